@@ -1,0 +1,328 @@
+//! The one error of the library: what failed, on which thing, and what to do about it.
+//!
+//! Every variant is named by what happened. [`Error::kind`] says whose fault it was and so decides the exit
+//! code of the command line; [`Error::hint`] says what to do. Invariant: `Display` is one line without a
+//! trailing period and never repeats its source, which [`std::error::Error::source`] gives.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The result of every fallible function of the library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Whose fault an [`Error`] was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The caller asked for something that cannot be: bad input, an unknown name, a wrong dimension.
+    Input,
+    /// Another process held the file longer than the busy timeout.
+    Busy,
+    /// The file, or a part of it, is damaged.
+    Damaged,
+    /// The work was interrupted by the user.
+    Interrupted,
+    /// Anything else: I/O, the embedding runtime.
+    Failure,
+}
+
+/// Everything that can go wrong in the library.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no collection of that name.
+    CollectionNotFound {
+        /// The name asked for.
+        name: String,
+        /// The names that do exist, in order.
+        known: Vec<String>,
+    },
+    /// The name is taken.
+    CollectionExists {
+        /// The name asked for.
+        name: String,
+    },
+    /// A collection, tenant or database name breaks Chroma's name rule.
+    InvalidName {
+        /// The name given.
+        name: String,
+        /// The rule it breaks.
+        why: &'static str,
+    },
+    /// A record id is empty.
+    EmptyId,
+    /// An id stands twice in one batch.
+    DuplicateId {
+        /// The id.
+        id: String,
+    },
+    /// An embedding has not as many components as the collection's.
+    DimensionMismatch {
+        /// The collection.
+        collection: String,
+        /// What the collection holds.
+        expected: usize,
+        /// What was given.
+        got: usize,
+    },
+    /// An embedding is empty, too long, or holds NaN or infinity.
+    InvalidEmbedding {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A metadata key or value is not allowed.
+    InvalidMetadata {
+        /// The key.
+        key: String,
+        /// The rule it breaks.
+        why: String,
+    },
+    /// A filter does not parse.
+    InvalidWhere {
+        /// The filter as written.
+        text: String,
+        /// The byte offset in `text` where parsing stopped, where one is known.
+        at: Option<usize>,
+        /// What was wrong there.
+        why: String,
+    },
+    /// An argument of a call is out of range or contradicts another.
+    InvalidArgument {
+        /// What is wrong.
+        why: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// One row of an input is bad.
+    BadRow {
+        /// The file, or `-` for standard input.
+        source: String,
+        /// The line the row begins on, from 1.
+        line: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// A record of a batch is bad.
+    BadRecord {
+        /// Its id.
+        id: String,
+        /// What is wrong with it.
+        cause: Box<Error>,
+    },
+    /// An input as a whole is bad.
+    BadInput {
+        /// The file, or `-` for standard input.
+        source: String,
+        /// What is wrong.
+        why: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// The collection's embeddings were made by another model.
+    ModelMismatch {
+        /// The collection.
+        collection: String,
+        /// The model the collection was made with.
+        stored: String,
+        /// The model given.
+        given: String,
+    },
+    /// Text was given for a collection that has no model.
+    NoModel {
+        /// The collection.
+        collection: String,
+    },
+    /// A model cannot be found, read or run.
+    Model {
+        /// The model.
+        model: String,
+        /// What is wrong.
+        why: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// The embedding runtime cannot be set up or used.
+    Runtime {
+        /// What is wrong.
+        why: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// There is no database file at that path.
+    FileNotFound {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file is not a huedb database.
+    NotADatabase {
+        /// The path.
+        path: PathBuf,
+        /// What it is instead.
+        why: String,
+    },
+    /// The file was written by a later version.
+    NewerFormat {
+        /// The path.
+        path: PathBuf,
+        /// The format version of the file.
+        found: u32,
+        /// The newest format version this program reads.
+        supported: u32,
+    },
+    /// Another process held the file's lock for longer than the busy timeout.
+    Busy {
+        /// The path.
+        path: PathBuf,
+        /// How long the lock was waited for.
+        waited: Duration,
+    },
+    /// A part of the file does not say what it must.
+    Damaged {
+        /// The path, where known.
+        path: PathBuf,
+        /// The part that is damaged, and how.
+        what: String,
+    },
+    /// The operating system refused.
+    Io {
+        /// What was being done, as in `read notes.csv`.
+        action: String,
+        /// Its answer.
+        source: std::io::Error,
+    },
+    /// The user interrupted the work.
+    Interrupted,
+}
+
+impl Error {
+    /// Wraps an I/O error with what was being done.
+    pub fn io(action: impl Into<String>, source: std::io::Error) -> Self {
+        Self::Io { action: action.into(), source }
+    }
+
+    /// An argument that is out of range or contradicts another.
+    pub fn argument(why: impl Into<String>) -> Self {
+        Self::InvalidArgument { why: why.into(), hint: None }
+    }
+
+    /// Names the record a failure was about.
+    #[must_use]
+    pub fn of_record(self, id: &str) -> Self {
+        match self {
+            named @ (Self::BadRecord { .. } | Self::BadRow { .. }) => named,
+            cause => Self::BadRecord { id: id.to_owned(), cause: Box::new(cause) },
+        }
+    }
+
+    /// Says whose fault the error was.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::CollectionNotFound { .. }
+            | Self::CollectionExists { .. }
+            | Self::InvalidName { .. }
+            | Self::EmptyId
+            | Self::DuplicateId { .. }
+            | Self::DimensionMismatch { .. }
+            | Self::InvalidEmbedding { .. }
+            | Self::InvalidMetadata { .. }
+            | Self::InvalidWhere { .. }
+            | Self::InvalidArgument { .. }
+            | Self::BadRow { .. }
+            | Self::BadInput { .. }
+            | Self::ModelMismatch { .. }
+            | Self::NoModel { .. }
+            | Self::FileNotFound { .. } => ErrorKind::Input,
+            Self::BadRecord { cause, .. } => cause.kind(),
+            Self::Busy { .. } => ErrorKind::Busy,
+            Self::NotADatabase { .. } | Self::NewerFormat { .. } | Self::Damaged { .. } => ErrorKind::Damaged,
+            Self::Interrupted => ErrorKind::Interrupted,
+            Self::Model { .. } | Self::Runtime { .. } | Self::Io { .. } => ErrorKind::Failure,
+        }
+    }
+
+    /// Says what to do, where there is something to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::CollectionNotFound { name, known } if known.is_empty() => {
+                format!("the file holds no collections yet; make one with `huedb create {name}`")
+            }
+            Self::CollectionNotFound { known, .. } => format!("the file holds: {}", known.join(", ")),
+            Self::CollectionExists { name } => {
+                format!("see it with `huedb show {name}`, or remove it with `huedb drop {name}`")
+            }
+            Self::InvalidName { .. } => {
+                "a name has 3 to 512 characters from [a-zA-Z0-9._-] and starts and ends with a letter or a digit".into()
+            }
+            Self::ModelMismatch { stored, .. } => format!("use the model {stored}, or make another collection"),
+            Self::NoModel { .. } => "give --embedding, or create the collection with a model".into(),
+            Self::FileNotFound { .. } => {
+                "make it with `huedb create NAME`, or name another with --db or HUEDB_FILE".into()
+            }
+            Self::NewerFormat { .. } => "upgrade huedb".into(),
+            Self::Busy { .. } => "wait for the other huedb to finish, or raise --busy-timeout".into(),
+            Self::Damaged { .. } => "see what can be read with `huedb check`".into(),
+            Self::InvalidArgument { hint, .. }
+            | Self::BadInput { hint, .. }
+            | Self::Model { hint, .. }
+            | Self::Runtime { hint, .. } => return hint.clone(),
+            Self::BadRecord { cause, .. } => return cause.hint(),
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CollectionNotFound { name, .. } => write!(f, "no collection named {name:?}"),
+            Self::CollectionExists { name } => write!(f, "a collection named {name:?} exists already"),
+            Self::InvalidName { name, why } => write!(f, "the name {name:?} {why}"),
+            Self::EmptyId => write!(f, "the id is empty; an id has at least one character"),
+            Self::DuplicateId { id } => write!(f, "the id {id:?} stands twice in one batch"),
+            Self::DimensionMismatch { collection, expected, got } => {
+                write!(f, "collection {collection:?} holds embeddings of dimension {expected}, got {got}")
+            }
+            Self::InvalidEmbedding { why } => write!(f, "invalid embedding: {why}"),
+            Self::InvalidMetadata { key, why } => write!(f, "metadata key {key:?}: {why}"),
+            Self::InvalidWhere { text, at, why } => match at {
+                Some(at) => write!(
+                    f,
+                    "in the filter {text:?} at character {}: {why}",
+                    text.get(..*at).map_or(*at, |s| s.chars().count()) + 1
+                ),
+                None => write!(f, "in the filter {text:?}: {why}"),
+            },
+            Self::InvalidArgument { why, .. } | Self::Runtime { why, .. } => write!(f, "{why}"),
+            Self::BadRow { source, line, why } => write!(f, "{source}:{line}: {why}"),
+            Self::BadRecord { id, cause } => write!(f, "record {id:?}: {cause}"),
+            Self::BadInput { source, why, .. } => write!(f, "{source}: {why}"),
+            Self::ModelMismatch { collection, stored, given } => {
+                write!(f, "collection {collection:?} was made with the model {stored}, not {given}")
+            }
+            Self::NoModel { collection } => write!(f, "collection {collection:?} has no model to embed text with"),
+            Self::Model { model, why, .. } => write!(f, "model {model}: {why}"),
+            Self::FileNotFound { path } => write!(f, "no database at {}", path.display()),
+            Self::NotADatabase { path, why } => write!(f, "{} is not a huedb database: {why}", path.display()),
+            Self::NewerFormat { path, found, supported } => {
+                write!(f, "{} has format version {found}; this huedb reads up to {supported}", path.display())
+            }
+            Self::Busy { path, waited } => {
+                write!(f, "{} is locked by another process (waited {:.1} s)", path.display(), waited.as_secs_f64())
+            }
+            Self::Damaged { path, what } => write!(f, "{} is damaged: {what}", path.display()),
+            Self::Io { action, .. } => write!(f, "cannot {action}"),
+            Self::Interrupted => write!(f, "interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The three spaces and their distances, as Chroma defines them (`rust/distance/src/distance.rs`).
+//!
+//! These are the definition, summed in f64; the index has faster kernels that are tested against them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How the distance of two embeddings is measured; smaller is nearer in each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Space {
+    /// Squared Euclidean distance, `sum((a_i - b_i)^2)`; no square root.
+    L2,
+    /// `1 - sum(a_i * b_i)`.
+    Ip,
+    /// `1 - cos(a, b)`, with a zero vector at distance 1 from everything.
+    #[default]
+    Cosine,
+}
+
+impl Space {
+    /// Every space, in the order of the help text.
+    pub const ALL: [Self; 3] = [Self::Cosine, Self::L2, Self::Ip];
+
+    /// Returns the distance of two embeddings of the same length.
+    #[must_use]
+    pub fn distance(self, a: &[f32], b: &[f32]) -> f64 {
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>();
+        match self {
+            Self::L2 => a.iter().zip(b).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2)).sum(),
+            Self::Ip => 1.0 - dot(a, b),
+            Self::Cosine => 1.0 - dot(a, b) / ((dot(a, a).sqrt() + 1e-32) * (dot(b, b).sqrt() + 1e-32)),
+        }
+    }
+
+    /// Returns the name used on the command line and in the file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::L2 => "l2",
+            Self::Ip => "ip",
+            Self::Cosine => "cosine",
+        }
+    }
+}
+
+impl fmt::Display for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Space {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|space| space.as_str() == name)
+            .ok_or_else(|| Error::argument(format!("{name:?} is no space; there are cosine, l2 and ip")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn section_4_of_the_contract() {
+        let q = [3.0, 4.0];
+        assert!((Space::Ip.distance(&q, &[6.0, 8.0]) + 49.0).abs() < 1e-12);
+        assert!((Space::Cosine.distance(&q, &[0.0, 0.0]) - 1.0).abs() < 1e-12);
+        assert!((Space::Cosine.distance(&q, &[0.0, 1.0]) - 0.2).abs() < 1e-12);
+        assert!((Space::L2.distance(&q, &[0.0, 0.0]) - 25.0).abs() < 1e-12);
+    }
+}

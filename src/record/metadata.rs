@@ -1,0 +1,190 @@
+//! Metadata of a record or a collection, and a change to it.
+//!
+//! Invariant: keys are not empty and do not start with `#`, `$` or `chroma:`. Keys are kept in order, so the
+//! same metadata is always written the same way.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value as Json;
+
+use super::Value;
+use crate::error::{Error, Result};
+
+/// Keys and values; an empty map is Chroma's `null`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Metadata(BTreeMap<String, Value>);
+
+/// A change to metadata: a value sets its key, `None` removes it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetadataPatch(BTreeMap<String, Option<Value>>);
+
+fn check_key(key: &str) -> Result<()> {
+    let why = if key.is_empty() {
+        "a key has at least one character"
+    } else if key.starts_with(['#', '$']) {
+        "a key must not start with '#' or '$'"
+    } else if key.starts_with("chroma:") {
+        "keys that start with 'chroma:' are Chroma's own"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidMetadata { key: key.to_owned(), why: why.into() })
+}
+
+impl Metadata {
+    /// Sets a key.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMetadata`] for a key that is not allowed.
+    pub fn insert(&mut self, key: impl Into<String>, value: Value) -> Result<()> {
+        let key = key.into();
+        check_key(&key)?;
+        self.0.insert(key, value);
+        Ok(())
+    }
+
+    /// Returns the value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    /// Returns whether there are no keys.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Visits keys and values in the order of the keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(k, v)| (k.as_str(), v))
+    }
+
+    /// Merges a change: set keys replace, null keys delete (Chroma's update and upsert rule).
+    pub fn merge(&mut self, patch: MetadataPatch) {
+        for (key, value) in patch.0 {
+            match value {
+                Some(value) => drop(self.0.insert(key, value)),
+                None => drop(self.0.remove(&key)),
+            }
+        }
+    }
+
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMetadata`] for a key or a value that is not allowed, null among them.
+    pub fn from_json(json: Json) -> Result<Self> {
+        MetadataPatch::from_json(json)?.into_metadata()
+    }
+
+    /// Returns the metadata as a JSON object.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        Json::Object(self.0.iter().map(|(k, v)| (k.clone(), v.to_json())).collect())
+    }
+}
+
+impl MetadataPatch {
+    /// Sets a key, or removes it with `None`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMetadata`] for a key that is not allowed.
+    pub fn insert(&mut self, key: impl Into<String>, value: Option<Value>) -> Result<()> {
+        let key = key.into();
+        check_key(&key)?;
+        self.0.insert(key, value);
+        Ok(())
+    }
+
+    /// Returns whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Visits keys and values in the order of the keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&Value>)> {
+        self.0.iter().map(|(k, v)| (k.as_str(), v.as_ref()))
+    }
+
+    /// Reads a JSON object whose values may be null, or JSON null for no change.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMetadata`] for a key or a value that is not allowed.
+    pub fn from_json(json: Json) -> Result<Self> {
+        let object = match json {
+            Json::Null => return Ok(Self::default()),
+            Json::Object(object) => object,
+            other => {
+                return Err(Error::argument(format!("metadata is a JSON object of keys and values, not {other}")));
+            }
+        };
+        let mut patch = Self::default();
+        for (key, value) in object {
+            let value = match value {
+                Json::Null => None,
+                json => Some(Value::from_json(json).map_err(|why| Error::InvalidMetadata { key: key.clone(), why })?),
+            };
+            patch.insert(key, value)?;
+        }
+        Ok(patch)
+    }
+
+    /// Returns the metadata of a new record.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMetadata`] when a value is null: there is nothing to delete.
+    pub fn into_metadata(self) -> Result<Metadata> {
+        let mut metadata = Metadata::default();
+        for (key, value) in self.0 {
+            match value {
+                Some(value) => drop(metadata.0.insert(key, value)),
+                None => {
+                    return Err(Error::InvalidMetadata { key, why: "is null; leave the key out instead".into() });
+                }
+            }
+        }
+        Ok(metadata)
+    }
+
+    /// Returns the metadata of a new record, without the keys that are null (Chroma's upsert of a new id).
+    #[must_use]
+    pub fn into_metadata_dropping_nulls(self) -> Metadata {
+        Metadata(self.0.into_iter().filter_map(|(k, v)| v.map(|v| (k, v))).collect())
+    }
+}
+
+impl From<Metadata> for MetadataPatch {
+    fn from(metadata: Metadata) -> Self {
+        Self(metadata.0.into_iter().map(|(k, v)| (k, Some(v))).collect())
+    }
+}
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_json(Json::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn merge_sets_and_deletes() {
+        let mut metadata = Metadata::from_json(json!({"a": 1, "b": "x"})).unwrap();
+        metadata.merge(MetadataPatch::from_json(json!({"a": null, "c": [1, 2]})).unwrap());
+        assert_eq!(metadata.to_json(), json!({"b": "x", "c": [1, 2]}));
+    }
+
+    #[test]
+    fn keys_of_chroma_and_of_the_filters_are_refused() {
+        for key in ["", "#id", "$and", "chroma:document"] {
+            assert!(Metadata::default().insert(key, Value::Bool(true)).is_err(), "{key}");
+        }
+        assert!(Metadata::from_json(json!({"a": null})).is_err());
+    }
+}

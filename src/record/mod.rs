@@ -1,0 +1,23 @@
+//! The nouns: records, their parts, collections and their settings.
+//!
+//! Knows nothing of files, models or terminals; every other room speaks in these types. Invariant: a value
+//! that exists here is valid by itself (an id is not empty, metadata follows Chroma's rules), so the rooms
+//! below check only what depends on the collection.
+
+mod distance;
+mod hit;
+mod id;
+mod metadata;
+mod name;
+mod row;
+mod settings;
+mod value;
+
+pub use distance::Space;
+pub use hit::{Hit, Record};
+pub use id::{Ordinal, RecordId};
+pub use metadata::{Metadata, MetadataPatch};
+pub use name::{CollectionName, Scope};
+pub use row::{Origin, Row};
+pub use settings::{Collection, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
+pub use value::Value;
