@@ -9,6 +9,9 @@ mod hit;
 mod id;
 mod metadata;
 mod name;
+mod number;
+#[cfg(test)]
+pub(crate) mod random;
 mod row;
 mod settings;
 mod value;
@@ -18,6 +21,7 @@ pub use hit::{Hit, Record};
 pub use id::{Ordinal, RecordId};
 pub use metadata::{Metadata, MetadataPatch};
 pub use name::{CollectionName, Scope};
+pub use number::{Number, NumberKey};
 pub use row::{Origin, Row};
 pub use settings::{Collection, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
 pub use value::Value;

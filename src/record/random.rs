@@ -1,0 +1,53 @@
+//! Random numbers for tests: `SplitMix64` by Steele, Lea and Flood (2014), which needs no crate.
+//!
+//! Not for anything but tests. Invariant: a test that panics prints the seed; `HUEDB_SEED` runs it again.
+
+use std::time::SystemTime;
+
+/// A stream of numbers that its seed decides.
+#[derive(Debug)]
+pub(crate) struct Random {
+    seed: u64,
+    state: u64,
+}
+
+impl Random {
+    /// Starts from `HUEDB_SEED`, else from the clock.
+    pub(crate) fn new() -> Self {
+        let given = std::env::var("HUEDB_SEED").ok().and_then(|seed| seed.parse().ok());
+        let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_nanos() as u64);
+        let seed = given.unwrap_or_else(clock);
+        Self { seed, state: seed }
+    }
+
+    /// Returns the next 64 bits.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    /// Returns a number below `end`, which is not 0.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    /// Returns one of the items.
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        let at = self.below(items.len() as u64);
+        &items[at as usize]
+    }
+}
+
+impl Drop for Random {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            #[expect(clippy::print_stderr, reason = "the seed belongs to the report of the failed test")]
+            {
+                eprintln!("run this test again with HUEDB_SEED={}", self.seed);
+            }
+        }
+    }
+}
