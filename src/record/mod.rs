@@ -23,5 +23,5 @@ pub use metadata::{Metadata, MetadataPatch};
 pub use name::{CollectionName, Scope};
 pub use number::{Number, NumberKey};
 pub use row::{Origin, Row};
-pub use settings::{Collection, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
+pub use settings::{CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
 pub use value::Value;

@@ -7,7 +7,7 @@ use super::{CollectionName, Metadata, Space};
 
 /// A collection as its catalogue entry describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Collection {
+pub struct CollectionInfo {
     /// Its identity, kept when it is renamed.
     pub id: Uuid,
     /// Its name.

@@ -1,1 +1,156 @@
-//! The store room.
+//! Records in one file: tables, codecs, transactions, locks, format version.
+//!
+//! Knows nothing of the index or the terminal. Invariant: one write is one transaction, durable when the call
+//! returns `Ok`; a call that returns an error leaves the file as it was.
+
+mod backend;
+mod catalog;
+mod codec;
+mod collection;
+mod fault;
+mod ingest;
+mod open;
+mod posting;
+mod quantise;
+mod read;
+mod record;
+mod rows;
+mod segment;
+mod table;
+mod vector;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction};
+
+pub use catalog::{GraphEntry, NewCollection};
+pub use collection::Collection;
+pub use ingest::{Ingest, OnError, Tally};
+pub use open::{Access, Options};
+pub use posting::Term;
+pub use quantise::{Codes, MAX_DIMENSION, check_embedding, quantise, quantise_query};
+pub use read::{Include, View};
+pub(crate) use record::Stored;
+pub use segment::{Segment, rows_per_segment};
+pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
+pub use write::{Change, Effect, Mode};
+
+use crate::error::{Error, Result};
+use crate::record::{CollectionInfo, CollectionName, Counts, Scope};
+
+/// An open database file.
+pub struct Store {
+    path: PathBuf,
+    scope: Scope,
+    busy_timeout: Duration,
+    handle: Handle,
+}
+
+enum Handle {
+    Reader(ReadOnlyDatabase),
+    Writer(Database),
+}
+
+impl Store {
+    /// Opens a database file with the default options.
+    ///
+    /// # Errors
+    /// See [`Store::open_with`].
+    pub fn open(path: impl AsRef<Path>, access: Access) -> Result<Self> {
+        Self::open_with(path, access, &Options::default())
+    }
+
+    /// Returns the path the file was opened with.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the tenant and database that names are looked up in.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Adds a collection.
+    ///
+    /// # Errors
+    /// [`Error::CollectionExists`], and those of every write: [`Error::Busy`], [`Error::Damaged`], [`Error::Io`].
+    pub fn create_collection(&self, name: CollectionName, new: NewCollection) -> Result<CollectionInfo> {
+        self.write(|tx| Ok(catalog::create(tx, &self.scope, name, new)?.1.info))
+    }
+
+    /// Removes a collection with all its records; returns what it was.
+    ///
+    /// # Errors
+    /// [`Error::CollectionNotFound`], and those of every write.
+    pub fn drop_collection(&self, name: &str) -> Result<(CollectionInfo, Counts)> {
+        self.write(|tx| {
+            let entry = catalog::drop_collection(tx, &self.scope, name)?;
+            let counts = entry.counts();
+            Ok((entry.info, counts))
+        })
+    }
+
+    /// Lists the collections by name.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub fn collections(&self) -> Result<Vec<(CollectionInfo, Counts)>> {
+        self.read(|tx| {
+            let entries = tx.open_table(table::COLLECTION)?;
+            let numbers = catalog::list_numbers(&tx.open_table(table::COLLECTIONS)?, &self.scope)?;
+            let entries = numbers.into_iter().map(|(name, number)| catalog::entry(&entries, number, &name));
+            entries.map(|entry| entry.map(|entry| (entry.info.clone(), entry.counts()))).collect()
+        })
+    }
+
+    /// Returns a handle to a collection that exists.
+    ///
+    /// # Errors
+    /// [`Error::CollectionNotFound`], [`Error::Damaged`] or [`Error::Io`].
+    pub fn collection(&self, name: &str) -> Result<Collection<'_>> {
+        self.view(name).map(|view| Collection::new(self, view.info().name.clone()))
+    }
+
+    /// Runs `work` on one committed state of the file.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(ReadTransaction) -> Result<T>) -> Result<T> {
+        let begin = || match &self.handle {
+            Handle::Reader(file) => file.begin_read(),
+            Handle::Writer(file) => file.begin_read(),
+        };
+        begin().map_err(Error::from).and_then(work).map_err(|e| self.name(e))
+    }
+
+    /// Runs `work` in one transaction: committed and durable when this returns `Ok`, without a trace otherwise.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&WriteTransaction) -> Result<T>) -> Result<T> {
+        let Handle::Writer(file) = &self.handle else {
+            return Err(Error::argument("the file was opened for reading only"));
+        };
+        let run = || {
+            let tx = file.begin_write()?;
+            let result = work(&tx)?;
+            tx.commit()?;
+            Ok(result)
+        };
+        run().map_err(|e| self.name(e))
+    }
+
+    pub(crate) fn name(&self, error: Error) -> Error {
+        error.at(&self.path, self.busy_timeout)
+    }
+
+    /// Closes the file and reports what closing found.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the last state could not be written.
+    pub fn close(self) -> Result<()> {
+        let closed = match self.handle {
+            Handle::Reader(file) => file.close(),
+            Handle::Writer(file) => file.close(),
+        };
+        closed.map_err(|e| Error::from(e).at(&self.path, self.busy_timeout))
+    }
+}

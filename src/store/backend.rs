@@ -1,0 +1,109 @@
+//! The file under redb, with a deadline on its locks.
+//!
+//! redb's own file backend blocks for ever while another process is inside a write transaction. This one asks
+//! again and again until the busy timeout, then answers [`ErrorKind::TimedOut`]. Invariant: everything but
+//! waiting is the file backend's own behaviour.
+
+use std::fs::File;
+use std::io::{Error, ErrorKind};
+use std::ops::Bound;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use redb::backends::FileBackend;
+use redb::{BackendError, DatabaseError, StorageBackend};
+
+type Offset = Bound<u64>;
+type Locked<T> = std::result::Result<T, BackendError>;
+type Done<T> = std::result::Result<T, Error>;
+
+const FIRST_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// A file whose locks are waited for no longer than `busy_timeout`.
+#[derive(Debug)]
+pub(crate) struct TimedBackend {
+    file: FileBackend,
+    busy_timeout: Duration,
+}
+
+impl TimedBackend {
+    pub(crate) fn new(file: File, busy_timeout: Duration) -> Result<Self, DatabaseError> {
+        Ok(Self { file: FileBackend::new(file)?, busy_timeout })
+    }
+
+    fn wait(&self, attempt: impl Fn() -> Locked<bool>) -> Locked<()> {
+        if wait_until(self.busy_timeout, attempt)? {
+            Ok(())
+        } else {
+            Err(BackendError::Io(Error::new(ErrorKind::TimedOut, "the lock was not released in time")))
+        }
+    }
+}
+
+/// Repeats `attempt` with growing pauses until it says true or `patience` is over; returns its last answer.
+pub(crate) fn wait_until<E>(patience: Duration, attempt: impl Fn() -> Result<bool, E>) -> Result<bool, E> {
+    let deadline = Instant::now() + patience;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        if attempt()? {
+            return Ok(true);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(false);
+        }
+        sleep(pause.min(left));
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+impl StorageBackend for TimedBackend {
+    fn len(&self) -> Done<u64> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Done<()> {
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> Done<()> {
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> Done<()> {
+        self.file.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Done<()> {
+        self.file.write(offset, data)
+    }
+
+    fn close(&self) -> Done<()> {
+        self.file.close()
+    }
+
+    fn try_lock_range(&self, start: Offset, end: Offset) -> Locked<bool> {
+        self.file.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(&self, start: Offset, end: Offset) -> Locked<bool> {
+        self.file.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Offset, end: Offset) -> Locked<()> {
+        self.wait(|| self.file.try_lock_range(start, end))
+    }
+
+    fn lock_shared_range(&self, start: Offset, end: Offset) -> Locked<()> {
+        self.wait(|| self.file.try_lock_shared_range(start, end))
+    }
+
+    fn unlock_range(&self, start: Offset, end: Offset) -> Locked<()> {
+        self.file.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Offset, end: Offset) -> Locked<bool> {
+        self.file.query_lock_range(start, end)
+    }
+}

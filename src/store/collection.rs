@@ -1,0 +1,106 @@
+//! A handle to one collection: what a user of the library adds to, reads and deletes from.
+//!
+//! Every method opens its own transaction, so handles may be kept while other processes write.
+
+use super::write::Batch;
+use super::{Change, Effect, Include, Mode, Store, Stored, View, catalog, table};
+use crate::error::Result;
+use crate::record::{CollectionName, Ordinal, Record, RecordId};
+
+/// A collection of an open [`Store`].
+pub struct Collection<'s> {
+    store: &'s Store,
+    name: CollectionName,
+}
+
+impl<'s> Collection<'s> {
+    pub(crate) fn new(store: &'s Store, name: CollectionName) -> Self {
+        Self { store, name }
+    }
+
+    /// Returns its name.
+    #[must_use]
+    pub fn name(&self) -> &CollectionName {
+        &self.name
+    }
+
+    /// Returns the file it is in.
+    #[must_use]
+    pub fn store(&self) -> &'s Store {
+        self.store
+    }
+
+    /// Takes a view for several reads of one state.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::CollectionNotFound`] when it was dropped, or a damaged file.
+    pub fn view(&self) -> Result<View> {
+        self.store.view(self.name.as_str())
+    }
+
+    /// Applies changes in order, all in one transaction; returns what came of each.
+    ///
+    /// # Errors
+    /// The first bad change, named by its id; then none is applied.
+    pub fn apply(&self, changes: impl IntoIterator<Item = Change>, mode: Mode) -> Result<Vec<Effect>> {
+        self.write(|batch| changes.into_iter().map(|change| batch.apply(change, mode)).collect())
+    }
+
+    /// Adds records; ids that exist are left alone, as in Chroma.
+    ///
+    /// # Errors
+    /// As [`Collection::apply`].
+    pub fn add(&self, records: impl IntoIterator<Item = Change>) -> Result<Vec<Effect>> {
+        self.apply(records, Mode::Add)
+    }
+
+    /// Deletes the records of these ids; returns how many there were.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub fn delete<'a>(&self, ids: impl IntoIterator<Item = &'a RecordId>) -> Result<u64> {
+        self.delete_if(ids, |_| true)
+    }
+
+    /// Deletes those of the ids' records for which `condition` holds at the moment of deletion.
+    pub(crate) fn delete_if<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a RecordId>,
+        condition: impl Fn(&Stored) -> bool,
+    ) -> Result<u64> {
+        self.write(|batch| {
+            let deleted = ids.into_iter().map(|id| batch.delete(id, &condition).map(u64::from));
+            deleted.sum()
+        })
+    }
+
+    fn write<T>(&self, work: impl FnOnce(&mut Batch) -> Result<T>) -> Result<T> {
+        self.store.write(|tx| {
+            let names = tx.open_table(table::COLLECTIONS)?;
+            let entries = tx.open_table(table::COLLECTION)?;
+            let (number, _) = catalog::find(&names, &entries, self.store.scope(), self.name.as_str())?;
+            drop((names, entries));
+            let mut batch = Batch::begin(tx, number, self.name.as_str())?;
+            let result = work(&mut batch)?;
+            batch.finish()?;
+            Ok(result)
+        })
+    }
+
+    /// Returns the number of records.
+    ///
+    /// # Errors
+    /// As [`Collection::view`].
+    pub fn count(&self) -> Result<u64> {
+        self.view().map(|view| view.counts().records)
+    }
+
+    /// Returns records by id, in the order they were inserted; ids that do not exist are left out.
+    ///
+    /// # Errors
+    /// As [`Collection::view`].
+    pub fn get(&self, ids: &[RecordId], include: Include) -> Result<Vec<Record>> {
+        let view = self.view()?;
+        view.ordinals(ids)?.iter().map(|ordinal| view.record(Ordinal(ordinal), include)).collect()
+    }
+}

@@ -1,0 +1,80 @@
+//! What redb says went wrong, in huedb's words.
+//!
+//! The conversions do not know the path; [`Error::at`] fills it in at the edge of the room. Invariant: a lock
+//! that was not released in time is always [`Error::Busy`], a part of the file that does not say what it must
+//! is always [`Error::Damaged`].
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::Error;
+
+impl Error {
+    /// A part of the file that does not say what it must.
+    pub(crate) fn damaged(what: impl Into<String>) -> Self {
+        Self::Damaged { path: PathBuf::new(), what: what.into() }
+    }
+
+    /// Names the file in an error that is about a file.
+    #[must_use]
+    pub(crate) fn at(mut self, file: &Path, waited: Duration) -> Self {
+        match &mut self {
+            Self::Damaged { path, .. } | Self::NotADatabase { path, .. } | Self::NewerFormat { path, .. } => {
+                if path.as_os_str().is_empty() {
+                    *path = file.to_owned();
+                }
+            }
+            Self::Busy { path, waited: time } => {
+                if path.as_os_str().is_empty() {
+                    *path = file.to_owned();
+                    *time = waited;
+                }
+            }
+            Self::Io { action, .. } if action.is_empty() => *action = format!("use {}", file.display()),
+            _ => {}
+        }
+        self
+    }
+}
+
+impl From<redb::Error> for Error {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::DatabaseAlreadyOpen => Self::Busy { path: PathBuf::new(), waited: Duration::ZERO },
+            redb::Error::Io(io) if matches!(io.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
+                Self::Busy { path: PathBuf::new(), waited: Duration::ZERO }
+            }
+            redb::Error::Io(io) if io.kind() == ErrorKind::InvalidData => {
+                Self::NotADatabase { path: PathBuf::new(), why: io.to_string() }
+            }
+            redb::Error::Io(io) if io.kind() == ErrorKind::UnexpectedEof => {
+                Self::damaged("it ends before what it should hold")
+            }
+            redb::Error::Io(io) => Self::Io { action: String::new(), source: io },
+            redb::Error::UpgradeRequired(version) => {
+                Self::NotADatabase { path: PathBuf::new(), why: format!("it has the old page format {version}") }
+            }
+            other => Self::damaged(other.to_string()),
+        }
+    }
+}
+
+macro_rules! through_redb_error {
+    ($($error:ty),+) => {
+        $(impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                redb::Error::from(error).into()
+            }
+        })+
+    };
+}
+
+through_redb_error!(
+    redb::StorageError,
+    redb::TableError,
+    redb::TransactionError,
+    redb::CommitError,
+    redb::DatabaseError,
+    redb::CompactionError
+);

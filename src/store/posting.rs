@@ -1,0 +1,281 @@
+//! The index of metadata: for each key and typed value, the set of records that hold it.
+//!
+//! A posting's key is collection, length and text of the metadata key, type tag, value, and the ordinal's upper
+//! 48 bits; its value is the set of lower 16 bits. Values of a key sort as their type says, so a range of
+//! numbers is a range of postings. A value that only one record holds costs one B-tree entry with two bytes.
+//! Invariant: a posting is there exactly as long as a live record holds the value; sets are never empty.
+
+use std::collections::HashMap;
+
+use redb::{ReadableTable, Table};
+use roaring::{RoaringBitmap, RoaringTreemap};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::table::CollectionNumber;
+use crate::error::{Error, Result};
+use crate::record::{Metadata, Number, Ordinal, Value};
+
+const BOOL: u8 = 1;
+const NUMBER: u8 = 2;
+const STR: u8 = 3;
+/// Elements of arrays never equal a scalar and never mix int with float, so each has a tag of its own.
+const BOOL_ELEMENT: u8 = 0x11;
+const INT_ELEMENT: u8 = 0x12;
+const FLOAT_ELEMENT: u8 = 0x13;
+const STR_ELEMENT: u8 = 0x14;
+
+/// Longer strings are indexed by their start and a 128-bit hash: B-tree keys stay short.
+const LONGEST_TEXT_BYTES: usize = 256;
+/// From this many members on, a set is a bitmap of 65,536 bits.
+const LIST_LIMIT: usize = 4096;
+const BITMAP_BYTES: usize = 8192;
+const CHUNK_BYTES: usize = 6;
+
+/// A metadata value as the index orders it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Term(Vec<u8>);
+
+impl Term {
+    /// A truth value.
+    #[must_use]
+    pub fn bool(value: bool) -> Self {
+        Self(vec![BOOL, u8::from(value)])
+    }
+
+    /// A number; equal integers and floats are the same term.
+    #[must_use]
+    pub fn number(value: Number) -> Self {
+        Self::ordered(NUMBER, value)
+    }
+
+    /// A string.
+    #[must_use]
+    pub fn text(value: &str) -> Self {
+        Self(text(STR, value))
+    }
+
+    /// A truth value inside an array.
+    #[must_use]
+    pub fn bool_element(value: bool) -> Self {
+        Self(vec![BOOL_ELEMENT, u8::from(value)])
+    }
+
+    /// An integer inside an array.
+    #[must_use]
+    pub fn int_element(value: i64) -> Self {
+        Self::ordered(INT_ELEMENT, Number::Int(value))
+    }
+
+    /// A float inside an array.
+    #[must_use]
+    pub fn float_element(value: f64) -> Self {
+        Self::ordered(FLOAT_ELEMENT, Number::Float(value))
+    }
+
+    fn ordered(tag: u8, number: Number) -> Self {
+        Self([&[tag], number.key().as_slice()].concat())
+    }
+
+    /// A string inside an array.
+    #[must_use]
+    pub fn text_element(value: &str) -> Self {
+        Self(text(STR_ELEMENT, value))
+    }
+
+    /// The terms of a value: one of a scalar, one of each different element of an array.
+    #[must_use]
+    pub fn of(value: &Value) -> Vec<Self> {
+        let mut terms = match value {
+            Value::Bool(b) => vec![Self::bool(*b)],
+            Value::Int(i) => vec![Self::number(Number::Int(*i))],
+            Value::Float(f) => vec![Self::number(Number::Float(*f))],
+            Value::Str(s) => vec![Self::text(s)],
+            Value::BoolArray(a) => a.iter().map(|b| Self::bool_element(*b)).collect(),
+            Value::IntArray(a) => a.iter().map(|i| Self::int_element(*i)).collect(),
+            Value::FloatArray(a) => a.iter().map(|f| Self::float_element(*f)).collect(),
+            Value::StrArray(a) => a.iter().map(|s| Self::text_element(s)).collect(),
+        };
+        terms.sort_unstable();
+        terms.dedup();
+        terms
+    }
+
+    /// Before the first and after the last number.
+    #[must_use]
+    pub fn all_numbers() -> (Self, Self) {
+        (Self(vec![NUMBER]), Self(vec![NUMBER + 1]))
+    }
+}
+
+/// Escapes NUL and closes with two, so that no text is the start of another's encoding.
+fn text(tag: u8, value: &str) -> Vec<u8> {
+    let bytes = value.as_bytes();
+    let start = bytes.get(..LONGEST_TEXT_BYTES).unwrap_or(bytes);
+    let mut out = Vec::with_capacity(start.len() + 20);
+    out.push(tag);
+    for &byte in start {
+        out.push(byte);
+        if byte == 0 {
+            out.push(0xff);
+        }
+    }
+    if start.len() == bytes.len() {
+        out.extend([0, 0]);
+    } else {
+        out.extend([0, 1]);
+        out.extend(xxh3_128(bytes).to_be_bytes());
+    }
+    out
+}
+
+fn key_prefix(collection: CollectionNumber, key: &str) -> Vec<u8> {
+    // Longer keys are cut in the length field only; the text itself follows whole.
+    let len = u32::try_from(key.len()).unwrap_or(u32::MAX);
+    [&collection.key()[..], &len.to_be_bytes(), key.as_bytes()].concat()
+}
+
+fn posting_key(prefix: &[u8], term: &Term, chunk: u64) -> Vec<u8> {
+    let [_, _, chunk @ ..] = chunk.to_be_bytes();
+    [prefix, &term.0, &chunk].concat()
+}
+
+fn split(ordinal: Ordinal) -> (u64, u16) {
+    #[expect(clippy::cast_possible_truncation, reason = "the lower 16 bits are meant")]
+    let low = ordinal.0 as u16;
+    (ordinal.0 >> 16, low)
+}
+
+/// Adds the members of one posting to a set.
+fn collect(posting_key: &[u8], members: &[u8], into: &mut RoaringTreemap) -> Result<()> {
+    let damaged = || Error::damaged("a posting of the metadata index");
+    let chunk = posting_key.last_chunk::<CHUNK_BYTES>().ok_or_else(damaged)?;
+    let [a, b, c, d, e, f] = *chunk;
+    let base = u64::from_be_bytes([0, 0, a, b, c, d, e, f]) << 16;
+    if members.len() == BITMAP_BYTES {
+        let bitmap = RoaringBitmap::from_lsb0_bytes(0, members);
+        into.extend(bitmap.iter().map(|low| base | u64::from(low)));
+    } else {
+        let (lows, rest) = members.as_chunks::<2>();
+        if !rest.is_empty() || members.len() > BITMAP_BYTES {
+            return Err(damaged());
+        }
+        into.extend(lows.iter().map(|low| base | u64::from(u16::from_le_bytes(*low))));
+    }
+    Ok(())
+}
+
+/// Returns the records that hold a term.
+pub(crate) fn equal(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+    key: &str,
+    term: &Term,
+    end: Ordinal,
+) -> Result<RoaringTreemap> {
+    let prefix = key_prefix(collection, key);
+    let (from, to) = (posting_key(&prefix, term, 0), posting_key(&prefix, term, end.0 >> 16));
+    let mut found = RoaringTreemap::new();
+    for posting in table.range(from.as_slice()..=to.as_slice())? {
+        let (posting_key, members) = posting?;
+        collect(posting_key.value(), members.value(), &mut found)?;
+    }
+    Ok(found)
+}
+
+/// Returns the records that hold a term between two others; a bound is included when its flag says so.
+pub(crate) fn between(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+    key: &str,
+    (from, from_included): (&Term, bool),
+    (to, to_included): (&Term, bool),
+) -> Result<RoaringTreemap> {
+    const PAST_ALL_CHUNKS: u64 = (1 << 48) - 1;
+    let prefix = key_prefix(collection, key);
+    let from = posting_key(&prefix, from, if from_included { 0 } else { PAST_ALL_CHUNKS });
+    let to = posting_key(&prefix, to, if to_included { PAST_ALL_CHUNKS } else { 0 });
+    let mut found = RoaringTreemap::new();
+    if from > to {
+        return Ok(found);
+    }
+    for posting in table.range(from.as_slice()..to.as_slice())? {
+        let (posting_key, members) = posting?;
+        collect(posting_key.value(), members.value(), &mut found)?;
+    }
+    Ok(found)
+}
+
+/// Changes to the index of one collection, gathered so that each posting is written once.
+pub(crate) struct Changes {
+    collection: CollectionNumber,
+    /// In the order they happened: a later change to the same record wins.
+    by_posting: HashMap<Vec<u8>, Vec<(u16, bool)>>,
+}
+
+impl Changes {
+    pub(crate) fn new(collection: CollectionNumber) -> Self {
+        Self { collection, by_posting: HashMap::new() }
+    }
+
+    pub(crate) fn add(&mut self, ordinal: Ordinal, metadata: &Metadata) {
+        self.change(ordinal, metadata, true);
+    }
+
+    pub(crate) fn remove(&mut self, ordinal: Ordinal, metadata: &Metadata) {
+        self.change(ordinal, metadata, false);
+    }
+
+    fn change(&mut self, ordinal: Ordinal, metadata: &Metadata, present: bool) {
+        let (chunk, low) = split(ordinal);
+        for (key, value) in metadata.iter() {
+            let prefix = key_prefix(self.collection, key);
+            for term in Term::of(value) {
+                self.by_posting.entry(posting_key(&prefix, &term, chunk)).or_default().push((low, present));
+            }
+        }
+    }
+
+    pub(crate) fn write(self, table: &mut Table<&'static [u8], &'static [u8]>) -> Result<()> {
+        let mut changes: Vec<_> = self.by_posting.into_iter().collect();
+        changes.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        for (key, changes) in changes {
+            let mut members = RoaringTreemap::new();
+            let base = match table.get(key.as_slice())? {
+                Some(old) => {
+                    collect(&key, old.value(), &mut members)?;
+                    members.min().unwrap_or_default() & !0xffff
+                }
+                None => 0,
+            };
+            for (low, present) in changes {
+                let member = base | u64::from(low);
+                if present {
+                    members.insert(member)
+                } else {
+                    members.remove(member)
+                };
+            }
+            if members.is_empty() {
+                table.remove(key.as_slice())?;
+            } else {
+                table.insert(key.as_slice(), encode(&members).as_slice())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the lower 16 bits of the members: a sorted list, or a bitmap when that is shorter.
+fn encode(members: &RoaringTreemap) -> Vec<u8> {
+    let lows = members.iter().map(|member| split(Ordinal(member)).1);
+    if (members.len() as usize) < LIST_LIMIT {
+        return lows.flat_map(u16::to_le_bytes).collect();
+    }
+    let mut bitmap = vec![0_u8; BITMAP_BYTES];
+    for low in lows {
+        if let Some(byte) = bitmap.get_mut(usize::from(low / 8)) {
+            *byte |= 1 << (low % 8);
+        }
+    }
+    bitmap
+}

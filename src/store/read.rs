@@ -1,0 +1,238 @@
+//! One collection as it was at one moment: every read goes through a [`View`].
+//!
+//! Invariant: all answers of a view come from the same committed state, whatever other processes write.
+
+use std::ops::Range;
+
+use redb::{ReadOnlyTable, ReadTransaction};
+use roaring::RoaringTreemap;
+
+use super::catalog::{self, Entry, GraphEntry};
+use super::posting::{self, Term};
+use super::record::{Stored, decode};
+use super::segment::parse_tail_row;
+use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
+use super::write::read_set;
+use super::{Store, vector};
+use crate::error::{Error, Result};
+use crate::record::{CollectionInfo, Counts, Ordinal, Record, RecordId, Scope};
+
+/// Which parts of a record are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Include {
+    /// Its document.
+    pub documents: bool,
+    /// Its metadata.
+    pub metadatas: bool,
+    /// Its uri.
+    pub uris: bool,
+    /// Its embedding.
+    pub embeddings: bool,
+}
+
+impl Include {
+    /// Only the id.
+    pub const NONE: Self = Self { documents: false, metadatas: false, uris: false, embeddings: false };
+    /// Everything but the embedding.
+    pub const TEXT: Self = Self { documents: true, metadatas: true, uris: true, embeddings: false };
+    /// Everything.
+    pub const ALL: Self = Self { embeddings: true, ..Self::TEXT };
+}
+
+type Pairs = ReadOnlyTable<&'static PairKey, &'static [u8]>;
+
+/// A collection as it was when the view was taken.
+pub struct View {
+    number: CollectionNumber,
+    entry: Entry,
+    dead: RoaringTreemap,
+    tx: ReadTransaction,
+    records: Pairs,
+    vectors: Pairs,
+}
+
+impl View {
+    pub(crate) fn open(tx: ReadTransaction, scope: &Scope, name: &str) -> Result<Self> {
+        let (number, entry) =
+            catalog::find(&tx.open_table(table::COLLECTIONS)?, &tx.open_table(table::COLLECTION)?, scope, name)?;
+        let dead = read_set(&tx.open_table(table::DEAD)?, number, "the set of deleted rows")?;
+        let (records, vectors) = (tx.open_table(table::RECORDS)?, tx.open_table(table::VECTORS)?);
+        Ok(Self { number, entry, dead, tx, records, vectors })
+    }
+
+    /// Returns what the collection is.
+    #[must_use]
+    pub fn info(&self) -> &CollectionInfo {
+        &self.entry.info
+    }
+
+    /// Returns numbers about its content.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.entry.counts()
+    }
+
+    /// Returns what the catalogue says of its graph.
+    #[must_use]
+    pub fn graph(&self) -> Option<GraphEntry> {
+        self.entry.graph
+    }
+
+    /// Returns the ordinal the next new record will have: every record's is below it.
+    #[must_use]
+    pub fn end(&self) -> Ordinal {
+        Ordinal(self.entry.next_ordinal)
+    }
+
+    /// Returns the ordinals of deleted records.
+    #[must_use]
+    pub fn dead(&self) -> &RoaringTreemap {
+        &self.dead
+    }
+
+    /// Returns the ordinals of all records.
+    #[must_use]
+    pub fn live(&self) -> RoaringTreemap {
+        let mut all = RoaringTreemap::new();
+        all.insert_range(0..self.entry.next_ordinal);
+        all - &self.dead
+    }
+
+    /// Returns the ordinals whose row of the graph is out of date.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the set cannot be read.
+    pub fn stale(&self) -> Result<RoaringTreemap> {
+        read_set(&self.tx.open_table(table::STALE)?, self.number, "the set of changed rows")
+    }
+
+    /// Returns the ordinal of an id.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub fn ordinal(&self, id: &RecordId) -> Result<Option<Ordinal>> {
+        let ids = self.tx.open_table(table::IDS)?;
+        let found = ids.get(self.number.id_key(id.as_str()).as_slice())?;
+        Ok(found.map(|ordinal| Ordinal(u64::from_le_bytes(*ordinal.value()))))
+    }
+
+    /// Returns the ordinals of those ids that exist.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub fn ordinals<'a>(&self, ids: impl IntoIterator<Item = &'a RecordId>) -> Result<RoaringTreemap> {
+        let mut found = RoaringTreemap::new();
+        for id in ids {
+            found.extend(self.ordinal(id)?.map(|ordinal| ordinal.0));
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn stored(&self, ordinal: Ordinal) -> Result<Stored> {
+        let missing = || Error::damaged(format!("the record of row {} is missing", ordinal.0));
+        decode(self.records.get(&self.number.pair(ordinal.0))?.ok_or_else(missing)?.value())
+    }
+
+    /// Reads the record at an ordinal, or of it what is asked for.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is missing or unreadable.
+    pub fn record(&self, ordinal: Ordinal, include: Include) -> Result<Record> {
+        let stored = self.stored(ordinal)?;
+        let embedding = if include.embeddings {
+            let mut embedding = Vec::new();
+            self.read_embedding(ordinal, &mut embedding)?;
+            Some(embedding)
+        } else {
+            None
+        };
+        Ok(Record {
+            id: stored.id,
+            embedding,
+            document: stored.document.filter(|_| include.documents),
+            uri: stored.uri.filter(|_| include.uris),
+            metadata: Some(stored.metadata).filter(|metadata| include.metadatas && !metadata.is_empty()),
+        })
+    }
+
+    /// Appends the embedding at an ordinal to `out`.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is missing.
+    pub fn read_embedding(&self, ordinal: Ordinal, out: &mut Vec<f32>) -> Result<()> {
+        vector::read(&self.vectors, self.number, self.entry.info.dimension.unwrap_or(0), ordinal, out)
+    }
+
+    /// Visits, in order, the bytes of every segment whose first ordinal is in a range.
+    ///
+    /// Ranges, not keys: redb reads a whole segment to find the key of the next.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], or what `visit` answers.
+    pub fn for_each_segment(&self, firsts: Range<u64>, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let table = self.tx.open_table(table::SEGMENTS)?;
+        for segment in table.range::<&PairKey>(&self.number.pair(firsts.start)..&self.number.pair(firsts.end))? {
+            visit(segment?.1.value())?;
+        }
+        Ok(())
+    }
+
+    /// Returns the ordinal below which rows stand in segments.
+    #[must_use]
+    pub fn sealed_until(&self) -> Ordinal {
+        Ordinal(self.entry.sealed_until)
+    }
+
+    /// Visits the rows not yet sealed: ordinal, factor, bias, codes.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], or what `visit` answers.
+    pub fn for_each_tail_row(&self, mut visit: impl FnMut(Ordinal, f32, f32, &[i8]) -> Result<()>) -> Result<()> {
+        let table = self.tx.open_table(table::TAIL)?;
+        for row in table.range::<&PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {
+            let (key, value) = row?;
+            let (factor, bias, codes) = parse_tail_row(value.value())?;
+            visit(pair_ordinal(key.value()), factor, bias, codes)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the records whose metadata key holds a term.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub fn holding(&self, key: &str, term: &Term) -> Result<RoaringTreemap> {
+        posting::equal(&self.tx.open_table(table::POSTINGS)?, self.number, key, term, self.end())
+    }
+
+    /// Returns the records whose metadata key holds a term between two; the flags include the bounds.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub fn holding_between(&self, key: &str, from: (&Term, bool), to: (&Term, bool)) -> Result<RoaringTreemap> {
+        posting::between(&self.tx.open_table(table::POSTINGS)?, self.number, key, from, to)
+    }
+
+    /// Reads the chunks of the graph, in order.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when there are fewer than the catalogue says.
+    pub fn graph_chunks(&self) -> Result<Vec<Vec<u8>>> {
+        let table = self.tx.open_table(table::GRAPH)?;
+        let chunks = self.entry.graph.map_or(0, |graph| graph.chunks);
+        let missing = || Error::damaged("a chunk of the graph is missing");
+        (0..chunks)
+            .map(|chunk| Ok(table.get(&self.number.pair(chunk))?.ok_or_else(missing)?.value().to_vec()))
+            .collect()
+    }
+}
+
+impl Store {
+    /// Takes a view of a collection.
+    ///
+    /// # Errors
+    /// [`Error::CollectionNotFound`], [`Error::Damaged`] or [`Error::Io`].
+    pub fn view(&self, name: &str) -> Result<View> {
+        self.read(|tx| View::open(tx, self.scope(), name))
+    }
+}

@@ -1,0 +1,190 @@
+//! A record as one value of the `records` table: id, document, uri, metadata.
+//!
+//! Layout: flags (u8), id, then document, uri and metadata where their flag is set. Metadata is a count, then
+//! key, tag and value of each. Invariant: what [`encode`] writes, [`decode`] reads back equal.
+
+use super::codec::{Reader, put_len, put_text};
+use crate::error::Result;
+use crate::record::{Metadata, RecordId, Value};
+
+const HAS_DOCUMENT: u8 = 1;
+const HAS_URI: u8 = 2;
+const HAS_METADATA: u8 = 4;
+const EMBEDDED_HERE: u8 = 8;
+
+const BOOL: u8 = 1;
+const INT: u8 = 2;
+const FLOAT: u8 = 3;
+const STR: u8 = 4;
+const ARRAY: u8 = 0x10;
+
+/// Everything of a record but its embedding.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Stored {
+    pub(crate) id: RecordId,
+    pub(crate) document: Option<String>,
+    pub(crate) uri: Option<String>,
+    pub(crate) metadata: Metadata,
+    /// Whether the embedding was made from the document by the collection's model.
+    pub(crate) embedded_here: bool,
+}
+
+pub(crate) fn encode(record: &Stored) -> Vec<u8> {
+    let document = record.document.as_deref();
+    let uri = record.uri.as_deref();
+    let mut flags = 0;
+    for (flag, set) in [
+        (HAS_DOCUMENT, document.is_some()),
+        (HAS_URI, uri.is_some()),
+        (HAS_METADATA, !record.metadata.is_empty()),
+        (EMBEDDED_HERE, record.embedded_here),
+    ] {
+        flags |= if set { flag } else { 0 };
+    }
+    let mut out = Vec::with_capacity(64 + document.map_or(0, str::len));
+    out.push(flags);
+    put_text(&mut out, record.id.as_str());
+    document.into_iter().chain(uri).for_each(|text| put_text(&mut out, text));
+    if !record.metadata.is_empty() {
+        put_len(&mut out, record.metadata.iter().count());
+        for (key, value) in record.metadata.iter() {
+            put_text(&mut out, key);
+            put_value(&mut out, value);
+        }
+    }
+    out
+}
+
+fn put_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Bool(b) => out.extend([BOOL, u8::from(*b)]),
+        Value::Int(i) => {
+            out.push(INT);
+            out.extend(i.to_le_bytes());
+        }
+        Value::Float(f) => {
+            out.push(FLOAT);
+            out.extend(f.to_le_bytes());
+        }
+        Value::Str(s) => {
+            out.push(STR);
+            put_text(out, s);
+        }
+        Value::BoolArray(items) => put_array(out, BOOL, items, |out, b| out.push(u8::from(*b))),
+        Value::IntArray(items) => put_array(out, INT, items, |out, i| out.extend(i.to_le_bytes())),
+        Value::FloatArray(items) => put_array(out, FLOAT, items, |out, f| out.extend(f.to_le_bytes())),
+        Value::StrArray(items) => put_array(out, STR, items, |out, s| put_text(out, s)),
+    }
+}
+
+fn put_array<T>(out: &mut Vec<u8>, tag: u8, items: &[T], put: impl Fn(&mut Vec<u8>, &T)) {
+    out.push(ARRAY | tag);
+    put_len(out, items.len());
+    items.iter().for_each(|item| put(out, item));
+}
+
+pub(crate) fn decode(bytes: &[u8]) -> Result<Stored> {
+    let mut reader = Reader::new(bytes, "a record");
+    let flags = reader.u8()?;
+    let id = RecordId::parse(reader.text()?).map_err(|_| reader.damaged("its id is empty"))?;
+    let text = |reader: &mut Reader, flag| {
+        if flags & flag == 0 { Ok(None) } else { reader.text().map(|t| Some(t.to_owned())) }
+    };
+    let document = text(&mut reader, HAS_DOCUMENT)?;
+    let uri = text(&mut reader, HAS_URI)?;
+    let mut metadata = Metadata::default();
+    if flags & HAS_METADATA != 0 {
+        for _ in 0..reader.len()? {
+            let key = reader.text()?;
+            let value = value(&mut reader)?;
+            metadata.insert(key, value).map_err(|e| reader.damaged(&e.to_string()))?;
+        }
+    }
+    reader.end()?;
+    Ok(Stored { id, document, uri, metadata, embedded_here: flags & EMBEDDED_HERE != 0 })
+}
+
+fn value(reader: &mut Reader) -> Result<Value> {
+    let tag = reader.u8()?;
+    Ok(match tag {
+        BOOL => Value::Bool(bool(reader)?),
+        INT => Value::Int(int(reader)?),
+        FLOAT => Value::Float(float(reader)?),
+        STR => Value::Str(reader.text()?.to_owned()),
+        _ => {
+            let len = reader.len()?;
+            match tag ^ ARRAY {
+                BOOL => Value::BoolArray(array(reader, len, bool)?),
+                INT => Value::IntArray(array(reader, len, int)?),
+                FLOAT => Value::FloatArray(array(reader, len, float)?),
+                STR => Value::StrArray(array(reader, len, |r| r.text().map(str::to_owned))?),
+                _ => return Err(reader.damaged("a value has an unknown type")),
+            }
+        }
+    })
+}
+
+fn bool(reader: &mut Reader) -> Result<bool> {
+    reader.u8().map(|b| b != 0)
+}
+
+fn int(reader: &mut Reader) -> Result<i64> {
+    reader.array().map(i64::from_le_bytes)
+}
+
+fn float(reader: &mut Reader) -> Result<f64> {
+    let float = f64::from_le_bytes(reader.array()?);
+    if float.is_finite() { Ok(float) } else { Err(reader.damaged("a number is not finite")) }
+}
+
+/// Reads `len` items; a `len` no value could hold ends at the first item missing.
+fn array<T>(reader: &mut Reader, len: usize, item: impl Fn(&mut Reader) -> Result<T>) -> Result<Vec<T>> {
+    let mut items = Vec::with_capacity(len.min(reader.remaining()));
+    for _ in 0..len {
+        items.push(item(reader)?);
+    }
+    Ok(items)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use serde_json::json;
+
+    fn example() -> Stored {
+        let metadata = json!({"b": true, "i": i64::MIN, "f": 0.1, "s": "ü\u{0}", "ba": [true, false], "ia": [1, -2],
+            "fa": [1.5], "sa": ["", "x"]});
+        Stored {
+            id: RecordId::parse("a/b").unwrap(),
+            document: Some(String::new()),
+            uri: Some("file:///x".into()),
+            metadata: Metadata::from_json(metadata).unwrap(),
+            embedded_here: true,
+        }
+    }
+
+    #[test]
+    fn round_trip() {
+        let bare =
+            Stored { document: None, uri: None, metadata: Metadata::default(), embedded_here: false, ..example() };
+        for record in [example(), bare] {
+            assert_eq!(decode(&encode(&record)).unwrap(), record);
+        }
+    }
+
+    #[test]
+    fn every_cut_and_every_flipped_byte_is_read_or_refused() {
+        let bytes = encode(&example());
+        for len in 0..bytes.len() {
+            assert!(matches!(decode(&bytes[..len]), Err(Error::Damaged { .. })), "cut at {len}");
+        }
+        for at in 0..bytes.len() {
+            for flip in [1, 0x10, 0x80, 0xff] {
+                let mut bytes = bytes.clone();
+                bytes[at] ^= flip;
+                let _ = decode(&bytes);
+            }
+        }
+    }
+}

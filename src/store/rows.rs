@@ -1,0 +1,158 @@
+//! The quantised rows of a collection while a transaction changes them: the tail, and the segments it fills.
+//!
+//! Invariant: ordinals below `sealed_until` stand in segments and the others in the tail; the tail never holds
+//! enough rows for a segment once a transaction is done.
+
+use std::collections::BTreeMap;
+
+use redb::{ReadableTable, Table, WriteTransaction};
+use roaring::RoaringTreemap;
+
+use super::catalog::Entry;
+use super::quantise::Codes;
+use super::segment::{Segment, parse_tail_row, rows_per_segment, seal, tail_row};
+use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
+use crate::error::{Error, Result};
+use crate::record::{Ordinal, Space};
+
+/// A segment is rewritten when more than this share of its rows is dead, in percent.
+const DEAD_PERCENT: usize = 30;
+
+/// The open tables of quantised rows.
+pub(crate) struct Rows<'tx> {
+    number: CollectionNumber,
+    space: Space,
+    tail: Table<'tx, &'static PairKey, &'static [u8]>,
+    segments: Table<'tx, &'static PairKey, &'static [u8]>,
+}
+
+impl<'tx> Rows<'tx> {
+    pub(crate) fn open(tx: &'tx WriteTransaction, number: CollectionNumber, space: Space) -> Result<Self> {
+        Ok(Self { number, space, tail: tx.open_table(table::TAIL)?, segments: tx.open_table(table::SEGMENTS)? })
+    }
+
+    /// Adds new rows, whose ordinals are above all others, and seals what fills a segment.
+    pub(crate) fn append(&mut self, entry: &mut Entry, new: Vec<(Ordinal, Codes)>) -> Result<()> {
+        let Some((_, first)) = new.first() else { return Ok(()) };
+        let per_segment = rows_per_segment(first.codes.len());
+        let mut waiting = new;
+        if usize::try_from(entry.tail_rows).unwrap_or(usize::MAX).saturating_add(waiting.len()) >= per_segment {
+            let mut rows = self.take_tail()?;
+            entry.tail_rows = 0;
+            rows.append(&mut waiting);
+            waiting = rows;
+            while waiting.len() >= per_segment {
+                let rest = waiting.split_off(per_segment);
+                self.insert_segment(entry, &waiting)?;
+                waiting = rest;
+            }
+        }
+        for (ordinal, row) in &waiting {
+            self.tail.insert(&self.number.pair(ordinal.0), tail_row(row).as_slice())?;
+        }
+        entry.tail_rows += waiting.len() as u64;
+        Ok(())
+    }
+
+    fn take_tail(&mut self) -> Result<Vec<(Ordinal, Codes)>> {
+        let mut rows = Vec::new();
+        for row in self.tail.range::<&PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {
+            let (key, value) = row?;
+            let (factor, bias, codes) = parse_tail_row(value.value())?;
+            rows.push((pair_ordinal(key.value()), Codes { codes: codes.to_vec(), factor, bias }));
+        }
+        self.tail.retain_in::<&PairKey, _>(&self.number.pair(0)..=&self.number.pair(u64::MAX), |_, _| false)?;
+        Ok(rows)
+    }
+
+    fn insert_segment(&mut self, entry: &mut Entry, rows: &[(Ordinal, Codes)]) -> Result<()> {
+        if let (Some((first, _)), Some((last, _)), Some(bytes)) = (rows.first(), rows.last(), seal(rows, self.space)) {
+            self.segments.insert(&self.number.pair(first.0), bytes.as_slice())?;
+            entry.sealed_rows += rows.len() as u64;
+            entry.sealed_until = entry.sealed_until.max(last.0 + 1);
+        }
+        Ok(())
+    }
+
+    /// Replaces rows that exist.
+    pub(crate) fn replace(&mut self, entry: &Entry, rows: Vec<(Ordinal, Codes)>) -> Result<()> {
+        let mut sealed: BTreeMap<PairKey, Vec<(Ordinal, Codes)>> = BTreeMap::new();
+        for (ordinal, row) in rows {
+            if ordinal.0 >= entry.sealed_until {
+                self.tail.insert(&self.number.pair(ordinal.0), tail_row(&row).as_slice())?;
+            } else {
+                sealed.entry(self.segment_of(ordinal)?).or_default().push((ordinal, row));
+            }
+        }
+        for (key, changed) in sealed {
+            let mut rows = self.read_segment(&key)?;
+            for (ordinal, row) in changed {
+                let at = rows.binary_search_by_key(&ordinal, |(o, _)| *o);
+                let place = at.ok().and_then(|at| rows.get_mut(at)).ok_or_else(|| not_in_segment(ordinal))?;
+                place.1 = row;
+            }
+            if let Some(bytes) = seal(&rows, self.space) {
+                self.segments.insert(&key, bytes.as_slice())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of rows that died: at once from the tail, from a segment when enough of it is dead.
+    pub(crate) fn remove(&mut self, entry: &mut Entry, died: &RoaringTreemap, dead: &RoaringTreemap) -> Result<()> {
+        let mut touched = std::collections::BTreeSet::new();
+        for ordinal in died.iter().map(Ordinal) {
+            if ordinal.0 >= entry.sealed_until {
+                let removed = self.tail.remove(&self.number.pair(ordinal.0))?;
+                entry.tail_rows -= u64::from(removed.is_some());
+            } else {
+                touched.insert(self.segment_of(ordinal)?);
+            }
+        }
+        touched.iter().try_for_each(|key| self.purge(entry, key, dead, DEAD_PERCENT))
+    }
+
+    /// Rewrites every segment that holds a dead row.
+    pub(crate) fn purge_all(&mut self, entry: &mut Entry, dead: &RoaringTreemap) -> Result<()> {
+        let mut keys = Vec::new();
+        for segment in self.segments.range::<&PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {
+            keys.push(*segment?.0.value());
+        }
+        keys.iter().try_for_each(|key| self.purge(entry, key, dead, 0))
+    }
+
+    fn purge(&mut self, entry: &mut Entry, key: &PairKey, dead: &RoaringTreemap, percent: usize) -> Result<()> {
+        let mut rows = self.read_segment(key)?;
+        let before = rows.len();
+        rows.retain(|(ordinal, _)| !dead.contains(ordinal.0));
+        if (before - rows.len()) * 100 <= before * percent {
+            return Ok(());
+        }
+        self.segments.remove(key)?;
+        entry.sealed_rows -= before as u64;
+        self.insert_segment(entry, &rows)
+    }
+
+    /// Returns the key of the segment in whose range an ordinal lies.
+    fn segment_of(&self, ordinal: Ordinal) -> Result<PairKey> {
+        let (first, last) = (self.number.pair(0), self.number.pair(ordinal.0));
+        match self.segments.range::<&PairKey>(&first..=&last)?.next_back() {
+            Some(segment) => Ok(*segment?.0.value()),
+            None => Err(not_in_segment(ordinal)),
+        }
+    }
+
+    fn read_segment(&self, key: &PairKey) -> Result<Vec<(Ordinal, Codes)>> {
+        match self.segments.get(key)? {
+            Some(bytes) => {
+                Segment::verify(bytes.value())?;
+                Segment::parse(bytes.value()).map(Segment::to_rows)
+            }
+            None => Err(not_in_segment(pair_ordinal(key))),
+        }
+    }
+}
+
+fn not_in_segment(ordinal: Ordinal) -> Error {
+    Error::damaged(format!("row {} is in no segment", ordinal.0))
+}

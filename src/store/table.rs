@@ -1,0 +1,93 @@
+//! The file on one page: every table, its key and its value.
+//!
+//! Keys are big-endian, so that byte order is their order; stored numbers are little-endian. Values stay at or
+//! under [`MAX_VALUE_BYTES`]: redb gives a large value one page of the next power of two.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `meta` | name | format version (u32), version of the writer, uuid of the file |
+//! | `collections` | tenant, database, name | collection number c |
+//! | `collection` | c | settings and counters, JSON ([`super::catalog::Entry`]) |
+//! | `ids` | c, id | ordinal r |
+//! | `records` | c, r | id, document, uri, metadata ([`super::record`]) |
+//! | `vectors` | c, r / rows per block | f32 rows, as many as fit a 16 KiB page ([`super::vector`]) |
+//! | `tail` | c, r | one i8 row not yet sealed ([`super::quantise`]) |
+//! | `segments` | c, first r | sealed i8 rows ([`super::segment`]) |
+//! | `dead` | c | roaring bitmap of deleted ordinals |
+//! | `stale` | c | roaring bitmap of ordinals whose embedding changed since the graph was built |
+//! | `postings` | c, metadata key, typed value, r / 65,536 | set of r % 65,536 ([`super::posting`]) |
+//! | `graph` | c, chunk | the USearch graph, in chunks with a checksum each |
+
+use redb::TableDefinition;
+
+use crate::record::Ordinal;
+
+/// The version of everything described here; a file of a later one is refused.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The longest value that fits a 1 MiB page of redb with its key.
+pub const MAX_VALUE_BYTES: usize = (1 << 20) - 64;
+
+/// The number of a collection inside its file; never used again once dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct CollectionNumber(pub(crate) u32);
+
+/// A collection number and a number within the collection: an ordinal, a block, a chunk.
+pub(crate) type PairKey = [u8; 12];
+
+pub(crate) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+pub(crate) const COLLECTIONS: TableDefinition<(&str, &str, &str), &[u8; 4]> = TableDefinition::new("collections");
+pub(crate) const COLLECTION: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("collection");
+pub(crate) const IDS: TableDefinition<&[u8], &[u8; 8]> = TableDefinition::new("ids");
+pub(crate) const RECORDS: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("records");
+pub(crate) const VECTORS: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("vectors");
+pub(crate) const TAIL: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("tail");
+pub(crate) const SEGMENTS: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("segments");
+pub(crate) const DEAD: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("dead");
+pub(crate) const STALE: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("stale");
+pub(crate) const POSTINGS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("postings");
+pub(crate) const GRAPH: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("graph");
+
+/// The names under which `meta` keeps its values.
+pub(crate) mod meta {
+    pub(crate) const FORMAT: &str = "format";
+    pub(crate) const CREATED_BY: &str = "created by";
+    pub(crate) const FILE_ID: &str = "file id";
+    pub(crate) const NEXT_COLLECTION: &str = "next collection";
+}
+
+impl CollectionNumber {
+    pub(crate) fn key(self) -> [u8; 4] {
+        self.0.to_be_bytes()
+    }
+
+    /// The key of number `n` of this collection.
+    pub(crate) fn pair(self, n: u64) -> PairKey {
+        let mut key = [0; 12];
+        let (c, rest) = key.split_at_mut(4);
+        c.copy_from_slice(&self.key());
+        rest.copy_from_slice(&n.to_be_bytes());
+        key
+    }
+
+    /// The key of a record id.
+    pub(crate) fn id_key(self, id: &str) -> Vec<u8> {
+        [&self.key(), id.as_bytes()].concat()
+    }
+
+    /// A key before and a key after everything that starts with this collection's number.
+    pub(crate) fn prefix(self) -> (Vec<u8>, Vec<u8>) {
+        (self.key().to_vec(), (u64::from(self.0) + 1).to_be_bytes().into_iter().skip(4).collect())
+    }
+}
+
+/// The number within the collection that a [`PairKey`] ends with.
+pub(crate) fn pair_number(key: &PairKey) -> u64 {
+    let [_, _, _, _, n @ ..] = *key;
+    u64::from_be_bytes(n)
+}
+
+/// The ordinal that a [`PairKey`] ends with.
+pub(crate) fn pair_ordinal(key: &PairKey) -> Ordinal {
+    Ordinal(pair_number(key))
+}

@@ -1,0 +1,125 @@
+//! The embeddings as given: f32 rows in blocks that fill a 16 KiB page.
+//!
+//! Row `r` stands in block `r / rows per block`. Invariant: a row that was deleted is all zeros until its whole
+//! block is dead, then the block is gone; a block never ends inside a row.
+
+use std::collections::BTreeMap;
+
+use redb::{ReadOnlyTable, ReadableTable, Table};
+
+use super::codec::{floats, put_floats};
+use super::table::{CollectionNumber, PairKey};
+use crate::error::{Error, Result};
+use crate::record::Ordinal;
+
+const PAGE_BYTES: usize = 16 * 1024;
+/// What redb needs of the page beside the value.
+const PAGE_OVERHEAD_BYTES: usize = 64;
+
+/// Rows in a block of embeddings of this dimension.
+pub(crate) fn rows_per_block(dimension: usize) -> u64 {
+    ((PAGE_BYTES - PAGE_OVERHEAD_BYTES) / (4 * dimension.max(1))).max(1) as u64
+}
+
+fn row_range(ordinal: Ordinal, dimension: usize) -> std::ops::Range<usize> {
+    #[expect(clippy::cast_possible_truncation, reason = "less than the rows of a block")]
+    let row = (ordinal.0 % rows_per_block(dimension)) as usize;
+    let row_bytes = 4 * dimension;
+    row * row_bytes..(row + 1) * row_bytes
+}
+
+/// Appends the embedding of `ordinal` to `out`.
+pub(crate) fn read(
+    table: &ReadOnlyTable<&'static PairKey, &'static [u8]>,
+    collection: CollectionNumber,
+    dimension: usize,
+    ordinal: Ordinal,
+    out: &mut Vec<f32>,
+) -> Result<()> {
+    let missing = || Error::damaged(format!("the embedding of row {} is missing", ordinal.0));
+    let block = table.get(&collection.pair(ordinal.0 / rows_per_block(dimension)))?.ok_or_else(missing)?;
+    let row = block.value().get(row_range(ordinal, dimension)).ok_or_else(missing)?;
+    out.extend(floats(row));
+    Ok(())
+}
+
+/// Returns whether the stored embedding of `ordinal` is bit for bit this one.
+pub(crate) fn equals(
+    table: &impl ReadableTable<&'static PairKey, &'static [u8]>,
+    collection: CollectionNumber,
+    ordinal: Ordinal,
+    embedding: &[f32],
+) -> Result<bool> {
+    let dimension = embedding.len();
+    let block = table.get(&collection.pair(ordinal.0 / rows_per_block(dimension)))?;
+    let row = block.as_ref().and_then(|block| block.value().get(row_range(ordinal, dimension)));
+    Ok(row.is_some_and(|row| floats(row).map(f32::to_bits).eq(embedding.iter().map(|x| x.to_bits()))))
+}
+
+/// Changes to the embeddings of one collection, gathered by block so that each block is written once.
+pub(crate) struct Changes {
+    collection: CollectionNumber,
+    dimension: usize,
+    blocks: BTreeMap<u64, Vec<(Ordinal, Option<Vec<f32>>)>>,
+}
+
+impl Changes {
+    pub(crate) fn new(collection: CollectionNumber, dimension: usize) -> Self {
+        Self { collection, dimension, blocks: BTreeMap::new() }
+    }
+
+    pub(crate) fn put(&mut self, ordinal: Ordinal, embedding: Vec<f32>) {
+        self.push(ordinal, Some(embedding));
+    }
+
+    pub(crate) fn clear(&mut self, ordinal: Ordinal) {
+        self.push(ordinal, None);
+    }
+
+    /// Returns whether a change to this row is waiting.
+    pub(crate) fn touches(&self, ordinal: Ordinal) -> bool {
+        let block = self.blocks.get(&(ordinal.0 / rows_per_block(self.dimension)));
+        block.is_some_and(|changes| changes.iter().any(|(changed, _)| *changed == ordinal))
+    }
+
+    fn push(&mut self, ordinal: Ordinal, embedding: Option<Vec<f32>>) {
+        let block = ordinal.0 / rows_per_block(self.dimension);
+        self.blocks.entry(block).or_default().push((ordinal, embedding));
+    }
+
+    /// Writes the changes; `is_dead` says which ordinals hold nothing once they are done.
+    pub(crate) fn write(
+        self,
+        table: &mut Table<&'static PairKey, &'static [u8]>,
+        is_dead: impl Fn(Ordinal) -> bool,
+    ) -> Result<()> {
+        let per_block = rows_per_block(self.dimension);
+        for (block, changes) in self.blocks {
+            let key = self.collection.pair(block);
+            let mut bytes = table.get(&key)?.map(|old| old.value().to_vec()).unwrap_or_default();
+            let mut encoded = Vec::with_capacity(4 * self.dimension);
+            for (ordinal, embedding) in changes {
+                let range = row_range(ordinal, self.dimension);
+                encoded.clear();
+                match &embedding {
+                    Some(embedding) => put_floats(&mut encoded, embedding),
+                    None => encoded.resize(range.len(), 0),
+                }
+                if bytes.len() < range.end {
+                    bytes.resize(range.end, 0);
+                }
+                if let Some(row) = bytes.get_mut(range) {
+                    row.copy_from_slice(&encoded);
+                }
+            }
+            let rows = (bytes.len() / (4 * self.dimension)) as u64;
+            let full = rows == per_block;
+            if full && (0..rows).all(|row| is_dead(Ordinal(block * per_block + row))) {
+                table.remove(&key)?;
+            } else {
+                table.insert(&key, bytes.as_slice())?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+//! Changes to records: one call, one transaction.
+//!
+//! Record, id, embedding, quantised row and postings of every change are written together, so a record is never
+//! searchable half. Merge rules are Chroma's: add ignores ids that exist, update ignores ids that do not, and
+//! metadata is merged key by key. Invariant: an error leaves the file as it was.
+
+use redb::{ReadableTable, Table, WriteTransaction};
+use roaring::RoaringTreemap;
+
+use super::catalog::{self, Entry};
+use super::codec::{set_from_bytes, set_to_bytes};
+use super::quantise::{Codes, check_embedding, quantise};
+use super::record::{Stored, decode, encode};
+use super::rows::Rows;
+use super::table::{self, CollectionNumber, PairKey};
+use super::{posting, vector};
+use crate::error::{Error, Result};
+use crate::record::{MetadataPatch, Ordinal, RecordId};
+
+/// What happens to ids that exist, and to ids that do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// New ids are added, existing ones left alone.
+    #[default]
+    Add,
+    /// Existing ids are changed, new ones left out.
+    Update,
+    /// Existing ids are changed, new ones added.
+    Upsert,
+}
+
+/// A record to add, or what is to change of one; a part that is `None` stays.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Which record.
+    pub id: RecordId,
+    /// Its embedding.
+    pub embedding: Option<Vec<f32>>,
+    /// Whether the collection's model made the embedding from the document.
+    pub embedded_here: bool,
+    /// Its text.
+    pub document: Option<String>,
+    /// Where its content lives.
+    pub uri: Option<String>,
+    /// Its metadata, or the change to it.
+    pub metadata: MetadataPatch,
+}
+
+/// What came of a [`Change`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// The record is new.
+    Added,
+    /// The record was changed.
+    Updated,
+    /// The record already said all this.
+    Unchanged,
+    /// Left alone: the id exists ([`Mode::Add`]).
+    Exists,
+    /// Left out: the id does not exist ([`Mode::Update`]).
+    Missing,
+    /// Not done: the text is new and came without an embedding.
+    NeedsEmbedding,
+}
+
+/// One transaction's work on one collection.
+pub(crate) struct Batch<'tx> {
+    tx: &'tx WriteTransaction,
+    number: CollectionNumber,
+    entry: Entry,
+    ids: Table<'tx, &'static [u8], &'static [u8; 8]>,
+    records: Table<'tx, &'static PairKey, &'static [u8]>,
+    vectors: Table<'tx, &'static PairKey, &'static [u8]>,
+    vector_changes: Option<vector::Changes>,
+    posting_changes: posting::Changes,
+    new_rows: Vec<(Ordinal, Codes)>,
+    replaced_rows: Vec<(Ordinal, Codes)>,
+    died: RoaringTreemap,
+}
+
+impl<'tx> Batch<'tx> {
+    pub(crate) fn begin(tx: &'tx WriteTransaction, number: CollectionNumber, name: &str) -> Result<Self> {
+        let entry = catalog::entry(&tx.open_table(table::COLLECTION)?, number, name)?;
+        Ok(Self {
+            tx,
+            number,
+            ids: tx.open_table(table::IDS)?,
+            records: tx.open_table(table::RECORDS)?,
+            vectors: tx.open_table(table::VECTORS)?,
+            vector_changes: entry.info.dimension.map(|dimension| vector::Changes::new(number, dimension)),
+            posting_changes: posting::Changes::new(number),
+            entry,
+            new_rows: Vec::new(),
+            replaced_rows: Vec::new(),
+            died: RoaringTreemap::new(),
+        })
+    }
+
+    pub(crate) fn apply(&mut self, change: Change, mode: Mode) -> Result<Effect> {
+        if let Some(embedding) = &change.embedding {
+            self.fit(embedding).map_err(|e| e.of_record(change.id.as_str()))?;
+        }
+        match (self.ordinal(&change.id)?, mode) {
+            (Some(_), Mode::Add) => Ok(Effect::Exists),
+            (None, Mode::Update) => Ok(Effect::Missing),
+            (Some(ordinal), Mode::Update | Mode::Upsert) => self.merge(ordinal, change),
+            (None, Mode::Add | Mode::Upsert) => self.insert(change, mode),
+        }
+    }
+
+    /// Checks an embedding against the collection; the first one fixes the dimension.
+    fn fit(&mut self, embedding: &[f32]) -> Result<()> {
+        check_embedding(embedding)?;
+        match self.entry.info.dimension {
+            Some(expected) if expected != embedding.len() => Err(Error::DimensionMismatch {
+                collection: self.entry.info.name.to_string(),
+                expected,
+                got: embedding.len(),
+            }),
+            Some(_) => Ok(()),
+            None => {
+                self.entry.info.dimension = Some(embedding.len());
+                self.vector_changes = Some(vector::Changes::new(self.number, embedding.len()));
+                Ok(())
+            }
+        }
+    }
+
+    fn ordinal(&self, id: &RecordId) -> Result<Option<Ordinal>> {
+        let found = self.ids.get(self.number.id_key(id.as_str()).as_slice())?;
+        Ok(found.map(|ordinal| Ordinal(u64::from_le_bytes(*ordinal.value()))))
+    }
+
+    fn insert(&mut self, change: Change, mode: Mode) -> Result<Effect> {
+        let Some(embedding) = change.embedding else { return Ok(Effect::NeedsEmbedding) };
+        let metadata = match mode {
+            Mode::Add => change.metadata.into_metadata().map_err(|e| e.of_record(change.id.as_str()))?,
+            Mode::Update | Mode::Upsert => change.metadata.into_metadata_dropping_nulls(),
+        };
+        let ordinal = Ordinal(self.entry.next_ordinal);
+        self.entry.next_ordinal += 1;
+        self.entry.records += 1;
+        self.ids.insert(self.number.id_key(change.id.as_str()).as_slice(), &ordinal.0.to_le_bytes())?;
+        self.posting_changes.add(ordinal, &metadata);
+        let stored = Stored {
+            id: change.id,
+            document: change.document,
+            uri: change.uri,
+            metadata,
+            embedded_here: change.embedded_here,
+        };
+        self.records.insert(&self.number.pair(ordinal.0), encode(&stored).as_slice())?;
+        self.new_rows.push((ordinal, quantise(&embedding, self.entry.info.space)));
+        if let Some(vectors) = &mut self.vector_changes {
+            vectors.put(ordinal, embedding);
+        }
+        Ok(Effect::Added)
+    }
+
+    fn merge(&mut self, ordinal: Ordinal, change: Change) -> Result<Effect> {
+        let old = self.stored(ordinal)?;
+        let text_is_new = change.document.is_some() && change.document != old.document;
+        if text_is_new && change.embedding.is_none() && self.entry.info.embedder.is_some() {
+            return Ok(Effect::NeedsEmbedding);
+        }
+        let mut new = old.clone();
+        new.metadata.merge(change.metadata);
+        new.document = change.document.or(new.document);
+        new.uri = change.uri.or(new.uri);
+        let embedding = match change.embedding {
+            Some(embedding) if self.holds(ordinal, &embedding)? => None,
+            other => other,
+        };
+        if embedding.is_some() || text_is_new {
+            new.embedded_here = change.embedded_here;
+        }
+        if new == old && embedding.is_none() {
+            return Ok(Effect::Unchanged);
+        }
+        if new.metadata != old.metadata {
+            self.posting_changes.remove(ordinal, &old.metadata);
+            self.posting_changes.add(ordinal, &new.metadata);
+        }
+        self.records.insert(&self.number.pair(ordinal.0), encode(&new).as_slice())?;
+        if let (Some(embedding), Some(vectors)) = (embedding, &mut self.vector_changes) {
+            self.replaced_rows.push((ordinal, quantise(&embedding, self.entry.info.space)));
+            vectors.put(ordinal, embedding);
+        }
+        Ok(Effect::Updated)
+    }
+
+    fn stored(&self, ordinal: Ordinal) -> Result<Stored> {
+        let missing = || Error::damaged(format!("the record of row {} is missing", ordinal.0));
+        decode(self.records.get(&self.number.pair(ordinal.0))?.ok_or_else(missing)?.value())
+    }
+
+    /// Returns whether a record that this batch has not touched has exactly this embedding.
+    fn holds(&self, ordinal: Ordinal, embedding: &[f32]) -> Result<bool> {
+        let touched = self.vector_changes.as_ref().is_some_and(|changes| changes.touches(ordinal));
+        Ok(!touched && vector::equals(&self.vectors, self.number, ordinal, embedding)?)
+    }
+
+    /// Deletes a record if it is there and `condition` holds for it; returns whether it did.
+    pub(crate) fn delete(&mut self, id: &RecordId, condition: impl FnOnce(&Stored) -> bool) -> Result<bool> {
+        let Some(ordinal) = self.ordinal(id)? else { return Ok(false) };
+        let stored = self.stored(ordinal)?;
+        if !condition(&stored) {
+            return Ok(false);
+        }
+        self.ids.remove(self.number.id_key(id.as_str()).as_slice())?;
+        self.records.remove(&self.number.pair(ordinal.0))?;
+        self.posting_changes.remove(ordinal, &stored.metadata);
+        if let Some(vectors) = &mut self.vector_changes {
+            vectors.clear(ordinal);
+        }
+        self.entry.records -= 1;
+        self.died.insert(ordinal.0);
+        Ok(true)
+    }
+
+    /// Writes what was gathered; the transaction is still to be committed.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let mut sets = self.tx.open_table(table::DEAD)?;
+        let mut dead = read_set(&sets, self.number, "the set of deleted rows")?;
+        if !self.died.is_empty() {
+            dead |= &self.died;
+            sets.insert(&self.number.key(), set_to_bytes(&dead).as_slice())?;
+        }
+        self.mark_stale()?;
+        let mut rows = Rows::open(self.tx, self.number, self.entry.info.space)?;
+        rows.append(&mut self.entry, self.new_rows)?;
+        rows.replace(&self.entry, self.replaced_rows)?;
+        rows.remove(&mut self.entry, &self.died, &dead)?;
+        if let Some(changes) = self.vector_changes {
+            let end = self.entry.next_ordinal;
+            changes.write(&mut self.vectors, |ordinal| ordinal.0 < end && dead.contains(ordinal.0))?;
+        }
+        self.posting_changes.write(&mut self.tx.open_table(table::POSTINGS)?)?;
+        catalog::put(&mut self.tx.open_table(table::COLLECTION)?, self.number, &self.entry)
+    }
+
+    /// Remembers which rows of the graph no longer say what the records say.
+    fn mark_stale(&mut self) -> Result<()> {
+        let Some(graph) = self.entry.graph else { return Ok(()) };
+        let changed = self.replaced_rows.iter().map(|(ordinal, _)| ordinal.0).filter(|o| *o < graph.covers_until);
+        let changed: RoaringTreemap = changed.collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let mut sets = self.tx.open_table(table::STALE)?;
+        let stale = read_set(&sets, self.number, "the set of changed rows")? | changed;
+        sets.insert(&self.number.key(), set_to_bytes(&stale).as_slice())?;
+        Ok(())
+    }
+}
+
+/// Reads a collection's set from the `dead` or the `stale` table.
+pub(crate) fn read_set(
+    sets: &impl ReadableTable<&'static [u8; 4], &'static [u8]>,
+    number: CollectionNumber,
+    what: &str,
+) -> Result<RoaringTreemap> {
+    match sets.get(&number.key())? {
+        Some(bytes) => set_from_bytes(bytes.value(), what),
+        None => Ok(RoaringTreemap::new()),
+    }
+}

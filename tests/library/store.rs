@@ -1,0 +1,181 @@
+//! Records in and out of a real file: merge rules, order, counts, and what a failure leaves behind.
+
+use huedb::error::Error;
+use huedb::record::{CollectionName, MetadataPatch, Ordinal, Record, RecordId};
+use huedb::store::{Access, Change, Collection, Effect, Include, Mode, NewCollection, Store, Term};
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+fn id(id: &str) -> RecordId {
+    RecordId::parse(id).unwrap()
+}
+
+fn change(name: &str, embedding: &[f32], metadata: Json) -> Change {
+    Change {
+        id: id(name),
+        embedding: (!embedding.is_empty()).then(|| embedding.to_vec()),
+        embedded_here: false,
+        document: None,
+        uri: None,
+        metadata: MetadataPatch::from_json(metadata).unwrap(),
+    }
+}
+
+fn fresh() -> (TempDir, Store) {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(folder.path().join("test.redb"), Access::Create).unwrap();
+    store.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
+    (folder, store)
+}
+
+fn all(collection: &Collection) -> Vec<Record> {
+    let view = collection.view().unwrap();
+    view.live().iter().map(|ordinal| view.record(Ordinal(ordinal), Include::ALL).unwrap()).collect()
+}
+
+fn ids(collection: &Collection) -> Vec<String> {
+    all(collection).into_iter().map(|record| record.id.to_string()).collect()
+}
+
+#[test]
+fn records_come_back_as_they_went_in_and_in_order() {
+    let (_folder, store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    let mut first = change("b", &[0.1, -2.5e-8], json!({"year": 2020, "tags": ["x", "y"]}));
+    first.document = Some("text".into());
+    first.uri = Some("file:///x".into());
+    assert_eq!(notes.add([first, change("a", &[1.0, 2.0], Json::Null)]).unwrap(), [Effect::Added, Effect::Added]);
+    let records = all(&notes);
+    assert_eq!(records[0].id, id("b"));
+    assert_eq!(records[0].embedding.as_deref(), Some(&[0.1, -2.5e-8][..]));
+    assert_eq!(records[0].document.as_deref(), Some("text"));
+    assert_eq!(records[0].metadata.as_ref().unwrap().to_json(), json!({"tags": ["x", "y"], "year": 2020}));
+    assert_eq!(records[1].metadata, None);
+}
+
+#[test]
+fn add_ignores_ids_that_exist_and_a_deleted_id_comes_back_last() {
+    let (_folder, store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    notes.add(["a", "b", "c"].map(|name| change(name, &[1.0], json!({"n": 1})))).unwrap();
+    let again = notes.add([change("a", &[9.0], json!({"n": 2})), change("d", &[1.0], json!({}))]).unwrap();
+    assert_eq!(again, [Effect::Exists, Effect::Added]);
+    assert_eq!(notes.delete(&[id("a"), id("ghost")]).unwrap(), 1);
+    notes.add([change("a", &[1.0], Json::Null)]).unwrap();
+    assert_eq!(ids(&notes), ["b", "c", "d", "a"]);
+    assert_eq!(notes.count().unwrap(), 4);
+}
+
+#[test]
+fn update_merges_and_null_deletes_a_key() {
+    let (_folder, store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    notes.add([change("a", &[1.0], json!({"keep": 1, "drop": 2, "change": 3}))]).unwrap();
+    let merged = change("a", &[], json!({"drop": null, "change": "new"}));
+    assert_eq!(notes.apply([merged.clone()], Mode::Update).unwrap(), [Effect::Updated]);
+    assert_eq!(notes.apply([merged], Mode::Upsert).unwrap(), [Effect::Unchanged]);
+    assert_eq!(notes.apply([change("x", &[1.0], Json::Null)], Mode::Update).unwrap(), [Effect::Missing]);
+    let record = &all(&notes)[0];
+    assert_eq!(record.metadata.as_ref().unwrap().to_json(), json!({"change": "new", "keep": 1}));
+    assert_eq!(record.embedding.as_deref(), Some(&[1.0][..]));
+}
+
+#[test]
+fn postings_follow_every_change() {
+    let (_folder, store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    let rows = (0..5000_u16).map(|i| change(&format!("r{i}"), &[f32::from(i)], json!({"lang": "en", "n": i})));
+    notes.add(rows).unwrap();
+    notes.apply([change("r7", &[], json!({"lang": "de"}))], Mode::Update).unwrap();
+    notes.delete(&[id("r9")]).unwrap();
+    let view = notes.view().unwrap();
+    assert_eq!(view.holding("lang", &Term::text("en")).unwrap().len(), 4998);
+    assert_eq!(view.holding("lang", &Term::text("de")).unwrap().iter().collect::<Vec<_>>(), [7]);
+    let n = |i: i64| Term::number(huedb::record::Number::Int(i));
+    assert_eq!(
+        view.holding_between("n", (&n(5), true), (&n(12), false)).unwrap().iter().collect::<Vec<_>>(),
+        [5, 6, 7, 8, 10, 11]
+    );
+    assert_eq!(view.holding_between("n", (&n(5), false), (&Term::all_numbers().1, false)).unwrap().len(), 4993);
+}
+
+#[test]
+fn a_bad_change_leaves_nothing_of_its_batch() {
+    let (_folder, store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    notes.add([change("a", &[1.0, 2.0], Json::Null)]).unwrap();
+    for bad in [&[1.0][..], &[f32::NAN, 1.0], &[f32::INFINITY, 1.0]] {
+        let error = notes.add([change("b", &[1.0, 1.0], json!({"k": 1})), change("c", bad, Json::Null)]).unwrap_err();
+        assert!(matches!(&error, Error::BadRecord { id, .. } if id == "c"), "{error}");
+    }
+    assert_eq!(ids(&notes), ["a"]);
+    assert!(notes.view().unwrap().holding("k", &Term::number(huedb::record::Number::Int(1))).unwrap().is_empty());
+}
+
+#[test]
+fn a_file_closed_and_opened_again_says_the_same() {
+    let (folder, store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    notes.add((0..40_u8).map(|i| change(&i.to_string(), &vec![f32::from(i); 9000], json!({"i": i})))).unwrap();
+    notes.apply([change("3", &vec![0.5; 9000], Json::Null)], Mode::Update).unwrap();
+    notes.delete(&[id("0"), id("39")]).unwrap();
+    let before = all(&notes);
+    store.close().unwrap();
+    let store = Store::open(folder.path().join("test.redb"), Access::Read).unwrap();
+    assert_eq!(all(&store.collection("notes").unwrap()), before);
+    assert_eq!(before.len(), 38);
+}
+
+#[test]
+fn a_dropped_collection_leaves_the_others_alone() {
+    let (_folder, store) = fresh();
+    for name in ["other", "third"] {
+        store.create_collection(CollectionName::parse(name).unwrap(), NewCollection::default()).unwrap();
+        store.collection(name).unwrap().add([change("a", &[1.0, 2.0, 3.0], json!({"k": name}))]).unwrap();
+    }
+    let (_, counts) = store.drop_collection("other").unwrap();
+    assert_eq!(counts.records, 1);
+    assert!(
+        matches!(store.collection("other"), Err(Error::CollectionNotFound { known, .. }) if known == ["notes", "third"])
+    );
+    assert_eq!(ids(&store.collection("third").unwrap()), ["a"]);
+    assert!(matches!(
+        store.create_collection(CollectionName::parse("third").unwrap(), NewCollection::default()),
+        Err(Error::CollectionExists { .. })
+    ));
+}
+
+#[test]
+fn files_that_are_not_ours_are_refused_and_not_touched() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("x.redb");
+    assert!(matches!(Store::open(&path, Access::Read), Err(Error::FileNotFound { .. })));
+    for bytes in [&b""[..], b"hello", &[7; 100_000]] {
+        std::fs::write(&path, bytes).unwrap();
+        for access in [Access::Read, Access::Write] {
+            let error = Store::open(&path, access).err().unwrap();
+            assert!(matches!(error, Error::NotADatabase { .. } | Error::Damaged { .. }), "{error:?}");
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+    assert!(matches!(Store::open(folder.path(), Access::Write), Err(Error::NotADatabase { .. })));
+}
+
+#[test]
+fn a_second_writer_waits_and_then_names_the_file() {
+    let (folder, store) = fresh();
+    let path = folder.path().join("test.redb");
+    let notes = store.collection("notes").unwrap();
+    let options = huedb::store::Options { busy_timeout: std::time::Duration::from_millis(100), ..Default::default() };
+    let changes = std::iter::once_with(|| {
+        // Inside the first writer's transaction.
+        let error = match Store::open_with(&path, Access::Write, &options) {
+            Ok(second) => second.collection("notes").unwrap().add([change("b", &[1.0], Json::Null)]).unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(matches!(&error, Error::Busy { path: named, .. } if *named == path), "{error:?}");
+        change("a", &[1.0], Json::Null)
+    });
+    notes.add(changes).unwrap();
+    assert_eq!(ids(&notes), ["a"]);
+}
