@@ -1,1 +1,3 @@
 //! The query room.
+
+pub mod filter;

@@ -2,6 +2,8 @@
 //!
 //! Not for anything but tests. Invariant: a test that panics prints the seed; `HUEDB_SEED` runs it again.
 
+#![allow(clippy::cast_possible_truncation, reason = "a seed and an index below a length")]
+
 use std::time::SystemTime;
 
 /// A stream of numbers that its seed decides.

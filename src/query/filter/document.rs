@@ -1,0 +1,122 @@
+//! A test of a record's document, prepared once for many documents.
+//!
+//! Not a text index: it reads the document it is given. Substring and pattern are case-sensitive and may match
+//! anywhere, as in Chroma. Invariant: a pattern that exists has compiled within [`PATTERN_LIMIT_BYTES`].
+
+use std::ops::Not;
+
+use memchr::memmem::Finder;
+use regex::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
+
+use super::fault::Fault;
+use crate::error::Result;
+
+/// The memory one compiled pattern may take; the `regex` crate's own default, and so Chroma's.
+pub const PATTERN_LIMIT_BYTES: usize = 10 << 20;
+
+/// How deep the groups of a pattern may be nested.
+const PATTERN_NESTING: u32 = 100;
+
+/// A prepared test; clone it for each thread, so that threads do not share a pattern's scratch memory.
+#[derive(Debug, Clone)]
+pub struct DocumentTest {
+    needle: Needle,
+    negated: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Needle {
+    Substring { text: String, finder: Box<Finder<'static>> },
+    Pattern(Regex),
+}
+
+impl DocumentTest {
+    /// Tests for a substring; the empty one is in every document there is.
+    #[must_use]
+    pub fn substring(text: impl Into<String>) -> Self {
+        let text = text.into();
+        let finder = Box::new(Finder::new(&text).into_owned());
+        Self { needle: Needle::Substring { text, finder }, negated: false }
+    }
+
+    /// Tests for a match of a pattern in the syntax of the `regex` crate.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::InvalidWhere`] at the place in the pattern that is wrong, or for one that is too large.
+    pub fn pattern(pattern: &str) -> Result<Self> {
+        compile(pattern).map_err(|fault| fault.in_text(pattern))
+    }
+
+    /// Returns whether the document passes; a record without one passes exactly the negated tests.
+    #[must_use]
+    pub fn matches(&self, document: Option<&str>) -> bool {
+        let found = document.is_some_and(|document| match &self.needle {
+            Needle::Substring { finder, .. } => finder.find(document.as_bytes()).is_some(),
+            Needle::Pattern(regex) => regex.is_match(document),
+        });
+        found != self.negated
+    }
+
+    /// Returns the substring, if the test is for one.
+    #[must_use]
+    pub fn as_substring(&self) -> Option<&str> {
+        match &self.needle {
+            Needle::Substring { text, .. } => Some(text),
+            Needle::Pattern(_) => None,
+        }
+    }
+
+    /// Returns the pattern as written, if the test is for one.
+    #[must_use]
+    pub fn as_pattern(&self) -> Option<&str> {
+        match &self.needle {
+            Needle::Substring { .. } => None,
+            Needle::Pattern(regex) => Some(regex.as_str()),
+        }
+    }
+
+    /// Returns whether the test is for the complement.
+    #[must_use]
+    pub fn is_negated(&self) -> bool {
+        self.negated
+    }
+}
+
+impl Not for DocumentTest {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self { needle: self.needle, negated: !self.negated }
+    }
+}
+
+impl PartialEq for DocumentTest {
+    fn eq(&self, other: &Self) -> bool {
+        self.negated == other.negated
+            && self.as_substring() == other.as_substring()
+            && self.as_pattern() == other.as_pattern()
+    }
+}
+
+/// Compiles a pattern; the place of a fault is a byte offset in the pattern.
+pub(super) fn compile(pattern: &str) -> Result<DocumentTest, Fault> {
+    let built = RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT_BYTES).nest_limit(PATTERN_NESTING).build();
+    match built {
+        Ok(regex) => Ok(DocumentTest { needle: Needle::Pattern(regex), negated: false }),
+        Err(regex::Error::CompiledTooBig(limit)) => {
+            Err(Fault::new(0, format!("the pattern takes more than {limit} bytes when compiled")))
+        }
+        Err(other) => Err(locate(pattern).unwrap_or_else(|| Fault::new(0, other.to_string()))),
+    }
+}
+
+/// Finds the place of a syntax error, which `regex` gives only as a drawing over several lines.
+fn locate(pattern: &str) -> Option<Fault> {
+    let (span, why) = match ParserBuilder::new().nest_limit(PATTERN_NESTING).build().parse(pattern).err()? {
+        regex_syntax::Error::Parse(error) => (*error.span(), error.kind().to_string()),
+        regex_syntax::Error::Translate(error) => (*error.span(), error.kind().to_string()),
+        _ => return None,
+    };
+    Some(Fault::new(span.start.offset, format!("in the pattern: {why}")))
+}

@@ -1,0 +1,72 @@
+//! Filters: what `--where` and `--where-document` say, as a tree that a record passes or not.
+//!
+//! Two languages, one tree: Chroma's JSON ([`json`]) and the short form ([`short`]). Knows nothing of files or
+//! of the store; the planner answers most tests from postings, and [`Filter::matches`] is what it must equal.
+//! Invariant: a text that parses is a filter of finite depth whose patterns have compiled.
+
+mod cursor;
+mod document;
+mod fault;
+mod json;
+mod matches;
+mod reader;
+mod rules;
+mod short;
+mod show;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use document::{DocumentTest, PATTERN_LIMIT_BYTES};
+pub use tree::{Filter, Scalar, Side, Test};
+
+use crate::error::{Error, Result};
+
+impl Filter {
+    /// Parses a filter on metadata, id and document: Chroma's JSON if it begins with `{`, else the short form.
+    ///
+    /// # Errors
+    /// [`Error::InvalidWhere`] with the place in the text.
+    pub fn parse(text: &str) -> Result<Self> {
+        let parsed = if is_json(text) { json::parse(text) } else { short::parse(text) };
+        parsed.map_err(|fault| fault.in_text(text))
+    }
+
+    /// Parses a filter on documents: Chroma's JSON if it begins with `{`, else the text is the substring itself.
+    ///
+    /// # Errors
+    /// [`Error::InvalidWhere`] with the place in the text. The empty text is an error: an unset variable of a
+    /// script must not stand for every record.
+    pub fn parse_document(text: &str) -> Result<Self> {
+        if is_json(text) {
+            return json::parse_document(text).map_err(|fault| fault.in_text(text));
+        }
+        if text.is_empty() {
+            let why = r#"an empty text; write {"$contains": ""} for every record that has a document"#;
+            return Err(Error::InvalidWhere { text: String::new(), at: None, why: why.into() });
+        }
+        Ok(Self::Test(Test::Document(DocumentTest::substring(text))))
+    }
+
+    /// Reads Chroma's `where` from JSON that has been parsed; null is the filter every record passes.
+    ///
+    /// # Errors
+    /// [`Error::InvalidWhere`] with the place in the JSON written without spaces.
+    pub fn from_json(json: &serde_json::Value) -> Result<Self> {
+        let text = json.to_string();
+        json::parse(&text).map_err(|fault| fault.in_text(&text))
+    }
+
+    /// Reads Chroma's `where_document` from JSON that has been parsed; null is the filter every record passes.
+    ///
+    /// # Errors
+    /// [`Error::InvalidWhere`] with the place in the JSON written without spaces.
+    pub fn from_document_json(json: &serde_json::Value) -> Result<Self> {
+        let text = json.to_string();
+        json::parse_document(&text).map_err(|fault| fault.in_text(&text))
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}

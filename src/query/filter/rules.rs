@@ -1,0 +1,77 @@
+//! The rules of Chroma's filters that hold in both languages.
+//!
+//! Knows neither grammar; it is given what a grammar read and where.
+
+use std::mem::discriminant;
+
+use super::cursor::Literal;
+use super::document::compile;
+use super::fault::{Fault, Parsed};
+use super::{DocumentTest, Scalar};
+
+/// How deep and, or, not and parentheses may be nested; it bounds the stack.
+pub(super) const NESTING_LIMIT: usize = 64;
+
+/// Operators of a metadata key, under Chroma's names.
+pub(super) const METADATA_OPERATORS: [&str; 10] =
+    ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$contains", "$not_contains"];
+/// Operators of the document.
+pub(super) const DOCUMENT_OPERATORS: [&str; 4] = ["$contains", "$not_contains", "$regex", "$not_regex"];
+/// Operators of the id.
+pub(super) const ID_OPERATORS: [&str; 4] = ["$eq", "$ne", "$in", "$nin"];
+
+/// Checks that metadata can have such a key; one that cannot exist would hide a slip.
+pub(super) fn metadata_key(key: Literal) -> Parsed<String> {
+    let name = key.value;
+    if name.is_empty() {
+        Err(Fault::new(key.at, "a key has at least one character"))
+    } else if name.starts_with('#') {
+        Err(Fault::unknown(key.at, "key", &name, &["#id", "#document"]))
+    } else if name == "chroma:document" {
+        Err(Fault::new(key.at, "metadata has no key that starts with 'chroma:'; write #document"))
+    } else if name.starts_with("chroma:") {
+        Err(Fault::new(key.at, "metadata has no key that starts with 'chroma:'"))
+    } else if name.starts_with('$') {
+        Err(Fault::new(key.at, "metadata has no key that starts with '$'"))
+    } else {
+        Ok(name)
+    }
+}
+
+/// Checks the values of a list, each with its place: one or more, all of one kind, integers and floats being one.
+pub(super) fn list_of_one_kind(at: usize, values: Vec<(usize, Scalar)>) -> Parsed<Vec<Scalar>> {
+    let Some((_, first)) = values.first() else {
+        return Err(Fault::new(at, "an empty list; name one value or more"));
+    };
+    match values.iter().find(|(_, value)| discriminant(value) != discriminant(first)) {
+        Some((other_at, other)) => {
+            let why = format!("a list mixes {} and {}", first.plural(), other.plural());
+            Err(Fault::new(*other_at, why))
+        }
+        None => Ok(values.into_iter().map(|(_, value)| value).collect()),
+    }
+}
+
+/// Checks that values are strings, as ids are.
+pub(super) fn ids(values: Vec<(usize, Scalar)>) -> Parsed<Vec<String>> {
+    let id = |(at, value)| match value {
+        Scalar::Str(id) => Ok(id),
+        other => Err(Fault::new(at, format!("#id compares with strings, not with {}", other.plural()))),
+    };
+    values.into_iter().map(id).collect()
+}
+
+/// Compiles a pattern; a fault points into the text it was written in.
+pub(super) fn pattern(literal: &Literal) -> Parsed<DocumentTest> {
+    compile(&literal.value).map_err(|fault| Fault::new(literal.place(fault.at), fault.why))
+}
+
+impl Scalar {
+    pub(super) fn plural(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "booleans",
+            Self::Number(_) => "numbers",
+            Self::Str(_) => "strings",
+        }
+    }
+}
