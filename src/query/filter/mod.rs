@@ -1,6 +1,6 @@
 //! Filters: what `--where` and `--where-document` say, as a tree that a record passes or not.
 //!
-//! Two languages, one tree: Chroma's JSON ([`json`]) and the short form ([`short`]). Knows nothing of files or
+//! Two languages, one tree: Chroma's JSON (`json`) and the short form (`short`). Knows nothing of files or
 //! of the store; the planner answers most tests from postings, and [`Filter::matches`] is what it must equal.
 //! Invariant: a text that parses is a filter of finite depth whose patterns have compiled.
 
