@@ -2,8 +2,8 @@
 //!
 //! Knows neither text nor records. Negation stands only at the leaves, where each operator has its opposite, as
 //! in Chroma, which has no `$not`. Invariant, kept by [`Filter::all_of`] and [`Filter::any_of`]: no junction
-//! holds a junction of its own kind, [`Filter::ALL`], [`Filter::NONE`] or only one child; so equal filters are
-//! equal trees.
+//! holds a junction of its own kind, [`Filter::ALL`], [`Filter::NONE`] or only one child; so a tree that is
+//! written out and parsed again is the same tree.
 
 use std::cmp::Ordering;
 use std::ops::Not;
