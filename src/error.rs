@@ -97,7 +97,7 @@ pub enum Error {
     BadRow {
         /// The file, or `-` for standard input.
         source: String,
-        /// The line the row begins on, from 1.
+        /// The line the row begins on, from 1; 0 where lines mean nothing.
         line: u64,
         /// What is wrong.
         why: String,
@@ -214,6 +214,12 @@ impl Error {
         }
     }
 
+    /// Returns whether the reader of the output is gone, which ends a command quietly.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
     /// Says whose fault the error was.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -295,9 +301,9 @@ impl fmt::Display for Error {
                 None => write!(f, "in the filter {text:?}: {why}"),
             },
             Self::InvalidArgument { why, .. } | Self::Runtime { why, .. } => write!(f, "{why}"),
-            Self::BadRow { source, line, why } => write!(f, "{source}:{line}: {why}"),
             Self::BadRecord { id, cause } => write!(f, "record {id:?}: {cause}"),
-            Self::BadInput { source, why, .. } => write!(f, "{source}: {why}"),
+            Self::BadRow { source, line: 0, why } | Self::BadInput { source, why, .. } => write!(f, "{source}: {why}"),
+            Self::BadRow { source, line, why } => write!(f, "{source}:{line}: {why}"),
             Self::ModelMismatch { collection, stored, given } => {
                 write!(f, "collection {collection:?} was made with the model {stored}, not {given}")
             }

@@ -1,1 +1,38 @@
-//! The output room.
+//! Hits, records, collections and facts to bytes; progress and messages to a terminal.
+//!
+//! Knows nothing of the store or of processes: writers take `io::Write`, and what a stream is comes from the
+//! caller. The data formats (jsonl, json, csv, tsv, ids) are exact and an export reads back as an equal
+//! collection; only tables and messages shorten and sanitise. Invariant: data and talk never share a stream.
+
+mod cell;
+mod collection;
+mod color;
+mod column;
+mod fact;
+mod format;
+mod grid;
+mod ids;
+mod json;
+mod listing;
+mod number;
+mod printer;
+mod progress;
+mod sanitize;
+mod separated;
+mod sink;
+mod width;
+
+#[cfg(test)]
+mod tests;
+
+pub use collection::{collection_facts, collection_line};
+pub use color::{ColorChoice, ColorEnvironment};
+pub use column::{Column, Columns};
+pub use fact::{Facts, write_facts, write_list};
+pub use format::Format;
+pub use number::{bytes, count, duration, per_second};
+pub use printer::{Printer, PrinterSettings, Stream, chain};
+pub use progress::{Progress, ProgressKind};
+pub use sanitize::{is_removed, sanitize};
+pub use sink::{Entry, Label, Question, Sink, Style, open};
+pub use width::{cut, width};

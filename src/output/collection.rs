@@ -1,0 +1,64 @@
+//! A collection as facts: one line of `list`, or everything `show` says.
+//!
+//! Invariant: both use the same names for the same things.
+
+use serde_json::Value as Json;
+
+use super::Facts;
+use crate::record::{CollectionInfo, Counts, IndexMode, Metadata, Pooling};
+
+/// Returns a line of a list of collections: name, records, dimension, space, model, metadata.
+#[must_use]
+pub fn collection_line(collection: &CollectionInfo, counts: &Counts) -> Facts {
+    Facts::new()
+        .with("name", collection.name.as_str())
+        .with("records", counts.records)
+        .with("dimension", collection.dimension)
+        .with("space", collection.space.as_str())
+        .with("model", collection.embedder.as_ref().map(|embedder| embedder.model.as_str()))
+        .with("metadata", collection.metadata.as_ref().map(Metadata::to_json))
+}
+
+/// Returns everything known about a collection.
+#[must_use]
+pub fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> Facts {
+    let mut facts = collection_line(collection, counts)
+        .with("id", collection.id.to_string())
+        .with("deleted", counts.deleted)
+        .with("sealed", counts.sealed)
+        .with("tail", counts.tail)
+        .with("index", index(collection.index))
+        .with("ef_construction", collection.hnsw.ef_construction)
+        .with("ef_search", collection.hnsw.ef_search)
+        .with("max_neighbors", collection.hnsw.max_neighbors);
+    if let Some(embedder) = &collection.embedder {
+        facts = facts
+            .with("model_sha256", embedder.sha256.as_str())
+            .with("pooling", pooling(embedder.pooling))
+            .with("normalize", embedder.normalize)
+            .with("max_tokens", embedder.max_tokens)
+            .with("query_prefix", prefix(&embedder.query_prefix))
+            .with("document_prefix", prefix(&embedder.document_prefix));
+    }
+    facts
+}
+
+fn index(mode: IndexMode) -> &'static str {
+    match mode {
+        IndexMode::Auto => "auto",
+        IndexMode::Hnsw => "hnsw",
+        IndexMode::Flat => "flat",
+    }
+}
+
+fn pooling(pooling: Pooling) -> &'static str {
+    match pooling {
+        Pooling::Mean => "mean",
+        Pooling::Cls => "cls",
+        Pooling::Last => "last",
+    }
+}
+
+fn prefix(prefix: &str) -> Option<Json> {
+    (!prefix.is_empty()).then(|| prefix.into())
+}

@@ -1,0 +1,130 @@
+//! Which parts of a record are written, and in what order.
+//!
+//! Knows nothing of formats. Invariant: no column stands twice.
+
+/// One part of a record, or of what a query says about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Column {
+    /// Which question of a batch was answered; in a table it is a heading instead of a column.
+    Query,
+    /// The id.
+    Id,
+    /// The distance to the question.
+    Distance,
+    /// The text.
+    Document,
+    /// The metadata as one value: a JSON object, or `key=value` pairs in a table.
+    Metadata,
+    /// The value of one metadata key.
+    Key(String),
+    /// Where the content lives.
+    Uri,
+    /// The embedding: every component, or the first few in a table.
+    Embedding,
+}
+
+impl Column {
+    /// Returns the column's heading, which is also its key in JSON.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Query => "query",
+            Self::Id => "id",
+            Self::Distance => "distance",
+            Self::Document => "document",
+            Self::Metadata => "metadata",
+            Self::Key(key) => key,
+            Self::Uri => "uri",
+            Self::Embedding => "embedding",
+        }
+    }
+}
+
+/// The columns to write, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns(Vec<Column>);
+
+impl Columns {
+    /// Returns the columns of a record without its embedding: id, document, metadata, uri.
+    #[must_use]
+    pub fn record() -> Self {
+        Self(vec![Column::Id, Column::Document, Column::Metadata, Column::Uri])
+    }
+
+    /// Returns the columns of a hit: id, distance, document, metadata, uri.
+    #[must_use]
+    pub fn hit() -> Self {
+        Self(vec![Column::Id, Column::Distance, Column::Document, Column::Metadata, Column::Uri])
+    }
+
+    /// Returns the columns of a hit of a batch: those of a hit after the question it answers.
+    #[must_use]
+    pub fn batch() -> Self {
+        std::iter::once(Column::Query).chain(Self::hit().0).collect()
+    }
+
+    /// Returns the columns of an export: everything a record holds.
+    #[must_use]
+    pub fn export() -> Self {
+        Self::record().with(Column::Embedding)
+    }
+
+    /// Adds a column at the end, unless it is there.
+    #[must_use]
+    pub fn with(mut self, column: Column) -> Self {
+        if !self.0.contains(&column) {
+            self.0.push(column);
+        }
+        self
+    }
+
+    /// Removes a column, if it is there.
+    #[must_use]
+    pub fn without(mut self, column: &Column) -> Self {
+        self.0.retain(|c| c != column);
+        self
+    }
+
+    /// Returns whether a column is written.
+    #[must_use]
+    pub fn contains(&self, column: &Column) -> bool {
+        self.0.contains(column)
+    }
+
+    /// Visits the columns in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Column> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<Column> for Columns {
+    fn from_iter<T: IntoIterator<Item = Column>>(columns: T) -> Self {
+        columns.into_iter().fold(Self(Vec::new()), Self::with)
+    }
+}
+
+impl<'a> IntoIterator for &'a Columns {
+    type Item = &'a Column;
+    type IntoIter = std::slice::Iter<'a, Column>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(columns: &Columns) -> Vec<&str> {
+        columns.iter().map(Column::name).collect()
+    }
+
+    #[test]
+    fn columns_keep_their_order_and_stand_once() {
+        assert_eq!(names(&Columns::batch()), ["query", "id", "distance", "document", "metadata", "uri"]);
+        let columns = Columns::export().without(&Column::Metadata).with(Column::Key("year".into())).with(Column::Id);
+        assert_eq!(names(&columns), ["id", "document", "uri", "embedding", "year"]);
+        assert_eq!(names(&[Column::Id, Column::Id].into_iter().collect()), ["id"]);
+    }
+}

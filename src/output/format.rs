@@ -1,0 +1,87 @@
+//! The names of the output formats and which one is the default.
+//!
+//! Knows nothing of how they are written. Invariant: every format's name parses back to it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Aligned columns for people; the only format that shortens and sanitises.
+    Table,
+    /// One JSON object a line.
+    Jsonl,
+    /// One JSON array.
+    Json,
+    /// Comma-separated values with a header (RFC 4180).
+    Csv,
+    /// Tab-separated values with a header, quoted as in csv.
+    Tsv,
+    /// Ids only, one a line.
+    Ids,
+}
+
+impl Format {
+    /// Every format, in the order of the help text.
+    pub const ALL: [Self; 6] = [Self::Table, Self::Jsonl, Self::Json, Self::Csv, Self::Tsv, Self::Ids];
+
+    /// Returns the name used on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Jsonl => "jsonl",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Ids => "ids",
+        }
+    }
+
+    /// Returns the format used when none is asked for: a table on a terminal, jsonl in a pipe.
+    #[must_use]
+    pub const fn default_for(stdout_is_terminal: bool) -> Self {
+        if stdout_is_terminal { Self::Table } else { Self::Jsonl }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Format {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == name).ok_or_else(|| Error::InvalidArgument {
+            why: format!("{name:?} is no output format"),
+            hint: Some(format!("there are {}", Self::ALL.map(Self::as_str).join(", "))),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_parse_back() {
+        for format in Format::ALL {
+            assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
+        }
+        let error = "xml".parse::<Format>().unwrap_err();
+        assert_eq!(error.to_string(), "\"xml\" is no output format");
+        assert_eq!(error.hint().unwrap(), "there are table, jsonl, json, csv, tsv, ids");
+    }
+
+    #[test]
+    fn a_pipe_gets_jsonl() {
+        assert_eq!(Format::default_for(true), Format::Table);
+        assert_eq!(Format::default_for(false), Format::Jsonl);
+    }
+}

@@ -1,0 +1,236 @@
+//! What may be printed and how, decided once: format, colour, width, quiet.
+//!
+//! Data goes to the standard output through a sink; talk goes to the standard error through the methods
+//! here. Knows no process: streams and environment are given, so every decision is tested. Invariant: talk is
+//! sanitised, one line each, and never on the standard output.
+
+use std::error::Error as StdError;
+use std::fmt::Display;
+use std::io::Write;
+
+use super::fact::{write_facts, write_list};
+use super::progress::{Progress, ProgressKind};
+use super::sanitize::sanitize;
+use super::sink::{self, Sink, Style};
+use super::{ColorChoice, ColorEnvironment, Columns, Facts, Format, color};
+use crate::error::Result;
+
+/// What is known of an output stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stream {
+    /// Whether it is a terminal.
+    pub is_terminal: bool,
+    /// The columns of that terminal, where known.
+    pub columns: Option<usize>,
+}
+
+/// What the user asked for and what is around the process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PrinterSettings {
+    /// The format asked for; `None` for the default of the stream.
+    pub format: Option<Format>,
+    /// The colour asked for.
+    pub color: ColorChoice,
+    /// What the environment says about colour.
+    pub color_environment: ColorEnvironment,
+    /// Whether notices and progress are left out.
+    pub quiet: bool,
+    /// Whether ids end with NUL instead of a newline.
+    pub null_terminated: bool,
+    /// The standard output.
+    pub stdout: Stream,
+    /// The standard error.
+    pub stderr: Stream,
+}
+
+/// Prints what a command has to say.
+pub struct Printer<'w> {
+    format: Format,
+    style: Style,
+    talk_color: bool,
+    notices: bool,
+    progress: bool,
+    stderr: &'w mut (dyn Write + 'w),
+}
+
+impl<'w> Printer<'w> {
+    /// Decides everything that the settings leave open.
+    pub fn new(settings: &PrinterSettings, stderr: &'w mut (dyn Write + 'w)) -> Self {
+        let PrinterSettings { format, color, color_environment, quiet, null_terminated, stdout, stderr: talk } =
+            *settings;
+        let style = Style {
+            width: stdout.columns.filter(|&columns| columns > 0).unwrap_or(Style::DEFAULT_WIDTH),
+            color: color.resolve(color_environment, stdout.is_terminal),
+            id_terminator: if null_terminated { 0 } else { b'\n' },
+        };
+        Self {
+            format: format.unwrap_or(Format::default_for(stdout.is_terminal)),
+            style,
+            talk_color: color.resolve(color_environment, talk.is_terminal),
+            notices: !quiet,
+            progress: !quiet && talk.is_terminal,
+            stderr,
+        }
+    }
+
+    /// Returns the format of the data.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Returns how that format writes.
+    #[must_use]
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Begins a list of records or hits on `out`.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Io`] when the output cannot be written.
+    pub fn sink<'o>(&self, columns: Columns, out: &'o mut (dyn Write + 'o)) -> Result<Box<dyn Sink + 'o>> {
+        sink::open(self.format, columns, self.style, out)
+    }
+
+    /// Writes the facts about one thing to `out`.
+    ///
+    /// # Errors
+    /// As [`write_facts`].
+    pub fn facts(&self, facts: &Facts, out: &mut dyn Write) -> Result<()> {
+        write_facts(self.format, facts, self.style, out)
+    }
+
+    /// Writes a list of things to `out`.
+    ///
+    /// # Errors
+    /// As [`write_list`].
+    pub fn list(&self, things: &[Facts], out: &mut dyn Write) -> Result<()> {
+        write_list(self.format, things, self.style, out)
+    }
+
+    /// Begins a progress bar, hidden unless the standard error is a terminal and quiet is off.
+    #[must_use]
+    pub fn progress(&self, action: &'static str, kind: ProgressKind, total: Option<u64>) -> Progress {
+        Progress::new(action, kind, total, self.progress)
+    }
+
+    /// Says what was done; nothing when quiet.
+    pub fn notice(&mut self, text: impl Display) {
+        if self.notices {
+            self.say("", &text.to_string());
+        }
+    }
+
+    /// Says what is wrong but did not stop the work.
+    pub fn warning(&mut self, text: impl Display) {
+        self.say("warning: ", &text.to_string());
+    }
+
+    /// Says what stopped the work and, after an empty line, what to do about it.
+    pub fn error(&mut self, text: impl Display, hint: Option<&str>) {
+        self.say("error: ", &text.to_string());
+        if let Some(hint) = hint {
+            self.say("", "");
+            self.say("hint: ", hint);
+        }
+    }
+
+    fn say(&mut self, label: &str, text: &str) {
+        let label = color::bold(label.trim_end(), self.talk_color && !label.is_empty());
+        let space = if label.is_empty() { "" } else { " " };
+        // When the standard error is gone there is nobody left to tell.
+        let _ = writeln!(self.stderr, "{label}{space}{}", sanitize(text));
+    }
+}
+
+/// Returns an error and its sources as one line: `cannot read notes.csv: permission denied`.
+#[must_use]
+pub fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    fn said(settings: PrinterSettings, talk: impl FnOnce(&mut Printer<'_>)) -> String {
+        let mut stderr = Vec::new();
+        talk(&mut Printer::new(&settings, &mut stderr));
+        String::from_utf8(stderr).unwrap()
+    }
+
+    const TERMINAL: Stream = Stream { is_terminal: true, columns: Some(72) };
+
+    #[test]
+    fn a_terminal_gets_a_table_and_a_pipe_gets_jsonl() {
+        let mut stderr = Vec::new();
+        let printer = Printer::new(&PrinterSettings { stdout: TERMINAL, ..Default::default() }, &mut stderr);
+        assert_eq!(printer.format(), Format::Table);
+        assert_eq!(printer.style(), Style { width: 72, color: true, id_terminator: b'\n' });
+        let mut stderr = Vec::new();
+        let printer = Printer::new(&PrinterSettings { null_terminated: true, ..Default::default() }, &mut stderr);
+        assert_eq!(printer.format(), Format::Jsonl);
+        assert_eq!(printer.style(), Style { width: 100, color: false, id_terminator: 0 });
+    }
+
+    #[test]
+    fn talk_is_one_sanitised_line_each() {
+        let text = said(PrinterSettings::default(), |printer| {
+            printer.notice("added 1,204");
+            printer.warning("the graph of \"a\u{1b}[2J\" is damaged\nand ignored");
+            printer.error("no collection named \"x\"", Some("the file holds: notes"));
+            printer.error("interrupted", None);
+        });
+        let expected = "\
+added 1,204
+warning: the graph of \"a[2J\" is damaged and ignored
+error: no collection named \"x\"
+
+hint: the file holds: notes
+error: interrupted
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn quiet_keeps_warnings_and_errors() {
+        let text = said(PrinterSettings { quiet: true, ..Default::default() }, |printer| {
+            printer.notice("done");
+            printer.warning("w");
+            printer.error("e", None);
+        });
+        assert_eq!(text, "warning: w\nerror: e\n");
+    }
+
+    #[test]
+    fn labels_are_bold_on_a_terminal() {
+        let settings = PrinterSettings { stderr: TERMINAL, ..Default::default() };
+        assert_eq!(said(settings, |printer| printer.warning("w")), "\u{1b}[1mwarning:\u{1b}[0m w\n");
+    }
+
+    #[test]
+    fn progress_needs_a_terminal_and_no_quiet() {
+        let shown = |quiet, stderr| {
+            let mut out = Vec::new();
+            Printer::new(&PrinterSettings { quiet, stderr, ..Default::default() }, &mut out).progress
+        };
+        assert!(shown(false, TERMINAL));
+        assert!(!shown(true, TERMINAL));
+        assert!(!shown(false, Stream::default()));
+    }
+
+    #[test]
+    fn a_chain_names_every_cause() {
+        let error = Error::io("read notes.csv", std::io::Error::other("the disk is on fire"));
+        assert_eq!(chain(&error), "cannot read notes.csv: the disk is on fire");
+    }
+}

@@ -1,0 +1,134 @@
+//! What every record format does: take records and hits one by one and write them as bytes.
+//!
+//! Knows nothing of where records come from. Invariant: nothing is kept of a record once it is written, but
+//! for a table's page; an export of any length runs in bounded memory.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::ids::IdSink;
+use super::json::{JsonSink, JsonlSink};
+use super::listing::TableSink;
+use super::separated::SeparatedSink;
+use super::{Columns, Format};
+use crate::error::{Error, Result};
+use crate::record::{Hit, Record};
+
+/// How a format writes, beyond its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal a table is laid out for.
+    pub width: usize,
+    /// Whether a table may use bold and dim text.
+    pub color: bool,
+    /// The byte after each id of [`Format::Ids`].
+    pub id_terminator: u8,
+}
+
+impl Style {
+    /// The width of a table when the terminal's is not known.
+    pub const DEFAULT_WIDTH: usize = 100;
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { width: Self::DEFAULT_WIDTH, color: false, id_terminator: b'\n' }
+    }
+}
+
+/// What a question of a batch is called: its own id, or its position from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Label {
+    /// The position in the batch, from 0.
+    Index(usize),
+    /// The id the question came with.
+    Id(String),
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(index) => write!(f, "{index}"),
+            Self::Id(id) => f.write_str(id),
+        }
+    }
+}
+
+/// One question of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question<'a> {
+    /// What it is called.
+    pub label: Label,
+    /// Its text; `None` when it is an embedding.
+    pub text: Option<&'a str>,
+}
+
+/// A record, with its distance where it is a hit.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// The record.
+    pub record: &'a Record,
+    /// Its distance to the question.
+    pub distance: Option<f32>,
+}
+
+impl<'a> From<&'a Record> for Entry<'a> {
+    fn from(record: &'a Record) -> Self {
+        Self { record, distance: None }
+    }
+}
+
+impl<'a> From<&'a Hit> for Entry<'a> {
+    fn from(hit: &'a Hit) -> Self {
+        Self { record: &hit.record, distance: Some(hit.distance) }
+    }
+}
+
+/// Writes records or hits in one format.
+pub trait Sink {
+    /// Begins the hits of the next question of a batch; columns of a batch hold [`super::Column::Query`].
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the output cannot be written.
+    fn question(&mut self, question: &Question<'_>) -> Result<()>;
+
+    /// Writes one record or hit.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the output cannot be written.
+    fn entry(&mut self, entry: Entry<'_>) -> Result<()>;
+
+    /// Writes what is left and flushes the output.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the output cannot be written.
+    fn end(self: Box<Self>) -> Result<()>;
+}
+
+/// Begins a list of records or hits, writing its header where the format has one.
+///
+/// # Errors
+/// [`Error::Io`] when the output cannot be written.
+pub fn open<'w>(
+    format: Format,
+    columns: Columns,
+    style: Style,
+    out: &'w mut (dyn Write + 'w),
+) -> Result<Box<dyn Sink + 'w>> {
+    Ok(match format {
+        Format::Table => Box::new(TableSink::new(columns, style, out)),
+        Format::Jsonl => Box::new(JsonlSink::new(columns, out)),
+        Format::Json => Box::new(written(JsonSink::begin(columns, out))?),
+        Format::Csv => Box::new(SeparatedSink::begin(b',', columns, out)?),
+        Format::Tsv => Box::new(SeparatedSink::begin(b'\t', columns, out)?),
+        Format::Ids => Box::new(IdSink::new(style.id_terminator, out)),
+    })
+}
+
+/// Says of an I/O error that it was about the output.
+pub(super) fn written<T>(result: io::Result<T>) -> Result<T> {
+    result.map_err(|source| Error::io("write the output", source))
+}

@@ -1,0 +1,166 @@
+//! Facts, lists of facts, and collections.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::*;
+use crate::output::{Facts, collection_facts, collection_line, write_facts, write_list};
+use crate::record::{CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Pooling, Space};
+
+fn about() -> Facts {
+    Facts::new()
+        .with("path", "./hue\u{1b}db.redb")
+        .with("records", 12_345)
+        .with_bytes("size_bytes", 12_345_678)
+        .with_seconds("built_in_seconds", Duration::from_millis(200_400))
+        .with("dimension", Json::Null)
+        .with("graph", true)
+        .with("tags", json!(["a", "b"]))
+}
+
+fn facts(format: Format) -> String {
+    let mut out = Vec::new();
+    write_facts(format, &about(), Style::default(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn list(format: Format, things: &[Facts]) -> String {
+    let mut out = Vec::new();
+    write_list(format, things, Style::default(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn facts_in_every_format() {
+    let table = "\
+path       ./huedb.redb
+records    12,345
+size       12.3 MB
+built in   3 min 20 s
+dimension  none
+graph      yes
+tags       a, b
+";
+    assert_eq!(facts(Format::Table), table);
+    let object = concat!(
+        r#"{"path":"./hue\u001bdb.redb","records":12345,"size_bytes":12345678,"built_in_seconds":200.4,"#,
+        r#""dimension":null,"graph":true,"tags":["a","b"]}"#,
+        "\n"
+    );
+    assert_eq!(facts(Format::Json), object);
+    assert_eq!(facts(Format::Jsonl), object);
+    let csv = "key,value\npath,./hue\u{1b}db.redb\nrecords,12345\nsize_bytes,12345678\nbuilt_in_seconds,200.4\n\
+        dimension,\ngraph,true\ntags,\"[\"\"a\"\",\"\"b\"\"]\"\n";
+    assert_eq!(facts(Format::Csv), csv);
+    assert_eq!(facts(Format::Tsv).lines().nth(2), Some("records\t12345"));
+}
+
+#[test]
+fn facts_have_no_ids() {
+    let error = write_facts(Format::Ids, &about(), Style::default(), &mut Vec::new()).unwrap_err();
+    assert_eq!(error.to_string(), "the output format ids is for lists");
+    assert!(error.hint().is_some());
+}
+
+fn collection(name: &str, embedder: Option<Fingerprint>) -> CollectionInfo {
+    CollectionInfo {
+        id: Uuid::nil(),
+        name: CollectionName::parse(name).unwrap(),
+        metadata: None,
+        space: Space::Cosine,
+        dimension: embedder.as_ref().map(|e| e.dimension),
+        embedder,
+        hnsw: Hnsw::default(),
+        index: IndexMode::Auto,
+    }
+}
+
+fn fingerprint() -> Fingerprint {
+    Fingerprint {
+        model: "all-MiniLM-L6-v2".into(),
+        sha256: "ab".repeat(32),
+        dimension: 384,
+        pooling: Pooling::Mean,
+        normalize: true,
+        max_tokens: 256,
+        query_prefix: String::new(),
+        document_prefix: "passage: ".into(),
+    }
+}
+
+fn collections() -> [Facts; 2] {
+    let counts = Counts { records: 1204, deleted: 3, sealed: 1000, tail: 207 };
+    [
+        collection_line(&collection("notes", Some(fingerprint())), &counts),
+        collection_line(&collection("vectors", None), &Counts::default()),
+    ]
+}
+
+#[test]
+fn collections_in_every_format() {
+    let table = "\
+name     records  dimension  space   model
+─────────────────────────────────────────────────────
+notes      1,204        384  cosine  all-MiniLM-L6-v2
+vectors        0             cosine
+";
+    assert_eq!(list(Format::Table, &collections()), table);
+    let notes = r#"{"name":"notes","records":1204,"dimension":384,"space":"cosine","model":"all-MiniLM-L6-v2","metadata":null}"#;
+    let vectors = r#"{"name":"vectors","records":0,"dimension":null,"space":"cosine","model":null,"metadata":null}"#;
+    assert_eq!(list(Format::Jsonl, &collections()), format!("{notes}\n{vectors}\n"));
+    assert_eq!(list(Format::Json, &collections()), format!("[\n{notes},\n{vectors}\n]\n"));
+    let csv =
+        "name,records,dimension,space,model,metadata\nnotes,1204,384,cosine,all-MiniLM-L6-v2,\nvectors,0,,cosine,,\n";
+    assert_eq!(list(Format::Csv, &collections()), csv);
+    assert_eq!(list(Format::Ids, &collections()), "notes\nvectors\n");
+}
+
+#[test]
+fn a_list_of_nothing() {
+    for (format, text) in [(Format::Table, ""), (Format::Jsonl, ""), (Format::Json, "[]\n"), (Format::Csv, "")] {
+        assert_eq!(list(format, &[]), text, "{format}");
+    }
+}
+
+#[test]
+fn things_that_lack_a_fact_leave_its_cell_empty() {
+    let things = [Facts::new().with("a", 1), Facts::new().with("a", 2).with("b", "x")];
+    assert_eq!(list(Format::Csv, &things), "a,b\n1,\n2,x\n");
+    assert_eq!(list(Format::Table, &things), "a  b\n────\n1\n2  x\n");
+}
+
+#[test]
+fn show_says_everything() {
+    let mut notes = collection("notes", Some(fingerprint()));
+    notes.metadata = Some(Metadata::from_json(json!({"owner": "me"})).unwrap());
+    let facts = collection_facts(&notes, &Counts { records: 1204, deleted: 3, sealed: 1000, tail: 207 });
+    let mut out = Vec::new();
+    write_facts(Format::Table, &facts, Style::default(), &mut out).unwrap();
+    let expected = format!(
+        "\
+name             notes
+records          1,204
+dimension        384
+space            cosine
+model            all-MiniLM-L6-v2
+metadata         owner=me
+id               00000000-0000-0000-0000-000000000000
+deleted          3
+sealed           1,000
+tail             207
+index            auto
+ef construction  128
+ef search        128
+max neighbors    16
+model sha256     {}
+pooling          mean
+normalize        yes
+max tokens       256
+query prefix     none
+document prefix  passage:
+",
+        "ab".repeat(32)
+    );
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+}

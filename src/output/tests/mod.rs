@@ -1,0 +1,67 @@
+//! Exact bytes of every format, and that the exact ones read back.
+
+mod fact;
+mod format;
+mod round_trip;
+mod table;
+
+use std::io::{self, Write};
+
+use serde_json::{Value as Json, json};
+
+use super::{Columns, Entry, Format, Label, Question, Sink, Style, open};
+use crate::record::{Hit, Metadata, Record, RecordId};
+
+fn record(id: &str, document: Option<&str>, metadata: &Json) -> Record {
+    Record {
+        id: RecordId::parse(id).unwrap(),
+        embedding: None,
+        document: document.map(Into::into),
+        uri: None,
+        metadata: (!metadata.is_null()).then(|| Metadata::from_json(metadata.clone()).unwrap()),
+    }
+}
+
+fn hit(id: &str, distance: f32, document: &str) -> Hit {
+    Hit { record: record(id, Some(document), &json!({"year": 2021})), distance }
+}
+
+/// Returns what a sink writes in the format and style.
+fn written_by(format: Format, columns: Columns, style: Style, rows: impl FnOnce(&mut dyn Sink)) -> String {
+    let mut out = Vec::new();
+    let mut sink = open(format, columns, style, &mut out).unwrap();
+    rows(sink.as_mut());
+    sink.end().unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn records(format: Format, columns: Columns, records: &[Record]) -> String {
+    written_by(format, columns, Style::default(), |sink| {
+        for record in records {
+            sink.entry(record.into()).unwrap();
+        }
+    })
+}
+
+/// Returns two questions in a format: one by index with two hits, one by id without any.
+fn batch(format: Format, style: Style) -> String {
+    written_by(format, Columns::batch(), style, |sink| {
+        sink.question(&Question { label: Label::Index(0), text: Some("how do\nfoxes\u{1b} move") }).unwrap();
+        sink.entry(Entry::from(&hit("a", 0.25, "quick fox"))).unwrap();
+        sink.entry(Entry::from(&hit("b", 0.1, "slow, \"dog\""))).unwrap();
+        sink.question(&Question { label: Label::Id("q2".into()), text: None }).unwrap();
+    })
+}
+
+/// A reader that went away.
+struct Gone;
+
+impl Write for Gone {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+}
