@@ -1,1 +1,38 @@
-//! The input room.
+//! Bytes to rows: csv, tsv, json, jsonl and text files, plain or packed.
+//!
+//! [`Source::parse`] says what an argument names, [`Rows::open`] reads it, [`Questions::open`] reads the questions of
+//! a batch. Knows nothing of collections or terminals. Invariant: no input is held whole, only one row of a bounded
+//! length, and every error names the source and the line.
+//!
+//! To add a format: a variant of [`Format`], a file that yields [`crate::record::Row`]s, and an arm in [`rows`].
+
+mod cell;
+mod columns;
+mod csv;
+mod decompress;
+mod elements;
+mod embedding;
+mod format;
+mod json;
+mod lines;
+mod mapping;
+mod metadata;
+mod progress;
+mod question;
+#[cfg(test)]
+mod random_tests;
+mod records;
+mod rows;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use cell::{CellType, Types};
+pub use embedding::embedding_from_json;
+pub use format::Format;
+pub use mapping::{IdFrom, Mapping};
+pub use metadata::metadata_from_json;
+pub use progress::Progress;
+pub use question::{Question, Questions};
+pub use rows::{Options, ROW_LIMIT_BYTES, Rows};
+pub use source::Source;

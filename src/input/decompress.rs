@@ -1,0 +1,222 @@
+//! A file or a pipe as a stream of UTF-8-to-be bytes.
+//!
+//! Unpacks gzip and Zstandard by their magic bytes, whatever the name says, drops a UTF-8 byte order mark and
+//! refuses what is plainly not text. Does not check that the rest is UTF-8: rows do, so that a bad one can be
+//! skipped. Invariant: an error of the operating system is [`Error::Io`], damaged data is [`Error::BadInput`].
+
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::sync::Arc;
+
+use flate2::read::MultiGzDecoder;
+
+use super::progress::{Counted, Progress};
+use crate::error::{Error, Result};
+
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// What other programs' files begin with, what they are, and what to do about it.
+const OTHER_FORMATS: [(&[u8], &str, &str); 8] = [
+    (b"PAR1", "a Parquet file", "write it as csv or jsonl first"),
+    (b"\x93NUMPY", "a NumPy file", "write it as jsonl first"),
+    (b"PK\x03\x04", "a zip archive", "unpack it first"),
+    (b"BZh", "packed with bzip2", "unpack it first: bzip2 -dc FILE | huedb import NAME -"),
+    (b"\xfd7zXZ\0", "packed with xz", "unpack it first: xz -dc FILE | huedb import NAME -"),
+    (b"SQLite format 3\0", "an SQLite database", "write the table as csv first: sqlite3 -header -csv"),
+    (b"\xff\xfe", "UTF-16 text", "convert it first: iconv -f utf-16 -t utf-8"),
+    (b"\xfe\xff", "UTF-16 text", "convert it first: iconv -f utf-16 -t utf-8"),
+];
+
+/// A stream of text, its name for messages, and how it was packed.
+pub(super) struct Bytes {
+    reader: Box<dyn BufRead + Send>,
+    source: Arc<str>,
+    packing: Option<&'static str>,
+}
+
+impl Bytes {
+    /// Looks at the first bytes of `raw`, unpacks it and refuses binary data.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for a binary file or damaged packed data, [`Error::Io`] when it cannot be read.
+    pub(super) fn open(raw: impl Read + Send + 'static, source: Arc<str>, progress: Arc<Progress>) -> Result<Self> {
+        let mut raw = Counted { inner: raw, progress };
+        let mut this = Self { reader: Box::new(io::empty()), source, packing: None };
+        let head = read_head(&mut raw).map_err(|e| this.failure(e))?;
+        let magic = |magic: &[u8]| head.starts_with(magic);
+        let (gzip, zstd) = (magic(b"\x1f\x8b"), magic(b"\x28\xb5\x2f\xfd"));
+        let packed = Cursor::new(head).chain(raw);
+        let mut unpacked: Box<dyn Read + Send> = if gzip {
+            this.packing = Some("gzip");
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(BLOCK_BYTES, packed)))
+        } else if zstd {
+            this.packing = Some("zstd");
+            Box::new(zstd::Decoder::new(packed).map_err(|e| this.failure(e))?)
+        } else {
+            Box::new(packed)
+        };
+        let mut head = read_head(&mut unpacked).map_err(|e| this.failure(e))?;
+        if head.starts_with(b"\xef\xbb\xbf") {
+            head.drain(..3);
+        }
+        refuse_binary(&head, &this.source)?;
+        this.reader = Box::new(BufReader::with_capacity(BLOCK_BYTES, Cursor::new(head).chain(unpacked)));
+        Ok(this)
+    }
+
+    /// Returns the name for messages.
+    pub(super) fn source(&self) -> &Arc<str> {
+        &self.source
+    }
+
+    /// Returns what is buffered, reading when nothing is; empty at the end.
+    pub(super) fn fill(&mut self) -> Result<&[u8]> {
+        // Asked twice because a slice returned from inside the loop would borrow the reader for all of it.
+        loop {
+            match self.reader.fill_buf() {
+                Ok(_) => break,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(self.failure(e)),
+            }
+        }
+        let (source, packing) = (&self.source, self.packing);
+        self.reader.fill_buf().map_err(|e| failure(e, source, packing))
+    }
+
+    /// Passes over `n` bytes of what [`Self::fill`] returned.
+    pub(super) fn consume(&mut self, n: usize) {
+        self.reader.consume(n);
+    }
+
+    /// Reads to the end, at most `limit` bytes.
+    pub(super) fn read_all(&mut self, limit: usize) -> Result<Vec<u8>> {
+        let mut all = Vec::new();
+        loop {
+            let block = self.fill()?;
+            if block.is_empty() {
+                return Ok(all);
+            }
+            all.extend_from_slice(block);
+            let n = block.len();
+            self.consume(n);
+            if all.len() > limit {
+                return Err(self.bad(format!("is longer than {limit} bytes"), None));
+            }
+        }
+    }
+
+    /// Makes an error about the input as a whole.
+    pub(super) fn bad(&self, why: impl Into<String>, hint: Option<&str>) -> Error {
+        Error::BadInput { source: self.source.to_string(), why: why.into(), hint: hint.map(str::to_owned) }
+    }
+
+    /// Makes an error about one row.
+    pub(super) fn bad_row(&self, line: u64, why: impl Into<String>) -> Error {
+        Error::BadRow { source: self.source.to_string(), line, why: why.into() }
+    }
+
+    fn failure(&self, error: io::Error) -> Error {
+        failure(error, &self.source, self.packing)
+    }
+}
+
+fn failure(error: io::Error, source: &str, packing: Option<&'static str>) -> Error {
+    match packing {
+        Some(packing) if error.raw_os_error().is_none() => Error::BadInput {
+            source: source.to_owned(),
+            why: format!("the {packing} data is damaged or cut off ({error})"),
+            hint: None,
+        },
+        _ => Error::io(format!("read {source}"), error),
+    }
+}
+
+/// Reads one block, but at least the bytes a magic number needs where there are as many.
+fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; BLOCK_BYTES];
+    let mut filled = 0;
+    while filled < 16 {
+        match reader.read(head.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    head.truncate(filled);
+    Ok(head)
+}
+
+fn refuse_binary(head: &[u8], source: &str) -> Result<()> {
+    let refuse =
+        |why: String, hint: &str| Err(Error::BadInput { source: source.to_owned(), why, hint: Some(hint.to_owned()) });
+    if let Some((_, what, hint)) = OTHER_FORMATS.iter().find(|(magic, ..)| head.starts_with(magic)) {
+        return refuse(format!("is {what}"), hint);
+    }
+    match memchr::memchr(0, head) {
+        Some(at) => refuse(
+            format!("is a binary file, not text (a NUL byte at offset {at})"),
+            "the inputs are csv, tsv, json, jsonl and text files in UTF-8, plain or packed with gzip or zstd",
+        ),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn open(bytes: impl Into<Vec<u8>>) -> Result<Bytes> {
+        Bytes::open(Cursor::new(bytes.into()), "t".into(), Progress::new(None))
+    }
+
+    fn gzip(text: &str) -> Vec<u8> {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(text.as_bytes()).unwrap();
+        packer.finish().unwrap()
+    }
+
+    #[test]
+    fn packed_inputs_are_unpacked_by_their_magic() {
+        let two_members = [gzip("one "), gzip("two")].concat();
+        assert_eq!(open(two_members).unwrap().read_all(99).unwrap(), b"one two");
+        let two_frames = [zstd::encode_all(&b"one "[..], 1).unwrap(), zstd::encode_all(&b"two"[..], 1).unwrap()];
+        assert_eq!(open(two_frames.concat()).unwrap().read_all(99).unwrap(), b"one two");
+        assert_eq!(open("\u{feff}plain").unwrap().read_all(99).unwrap(), b"plain");
+        assert_eq!(open(gzip("\u{feff}plain")).unwrap().read_all(99).unwrap(), b"plain");
+        assert_eq!(open("").unwrap().read_all(99).unwrap(), b"");
+    }
+
+    #[test]
+    fn damaged_packing_is_bad_input() {
+        let text: String = (0..90_000u64).map(|i| char::from(b'a' + (i * i % 23) as u8)).collect();
+        let mut cut = gzip(&text);
+        cut.truncate(cut.len() / 2);
+        let mut wrong = zstd::encode_all(text.as_bytes(), 1).unwrap();
+        wrong.truncate(wrong.len() / 2);
+        for damaged in [cut, wrong] {
+            let error = open(damaged).and_then(|mut bytes| bytes.read_all(1 << 20)).unwrap_err();
+            assert!(matches!(&error, Error::BadInput { why, .. } if why.contains("cut off")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_text_is_refused_with_a_hint() {
+        for (bytes, why) in [
+            (&b"\xff\xfei\0d\0"[..], "UTF-16"),
+            (b"PAR1....", "Parquet"),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "binary"),
+            (b"id,document\n1,a\0b", "NUL"),
+        ] {
+            let error = open(bytes).err().unwrap();
+            assert!(error.to_string().contains(why) && error.hint().is_some(), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_stops_at_the_limit() {
+        let bomb = zstd::encode_all(io::repeat(b'a').take(64 << 20), 1).unwrap();
+        assert!(open(bomb).unwrap().read_all(1 << 20).is_err());
+    }
+}

@@ -1,0 +1,160 @@
+//! The formats an input can be written in, and how one is guessed.
+//!
+//! Does not read inputs; it looks at a name or at the first block. Invariant: a guess never fails, it only may
+//! be wrong, and `--format` overrides it.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use super::elements;
+use crate::error::Error;
+
+/// How an input is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values with a header (RFC 4180); `;` is recognised when the header has no comma.
+    Csv,
+    /// The same with tabs.
+    Tsv,
+    /// One array of objects, or objects one after another over any number of lines.
+    Json,
+    /// One object on each line.
+    Jsonl,
+    /// One document, the whole file.
+    Text,
+}
+
+impl Format {
+    /// The name as `--format` takes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+            Self::Text => "text",
+        }
+    }
+
+    /// Guesses from a file's name, with `.gz` and `.zst` looked through; `None` when it has no extension.
+    #[must_use]
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let extension = |path: &Path| Some(path.extension()?.to_str()?.to_ascii_lowercase());
+        let mut found = extension(path)?;
+        if matches!(found.as_str(), "gz" | "gzip" | "zst" | "zstd") {
+            found = extension(Path::new(path.file_stem()?))?;
+        }
+        Some(match found.as_str() {
+            "csv" => Self::Csv,
+            "tsv" | "tab" => Self::Tsv,
+            "json" => Self::Json,
+            "jsonl" | "ndjson" => Self::Jsonl,
+            _ => Self::Text,
+        })
+    }
+
+    /// Guesses from the first block of a stream; `otherwise` is the answer when it does not look like JSON.
+    ///
+    /// `[` begins a JSON array. `{` begins jsonl when the object ends on its line, else an object written over
+    /// several lines. Nothing at all is jsonl without rows.
+    pub(super) fn of_head(head: &[u8], otherwise: Self) -> Self {
+        let text = head.trim_ascii_start();
+        match text.first() {
+            Some(b'[') => Self::Json,
+            Some(b'{') => {
+                let line = text.split(|&b| b == b'\n').next().unwrap_or_default();
+                let whole = line.len() < text.len();
+                if whole && !elements::is_closed(line) { Self::Json } else { Self::Jsonl }
+            }
+            Some(_) => otherwise,
+            None => Self::Jsonl,
+        }
+    }
+}
+
+/// Guesses between csv and tsv by the first line.
+pub(super) fn table_of_head(head: &[u8]) -> Format {
+    if delimiter(head, Format::Csv) == b'\t' { Format::Tsv } else { Format::Csv }
+}
+
+/// Returns the byte between the fields: a comma, unless the header has none and has semicolons or tabs.
+pub(super) fn delimiter(head: &[u8], format: Format) -> u8 {
+    let header = head.trim_ascii_start().split(|&b| b == b'\n').next().unwrap_or_default();
+    if format == Format::Tsv {
+        return b'\t';
+    }
+    b",;\t".iter().copied().find(|d| header.contains(d)).unwrap_or(b',')
+}
+
+impl FromStr for Format {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Ok(match name.to_ascii_lowercase().as_str() {
+            "csv" => Self::Csv,
+            "tsv" => Self::Tsv,
+            "json" => Self::Json,
+            "jsonl" | "ndjson" => Self::Jsonl,
+            "text" => Self::Text,
+            _ => {
+                return Err(Error::InvalidArgument {
+                    why: format!("no format named {name:?}"),
+                    hint: Some("the formats are csv, tsv, json, jsonl and text".into()),
+                });
+            }
+        })
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_looked_at_through_the_packing() {
+        for (path, format) in [
+            ("a/b.csv", Some(Format::Csv)),
+            ("b.TSV", Some(Format::Tsv)),
+            ("b.jsonl.gz", Some(Format::Jsonl)),
+            ("b.ndjson.zst", Some(Format::Jsonl)),
+            ("b.json.ZST", Some(Format::Json)),
+            ("b.md", Some(Format::Text)),
+            ("b.gz", None),
+            ("b", None),
+        ] {
+            assert_eq!(Format::of_path(Path::new(path)), format, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_first_block_tells_json_from_a_table() {
+        for (head, format) in [
+            (" \n[{\"id\":1}]", Format::Json),
+            ("{\"id\":\"}{\"}\n{\"id\":2}\n", Format::Jsonl),
+            ("{\"id\":1}", Format::Jsonl),
+            ("{\n  \"id\": 1\n}\n", Format::Json),
+            ("{\"id\":1, \"embedding\":[0.1, 0.2", Format::Jsonl),
+            ("id,document\n", Format::Csv),
+            ("", Format::Jsonl),
+        ] {
+            assert_eq!(Format::of_head(head.as_bytes(), Format::Csv), format, "{head}");
+        }
+        assert_eq!(table_of_head(b"id\tdocument\na,b\tc"), Format::Tsv);
+        assert_eq!(table_of_head(b"id,a document\twith a tab"), Format::Csv);
+        assert_eq!(delimiter(b"id;document\n1;a,b\n", Format::Csv), b';');
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        assert_eq!("NDJSON".parse::<Format>().unwrap(), Format::Jsonl);
+        assert!("xml".parse::<Format>().unwrap_err().hint().unwrap().contains("jsonl"));
+    }
+}

@@ -1,0 +1,281 @@
+//! Rows of JSON: one object on each line, the elements of an array, or objects one after another.
+//!
+//! An object is read in one pass, its embedding straight into f32. Does not cut the stream:
+//! [`super::lines`] and [`super::elements`] do. Invariant: every row error names the line the row begins on.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
+use serde_json::error::Category;
+
+use super::decompress::Bytes;
+use super::elements::Elements;
+use super::embedding::EmbeddingSeed;
+use super::format::Format;
+use super::lines::{Lines, Piece};
+use super::mapping::{METADATA, Mapping, Parts, list_names};
+use crate::error::{Error, Result};
+use crate::record::{MetadataPatch, Origin, Row, Value};
+
+/// The values of a JSON input, however they are laid out.
+pub(super) enum Values {
+    Lines(Lines),
+    Elements(Elements),
+}
+
+impl Values {
+    pub(super) fn open(bytes: Bytes, format: Format, limit_bytes: usize) -> Self {
+        match format {
+            Format::Jsonl => Self::Lines(Lines::new(bytes, limit_bytes)),
+            _ => Self::Elements(Elements::new(bytes, limit_bytes)),
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Piece<'_>>> {
+        match self {
+            Self::Lines(lines) => lines.next(),
+            Self::Elements(elements) => elements.next(),
+        }
+    }
+
+    pub(super) fn source(&self) -> &Arc<str> {
+        match self {
+            Self::Lines(lines) => lines.bytes.source(),
+            Self::Elements(elements) => elements.bytes.source(),
+        }
+    }
+}
+
+/// Fields that are left out are told one by one up to this many.
+const NOTICES_LIMIT: usize = 32;
+
+/// The rows of a JSON input.
+pub(super) struct JsonRows {
+    values: Values,
+    mapping: Arc<Mapping>,
+    left_out: BTreeSet<String>,
+    notices: Vec<String>,
+    first: bool,
+}
+
+impl JsonRows {
+    pub(super) fn new(values: Values, mapping: Arc<Mapping>) -> Self {
+        Self { values, mapping, left_out: BTreeSet::new(), notices: Vec::new(), first: true }
+    }
+
+    /// Returns what the user should know and was not told yet.
+    pub(super) fn take_notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Returns the next row.
+    pub(super) fn next(&mut self) -> Result<Option<Row>> {
+        let source = Arc::clone(self.values.source());
+        let Some(Piece { line, text }) = self.values.next()? else { return Ok(None) };
+        let mut left_out = Vec::new();
+        let seed = RowSeed { mapping: &self.mapping, left_out: &mut left_out };
+        let mut json = serde_json::Deserializer::from_str(text);
+        let read = json.deserialize_any(seed).and_then(|parts| json.end().map(|()| parts));
+        let parts = read.map_err(|e| why_json(&e, text, line));
+        for (name, why) in left_out {
+            if self.left_out.len() < NOTICES_LIMIT && self.left_out.insert(name.clone()) {
+                self.notices.push(format!("{source}:{line}: the field {name:?} is left out: it {why}"));
+            }
+        }
+        let row = parts.and_then(|parts| {
+            if std::mem::take(&mut self.first) && parts.document.is_none() && parts.embedding.is_none() {
+                let (document, fields) = (self.mapping.document(), fields(text));
+                self.notices.push(format!(
+                    "{source}:{line}: no document under {document:?} and no embedding; the fields are {fields}"
+                ));
+            }
+            let origin = Origin { source: Arc::clone(&source), line };
+            let without_id = parts.id.is_none() && self.mapping.id().is_some();
+            parts.into_row(&self.mapping, origin).map_err(|why| {
+                let hint = "name the id's field with --id, or use --id auto";
+                if without_id { format!("{why}; the fields are {}; {hint}", fields(text)) } else { why }
+            })
+        });
+        row.map(Some).map_err(|why| Error::BadRow { source: source.to_string(), line, why })
+    }
+}
+
+/// Lists the names of an object's fields.
+fn fields(object: &str) -> String {
+    match serde_json::from_str(object) {
+        Ok(Json::Object(object)) if !object.is_empty() => list_names(object.keys().map(String::as_str)),
+        _ => "none".into(),
+    }
+}
+
+/// Reads one object into the parts of a row.
+struct RowSeed<'m> {
+    mapping: &'m Mapping,
+    left_out: &'m mut Vec<(String, String)>,
+}
+
+/// A key, borrowed from the input where it has no escapes.
+#[derive(Deserialize)]
+pub(super) struct Key<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+impl<'de> Visitor<'de> for RowSeed<'_> {
+    type Value = Parts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with fields such as id and document")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parts, A::Error> {
+        let mapping = self.mapping;
+        let mut parts = Parts::default();
+        let mut object = None;
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            let key = key.as_ref();
+            let listed = mapping.metadata.as_ref().is_some_and(|names| names.iter().any(|name| name == key));
+            if key == mapping.embedding() {
+                once(&mut parts.embedding, map.next_value_seed(EmbeddingSeed)?, key)?;
+            } else if mapping.is_part(key) {
+                let json = map.next_value()?;
+                if listed {
+                    insert(&mut parts.metadata, mapping, key, Json::clone(&json)).map_err(|why| named(key, &why))?;
+                }
+                part(&mut parts, mapping, key, json).map_err(A::Error::custom)?;
+            } else if key == METADATA {
+                let patch = MetadataPatch::from_json(map.next_value()?).map_err(A::Error::custom)?;
+                once(&mut object, Some(patch), key)?;
+            } else if listed {
+                insert(&mut parts.metadata, mapping, key, map.next_value()?).map_err(|why| named(key, &why))?;
+            } else if mapping.metadata.is_some() {
+                map.next_value::<IgnoredAny>()?;
+                self.left_out.push((key.to_owned(), "is not among the metadata asked for".into()));
+            } else if let Err(why) = insert(&mut parts.metadata, mapping, key, map.next_value()?) {
+                // What was asked for by name must be right; what is only taken along may be left out.
+                if mapping.types.get(key).is_some() {
+                    return Err(named(key, &why));
+                }
+                self.left_out.push((key.to_owned(), why));
+            }
+        }
+        for (key, value) in object.iter().flat_map(MetadataPatch::iter) {
+            let typed = typed(mapping, key, value.cloned()).map_err(|why| named(key, &why))?;
+            parts.metadata.insert(key, typed).map_err(A::Error::custom)?;
+        }
+        Ok(parts)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
+    type Value = Parts;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Parts, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+fn named<E: serde::de::Error>(key: &str, why: &str) -> E {
+    E::custom(format!("the field {key:?} {why}"))
+}
+
+fn once<T, E: serde::de::Error>(place: &mut Option<T>, value: Option<T>, key: &str) -> Result<(), E> {
+    if place.is_some() {
+        return Err(E::custom(format!("the field {key:?} stands twice")));
+    }
+    *place = value;
+    Ok(())
+}
+
+/// Puts the value of a mapped field where it belongs; one field may be two parts.
+fn part(parts: &mut Parts, mapping: &Mapping, key: &str, json: Json) -> Result<(), String> {
+    if mapping.id() == Some(key) {
+        put(&mut parts.id, id_text(&json)?, key)?;
+    }
+    let text = |json: &Json| match json {
+        Json::Null => Ok(None),
+        Json::String(text) => Ok(Some(text.clone())),
+        other => Err(format!("the field {key:?} is {}; it must be a string", kind(other))),
+    };
+    if key == mapping.uri() {
+        put(&mut parts.uri, text(&json)?, key)?;
+    }
+    if key == mapping.document() {
+        let document = if let Json::String(document) = json { Some(document) } else { text(&json)? };
+        put(&mut parts.document, document, key)?;
+    }
+    Ok(())
+}
+
+fn put<T>(place: &mut Option<T>, value: Option<T>, key: &str) -> Result<(), String> {
+    once::<T, serde::de::value::Error>(place, value, key).map_err(|e| e.to_string())
+}
+
+/// Takes a string as it is and an integer as it is written; a longer number would lose its last digits.
+pub(super) fn id_text(json: &Json) -> Result<Option<String>, String> {
+    match json {
+        Json::Null => Ok(None),
+        Json::String(id) => Ok(Some(id.clone())),
+        Json::Number(id) if !id.is_f64() => Ok(Some(id.to_string())),
+        Json::Number(_) => Err("the id is a number, but no 64-bit integer; write it as a string".into()),
+        other => Err(format!("the id is {}; it must be a string", kind(other))),
+    }
+}
+
+fn kind(json: &Json) -> &'static str {
+    match json {
+        Json::Null => "null",
+        Json::Bool(_) => "a boolean",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a string",
+        Json::Array(_) => "an array",
+        Json::Object(_) => "an object",
+    }
+}
+
+/// Makes a top-level field metadata; null means the field is not there. The error is a sentence without its subject.
+fn insert(metadata: &mut MetadataPatch, mapping: &Mapping, key: &str, json: Json) -> Result<(), String> {
+    if json.is_null() {
+        return Ok(());
+    }
+    let value = typed(mapping, key, Some(Value::from_json(json)?))?;
+    metadata.insert(key, value).map_err(|e| match e {
+        Error::InvalidMetadata { why, .. } => format!("cannot be a metadata key: {why}"),
+        other => other.to_string(),
+    })
+}
+
+fn typed(mapping: &Mapping, key: &str, value: Option<Value>) -> Result<Option<Value>, String> {
+    match (value, mapping.types.get(key)) {
+        (Some(value), Some(wanted)) => wanted.convert(value).map(Some),
+        (value, _) => Ok(value),
+    }
+}
+
+/// Says what is wrong with a text that begins on line `first_line`, in a sentence without `serde_json`'s own position.
+pub(super) fn why_json(error: &serde_json::Error, text: &str, first_line: u64) -> String {
+    let message = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let message = message.strip_suffix(&position).unwrap_or(&message);
+    let place = match error.line() {
+        0 => return message.to_owned(),
+        1 => format!("at character {}", error.column()),
+        later => format!("on line {}", first_line.saturating_add(later as u64 - 1)),
+    };
+    match error.classify() {
+        Category::Data | Category::Io => message.to_owned(),
+        Category::Eof => format!("is cut off: {message}"),
+        Category::Syntax if message.contains("out of range") => format!("holds a number that is out of range {place}"),
+        Category::Syntax => {
+            let line = text.lines().nth(error.line() - 1).unwrap_or_default();
+            let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
+            let word = ["NaN", "Infinity", "nan", "inf"].into_iter().find(|word| rest.starts_with(word));
+            match word {
+                Some(word) => format!("is not JSON: {word} is no JSON number, {place}"),
+                None => format!("is not JSON: {message} {place}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! A stream cut into lines of a bounded length.
+//!
+//! Knows nothing of what the lines say. Invariant: one line at a time is held, and a line over the limit is
+//! passed over without being held, so that the next one can be read.
+
+use memchr::memchr;
+
+use super::decompress::Bytes;
+use crate::error::Result;
+
+/// A line or a value, and the line it begins on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Piece<'a> {
+    /// From 1.
+    pub(super) line: u64,
+    /// Without the line's end.
+    pub(super) text: &'a str,
+}
+
+/// The lines of a stream.
+pub(super) struct Lines {
+    pub(super) bytes: Bytes,
+    limit_bytes: usize,
+    line: u64,
+    held: Vec<u8>,
+}
+
+impl Lines {
+    pub(super) fn new(bytes: Bytes, limit_bytes: usize) -> Self {
+        Self { bytes, limit_bytes, line: 0, held: Vec::new() }
+    }
+
+    /// Returns the next line that is not blank.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::BadRow`] for a line that is too long or not UTF-8; the next call goes on after it.
+    pub(super) fn next(&mut self) -> Result<Option<Piece<'_>>> {
+        loop {
+            let Some(whole) = self.read()? else { return Ok(None) };
+            self.line += 1;
+            if !whole {
+                let why = format!("the line is longer than {} bytes", self.limit_bytes);
+                return Err(self.bytes.bad_row(self.line, why));
+            }
+            if !self.held.trim_ascii().is_empty() {
+                break;
+            }
+        }
+        match std::str::from_utf8(&self.held) {
+            Ok(text) => Ok(Some(Piece { line: self.line, text })),
+            Err(e) => Err(self.bytes.bad_row(self.line, not_utf8(&self.held, e))),
+        }
+    }
+
+    /// Reads one line into `held`; `false` when it was over the limit and is not all there.
+    fn read(&mut self) -> Result<Option<bool>> {
+        self.held.clear();
+        let (mut any, mut whole) = (false, true);
+        loop {
+            let block = self.bytes.fill()?;
+            if block.is_empty() {
+                return Ok(any.then_some(whole));
+            }
+            any = true;
+            let end = memchr(b'\n', block);
+            let part = block.get(..end.unwrap_or(block.len())).unwrap_or_default();
+            whole &= self.held.len() + part.len() <= self.limit_bytes;
+            if whole {
+                self.held.extend_from_slice(part);
+            }
+            let passed = part.len() + usize::from(end.is_some());
+            self.bytes.consume(passed);
+            if end.is_some() {
+                return Ok(Some(whole));
+            }
+        }
+    }
+}
+
+/// Says which byte is not UTF-8, and what to do.
+pub(super) fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> String {
+    let at = error.valid_up_to();
+    let byte = bytes.get(at).copied().unwrap_or_default();
+    format!("is not UTF-8 text (0x{byte:02X} at byte {}); convert the input first, for example with iconv", at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::input::progress::Progress;
+
+    fn lines(text: &[u8], limit: usize) -> Vec<Result<(u64, String), String>> {
+        let bytes = Bytes::open(Cursor::new(text.to_vec()), "t".into(), Progress::new(None)).unwrap();
+        let mut lines = Lines::new(bytes, limit);
+        std::iter::from_fn(|| {
+            let piece = lines.next().map_err(|e| e.to_string());
+            piece.map(|p| p.map(|p| (p.line, p.text.to_owned()))).transpose()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn blank_lines_are_counted_and_passed_over() {
+        let read = lines(b"\na\r\n  \n\nb", 9);
+        assert_eq!(read, [Ok((2, "a\r".to_owned())), Ok((5, "b".to_owned()))]);
+        assert_eq!(lines(b"", 9), []);
+        assert_eq!(lines(b"\n\n", 9), []);
+    }
+
+    #[test]
+    fn a_long_or_foreign_line_does_not_end_the_input() {
+        let mut text = vec![b'x'; 200_000];
+        text.extend_from_slice(b"\nGr\xfc\xdfe\nlast\n");
+        let read = lines(&text, 100);
+        assert_eq!(read.len(), 3);
+        assert_eq!(read[0], Err("t:1: the line is longer than 100 bytes".into()));
+        assert!(read[1].as_ref().unwrap_err().starts_with("t:2: is not UTF-8 text (0xFC at byte 3)"), "{read:?}");
+        assert_eq!(read[2], Ok((3, "last".into())));
+    }
+}

@@ -1,0 +1,199 @@
+//! Which columns of a table, or fields of an object, are which part of a record.
+//!
+//! Does not read inputs; [`super::columns`] and [`super::json`] apply it. Invariant: a part that is not named
+//! is looked for under its own name, and only the id must be there.
+
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+
+use super::cell::Types;
+use crate::error::Error;
+use crate::record::{MetadataPatch, Origin, RecordId, Row};
+
+/// The field a JSON object of metadata is read from; it has no other name.
+pub(super) const METADATA: &str = "metadata";
+
+/// Where the id of a row comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdFrom {
+    /// A column or field.
+    Column(String),
+    /// A hash of the document, or of the embedding where there is no document: the same content, the same id.
+    Content,
+}
+
+impl FromStr for IdFrom {
+    type Err = std::convert::Infallible;
+
+    /// Takes `auto` for [`IdFrom::Content`] and anything else as the name of a column.
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Ok(if name == "auto" { Self::Content } else { Self::Column(name.to_owned()) })
+    }
+}
+
+/// What each part of a record is called in the input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// Where the id comes from; a text file's id is its path unless it is [`IdFrom::Content`].
+    pub id: IdFrom,
+    /// The document's column; `None` for `document` where there is one.
+    pub document: Option<String>,
+    /// The embedding's column; `None` for `embedding` where there is one.
+    pub embedding: Option<String>,
+    /// The uri's column; `None` for `uri` where there is one.
+    pub uri: Option<String>,
+    /// The columns that become metadata beside what the `metadata` object holds; `None` for all that are no other part.
+    pub metadata: Option<Vec<String>>,
+    /// Types of metadata that are not to be inferred.
+    pub types: Types,
+}
+
+impl Default for Mapping {
+    fn default() -> Self {
+        Self {
+            id: IdFrom::Column("id".into()),
+            document: None,
+            embedding: None,
+            uri: None,
+            metadata: None,
+            types: Types::default(),
+        }
+    }
+}
+
+impl Mapping {
+    pub(super) fn document(&self) -> &str {
+        self.document.as_deref().unwrap_or("document")
+    }
+
+    pub(super) fn embedding(&self) -> &str {
+        self.embedding.as_deref().unwrap_or("embedding")
+    }
+
+    pub(super) fn uri(&self) -> &str {
+        self.uri.as_deref().unwrap_or("uri")
+    }
+
+    pub(super) fn id(&self) -> Option<&str> {
+        match &self.id {
+            IdFrom::Column(name) => Some(name),
+            IdFrom::Content => None,
+        }
+    }
+
+    /// Refuses what no input can satisfy.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when the embedding's column is another part as well.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let embedding = self.embedding();
+        let listed = self.metadata.as_ref().is_some_and(|names| names.iter().any(|name| name == embedding));
+        if listed || self.id() == Some(embedding) || [self.document(), self.uri()].contains(&embedding) {
+            return Err(Error::argument(format!(
+                "the column {embedding:?} is the embedding and cannot be another part too"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether the field is another part of the record than its metadata.
+    pub(super) fn is_part(&self, name: &str) -> bool {
+        [self.document(), self.embedding(), self.uri()].contains(&name) || self.id() == Some(name)
+    }
+}
+
+/// Lists names for a message, shortened so that a wrong kind of input does not fill the screen.
+pub(super) fn list_names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const MOST: usize = 20;
+    const LONGEST: usize = 40;
+    let more = names.len().saturating_sub(MOST);
+    let short = |name: &str| match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", name.get(..end).unwrap_or_default()),
+        None => name.to_owned(),
+    };
+    let listed = names.take(MOST).map(short).collect::<Vec<_>>().join(", ");
+    if more == 0 { listed } else { format!("{listed} and {more} more") }
+}
+
+/// The parts of a row before it is known to have an id.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) id: Option<String>,
+    pub(super) document: Option<String>,
+    pub(super) embedding: Option<Vec<f32>>,
+    pub(super) uri: Option<String>,
+    pub(super) metadata: MetadataPatch,
+}
+
+impl Parts {
+    /// Makes the row; the error is a sentence.
+    pub(super) fn into_row(self, mapping: &Mapping, origin: Origin) -> Result<Row, String> {
+        let id = match (self.id, &mapping.id) {
+            (Some(id), _) => id,
+            (None, IdFrom::Column(name)) => return Err(format!("{name:?} is missing; it is the id of the row")),
+            (None, IdFrom::Content) => content_id(self.document.as_deref(), self.embedding.as_deref())?,
+        };
+        let id = RecordId::parse(id).map_err(|e| e.to_string())?;
+        let Self { document, embedding, uri, metadata, .. } = self;
+        Ok(Row { id, embedding, document, uri, metadata, origin })
+    }
+}
+
+/// Returns the first 128 bits of the content's SHA-256 in hexadecimal.
+fn content_id(document: Option<&str>, embedding: Option<&[f32]>) -> Result<String, String> {
+    let hash = match (document, embedding) {
+        (Some(document), _) => Sha256::digest(document),
+        (None, Some(embedding)) => {
+            let bytes: Vec<u8> = embedding.iter().flat_map(|x| x.to_le_bytes()).collect();
+            Sha256::digest(bytes)
+        }
+        (None, None) => return Err("has neither a document nor an embedding to make an id from".into()),
+    };
+    let bits = hash.iter().take(16).fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte));
+    Ok(format!("{bits:032x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin() -> Origin {
+        Origin { source: "t".into(), line: 1 }
+    }
+
+    #[test]
+    fn long_lists_of_names_are_cut() {
+        let names: Vec<String> = (0..30).map(|i| format!("{i}{}", "é".repeat(50))).collect();
+        let listed = list_names(names.iter().map(String::as_str));
+        assert!(
+            listed.starts_with(&format!("0{}..., 1", "é".repeat(39))) && listed.ends_with(" and 10 more"),
+            "{listed}"
+        );
+        assert_eq!(list_names(["a", "b"].into_iter()), "a, b");
+    }
+
+    #[test]
+    fn the_same_content_has_the_same_id() {
+        let mapping = Mapping { id: "auto".parse().unwrap(), ..Mapping::default() };
+        let id = |document: Option<&str>, embedding: Option<Vec<f32>>| {
+            let parts = Parts { document: document.map(Into::into), embedding, ..Parts::default() };
+            parts.into_row(&mapping, origin()).map(|row| row.id.to_string())
+        };
+        // sha256("fox") begins so.
+        assert_eq!(id(Some("fox"), None).unwrap(), "776cb326ab0cd5f0a974c1b9606044d8");
+        assert_eq!(id(Some("fox"), Some(vec![1.0])), id(Some("fox"), None));
+        assert_ne!(id(None, Some(vec![1.0])), id(None, Some(vec![2.0])));
+        assert!(id(None, None).is_err());
+    }
+
+    #[test]
+    fn a_missing_or_empty_id_is_refused() {
+        let row = |id: Option<&str>| {
+            Parts { id: id.map(Into::into), ..Parts::default() }.into_row(&Mapping::default(), origin())
+        };
+        assert!(row(None).unwrap_err().contains("\"id\" is missing"));
+        assert!(row(Some("")).unwrap_err().contains("empty"));
+        assert_eq!(row(Some("a")).unwrap().id.as_str(), "a");
+    }
+}

@@ -1,0 +1,285 @@
+//! The questions of a batch: `query --input FILE`.
+//!
+//! A question is a text, an embedding, or both. Reads what rows are read from, and plain lines. Does not embed.
+//! Invariant: a question that leaves has a text that is not blank, or an embedding.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
+
+use super::decompress::Bytes;
+use super::embedding::{self, Components, EmbeddingSeed};
+use super::format::Format;
+use super::json::{Key, Values, id_text, why_json};
+use super::lines::Lines;
+use super::progress::Progress;
+use super::records::{Records, no_column};
+use super::rows::ROW_LIMIT_BYTES;
+use super::source::Source;
+use crate::error::{Error, Result};
+use crate::record::Origin;
+
+/// The names a question's text is looked for under, the first that is there.
+const TEXT_NAMES: [&str; 4] = ["text", "query", "question", "document"];
+
+/// One question of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Its id, where it has one.
+    pub id: Option<String>,
+    /// Its text.
+    pub text: Option<String>,
+    /// Its embedding; where there is one the text need not be embedded.
+    pub embedding: Option<Vec<f32>>,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// The questions of an input, read as they are asked for.
+pub struct Questions {
+    reader: Reader,
+    source: Arc<str>,
+    progress: Arc<Progress>,
+    ended: bool,
+}
+
+enum Reader {
+    Lines(Lines),
+    Json(Values),
+    Table(Box<Table>),
+}
+
+struct Table {
+    records: Records,
+    columns: Columns,
+}
+
+struct Columns {
+    id: Option<usize>,
+    text: Option<usize>,
+    embedding: Option<usize>,
+}
+
+/// A question without its place.
+#[derive(Debug, Default)]
+struct Asked {
+    id: Option<String>,
+    text: Option<String>,
+    embedding: Option<Vec<f32>>,
+}
+
+impl Questions {
+    /// Opens a file or standard input; what is no csv, tsv or JSON is one question a line.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] or [`Error::Io`] when it cannot be read, or is a table without a column of texts.
+    pub fn open(source: &Source, format: Option<Format>) -> Result<Self> {
+        let path = match source {
+            Source::Stdin => return Self::from_reader(std::io::stdin(), "-", format),
+            Source::File(path) => path,
+            Source::Folder(path) | Source::Glob { base: path, .. } => {
+                return Err(Error::argument(format!("questions are read from one file, not from {}", path.display())));
+            }
+        };
+        let name = path.display().to_string();
+        let file = File::open(path).map_err(|e| Error::io(format!("read {name}"), e))?;
+        let size_bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
+        let format = format.or_else(|| Format::of_path(path));
+        Self::start(file, &name, format, Progress::new(size_bytes))
+    }
+
+    /// Reads a stream as standard input would be; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_reader(reader: impl Read + Send + 'static, name: &str, format: Option<Format>) -> Result<Self> {
+        Self::start(reader, name, format, Progress::new(None))
+    }
+
+    fn start(
+        reader: impl Read + Send + 'static,
+        name: &str,
+        format: Option<Format>,
+        progress: Arc<Progress>,
+    ) -> Result<Self> {
+        let mut bytes = Bytes::open(reader, name.into(), Arc::clone(&progress))?;
+        let format = match format {
+            Some(format) => format,
+            None => Format::of_head(bytes.fill()?, Format::Text),
+        };
+        let reader = match format {
+            Format::Text => Reader::Lines(Lines::new(bytes, ROW_LIMIT_BYTES)),
+            Format::Json | Format::Jsonl => Reader::Json(Values::open(bytes, format, ROW_LIMIT_BYTES)),
+            Format::Csv | Format::Tsv => {
+                let records = Records::open(bytes, format, ROW_LIMIT_BYTES)?;
+                let columns = Columns::resolve(&records)?;
+                Reader::Table(Box::new(Table { records, columns }))
+            }
+        };
+        Ok(Self { reader, source: name.into(), progress, ended: false })
+    }
+
+    /// Returns the bytes read and to read, which another thread may watch.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    fn read(&mut self) -> Result<Option<Question>> {
+        let (line, asked) = match &mut self.reader {
+            Reader::Lines(lines) => {
+                let Some(piece) = lines.next()? else { return Ok(None) };
+                (piece.line, Ok(Asked { text: Some(piece.text.trim().to_owned()), ..Asked::default() }))
+            }
+            Reader::Json(values) => {
+                let Some(piece) = values.next()? else { return Ok(None) };
+                (piece.line, from_json(piece.text, piece.line))
+            }
+            Reader::Table(table) => {
+                let Table { records, columns } = table.as_mut();
+                let Some(record) = records.next()? else { return Ok(None) };
+                let field =
+                    |column: Option<usize>| column.map(|at| record.field(at)).filter(|text| !text.trim().is_empty());
+                let embedding = field(columns.embedding).map(embedding::parse).transpose();
+                let (id, text) = (field(columns.id).map(str::to_owned), field(columns.text).map(str::to_owned));
+                (record.line, embedding.map(|embedding| Asked { id, text, embedding }))
+            }
+        };
+        let asked = asked.and_then(|mut asked| {
+            asked.text = asked.text.filter(|text| !text.trim().is_empty());
+            if asked.text.is_none() && asked.embedding.is_none() {
+                return Err("has neither a text nor an embedding to ask with".into());
+            }
+            Ok(asked)
+        });
+        match asked {
+            Ok(Asked { id, text, embedding }) => {
+                let origin = Origin { source: Arc::clone(&self.source), line };
+                Ok(Some(Question { id, text, embedding, origin }))
+            }
+            Err(why) => Err(Error::BadRow { source: self.source.to_string(), line, why }),
+        }
+    }
+}
+
+impl Iterator for Questions {
+    type Item = Result<Question>;
+
+    /// Goes on after an [`Error::BadRow`]; any other error is the last item.
+    fn next(&mut self) -> Option<Result<Question>> {
+        if self.ended {
+            return None;
+        }
+        let item = self.read().transpose();
+        self.ended = !matches!(item, Some(Ok(_) | Err(Error::BadRow { .. })));
+        item
+    }
+}
+
+impl Columns {
+    fn resolve(records: &Records) -> Result<Self> {
+        let header = records.header();
+        let find = |name: &str| header.iter().position(|column| column == name);
+        let this = Self { id: find("id"), text: TEXT_NAMES.into_iter().find_map(find), embedding: find("embedding") };
+        if this.text.is_none() && this.embedding.is_none() {
+            let hint = "name the column of the questions text, query, question or document; or use --format text";
+            return Err(no_column(&records.bytes, "text", header, Some(hint)));
+        }
+        Ok(this)
+    }
+}
+
+fn from_json(text: &str, line: u64) -> Result<Asked, String> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let read = serde::Deserializer::deserialize_any(&mut json, AskedVisitor);
+    read.and_then(|asked| json.end().map(|()| asked)).map_err(|e| why_json(&e, text, line))
+}
+
+/// Reads a question: a string, an array of numbers, or an object.
+struct AskedVisitor;
+
+impl<'de> Visitor<'de> for AskedVisitor {
+    type Value = Asked;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a question, which is an object with text or embedding, a string, or an array of numbers")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Asked, E> {
+        Ok(Asked { text: Some(text.to_owned()), ..Asked::default() })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Asked, A::Error> {
+        Ok(Asked { embedding: Some(Components.visit_seq(seq)?), ..Asked::default() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Asked, A::Error> {
+        let mut asked = Asked::default();
+        let mut rank = TEXT_NAMES.len();
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            let named = TEXT_NAMES.iter().position(|name| *name == key);
+            match (key.as_ref(), named) {
+                ("id", _) => asked.id = id_text(&map.next_value()?).map_err(A::Error::custom)?,
+                ("embedding", _) => asked.embedding = map.next_value_seed(EmbeddingSeed)?,
+                (_, Some(found)) => match map.next_value()? {
+                    Json::String(text) if found < rank => {
+                        rank = found;
+                        asked.text = Some(text);
+                    }
+                    Json::String(_) | Json::Null => {}
+                    _ => return Err(A::Error::custom(format!("the field {key:?} must be a string"))),
+                },
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(asked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn ask(text: &str, format: Option<Format>) -> Vec<Result<Question, String>> {
+        let questions = Questions::from_reader(Cursor::new(text.to_owned().into_bytes()), "q", format);
+        match questions {
+            Ok(questions) => questions.map(|q| q.map_err(|e| e.to_string())).collect(),
+            Err(e) => vec![Err(e.to_string())],
+        }
+    }
+
+    fn texts(text: &str, format: Option<Format>) -> Vec<(Option<String>, String)> {
+        ask(text, format).into_iter().map(Result::unwrap).map(|q| (q.id, q.text.unwrap())).collect()
+    }
+
+    #[test]
+    fn every_spelling_of_a_question() {
+        let id = |id: &str, text: &str| (Some(id.to_owned()), text.to_owned());
+        let no_id = |text: &str| (None, text.to_owned());
+        assert_eq!(texts("how?\n\n why? \r\n", None), [no_id("how?"), no_id("why?")]);
+        assert_eq!(texts("{\"id\":7,\"text\":\"how?\"}\n{\"query\":\"why?\"}", None), [id("7", "how?"), no_id("why?")]);
+        assert_eq!(texts("[\"how?\",{\"document\":\"a\",\"text\":\"b\"}]", None), [no_id("how?"), no_id("b")]);
+        assert_eq!(texts("id,query\na,\"how, why?\"\n", Some(Format::Csv)), [id("a", "how, why?")]);
+        let vectors = ask("[[1,2],{\"embedding\":[3]}]", None);
+        let embeddings: Vec<_> = vectors.into_iter().map(|q| q.unwrap().embedding.unwrap()).collect();
+        assert_eq!(embeddings, [vec![1.0, 2.0], vec![3.0]]);
+    }
+
+    #[test]
+    fn a_bad_question_has_its_line_and_the_next_is_read() {
+        let read = ask("{\"text\":\"a\"}\n{\"text\":\" \"}\n{\"text\":1}\nx\n{\"text\":\"b\"}\n", Some(Format::Jsonl));
+        assert!(read[0].is_ok() && read[4].is_ok());
+        let errors: Vec<_> = read[1..4].iter().map(|r| r.as_ref().unwrap_err().as_str()).collect();
+        assert_eq!(errors[0], "q:2: has neither a text nor an embedding to ask with");
+        assert_eq!(errors[1], "q:3: the field \"text\" must be a string");
+        assert!(errors[2].starts_with("q:4: is not JSON"), "{errors:?}");
+        let table = ask("id,a\n1,b\n", Some(Format::Csv));
+        assert_eq!(table, [Err("q: has no column \"text\"; its columns are id, a".to_owned())]);
+    }
+}

@@ -1,0 +1,237 @@
+//! The rows of an input, one file after another.
+//!
+//! Does not know what becomes of a row. Invariant: [`Error::BadRow`] is about one row and the next call goes on
+//! after it; any other error is the last item.
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+
+use super::csv::CsvRows;
+use super::decompress::Bytes;
+use super::format::{Format, table_of_head};
+use super::json::{JsonRows, Values};
+use super::mapping::{IdFrom, Mapping, Parts};
+use super::progress::Progress;
+use super::source::{Entry, Source};
+use crate::error::{Error, Result};
+use crate::record::{Origin, Row};
+
+/// The longest row that is read, so that a hostile input cannot take all memory.
+pub const ROW_LIMIT_BYTES: usize = 256 << 20;
+
+/// How an input is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The format; `None` to guess it from the name or the first block.
+    pub format: Option<Format>,
+    /// What the parts of a record are called.
+    pub mapping: Mapping,
+    /// The longest row.
+    pub row_limit_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { format: None, mapping: Mapping::default(), row_limit_bytes: ROW_LIMIT_BYTES }
+    }
+}
+
+/// The rows of an input, read as they are asked for.
+pub struct Rows {
+    options: Options,
+    mapping: Arc<Mapping>,
+    files: std::vec::IntoIter<Entry>,
+    /// Whether a file that cannot be read is a bad row, as in a folder.
+    many: bool,
+    open: Option<Open>,
+    progress: Arc<Progress>,
+    notices: Vec<String>,
+    ended: bool,
+}
+
+enum Open {
+    Csv(Box<CsvRows>),
+    Json(JsonRows),
+    Text(Box<Row>),
+}
+
+impl Rows {
+    /// Opens an input.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] or [`Error::Io`] when it cannot be read or the mapping does not fit its header.
+    pub fn open(source: &Source, options: Options) -> Result<Self> {
+        let many = matches!(source, Source::Folder(_) | Source::Glob { .. });
+        let files = source.entries()?;
+        let total_bytes = match source {
+            Source::Stdin => None,
+            _ => files.iter().map(|file| file.size_bytes).sum(),
+        };
+        let mut rows = Self::over(files, many, total_bytes, options)?;
+        match source {
+            Source::Stdin => rows.open_stream(std::io::stdin(), "-")?,
+            // One file is opened at once so that what is wrong with it is known before the first row.
+            Source::File(_) => rows.open_next()?,
+            Source::Folder(_) | Source::Glob { .. } => {}
+        }
+        Ok(rows)
+    }
+
+    /// Reads a stream as standard input would be; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_reader(reader: impl Read + Send + 'static, name: &str, options: Options) -> Result<Self> {
+        let mut rows = Self::over(Vec::new(), false, None, options)?;
+        rows.open_stream(reader, name)?;
+        Ok(rows)
+    }
+
+    fn over(files: Vec<Entry>, many: bool, total_bytes: Option<u64>, options: Options) -> Result<Self> {
+        options.mapping.check()?;
+        let mapping = Arc::new(options.mapping.clone());
+        let progress = Progress::new(total_bytes);
+        let files = files.into_iter();
+        Ok(Self { options, mapping, files, many, open: None, progress, notices: Vec::new(), ended: false })
+    }
+
+    /// Returns the bytes read and to read, which another thread may watch.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Returns what the user should know and was not told yet, such as fields that are left out.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        let mut notices = std::mem::take(&mut self.notices);
+        match &mut self.open {
+            Some(Open::Csv(rows)) => notices.append(&mut rows.take_notices()),
+            Some(Open::Json(rows)) => notices.append(&mut rows.take_notices()),
+            Some(Open::Text(_)) | None => {}
+        }
+        notices
+    }
+
+    fn open_stream(&mut self, reader: impl Read + Send + 'static, name: &str) -> Result<()> {
+        let mut bytes = Bytes::open(reader, name.into(), self.progress())?;
+        let format = format_of_stream(&mut bytes, self.options.format)?;
+        self.open = Some(self.start(bytes, format, Ok(name), "")?);
+        Ok(())
+    }
+
+    /// Opens the next file; leaves `open` empty when there is none.
+    fn open_next(&mut self) -> Result<()> {
+        self.notices = self.take_notices();
+        self.open = None;
+        if let Some(entry) = self.files.next() {
+            let opened = self.open_entry(&entry);
+            self.open = Some(opened.map_err(|e| if self.many { as_row_error(e, &entry) } else { e })?);
+        }
+        Ok(())
+    }
+
+    fn open_entry(&self, entry: &Entry) -> Result<Open> {
+        let name = entry.path.display().to_string();
+        let file = File::open(&entry.path).map_err(|e| Error::io(format!("read {name}"), e))?;
+        let mut bytes = Bytes::open(file, name.as_str().into(), self.progress())?;
+        let format = match (self.options.format, Format::of_path(&entry.path)) {
+            (Some(format), _) => format,
+            (None, _) if self.many => Format::Text,
+            (None, Some(format)) if entry.size_bytes.is_some() => format,
+            (None, _) if entry.size_bytes.is_some() => Format::of_head(bytes.fill()?, Format::Text),
+            (None, _) => format_of_stream(&mut bytes, None)?,
+        };
+        self.start(bytes, format, entry.id.as_deref(), &name)
+    }
+
+    fn start(&self, bytes: Bytes, format: Format, id: Result<&str, &String>, uri: &str) -> Result<Open> {
+        let (mapping, limit_bytes) = (Arc::clone(&self.mapping), self.options.row_limit_bytes);
+        Ok(match format {
+            Format::Csv | Format::Tsv => Open::Csv(Box::new(CsvRows::open(bytes, format, mapping, limit_bytes)?)),
+            Format::Json | Format::Jsonl => {
+                Open::Json(JsonRows::new(Values::open(bytes, format, limit_bytes), mapping))
+            }
+            Format::Text => Open::Text(Box::new(self.text_row(bytes, id, uri)?)),
+        })
+    }
+
+    /// Makes the one row of a text file: its path is the id, and its uri the way to open it.
+    fn text_row(&self, mut bytes: Bytes, id: Result<&str, &String>, uri: &str) -> Result<Row> {
+        let text = bytes.read_all(self.options.row_limit_bytes)?;
+        let not_text = "choose text files with a glob such as 'docs/**/*.md'";
+        if memchr::memchr(0, &text).is_some() {
+            return Err(bytes.bad("holds a NUL byte, so it is not text", Some(not_text)));
+        }
+        let document = String::from_utf8(text)
+            .map_err(|e| bytes.bad(super::lines::not_utf8(e.as_bytes(), e.utf8_error()), Some(not_text)))?;
+        let id = match self.mapping.id {
+            IdFrom::Content => None,
+            IdFrom::Column(_) => Some(id.map_err(|why| bytes.bad(why.as_str(), None))?.to_owned()),
+        };
+        let uri = Some(uri.to_owned()).filter(|uri| !uri.is_empty());
+        let parts = Parts { id, document: Some(document), uri, ..Parts::default() };
+        let origin = Origin { source: Arc::clone(bytes.source()), line: 0 };
+        parts.into_row(&self.mapping, origin).map_err(|why| bytes.bad(why, None))
+    }
+
+    fn read(&mut self) -> Result<Option<Row>> {
+        loop {
+            let row = match self.open.take() {
+                Some(Open::Text(row)) => return Ok(Some(*row)),
+                Some(mut open) => {
+                    let row = match &mut open {
+                        Open::Csv(rows) => rows.next(),
+                        Open::Json(rows) => rows.next(),
+                        Open::Text(_) => Ok(None),
+                    };
+                    self.open = Some(open);
+                    row?
+                }
+                None => None,
+            };
+            if row.is_some() {
+                return Ok(row);
+            }
+            self.open_next()?;
+            if self.open.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Result<Row>> {
+        if self.ended {
+            return None;
+        }
+        let item = self.read().transpose();
+        self.ended = !matches!(item, Some(Ok(_) | Err(Error::BadRow { .. })));
+        item
+    }
+}
+
+/// Guesses the format of a stream that has no name.
+fn format_of_stream(bytes: &mut Bytes, given: Option<Format>) -> Result<Format> {
+    if let Some(format) = given {
+        return Ok(format);
+    }
+    let head = bytes.fill()?;
+    Ok(Format::of_head(head, table_of_head(head)))
+}
+
+/// Makes what is wrong with one file of many a bad row, so that the others can be read.
+fn as_row_error(error: Error, entry: &Entry) -> Error {
+    let source = entry.path.display().to_string();
+    let why = match &error {
+        Error::BadRow { .. } => return error,
+        Error::BadInput { why, hint: Some(hint), .. } => format!("{why}; {hint}"),
+        Error::BadInput { why, .. } => why.clone(),
+        Error::Io { source, .. } => format!("cannot be read: {source}"),
+        other => other.to_string(),
+    };
+    Error::BadRow { source, line: 0, why }
+}
