@@ -3,7 +3,45 @@
 //! Knows nothing of the store or the terminal. Invariant: every vector that leaves this room has the length
 //! its [`Fingerprint`] says and only finite components.
 
-use crate::error::Result;
+mod add;
+mod batch;
+mod bert;
+mod builtin;
+mod cache;
+mod digest;
+#[cfg(all(test, unix))]
+mod fake_runtime;
+mod folder;
+mod hash;
+mod manifest;
+mod native;
+mod onnx;
+mod options;
+mod pooling;
+mod registry;
+mod runtime;
+mod session;
+mod setup;
+mod tokenizer;
+mod vocabulary;
+mod wheel;
+mod wordpiece;
+
+pub use add::{ModelOverrides, add};
+pub use builtin::DEFAULT_MODEL;
+pub use hash::HashEmbedder;
+pub use onnx::OnnxEmbedder;
+pub use options::{LoadOptions, RuntimeChoice};
+pub use registry::{ModelOrigin, ModelSpec, models, remove, resolve, verify};
+pub use runtime::{Runtime, RuntimeKind, Skipped, runtime};
+pub use setup::{Installed, SetupStep, setup};
+
+use std::fs;
+
+use onnx::Parts;
+use tokenizer::Tokenizer;
+
+use crate::error::{Error, Result};
 use crate::record::Fingerprint;
 
 /// What a text is to the model; some models want a different prefix for each.
@@ -25,4 +63,57 @@ pub trait Embedder: Send {
     /// # Errors
     /// [`crate::error::Error::Model`] when the model cannot be run.
     fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>>;
+}
+
+/// Loads a model by its name or the path of its folder: the slow part, which also loads the engine.
+///
+/// What the engine passed over is in [`Runtime::skipped`], for the caller to say.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when there is no such model, [`Error::Runtime`] when no engine can be used,
+/// [`Error::Model`] or [`Error::Io`] when the model cannot be opened.
+pub fn load(model: &str, options: &LoadOptions) -> Result<Box<dyn Embedder>> {
+    if let Some(hash) = HashEmbedder::from_name(model) {
+        return Ok(Box::new(hash));
+    }
+    Ok(Box::new(OnnxEmbedder::open(open_parts(&resolve(model, options)?)?, options)?))
+}
+
+/// Returns what decides a model's embeddings, without loading it.
+///
+/// Quick for the model in the program and for installed ones; any other folder is hashed, and a folder that
+/// does not say its dimension is loaded after all.
+///
+/// # Errors
+/// As [`load`].
+pub fn fingerprint(model: &str, options: &LoadOptions) -> Result<Fingerprint> {
+    let spec = resolve(model, options)?;
+    if spec.fingerprint.dimension > 0 {
+        return Ok(spec.fingerprint);
+    }
+    let mut embedder = OnnxEmbedder::open(open_parts(&spec)?, options)?;
+    embedder.embed(&["dimension"], Role::Document)?;
+    Ok(embedder.fingerprint().clone())
+}
+
+/// Reads a model's tokenizer and gathers what it takes to open the model.
+fn open_parts(spec: &ModelSpec) -> Result<Parts> {
+    let failure = |why: String| Error::Model { model: spec.name.clone(), why, hint: None };
+    let source = spec.source.as_ref().ok_or_else(|| failure("it has no graph".into()))?;
+    let tokenizer = match &source.tokenizer {
+        None => builtin::tokenizer(spec.fingerprint.max_tokens),
+        Some(path) => {
+            let json = fs::read(path).map_err(|error| Error::io(format!("read {}", path.display()), error))?;
+            Tokenizer::from_json(&json, spec.fingerprint.max_tokens)
+                .map_err(|why| failure(format!("tokenizer.json: {why}")))?
+        }
+    };
+    Ok(Parts {
+        fingerprint: spec.fingerprint.clone(),
+        tokenizer,
+        model: source.model.clone(),
+        quantized_by_batch: source.quantized_by_batch,
+        cacheable: source.cacheable,
+        dimension_known: source.dimension_known,
+    })
 }

@@ -1,0 +1,131 @@
+//! Installing a model from a folder.
+//!
+//! The folder may come from anywhere; fetching one is not done here. Invariant: the model is tried before it
+//! is installed, and is either installed whole or not at all.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::manifest::Manifest;
+use super::registry::{ModelOrigin, ModelSpec, Source, is_model_name, models_dir, resolve, spec_of};
+use super::session::ModelBytes;
+use super::{Embedder, LoadOptions, OnnxEmbedder, Role, digest, folder, open_parts};
+use crate::error::{Error, Result};
+use crate::record::Pooling;
+
+/// What to take from the user instead of from the folder.
+#[derive(Debug, Clone, Default)]
+pub struct ModelOverrides {
+    /// The graph inside the folder.
+    pub graph: Option<PathBuf>,
+    /// How token vectors become one.
+    pub pooling: Option<Pooling>,
+    /// Whether vectors are scaled to length 1.
+    pub normalize: Option<bool>,
+    /// Tokens read from a text.
+    pub max_tokens: Option<usize>,
+    /// Put before a question.
+    pub query_prefix: Option<String>,
+    /// Put before a document.
+    pub document_prefix: Option<String>,
+}
+
+/// Files that are copied when the folder has them; only the first is needed to embed.
+const COMPANIONS: [&str; 7] = [
+    "tokenizer.json",
+    "config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "sentence_bert_config.json",
+    "LICENSE",
+    "README.md",
+];
+
+/// Installs the model of a folder under a name: copies its files, embeds a text to see that it runs and what
+/// dimension it has, and writes its manifest.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when the name is taken or none, or a setting is out of range; [`Error::Model`]
+/// when the folder lacks something or the model does not run; [`Error::Io`] when copying fails.
+pub fn add(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOptions) -> Result<ModelSpec> {
+    let models = models_dir(options)
+        .ok_or_else(|| Error::argument("there is no data directory to install models in; set HUEDB_DATA_DIR"))?;
+    check_name(name, &models)?;
+    let mut found = folder::read(dir, overrides.graph.as_deref())?;
+    found.pooling = overrides.pooling.unwrap_or(found.pooling);
+    found.normalize = overrides.normalize.unwrap_or(found.normalize);
+    found.max_tokens = overrides.max_tokens.unwrap_or(found.max_tokens);
+    if found.max_tokens < 3 {
+        return Err(Error::argument("a text has at least 3 tokens, its two ends included"));
+    }
+    found.query_prefix = overrides.query_prefix.clone().unwrap_or(found.query_prefix);
+    found.document_prefix = overrides.document_prefix.clone().unwrap_or(found.document_prefix);
+    // Found out by running it: what config.json says may be of another layer.
+    found.dimension = None;
+
+    fs::create_dir_all(&models).map_err(|error| Error::io(format!("create {}", models.display()), error))?;
+    let staging = tempfile::Builder::new()
+        .prefix(".adding-")
+        .tempdir_in(&models)
+        .map_err(|error| Error::io(format!("write in {}", models.display()), error))?;
+    let companions: Vec<PathBuf> = COMPANIONS.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect();
+    let mut files = BTreeMap::new();
+    for from in [&found.graph].into_iter().chain(&found.weights).chain(&companions) {
+        let (name, sha256) = copy(from, staging.path())?;
+        files.insert(name, sha256);
+    }
+
+    let mut spec = spec_of(name.to_owned(), dir, found)?;
+    let graph = staged(&mut spec, staging.path())?;
+    let mut embedder = OnnxEmbedder::open(open_parts(&spec)?, options)?;
+    embedder.embed(&["The quick brown fox jumps over the lazy dog."], Role::Document)?;
+    spec.fingerprint = embedder.fingerprint().clone();
+    drop(embedder);
+
+    let quantized_by_batch = spec.source.as_ref().is_some_and(|source| source.quantized_by_batch);
+    Manifest::new(graph, quantized_by_batch, spec.fingerprint, files).write(staging.path())?;
+    let place = models.join(name);
+    let staging = staging.keep();
+    fs::rename(&staging, &place).map_err(|error| {
+        let _ = fs::remove_dir_all(&staging);
+        Error::io(format!("create {}", place.display()), error)
+    })?;
+    resolve(name, options)
+}
+
+fn check_name(name: &str, models: &Path) -> Result<()> {
+    if !is_model_name(name) {
+        return Err(Error::InvalidArgument {
+            why: format!("{name:?} cannot be the name of a model"),
+            hint: Some("a name has 1 to 128 characters from [a-zA-Z0-9._-] and starts with a letter or a digit".into()),
+        });
+    }
+    let taken = name == super::DEFAULT_MODEL || super::HashEmbedder::from_name(name).is_some();
+    if taken || models.join(name).exists() {
+        return Err(Error::InvalidArgument {
+            why: format!("there already is a model named {name:?}"),
+            hint: Some("choose another name, or remove that model first".into()),
+        });
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(String, String)> {
+    let name = from.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let copy = to.join(&name);
+    fs::copy(from, &copy).map_err(|error| Error::io(format!("copy {}", from.display()), error))?;
+    Ok((name, digest::of_files([copy.as_path()])?))
+}
+
+/// Points a model at its copy, and returns the graph's name there.
+fn staged(spec: &mut ModelSpec, dir: &Path) -> Result<String> {
+    spec.origin = ModelOrigin::Folder(dir.into());
+    let Some(Source { model: ModelBytes::File(graph), tokenizer: Some(tokenizer), .. }) = &mut spec.source else {
+        return Err(Error::argument("the model has no files"));
+    };
+    let name = graph.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    *graph = dir.join(&name);
+    *tokenizer = dir.join("tokenizer.json");
+    Ok(name)
+}

@@ -1,0 +1,94 @@
+//! The model inside the program: all-MiniLM-L6-v2, quantised to int8.
+//!
+//! Its files and their origin are in `fixtures/models/all-MiniLM-L6-v2`. What is written here instead of read
+//! from them at every start (checksum, settings of the tokenizer) is checked against them by tests.
+
+use super::bert::Folding;
+use super::session::ModelBytes;
+use super::tokenizer::Tokenizer;
+use super::vocabulary::Vocabulary;
+use super::wordpiece::WordPiece;
+use crate::record::{Fingerprint, Pooling};
+
+/// The name of the model inside the program, and of the default.
+pub const DEFAULT_MODEL: &str = "all-MiniLM-L6-v2";
+
+const SHA256: &str = "afdb6f1a0e45b715d0bb9b11772f032c399babd23bfc31fed1c170afc848bdb1";
+
+#[cfg(feature = "bundled-model")]
+static MODEL: Option<&[u8]> = Some(include_bytes!("../../fixtures/models/all-MiniLM-L6-v2/model_int8.onnx"));
+#[cfg(not(feature = "bundled-model"))]
+static MODEL: Option<&[u8]> = None;
+
+#[cfg(feature = "bundled-model")]
+static VOCABULARY: &str = include_str!("../../fixtures/models/all-MiniLM-L6-v2/vocab.txt");
+#[cfg(not(feature = "bundled-model"))]
+static VOCABULARY: &str = "";
+
+/// Returns the model's graph, unless the program was built without it.
+pub(super) fn model() -> Option<ModelBytes> {
+    MODEL.map(ModelBytes::Program)
+}
+
+/// Returns the length of the model's graph in bytes.
+pub(super) fn bytes() -> u64 {
+    MODEL.map_or(0, |model| model.len() as u64)
+}
+
+/// Returns what decides the model's embeddings.
+pub(super) fn fingerprint() -> Fingerprint {
+    Fingerprint {
+        model: DEFAULT_MODEL.into(),
+        sha256: SHA256.into(),
+        dimension: 384,
+        pooling: Pooling::Mean,
+        normalize: true,
+        // As Chroma cuts; the model itself would read 512.
+        max_tokens: 256,
+        query_prefix: String::new(),
+        document_prefix: String::new(),
+    }
+}
+
+/// Returns the model's tokenizer.
+pub(super) fn tokenizer(max_tokens: usize) -> Tokenizer {
+    let ids = [("[PAD]", 0), ("[UNK]", 100), ("[CLS]", 101), ("[SEP]", 102), ("[MASK]", 103)];
+    let word_piece = WordPiece {
+        vocabulary: Vocabulary::from_lines(VOCABULARY),
+        folding: Folding { lowercase: true, strip_accents: true, chinese_words: true },
+        unknown: 100,
+        first: 101,
+        last: 102,
+        max_word_chars: 100,
+        verbatim: ids.map(|(token, id)| (token.to_owned(), id)).into(),
+    };
+    Tokenizer::word_piece(word_piece, max_tokens)
+}
+
+#[cfg(all(test, feature = "bundled-model"))]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::embed::digest;
+
+    #[test]
+    fn the_checksum_is_that_of_the_model() {
+        assert_eq!(digest::of_bytes(MODEL.unwrap()), SHA256);
+    }
+
+    #[test]
+    fn the_settings_are_those_of_the_models_own_tokenizer_file() {
+        let json = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/models/all-MiniLM-L6-v2/tokenizer.json");
+        let from_file = Tokenizer::from_json(&fs::read(json).unwrap(), 512).unwrap();
+        let built_in = tokenizer(512);
+        // Every piece of the vocabulary, as a word and inside one, and what is no piece.
+        for piece in VOCABULARY.lines() {
+            let bare = piece.trim_start_matches("##");
+            for text in [piece.to_owned(), format!("x{bare}"), format!("{bare} É [SEP][MASK]{bare}中")] {
+                assert_eq!(built_in.encode(&text), from_file.encode(&text), "{text:?}");
+            }
+        }
+    }
+}

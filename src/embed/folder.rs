@@ -1,0 +1,237 @@
+//! What a folder with a model says of it: the layout of sentence-transformers and of its ONNX exports.
+//!
+//! It runs nothing. Invariant: what it returns names files that exist; a setting that the folder does not give
+//! has the default that sentence-transformers would use.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::record::Pooling;
+
+/// Names of the graph, in the order of preference.
+const GRAPHS: [&str; 6] = [
+    "model.onnx",
+    "onnx/model.onnx",
+    "model_int8.onnx",
+    "model_quantized.onnx",
+    "onnx/model_int8.onnx",
+    "onnx/model_quantized.onnx",
+];
+
+/// What a folder says of its model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FolderModel {
+    /// The graph, with the files of weights beside it.
+    pub(super) graph: PathBuf,
+    /// Weights that are not in the graph, by name.
+    pub(super) weights: Vec<PathBuf>,
+    /// The tokenizer.
+    pub(super) tokenizer: PathBuf,
+    pub(super) pooling: Pooling,
+    pub(super) normalize: bool,
+    pub(super) max_tokens: usize,
+    /// The length of the vectors, where `config.json` gives it.
+    pub(super) dimension: Option<usize>,
+    pub(super) query_prefix: String,
+    pub(super) document_prefix: String,
+}
+
+/// Reads a folder. `graph` names the graph inside it; looked for when `None`.
+pub(super) fn read(dir: &Path, graph: Option<&Path>) -> Result<FolderModel> {
+    let graph = match graph {
+        Some(graph) => Some(dir.join(graph)).filter(|path| path.is_file()),
+        None => find_graph(dir),
+    };
+    let graph = graph.ok_or_else(|| failure(dir, "there is no ONNX graph in it", Some(GRAPH_HINT)))?;
+    let tokenizer = dir.join("tokenizer.json");
+    if !tokenizer.is_file() {
+        return Err(failure(dir, "there is no tokenizer.json in it", None));
+    }
+    let config: Value = json(dir, "config.json")?.unwrap_or_default();
+    let modules: Vec<Value> = json(dir, "modules.json")?.unwrap_or_default();
+    let is = |module: &Value, kind: &str| {
+        module.get("type").and_then(Value::as_str).is_some_and(|name| name.ends_with(kind))
+    };
+    if modules.iter().any(|module| is(module, ".Dense")) {
+        return Err(failure(dir, "it has a dense layer after pooling, which huedb does not run", None));
+    }
+    let prompts: Value = json(dir, "config_sentence_transformers.json")?.unwrap_or_default();
+    let prompt = |names: &[&str]| {
+        let prompt = names.iter().find_map(|name| prompts.get("prompts")?.get(name)?.as_str());
+        prompt.unwrap_or_default().to_owned()
+    };
+    Ok(FolderModel {
+        weights: weights_of(&graph),
+        graph,
+        tokenizer,
+        pooling: json(dir, "1_Pooling/config.json")?.map_or(Ok(Pooling::Mean), |pooling| pooling_of(dir, &pooling))?,
+        normalize: modules.is_empty() || modules.iter().any(|module| is(module, ".Normalize")),
+        max_tokens: max_tokens(dir, &config)?,
+        dimension: ["hidden_size", "dim", "d_model", "n_embd"].iter().find_map(|name| number(&config, name)),
+        query_prefix: prompt(&["query"]),
+        document_prefix: prompt(&["document", "passage"]),
+    })
+}
+
+const GRAPH_HINT: &str = "name it, or call it model.onnx";
+
+fn find_graph(dir: &Path) -> Option<PathBuf> {
+    let known = GRAPHS.iter().map(|name| dir.join(name)).find(|path| path.is_file());
+    known.or_else(|| {
+        let is_graph = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "onnx");
+        let mut graphs = fs::read_dir(dir).ok()?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_graph);
+        match (graphs.next(), graphs.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
+    })
+}
+
+/// The files that begin with the graph's name, such as `model.onnx_data`.
+pub(super) fn weights_of(graph: &Path) -> Vec<PathBuf> {
+    let name = graph.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_weights = |path: &PathBuf| {
+        path.file_name()
+            .and_then(|other| other.to_str())
+            .is_some_and(|other| other.len() > name.len() && other.starts_with(name))
+    };
+    let mut weights: Vec<PathBuf> = graph
+        .parent()
+        .and_then(|dir| fs::read_dir(dir).ok())
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(is_weights)
+        .collect();
+    weights.sort_unstable();
+    weights
+}
+
+fn pooling_of(dir: &Path, config: &Value) -> Result<Pooling> {
+    let on = |name: &str| config.get(name).and_then(Value::as_bool) == Some(true);
+    let modes = [
+        ("pooling_mode_mean_tokens", "mean", Pooling::Mean),
+        ("pooling_mode_cls_token", "cls", Pooling::Cls),
+        ("pooling_mode_lasttoken", "lasttoken", Pooling::Last),
+    ];
+    let named = config.get("pooling_mode").and_then(Value::as_str);
+    modes
+        .into_iter()
+        .find(|(flag, name, _)| on(flag) || named == Some(name))
+        .map(|(.., pooling)| pooling)
+        .ok_or_else(|| failure(dir, "its pooling is none of mean, cls and last token", Some("say which to use")))
+}
+
+fn max_tokens(dir: &Path, config: &Value) -> Result<usize> {
+    let sentence: Value = json(dir, "sentence_bert_config.json")?.unwrap_or_default();
+    let tokenizer: Value = json(dir, "tokenizer_config.json")?.unwrap_or_default();
+    let positions = number(config, "max_position_embeddings").map(|positions| {
+        // These families number positions from the padding id plus one.
+        let offset = config
+            .get("model_type")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| ["roberta", "xlm-roberta", "camembert", "mpnet"].contains(&kind));
+        positions - if offset { 2 } else { 0 }
+    });
+    let limits = [number(&sentence, "max_seq_length").or_else(|| number(&tokenizer, "model_max_length")), positions];
+    Ok(limits.into_iter().flatten().min().unwrap_or(512))
+}
+
+/// A whole number between 3 (a token between its ends) and what memory can hold; tokenizers without a limit
+/// give 1e30.
+fn number(value: &Value, name: &str) -> Option<usize> {
+    let number = value.get(name)?.as_u64()?;
+    usize::try_from(number).ok().filter(|number| (3..=1 << 20).contains(number))
+}
+
+fn json<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<T>> {
+    let path = dir.join(name);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(format!("read {}", path.display()), error)),
+    };
+    serde_json::from_slice(&text).map(Some).map_err(|error| failure(dir, &format!("{name}: {error}"), None))
+}
+
+pub(super) fn failure(dir: &Path, why: &str, hint: Option<&str>) -> Error {
+    Error::Model { model: dir.display().to_string(), why: why.to_owned(), hint: hint.map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn a_bare_export_has_sentence_transformers_defaults() {
+        let dir = folder(&[("model.onnx", ""), ("tokenizer.json", "{}")]);
+        let model = read(dir.path(), None).unwrap();
+        assert_eq!(model.pooling, Pooling::Mean);
+        assert!(model.normalize);
+        assert_eq!((model.max_tokens, model.dimension), (512, None));
+        assert!(model.weights.is_empty());
+    }
+
+    #[test]
+    fn every_setting_is_read_from_its_file() {
+        let dir = folder(&[
+            ("onnx/model.onnx", ""),
+            ("onnx/model.onnx_data", ""),
+            ("tokenizer.json", "{}"),
+            ("config.json", r#"{"hidden_size": 768, "max_position_embeddings": 514, "model_type": "xlm-roberta"}"#),
+            ("tokenizer_config.json", r#"{"model_max_length": 1000000000000000019884624838656}"#),
+            ("1_Pooling/config.json", r#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#),
+            ("modules.json", r#"[{"type": "sentence_transformers.models.Transformer"}]"#),
+            ("config_sentence_transformers.json", r#"{"prompts": {"query": "query: ", "passage": "passage: "}}"#),
+        ]);
+        let model = read(dir.path(), None).unwrap();
+        assert_eq!(model.pooling, Pooling::Cls);
+        assert!(!model.normalize);
+        assert_eq!((model.max_tokens, model.dimension), (512, Some(768)));
+        assert_eq!((model.query_prefix.as_str(), model.document_prefix.as_str()), ("query: ", "passage: "));
+        assert_eq!(model.weights, [dir.path().join("onnx/model.onnx_data")]);
+    }
+
+    #[test]
+    fn the_limit_of_sentence_transformers_comes_before_the_tokenizers() {
+        let dir = folder(&[
+            ("model.onnx", ""),
+            ("tokenizer.json", "{}"),
+            ("config.json", r#"{"max_position_embeddings": 512}"#),
+            ("tokenizer_config.json", r#"{"model_max_length": 384}"#),
+            ("sentence_bert_config.json", r#"{"max_seq_length": 128}"#),
+        ]);
+        assert_eq!(read(dir.path(), None).unwrap().max_tokens, 128);
+        fs::remove_file(dir.path().join("sentence_bert_config.json")).unwrap();
+        assert_eq!(read(dir.path(), None).unwrap().max_tokens, 384);
+    }
+
+    #[test]
+    fn a_folder_that_lacks_something_says_what() {
+        let why = |files: &[(&str, &str)]| read(folder(files).path(), None).unwrap_err().to_string();
+        assert!(why(&[]).contains("no ONNX graph"));
+        assert!(why(&[("a.onnx", ""), ("b.onnx", "")]).contains("no ONNX graph"), "which of two is not guessed");
+        assert!(why(&[("a.onnx", "")]).contains("no tokenizer.json"));
+        let base = [("a.onnx", ""), ("tokenizer.json", "{}")];
+        let with = |name, content| [&base[..], &[(name, content)]].concat();
+        assert!(why(&with("config.json", "{")).contains("config.json"));
+        assert!(why(&with("1_Pooling/config.json", r#"{"pooling_mode_max_tokens": true}"#)).contains("pooling"));
+        assert!(
+            why(&with("modules.json", r#"[{"type": "sentence_transformers.models.Dense"}]"#)).contains("dense layer")
+        );
+    }
+}

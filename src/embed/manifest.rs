@@ -1,0 +1,123 @@
+//! `huedb-model.json`: what an installed model is, so that nothing is hashed or guessed when it is loaded.
+//!
+//! Written once, when a model is added. Invariant: every file the model needs is named with its sha256.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::digest;
+use super::folder::failure;
+use crate::error::{Error, Result};
+use crate::record::Fingerprint;
+
+/// The name of the file.
+pub(super) const FILE_NAME: &str = "huedb-model.json";
+/// The version that this program writes and reads.
+const VERSION: u32 = 1;
+
+/// What an installed model is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    version: u32,
+    /// The graph, a name in the folder.
+    pub(super) graph: String,
+    /// Whether the graph chooses the scale of its int8 activations from all of a batch.
+    pub(super) quantized_by_batch: bool,
+    /// What decides its embeddings.
+    pub(super) fingerprint: Fingerprint,
+    /// The sha256 of each file it needs, by name.
+    pub(super) files: BTreeMap<String, String>,
+}
+
+impl Manifest {
+    pub(super) fn new(
+        graph: String,
+        quantized_by_batch: bool,
+        fingerprint: Fingerprint,
+        files: BTreeMap<String, String>,
+    ) -> Self {
+        Self { version: VERSION, graph, quantized_by_batch, fingerprint, files }
+    }
+
+    /// Reads the manifest of a folder; `None` when it has none.
+    pub(super) fn read(dir: &Path) -> Result<Option<Self>> {
+        let path = dir.join(FILE_NAME);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(Error::io(format!("read {}", path.display()), error)),
+        };
+        let manifest: Self = serde_json::from_slice(&text)
+            .map_err(|error| failure(dir, &format!("{FILE_NAME}: {error}"), Some(ADD_AGAIN)))?;
+        if manifest.version != VERSION {
+            return Err(failure(dir, &format!("{FILE_NAME} has version {}", manifest.version), Some("upgrade huedb")));
+        }
+        let is_name = |name: &String| Path::new(name).file_name().is_some_and(|last| last == name.as_str());
+        if !is_name(&manifest.graph) || !manifest.files.keys().all(is_name) || manifest.fingerprint.dimension == 0 {
+            return Err(failure(dir, &format!("{FILE_NAME} is damaged"), Some(ADD_AGAIN)));
+        }
+        Ok(Some(manifest))
+    }
+
+    pub(super) fn write(&self, dir: &Path) -> Result<()> {
+        let path = dir.join(FILE_NAME);
+        let action = || format!("write {}", path.display());
+        let text = serde_json::to_vec_pretty(self).map_err(|error| Error::io(action(), error.into()))?;
+        fs::write(&path, text).map_err(|error| Error::io(action(), error))
+    }
+
+    /// Compares every file with its checksum and returns the first name that differs.
+    pub(super) fn first_difference(&self, dir: &Path) -> Result<Option<&str>> {
+        for (name, sha256) in &self.files {
+            if digest::of_files([dir.join(name).as_path()])? != *sha256 {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+}
+
+const ADD_AGAIN: &str = "remove the model and add it again";
+
+#[cfg(test)]
+mod tests {
+    use super::super::builtin;
+    use super::*;
+
+    fn manifest() -> Manifest {
+        let files = [("model.onnx".to_owned(), digest::of_bytes(b"graph"))];
+        Manifest::new("model.onnx".into(), true, builtin::fingerprint(), files.into())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Manifest::read(dir.path()).unwrap(), None);
+        manifest().write(dir.path()).unwrap();
+        assert_eq!(Manifest::read(dir.path()).unwrap(), Some(manifest()));
+    }
+
+    #[test]
+    fn a_changed_file_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("model.onnx"), "graph").unwrap();
+        assert_eq!(manifest().first_difference(dir.path()).unwrap(), None);
+        fs::write(dir.path().join("model.onnx"), "grapf").unwrap();
+        assert_eq!(manifest().first_difference(dir.path()).unwrap(), Some("model.onnx"));
+    }
+
+    #[test]
+    fn a_manifest_cannot_name_files_elsewhere() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["../model.onnx", "/etc/passwd", "a/b", "", ".."] {
+            Manifest { graph: name.into(), ..manifest() }.write(dir.path()).unwrap();
+            assert!(Manifest::read(dir.path()).is_err(), "{name:?}");
+        }
+        fs::write(dir.path().join(FILE_NAME), "{").unwrap();
+        assert!(Manifest::read(dir.path()).unwrap_err().to_string().contains(FILE_NAME));
+    }
+}

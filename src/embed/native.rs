@@ -1,0 +1,146 @@
+//! What the type system cannot see: symbols of a shared library, and a file mapped into memory.
+//!
+//! The only file of the room with unsafe code. It decides nothing: which library to try is [`super::runtime`]'s
+//! business, which file to map [`super::cache`]'s. Invariant: a library that is not a usable ONNX Runtime is
+//! an error with a reason, never a crash.
+
+use std::error::Error;
+use std::ffi::CStr;
+use std::fs::File;
+use std::io::Read;
+use std::mem::{ManuallyDrop, offset_of};
+use std::path::Path;
+use std::ptr;
+
+use libloading::{Library, Symbol};
+use memmap2::Mmap;
+use ort::sys::{OrtApi, OrtApiBase};
+
+/// The oldest ONNX Runtime that serves, `1.MINIMUM_MINOR`: what ort calls under its feature `api-18`.
+pub(super) const MINIMUM_MINOR: u32 = 18;
+
+/// An ONNX Runtime, opened. It stays in memory until the process ends.
+pub(super) struct NativeRuntime {
+    /// Its version, as in `1.32.0`.
+    pub(super) version: String,
+    /// Its functions.
+    pub(super) api: OrtApi,
+}
+
+/// Opens an ONNX Runtime library; a bare file name is looked for in the system's library path.
+pub(super) fn open_runtime(path: &Path) -> Result<NativeRuntime, String> {
+    if path.components().count() > 1 {
+        refuse_cut_off(path)?;
+    }
+    // SAFETY: loading runs the library's initialisers. The path was named by the user or is one of the fixed
+    // places that only the user or the system's administrator can write.
+    let library = unsafe { Library::new(path) }.map_err(|error| reason(&error))?;
+    // The runtime's threads and the functions copied below outlive every scope.
+    let library = ManuallyDrop::new(library);
+    // SAFETY: a symbol of this name has this type in every ONNX Runtime since 1.0.
+    let base: Symbol<unsafe extern "C" fn() -> *const OrtApiBase> =
+        unsafe { library.get(b"OrtGetApiBase\0") }.map_err(|_| "it is no ONNX Runtime library".to_owned())?;
+    // SAFETY: the function takes nothing and returns a pointer to a static table, or null.
+    let base = unsafe { base().as_ref() }.ok_or("it offers no API")?;
+    // SAFETY: the function returns a static string that ends with a zero byte.
+    let version = unsafe { CStr::from_ptr((base.GetVersionString)()) }.to_string_lossy().into_owned();
+    if minor(&version).is_none_or(|minor| minor < MINIMUM_MINOR) {
+        return Err(format!("it is version {version}; 1.{MINIMUM_MINOR} or later is needed"));
+    }
+    // SAFETY: any version number may be asked for; one that is not offered gives null.
+    let offered = unsafe { (base.GetApi)(MINIMUM_MINOR) };
+    if offered.is_null() {
+        return Err(format!("version {version} does not offer API {MINIMUM_MINOR}"));
+    }
+    let mut api = ort::sys::stub::api();
+    // SAFETY: `offered` points to the functions of API 18, of which `CreateLoraAdapter` (API 20) is the first
+    // that may be missing; both tables are `repr(C)` structs of function pointers, only ever appended to.
+    // The later entries keep the stub, which answers "not implemented".
+    unsafe {
+        ptr::copy_nonoverlapping(
+            offered.cast::<u8>(),
+            (&raw mut api).cast::<u8>(),
+            offset_of!(OrtApi, CreateLoraAdapter),
+        );
+    }
+    Ok(NativeRuntime { version, api })
+}
+
+/// The loader's own words stand in the source of the error.
+fn reason(error: &libloading::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("it cannot be loaded: {source}"))
+}
+
+fn minor(version: &str) -> Option<u32> {
+    version.strip_prefix("1.")?.split('.').next()?.parse().ok()
+}
+
+/// A shared library that was cut off while it was copied kills the process with SIGBUS when it is loaded. The
+/// section table of an ELF file stands at its end, so a file that does not reach it was cut off.
+fn refuse_cut_off(path: &Path) -> Result<(), String> {
+    let mut file = File::open(path).map_err(|error| error.to_string())?;
+    let length = file.metadata().map_err(|error| error.to_string())?.len();
+    let mut header = [0; 64];
+    if length == 0 || file.read_exact(&mut header).is_err() {
+        return Err("it is no shared library".into());
+    }
+    if header.starts_with(b"\x7fELF\x02\x01") && elf_length(&header) > length {
+        return Err("it is cut off".into());
+    }
+    Ok(())
+}
+
+/// The end of the section table of a 64-bit little-endian ELF file (`e_shoff + e_shentsize * e_shnum`).
+fn elf_length(header: &[u8; 64]) -> u64 {
+    let number = |at: usize, bytes: usize| {
+        header.iter().skip(at).take(bytes).rev().fold(0_u64, |number, &byte| number << 8 | u64::from(byte))
+    };
+    number(40, 8).saturating_add(number(58, 2) * number(60, 2))
+}
+
+/// Maps a file into memory, to read.
+pub(super) fn map(file: &File) -> std::io::Result<Mmap> {
+    // SAFETY: the files of the cache are written under another name and renamed into place, never changed
+    // afterwards; another program that shortens one while it is used is beyond what can be guarded against.
+    unsafe { Mmap::map(file) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_runtime_is_refused_with_a_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = dir.path().join("libonnxruntime.so");
+        assert!(open_runtime(&text).is_err());
+        for content in [&b""[..], b"short", &[b'x'; 4096]] {
+            fs::write(&text, content).unwrap();
+            assert!(open_runtime(&text).is_err());
+        }
+        let why = open_runtime(Path::new("libhuedb-has-no-such-library.so")).err().unwrap();
+        assert!(why.contains("libhuedb-has-no-such-library.so"), "{why}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_library_that_is_cut_off_is_refused_before_it_is_loaded() {
+        let whole = fs::read(std::env::current_exe().unwrap()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("libonnxruntime.so");
+        for keep in [64, 4096, whole.len() / 2, whole.len() - 1] {
+            fs::write(&path, &whole[..keep]).unwrap();
+            assert_eq!(open_runtime(&path).err().unwrap(), "it is cut off", "{keep} bytes");
+        }
+    }
+
+    #[test]
+    fn versions_before_1_18_are_told_apart() {
+        assert_eq!(minor("1.32.0"), Some(32));
+        assert_eq!(minor("1.9.1-dev"), Some(9));
+        assert_eq!(minor("2.0.0"), None);
+        assert_eq!(minor("nonsense"), None);
+    }
+}

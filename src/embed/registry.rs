@@ -1,0 +1,247 @@
+//! The models there are: the one in the program, those in the data directory, and any folder with a model.
+//!
+//! It opens none; [`super::load`] does. Invariant: an installed model is a whole folder with a manifest, put
+//! there by one rename.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::folder::{self, FolderModel};
+use super::hash::HashEmbedder;
+use super::manifest::Manifest;
+use super::session::ModelBytes;
+use super::{LoadOptions, builtin, digest};
+use crate::error::{Error, Result};
+use crate::record::Fingerprint;
+
+/// Where a model is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelOrigin {
+    /// In the program.
+    BuiltIn,
+    /// In the data directory, under this path.
+    Installed(PathBuf),
+    /// A folder that was named by its path.
+    Folder(PathBuf),
+    /// No model: [`HashEmbedder`].
+    Hash,
+}
+
+/// A model that can be loaded.
+#[derive(Debug, Clone)]
+pub struct ModelSpec {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub origin: ModelOrigin,
+    /// What decides its embeddings.
+    pub fingerprint: Fingerprint,
+    /// The length of its files in bytes.
+    pub bytes: u64,
+    pub(super) source: Option<Source>,
+}
+
+/// What it takes to open a model.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) model: ModelBytes,
+    /// `tokenizer.json`; `None` for the tokenizer in the program.
+    pub(super) tokenizer: Option<PathBuf>,
+    pub(super) quantized_by_batch: bool,
+    /// ONNX Runtime cannot keep a graph whose weights stand in other files as one `.ort` file.
+    pub(super) cacheable: bool,
+    pub(super) dimension_known: bool,
+}
+
+/// Lists the model in the program and the installed ones, by name.
+///
+/// # Errors
+/// [`Error::Io`] when the data directory cannot be read, [`Error::Model`] when a manifest is damaged.
+pub fn models(options: &LoadOptions) -> Result<Vec<ModelSpec>> {
+    let mut found: Vec<ModelSpec> = built_in().into_iter().collect();
+    let Some(dir) = models_dir(options) else { return Ok(found) };
+    let action = || format!("read {}", dir.display());
+    let entries = match fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+        Err(error) => return Err(Error::io(action(), error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(|error| Error::io(action(), error))?.file_name();
+        names.extend(name.into_string().ok().filter(|name| is_model_name(name)));
+    }
+    names.sort_unstable();
+    for name in names {
+        let path = dir.join(&name);
+        if let Some(manifest) = Manifest::read(&path)? {
+            found.push(installed(name, &path, manifest));
+        }
+    }
+    Ok(found)
+}
+
+/// Finds a model by its name, or by the path of a folder.
+///
+/// A name that is also a folder here means the name; write `./NAME` for the folder. `hash-N` is
+/// [`HashEmbedder`] with N components.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when there is none, with the names that there are; [`Error::Model`] when the
+/// folder lacks something.
+pub fn resolve(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
+    if let Some(built_in) = built_in().filter(|built_in| built_in.name == model) {
+        return Ok(built_in);
+    }
+    if let Some(hash) = HashEmbedder::from_name(model) {
+        let fingerprint = super::Embedder::fingerprint(&hash).clone();
+        return Ok(ModelSpec { name: model.into(), origin: ModelOrigin::Hash, fingerprint, bytes: 0, source: None });
+    }
+    if let Some(dir) = models_dir(options).filter(|_| is_model_name(model)) {
+        let path = dir.join(model);
+        if let Some(manifest) = Manifest::read(&path)? {
+            return Ok(installed(model.into(), &path, manifest));
+        }
+    }
+    let path = Path::new(model);
+    if path.is_dir() {
+        return named_folder(path);
+    }
+    let known: Vec<String> = models(options)?.into_iter().map(|model| model.name).collect();
+    let known = if known.is_empty() { "there are no models".into() } else { format!("there are {}", known.join(", ")) };
+    Err(Error::InvalidArgument {
+        why: format!("there is no model and no folder named {model:?}"),
+        hint: Some(format!("{known}; add one with `huedb model add DIR NAME`")),
+    })
+}
+
+/// Checks the files of a model against their checksums.
+///
+/// # Errors
+/// [`Error::Model`] with the file that differs, [`Error::Io`] when one cannot be read.
+pub fn verify(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
+    let spec = resolve(model, options)?;
+    let failure = |why: String| Error::Model {
+        model: spec.name.clone(),
+        why,
+        hint: Some("remove the model and add it again".into()),
+    };
+    match (&spec.origin, spec.source.as_ref().map(|source| &source.model)) {
+        (ModelOrigin::Installed(dir) | ModelOrigin::Folder(dir), _) => {
+            let manifest = Manifest::read(dir)?.ok_or_else(|| failure("it has no checksums to compare with".into()))?;
+            if let Some(name) = manifest.first_difference(dir)? {
+                return Err(failure(format!("{name} is not the file that was added")));
+            }
+        }
+        (ModelOrigin::BuiltIn, Some(ModelBytes::Program(bytes)))
+            if digest::of_bytes(bytes) != spec.fingerprint.sha256 =>
+        {
+            return Err(failure("the model in the program is damaged".into()));
+        }
+        _ => {}
+    }
+    Ok(spec)
+}
+
+/// Removes an installed model.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when no such model is installed, [`Error::Io`] when it cannot be removed.
+pub fn remove(model: &str, options: &LoadOptions) -> Result<()> {
+    let spec = resolve(model, options)?;
+    let ModelOrigin::Installed(dir) = &spec.origin else {
+        return Err(Error::argument(format!("the model {model:?} is not an installed one")));
+    };
+    let action = || format!("remove {}", dir.display());
+    // The manifest first: what is left of a removal that stops half-way is no model any more.
+    fs::remove_file(dir.join(super::manifest::FILE_NAME)).map_err(|error| Error::io(action(), error))?;
+    fs::remove_dir_all(dir).map_err(|error| Error::io(action(), error))
+}
+
+/// Where models are installed.
+pub(super) fn models_dir(options: &LoadOptions) -> Option<PathBuf> {
+    options.data_dir.as_ref().map(|dir| dir.join("models"))
+}
+
+/// Whether a name can be that of an installed model: 1 to 128 of `[a-zA-Z0-9._-]`, the first no sign.
+pub(super) fn is_model_name(name: &str) -> bool {
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
+    name.len() <= 128 && name.bytes().all(allowed) && name.bytes().next().is_some_and(|c| c.is_ascii_alphanumeric())
+}
+
+fn built_in() -> Option<ModelSpec> {
+    let source = Source {
+        model: builtin::model()?,
+        tokenizer: None,
+        quantized_by_batch: true,
+        cacheable: true,
+        dimension_known: true,
+    };
+    Some(ModelSpec {
+        name: builtin::DEFAULT_MODEL.into(),
+        origin: ModelOrigin::BuiltIn,
+        fingerprint: builtin::fingerprint(),
+        bytes: builtin::bytes(),
+        source: Some(source),
+    })
+}
+
+fn installed(name: String, dir: &Path, manifest: Manifest) -> ModelSpec {
+    let graph = dir.join(&manifest.graph);
+    let bytes = manifest.files.keys().filter_map(|file| Some(fs::metadata(dir.join(file)).ok()?.len())).sum();
+    let source = Source {
+        cacheable: folder::weights_of(&graph).is_empty(),
+        model: ModelBytes::File(graph),
+        tokenizer: Some(dir.join("tokenizer.json")),
+        quantized_by_batch: manifest.quantized_by_batch,
+        dimension_known: true,
+    };
+    let origin = ModelOrigin::Installed(dir.into());
+    ModelSpec { name, origin, fingerprint: manifest.fingerprint, bytes, source: Some(source) }
+}
+
+/// A folder without a manifest is read, and hashed, each time.
+fn named_folder(dir: &Path) -> Result<ModelSpec> {
+    if let Some(manifest) = Manifest::read(dir)? {
+        let name = manifest.fingerprint.model.clone();
+        return Ok(ModelSpec { origin: ModelOrigin::Folder(dir.into()), ..installed(name, dir, manifest) });
+    }
+    let found = folder::read(dir, None)?;
+    let name = dir.canonicalize().unwrap_or_else(|_| dir.into());
+    let name = name.file_name().map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned());
+    spec_of(name, dir, found)
+}
+
+/// Makes a model of what a folder says; hashes the graph.
+pub(super) fn spec_of(name: String, dir: &Path, found: FolderModel) -> Result<ModelSpec> {
+    let graph_files = || std::iter::once(&found.graph).chain(&found.weights);
+    let bytes = graph_files().filter_map(|file| Some(fs::metadata(file).ok()?.len())).sum();
+    let fingerprint = Fingerprint {
+        model: name.clone(),
+        sha256: digest::of_files(graph_files().map(PathBuf::as_path))?,
+        dimension: found.dimension.unwrap_or(0),
+        pooling: found.pooling,
+        normalize: found.normalize,
+        max_tokens: found.max_tokens,
+        query_prefix: found.query_prefix,
+        document_prefix: found.document_prefix,
+    };
+    let source = Source {
+        quantized_by_batch: quantizes_by_batch(&found.graph)?,
+        cacheable: found.weights.is_empty(),
+        model: ModelBytes::File(found.graph),
+        tokenizer: Some(found.tokenizer),
+        dimension_known: found.dimension.is_some(),
+    };
+    Ok(ModelSpec { name, origin: ModelOrigin::Folder(dir.into()), fingerprint, bytes, source: Some(source) })
+}
+
+/// Whether a graph has the operator that scales activations over its whole input.
+fn quantizes_by_batch(graph: &Path) -> Result<bool> {
+    let bytes = fs::read(graph).map_err(|error| Error::io(format!("read {}", graph.display()), error))?;
+    Ok(memchr::memmem::find(&bytes, b"DynamicQuantizeLinear").is_some())
+}
+
+#[cfg(test)]
+#[path = "registry_tests.rs"]
+mod tests;

@@ -1,0 +1,242 @@
+//! The engine that runs models: ONNX Runtime where it is found, tract where it is not.
+//!
+//! Not the model, and not a session. Invariant: a process has one engine, chosen at the first call; what was
+//! found but could not be used is kept in [`Runtime::skipped`], for the caller to say.
+
+use std::fmt::{self, Write};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use ort::logging::LogLevel;
+
+use super::native;
+use super::options::{LoadOptions, RuntimeChoice};
+use crate::error::{Error, Result};
+
+/// Which engine runs models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuntimeKind {
+    /// ONNX Runtime, a shared library.
+    OnnxRuntime,
+    /// tract, inside the program.
+    Tract,
+}
+
+impl fmt::Display for RuntimeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OnnxRuntime => "ONNX Runtime",
+            Self::Tract => "tract",
+        })
+    }
+}
+
+/// A library that was found and could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The library.
+    pub path: PathBuf,
+    /// Why it could not be used.
+    pub why: String,
+}
+
+/// The engine of this process.
+pub struct Runtime {
+    /// Which engine it is.
+    pub kind: RuntimeKind,
+    /// Its version.
+    pub version: String,
+    /// The library it was loaded from; a bare name when the system found it, `None` for tract.
+    pub path: Option<PathBuf>,
+    /// Libraries that came first and could not be used.
+    pub skipped: Vec<Skipped>,
+    environment: ort::environment::Environment,
+}
+
+impl Runtime {
+    pub(super) fn environment(&self) -> &ort::environment::Environment {
+        &self.environment
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("kind", &self.kind)
+            .field("version", &self.version)
+            .field("path", &self.path)
+            .field("skipped", &self.skipped)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the engine of this process; the first call chooses and loads it.
+///
+/// # Errors
+/// [`Error::Runtime`] when ONNX Runtime is asked for and none can be used, or when the process already runs
+/// the other engine.
+pub fn runtime(options: &LoadOptions) -> Result<&'static Runtime> {
+    static CHOSEN: OnceLock<std::result::Result<Runtime, (String, Option<String>)>> = OnceLock::new();
+    let runtime = match CHOSEN.get_or_init(|| choose(options)) {
+        Ok(runtime) => runtime,
+        Err((why, hint)) => return Err(Error::Runtime { why: why.clone(), hint: hint.clone() }),
+    };
+    match (options.runtime, runtime.kind) {
+        (RuntimeChoice::OnnxRuntime, RuntimeKind::Tract) | (RuntimeChoice::Tract, RuntimeKind::OnnxRuntime) => {
+            Err(Error::Runtime { why: format!("this process already runs models with {}", runtime.kind), hint: None })
+        }
+        _ => Ok(runtime),
+    }
+}
+
+fn choose(options: &LoadOptions) -> std::result::Result<Runtime, (String, Option<String>)> {
+    let mut skipped = Vec::new();
+    let mut chosen = None;
+    if options.runtime != RuntimeChoice::Tract {
+        for candidate in candidates(options) {
+            match native::open_runtime(&candidate.path) {
+                Ok(native) => {
+                    chosen = Some((candidate.path, native));
+                    break;
+                }
+                Err(why) if candidate.present => skipped.push(Skipped { path: candidate.path, why }),
+                Err(_) => {}
+            }
+        }
+    }
+    let (kind, version, path, api) = match chosen {
+        Some((path, native)) => (RuntimeKind::OnnxRuntime, Some(native.version), Some(path), native.api),
+        None if options.runtime == RuntimeChoice::OnnxRuntime => return Err(none_found(&skipped)),
+        None => (RuntimeKind::Tract, None, None, ort_tract::api()),
+    };
+    ort::set_api(api);
+    let environment = ort::init()
+        .with_name("huedb")
+        .with_telemetry(false)
+        .build()
+        .map_err(|error| (format!("cannot start {kind}: {error}"), None))?;
+    if kind == RuntimeKind::OnnxRuntime {
+        // What goes wrong comes back as an error; the runtime would also write it to stderr, in colours.
+        environment.set_log_level(LogLevel::Fatal);
+    }
+    let version = version.unwrap_or_else(|| build_version(ort::info()));
+    Ok(Runtime { kind, version, path, skipped, environment })
+}
+
+fn none_found(skipped: &[Skipped]) -> (String, Option<String>) {
+    let mut why = "ONNX Runtime was asked for and none can be used".to_owned();
+    for Skipped { path, why: reason } in skipped {
+        // Writing to a string cannot fail.
+        let _ = write!(why, "; {}: {reason}", path.display());
+    }
+    (why, Some("install it with `huedb setup`, or leave HUEDB_RUNTIME unset to use tract".into()))
+}
+
+/// The version in a build line, as in `ORT Build Info: backend=ort-tract, version=0.5.0+0.23`.
+fn build_version(info: &str) -> String {
+    info.split_once("version=").map_or(info, |(_, version)| version).trim().to_owned()
+}
+
+/// A place where the library may be.
+#[derive(Debug, PartialEq, Eq)]
+struct Candidate {
+    path: PathBuf,
+    /// Whether it was named or seen, so that a failure is worth telling.
+    present: bool,
+}
+
+fn candidates(options: &LoadOptions) -> Vec<Candidate> {
+    let mut places: Vec<Candidate> =
+        options.library.iter().map(|path| Candidate { path: path.clone(), present: true }).collect();
+    let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf));
+    for dir in [options.data_dir.as_deref().map(installed_dir), beside].into_iter().flatten() {
+        places.extend(libraries_in(&dir).into_iter().map(|path| Candidate { path, present: true }));
+    }
+    places.extend(SYSTEM_NAMES.iter().map(|name| Candidate { path: PathBuf::from(name), present: false }));
+    places
+}
+
+/// Where `setup` puts the library.
+pub(super) fn installed_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("runtime")
+}
+
+#[cfg(target_os = "windows")]
+const SYSTEM_NAMES: [&str; 1] = ["onnxruntime.dll"];
+#[cfg(target_os = "macos")]
+const SYSTEM_NAMES: [&str; 2] = ["libonnxruntime.dylib", "libonnxruntime.1.dylib"];
+/// Distributions give the name without a version to those who build against it only.
+#[cfg(not(any(target_os = "windows", target_os = "macos")))]
+const SYSTEM_NAMES: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
+
+/// Whether a file name is that of ONNX Runtime's library, with or without a version.
+pub(super) fn is_library_name(name: &str) -> bool {
+    if cfg!(target_os = "windows") {
+        return name.eq_ignore_ascii_case("onnxruntime.dll");
+    }
+    let Some(rest) = name.strip_prefix("libonnxruntime.") else { return false };
+    if cfg!(target_os = "macos") { rest.ends_with("dylib") } else { rest == "so" || rest.starts_with("so.") }
+}
+
+/// The libraries of a folder, the latest version first.
+pub(super) fn libraries_in(dir: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<(Vec<u32>, PathBuf)> = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name().into_string().ok().filter(|name| is_library_name(name))?;
+            Some((name.split('.').filter_map(|part| part.parse().ok()).collect(), entry.path()))
+        })
+        .collect();
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    found.into_iter().map(|(_, path)| path).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_named_library_comes_first_and_the_system_last() {
+        let data = tempfile::tempdir().unwrap();
+        let dir = installed_dir(data.path());
+        fs::create_dir_all(&dir).unwrap();
+        let names = if cfg!(target_os = "macos") {
+            ["libonnxruntime.1.9.0.dylib", "libonnxruntime.1.32.0.dylib"]
+        } else {
+            ["libonnxruntime.so.1.9.0", "libonnxruntime.so.1.32.0"]
+        };
+        if cfg!(target_os = "windows") {
+            return;
+        }
+        for name in names {
+            fs::write(dir.join(name), "x").unwrap();
+        }
+        fs::write(dir.join("libonnxruntime_providers_shared.so"), "x").unwrap();
+        let options = LoadOptions {
+            library: Some("/opt/mine.so".into()),
+            data_dir: Some(data.path().into()),
+            ..LoadOptions::default()
+        };
+        let found: Vec<_> = candidates(&options).into_iter().map(|candidate| candidate.path).collect();
+        assert_eq!(found[0], Path::new("/opt/mine.so"));
+        assert_eq!(found[1], dir.join(names[1]));
+        assert_eq!(found[2], dir.join(names[0]));
+        assert_eq!(found.last().unwrap(), Path::new(SYSTEM_NAMES[SYSTEM_NAMES.len() - 1]));
+        assert!(!found.iter().any(|path| path.to_string_lossy().contains("providers")));
+    }
+
+    #[test]
+    fn a_missing_runtime_says_what_was_tried() {
+        let (why, hint) = none_found(&[Skipped { path: "/x/libonnxruntime.so".into(), why: "it is cut off".into() }]);
+        assert!(why.contains("/x/libonnxruntime.so: it is cut off"), "{why}");
+        assert!(hint.unwrap().contains("huedb setup"));
+    }
+
+    #[test]
+    fn tracts_version_is_read_from_its_build_line() {
+        assert_eq!(build_version("ORT Build Info: backend=ort-tract, version=0.5.0+0.23"), "0.5.0+0.23");
+    }
+}

@@ -1,0 +1,229 @@
+//! Text to token ids, as a `tokenizer.json` says.
+//!
+//! BERT's `WordPiece`, the kind most small embedding models have, is our own; every other kind is the
+//! tokenizers crate's. Invariant: which of the two serves changes no id.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tokenizers::{TruncationDirection, TruncationParams, TruncationStrategy};
+
+use super::bert::Folding;
+use super::vocabulary::Vocabulary;
+use super::wordpiece::WordPiece;
+
+/// The tokens of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Encoding {
+    /// Their ids.
+    pub(super) ids: Vec<u32>,
+    /// Their segment, empty when it is 0 for all.
+    pub(super) types: Vec<u32>,
+}
+
+/// A tokenizer with the number of tokens it may make of a text.
+pub(super) struct Tokenizer {
+    kind: Kind,
+    max_tokens: usize,
+}
+
+enum Kind {
+    WordPiece(Box<WordPiece>),
+    Other(Box<tokenizers::Tokenizer>),
+}
+
+impl Tokenizer {
+    pub(super) fn word_piece(word_piece: WordPiece, max_tokens: usize) -> Self {
+        Self { kind: Kind::WordPiece(Box::new(word_piece)), max_tokens }
+    }
+
+    /// Reads a `tokenizer.json`. Its own truncation and padding are not used.
+    pub(super) fn from_json(json: &[u8], max_tokens: usize) -> Result<Self, String> {
+        if let Some(word_piece) = word_piece_from_json(json)? {
+            return Ok(Self::word_piece(word_piece, max_tokens));
+        }
+        Self::any_from_json(json, max_tokens)
+    }
+
+    fn any_from_json(json: &[u8], max_tokens: usize) -> Result<Self, String> {
+        let mut tokenizer = tokenizers::Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
+        let truncation = TruncationParams {
+            direction: TruncationDirection::Right,
+            max_length: max_tokens,
+            strategy: TruncationStrategy::LongestFirst,
+            stride: 0,
+        };
+        tokenizer.with_truncation(Some(truncation)).map_err(|error| error.to_string())?;
+        tokenizer.with_padding(None);
+        Ok(Self { kind: Kind::Other(Box::new(tokenizer)), max_tokens })
+    }
+
+    /// Returns the tokens of a text.
+    pub(super) fn encode(&self, text: &str) -> Result<Encoding, String> {
+        match &self.kind {
+            Kind::WordPiece(tokenizer) => {
+                Ok(Encoding { ids: tokenizer.encode(text, self.max_tokens), types: Vec::new() })
+            }
+            Kind::Other(tokenizer) => {
+                let encoding = tokenizer.encode_fast(text, true).map_err(|error| error.to_string())?;
+                let types = encoding.get_type_ids();
+                Ok(Encoding {
+                    ids: encoding.get_ids().to_vec(),
+                    types: if types.iter().any(|&kind| kind != 0) { types.to_vec() } else { Vec::new() },
+                })
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+    normalizer: Option<Normalizer>,
+    pre_tokenizer: Option<Tagged>,
+    post_processor: Option<Value>,
+    model: ModelKind,
+}
+
+#[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields are the file's")]
+struct AddedToken {
+    id: u32,
+    content: String,
+    #[serde(default)]
+    single_word: bool,
+    #[serde(default)]
+    lstrip: bool,
+    #[serde(default)]
+    rstrip: bool,
+    #[serde(default)]
+    normalized: bool,
+}
+
+#[derive(Deserialize)]
+struct Normalizer {
+    #[serde(rename = "type")]
+    kind: String,
+    clean_text: Option<bool>,
+    handle_chinese_chars: Option<bool>,
+    strip_accents: Option<bool>,
+    lowercase: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Tagged {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct ModelKind {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    unk_token: Option<String>,
+    continuing_subword_prefix: Option<String>,
+    max_input_chars_per_word: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct VocabularyFile {
+    model: VocabularyModel,
+}
+
+#[derive(Deserialize)]
+struct VocabularyModel {
+    vocab: HashMap<String, u32>,
+}
+
+/// Returns the file's `WordPiece` tokenizer, or `None` when any of its settings is not one that [`WordPiece`] has.
+fn word_piece_from_json(json: &[u8]) -> Result<Option<WordPiece>, String> {
+    // A file of another kind may have other shapes in these places, which is no error.
+    let Ok(file) = serde_json::from_slice::<File>(json) else { return Ok(None) };
+    let Some(settings) = Settings::of(file) else { return Ok(None) };
+    let file: VocabularyFile = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    let mut pieces: Vec<_> = file.model.vocab.iter().map(|(piece, &id)| (piece.as_str(), id)).collect();
+    // In the order of the file: the map's own order differs from run to run.
+    pieces.sort_unstable_by_key(|&(_, id)| id);
+    let vocabulary = Vocabulary::from_pieces(pieces);
+    let Some(unknown) = vocabulary.id(&settings.unknown, false) else { return Ok(None) };
+    Ok(Some(WordPiece {
+        vocabulary,
+        folding: settings.folding,
+        unknown,
+        first: settings.first,
+        last: settings.last,
+        max_word_chars: settings.max_word_chars,
+        verbatim: settings.verbatim,
+    }))
+}
+
+/// The settings of a file that is BERT's through and through.
+struct Settings {
+    folding: Folding,
+    unknown: String,
+    first: u32,
+    last: u32,
+    max_word_chars: usize,
+    verbatim: Vec<(String, u32)>,
+}
+
+impl Settings {
+    fn of(file: File) -> Option<Self> {
+        let normalizer = file.normalizer.filter(|normalizer| normalizer.kind == "BertNormalizer")?;
+        file.pre_tokenizer.filter(|pre_tokenizer| pre_tokenizer.kind == "BertPreTokenizer")?;
+        let model = file.model;
+        let plain = |token: &AddedToken| {
+            !(token.content.is_empty() || token.single_word || token.lstrip || token.rstrip || token.normalized)
+        };
+        let is_bert = model.kind.as_deref() == Some("WordPiece")
+            && model.continuing_subword_prefix.as_deref().unwrap_or("##") == "##"
+            && normalizer.clean_text.unwrap_or(true)
+            && file.added_tokens.iter().all(plain);
+        if !is_bert {
+            return None;
+        }
+        let (first, last) = ends(file.post_processor.as_ref()?)?;
+        let lowercase = normalizer.lowercase.unwrap_or(true);
+        Some(Self {
+            folding: Folding {
+                lowercase,
+                strip_accents: normalizer.strip_accents.unwrap_or(lowercase),
+                chinese_words: normalizer.handle_chinese_chars.unwrap_or(true),
+            },
+            unknown: model.unk_token.unwrap_or_else(|| "[UNK]".into()),
+            first,
+            last,
+            max_word_chars: model.max_input_chars_per_word.unwrap_or(100),
+            verbatim: file.added_tokens.into_iter().map(|token| (token.content, token.id)).collect(),
+        })
+    }
+}
+
+/// Returns the ids put before and after a single text, when it is one each with segment 0.
+fn ends(post_processor: &Value) -> Option<(u32, u32)> {
+    let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
+    match post_processor.get("type")?.as_str()? {
+        "BertProcessing" => Some((id(post_processor.get("cls")?.get(1)?)?, id(post_processor.get("sep")?.get(1)?)?)),
+        "TemplateProcessing" => {
+            let [first, text, last] = post_processor.get("single")?.as_array()?.as_slice() else { return None };
+            text.get("Sequence").filter(|text| text.get("type_id").and_then(Value::as_u64) == Some(0))?;
+            let special = |part: &Value| {
+                let part =
+                    part.get("SpecialToken").filter(|part| part.get("type_id").and_then(Value::as_u64) == Some(0))?;
+                let ids = post_processor.get("special_tokens")?.get(part.get("id")?.as_str()?)?.get("ids")?;
+                match ids.as_array()?.as_slice() {
+                    [only] => id(only),
+                    _ => None,
+                }
+            };
+            Some((special(first)?, special(last)?))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "tokenizer_tests.rs"]
+mod tests;

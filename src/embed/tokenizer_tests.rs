@@ -1,0 +1,204 @@
+//! Both tokenizers on the same text: ours and the tokenizers crate's.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::*;
+
+fn fixture(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "fixtures", name].iter().collect()
+}
+
+fn json() -> Vec<u8> {
+    fs::read(fixture("models/all-MiniLM-L6-v2/tokenizer.json")).unwrap()
+}
+
+/// Ours and the crate's, from the same file.
+fn both(max_tokens: usize) -> (Tokenizer, Tokenizer) {
+    let json = json();
+    let ours = Tokenizer::from_json(&json, max_tokens).unwrap();
+    assert!(matches!(ours.kind, Kind::WordPiece(_)), "the fixture is BERT's");
+    (ours, Tokenizer::any_from_json(&json, max_tokens).unwrap())
+}
+
+fn assert_equal(ours: &Tokenizer, theirs: &Tokenizer, text: &str) {
+    let (ours, theirs) = (ours.encode(text).unwrap(), theirs.encode(text).unwrap());
+    assert_eq!(ours, theirs, "{text:?}");
+}
+
+/// Every document of the corpus, and every sentence of it.
+fn real_texts() -> Vec<String> {
+    let mut texts = Vec::new();
+    for line in fs::read_to_string(fixture("corpus/facts.jsonl")).unwrap().lines() {
+        let fact: Value = serde_json::from_str(line).unwrap();
+        let document = fact["document"].as_str().unwrap();
+        texts.extend(document.split_inclusive(". ").map(str::to_owned));
+        texts.push(document.to_owned());
+    }
+    texts
+}
+
+#[test]
+fn real_sentences_have_equal_ids() {
+    let (ours, theirs) = both(256);
+    let texts = real_texts();
+    assert!(texts.len() >= 1000, "{} texts", texts.len());
+    for text in &texts {
+        assert_equal(&ours, &theirs, text);
+    }
+}
+
+#[test]
+fn every_character_of_unicode_has_equal_ids() {
+    let (ours, theirs) = both(4096);
+    let all: Vec<char> = ('\0'..=char::MAX).collect();
+    for chars in all.chunks(500) {
+        let text: String = chars.iter().flat_map(|&c| ['a', c, 'e', ' ', c, ' ']).collect();
+        if ours.encode(&text).unwrap() != theirs.encode(&text).unwrap() {
+            for c in chars {
+                assert_equal(&ours, &theirs, &format!("a{c}e {c} "));
+            }
+            assert_equal(&ours, &theirs, &text);
+        }
+    }
+}
+
+#[test]
+fn random_text_has_equal_ids_at_every_limit() {
+    let words = [
+        "the",
+        "Unbelievably",
+        "naïve",
+        "Straße",
+        "[SEP]",
+        "[CLS]",
+        "[MASK",
+        "[PAD]]",
+        "##ing",
+        "...",
+        "don't",
+        "中文字",
+        "한국어",
+        "ﬁre",
+        "e\u{301}\u{327}",
+        "\u{1d15e}",
+        "😀👍🏽",
+        "\u{200d}",
+        "a\u{0}b",
+        "\t",
+        "\n",
+        "İstanbul",
+        "ΟΔΥΣΣΕΥΣ",
+        "x²",
+        "½",
+        "ⅷ",
+        "１２",
+        "नमस्ते",
+        "שלום",
+        "مرحبا",
+        "\u{ad}soft",
+        "\u{fffd}",
+        "_",
+        "$9.99",
+        "e=mc^2",
+        "\u{a0}",
+        &"z".repeat(100),
+        &"é".repeat(101),
+        &"q".repeat(300),
+        "\u{2028}",
+        "\u{e000}",
+        "--",
+        "—",
+        "«»",
+        "\u{303}",
+    ];
+    let seed = 0x5eed;
+    let mut state: u64 = seed;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for limit in [3, 4, 8, 31, 256] {
+        let (ours, theirs) = both(limit);
+        for _ in 0..400 {
+            let mut text = String::new();
+            for _ in 0..next(40) {
+                text.push_str(words[next(words.len())]);
+                if next(3) > 0 {
+                    text.push(' ');
+                }
+            }
+            let (a, b) = (ours.encode(&text).unwrap(), theirs.encode(&text).unwrap());
+            assert_eq!(a, b, "seed {seed:#x}, limit {limit}: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_berts_is_left_to_the_crate() {
+    let edits: [(&str, &str); 6] = [
+        ("\"lowercase\":true", "\"lowercase\":false"),
+        ("\"clean_text\":true", "\"clean_text\":false"),
+        ("\"continuing_subword_prefix\":\"##\"", "\"continuing_subword_prefix\":\"@@\""),
+        ("\"BertPreTokenizer\"", "\"Whitespace\""),
+        ("\"normalized\":false", "\"normalized\":true"),
+        ("\"ids\":[101]", "\"ids\":[101,101]"),
+    ];
+    let value: Value = serde_json::from_slice(&json()).unwrap();
+    let compact = serde_json::to_string(&value).unwrap();
+    for (at, (from, to)) in edits.into_iter().enumerate() {
+        assert!(compact.contains(from), "{from}");
+        let edited = compact.replacen(from, to, 1);
+        let ours = word_piece_from_json(edited.as_bytes()).unwrap().is_some();
+        assert_eq!(ours, at == 0, "{to}");
+        if ours {
+            let (a, b) = (
+                Tokenizer::from_json(edited.as_bytes(), 256).unwrap(),
+                Tokenizer::any_from_json(edited.as_bytes(), 256).unwrap(),
+            );
+            for text in ["Él CAFÉ the quick", "NAÏVE straße"] {
+                assert_equal(&a, &b, text);
+            }
+        }
+    }
+    assert!(Tokenizer::from_json(b"{}", 256).is_err());
+    assert!(Tokenizer::from_json(b"\xff", 256).is_err());
+}
+
+/// Ids of a folder of texts and the time to the first id; run by hand:
+/// `HUEDB_TEXTS=corpus.jsonl cargo test --lib tokenizer -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures; needs a file of texts"]
+#[allow(clippy::print_stderr, reason = "a measurement is for reading")]
+fn a_large_corpus_has_equal_ids() {
+    let began = Instant::now();
+    let (ours, theirs) = both(256);
+    eprintln!("both loaded in {:?}", began.elapsed());
+    let texts: Vec<String> = fs::read_to_string(std::env::var("HUEDB_TEXTS").unwrap())
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["text"].as_str().unwrap().to_owned())
+        .collect();
+    let sentences: Vec<&str> = texts.iter().flat_map(|text| text.split_inclusive(". ")).collect();
+    for text in texts.iter().map(String::as_str).chain(sentences.iter().copied()) {
+        assert_equal(&ours, &theirs, text);
+    }
+    for (name, tokenizer) in [("ours", &ours), ("the crate's", &theirs)] {
+        let began = Instant::now();
+        let ids: usize = sentences.iter().map(|text| tokenizer.encode(text).unwrap().ids.len()).sum();
+        eprintln!("{name}: {} sentences, {ids} ids in {:?}", sentences.len(), began.elapsed());
+    }
+    let json = json();
+    for _ in 0..3 {
+        let began = Instant::now();
+        let _ = Tokenizer::any_from_json(&json, 256).unwrap();
+        let theirs = began.elapsed();
+        let began = Instant::now();
+        let _ = Tokenizer::from_json(&json, 256).unwrap();
+        let ours = began.elapsed();
+        let began = Instant::now();
+        let _ = super::super::builtin::tokenizer(256);
+        eprintln!("start: crate {theirs:?}, ours from json {ours:?}, ours built in {:?}", began.elapsed());
+    }
+}

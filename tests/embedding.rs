@@ -1,0 +1,130 @@
+//! The model in the program, in processes of their own: a process has one engine, and the environment decides.
+//!
+//! Passes with ONNX Runtime and without. Each case starts this program again as `--exact child`, which prints
+//! the engine, what it passed over, and a vector for each text.
+
+#![cfg(feature = "bundled-model")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failed test is meant to panic")]
+
+use std::env;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use huedb::embed::{self, DEFAULT_MODEL, LoadOptions, Role, RuntimeKind};
+use huedb::record::Space;
+use serde::{Deserialize, Serialize};
+
+const TEXTS: [&str; 4] = [
+    "Glaciers carve valleys as they move.",
+    "Ice flowing downhill shapes the land beneath it.",
+    "A sourdough starter is fed with flour and water.",
+    "Él tomó un café en la plaza, ¿no?",
+];
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Report {
+    onnx_runtime: bool,
+    version: String,
+    skipped: Vec<(PathBuf, String)>,
+    vectors: Vec<Vec<f32>>,
+}
+
+/// Not a test: what the others start. Prints its report on the line after the mark.
+#[test]
+#[ignore = "started by the other tests"]
+fn child() {
+    let options = LoadOptions::from_env().unwrap();
+    let mut embedder = embed::load(DEFAULT_MODEL, &options).unwrap();
+    let vectors = embedder.embed(&TEXTS, Role::Document).unwrap();
+    let runtime = embed::runtime(&options).unwrap();
+    let report = Report {
+        onnx_runtime: runtime.kind == RuntimeKind::OnnxRuntime,
+        version: runtime.version.clone(),
+        skipped: runtime.skipped.iter().map(|skipped| (skipped.path.clone(), skipped.why.clone())).collect(),
+        vectors,
+    };
+    writeln!(std::io::stdout(), "\nREPORT {}", serde_json::to_string(&report).unwrap()).unwrap();
+}
+
+fn run(cache: &Path, variables: &[(&str, &Path)]) -> Report {
+    let output = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "child", "--ignored", "--nocapture"])
+        .env("HUEDB_CACHE_DIR", cache)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let report = stdout.lines().find_map(|line| line.strip_prefix("REPORT "));
+    let report = report.unwrap_or_else(|| panic!("{}\n{stdout}\n{stderr}", output.status));
+    serde_json::from_str(report).unwrap()
+}
+
+fn cached(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir.join("models")).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn vectors_tell_what_is_alike_in_either_engine() {
+    let cache = tempfile::tempdir().unwrap();
+    let found = run(cache.path(), &[]);
+    let tract = run(cache.path(), &[("HUEDB_RUNTIME", Path::new("tract"))]);
+    assert!(!tract.onnx_runtime);
+    for report in [&found, &tract] {
+        let distance = |a: usize, b: usize| Space::Cosine.distance(&report.vectors[a], &report.vectors[b]);
+        assert!(distance(0, 1) < 0.5 && distance(0, 2) > 0.8, "{} {}", distance(0, 1), distance(0, 2));
+    }
+    for (a, b) in found.vectors.iter().zip(&tract.vectors) {
+        let distance = Space::Cosine.distance(a, b);
+        assert!(distance < 0.01, "the engines differ by {distance}");
+    }
+}
+
+#[test]
+fn a_library_that_cannot_be_used_is_passed_over_and_named() {
+    let (cache, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let library = dir.path().join("libonnxruntime.so");
+    fs::write(&library, "this is no library").unwrap();
+    let report = run(cache.path(), &[("ORT_DYLIB_PATH", &library)]);
+    assert_eq!(report.skipped.first().unwrap(), &(library, "it is no shared library".to_owned()));
+    assert_eq!(report.vectors.len(), TEXTS.len());
+}
+
+#[test]
+fn the_cache_changes_no_vector_and_damage_to_it_is_mended() {
+    let cache = tempfile::tempdir().unwrap();
+    let first = run(cache.path(), &[]);
+    let files = cached(cache.path());
+    assert_eq!(files.len(), usize::from(first.onnx_runtime), "tract has nothing to keep");
+    assert_eq!(run(cache.path(), &[]).vectors, first.vectors);
+    for file in files {
+        let whole = fs::read(&file).unwrap();
+        let mut damaged = whole.clone();
+        damaged[whole.len() / 2] ^= 0x10;
+        for content in [&damaged[..], &whole[..whole.len() / 2], b""] {
+            fs::write(&file, content).unwrap();
+            assert_eq!(run(cache.path(), &[]).vectors, first.vectors);
+            assert_ne!(fs::read(&file).unwrap(), content, "it is written again");
+        }
+    }
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_no_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "in the way").unwrap();
+    assert_eq!(run(&file, &[]).vectors.len(), TEXTS.len());
+    assert_eq!(fs::read(&file).unwrap(), b"in the way");
+}
+
+#[test]
+fn a_fingerprint_is_the_loaded_models() {
+    let options = LoadOptions::from_env().unwrap();
+    let cheap = embed::fingerprint(DEFAULT_MODEL, &options).unwrap();
+    let embedder = embed::load(DEFAULT_MODEL, &options).unwrap();
+    assert_eq!(*embedder.fingerprint(), cheap);
+    assert_eq!((cheap.dimension, cheap.max_tokens), (384, 256));
+}
