@@ -1,1 +1,16 @@
-//! The index room.
+//! Vectors to neighbours: kernels, the scan of quantised rows, exact ranking, and the graph.
+//!
+//! Knows nothing of the terminal or of inputs. Invariant: what is found approximately is always ranked by the
+//! embeddings as given before it leaves this room.
+
+pub mod kernel;
+mod measure;
+mod nearest;
+mod ranked;
+mod scan;
+
+pub use nearest::{Nearest, Score};
+pub use ranked::{Ranked, rank_all, rank_candidates};
+pub use scan::{Allowed, scan};
+mod walk;
+pub use walk::walk_graph;

@@ -40,6 +40,8 @@ pub(crate) struct Entry {
     pub(crate) sealed_rows: u64,
     /// Rows in the tail.
     pub(crate) tail_rows: u64,
+    /// Counts the times an embedding that was stored before was replaced.
+    pub(crate) replaced: u64,
     /// Counts the graphs built, so that chunks of an older one are told apart.
     pub(crate) epoch: u64,
     /// The graph, when there is one.
@@ -74,7 +76,17 @@ impl Entry {
             hnsw: new.hnsw,
             index: new.index,
         };
-        Self { info, next_ordinal: 0, records: 0, sealed_until: 0, sealed_rows: 0, tail_rows: 0, epoch: 0, graph: None }
+        Self {
+            info,
+            next_ordinal: 0,
+            records: 0,
+            sealed_until: 0,
+            sealed_rows: 0,
+            tail_rows: 0,
+            replaced: 0,
+            epoch: 0,
+            graph: None,
+        }
     }
 
     pub(crate) fn counts(&self) -> Counts {

@@ -8,6 +8,7 @@ mod catalog;
 mod codec;
 mod collection;
 mod fault;
+mod graph;
 mod ingest;
 mod open;
 mod posting;
@@ -27,7 +28,8 @@ use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteT
 
 pub use catalog::{GraphEntry, NewCollection};
 pub use collection::Collection;
-pub use ingest::{Ingest, OnError, Tally};
+pub use graph::GraphFile;
+pub use ingest::{Ingest, OnError, Tally, check_model};
 pub use open::{Access, Options};
 pub use posting::Term;
 pub use quantise::{Codes, MAX_DIMENSION, check_embedding, quantise, quantise_query};
@@ -35,10 +37,27 @@ pub use read::{Include, View};
 pub(crate) use record::Stored;
 pub use segment::{Segment, rows_per_segment};
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
+pub use vector::Embeddings;
 pub use write::{Change, Effect, Mode};
+
+use table::meta;
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, CollectionName, Counts, Scope};
+
+/// Facts about a file that no collection has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Its identity, kept when it is copied.
+    pub id: Uuid,
+    /// The format version it has.
+    pub format: u32,
+    /// The program that made it.
+    pub created_by: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
 
 /// An open database file.
 pub struct Store {
@@ -72,6 +91,26 @@ impl Store {
     #[must_use]
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// Returns facts about the file as a whole.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub fn file_facts(&self) -> Result<FileFacts> {
+        let length = std::fs::metadata(&self.path);
+        let bytes = length.map_err(|e| Error::io(format!("read {}", self.path.display()), e))?.len();
+        self.read(|tx| {
+            let names = tx.open_table(table::META)?;
+            let value = |name| names.get(name).map(|value| value.map(|v| v.value().to_vec()).unwrap_or_default());
+            let format = value(meta::FORMAT)?.try_into().map_err(|_| Error::damaged("the format version"))?;
+            Ok(FileFacts {
+                id: Uuid::from_slice(&value(meta::FILE_ID)?).map_err(|_| Error::damaged("the id of the file"))?,
+                format: u32::from_le_bytes(format),
+                created_by: String::from_utf8_lossy(&value(meta::CREATED_BY)?).into_owned(),
+                bytes,
+            })
+        })
     }
 
     /// Adds a collection.

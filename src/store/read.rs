@@ -7,13 +7,15 @@ use std::ops::Range;
 use redb::{ReadOnlyTable, ReadTransaction};
 use roaring::RoaringTreemap;
 
+use super::Store;
 use super::catalog::{self, Entry, GraphEntry};
+use super::codec::floats;
 use super::posting::{self, Term};
 use super::record::{Stored, decode};
 use super::segment::parse_tail_row;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
+use super::vector::Embeddings;
 use super::write::read_set;
-use super::{Store, vector};
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, Counts, Ordinal, Record, RecordId, Scope};
 
@@ -84,6 +86,11 @@ impl View {
         Ordinal(self.entry.next_ordinal)
     }
 
+    /// Returns whether the embeddings of this view are still those of the entry, apart from new ones.
+    pub(crate) fn has_same_embeddings(&self, number: CollectionNumber, entry: &Entry) -> bool {
+        self.number == number && self.entry.replaced == entry.replaced
+    }
+
     /// Returns the ordinals of deleted records.
     #[must_use]
     pub fn dead(&self) -> &RoaringTreemap {
@@ -139,13 +146,7 @@ impl View {
     /// [`Error::Damaged`] when it is missing or unreadable.
     pub fn record(&self, ordinal: Ordinal, include: Include) -> Result<Record> {
         let stored = self.stored(ordinal)?;
-        let embedding = if include.embeddings {
-            let mut embedding = Vec::new();
-            self.read_embedding(ordinal, &mut embedding)?;
-            Some(embedding)
-        } else {
-            None
-        };
+        let embedding = if include.embeddings { Some(self.embedding(ordinal)?) } else { None };
         Ok(Record {
             id: stored.id,
             embedding,
@@ -155,12 +156,18 @@ impl View {
         })
     }
 
-    /// Appends the embedding at an ordinal to `out`.
+    /// Returns the embedding at an ordinal.
     ///
     /// # Errors
     /// [`Error::Damaged`] when it is missing.
-    pub fn read_embedding(&self, ordinal: Ordinal, out: &mut Vec<f32>) -> Result<()> {
-        vector::read(&self.vectors, self.number, self.entry.info.dimension.unwrap_or(0), ordinal, out)
+    pub fn embedding(&self, ordinal: Ordinal) -> Result<Vec<f32>> {
+        Ok(floats(self.embeddings().row(ordinal)?).collect())
+    }
+
+    /// Returns a reader of embeddings that keeps its last block, for reads in ascending order.
+    #[must_use]
+    pub fn embeddings(&self) -> Embeddings<'_> {
+        Embeddings::new(&self.vectors, self.number, self.entry.info.dimension.unwrap_or(0))
     }
 
     /// Visits, in order, the bytes of every segment whose first ordinal is in a range.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use redb::{ReadOnlyTable, ReadableTable, Table};
+use redb::{AccessGuard, ReadOnlyTable, ReadableTable, Table};
 
 use super::codec::{floats, put_floats};
 use super::table::{CollectionNumber, PairKey};
@@ -28,19 +28,37 @@ fn row_range(ordinal: Ordinal, dimension: usize) -> std::ops::Range<usize> {
     row * row_bytes..(row + 1) * row_bytes
 }
 
-/// Appends the embedding of `ordinal` to `out`.
-pub(crate) fn read(
-    table: &ReadOnlyTable<&'static PairKey, &'static [u8]>,
+/// Reads embeddings and keeps the block of the last one.
+pub struct Embeddings<'v> {
+    table: &'v ReadOnlyTable<&'static PairKey, &'static [u8]>,
     collection: CollectionNumber,
     dimension: usize,
-    ordinal: Ordinal,
-    out: &mut Vec<f32>,
-) -> Result<()> {
-    let missing = || Error::damaged(format!("the embedding of row {} is missing", ordinal.0));
-    let block = table.get(&collection.pair(ordinal.0 / rows_per_block(dimension)))?.ok_or_else(missing)?;
-    let row = block.value().get(row_range(ordinal, dimension)).ok_or_else(missing)?;
-    out.extend(floats(row));
-    Ok(())
+    block: Option<(u64, AccessGuard<'static, &'static [u8]>)>,
+}
+
+impl<'v> Embeddings<'v> {
+    pub(crate) fn new(
+        table: &'v ReadOnlyTable<&'static PairKey, &'static [u8]>,
+        collection: CollectionNumber,
+        dimension: usize,
+    ) -> Self {
+        Self { table, collection, dimension, block: None }
+    }
+
+    /// Returns the embedding at an ordinal as little-endian bytes, four a component.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is missing.
+    pub fn row(&mut self, ordinal: Ordinal) -> Result<&[u8]> {
+        let missing = || Error::damaged(format!("the embedding of row {} is missing", ordinal.0));
+        let wanted = ordinal.0 / rows_per_block(self.dimension);
+        if self.block.as_ref().is_none_or(|(block, _)| *block != wanted) {
+            let block = self.table.get(&self.collection.pair(wanted))?.ok_or_else(missing)?;
+            self.block = Some((wanted, block));
+        }
+        let row = self.block.as_ref().and_then(|(_, block)| block.value().get(row_range(ordinal, self.dimension)));
+        row.ok_or_else(missing)
+    }
 }
 
 /// Returns whether the stored embedding of `ordinal` is bit for bit this one.

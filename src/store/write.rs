@@ -226,6 +226,7 @@ impl<'tx> Batch<'tx> {
             dead |= &self.died;
             sets.insert(&self.number.key(), set_to_bytes(&dead).as_slice())?;
         }
+        self.entry.replaced += self.replaced_rows.len() as u64;
         self.mark_stale()?;
         let mut rows = Rows::open(self.tx, self.number, self.entry.info.space)?;
         rows.append(&mut self.entry, self.new_rows)?;

@@ -8,4 +8,6 @@
     reason = "a failed test is meant to panic"
 )]
 
+mod query;
+mod random;
 mod store;

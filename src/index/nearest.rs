@@ -1,0 +1,118 @@
+//! The best few of many scores.
+//!
+//! Keeps at most twice what is asked for and sorts only when that is full, so a score that is too large costs one
+//! comparison. Invariant: of equal scores the smaller ordinal, the earlier insertion, wins.
+
+use crate::record::Ordinal;
+
+/// A score; smaller is nearer.
+pub trait Score: Copy {
+    /// Larger than every score.
+    const LARGEST: Self;
+
+    /// Compares in a total order.
+    fn order(&self, other: &Self) -> std::cmp::Ordering;
+}
+
+impl Score for f32 {
+    const LARGEST: Self = Self::INFINITY;
+
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        self.total_cmp(other)
+    }
+}
+
+impl Score for i32 {
+    const LARGEST: Self = Self::MAX;
+
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        self.cmp(other)
+    }
+}
+
+/// Collects the `k` smallest scores.
+#[derive(Debug, Clone)]
+pub struct Nearest<S> {
+    k: usize,
+    threshold: S,
+    kept: Vec<(S, Ordinal)>,
+}
+
+impl<S: Score> Nearest<S> {
+    /// Starts empty.
+    #[must_use]
+    pub fn new(k: usize) -> Self {
+        Self { k, threshold: S::LARGEST, kept: Vec::new() }
+    }
+
+    /// Returns the score at which another is certainly too large; a caller may skip those.
+    pub fn threshold(&self) -> S {
+        self.threshold
+    }
+
+    /// Offers a score.
+    pub fn push(&mut self, score: S, ordinal: Ordinal) {
+        self.kept.push((score, ordinal));
+        if self.kept.len() >= 2 * self.k.max(1) {
+            self.cut();
+        }
+    }
+
+    /// Takes in what another has kept.
+    pub fn merge(&mut self, other: Self) {
+        self.kept.extend(other.kept);
+        self.cut();
+    }
+
+    /// Returns what was kept, nearest first.
+    #[must_use]
+    pub fn into_sorted(mut self) -> Vec<(S, Ordinal)> {
+        self.kept.sort_unstable_by(Self::compare);
+        self.kept.truncate(self.k);
+        self.kept
+    }
+
+    fn compare(a: &(S, Ordinal), b: &(S, Ordinal)) -> std::cmp::Ordering {
+        a.0.order(&b.0).then(a.1.cmp(&b.1))
+    }
+
+    fn cut(&mut self) {
+        if self.k > 0 && self.kept.len() > self.k {
+            self.kept.select_nth_unstable_by(self.k - 1, Self::compare);
+            self.kept.truncate(self.k);
+            // The k-th is the largest kept; an equal score may still win by its ordinal, so it is not refused.
+            if let Some((largest, _)) = self.kept.last() {
+                self.threshold = *largest;
+            }
+        } else if self.k == 0 {
+            self.kept.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::random::Random;
+
+    #[test]
+    fn keeps_what_sorting_everything_keeps() {
+        let mut random = Random::new();
+        for k in [0, 1, 2, 10, 1000] {
+            let scores: Vec<i32> = (0..500).map(|_| i32::try_from(random.below(40)).unwrap()).collect();
+            let mut all: Vec<_> = scores.iter().zip(0..).map(|(score, ordinal)| (*score, Ordinal(ordinal))).collect();
+            let mut halves = [Nearest::new(k), Nearest::new(k)];
+            for (at, (score, ordinal)) in all.iter().enumerate() {
+                let half = &mut halves[at % 2];
+                if *score <= half.threshold() {
+                    half.push(*score, *ordinal);
+                }
+            }
+            let [mut nearest, other] = halves;
+            nearest.merge(other);
+            all.sort_unstable();
+            all.truncate(k);
+            assert_eq!(nearest.into_sorted(), all, "k {k}, {random:?}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Exact ranking: the nearest of a set of records, by their embeddings as given.
+//!
+//! Two ways in: every question against one set ([`rank_all`]), and each question against candidates of its own
+//! ([`rank_candidates`]). Both visit records in the order of the file, so each block is read once. Invariant:
+//! results ascend by distance, ties by insertion.
+
+use std::ops::Range;
+use std::thread;
+
+use roaring::RoaringTreemap;
+
+use super::measure::Measure;
+use crate::error::Result;
+use crate::record::{Ordinal, Space};
+use crate::store::View;
+
+/// A record and its exact distance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranked {
+    /// Which record.
+    pub ordinal: Ordinal,
+    /// Its distance to the question.
+    pub distance: f64,
+}
+
+/// Fewer rows than this are not worth a thread.
+const ROWS_PER_THREAD: usize = 4096;
+
+/// Returns the `k` nearest of `among` for each question.
+///
+/// # Errors
+/// [`crate::error::Error::Damaged`] when an embedding is missing.
+pub fn rank_all(
+    view: &View,
+    questions: &[&[f32]],
+    among: &RoaringTreemap,
+    k: usize,
+    threads: usize,
+) -> Result<Vec<Vec<Ranked>>> {
+    let space = view.info().space;
+    let ordinals: Vec<u64> = among.iter().collect();
+    let parts = in_parts(ordinals.len(), threads, |part| {
+        let measures: Vec<_> = questions.iter().map(|question| Measure::new(space, question)).collect();
+        let mut nearest = vec![Vec::new(); questions.len()];
+        let mut embeddings = view.embeddings();
+        for &ordinal in ordinals.get(part).unwrap_or_default() {
+            let row = embeddings.row(Ordinal(ordinal))?;
+            for (measure, nearest) in measures.iter().zip(&mut nearest) {
+                keep(nearest, Ranked { ordinal: Ordinal(ordinal), distance: measure.distance(row) }, k);
+            }
+        }
+        Ok(nearest)
+    })?;
+    let mut all = vec![Vec::new(); questions.len()];
+    for part in parts {
+        all.iter_mut().zip(part).for_each(|(all, mut part)| all.append(&mut part));
+    }
+    all.iter_mut().for_each(|nearest| cut(nearest, k));
+    Ok(all)
+}
+
+/// Ranks, for each question, its own candidates; returns the `k` nearest of them.
+///
+/// # Errors
+/// [`crate::error::Error::Damaged`] when an embedding is missing.
+pub fn rank_candidates(
+    view: &View,
+    questions: &[&[f32]],
+    candidates: &[Vec<Ordinal>],
+    k: usize,
+    threads: usize,
+) -> Result<Vec<Vec<Ranked>>> {
+    let space: Space = view.info().space;
+    let of_question = candidates.iter().enumerate();
+    let mut pairs: Vec<(Ordinal, usize)> =
+        of_question.flat_map(|(question, ordinals)| ordinals.iter().map(move |ordinal| (*ordinal, question))).collect();
+    pairs.sort_unstable();
+    let measures: Vec<_> = questions.iter().map(|question| Measure::new(space, question)).collect();
+    let parts = in_parts(pairs.len(), threads, |part| {
+        let mut embeddings = view.embeddings();
+        let measured = pairs.get(part).unwrap_or_default().iter().filter_map(|(ordinal, question)| {
+            let measure = measures.get(*question)?;
+            let row = embeddings.row(*ordinal);
+            Some(row.map(|row| (*question, Ranked { ordinal: *ordinal, distance: measure.distance(row) })))
+        });
+        measured.collect::<Result<Vec<_>>>()
+    })?;
+    let mut all = vec![Vec::new(); questions.len()];
+    for (question, ranked) in parts.into_iter().flatten() {
+        if let Some(nearest) = all.get_mut(question) {
+            nearest.push(ranked);
+        }
+    }
+    all.iter_mut().for_each(|nearest| cut(nearest, k));
+    Ok(all)
+}
+
+/// Collects without sorting each time: sorts when twice `k` have gathered.
+fn keep(nearest: &mut Vec<Ranked>, new: Ranked, k: usize) {
+    nearest.push(new);
+    if nearest.len() >= 2 * k.max(64) {
+        cut(nearest, k);
+    }
+}
+
+/// Sorts and keeps the first `k`.
+fn cut(nearest: &mut Vec<Ranked>, k: usize) {
+    nearest.sort_unstable_by(|a, b| a.distance.total_cmp(&b.distance).then(a.ordinal.cmp(&b.ordinal)));
+    nearest.truncate(k);
+}
+
+/// Splits `len` items over threads and runs `work` on each part.
+fn in_parts<T: Send>(len: usize, threads: usize, work: impl Fn(Range<usize>) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let parts = threads.min(len.div_ceil(ROWS_PER_THREAD)).max(1);
+    let size = len.div_ceil(parts);
+    let ranges = (0..parts).map(|part| part * size..((part + 1) * size).min(len));
+    if parts == 1 {
+        return ranges.map(work).collect();
+    }
+    thread::scope(|scope| {
+        let work = &work;
+        let running: Vec<_> = ranges.map(|range| scope.spawn(move || work(range))).collect();
+        running.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}

@@ -1,0 +1,177 @@
+//! Which way a search takes: a pure function of counts.
+//!
+//! Each way is given a cost in microseconds of one core from the constants of [`Costs`], and the cheapest wins.
+//! Every way gives the same hits but for the recall of the graph, so a bad guess costs time, never a result.
+
+use std::fmt;
+
+/// What the plan is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Questions asked together.
+    pub questions: usize,
+    /// Hits asked for, the offset among them.
+    pub wanted: usize,
+    /// Rows in segments and tail, dead ones among them.
+    pub rows: u64,
+    /// Records the filter leaves; without a filter, all.
+    pub candidates: u64,
+    /// Whether there is a filter.
+    pub filtered: bool,
+    /// Components of an embedding.
+    pub dimension: usize,
+    /// Vectors in the graph, 0 when there is none.
+    pub graph_rows: u64,
+    /// Rows the graph does not cover or has out of date.
+    pub outside_graph: u64,
+    /// Candidates the graph keeps while it is searched.
+    pub ef_search: usize,
+    /// Whether the exact order is asked for.
+    pub exact: bool,
+}
+
+/// A way to search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// There is nothing to find.
+    Nothing,
+    /// Rank the embeddings of every candidate, as given.
+    Rows,
+    /// Compare every quantised row, then rank the best by their embeddings.
+    Scan,
+    /// Walk the graph, scan the rows it does not cover, then rank the best by their embeddings.
+    Graph,
+}
+
+/// The way chosen, and why.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// The way.
+    pub way: Way,
+    /// Quantised candidates ranked by their embeddings, for each question.
+    pub depth: usize,
+    /// What each way would cost, in microseconds.
+    pub costs: Costs,
+}
+
+/// What the ways would cost in microseconds of one core; infinite where a way is closed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Costs {
+    /// Of [`Way::Rows`].
+    pub rows: f64,
+    /// Of [`Way::Scan`].
+    pub scan: f64,
+    /// Of [`Way::Graph`].
+    pub graph: f64,
+}
+
+// Microseconds, measured on one core of an EPYC (Zen 4) with a warm page cache; storage-study.md, sections 2 and 3.
+const READ_ROW: f64 = 0.9;
+const READ_CODES_PER_KIB: f64 = 0.11;
+const COMPARE_CODES_PER_KIB: f64 = 0.020;
+const COMPARE_ROW: f64 = 0.20;
+const LOAD_GRAPH_ROW: f64 = 0.9;
+const WALK_GRAPH_PER_CANDIDATE: f64 = 3.0;
+
+/// Below this share of records a walk through the graph meets too few that pass the filter.
+const GRAPH_FILTER_SHARE: f64 = 0.1;
+/// Candidates beyond those wanted: recall@10 of the scan is 1.0000 with 30 at a million rows.
+const SPARE_CANDIDATES: usize = 20;
+
+impl Plan {
+    /// Chooses a way.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "costs are estimates")]
+    pub fn choose(facts: &Facts) -> Self {
+        let depth = facts.wanted.saturating_add(SPARE_CANDIDATES.max(facts.wanted / 2));
+        let questions = facts.questions as f64;
+        let kib = facts.rows as f64 * facts.dimension as f64 / 1024.0;
+        let row_share = facts.dimension as f64 / 384.0;
+        let rank = questions * depth as f64 * READ_ROW * row_share;
+        let rows = facts.candidates as f64 * row_share * (READ_ROW + questions * COMPARE_ROW);
+        let scan = kib * (READ_CODES_PER_KIB + questions * COMPARE_CODES_PER_KIB) + rank;
+        let outside_kib = facts.outside_graph as f64 * facts.dimension as f64 / 1024.0;
+        let walk = facts.ef_search.max(depth) as f64 * WALK_GRAPH_PER_CANDIDATE * row_share;
+        let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
+        let open = !facts.exact && facts.graph_rows > 0 && (!facts.filtered || passing >= GRAPH_FILTER_SHARE);
+        let graph = facts.graph_rows as f64 * LOAD_GRAPH_ROW
+            + questions * (walk / passing.clamp(GRAPH_FILTER_SHARE, 1.0))
+            + outside_kib * (READ_CODES_PER_KIB + questions * COMPARE_CODES_PER_KIB)
+            + rank;
+        let closed = |open: bool, cost: f64| if open { cost } else { f64::INFINITY };
+        let costs = Costs { rows, scan: closed(!facts.exact, scan), graph: closed(open, graph) };
+        let way = if facts.candidates == 0 || facts.wanted == 0 || facts.questions == 0 {
+            Way::Nothing
+        } else if costs.rows <= costs.scan && costs.rows <= costs.graph {
+            Way::Rows
+        } else if costs.scan <= costs.graph {
+            Way::Scan
+        } else {
+            Way::Graph
+        };
+        Self { way, depth, costs }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "nothing",
+            Self::Rows => "rows",
+            Self::Scan => "scan",
+            Self::Graph => "graph",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            questions: 1,
+            wanted: 10,
+            rows: 100_000,
+            candidates: 100_000,
+            filtered: false,
+            dimension: 384,
+            graph_rows: 100_000,
+            outside_graph: 0,
+            ef_search: 128,
+            exact: false,
+        }
+    }
+
+    fn way(facts: Facts) -> Way {
+        Plan::choose(&facts).way
+    }
+
+    #[test]
+    fn one_question_scans_and_many_walk_the_graph() {
+        assert_eq!(way(facts()), Way::Scan);
+        assert_eq!(way(Facts { questions: 1000, ..facts() }), Way::Graph);
+        assert_eq!(way(Facts { questions: 1000, graph_rows: 0, ..facts() }), Way::Scan);
+        assert_eq!(way(Facts { rows: 1_000_000, candidates: 1_000_000, graph_rows: 1_000_000, ..facts() }), Way::Scan);
+    }
+
+    #[test]
+    fn few_candidates_are_ranked_row_by_row() {
+        assert_eq!(way(Facts { candidates: 1000, filtered: true, ..facts() }), Way::Rows);
+        assert_eq!(way(Facts { rows: 50, candidates: 50, graph_rows: 0, ..facts() }), Way::Rows);
+        assert_eq!(way(Facts { candidates: 50_000, filtered: true, ..facts() }), Way::Scan);
+    }
+
+    #[test]
+    fn a_narrow_filter_closes_the_graph_and_exact_closes_all_but_rows() {
+        let narrow = Facts { questions: 10_000, candidates: 5000, filtered: true, ..facts() };
+        assert!(Plan::choose(&narrow).costs.graph.is_infinite());
+        assert_eq!(way(Facts { exact: true, questions: 1000, ..facts() }), Way::Rows);
+    }
+
+    #[test]
+    fn nothing_to_find_reads_nothing() {
+        assert_eq!(way(Facts { candidates: 0, ..facts() }), Way::Nothing);
+        assert_eq!(way(Facts { wanted: 0, ..facts() }), Way::Nothing);
+    }
+}

@@ -1,0 +1,197 @@
+//! Runs a query along its plan.
+
+use std::time::{Duration, Instant};
+
+use roaring::RoaringTreemap;
+
+use super::filter::Filter;
+use super::plan::{Facts, Plan, Way};
+use super::select::choose;
+use crate::error::{Error, Result};
+use crate::index::{Allowed, Ranked, rank_all, rank_candidates, scan, walk_graph};
+use crate::record::{Hit, Ordinal, RecordId};
+use crate::store::{Codes, Collection, Include, View, check_embedding, quantise_query};
+
+/// Questions answered together, so that a batch of any size needs a bounded amount of memory.
+const QUESTIONS_AT_ONCE: usize = 1024;
+
+/// One or more questions to a collection, asked with the same conditions.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The questions as embeddings.
+    pub questions: Vec<Vec<f32>>,
+    /// Hits for each question.
+    pub n: usize,
+    /// Nearest hits to leave out.
+    pub offset: usize,
+    /// Only records of these ids.
+    pub ids: Option<Vec<RecordId>>,
+    /// Only records a filter keeps.
+    pub filter: Option<Filter>,
+    /// Only records at this distance or nearer.
+    pub max_distance: Option<f32>,
+    /// Which parts of the hits are read.
+    pub include: Include,
+    /// Rank every candidate by its embedding as given.
+    pub exact: bool,
+    /// Cores to use.
+    pub threads: usize,
+}
+
+/// What a query found, and how.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The hits of each question, in the order of the questions.
+    pub hits: Vec<Vec<Hit>>,
+    /// The way taken.
+    pub plan: Plan,
+    /// What the plan was made from.
+    pub facts: Facts,
+    /// How long each stage took.
+    pub timing: Timing,
+    /// What went wrong without changing the hits, such as a damaged graph.
+    pub warnings: Vec<String>,
+}
+
+/// How long the stages of a query took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timing {
+    /// Finding the records the filter keeps.
+    pub filter: Duration,
+    /// Finding candidates and ranking them.
+    pub search: Duration,
+    /// Reading the hits.
+    pub read: Duration,
+}
+
+impl Collection<'_> {
+    /// Finds the records nearest to each question.
+    ///
+    /// # Errors
+    /// [`Error::DimensionMismatch`] or [`Error::InvalidEmbedding`] for a question that does not fit, or a damaged file.
+    pub fn query(&self, query: &Query) -> Result<Answer> {
+        let view = self.view()?;
+        view.query(query).map_err(|e| self.store().name(e))
+    }
+}
+
+impl View {
+    /// Finds the records nearest to each question, as of this view.
+    ///
+    /// # Errors
+    /// As [`Collection::query`].
+    pub fn query(&self, query: &Query) -> Result<Answer> {
+        query.questions.iter().try_for_each(|question| fits(self, question))?;
+        let start = Instant::now();
+        let chosen = choose(self, query.ids.as_deref(), query.filter.as_ref())?;
+        let filter = start.elapsed();
+        let facts = facts(self, query, chosen.as_ref())?;
+        let mut answer = Answer {
+            hits: Vec::with_capacity(query.questions.len()),
+            plan: Plan::choose(&facts),
+            facts,
+            timing: Timing { filter, ..Timing::default() },
+            warnings: Vec::new(),
+        };
+        if answer.plan.way == Way::Nothing {
+            answer.hits = vec![Vec::new(); query.questions.len()];
+            return Ok(answer);
+        }
+        let start = Instant::now();
+        let ranked = rank(self, query, chosen.as_ref(), &mut answer)?;
+        answer.timing.search = start.elapsed();
+        let start = Instant::now();
+        for nearest in ranked {
+            answer.hits.push(page(self, query, nearest)?);
+        }
+        answer.timing.read = start.elapsed();
+        Ok(answer)
+    }
+}
+
+fn fits(view: &View, question: &[f32]) -> Result<()> {
+    check_embedding(question)?;
+    match view.info().dimension {
+        Some(expected) if expected != question.len() => {
+            let collection = view.info().name.to_string();
+            Err(Error::DimensionMismatch { collection, expected, got: question.len() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn facts(view: &View, query: &Query, chosen: Option<&RoaringTreemap>) -> Result<Facts> {
+    let counts = view.counts();
+    let graph = view.graph();
+    let outside = match graph {
+        Some(graph) => (view.end().0 - graph.covers_until) + view.stale()?.len(),
+        None => 0,
+    };
+    Ok(Facts {
+        questions: query.questions.len(),
+        wanted: query.offset.saturating_add(query.n).min(usize::try_from(counts.records).unwrap_or(usize::MAX)),
+        rows: counts.sealed + counts.tail,
+        candidates: chosen.map_or(counts.records, RoaringTreemap::len),
+        filtered: chosen.is_some(),
+        dimension: view.info().dimension.unwrap_or(0),
+        graph_rows: graph.map_or(0, |graph| graph.rows),
+        outside_graph: outside,
+        ef_search: view.info().hnsw.ef_search,
+        exact: query.exact,
+    })
+}
+
+/// Returns the nearest records of each question, in groups of bounded size.
+fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mut Answer) -> Result<Vec<Vec<Ranked>>> {
+    let (plan, wanted) = (answer.plan, answer.facts.wanted);
+    let all;
+    let among = match (chosen, plan.way) {
+        (Some(chosen), _) => Some(chosen),
+        (None, Way::Rows) => {
+            all = view.live();
+            Some(&all)
+        }
+        (None, _) => None,
+    };
+    let allowed = among.map_or(Allowed::AllBut(view.dead()), Allowed::Only);
+    let mut ranked = Vec::with_capacity(query.questions.len());
+    let mut graph = None;
+    if plan.way == Way::Graph {
+        match walk_graph(view) {
+            Ok(loaded) => graph = Some(loaded),
+            Err(e @ Error::Damaged { .. }) => {
+                answer.warnings.push(format!("{e}; searching without the graph"));
+                answer.plan.way = Way::Scan;
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    for group in query.questions.chunks(QUESTIONS_AT_ONCE) {
+        let questions: Vec<&[f32]> = group.iter().map(Vec::as_slice).collect();
+        if let (Way::Rows, Some(among)) = (plan.way, among) {
+            ranked.extend(rank_all(view, &questions, among, wanted, query.threads)?);
+            continue;
+        }
+        let candidates: Vec<Vec<Ordinal>> = match &graph {
+            Some(graph) => graph.candidates(view, &questions, allowed, plan.depth, query.threads)?,
+            None => {
+                let codes: Vec<Codes> = questions.iter().map(|q| quantise_query(q, view.info().space)).collect();
+                scan(view, &codes, allowed, plan.depth, query.threads)?
+            }
+        };
+        ranked.extend(rank_candidates(view, &questions, &candidates, wanted, query.threads)?);
+    }
+    Ok(ranked)
+}
+
+/// Reads the hits of one question that are asked for.
+#[expect(clippy::cast_possible_truncation, reason = "distances are shown as f32, as in Chroma")]
+fn page(view: &View, query: &Query, nearest: Vec<Ranked>) -> Result<Vec<Hit>> {
+    let near = nearest.into_iter().skip(query.offset).take(query.n);
+    let near = near.take_while(|ranked| query.max_distance.is_none_or(|max| ranked.distance as f32 <= max));
+    let hit = |ranked: Ranked| {
+        let record = view.record(ranked.ordinal, query.include)?;
+        Ok(Hit { record, distance: ranked.distance as f32 })
+    };
+    near.map(hit).collect()
+}

@@ -1,0 +1,186 @@
+//! Which records a filter keeps: metadata from postings, documents by reading what is left.
+//!
+//! Equal to [`Filter::matches`] record by record, and tested against it. Invariant: a document is read only when no
+//! cheaper test of the same junction has refused its record.
+
+use roaring::RoaringTreemap;
+
+use super::filter::{Filter, Scalar, Side, Test};
+use crate::error::Result;
+use crate::record::{Number, Ordinal, Record, RecordId};
+use crate::store::{Collection, Include, Stored, Term, View};
+
+/// Which records are read or deleted; the parts that are given must all hold.
+#[derive(Debug, Clone, Default)]
+pub struct RecordQuery {
+    /// Records of these ids.
+    pub ids: Option<Vec<RecordId>>,
+    /// Records a filter keeps.
+    pub filter: Option<Filter>,
+    /// Records to leave out at the start.
+    pub offset: u64,
+    /// Records at the most.
+    pub limit: Option<u64>,
+}
+
+/// The records of a [`RecordQuery`], read one by one.
+pub struct RecordPage {
+    view: View,
+    ordinals: Vec<u64>,
+    include: Include,
+}
+
+impl RecordPage {
+    /// Returns how many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ordinals.len()
+    }
+
+    /// Returns whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ordinals.is_empty()
+    }
+
+    /// Reads the records in the order they were inserted.
+    pub fn records(&self) -> impl Iterator<Item = Result<Record>> + '_ {
+        self.ordinals.iter().map(|ordinal| self.view.record(Ordinal(*ordinal), self.include))
+    }
+}
+
+impl Collection<'_> {
+    /// Finds records in the order they were inserted.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::CollectionNotFound`], or a damaged file.
+    pub fn find(&self, query: &RecordQuery, include: Include) -> Result<RecordPage> {
+        let view = self.view()?;
+        let chosen = choose(&view, query.ids.as_deref(), query.filter.as_ref())?.unwrap_or_else(|| view.live());
+        let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
+        let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let ordinals = chosen.iter().skip(offset).take(limit).collect();
+        Ok(RecordPage { view, ordinals, include })
+    }
+
+    /// Deletes the records of a query; returns how many.
+    ///
+    /// A record that another process changed meanwhile is deleted only if it still passes the filter.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub fn delete_where(&self, query: &RecordQuery) -> Result<u64> {
+        let page = self.find(query, Include::NONE)?;
+        let ids = page.records().map(|record| record.map(|record| record.id)).collect::<Result<Vec<_>>>()?;
+        let still = |stored: &Stored| {
+            let metadata = Some(&stored.metadata);
+            query.filter.as_ref().is_none_or(|f| f.matches(stored.id.as_str(), metadata, stored.document.as_deref()))
+        };
+        self.delete_if(&ids, still)
+    }
+}
+
+/// Returns the records that ids and filter both keep; `None` when neither is given, which keeps all.
+pub(super) fn choose(view: &View, ids: Option<&[RecordId]>, filter: Option<&Filter>) -> Result<Option<RoaringTreemap>> {
+    let filter = filter.filter(|filter| !filter.is_all());
+    if ids.is_none() && filter.is_none() {
+        return Ok(None);
+    }
+    let within = match ids {
+        Some(ids) => view.ordinals(ids)?,
+        None => view.live(),
+    };
+    match filter {
+        Some(filter) => keep(view, filter, &within).map(Some),
+        None => Ok(Some(within)),
+    }
+}
+
+/// Returns those of `within` that pass.
+fn keep(view: &View, filter: &Filter, within: &RoaringTreemap) -> Result<RoaringTreemap> {
+    if within.is_empty() {
+        return Ok(RoaringTreemap::new());
+    }
+    match filter {
+        Filter::And(children) => {
+            let mut left = within.clone();
+            for child in cheapest_first(children) {
+                left = keep(view, child, &left)?;
+            }
+            Ok(left)
+        }
+        Filter::Or(children) => {
+            let mut passed = RoaringTreemap::new();
+            for child in cheapest_first(children) {
+                passed |= keep(view, child, &(within - &passed))?;
+            }
+            Ok(passed)
+        }
+        Filter::Test(test) => keep_test(view, test, within),
+    }
+}
+
+/// Tests of documents last: they read records.
+fn cheapest_first(children: &[Filter]) -> Vec<&Filter> {
+    let mut children: Vec<_> = children.iter().collect();
+    children.sort_by_key(|child| child.needs_document());
+    children
+}
+
+fn keep_test(view: &View, test: &Test, within: &RoaringTreemap) -> Result<RoaringTreemap> {
+    let (found, negated) = match test {
+        Test::In { key, values, negated } => (holding_any(view, key, values.iter().map(scalar_term))?, *negated),
+        Test::Contains { key, element, negated } => (view.holding(key, &element_term(element))?, *negated),
+        Test::Range { key, side, bound } => (on_side(view, key, *side, *bound)?, false),
+        Test::Id { ids, negated } => {
+            let ids: Vec<RecordId> = ids.iter().filter_map(|id| RecordId::parse(id.as_str()).ok()).collect();
+            (view.ordinals(&ids)?, *negated)
+        }
+        Test::Document(test) => {
+            let mut passed = RoaringTreemap::new();
+            for ordinal in within {
+                if test.matches(view.stored(Ordinal(ordinal))?.document.as_deref()) {
+                    passed.insert(ordinal);
+                }
+            }
+            return Ok(passed);
+        }
+    };
+    Ok(if negated { within - found } else { found & within })
+}
+
+fn holding_any(view: &View, key: &str, terms: impl Iterator<Item = Term>) -> Result<RoaringTreemap> {
+    let mut found = RoaringTreemap::new();
+    for term in terms {
+        found |= view.holding(key, &term)?;
+    }
+    Ok(found)
+}
+
+fn on_side(view: &View, key: &str, side: Side, bound: Number) -> Result<RoaringTreemap> {
+    let bound = Term::number(bound);
+    let (first, last) = Term::all_numbers();
+    match side {
+        Side::Above => view.holding_between(key, (&bound, false), (&last, false)),
+        Side::AtLeast => view.holding_between(key, (&bound, true), (&last, false)),
+        Side::Below => view.holding_between(key, (&first, true), (&bound, false)),
+        Side::AtMost => view.holding_between(key, (&first, true), (&bound, true)),
+    }
+}
+
+fn scalar_term(value: &Scalar) -> Term {
+    match value {
+        Scalar::Bool(b) => Term::bool(*b),
+        Scalar::Number(n) => Term::number(*n),
+        Scalar::Str(s) => Term::text(s),
+    }
+}
+
+fn element_term(value: &Scalar) -> Term {
+    match value {
+        Scalar::Bool(b) => Term::bool_element(*b),
+        Scalar::Number(Number::Int(i)) => Term::int_element(*i),
+        Scalar::Number(Number::Float(f)) => Term::float_element(*f),
+        Scalar::Str(s) => Term::text_element(s),
+    }
+}

@@ -1,0 +1,79 @@
+//! The place of the graph in the file: chunks of bytes, and what the catalogue says of them.
+//!
+//! What the bytes mean is the index's business. Invariant: the chunks and the catalogue's word on them change in
+//! one transaction, and a new graph starts with no row out of date.
+
+use redb::Table;
+
+use super::catalog::{self, Entry, GraphEntry};
+use super::table::{self, CollectionNumber, PairKey};
+use super::{Collection, View};
+use crate::error::Result;
+use crate::record::Ordinal;
+
+/// A serialised graph on its way into the file.
+pub struct GraphFile<'a> {
+    /// Ordinals below this one are in it.
+    pub covers_until: Ordinal,
+    /// Vectors in it.
+    pub rows: u64,
+    /// Its parts, each at most [`super::MAX_VALUE_BYTES`] long.
+    pub chunks: &'a [Vec<u8>],
+}
+
+impl Collection<'_> {
+    /// Replaces the collection's graph by one built from `seen`; returns what the catalogue now says, or `None` when
+    /// embeddings were replaced since and the graph is of no use.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub fn put_graph(&self, seen: &View, graph: &GraphFile) -> Result<Option<GraphEntry>> {
+        self.change_graph(|number, entry, chunks| {
+            if !seen.has_same_embeddings(number, entry) {
+                entry.graph = None;
+                return Ok(None);
+            }
+            entry.epoch += 1;
+            for (place, chunk) in (0..).zip(graph.chunks) {
+                chunks.insert(&number.pair(place), chunk.as_slice())?;
+            }
+            entry.graph = Some(GraphEntry {
+                epoch: entry.epoch,
+                covers_until: graph.covers_until.0,
+                rows: graph.rows,
+                bytes: graph.chunks.iter().map(|chunk| chunk.len() as u64).sum(),
+                chunks: graph.chunks.len() as u64,
+            });
+            Ok(entry.graph)
+        })
+    }
+
+    /// Removes the collection's graph; returns what the catalogue said of it.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub fn drop_graph(&self) -> Result<Option<GraphEntry>> {
+        self.change_graph(|_, entry, _| Ok(entry.graph.take()))
+    }
+
+    /// Runs `change` with the old chunks gone; what it leaves in the entry is written.
+    fn change_graph(
+        &self,
+        change: impl FnOnce(CollectionNumber, &mut Entry, &mut Chunks) -> Result<Option<GraphEntry>>,
+    ) -> Result<Option<GraphEntry>> {
+        self.store().write(|tx| {
+            let names = tx.open_table(table::COLLECTIONS)?;
+            let mut entries = tx.open_table(table::COLLECTION)?;
+            let (number, mut entry) = catalog::find(&names, &entries, self.store().scope(), self.name().as_str())?;
+            let mut chunks = tx.open_table(table::GRAPH)?;
+            let (first, last) = (number.pair(0), number.pair(u64::MAX));
+            chunks.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
+            tx.open_table(table::STALE)?.remove(&number.key())?;
+            let result = change(number, &mut entry, &mut chunks)?;
+            catalog::put(&mut entries, number, &entry)?;
+            Ok(result)
+        })
+    }
+}
+
+type Chunks<'tx> = Table<'tx, &'static PairKey, &'static [u8]>;

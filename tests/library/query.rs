@@ -1,0 +1,190 @@
+//! Queries against an exact scan written here: every way finds what it must, under every filter.
+
+use huedb::query::{Filter, Query, Way};
+use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};
+use huedb::store::{Access, Change, Collection, Include, NewCollection, Store};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::random::Random;
+
+struct World {
+    _folder: TempDir,
+    store: Store,
+    rows: Vec<(String, Vec<f32>, serde_json::Value)>,
+}
+
+/// Clustered vectors, as embeddings are, with some records deleted and some replaced.
+fn world(space: Space, rows: usize, dimension: usize, random: &mut Random) -> World {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(folder.path().join("q.redb"), Access::Create).unwrap();
+    let new = NewCollection { space, ..NewCollection::default() };
+    store.create_collection(CollectionName::parse("vectors").unwrap(), new).unwrap();
+    let centres: Vec<Vec<f32>> = (0..40).map(|_| random.vector(dimension)).collect();
+    let vector = |random: &mut Random| {
+        let (centre, noise) = (random.below(40), random.vector(dimension));
+        centres[centre].iter().zip(noise).map(|(c, n)| c + 0.4 * n).collect::<Vec<f32>>()
+    };
+    let mut all: Vec<_> = (0..rows)
+        .map(|i| (format!("r{i}"), vector(random), json!({"n": i, "half": i % 2 == 0, "cent": i % 100})))
+        .collect();
+    let collection = store.collection("vectors").unwrap();
+    let change = |(id, vector, metadata): &(String, Vec<f32>, serde_json::Value)| Change {
+        id: RecordId::parse(id.as_str()).unwrap(),
+        embedding: Some(vector.clone()),
+        embedded_here: false,
+        document: Some(format!("document of {id}")),
+        uri: None,
+        metadata: MetadataPatch::from_json(metadata.clone()).unwrap(),
+    };
+    for batch in all.chunks(1000) {
+        collection.add(batch.iter().map(change)).unwrap();
+    }
+    let doomed: Vec<RecordId> = (0..rows / 10).map(|i| RecordId::parse(format!("r{}", i * 7)).unwrap()).collect();
+    collection.delete(&doomed).unwrap();
+    all.retain(|(id, ..)| doomed.iter().all(|doomed| doomed.as_str() != id));
+    for row in all.iter_mut().step_by(50) {
+        row.1 = vector(random);
+        collection.apply([change(row)], huedb::store::Mode::Update).unwrap();
+    }
+    World { _folder: folder, store, rows: all }
+}
+
+fn ask(questions: Vec<Vec<f32>>, filter: Option<&str>) -> Query {
+    Query {
+        questions,
+        n: 10,
+        offset: 0,
+        ids: None,
+        filter: filter.map(|text| Filter::parse(text).unwrap()),
+        max_distance: None,
+        include: Include::NONE,
+        exact: false,
+        threads: 2,
+    }
+}
+
+impl World {
+    fn collection(&self) -> Collection<'_> {
+        self.store.collection("vectors").unwrap()
+    }
+
+    /// The ten nearest by the definition.
+    fn truth(&self, space: Space, question: &[f32], keep: impl Fn(&serde_json::Value) -> bool) -> Vec<String> {
+        let kept = self.rows.iter().filter(|(_, _, metadata)| keep(metadata));
+        let mut ranked: Vec<_> = kept.map(|(id, vector, _)| (space.distance(question, vector), id.clone())).collect();
+        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+        ranked.into_iter().take(10).map(|(_, id)| id).collect()
+    }
+}
+
+/// The share of the true nearest that was found.
+fn recall(found: &[Vec<huedb::record::Hit>], truth: &[Vec<String>]) -> f64 {
+    let hits = found.iter().zip(truth).map(|(found, truth)| {
+        assert_eq!(found.len(), truth.len(), "a result came out shorter than it is");
+        found.iter().filter(|hit| truth.iter().any(|id| id == hit.record.id.as_str())).count()
+    });
+    hits.sum::<usize>() as f64 / truth.iter().map(Vec::len).sum::<usize>() as f64
+}
+
+#[test]
+fn every_space_and_filter_finds_the_true_nearest() {
+    let mut random = Random::new();
+    for space in Space::ALL {
+        let world = world(space, 6000, 48, &mut random);
+        let questions: Vec<Vec<f32>> = (0..60).map(|_| random.vector(48)).collect();
+        type Keep = fn(&serde_json::Value) -> bool;
+        let filters: [(Option<&str>, Keep, Way); 5] = [
+            (None, |_| true, Way::Scan),
+            (Some("half = true"), |m| m["half"] == true, Way::Scan),
+            (Some("cent = 3"), |m| m["cent"] == 3, Way::Rows),
+            (Some("n >= 100 and n < 104"), |m| (100..104).contains(&m["n"].as_i64().unwrap()), Way::Rows),
+            (Some("n != 5 and not (n > 9)"), |m| m["n"].as_i64().unwrap() <= 9 && m["n"] != 5, Way::Rows),
+        ];
+        for (filter, keep, way) in filters {
+            let answer = world.collection().query(&ask(questions.clone(), filter)).unwrap();
+            assert_eq!(answer.plan.way, way, "{space} {filter:?}");
+            let truth: Vec<_> = questions.iter().map(|question| world.truth(space, question, keep)).collect();
+            let recall = recall(&answer.hits, &truth);
+            assert!(recall >= if way == Way::Rows { 1.0 } else { 0.999 }, "{space} {filter:?}: recall {recall}");
+        }
+        let exact = Query { exact: true, ..ask(questions.clone(), None) };
+        let answer = world.collection().query(&exact).unwrap();
+        let truth: Vec<_> = questions.iter().map(|question| world.truth(space, question, |_| true)).collect();
+        assert!((recall(&answer.hits, &truth) - 1.0).abs() < f64::EPSILON);
+    }
+}
+
+#[test]
+fn pages_and_limits_cut_one_ranking() {
+    let mut random = Random::new();
+    let world = world(Space::Cosine, 700, 8, &mut random);
+    let question = vec![random.vector(8)];
+    let all = world.collection().query(&Query { n: 10_000, ..ask(question.clone(), None) }).unwrap().hits.remove(0);
+    assert_eq!(all.len(), world.rows.len());
+    assert!(all.windows(2).all(|pair| pair[0].distance <= pair[1].distance));
+    let page = Query { n: 7, offset: 20, ..ask(question.clone(), None) };
+    assert_eq!(world.collection().query(&page).unwrap().hits[0], all[20..27]);
+    let near = Query { n: 10_000, max_distance: Some(all[33].distance), ..ask(question.clone(), None) };
+    assert_eq!(world.collection().query(&near).unwrap().hits[0], all[..34]);
+    let past = Query { offset: 10_000, ..ask(question, None) };
+    assert!(world.collection().query(&past).unwrap().hits[0].is_empty());
+}
+
+#[test]
+fn equal_distances_come_in_order_of_insertion() {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(folder.path().join("t.redb"), Access::Create).unwrap();
+    store.create_collection(CollectionName::parse("ties").unwrap(), NewCollection::default()).unwrap();
+    let ties = store.collection("ties").unwrap();
+    let change = |i: usize| Change {
+        id: RecordId::parse(format!("{}", 9000 - i)).unwrap(),
+        embedding: Some(vec![1.0, 0.0, 0.0]),
+        embedded_here: false,
+        document: None,
+        uri: None,
+        metadata: MetadataPatch::default(),
+    };
+    ties.add((0..5000).map(change)).unwrap();
+    for exact in [false, true] {
+        let answer = ties.query(&Query { exact, ..ask(vec![vec![0.5, 0.5, 0.0]], None) }).unwrap();
+        let ids: Vec<_> = answer.hits[0].iter().map(|hit| hit.record.id.to_string()).collect();
+        assert_eq!(ids, (0..10).map(|i| (9000 - i).to_string()).collect::<Vec<_>>(), "exact {exact}");
+    }
+}
+
+#[test]
+fn filters_from_postings_keep_what_the_definition_keeps() {
+    let mut random = Random::new();
+    let world = world(Space::L2, 600, 2, &mut random);
+    let collection = world.collection();
+    for text in [
+        "n = 17",
+        "n != 17",
+        "n in (1, 2, 3.0, 9000)",
+        "n not in (1, 2)",
+        "half = true or cent < 5",
+        "missing != 1",
+        "missing = 1",
+        "n > 2.5 and n <= 12",
+        "#document contains \"of r1\"",
+        "#document not contains \"1\"",
+        "#document ~ \"r[0-9]{2}$\"",
+        "half = false and #document contains \"7\"",
+        "#id in ('r1', 'r8', 'nobody')",
+        "#id not in ('r1')",
+        "cent >= 99 or n < 3 and half != true",
+        "half = 1",
+        "n contains 3",
+    ] {
+        let filter = Filter::parse(text).unwrap();
+        let page = huedb::query::RecordQuery { filter: Some(filter.clone()), ..Default::default() };
+        let page = collection.find(&page, Include::NONE).unwrap();
+        let found: Vec<_> = page.records().map(|record| record.unwrap().id.to_string()).collect();
+        let kept = world.rows.iter().filter(|(id, _, metadata)| {
+            let metadata = huedb::record::Metadata::from_json(metadata.clone()).unwrap();
+            filter.matches(id, Some(&metadata), Some(&format!("document of {id}")))
+        });
+        assert_eq!(found, kept.map(|(id, ..)| id.clone()).collect::<Vec<_>>(), "{text}");
+    }
+}
