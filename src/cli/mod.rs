@@ -1,1 +1,168 @@
-//! The cli room.
+//! The command line: arguments to library calls, one file a verb.
+//!
+//! Nothing imports this room. It is written against the library's public API alone. Invariant: data goes to the
+//! standard output, talk to the standard error, and the exit code says which of the two to read.
+
+mod add;
+mod complete;
+mod condition;
+mod context;
+mod create;
+mod delete;
+mod drop;
+mod embed;
+mod exit;
+mod export;
+mod get;
+mod global;
+mod import;
+mod include;
+mod index;
+mod info;
+mod interrupt;
+mod list;
+mod man;
+mod model;
+mod query;
+mod setup;
+mod show;
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use context::Context;
+use exit::Status;
+use global::Global;
+
+use crate::output::Stream;
+
+/// Vector database in one file: text in, nearest text out
+///
+/// Chroma's collections, records, filters and embeddings in one file, as one command; no server, no Python, no
+/// network. Text is embedded on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "huedb", version, max_term_width = 100, after_help = AFTER_HELP, propagate_version = false)]
+#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  huedb create notes
+  huedb import notes articles.csv --id id --document body --metadata year,lang
+  huedb query notes \"how do foxes move\" -n 5 --where 'year >= 2020'
+
+Exit codes:
+  0 done or found, 1 nothing found (get, query), 2 usage or bad input,
+  3 busy past --busy-timeout, 4 damaged file, 5 any other failure, 130 interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Create(create::Create),
+    List(list::List),
+    Show(show::Show),
+    Drop(drop::Drop),
+    Add(add::Add),
+    Update(add::Update),
+    Upsert(add::Upsert),
+    Get(get::Get),
+    Peek(get::Peek),
+    Count(get::Count),
+    Delete(delete::Delete),
+    Query(query::Query),
+    Import(import::Import),
+    Export(export::Export),
+    Index(index::Index),
+    Info(info::Info),
+    Embed(embed::Embed),
+    Model(model::Model),
+    Setup(setup::Setup),
+    Completions(complete::Completions),
+    Man(man::Man),
+}
+
+impl Verb {
+    fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        match self {
+            Self::Create(verb) => verb.run(context),
+            Self::List(verb) => verb.run(context),
+            Self::Show(verb) => verb.run(context),
+            Self::Drop(verb) => verb.run(context),
+            Self::Add(verb) => verb.run(context),
+            Self::Update(verb) => verb.run(context),
+            Self::Upsert(verb) => verb.run(context),
+            Self::Get(verb) => verb.run(context),
+            Self::Peek(verb) => verb.run(context),
+            Self::Count(verb) => verb.run(context),
+            Self::Delete(verb) => verb.run(context),
+            Self::Query(verb) => verb.run(context),
+            Self::Import(verb) => verb.run(context),
+            Self::Export(verb) => verb.run(context),
+            Self::Index(verb) => verb.run(context),
+            Self::Info(verb) => verb.run(context),
+            Self::Embed(verb) => verb.run(context),
+            Self::Model(verb) => verb.run(context),
+            Self::Setup(verb) => verb.run(context),
+            Self::Completions(verb) => verb.run(context),
+            Self::Man(verb) => verb.run(context),
+        }
+    }
+}
+
+/// Returns the tree of commands, which man pages and completions are made from.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let mut stdout = BufWriter::new(io::stdout());
+    let streams = (stream(&io::stdout()), stream(&io::stderr()));
+    run(std::env::args_os(), &mut stdout, &mut io::stderr(), streams)
+}
+
+fn stream(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Stream {
+    let columns = terminal_size::terminal_size_of(stream).map(|(terminal_size::Width(columns), _)| columns.into());
+    Stream { is_terminal: stream.is_terminal(), columns }
+}
+
+/// Runs one command with these streams; `streams` says what the standard output and the standard error are.
+pub fn run(
+    args: impl IntoIterator<Item = OsString>,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+    streams: (Stream, Stream),
+) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        // Usage errors and --help, which clap words, colours and sends where they belong.
+        Err(usage) => {
+            let _ = usage.print();
+            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(exit::INPUT));
+        }
+    };
+    let mut printer = cli.global.printer(stderr, streams);
+    let result = Context::new(&cli.global, &mut printer, stdout).and_then(|mut context| {
+        let status = cli.verb.run(&mut context)?;
+        context.finish()?;
+        Ok(status)
+    });
+    exit::report(result, &mut printer)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_tree_of_commands_is_sound() {
+        super::command().debug_assert();
+    }
+}

@@ -1,0 +1,487 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_huedb_global_optspecs
+    string join \n d/db= o/output= color= q/quiet busy-timeout= h/help V/version
+end
+
+function __fish_huedb_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_huedb_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_huedb_using_subcommand
+    set -l cmd (__fish_huedb_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c huedb -n "__fish_huedb_needs_command" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_needs_command" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_needs_command" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_needs_command" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_needs_command" -s V -l version -d 'Print version'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "create" -d 'Make a collection, and the file when there is none'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "list" -d 'List the collections of the file'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "show" -d 'Show everything known about a collection'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "drop" -d 'Remove a collection with all its records'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "add" -d 'Add a record'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "update" -d 'Change a record'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "upsert" -d 'Add a record, or change it when it exists'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "get" -d 'Print records, in the order they were inserted'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "peek" -d 'Print the first records with their embeddings'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "count" -d 'Print the number of records'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "delete" -d 'Delete records'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "query" -d 'Find the records nearest to a question'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "import" -d 'Read many records from files, folders or standard input'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "export" -d 'Print all records of a collection with their embeddings'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "index" -d 'temporary'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "info" -d 'Show facts about the file and about this program'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "embed" -d 'Print the embeddings of texts'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "model" -d 'List, add, verify and remove embedding models'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "setup" -d 'Install ONNX Runtime, which embeds several times faster than the engine inside this program'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "completions" -d 'Print the completions for a shell'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "man" -d 'Print a manual page, for `man -l -`'
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l space -d 'Distance: cosine, l2 (squared) or ip (inner product)' -r -f -a "cosine\t''
+l2\t''
+ip\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l model -d 'Model that embeds its texts: a name from `huedb model list` or a folder' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l metadata -d 'Its metadata, a JSON object' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l index -d 'When the graph index is built: by itself from 100,000 records on, at every import, or only when asked for' -r -f -a "auto\t''
+hnsw\t''
+flat\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l ef-construction -d 'Candidates kept while the graph is built' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l ef-search -d 'Candidates kept while the graph is searched' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l max-neighbors -d 'Edges of a vector in the graph' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand create" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l no-model -d 'No model: embeddings are always given'
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l get-or-create -d 'Do nothing when the collection exists'
+complete -c huedb -n "__fish_huedb_using_subcommand create" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand list" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand list" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand list" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand show" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand show" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand show" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand show" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand show" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand show" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l id -d 'Its id' -r
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l document -d 'Its text; `-` reads it from standard input' -r
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l embedding -d 'Its embedding, a JSON array of numbers; without one the text is embedded' -r
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l metadata -d 'Its metadata, a JSON object' -r
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l uri -d 'Where its content lives' -r
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l model -d 'Refuse to embed with another model than this' -r
+complete -c huedb -n "__fish_huedb_using_subcommand add" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand add" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand add" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l id -d 'Its id' -r
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l document -d 'Its text; `-` reads it from standard input' -r
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l embedding -d 'Its embedding, a JSON array of numbers; without one the text is embedded' -r
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l metadata -d 'Its metadata, a JSON object' -r
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l uri -d 'Where its content lives' -r
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l model -d 'Refuse to embed with another model than this' -r
+complete -c huedb -n "__fish_huedb_using_subcommand update" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand update" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand update" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l id -d 'Its id' -r
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l document -d 'Its text; `-` reads it from standard input' -r
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l embedding -d 'Its embedding, a JSON array of numbers; without one the text is embedded' -r
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l metadata -d 'Its metadata, a JSON object' -r
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l uri -d 'Where its content lives' -r
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l model -d 'Refuse to embed with another model than this' -r
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand get" -s n -l limit -d 'At the most this many' -r
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l offset -d 'Leave out this many at the start' -r
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l include -d 'Parts to print' -r -f -a "documents\t''
+metadatas\t''
+uris\t''
+embeddings\t''
+distances\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand get" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand get" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand get" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand get" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -s n -l limit -d 'At the most this many' -r
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand count" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand count" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand count" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand count" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -s n -l limit -d 'At the most this many, in the order they were inserted' -r
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l embedding -d 'The question as an embedding, a JSON array of numbers' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -s i -l input -d 'A file of questions, `-` for standard input: jsonl, json or csv with text or embedding, or one a line' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -s n -l n -d 'Hits for each question' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l offset -d 'Leave out this many of the nearest' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l max-distance -d 'Leave out hits farther than this' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l include -d 'Parts to print' -r -f -a "documents\t''
+metadatas\t''
+uris\t''
+embeddings\t''
+distances\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l model -d 'Refuse to embed with another model than this' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand query" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l exact -d 'Rank every record by its embedding as given, without an index'
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l explain -d 'Say on standard error which way the search took, why, and how long'
+complete -c huedb -n "__fish_huedb_using_subcommand query" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand query" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l id -d 'Column of the id; `auto` makes ids from the content [default: id]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l document -d 'Column of the text [default: document]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l embedding -d 'Column of the embedding [default: embedding]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l uri -d 'Column of the uri [default: uri]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l metadata -d 'Columns that become metadata [default: all others]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l types -d 'Types of metadata columns, as in year:int,zip:str [default: inferred]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l format -d 'Format of the sources [default: from their names or first bytes]' -r -f -a "csv\t''
+tsv\t''
+json\t''
+jsonl\t''
+text\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l mode -d 'What happens to ids: add leaves existing ones alone, update leaves new ones out, upsert does both' -r -f -a "add\t''
+upsert\t''
+update\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l on-error -d 'What happens at a bad row' -r -f -a "stop\t''
+skip\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l batch-size -d 'Rows stored in one transaction [default: 256 to embed, else 8192]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l model -d 'Refuse to embed with another model than this' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand import" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand export" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand export" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l no-embeddings -d 'Leave the embeddings out'
+complete -c huedb -n "__fish_huedb_using_subcommand export" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand index" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand info" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand info" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand info" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand info" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand info" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand info" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -l model -d 'The model: a name from `huedb model list` or a folder' -r
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -l question -d 'Embed as questions; some models treat them differently'
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -f -a "list" -d 'List the models there are'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -f -a "add" -d 'Install a sentence-embedding model from a folder'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -f -a "verify" -d 'Compare a model\'s file with its checksum'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -f -a "remove" -d 'Remove an installed model'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l name -d 'The name it is to have [default: the folder\'s]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l pooling -d 'How token vectors become one' -r -f -a "mean\t''
+cls\t''
+last\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l max-tokens -d 'Tokens read from a text' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l query-prefix -d 'Put before a question, as in "query: "' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l document-prefix -d 'Put before a document, as in "passage: "' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -l from -d 'A wheel, a shared library, or a folder with one of these, instead of pip' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand man" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand man" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand man" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand man" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand man" -s h -l help -d 'Print help'

@@ -1,0 +1,166 @@
+//! `huedb add`, `huedb update` and `huedb upsert`: one record by flags.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::context::{Context, read_stdin};
+use super::exit::Status;
+use crate::embed::Embedder;
+use crate::error::{Error, Result};
+use crate::input::{embedding_from_json, metadata_from_json};
+use crate::record::{Origin, RecordId, Row};
+use crate::store::{Access, Ingest, Mode, OnError, Tally};
+
+#[derive(Debug, Args)]
+struct Fields {
+    /// The collection
+    collection: String,
+
+    /// Its id
+    #[arg(long)]
+    id: String,
+
+    /// Its text; `-` reads it from standard input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    document: Option<String>,
+
+    /// Its embedding, a JSON array of numbers; without one the text is embedded
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
+    embedding: Option<String>,
+
+    /// Its metadata, a JSON object
+    #[arg(long, value_name = "JSON")]
+    metadata: Option<String>,
+
+    /// Where its content lives
+    #[arg(long)]
+    uri: Option<String>,
+
+    /// Refuse to embed with another model than this
+    #[arg(long)]
+    model: Option<String>,
+}
+
+/// Add a record
+///
+/// The text comes from --document or, without --document and --embedding, from standard input. An id that
+/// exists is left alone, as in Chroma.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  echo \"the quick brown fox\" | huedb add notes --id a
+  huedb add notes --id b --document \"a lazy dog\" --metadata '{\"year\": 2021}'
+  huedb add vectors --id c --embedding '[0.1, 0.2, 0.3]'")]
+pub(super) struct Add {
+    #[command(flatten)]
+    fields: Fields,
+}
+
+/// Change a record
+///
+/// What is not given stays. Metadata is merged key by key; null deletes a key. A new text is embedded. An id
+/// that does not exist is left out, as in Chroma.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb update notes --id a --metadata '{\"year\": 2021, \"draft\": null}'
+  huedb update notes --id a --document \"a new text\"")]
+pub(super) struct Update {
+    #[command(flatten)]
+    fields: Fields,
+}
+
+/// Add a record, or change it when it exists
+///
+/// The text comes from --document or, when nothing else is given either, from standard input.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb upsert notes --id a --document \"the quick red fox\" --metadata '{\"year\": 2022}'")]
+pub(super) struct Upsert {
+    #[command(flatten)]
+    fields: Fields,
+}
+
+impl Add {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let from_stdin = self.fields.document.is_none() && self.fields.embedding.is_none();
+        let said = self.fields.store(context, Mode::Add, from_stdin)?;
+        context.printer.notice(if said.added > 0 { "added 1" } else { "added 0: the id exists" });
+        Ok(Status::Done)
+    }
+}
+
+impl Update {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        if !self.fields.gives_something() {
+            return Err(Error::argument("nothing to change: give --document, --embedding, --metadata or --uri").into());
+        }
+        let said = self.fields.store(context, Mode::Update, false)?;
+        context.printer.notice(match said {
+            Tally { updated: 1, .. } => "updated 1",
+            Tally { unchanged: 1, .. } => "updated 0: the record says this already",
+            _ => "updated 0: no such id",
+        });
+        Ok(Status::Done)
+    }
+}
+
+impl Upsert {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let from_stdin = !self.fields.gives_something();
+        let said = self.fields.store(context, Mode::Upsert, from_stdin)?;
+        context.printer.notice(match said {
+            Tally { added: 1, .. } => "added 1",
+            Tally { updated: 1, .. } => "updated 1",
+            _ => "updated 0: the record says this already",
+        });
+        Ok(Status::Done)
+    }
+}
+
+impl Fields {
+    fn gives_something(&self) -> bool {
+        self.document.is_some() || self.embedding.is_some() || self.metadata.is_some() || self.uri.is_some()
+    }
+
+    fn store(&self, context: &mut Context, mode: Mode, from_stdin: bool) -> Result<Tally> {
+        let row = Row {
+            id: RecordId::parse(self.id.as_str())?,
+            embedding: self.embedding.as_deref().map(|json| embedding_from_json(json, "--embedding")).transpose()?,
+            document: match self.document.as_deref() {
+                Some("-") => Some(text_from_stdin()?),
+                None if from_stdin => Some(text_from_stdin()?),
+                given => given.map(str::to_owned),
+            },
+            uri: self.uri.clone(),
+            metadata: self.metadata.as_deref().map(metadata_from_json).transpose()?.unwrap_or_default(),
+            origin: Origin { source: Arc::from("record"), line: 0 },
+        };
+        let store = context.open(Access::Write)?;
+        let collection = store.collection(&self.collection)?;
+        let info = collection.view()?.info().clone();
+        let may_embed = row.document.is_some() && row.embedding.is_none();
+        let mut embedder: Option<Box<dyn Embedder>> = if self.model.is_some() || (may_embed && info.embedder.is_some())
+        {
+            Some(context.embedder(&info, self.model.as_deref())?)
+        } else {
+            None
+        };
+        let embedder = embedder.as_mut().map(|embedder| embedder.as_mut() as &mut dyn Embedder);
+        let mut ingest = Ingest::new(&collection, embedder, mode, OnError::Stop)?;
+        ingest.store(vec![row])?;
+        let tally = ingest.tally();
+        store.close()?;
+        Ok(tally)
+    }
+}
+
+fn text_from_stdin() -> Result<String> {
+    let text = read_stdin()?;
+    if text.is_empty() {
+        return Err(Error::InvalidArgument {
+            why: "the standard input holds no text".into(),
+            hint: Some("pipe the text in, or give --document or --embedding".into()),
+        });
+    }
+    Ok(text)
+}

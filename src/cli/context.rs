@@ -1,0 +1,125 @@
+//! What a verb works with: the file's path and patience, the streams, the models.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+
+use super::global::Global;
+use crate::embed::{Embedder, LoadOptions, Runtime, fingerprint, load, runtime};
+use crate::error::{Error, Result};
+use crate::output::{Columns, Facts, Format, Printer, Sink};
+use crate::record::CollectionInfo;
+use crate::store::{Access, Options, Store, check_model};
+
+/// The surroundings of one command.
+pub(super) struct Context<'c, 'w> {
+    pub(super) db: PathBuf,
+    pub(super) printer: &'c mut Printer<'w>,
+    pub(super) models: LoadOptions,
+    options: Options,
+    format: Option<Format>,
+    out: &'c mut dyn Write,
+}
+
+impl<'c, 'w> Context<'c, 'w> {
+    pub(super) fn new(global: &Global, printer: &'c mut Printer<'w>, out: &'c mut dyn Write) -> anyhow::Result<Self> {
+        let options = Options { busy_timeout: global.busy_timeout, ..Options::default() };
+        Ok(Self {
+            db: global.db.clone(),
+            printer,
+            models: LoadOptions::from_env()?,
+            options,
+            format: global.output,
+            out,
+        })
+    }
+
+    /// Opens the file with the memory that suits what it is opened for.
+    pub(super) fn open(&self, access: Access) -> Result<Store> {
+        let cache_bytes = match access {
+            Access::Read => Options::READ_CACHE_BYTES,
+            Access::Write | Access::Create => Options::WRITE_CACHE_BYTES,
+        };
+        Store::open_with(&self.db, access, &Options { cache_bytes, ..self.options.clone() })
+    }
+
+    /// Opens the file for writing a lot.
+    pub(super) fn open_for_import(&self) -> Result<Store> {
+        let cache_bytes = Options::IMPORT_CACHE_BYTES;
+        Store::open_with(&self.db, Access::Write, &Options { cache_bytes, ..self.options.clone() })
+    }
+
+    /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.
+    pub(super) fn embedder(&mut self, collection: &CollectionInfo, asked: Option<&str>) -> Result<Box<dyn Embedder>> {
+        let stored = collection.embedder.as_ref();
+        let Some(name) = asked.or(stored.map(|stored| stored.model.as_str())) else {
+            return Err(Error::NoModel { collection: collection.name.to_string() });
+        };
+        check_model(collection.name.as_str(), stored, &fingerprint(name, &self.models)?)?;
+        self.load_model(name)
+    }
+
+    /// Loads a model and says which engines were passed over.
+    pub(super) fn load_model(&mut self, name: &str) -> Result<Box<dyn Embedder>> {
+        let embedder = load(name, &self.models)?;
+        // A model that needs no engine must not load one.
+        if !name.starts_with("hash") {
+            self.warn_of_skipped(runtime(&self.models)?);
+        }
+        Ok(embedder)
+    }
+
+    pub(super) fn warn_of_skipped(&mut self, runtime: &Runtime) {
+        for skipped in &runtime.skipped {
+            self.printer.warning(format!("{} was passed over: {}", skipped.path.display(), skipped.why));
+        }
+    }
+
+    /// Returns the format the user asked for, for verbs whose own default is not the printer's.
+    pub(super) fn chosen_format(&self) -> Option<Format> {
+        self.format
+    }
+
+    /// Begins a list of records on the standard output.
+    pub(super) fn sink(&mut self, columns: Columns) -> Result<Box<dyn Sink + '_>> {
+        self.printer.sink(columns, self.out)
+    }
+
+    /// Begins a list in a format of the verb's own choice, unless the user chose one.
+    pub(super) fn sink_in(&mut self, format: Format, columns: Columns) -> Result<Box<dyn Sink + '_>> {
+        crate::output::open(format, columns, self.printer.style(), self.out)
+    }
+
+    /// Writes facts about one thing to the standard output.
+    pub(super) fn facts(&mut self, facts: &Facts) -> Result<()> {
+        self.printer.facts(facts, self.out)
+    }
+
+    /// Writes a list of things to the standard output.
+    pub(super) fn list(&mut self, things: &[Facts]) -> Result<()> {
+        self.printer.list(things, self.out)
+    }
+
+    /// Writes text or bytes to the standard output as they are.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.out.write_all(bytes).map_err(|e| Error::io("write the output", e))
+    }
+
+    /// Hands over what is still buffered; the last thing a command does.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.out.flush().map_err(|e| Error::io("write the output", e))
+    }
+}
+
+/// Reads the standard input as one text, without the line end a shell puts after it.
+pub(super) fn read_stdin() -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(|e| match e.kind() {
+        std::io::ErrorKind::InvalidData => {
+            Error::BadInput { source: "-".into(), why: "it is not UTF-8 text".into(), hint: None }
+        }
+        _ => Error::io("read the standard input", e),
+    })?;
+    let end = text.strip_suffix('\n').map_or(text.len(), |line| line.strip_suffix('\r').unwrap_or(line).len());
+    text.truncate(end);
+    Ok(text)
+}

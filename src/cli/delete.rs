@@ -1,0 +1,53 @@
+//! `huedb delete`.
+
+use clap::Args;
+
+use super::condition::Conditions;
+use super::context::Context;
+use super::exit::Status;
+use crate::error::Error;
+use crate::output::count;
+use crate::query::RecordQuery;
+use crate::store::Access;
+
+/// Delete records
+///
+/// At least one of --id, --where and --where-document says which; several must all hold.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb delete notes --id a
+  huedb delete notes --where 'year < 2000' --limit 100")]
+pub(super) struct Delete {
+    /// The collection
+    collection: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// At the most this many, in the order they were inserted
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u64>,
+}
+
+impl Delete {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        if self.conditions.is_empty() {
+            return Err(Error::InvalidArgument {
+                why: "nothing says what to delete".into(),
+                hint: Some("give --id, --where or --where-document; `huedb drop` removes a whole collection".into()),
+            }
+            .into());
+        }
+        let query = RecordQuery {
+            ids: self.conditions.ids()?,
+            filter: self.conditions.filter()?,
+            offset: 0,
+            limit: self.limit,
+        };
+        let store = context.open(Access::Write)?;
+        let deleted = store.collection(&self.collection)?.delete_where(&query)?;
+        store.close()?;
+        context.printer.notice(format!("deleted {}", count(deleted)));
+        Ok(Status::Done)
+    }
+}

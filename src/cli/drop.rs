@@ -1,0 +1,25 @@
+//! `huedb drop`.
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::Status;
+use crate::output::count;
+use crate::store::Access;
+
+/// Remove a collection with all its records
+#[derive(Debug, Args)]
+pub(super) struct Drop {
+    /// The collection
+    collection: String,
+}
+
+impl Drop {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let store = context.open(Access::Write)?;
+        let (info, counts) = store.drop_collection(&self.collection)?;
+        store.close()?;
+        context.printer.notice(format!("dropped {} with {} records", info.name, count(counts.records)));
+        Ok(Status::Done)
+    }
+}

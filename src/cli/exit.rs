@@ -1,0 +1,47 @@
+//! How a command ends: its exit code, and its last words when it failed.
+
+use std::process::ExitCode;
+
+use crate::error::{Error, ErrorKind};
+use crate::output::{Printer, chain};
+
+/// Usage or bad input.
+pub(super) const INPUT: u8 = 2;
+
+/// How a command that did not fail ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    /// It did what it was to do.
+    Done,
+    /// It was to find something and found nothing.
+    NothingFound,
+}
+
+impl Status {
+    /// Found something, or nothing.
+    pub(super) fn found(something: bool) -> Self {
+        if something { Self::Done } else { Self::NothingFound }
+    }
+}
+
+/// Says what went wrong, if anything did, and returns the exit code.
+pub(super) fn report(result: anyhow::Result<Status>, printer: &mut Printer) -> ExitCode {
+    let error = match result {
+        Ok(Status::Done) => return ExitCode::SUCCESS,
+        Ok(Status::NothingFound) => return ExitCode::from(1),
+        Err(error) => error,
+    };
+    let known = error.downcast_ref::<Error>();
+    // Whoever read the output has read enough, as with `head`.
+    if known.is_some_and(Error::is_broken_pipe) {
+        return ExitCode::SUCCESS;
+    }
+    printer.error(chain(error.as_ref()), known.and_then(Error::hint).as_deref());
+    ExitCode::from(match known.map(Error::kind) {
+        Some(ErrorKind::Input) => INPUT,
+        Some(ErrorKind::Busy) => 3,
+        Some(ErrorKind::Damaged) => 4,
+        Some(ErrorKind::Interrupted) => 130,
+        Some(ErrorKind::Failure) | None => 5,
+    })
+}

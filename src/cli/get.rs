@@ -1,0 +1,117 @@
+//! `huedb get`, `huedb peek` and `huedb count`.
+
+use clap::Args;
+
+use super::condition::Conditions;
+use super::context::Context;
+use super::exit::Status;
+use super::include::{Part, columns, include};
+use crate::output::{Columns, Entry, Format};
+use crate::query::RecordQuery;
+use crate::store::{Access, Collection, Include};
+
+/// Print records, in the order they were inserted
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb get notes --id a --id b
+  huedb get notes --where 'year >= 2020' --limit 20 -o jsonl")]
+pub(super) struct Get {
+    /// The collection
+    collection: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// At the most this many
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u64>,
+
+    /// Leave out this many at the start
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: u64,
+
+    /// Parts to print
+    #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',', default_value = "documents,metadatas,uris")]
+    include: Vec<Part>,
+}
+
+/// Print the first records with their embeddings
+#[derive(Debug, Args)]
+pub(super) struct Peek {
+    /// The collection
+    collection: String,
+
+    /// At the most this many
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+    limit: u64,
+}
+
+/// Print the number of records
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb count notes
+  huedb count notes --where 'lang = \"de\"'")]
+pub(super) struct Count {
+    /// The collection
+    collection: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+}
+
+impl Get {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let query = RecordQuery {
+            ids: self.conditions.ids()?,
+            filter: self.conditions.filter()?,
+            offset: self.offset,
+            limit: self.limit,
+        };
+        print(context, &self.collection, &query, include(&self.include), columns(Columns::record(), &self.include))
+    }
+}
+
+impl Peek {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let query = RecordQuery { limit: Some(self.limit), ..RecordQuery::default() };
+        // A terminal is no place for 384 numbers a line.
+        let (include, columns) = match context.printer.format() {
+            Format::Table => (Include::TEXT, Columns::record()),
+            _ => (Include::ALL, Columns::export()),
+        };
+        print(context, &self.collection, &query, include, columns)
+    }
+}
+
+fn print(
+    context: &mut Context,
+    collection: &str,
+    query: &RecordQuery,
+    include: Include,
+    columns: Columns,
+) -> anyhow::Result<Status> {
+    let store = context.open(Access::Read)?;
+    let page = store.collection(collection)?.find(query, include)?;
+    let mut sink = context.sink(columns)?;
+    for record in page.records() {
+        sink.entry(Entry::from(&record?))?;
+    }
+    sink.end()?;
+    Ok(Status::found(!page.is_empty()))
+}
+
+impl Count {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let store = context.open(Access::Read)?;
+        let collection = store.collection(&self.collection)?;
+        let records = if self.conditions.is_empty() { collection.count()? } else { self.matching(&collection)? };
+        context.write(format!("{records}\n").as_bytes())?;
+        Ok(Status::Done)
+    }
+
+    fn matching(&self, collection: &Collection) -> anyhow::Result<u64> {
+        let (ids, filter) = (self.conditions.ids()?, self.conditions.filter()?);
+        let page = collection.find(&RecordQuery { ids, filter, ..RecordQuery::default() }, Include::NONE)?;
+        Ok(page.len() as u64)
+    }
+}

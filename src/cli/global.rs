@@ -1,0 +1,59 @@
+//! What every verb understands: the file, the output, colour, quiet, patience.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueHint};
+
+use crate::output::{ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// The database file
+    #[arg(long, short, global = true, env = "HUEDB_FILE", value_name = "FILE", default_value = "huedb.redb")]
+    #[arg(value_hint = ValueHint::FilePath, hide_env_values = true)]
+    pub(super) db: PathBuf,
+
+    /// How to write results [default: table on a terminal, jsonl elsewhere]
+    #[arg(long, short, global = true, value_name = "FORMAT")]
+    #[arg(value_parser = PossibleValuesParser::new(Format::ALL.map(Format::as_str)).try_map(|name| name.parse::<Format>()))]
+    pub(super) output: Option<Format>,
+
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(value_parser = PossibleValuesParser::new(ColorChoice::ALL.map(ColorChoice::as_str)).try_map(|name| name.parse::<ColorChoice>()))]
+    color: ColorChoice,
+
+    /// Say nothing but warnings and errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+
+    /// Seconds to wait for another process to release the file
+    #[arg(long, global = true, env = "HUEDB_BUSY_TIMEOUT", value_name = "SECONDS", default_value = "5")]
+    #[arg(value_parser = seconds, hide_env_values = true)]
+    pub(super) busy_timeout: Duration,
+}
+
+impl Global {
+    /// Decides how to print.
+    pub(super) fn printer<'w>(&self, stderr: &'w mut (dyn Write + 'w), streams: (Stream, Stream)) -> Printer<'w> {
+        let settings = PrinterSettings {
+            format: self.output,
+            color: self.color,
+            color_environment: ColorEnvironment::read(|name| std::env::var(name).ok()),
+            quiet: self.quiet,
+            null_terminated: false,
+            stdout: streams.0,
+            stderr: streams.1,
+        };
+        Printer::new(&settings, stderr)
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{text:?} is no number of seconds from 0 up"))
+}

@@ -1,0 +1,38 @@
+//! Which parts of a record are read and shown: `--include`, with Chroma's names.
+
+use clap::ValueEnum;
+
+use crate::output::{Column, Columns};
+use crate::store::Include;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Part {
+    Documents,
+    Metadatas,
+    Uris,
+    Embeddings,
+    Distances,
+}
+
+/// Returns what is to be read.
+pub(super) fn include(parts: &[Part]) -> Include {
+    Include {
+        documents: parts.contains(&Part::Documents),
+        metadatas: parts.contains(&Part::Metadatas),
+        uris: parts.contains(&Part::Uris),
+        embeddings: parts.contains(&Part::Embeddings),
+    }
+}
+
+/// Returns those of the columns that are to be shown, and the embedding's when it is asked for.
+pub(super) fn columns(columns: Columns, parts: &[Part]) -> Columns {
+    let shown = [
+        (Part::Documents, Column::Document),
+        (Part::Metadatas, Column::Metadata),
+        (Part::Uris, Column::Uri),
+        (Part::Distances, Column::Distance),
+    ];
+    let left = shown.iter().filter(|(part, _)| !parts.contains(part));
+    let columns = left.fold(columns, |columns, (_, column)| columns.without(column));
+    if parts.contains(&Part::Embeddings) { columns.with(Column::Embedding) } else { columns }
+}

@@ -1,0 +1,49 @@
+//! `huedb info`.
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::Status;
+use crate::embed::{DEFAULT_MODEL, runtime};
+use crate::index::kernel::kernels;
+use crate::output::Facts;
+use crate::store::{Access, FORMAT_VERSION};
+
+/// Show facts about the file and about this program
+#[derive(Debug, Args)]
+pub(super) struct Info {}
+
+impl Info {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let mut facts = Facts::new().with("file", context.db.display().to_string());
+        if context.db.exists() {
+            let store = context.open(Access::Read)?;
+            let file = store.file_facts()?;
+            let collections = store.collections()?;
+            facts = facts
+                .with_bytes("file_size", file.bytes)
+                .with("file_format", file.format)
+                .with("file_id", file.id.to_string())
+                .with("created_by", file.created_by)
+                .with("collections", collections.len())
+                .with("records", collections.iter().map(|(_, counts)| counts.records).sum::<u64>());
+        } else {
+            facts = facts.with("file_size", serde_json::Value::Null);
+        }
+        let engine = runtime(&context.models)?;
+        context.warn_of_skipped(engine);
+        let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let facts = facts
+            .with("huedb", env!("CARGO_PKG_VERSION"))
+            .with("format", FORMAT_VERSION)
+            .with("model", DEFAULT_MODEL)
+            .with("runtime", format!("{} {}", engine.kind, engine.version))
+            .with("runtime_library", path(&engine.path))
+            .with("data_dir", path(&context.models.data_dir))
+            .with("cache_dir", path(&context.models.cache_dir))
+            .with("threads", context.models.threads())
+            .with("kernels", kernels().name());
+        context.facts(&facts)?;
+        Ok(Status::Done)
+    }
+}

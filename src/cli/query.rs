@@ -1,0 +1,188 @@
+//! `huedb query`.
+
+use clap::{ArgGroup, Args};
+
+use super::condition::Conditions;
+use super::context::{Context, read_stdin};
+use super::exit::Status;
+use super::include::{Part, columns, include};
+use crate::embed::Role;
+use crate::error::{Error, Result};
+use crate::input::{Question, Questions, Source, embedding_from_json};
+use crate::output::{self, Columns, Entry, Label, duration};
+use crate::query::{Answer, Query as Search};
+use crate::record::CollectionInfo;
+use crate::store::{Access, check_embedding};
+
+/// Find the records nearest to a question
+///
+/// The question is a text, an embedding, or a file of many of either; a batch prints one list for each
+/// question, in the order of the questions.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("question").required(true).args(["text", "embedding", "input"]))]
+#[command(after_help = "Examples:
+  huedb query notes \"how do foxes move\" -n 5
+  huedb query notes \"keys\" --where 'year >= 2020 and lang in (\"en\",\"de\")' -o jsonl | jq -r .id
+  huedb query notes --embedding '[0.1, 0.2, 0.3]' --max-distance 0.5
+  huedb query notes --input questions.jsonl -o csv")]
+pub(super) struct Query {
+    /// The collection
+    collection: String,
+
+    /// The question as text; `-` reads it from standard input
+    text: Option<String>,
+
+    /// The question as an embedding, a JSON array of numbers
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
+    embedding: Option<String>,
+
+    /// A file of questions, `-` for standard input: jsonl, json or csv with text or embedding, or one a line
+    #[arg(long, short, value_name = "FILE")]
+    input: Option<String>,
+
+    /// Hits for each question
+    #[arg(long, short, value_name = "N", default_value_t = 10)]
+    n: usize,
+
+    /// Leave out this many of the nearest
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: usize,
+
+    /// Leave out hits farther than this
+    #[arg(long, value_name = "DISTANCE", allow_negative_numbers = true)]
+    max_distance: Option<f32>,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// Parts to print
+    #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',')]
+    #[arg(default_value = "documents,metadatas,uris,distances")]
+    include: Vec<Part>,
+
+    /// Refuse to embed with another model than this
+    #[arg(long)]
+    model: Option<String>,
+
+    /// Rank every record by its embedding as given, without an index
+    #[arg(long)]
+    exact: bool,
+
+    /// Say on standard error which way the search took, why, and how long
+    #[arg(long)]
+    explain: bool,
+}
+
+impl Query {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let (ids, filter) = (self.conditions.ids()?, self.conditions.filter()?);
+        let mut questions = self.questions()?;
+        let store = context.open(Access::Read)?;
+        let view = store.view(&self.collection)?;
+        self.embed(context, view.info(), &mut questions)?;
+        let search = Search {
+            questions: questions.iter_mut().filter_map(|question| question.embedding.take()).collect(),
+            n: self.n,
+            offset: self.offset,
+            ids,
+            filter,
+            max_distance: self.max_distance,
+            include: include(&self.include),
+            exact: self.exact,
+            threads: context.models.threads(),
+        };
+        let answer = view.query(&search).map_err(|e| store.name(e))?;
+        answer.warnings.iter().for_each(|warning| context.printer.warning(warning));
+        if self.explain {
+            explain(context, &answer);
+        }
+        self.print(context, &questions, &answer)?;
+        Ok(Status::found(answer.hits.iter().any(|hits| !hits.is_empty())))
+    }
+
+    fn questions(&self) -> Result<Vec<Question>> {
+        let single = |text: Option<String>, embedding: Option<Vec<f32>>| {
+            let origin = crate::record::Origin { source: "question".into(), line: 0 };
+            Ok(vec![Question { id: None, text, embedding, origin }])
+        };
+        match (self.text.as_deref(), &self.embedding, &self.input) {
+            (_, _, Some(input)) => Questions::open(&Source::parse(input)?, None)?.collect(),
+            (_, Some(json), None) => single(None, Some(embedding_from_json(json, "--embedding")?)),
+            (Some("-"), None, None) => single(Some(read_stdin()?), None),
+            (text, None, None) => single(text.map(str::to_owned), None),
+        }
+    }
+
+    /// Checks the embeddings that were given and makes the others, all in one call to the model.
+    fn embed(&self, context: &mut Context, collection: &CollectionInfo, questions: &mut [Question]) -> Result<()> {
+        let at = |question: &Question, error: Error| match question.origin.line {
+            0 => error,
+            line => Error::BadRow { source: question.origin.source.to_string(), line, why: error.to_string() },
+        };
+        for question in questions.iter() {
+            if let Some(embedding) = &question.embedding {
+                check_embedding(embedding).and_then(|()| fits(collection, embedding)).map_err(|e| at(question, e))?;
+            }
+        }
+        let wanted: Vec<&mut Question> = questions.iter_mut().filter(|q| q.embedding.is_none()).collect();
+        if wanted.is_empty() && self.model.is_none() {
+            return Ok(());
+        }
+        let mut embedder = context.embedder(collection, self.model.as_deref())?;
+        let texts: Vec<&str> = wanted.iter().map(|question| question.text.as_deref().unwrap_or_default()).collect();
+        let embeddings = embedder.embed(&texts, Role::Query)?;
+        wanted.into_iter().zip(embeddings).for_each(|(question, made)| question.embedding = Some(made));
+        Ok(())
+    }
+
+    fn print(&self, context: &mut Context, questions: &[Question], answer: &Answer) -> Result<()> {
+        let is_batch = self.input.is_some();
+        let shown = if is_batch { Columns::batch() } else { Columns::hit() };
+        let mut sink = context.sink(columns(shown, &self.include))?;
+        for (at, (question, hits)) in questions.iter().zip(&answer.hits).enumerate() {
+            if is_batch {
+                let label = question.id.clone().map_or(Label::Index(at), Label::Id);
+                sink.question(&output::Question { label, text: question.text.as_deref() })?;
+            }
+            for hit in hits {
+                sink.entry(Entry::from(hit))?;
+            }
+        }
+        sink.end()
+    }
+}
+
+fn fits(collection: &CollectionInfo, embedding: &[f32]) -> Result<()> {
+    match collection.dimension {
+        Some(expected) if expected != embedding.len() => {
+            Err(Error::DimensionMismatch { collection: collection.name.to_string(), expected, got: embedding.len() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn explain(context: &mut Context, answer: &Answer) {
+    let (facts, costs, timing) = (&answer.facts, &answer.plan.costs, &answer.timing);
+    let filtered = if facts.filtered { "the filter keeps" } else { "no filter:" };
+    let cost = |microseconds: f64| {
+        if microseconds.is_finite() { format!("{:.1} ms", microseconds / 1000.0) } else { "closed".into() }
+    };
+    let lines = [
+        format!(
+            "way: {} ({filtered} {} of {} records, {} questions, graph of {})",
+            answer.plan.way,
+            output::count(facts.candidates),
+            output::count(facts.rows),
+            output::count(facts.questions as u64),
+            output::count(facts.graph_rows)
+        ),
+        format!("expected: rows {}, scan {}, graph {}", cost(costs.rows), cost(costs.scan), cost(costs.graph)),
+        format!(
+            "took: filter {}, search {}, read {}",
+            duration(timing.filter),
+            duration(timing.search),
+            duration(timing.read)
+        ),
+    ];
+    lines.into_iter().for_each(|line| context.printer.notice(line));
+}
