@@ -36,6 +36,17 @@ impl Random {
         self.next() % end
     }
 
+    /// Returns bytes.
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
+        (0..count).map(|_| (self.next() >> 56) as u8).collect()
+    }
+
+    /// Returns numbers from -1 to 1.
+    #[allow(clippy::cast_precision_loss, reason = "24 bits fit an f32")]
+    pub(crate) fn floats(&mut self, count: usize) -> Vec<f32> {
+        (0..count).map(|_| (self.next() >> 40) as f32 / 8_388_608.0 - 1.0).collect()
+    }
+
     /// Returns one of the items.
     pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         let at = self.below(items.len() as u64);

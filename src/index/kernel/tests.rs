@@ -1,33 +1,11 @@
 //! Every variant this machine runs against the definition, over every dimension to 2,048 and the extremes.
 
 use super::*;
+use crate::record::random::Random;
 
-/// A small generator (SplitMix64), so that a failure is found again from its seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
-        std::iter::repeat_with(|| self.next().to_le_bytes()).take(count.div_ceil(8)).flatten().take(count).collect()
-    }
-
-    fn codes(&mut self, count: usize) -> Vec<i8> {
-        self.bytes(count).into_iter().map(u8::cast_signed).collect()
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "24 bits fit an f32")]
-    fn floats(&mut self, count: usize) -> Vec<f32> {
-        std::iter::repeat_with(|| (self.next() >> 40) as f32 / 8_388_608.0 - 1.0).take(count).collect()
-    }
+fn codes(random: &mut Random, count: usize) -> Vec<i8> {
+    random.bytes(count).into_iter().map(u8::cast_signed).collect()
 }
-
-const SEED: u64 = 20_261_123;
 
 fn naive_dot(a: &[i8], b: &[i8]) -> i64 {
     a.iter().zip(b).map(|(&x, &y)| i64::from(x) * i64::from(y)).sum()
@@ -62,13 +40,13 @@ fn check_i8(query: &[i8], rows: &[i8], what: &str) {
 
 #[test]
 fn every_dimension_of_i8() {
-    let mut random = Random(SEED);
+    let mut random = Random::new();
     for dim in 1..=2048 {
         // A slice that begins anywhere in its allocation.
         let skip = dim % 67;
-        let query = random.codes(skip + dim);
-        let rows = random.codes(skip + 3 * dim);
-        check_i8(&query[skip..], &rows[skip..], &format!("dimension {dim}, seed {SEED}"));
+        let query = codes(&mut random, skip + dim);
+        let rows = codes(&mut random, skip + 3 * dim);
+        check_i8(&query[skip..], &rows[skip..], &format!("dimension {dim}"));
     }
 }
 
@@ -85,19 +63,19 @@ fn extremes_of_i8() {
 
 #[test]
 fn tiles_equal_one_query_at_a_time() {
-    let mut random = Random(SEED);
+    let mut random = Random::new();
     let mut out = Vec::new();
     for dim in (1..=70).chain([127, 128, 384, 385, 1000]) {
         for (queries, rows) in [(1, 1), (3, 4), (15, 5), (16, 3), (17, 8), (64, 9), (65, 2), (100, 13), (5, 0), (0, 5)]
         {
-            let queries = random.codes(queries * dim);
-            let rows = random.codes(rows * dim);
+            let queries = codes(&mut random, queries * dim);
+            let rows = codes(&mut random, rows * dim);
             let tile = Tile::new(&queries, dim);
             let pairs = || queries.chunks_exact(dim).flat_map(|q| rows.chunks_exact(dim).map(move |r| (q, r)));
             let dots: Vec<i64> = pairs().map(|(q, r)| naive_dot(q, r)).collect();
             let l2s: Vec<i64> = pairs().map(|(q, r)| naive_l2(q, r)).collect();
             for variant in Kernels::available() {
-                let what = format!("{}, dimension {dim}, {} queries, seed {SEED}", variant.name(), tile.len());
+                let what = format!("{}, dimension {dim}, {} queries", variant.name(), tile.len());
                 variant.dot_i8_tile(&tile, &rows, &mut out);
                 assert_eq!(out.iter().map(|&s| i64::from(s)).collect::<Vec<_>>(), dots, "dot, {what}");
                 variant.l2_i8_tile(&tile, &rows, &mut out);
@@ -126,10 +104,10 @@ fn tiles_of_extremes() {
 
 #[test]
 fn scores_are_smaller_for_nearer_rows() {
-    let mut random = Random(SEED);
+    let mut random = Random::new();
     let (dim, mut tiled) = (33, Vec::new());
-    let queries = random.codes(5 * dim);
-    let rows = random.codes(9 * dim);
+    let queries = codes(&mut random, 5 * dim);
+    let rows = codes(&mut random, 9 * dim);
     let tile = Tile::new(&queries, dim);
     for variant in Kernels::available() {
         for space in Space::ALL {
@@ -149,12 +127,12 @@ fn scores_are_smaller_for_nearer_rows() {
 
 #[test]
 fn every_dimension_of_f32() {
-    let mut random = Random(SEED);
+    let mut random = Random::new();
     for dim in 1..=2048 {
         let skip = dim % 13;
         let (a, b) = (random.floats(skip + dim), random.floats(skip + dim));
         let (a, b) = (&a[skip..], &b[skip..]);
-        let what = format!("dimension {dim}, seed {SEED}");
+        let what = format!("dimension {dim}");
         let dot: f64 = a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
         let l2: f64 = a.iter().zip(b).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2)).sum();
         for variant in Kernels::available() {
@@ -169,7 +147,7 @@ fn every_dimension_of_f32() {
 
 #[test]
 fn every_length_of_bits() {
-    let mut random = Random(SEED);
+    let mut random = Random::new();
     for bytes in 1..=256 {
         let skip = bytes % 9;
         let (query, rows) = (random.bytes(skip + bytes), random.bytes(skip + 3 * bytes));
@@ -178,7 +156,7 @@ fn every_length_of_bits() {
         for variant in Kernels::available() {
             let mut out = vec![0; 3];
             variant.hamming_rows(query, rows, &mut out);
-            assert_eq!(out, expected, "{}, {bytes} bytes, seed {SEED}", variant.name());
+            assert_eq!(out, expected, "{}, {bytes} bytes", variant.name());
             assert_eq!(variant.hamming(query, &rows[..bytes]), expected[0], "{}", variant.name());
         }
     }

@@ -75,11 +75,13 @@ impl Tile {
     }
 
     /// Returns the queries as they were given.
+    #[must_use]
     pub fn queries(&self) -> impl ExactSizeIterator<Item = &[i8]> {
         self.queries.chunks_exact(self.dim)
     }
 
     /// Returns for each group of [`LANES`] queries its steps and [`RAISE`] times the sum of each query's components.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only AVX-512 reads the packed copy"))]
     pub(super) fn groups(&self) -> impl Iterator<Item = (&[Step], &[i32; LANES])> {
         self.packed.chunks_exact(self.dim.div_ceil(QUAD)).zip(&self.raises)
     }

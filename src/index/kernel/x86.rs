@@ -6,14 +6,14 @@
 //! Invariant: a variant is reachable only through [`available`], which asks the processor first.
 
 use std::arch::x86_64::{
-    __m128i, __m512i, _mm_storeu_si128, _mm512_castsi512_si128, _mm512_dpbusd_epi32, _mm512_extracti32x4_epi32,
-    _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_setzero_si512, _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
-    _mm512_unpacklo_epi64, _mm512_xor_si512,
+    __m128i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm_storeu_si128, _mm512_castsi512_si128, _mm512_dpbusd_epi32,
+    _mm512_extracti32x4_epi32, _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_reduce_add_epi32, _mm512_set1_epi8,
+    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 use std::array;
 
-use super::tile::{LANES, QUAD, Step, Tile};
+use super::tile::{LANES, QUAD, RAISE, Step, Tile};
 use super::{Kernels, portable};
 
 /// Returns the variants this processor runs, the fastest first.
@@ -176,7 +176,7 @@ fn raised_dot(a: &[i8], b: &[i8]) -> __m512i {
 /// Returns 128 times the sum of the components.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn raise_of(components: &[i8]) -> i32 {
-    components.iter().fold(0, |sum: i32, &x| sum.wrapping_add(i32::from(x))).wrapping_mul(128)
+    components.iter().fold(0, |sum: i32, &x| sum.wrapping_add(i32::from(x))).wrapping_mul(RAISE)
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
@@ -190,7 +190,7 @@ fn vnni_dot(a: &[i8], b: &[i8]) -> i32 {
     }
     sum = _mm512_dpbusd_epi32(sum, ones, load_rest(rest));
     let product = _mm512_reduce_add_epi32(raised_dot(a, b));
-    product.wrapping_sub(_mm512_reduce_add_epi32(sum).wrapping_mul(128))
+    product.wrapping_sub(_mm512_reduce_add_epi32(sum).wrapping_mul(RAISE))
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
@@ -209,6 +209,8 @@ fn vnni_dot_tile(queries: &Tile, rows: &[i8], out: &mut [i32]) {
     let groups: Vec<(&[Step], &[i32; LANES])> = queries.groups().collect();
     let mut raised = vec![0_i32; steps * TILE_ROWS];
     for (block, rows) in rows.chunks(dim * TILE_ROWS).enumerate() {
+        // A block takes long enough for the processor's own prefetching to lose track of the rows.
+        prefetch(rows, 2 * dim * TILE_ROWS);
         // Rows past the last one keep what the block before left there; their scores are not written.
         for (row, words) in rows.chunks_exact(dim).zip(raised.chunks_exact_mut(steps)) {
             raise(row, words);
@@ -230,6 +232,14 @@ fn vnni_dot_tile(queries: &Tile, rows: &[i8], out: &mut [i32]) {
             let lane = (whole.len() * TILE_GROUPS + offset) * LANES;
             scatter(sums, raise, out.get_mut(lane * count..).unwrap_or_default(), count, first, live);
         }
+    }
+}
+
+/// Asks for the cache lines that lie `ahead` bytes after these.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn prefetch(rows: &[i8], ahead: usize) {
+    for line in rows.chunks(BYTES) {
+        _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(ahead));
     }
 }
 
