@@ -47,7 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('query', 'query', [CompletionResultType]::ParameterValue, 'Find the records nearest to a question')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Read many records from files, folders or standard input')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print all records of a collection with their embeddings')
-            [CompletionResult]::new('index', 'index', [CompletionResultType]::ParameterValue, 'temporary')
+            [CompletionResult]::new('index', 'index', [CompletionResultType]::ParameterValue, 'Build, show or drop the graph index of a collection')
             [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Show facts about the file and about this program')
             [CompletionResult]::new('embed', 'embed', [CompletionResultType]::ParameterValue, 'Print the embeddings of texts')
             [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'List, add, verify and remove embedding models')
@@ -312,6 +312,48 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             break
         }
         'huedb;index' {
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'The database file')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The database file')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write results [default: table on a terminal, jsonl elsewhere]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write results [default: table on a terminal, jsonl elsewhere]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Build the graph, or bring the one there is up to date')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show what is known of the graph, and whether it is whole')
+            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Remove the graph')
+            break
+        }
+        'huedb;index;build' {
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'The database file')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The database file')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write results [default: table on a terminal, jsonl elsewhere]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write results [default: table on a terminal, jsonl elsewhere]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'huedb;index;show' {
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'The database file')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The database file')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write results [default: table on a terminal, jsonl elsewhere]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write results [default: table on a terminal, jsonl elsewhere]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'huedb;index;drop' {
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'The database file')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The database file')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write results [default: table on a terminal, jsonl elsewhere]')

@@ -52,7 +52,7 @@ complete -c huedb -n "__fish_huedb_needs_command" -f -a "delete" -d 'Delete reco
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "query" -d 'Find the records nearest to a question'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "import" -d 'Read many records from files, folders or standard input'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "export" -d 'Print all records of a collection with their embeddings'
-complete -c huedb -n "__fish_huedb_needs_command" -f -a "index" -d 'temporary'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "index" -d 'Build, show or drop the graph index of a collection'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "info" -d 'Show facts about the file and about this program'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "embed" -d 'Print the embeddings of texts'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "model" -d 'List, add, verify and remove embedding models'
@@ -328,19 +328,61 @@ complete -c huedb -n "__fish_huedb_using_subcommand export" -l busy-timeout -d '
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l no-embeddings -d 'Leave the embeddings out'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c huedb -n "__fish_huedb_using_subcommand index" -s d -l db -d 'The database file' -r -F
-complete -c huedb -n "__fish_huedb_using_subcommand index" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
 csv\t''
 tsv\t''
 ids\t''"
-complete -c huedb -n "__fish_huedb_using_subcommand index" -l color -d 'When to use colour' -r -f -a "auto\t''
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c huedb -n "__fish_huedb_using_subcommand index" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
-complete -c huedb -n "__fish_huedb_using_subcommand index" -s q -l quiet -d 'Say nothing but warnings and errors'
-complete -c huedb -n "__fish_huedb_using_subcommand index" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -f -a "build" -d 'Build the graph, or bring the one there is up to date'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -f -a "show" -d 'Show what is known of the graph, and whether it is whole'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -f -a "drop" -d 'Remove the graph'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''

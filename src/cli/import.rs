@@ -106,7 +106,8 @@ impl Import {
         let store = context.open_for_import()?;
         let collection = store.collection(&self.collection)?;
         let start = Instant::now();
-        let outcome = self.import(context, &collection, &sources, &options);
+        let interrupt = Interrupt::listen()?;
+        let outcome = self.import(context, &collection, &sources, &options, &interrupt);
         let tally = match outcome {
             Ok(tally) => tally,
             Err((tally, error)) => {
@@ -120,7 +121,7 @@ impl Import {
                 return Err(error.into());
             }
         };
-        super::index::build_if_due(context, &collection)?;
+        super::index::build_if_due(context, &collection, &interrupt)?;
         store.close()?;
         context.printer.notice(format!("{} in {}", describe(&tally), duration(start.elapsed())));
         Ok(Status::Done)
@@ -149,16 +150,16 @@ impl Import {
         collection: &Collection,
         sources: &[Source],
         options: &input::Options,
+        interrupt: &Interrupt,
     ) -> std::result::Result<Tally, (Tally, Error)> {
         let none = |error| (Tally::default(), error);
-        let interrupt = Interrupt::listen().map_err(none)?;
         let mut embedder = self.embedder(context, collection).map_err(none)?;
         let embeds = embedder.is_some();
         let embedder = embedder.as_mut().map(|embedder| embedder.as_mut() as &mut dyn Embedder);
         let (mode, on_error) = (self.mode.into(), self.on_error.into());
         let mut ingest = Ingest::new(collection, embedder, mode, on_error).map_err(none)?;
         for source in sources {
-            let done = self.import_source(context, &mut ingest, source, options, embeds, &interrupt);
+            let done = self.import_source(context, &mut ingest, source, options, embeds, interrupt);
             done.map_err(|error| (ingest.tally(), error))?;
         }
         Ok(ingest.tally())

@@ -1,19 +1,156 @@
-//! `huedb index`.
+//! `huedb index`: build, show and drop the graph.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use clap::{Args, Subcommand};
+
 use super::context::Context;
 use super::exit::Status;
-use crate::store::Collection;
-use clap::Args;
-/// temporary
+use super::interrupt::Interrupt;
+use crate::error::Result;
+use crate::index::{Built, build_graph, walk_graph};
+use crate::output::{Facts, ProgressKind, count, duration};
+use crate::record::IndexMode;
+use crate::store::{Access, Collection};
+
+/// Records from which on a graph is built by itself.
+const AUTO_RECORDS: u64 = 100_000;
+
+/// Build, show or drop the graph index of a collection
+///
+/// Without a graph every search scans the quantised embeddings, which is exact and fast for one question. The
+/// graph makes many questions fast. It lies in the same file and is derived: dropping it loses nothing.
 #[derive(Debug, Args)]
 pub(super) struct Index {
-    /// x
+    #[command(subcommand)]
+    verb: IndexVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum IndexVerb {
+    Build(IndexBuild),
+    Show(IndexShow),
+    Drop(IndexDrop),
+}
+
+/// Build the graph, or bring the one there is up to date
+#[derive(Debug, Args)]
+struct IndexBuild {
+    /// The collection
     collection: String,
 }
+
+/// Show what is known of the graph, and whether it is whole
+#[derive(Debug, Args)]
+struct IndexShow {
+    /// The collection
+    collection: String,
+}
+
+/// Remove the graph
+#[derive(Debug, Args)]
+struct IndexDrop {
+    /// The collection
+    collection: String,
+}
+
 impl Index {
-    pub(super) fn run(self, _context: &mut Context) -> anyhow::Result<Status> {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        match self.verb {
+            IndexVerb::Build(verb) => verb.run(context),
+            IndexVerb::Show(verb) => verb.run(context),
+            IndexVerb::Drop(verb) => verb.run(context),
+        }
+    }
+}
+
+impl IndexBuild {
+    fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let store = context.open_for_import()?;
+        let collection = store.collection(&self.collection)?;
+        let interrupt = Interrupt::listen()?;
+        build(context, &collection, &interrupt)?;
+        store.close()?;
         Ok(Status::Done)
     }
 }
-pub(super) fn build_if_due(_context: &mut Context, _collection: &Collection) -> crate::error::Result<()> {
+
+/// Builds the graph at the end of an import, when the collection asks for one.
+pub(super) fn build_if_due(context: &mut Context, collection: &Collection, interrupt: &Interrupt) -> Result<()> {
+    let view = collection.view()?;
+    let due = match view.info().index {
+        IndexMode::Auto => view.counts().records >= AUTO_RECORDS,
+        IndexMode::Hnsw => true,
+        IndexMode::Flat => false,
+    };
+    let is_new = view.graph().is_none_or(|graph| graph.covers_until < view.end().0);
+    if due && is_new { build(context, collection, interrupt) } else { Ok(()) }
+}
+
+fn build(context: &mut Context, collection: &Collection, interrupt: &Interrupt) -> Result<()> {
+    let start = Instant::now();
+    let progress = context.printer.progress("index", ProgressKind::Rows, Some(collection.count()?));
+    let watch = |added: usize| {
+        progress.add_rows(added as u64);
+        if interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let built = build_graph(collection, context.models.threads(), &watch)?;
+    progress.finish();
+    let name = collection.name();
+    context.printer.notice(match built {
+        None => format!("{name} has no records to build a graph of"),
+        Some(Built { graph, added, extended }) => format!(
+            "graph of {name}: {} vectors, {} {} in {}",
+            count(graph.rows),
+            if extended { "extended by" } else { "built from" },
+            count(added),
+            duration(start.elapsed())
+        ),
+    });
     Ok(())
+}
+
+impl IndexShow {
+    fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let view = context.open(Access::Read)?.view(&self.collection)?;
+        let Some(graph) = view.graph() else {
+            context
+                .printer
+                .notice(format!("{0} has no graph; build one with `huedb index build {0}`", self.collection));
+            return Ok(Status::NothingFound);
+        };
+        let state = match walk_graph(&view, 1) {
+            Ok(_) => "whole".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let facts = Facts::new()
+            .with("collection", view.info().name.as_str())
+            .with("vectors", graph.rows)
+            .with("not_covered", view.end().0 - graph.covers_until)
+            .with("out_of_date", view.stale()?.len())
+            .with("deleted", view.dead().range_cardinality(..graph.covers_until))
+            .with_bytes("size", graph.bytes)
+            .with("chunks", graph.chunks)
+            .with("build", graph.epoch)
+            .with("ef_construction", view.info().hnsw.ef_construction)
+            .with("ef_search", view.info().hnsw.ef_search)
+            .with("max_neighbors", view.info().hnsw.max_neighbors)
+            .with("state", state);
+        context.facts(&facts)?;
+        Ok(Status::Done)
+    }
+}
+
+impl IndexDrop {
+    fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let store = context.open(Access::Write)?;
+        let dropped = store.collection(&self.collection)?.drop_graph()?;
+        store.close()?;
+        context.printer.notice(match dropped {
+            Some(graph) => format!("dropped the graph of {} with {} vectors", self.collection, count(graph.rows)),
+            None => format!("{} has no graph", self.collection),
+        });
+        Ok(Status::Done)
+    }
 }

@@ -89,6 +89,7 @@ impl Query {
             max_distance: self.max_distance,
             include: include(&self.include),
             exact: self.exact,
+            way: None,
             threads: context.models.threads(),
         };
         let answer = view.query(&search).map_err(|e| store.name(e))?;

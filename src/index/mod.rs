@@ -3,14 +3,17 @@
 //! Knows nothing of the terminal or of inputs. Invariant: what is found approximately is always ranked by the
 //! embeddings as given before it leaves this room.
 
+mod build;
+pub mod graph;
 pub mod kernel;
 mod measure;
 mod nearest;
 mod ranked;
 mod scan;
+mod walk;
 
+pub use build::{Built, build_graph, unwatched};
 pub use nearest::{Nearest, Score};
 pub use ranked::{Ranked, rank_all, rank_candidates};
 pub use scan::{Allowed, scan};
-mod walk;
-pub use walk::walk_graph;
+pub use walk::{Walk, walk_graph};

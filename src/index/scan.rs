@@ -28,7 +28,7 @@ pub enum Allowed<'a> {
 }
 
 impl Allowed<'_> {
-    fn contains(&self, ordinal: Ordinal) -> bool {
+    pub(super) fn contains(&self, ordinal: Ordinal) -> bool {
         match self {
             Self::AllBut(dead) => !dead.contains(ordinal.0),
             Self::Only(set) => set.contains(ordinal.0),

@@ -1,24 +1,150 @@
-//! temporary
-use super::Allowed;
+//! The walk: candidates from the graph, and from the rows it does not know.
+//!
+//! A graph is as old as its last build. Rows added or replaced since are ranked beside it, deleted ones are not let
+//! pass. Invariant: every allowed row can be found, and a question gets as many candidates as there are, up to the
+//! depth: where the graph finds fewer, the scan is asked instead.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use roaring::RoaringTreemap;
+
+use super::graph::{Graph, GraphReader, StoredGraph};
+use super::ranked::rank_all;
+use super::scan::{Allowed, scan};
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
-use crate::store::View;
-/// x
-pub struct Walk {}
-/// x
-pub fn walk_graph(_view: &View) -> Result<Walk> {
-    Err(Error::damaged("no graph yet"))
+use crate::store::{View, quantise_query};
+
+/// Questions a thread takes at once.
+const SHARE: usize = 8;
+
+/// A collection's graph, read and verified, with what has changed since it was built.
+pub struct Walk {
+    graph: Graph,
+    /// Rows the graph does not hold, or holds as they were before.
+    outside: RoaringTreemap,
+    ef_search: usize,
 }
+
+/// Reads and verifies the graph of a view.
+///
+/// # Errors
+/// [`Error::Damaged`] when there is none, or it is not what was written.
+pub fn walk_graph(view: &View, threads: usize) -> Result<Walk> {
+    let stored = read_graph(view)?;
+    let mut outside = view.stale()?;
+    outside.insert_range(stored.header.stamp.high_water..view.end().0);
+    outside -= view.dead();
+    let ef_search = view.info().hnsw.ef_search;
+    Ok(Walk { graph: Graph::view(stored, threads)?, outside, ef_search })
+}
+
+/// Reads the chunks of the graph and holds them against the catalogue.
+pub(super) fn read_graph(view: &View) -> Result<StoredGraph> {
+    let mut reader = GraphReader::new();
+    view.for_each_graph_chunk(|chunk| reader.push(chunk))?;
+    let stored = reader.finish()?;
+    let known = view.graph().ok_or_else(|| Error::damaged("the graph: there is none"))?;
+    let header = &stored.header;
+    let is_this_one = header.stamp.epoch == known.epoch
+        && header.stamp.high_water == known.covers_until
+        && Some(header.dim) == view.info().dimension
+        && header.space == view.info().space;
+    if is_this_one {
+        Ok(stored)
+    } else {
+        Err(Error::damaged("the graph: it belongs to another state of the collection"))
+    }
+}
+
 impl Walk {
-    /// x
+    /// Returns candidates for each question, `depth` of them where there are as many.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
     pub fn candidates(
         &self,
-        _view: &View,
-        _questions: &[&[f32]],
-        _allowed: Allowed,
-        _depth: usize,
-        _threads: usize,
+        view: &View,
+        questions: &[&[f32]],
+        allowed: Allowed,
+        depth: usize,
+        threads: usize,
     ) -> Result<Vec<Vec<Ordinal>>> {
-        Ok(Vec::new())
+        let outside = match allowed {
+            Allowed::AllBut(_) => self.outside.clone(),
+            Allowed::Only(set) => &self.outside & set,
+        };
+        let inside = match allowed {
+            Allowed::AllBut(dead) => view.end().0 - dead.len() - outside.len(),
+            Allowed::Only(set) => set.len() - outside.len(),
+        };
+        let enough = depth.min(usize::try_from(inside).unwrap_or(usize::MAX));
+        let mut found = self.search(questions, allowed, depth, threads)?;
+        let short: Vec<usize> = (0..).zip(&found).filter(|(_, f)| f.len() < enough).map(|(at, _)| at).collect();
+        if !short.is_empty() {
+            let codes = short.iter().filter_map(|at| questions.get(*at)).map(|q| quantise_query(q, view.info().space));
+            let scanned = scan(view, &codes.collect::<Vec<_>>(), allowed, depth, threads)?;
+            for (at, scanned) in short.into_iter().zip(scanned) {
+                if let Some(found) = found.get_mut(at) {
+                    *found = scanned;
+                }
+            }
+        }
+        if !outside.is_empty() {
+            let beside = rank_all(view, questions, &outside, depth, threads)?;
+            for (found, beside) in found.iter_mut().zip(beside) {
+                found.extend(beside.into_iter().map(|ranked| ranked.ordinal));
+                found.sort_unstable();
+                found.dedup();
+            }
+        }
+        Ok(found)
+    }
+
+    fn search(
+        &self,
+        questions: &[&[f32]],
+        allowed: Allowed,
+        depth: usize,
+        threads: usize,
+    ) -> Result<Vec<Vec<Ordinal>>> {
+        let next = AtomicUsize::new(0);
+        let found = Mutex::new(vec![Vec::new(); questions.len()]);
+        let shares: Vec<_> = questions.chunks(SHARE).collect();
+        let work = || {
+            while let share = next.fetch_add(1, Ordering::Relaxed)
+                && let Some(questions) = shares.get(share)
+            {
+                for (at, question) in questions.iter().enumerate() {
+                    let one = self.search_one(question, allowed, depth)?;
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(slot) = found.get_mut(share * SHARE + at) {
+                        *slot = one;
+                    }
+                }
+            }
+            Ok(())
+        };
+        let threads = threads.min(self.graph.threads()).min(shares.len()).max(1);
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let own: Result<()> = work();
+            let joined = others.into_iter().map(|o| o.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            joined.fold(own, Result::and)
+        })?;
+        Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn search_one(&self, question: &[f32], allowed: Allowed, depth: usize) -> Result<Vec<Ordinal>> {
+        let everything = self.outside.is_empty() && matches!(allowed, Allowed::AllBut(dead) if dead.is_empty());
+        let found = if everything {
+            self.graph.search(question, depth, self.ef_search)?
+        } else {
+            let keep = |ordinal: Ordinal| allowed.contains(ordinal) && !self.outside.contains(ordinal.0);
+            self.graph.search_filtered(question, depth, self.ef_search, keep)?
+        };
+        Ok(found.into_iter().map(|(_, ordinal)| ordinal).collect())
     }
 }

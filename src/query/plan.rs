@@ -90,13 +90,12 @@ impl Plan {
         let rank = questions * depth as f64 * READ_ROW * row_share;
         let rows = facts.candidates as f64 * row_share * (READ_ROW + questions * COMPARE_ROW);
         let scan = kib * (READ_CODES_PER_KIB + questions * COMPARE_CODES_PER_KIB) + rank;
-        let outside_kib = facts.outside_graph as f64 * facts.dimension as f64 / 1024.0;
         let walk = facts.ef_search.max(depth) as f64 * WALK_GRAPH_PER_CANDIDATE * row_share;
         let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
         let open = !facts.exact && facts.graph_rows > 0 && (!facts.filtered || passing >= GRAPH_FILTER_SHARE);
         let graph = facts.graph_rows as f64 * LOAD_GRAPH_ROW
             + questions * (walk / passing.clamp(GRAPH_FILTER_SHARE, 1.0))
-            + outside_kib * (READ_CODES_PER_KIB + questions * COMPARE_CODES_PER_KIB)
+            + facts.outside_graph as f64 * row_share * (READ_ROW + questions * COMPARE_ROW)
             + rank;
         let closed = |open: bool, cost: f64| if open { cost } else { f64::INFINITY };
         let costs = Costs { rows, scan: closed(!facts.exact, scan), graph: closed(open, graph) };
@@ -110,6 +109,15 @@ impl Plan {
             Way::Graph
         };
         Self { way, depth, costs }
+    }
+
+    /// Replaces the way chosen, unless there is nothing to find.
+    #[must_use]
+    pub fn forced(self, way: Option<Way>) -> Self {
+        match way {
+            Some(way) if self.way != Way::Nothing => Self { way, ..self },
+            _ => self,
+        }
     }
 }
 
@@ -158,7 +166,7 @@ mod tests {
     #[test]
     fn few_candidates_are_ranked_row_by_row() {
         assert_eq!(way(Facts { candidates: 1000, filtered: true, ..facts() }), Way::Rows);
-        assert_eq!(way(Facts { rows: 50, candidates: 50, graph_rows: 0, ..facts() }), Way::Rows);
+        assert_eq!(way(Facts { rows: 20, candidates: 20, graph_rows: 0, ..facts() }), Way::Rows);
         assert_eq!(way(Facts { candidates: 50_000, filtered: true, ..facts() }), Way::Scan);
     }
 

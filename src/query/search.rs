@@ -34,6 +34,8 @@ pub struct Query {
     pub include: Include,
     /// Rank every candidate by its embedding as given.
     pub exact: bool,
+    /// Take this way, whatever it costs; `None` lets the plan choose.
+    pub way: Option<Way>,
     /// Cores to use.
     pub threads: usize,
 }
@@ -88,7 +90,7 @@ impl View {
         let facts = facts(self, query, chosen.as_ref())?;
         let mut answer = Answer {
             hits: Vec::with_capacity(query.questions.len()),
-            plan: Plan::choose(&facts),
+            plan: Plan::choose(&facts).forced(query.way),
             facts,
             timing: Timing { filter, ..Timing::default() },
             warnings: Vec::new(),
@@ -157,7 +159,7 @@ fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mu
     let mut ranked = Vec::with_capacity(query.questions.len());
     let mut graph = None;
     if plan.way == Way::Graph {
-        match walk_graph(view) {
+        match walk_graph(view, query.threads) {
             Ok(loaded) => graph = Some(loaded),
             Err(e @ Error::Damaged { .. }) => {
                 answer.warnings.push(format!("{e}; searching without the graph"));

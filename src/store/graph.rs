@@ -13,6 +13,8 @@ use crate::record::Ordinal;
 
 /// A serialised graph on its way into the file.
 pub struct GraphFile<'a> {
+    /// Which build it is: [`View::next_epoch`] of the view it was built from.
+    pub epoch: u64,
     /// Ordinals below this one are in it.
     pub covers_until: Ordinal,
     /// Vectors in it.
@@ -33,7 +35,7 @@ impl Collection<'_> {
                 entry.graph = None;
                 return Ok(None);
             }
-            entry.epoch += 1;
+            entry.epoch = graph.epoch;
             for (place, chunk) in (0..).zip(graph.chunks) {
                 chunks.insert(&number.pair(place), chunk.as_slice())?;
             }

@@ -86,9 +86,9 @@ impl View {
         Ordinal(self.entry.next_ordinal)
     }
 
-    /// Returns whether the embeddings of this view are still those of the entry, apart from new ones.
+    /// Returns whether the entry still has the embeddings of this view, apart from new ones, and its graph.
     pub(crate) fn has_same_embeddings(&self, number: CollectionNumber, entry: &Entry) -> bool {
-        self.number == number && self.entry.replaced == entry.replaced
+        self.number == number && self.entry.replaced == entry.replaced && self.entry.epoch == entry.epoch
     }
 
     /// Returns the ordinals of deleted records.
@@ -220,17 +220,21 @@ impl View {
         posting::between(&self.tx.open_table(table::POSTINGS)?, self.number, key, from, to)
     }
 
-    /// Reads the chunks of the graph, in order.
+    /// Returns the number of the graph that would be built next.
+    #[must_use]
+    pub fn next_epoch(&self) -> u64 {
+        self.entry.epoch + 1
+    }
+
+    /// Visits the chunks of the graph, in order.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when there are fewer than the catalogue says.
-    pub fn graph_chunks(&self) -> Result<Vec<Vec<u8>>> {
+    /// [`Error::Damaged`] when there are fewer than the catalogue says, or what `visit` answers.
+    pub fn for_each_graph_chunk(&self, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let table = self.tx.open_table(table::GRAPH)?;
         let chunks = self.entry.graph.map_or(0, |graph| graph.chunks);
         let missing = || Error::damaged("a chunk of the graph is missing");
-        (0..chunks)
-            .map(|chunk| Ok(table.get(&self.number.pair(chunk))?.ok_or_else(missing)?.value().to_vec()))
-            .collect()
+        (0..chunks).try_for_each(|chunk| visit(table.get(&self.number.pair(chunk))?.ok_or_else(missing)?.value()))
     }
 }
 

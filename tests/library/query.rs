@@ -1,5 +1,6 @@
 //! Queries against an exact scan written here: every way finds what it must, under every filter.
 
+use huedb::index::{build_graph, unwatched};
 use huedb::query::{Filter, Query, Way};
 use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};
 use huedb::store::{Access, Change, Collection, Include, NewCollection, Store};
@@ -60,6 +61,7 @@ fn ask(questions: Vec<Vec<f32>>, filter: Option<&str>) -> Query {
         max_distance: None,
         include: Include::NONE,
         exact: false,
+        way: None,
         threads: 2,
     }
 }
@@ -186,5 +188,119 @@ fn filters_from_postings_keep_what_the_definition_keeps() {
             filter.matches(id, Some(&metadata), Some(&format!("document of {id}")))
         });
         assert_eq!(found, kept.map(|(id, ..)| id.clone()).collect::<Vec<_>>(), "{text}");
+    }
+}
+
+#[test]
+fn the_graph_finds_what_the_scan_finds_whatever_changed_since() {
+    let mut random = Random::new();
+    for space in Space::ALL {
+        let mut world = world(space, 5000, 32, &mut random);
+        let questions = world.questions(300, &mut random);
+        let built = build_graph(&world.collection(), 2, &unwatched).unwrap().unwrap();
+        assert_eq!((built.graph.rows, built.extended), (world.rows.len() as u64, false));
+        world.check_graph(space, &questions, 0.98);
+        world.change(&mut random, 32);
+        world.check_graph(space, &questions, 0.98);
+        let extended = build_graph(&world.collection(), 2, &unwatched).unwrap().unwrap();
+        assert!(extended.extended && extended.added < 600, "{extended:?}");
+        world.check_graph(space, &questions, 0.98);
+    }
+}
+
+#[test]
+fn a_damaged_graph_is_passed_over_with_a_warning() {
+    let mut random = Random::new();
+    let world = world(Space::Cosine, 3000, 16, &mut random);
+    let questions: Vec<Vec<f32>> = (0..500).map(|_| random.vector(16)).collect();
+    build_graph(&world.collection(), 2, &unwatched).unwrap();
+    let good = world.walk(&questions, None);
+    assert!(good.warnings.is_empty() && good.plan.way == Way::Graph, "{:?}", good.plan);
+    let path = world.store.path().to_owned();
+    world.store.close().unwrap();
+    let chunk = flip_a_byte_of_the_graph(&path, &mut random);
+    let store = Store::open(&path, Access::Read).unwrap();
+    let vectors = store.collection("vectors").unwrap();
+    let answer = vectors.query(&Query { way: Some(Way::Graph), ..ask(questions.clone(), None) }).unwrap();
+    assert_eq!(answer.warnings.len(), 1, "chunk {chunk}");
+    assert_eq!(answer.plan.way, Way::Scan);
+    assert!(answer.hits.iter().all(|hits| hits.len() == 10));
+}
+
+/// Flips one bit inside a chunk of the graph, through redb, so that only our own checksums can see it.
+fn flip_a_byte_of_the_graph(path: &std::path::Path, random: &mut Random) -> usize {
+    let graph: redb::TableDefinition<&[u8; 12], &[u8]> = redb::TableDefinition::new("graph");
+    let mut builder = redb::Builder::new();
+    builder.set_concurrency_mode(redb::ConcurrencyMode::MultiWriter);
+    let file = builder.open(path).unwrap();
+    let tx = file.begin_write().unwrap();
+    let place = {
+        let mut table = tx.open_table(graph).unwrap();
+        let chunks: Vec<([u8; 12], Vec<u8>)> = {
+            use redb::ReadableTable;
+            table.iter().unwrap().map(|row| row.unwrap()).map(|(k, v)| (*k.value(), v.value().to_vec())).collect()
+        };
+        let place = random.below(chunks.len());
+        let (key, mut bytes) = chunks[place].clone();
+        let at = random.below(bytes.len());
+        bytes[at] ^= 1 << random.below(8);
+        table.insert(&key, bytes.as_slice()).unwrap();
+        place
+    };
+    tx.commit().unwrap();
+    file.close().unwrap();
+    place
+}
+
+impl World {
+    /// Questions that lie where records lie, as those of people do.
+    fn questions(&self, count: usize, random: &mut Random) -> Vec<Vec<f32>> {
+        let near = |random: &mut Random| {
+            let row = &self.rows[random.below(self.rows.len())].1;
+            row.iter().zip(random.vector(row.len())).map(|(x, noise)| x + 0.3 * noise).collect()
+        };
+        (0..count).map(|_| near(random)).collect()
+    }
+
+    fn walk(&self, questions: &[Vec<f32>], filter: Option<&str>) -> huedb::query::Answer {
+        let query = Query { way: Some(Way::Graph), ..ask(questions.to_vec(), filter) };
+        self.collection().query(&query).unwrap()
+    }
+
+    fn check_graph(&self, space: Space, questions: &[Vec<f32>], least: f64) {
+        type Keep = fn(&serde_json::Value) -> bool;
+        let filters: [(Option<&str>, Keep); 3] = [
+            (None, |_| true),
+            (Some("half = true"), |m| m["half"] == true),
+            (Some("cent < 2"), |m| m["cent"].as_i64().unwrap() < 2),
+        ];
+        for (filter, keep) in filters {
+            let answer = self.walk(questions, filter);
+            assert!(answer.warnings.is_empty(), "{:?}", answer.warnings);
+            let truth: Vec<_> = questions.iter().map(|question| self.truth(space, question, keep)).collect();
+            let recall = recall(&answer.hits, &truth);
+            assert!(recall >= least, "{space} {filter:?}: recall {recall}");
+        }
+    }
+
+    /// Deletes, replaces and adds some records.
+    fn change(&mut self, random: &mut Random, dimension: usize) {
+        let doomed: Vec<RecordId> = (0..100).map(|i| RecordId::parse(self.rows[i * 3].0.as_str()).unwrap()).collect();
+        self.rows.retain(|(id, ..)| doomed.iter().all(|doomed| doomed.as_str() != id));
+        self.rows.iter_mut().step_by(17).for_each(|row| row.1 = random.vector(dimension));
+        let new =
+            (0..200).map(|i| (format!("new{i}"), random.vector(dimension), json!({"n": i, "half": true, "cent": 1})));
+        self.rows.extend(new.collect::<Vec<_>>());
+        let changes = self.rows.iter().map(|(id, vector, metadata)| Change {
+            id: RecordId::parse(id.as_str()).unwrap(),
+            embedding: Some(vector.clone()),
+            embedded_here: false,
+            document: None,
+            uri: None,
+            metadata: MetadataPatch::from_json(metadata.clone()).unwrap(),
+        });
+        let collection = self.collection();
+        collection.delete(&doomed).unwrap();
+        collection.apply(changes, huedb::store::Mode::Upsert).unwrap();
     }
 }
