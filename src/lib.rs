@@ -7,7 +7,9 @@
         clippy::expect_used,
         clippy::panic,
         clippy::indexing_slicing,
-        reason = "a failed test is meant to panic"
+        clippy::cast_precision_loss,
+        clippy::large_stack_arrays,
+        reason = "a failed test is meant to panic, and tests compute with small numbers"
     )
 )]
 

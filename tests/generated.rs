@@ -52,14 +52,14 @@ fn completions_are_what_the_arguments_say() {
 fn manual_pages_are_what_the_arguments_say() {
     let mut command = huedb::cli::command();
     command.build();
-    let mut files = vec![page("huedb".to_owned(), &command)];
-    files.extend(command.get_subcommands().map(|verb| page(format!("huedb-{}", verb.get_name()), verb)));
+    let mut files = vec![page("huedb", &command)];
+    files.extend(command.get_subcommands().map(|verb| page(&format!("huedb-{}", verb.get_name()), verb)));
     check("man", &files);
 }
 
-fn page(name: String, command: &clap::Command) -> (String, Vec<u8>) {
+fn page(name: &str, command: &clap::Command) -> (String, Vec<u8>) {
     let mut bytes = Vec::new();
-    let command = command.clone().name(name.clone()).version(env!("CARGO_PKG_VERSION"));
+    let command = command.clone().name(name.to_owned()).version(env!("CARGO_PKG_VERSION"));
     clap_mangen::Man::new(command).date("").render(&mut bytes).unwrap();
     (format!("{name}.1"), bytes)
 }

@@ -15,6 +15,7 @@ use crate::store::{Access, NewCollection};
 /// Without options: the built-in model all-MiniLM-L6-v2 and cosine distance. (Chroma's own default is l2; on the
 /// unit vectors of the model the order is the same, and cosine reads better.)
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "get_or_create is Chroma's name")]
 #[command(after_help = "Examples:
   huedb create notes
   huedb create vectors --no-model --space l2
@@ -57,7 +58,7 @@ pub(super) struct Create {
     ef_search: usize,
 
     /// Edges of a vector in the graph
-    #[arg(long, value_name = "N", default_value_t = Hnsw::default().max_neighbors, value_parser = candidates)]
+    #[arg(long, value_name = "N", default_value_t = Hnsw::default().max_neighbors, value_parser = edges)]
     max_neighbors: usize,
 }
 
@@ -73,6 +74,14 @@ fn candidates(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n @ 2..=4096) => Ok(n),
         _ => Err("a number from 2 to 4096".into()),
+    }
+}
+
+/// With fewer edges than 8, vectors were lost to the search once others had been removed.
+fn edges(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 8..=4096) => Ok(n),
+        _ => Err("a number from 8 to 4096".into()),
     }
 }
 

@@ -48,10 +48,14 @@ impl Export {
         let mut sink = context.sink_in(format, columns)?;
         for record in page.records() {
             sink.entry(Entry::from(&record?))?;
-            progress.iter().for_each(|progress| progress.add_rows(1));
+            if let Some(progress) = &progress {
+                progress.add_rows(1);
+            }
         }
         sink.end()?;
-        progress.into_iter().for_each(crate::output::Progress::finish);
+        if let Some(progress) = progress {
+            progress.finish();
+        }
         Ok(Status::Done)
     }
 }

@@ -107,20 +107,17 @@ impl Import {
         let collection = store.collection(&self.collection)?;
         let start = Instant::now();
         let interrupt = Interrupt::listen()?;
-        let outcome = self.import(context, &collection, &sources, &options, &interrupt);
-        let tally = match outcome {
-            Ok(tally) => tally,
-            Err((tally, error)) => {
-                store.close()?;
-                if tally.rows() > 0 {
-                    context.printer.notice(format!(
-                        "{} before it stopped; these are stored, and the same import can be run again",
-                        describe(&tally)
-                    ));
-                }
-                return Err(error.into());
+        let mut tally = Tally::default();
+        let outcome = self.import(context, &collection, &sources, &options, &interrupt, &mut tally);
+        if let Err(error) = outcome {
+            store.close()?;
+            if tally.rows() > 0 {
+                let said = describe(&tally);
+                let next = "these are stored, and the same import can be run again";
+                context.printer.notice(format!("{said} before it stopped; {next}"));
             }
-        };
+            return Err(error.into());
+        }
         super::index::build_if_due(context, &collection, &interrupt)?;
         store.close()?;
         context.printer.notice(format!("{} in {}", describe(&tally), duration(start.elapsed())));
@@ -151,18 +148,18 @@ impl Import {
         sources: &[Source],
         options: &input::Options,
         interrupt: &Interrupt,
-    ) -> std::result::Result<Tally, (Tally, Error)> {
-        let none = |error| (Tally::default(), error);
-        let mut embedder = self.embedder(context, collection).map_err(none)?;
+        tally: &mut Tally,
+    ) -> Result<()> {
+        let mut embedder = self.embedder(context, collection)?;
         let embeds = embedder.is_some();
         let embedder = embedder.as_mut().map(|embedder| embedder.as_mut() as &mut dyn Embedder);
         let (mode, on_error) = (self.mode.into(), self.on_error.into());
-        let mut ingest = Ingest::new(collection, embedder, mode, on_error).map_err(none)?;
-        for source in sources {
-            let done = self.import_source(context, &mut ingest, source, options, embeds, interrupt);
-            done.map_err(|error| (ingest.tally(), error))?;
-        }
-        Ok(ingest.tally())
+        let mut ingest = Ingest::new(collection, embedder, mode, on_error)?;
+        let mut sources = sources.iter();
+        let done =
+            sources.try_for_each(|source| self.import_source(context, &mut ingest, source, options, embeds, interrupt));
+        *tally = ingest.tally();
+        done
     }
 
     /// Loads the collection's model; rows that all come with embeddings do not need it, but who knows that before.

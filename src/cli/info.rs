@@ -14,7 +14,7 @@ use crate::store::{Access, FORMAT_VERSION};
 pub(super) struct Info {}
 
 impl Info {
-    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+    pub(super) fn run(context: &mut Context) -> anyhow::Result<Status> {
         let mut facts = Facts::new().with("file", context.db.display().to_string());
         if context.db.exists() {
             let store = context.open(Access::Read)?;

@@ -16,7 +16,7 @@ impl Interrupt {
         let heard = Arc::clone(&asked);
         let listening = ctrlc::set_handler(move || {
             if heard.swap(true, Ordering::Relaxed) {
-                #[expect(clippy::exit, reason = "a committed file needs no cleaning up")]
+                // A committed file needs no cleaning up.
                 std::process::exit(130);
             }
         });

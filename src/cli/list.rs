@@ -12,7 +12,7 @@ use crate::store::Access;
 pub(super) struct List {}
 
 impl List {
-    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+    pub(super) fn run(context: &mut Context) -> anyhow::Result<Status> {
         let collections = context.open(Access::Read)?.collections()?;
         let lines: Vec<_> = collections.iter().map(|(info, counts)| collection_line(info, counts)).collect();
         if lines.is_empty() {

@@ -92,7 +92,7 @@ impl Verb {
     fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         match self {
             Self::Create(verb) => verb.run(context),
-            Self::List(verb) => verb.run(context),
+            Self::List(list::List {}) => list::List::run(context),
             Self::Show(verb) => verb.run(context),
             Self::Drop(verb) => verb.run(context),
             Self::Add(verb) => verb.run(context),
@@ -106,7 +106,7 @@ impl Verb {
             Self::Import(verb) => verb.run(context),
             Self::Export(verb) => verb.run(context),
             Self::Index(verb) => verb.run(context),
-            Self::Info(verb) => verb.run(context),
+            Self::Info(info::Info {}) => info::Info::run(context),
             Self::Embed(verb) => verb.run(context),
             Self::Model(verb) => verb.run(context),
             Self::Setup(verb) => verb.run(context),

@@ -12,7 +12,7 @@ use crate::input::{Question, Questions, Source, embedding_from_json};
 use crate::output::{self, Columns, Entry, Label, duration};
 use crate::query::{Answer, Query as Search};
 use crate::record::CollectionInfo;
-use crate::store::{Access, check_embedding};
+use crate::store::{Access, check_dimension, check_embedding};
 
 /// Find the records nearest to a question
 ///
@@ -93,7 +93,9 @@ impl Query {
             threads: context.models.threads(),
         };
         let answer = view.query(&search).map_err(|e| store.name(e))?;
-        answer.warnings.iter().for_each(|warning| context.printer.warning(warning));
+        for warning in &answer.warnings {
+            context.printer.warning(warning);
+        }
         if self.explain {
             explain(context, &answer);
         }
@@ -122,7 +124,9 @@ impl Query {
         };
         for question in questions.iter() {
             if let Some(embedding) = &question.embedding {
-                check_embedding(embedding).and_then(|()| fits(collection, embedding)).map_err(|e| at(question, e))?;
+                check_embedding(embedding)
+                    .and_then(|()| check_dimension(collection, embedding))
+                    .map_err(|e| at(question, e))?;
             }
         }
         let wanted: Vec<&mut Question> = questions.iter_mut().filter(|q| q.embedding.is_none()).collect();
@@ -153,15 +157,6 @@ impl Query {
     }
 }
 
-fn fits(collection: &CollectionInfo, embedding: &[f32]) -> Result<()> {
-    match collection.dimension {
-        Some(expected) if expected != embedding.len() => {
-            Err(Error::DimensionMismatch { collection: collection.name.to_string(), expected, got: embedding.len() })
-        }
-        _ => Ok(()),
-    }
-}
-
 fn explain(context: &mut Context, answer: &Answer) {
     let (facts, costs, timing) = (&answer.facts, &answer.plan.costs, &answer.timing);
     let filtered = if facts.filtered { "the filter keeps" } else { "no filter:" };
@@ -185,5 +180,7 @@ fn explain(context: &mut Context, answer: &Answer) {
             duration(timing.read)
         ),
     ];
-    lines.into_iter().for_each(|line| context.printer.notice(line));
+    for line in lines {
+        context.printer.notice(line);
+    }
 }

@@ -25,7 +25,7 @@ pub(super) struct Setup {
 
 impl Setup {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
-        let printer = &mut context.printer;
+        let printer = &mut *context.printer;
         let installed = setup(self.from.as_deref(), &context.models, &mut |step| match step {
             SetupStep::Fetching(file) => printer.notice(format!("fetching {file} with pip")),
             SetupStep::Checking(path) => printer.notice(format!("checking {}", path.display())),

@@ -9,7 +9,7 @@ const LANES: usize = 8;
 
 /// A question made ready to be compared with many rows.
 #[derive(Debug, Clone)]
-pub struct Measure<'q> {
+pub(super) struct Measure<'q> {
     space: Space,
     question: &'q [f32],
     norm: f64,
@@ -18,14 +18,14 @@ pub struct Measure<'q> {
 impl<'q> Measure<'q> {
     /// Prepares a question.
     #[must_use]
-    pub fn new(space: Space, question: &'q [f32]) -> Self {
+    pub(super) fn new(space: Space, question: &'q [f32]) -> Self {
         let squared: f64 = question.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
         Self { space, question, norm: squared.sqrt() + TINY }
     }
 
     /// Returns the distance to an embedding given as little-endian bytes, four a component.
     #[must_use]
-    pub fn distance(&self, row: &[u8]) -> f64 {
+    pub(super) fn distance(&self, row: &[u8]) -> f64 {
         let row = row.as_chunks::<4>().0;
         match self.space {
             Space::L2 => sum(self.question, row, |q, x| (q - x) * (q - x)),

@@ -40,12 +40,12 @@ pub fn rank_all(
     let space = view.info().space;
     let ordinals: Vec<u64> = among.iter().collect();
     let parts = in_parts(ordinals.len(), threads, |part| {
-        let measures: Vec<_> = questions.iter().map(|question| Measure::new(space, question)).collect();
+        let prepared: Vec<_> = questions.iter().map(|question| Measure::new(space, question)).collect();
         let mut nearest = vec![Vec::new(); questions.len()];
         let mut embeddings = view.embeddings();
         for &ordinal in ordinals.get(part).unwrap_or_default() {
             let row = embeddings.row(Ordinal(ordinal))?;
-            for (measure, nearest) in measures.iter().zip(&mut nearest) {
+            for (measure, nearest) in prepared.iter().zip(&mut nearest) {
                 keep(nearest, Ranked { ordinal: Ordinal(ordinal), distance: measure.distance(row) }, k);
             }
         }
@@ -55,7 +55,9 @@ pub fn rank_all(
     for part in parts {
         all.iter_mut().zip(part).for_each(|(all, mut part)| all.append(&mut part));
     }
-    all.iter_mut().for_each(|nearest| cut(nearest, k));
+    for nearest in &mut all {
+        cut(nearest, k);
+    }
     Ok(all)
 }
 
@@ -75,11 +77,11 @@ pub fn rank_candidates(
     let mut pairs: Vec<(Ordinal, usize)> =
         of_question.flat_map(|(question, ordinals)| ordinals.iter().map(move |ordinal| (*ordinal, question))).collect();
     pairs.sort_unstable();
-    let measures: Vec<_> = questions.iter().map(|question| Measure::new(space, question)).collect();
+    let prepared: Vec<_> = questions.iter().map(|question| Measure::new(space, question)).collect();
     let parts = in_parts(pairs.len(), threads, |part| {
         let mut embeddings = view.embeddings();
         let measured = pairs.get(part).unwrap_or_default().iter().filter_map(|(ordinal, question)| {
-            let measure = measures.get(*question)?;
+            let measure = prepared.get(*question)?;
             let row = embeddings.row(*ordinal);
             Some(row.map(|row| (*question, Ranked { ordinal: *ordinal, distance: measure.distance(row) })))
         });
@@ -91,7 +93,9 @@ pub fn rank_candidates(
             nearest.push(ranked);
         }
     }
-    all.iter_mut().for_each(|nearest| cut(nearest, k));
+    for nearest in &mut all {
+        cut(nearest, k);
+    }
     Ok(all)
 }
 

@@ -68,10 +68,10 @@ pub struct Costs {
 // Microseconds, measured on one core of an EPYC (Zen 4) with a warm page cache; storage-study.md, sections 2 and 3.
 const READ_ROW: f64 = 0.9;
 const READ_CODES_PER_KIB: f64 = 0.11;
-const COMPARE_CODES_PER_KIB: f64 = 0.020;
+const COMPARE_CODES_PER_KIB: f64 = 0.0065;
 const COMPARE_ROW: f64 = 0.20;
-const LOAD_GRAPH_ROW: f64 = 0.9;
-const WALK_GRAPH_PER_CANDIDATE: f64 = 3.0;
+const VIEW_GRAPH_ROW: f64 = 0.6;
+const WALK_GRAPH_PER_CANDIDATE: f64 = 2.1;
 
 /// Below this share of records a walk through the graph meets too few that pass the filter.
 const GRAPH_FILTER_SHARE: f64 = 0.1;
@@ -93,7 +93,7 @@ impl Plan {
         let walk = facts.ef_search.max(depth) as f64 * WALK_GRAPH_PER_CANDIDATE * row_share;
         let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
         let open = !facts.exact && facts.graph_rows > 0 && (!facts.filtered || passing >= GRAPH_FILTER_SHARE);
-        let graph = facts.graph_rows as f64 * LOAD_GRAPH_ROW
+        let graph = facts.graph_rows as f64 * VIEW_GRAPH_ROW
             + questions * (walk / passing.clamp(GRAPH_FILTER_SHARE, 1.0))
             + facts.outside_graph as f64 * row_share * (READ_ROW + questions * COMPARE_ROW)
             + rank;

@@ -10,7 +10,7 @@ use super::select::choose;
 use crate::error::{Error, Result};
 use crate::index::{Allowed, Ranked, rank_all, rank_candidates, scan, walk_graph};
 use crate::record::{Hit, Ordinal, RecordId};
-use crate::store::{Codes, Collection, Include, View, check_embedding, quantise_query};
+use crate::store::{Codes, Collection, Include, View, check_dimension, check_embedding, quantise_query};
 
 /// Questions answered together, so that a batch of any size needs a bounded amount of memory.
 const QUESTIONS_AT_ONCE: usize = 1024;
@@ -113,13 +113,7 @@ impl View {
 
 fn fits(view: &View, question: &[f32]) -> Result<()> {
     check_embedding(question)?;
-    match view.info().dimension {
-        Some(expected) if expected != question.len() => {
-            let collection = view.info().name.to_string();
-            Err(Error::DimensionMismatch { collection, expected, got: question.len() })
-        }
-        _ => Ok(()),
-    }
+    check_dimension(view.info(), question)
 }
 
 fn facts(view: &View, query: &Query, chosen: Option<&RoaringTreemap>) -> Result<Facts> {
@@ -174,12 +168,11 @@ fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mu
             ranked.extend(rank_all(view, &questions, among, wanted, query.threads)?);
             continue;
         }
-        let candidates: Vec<Vec<Ordinal>> = match &graph {
-            Some(graph) => graph.candidates(view, &questions, allowed, plan.depth, query.threads)?,
-            None => {
-                let codes: Vec<Codes> = questions.iter().map(|q| quantise_query(q, view.info().space)).collect();
-                scan(view, &codes, allowed, plan.depth, query.threads)?
-            }
+        let candidates: Vec<Vec<Ordinal>> = if let Some(graph) = &graph {
+            graph.candidates(view, &questions, allowed, plan.depth, query.threads)?
+        } else {
+            let codes: Vec<Codes> = questions.iter().map(|q| quantise_query(q, view.info().space)).collect();
+            scan(view, &codes, allowed, plan.depth, query.threads)?
         };
         ranked.extend(rank_candidates(view, &questions, &candidates, wanted, query.threads)?);
     }

@@ -20,16 +20,14 @@ impl Error {
     #[must_use]
     pub(crate) fn at(mut self, file: &Path, waited: Duration) -> Self {
         match &mut self {
-            Self::Damaged { path, .. } | Self::NotADatabase { path, .. } | Self::NewerFormat { path, .. } => {
-                if path.as_os_str().is_empty() {
-                    *path = file.to_owned();
-                }
+            Self::Damaged { path, .. } | Self::NotADatabase { path, .. } | Self::NewerFormat { path, .. }
+                if path.as_os_str().is_empty() =>
+            {
+                file.clone_into(path);
             }
-            Self::Busy { path, waited: time } => {
-                if path.as_os_str().is_empty() {
-                    *path = file.to_owned();
-                    *time = waited;
-                }
+            Self::Busy { path, waited: time } if path.as_os_str().is_empty() => {
+                file.clone_into(path);
+                *time = waited;
             }
             Self::Io { action, .. } if action.is_empty() => *action = format!("use {}", file.display()),
             _ => {}

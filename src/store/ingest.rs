@@ -4,10 +4,10 @@
 //! another process may have written meanwhile. Invariant: after an error or a kill, every batch before it is
 //! stored whole, and running the same rows again stores the rest and doubles nothing.
 
-use super::{Change, Collection, Effect, Mode};
+use super::{Change, Collection, Effect, Mode, View, check_dimension, check_embedding};
 use crate::embed::{Embedder, Role};
 use crate::error::{Error, Result};
-use crate::record::{Fingerprint, Ordinal, Row};
+use crate::record::{CollectionInfo, Fingerprint, Ordinal, Row};
 
 /// What happens at a row that is bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -108,9 +108,13 @@ impl<'a> Ingest<'a> {
     /// file refuses.
     pub fn store(&mut self, rows: Vec<Row>) -> Result<Vec<Error>> {
         let mut refused = Vec::new();
-        let mut pending = Vec::with_capacity(rows.len());
+        let mut pending: Vec<Row> = Vec::with_capacity(rows.len());
+        let mut info = self.collection.view()?.info().clone();
         for row in rows {
-            match self.check(&row) {
+            // The first embedding fixes the dimension for the rest of its batch too.
+            info.dimension =
+                info.dimension.or_else(|| pending.iter().find_map(|row| Some(row.embedding.as_ref()?.len())));
+            match self.check(&row, &info) {
                 Ok(()) => pending.push(row),
                 Err(error) => refused.extend(self.refuse(error)?),
             }
@@ -130,26 +134,20 @@ impl<'a> Ingest<'a> {
             pending = again;
         }
         for row in pending {
-            let error = bad_row(&row, "it has neither a document nor an embedding".into());
+            let error = bad_row(&row, "it has neither a document nor an embedding");
             refused.extend(self.refuse(error)?);
         }
         Ok(refused)
     }
 
     /// Finds what is wrong with a row before anything is embedded.
-    fn check(&self, row: &Row) -> Result<()> {
-        let view_info = |why: Error| bad_row(row, why.to_string());
+    fn check(&self, row: &Row, info: &CollectionInfo) -> Result<()> {
+        let bad = |why: Error| bad_row(row, &why.to_string());
         if let Some(embedding) = &row.embedding {
-            super::check_embedding(embedding).map_err(view_info)?;
-            let info = self.collection.view()?;
-            if let Some(expected) = info.info().dimension.filter(|expected| *expected != embedding.len()) {
-                let name = self.collection.name().to_string();
-                let mismatch = Error::DimensionMismatch { collection: name, expected, got: embedding.len() };
-                return Err(view_info(mismatch));
-            }
+            check_embedding(embedding).and_then(|()| check_dimension(info, embedding)).map_err(bad)?;
         }
         if self.mode == Mode::Add {
-            row.metadata.clone().into_metadata().map_err(view_info)?;
+            row.metadata.clone().into_metadata().map_err(bad)?;
         }
         Ok(())
     }
@@ -185,7 +183,7 @@ impl<'a> Ingest<'a> {
             let is_new = match (view.ordinal(&row.id)?, self.mode) {
                 (Some(_), Mode::Add) | (None, Mode::Update) => false,
                 (None, Mode::Add | Mode::Upsert) => true,
-                (Some(ordinal), Mode::Update | Mode::Upsert) => self.is_changed(&view, ordinal, text)?,
+                (Some(ordinal), Mode::Update | Mode::Upsert) => is_changed(&view, ordinal, text)?,
             };
             if is_new {
                 wanted.push(at);
@@ -193,11 +191,11 @@ impl<'a> Ingest<'a> {
         }
         Ok(wanted)
     }
+}
 
-    fn is_changed(&self, view: &super::View, ordinal: Ordinal, text: &str) -> Result<bool> {
-        let has_model = view.info().embedder.is_some();
-        Ok(has_model && view.stored(ordinal)?.document.as_deref() != Some(text))
-    }
+/// Returns whether a text differs from the one stored; without a model a text needs no embedding of its own.
+fn is_changed(view: &View, ordinal: Ordinal, text: &str) -> Result<bool> {
+    Ok(view.info().embedder.is_some() && view.stored(ordinal)?.document.as_deref() != Some(text))
 }
 
 /// Refuses a model that would put its vectors beside those of another.
@@ -233,7 +231,7 @@ fn change(row: &Row, embedded_here: bool) -> Change {
     }
 }
 
-fn bad_row(row: &Row, why: String) -> Error {
+fn bad_row(row: &Row, why: &str) -> Error {
     Error::BadRow {
         source: row.origin.source.to_string(),
         line: row.origin.line,

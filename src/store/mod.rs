@@ -38,6 +38,7 @@ pub(crate) use record::Stored;
 pub use segment::{Segment, rows_per_segment};
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use vector::Embeddings;
+pub use write::check_dimension;
 pub use write::{Change, Effect, Mode};
 
 use table::meta;

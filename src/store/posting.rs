@@ -27,7 +27,7 @@ const STR_ELEMENT: u8 = 0x14;
 /// Longer strings are indexed by their start and a 128-bit hash: B-tree keys stay short.
 const LONGEST_TEXT_BYTES: usize = 256;
 /// From this many members on, a set is a bitmap of 65,536 bits.
-const LIST_LIMIT: usize = 4096;
+const LIST_LIMIT: u64 = 4096;
 const BITMAP_BYTES: usize = 8192;
 const CHUNK_BYTES: usize = 6;
 
@@ -149,8 +149,7 @@ fn split(ordinal: Ordinal) -> (u64, u16) {
 fn collect(posting_key: &[u8], members: &[u8], into: &mut RoaringTreemap) -> Result<()> {
     let damaged = || Error::damaged("a posting of the metadata index");
     let chunk = posting_key.last_chunk::<CHUNK_BYTES>().ok_or_else(damaged)?;
-    let [a, b, c, d, e, f] = *chunk;
-    let base = u64::from_be_bytes([0, 0, a, b, c, d, e, f]) << 16;
+    let base = chunk.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)) << 16;
     if members.len() == BITMAP_BYTES {
         let bitmap = RoaringBitmap::from_lsb0_bytes(0, members);
         into.extend(bitmap.iter().map(|low| base | u64::from(low)));
@@ -268,7 +267,7 @@ impl Changes {
 /// Returns the lower 16 bits of the members: a sorted list, or a bitmap when that is shorter.
 fn encode(members: &RoaringTreemap) -> Vec<u8> {
     let lows = members.iter().map(|member| split(Ordinal(member)).1);
-    if (members.len() as usize) < LIST_LIMIT {
+    if members.len() < LIST_LIMIT {
         return lows.flat_map(u16::to_le_bytes).collect();
     }
     let mut bitmap = vec![0_u8; BITMAP_BYTES];

@@ -21,6 +21,7 @@ use crate::record::{CollectionInfo, Counts, Ordinal, Record, RecordId, Scope};
 
 /// Which parts of a record are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each part is in or out by itself")]
 pub struct Include {
     /// Its document.
     pub documents: bool,

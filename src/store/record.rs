@@ -44,7 +44,9 @@ pub(crate) fn encode(record: &Stored) -> Vec<u8> {
     let mut out = Vec::with_capacity(64 + document.map_or(0, str::len));
     out.push(flags);
     put_text(&mut out, record.id.as_str());
-    document.into_iter().chain(uri).for_each(|text| put_text(&mut out, text));
+    for text in document.into_iter().chain(uri) {
+        put_text(&mut out, text);
+    }
     if !record.metadata.is_empty() {
         put_len(&mut out, record.metadata.iter().count());
         for (key, value) in record.metadata.iter() {
@@ -80,7 +82,9 @@ fn put_value(out: &mut Vec<u8>, value: &Value) {
 fn put_array<T>(out: &mut Vec<u8>, tag: u8, items: &[T], put: impl Fn(&mut Vec<u8>, &T)) {
     out.push(ARRAY | tag);
     put_len(out, items.len());
-    items.iter().for_each(|item| put(out, item));
+    for item in items {
+        put(out, item);
+    }
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Stored> {

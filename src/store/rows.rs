@@ -109,23 +109,14 @@ impl<'tx> Rows<'tx> {
                 touched.insert(self.segment_of(ordinal)?);
             }
         }
-        touched.iter().try_for_each(|key| self.purge(entry, key, dead, DEAD_PERCENT))
+        touched.iter().try_for_each(|key| self.purge(entry, key, dead))
     }
 
-    /// Rewrites every segment that holds a dead row.
-    pub(crate) fn purge_all(&mut self, entry: &mut Entry, dead: &RoaringTreemap) -> Result<()> {
-        let mut keys = Vec::new();
-        for segment in self.segments.range::<&PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {
-            keys.push(*segment?.0.value());
-        }
-        keys.iter().try_for_each(|key| self.purge(entry, key, dead, 0))
-    }
-
-    fn purge(&mut self, entry: &mut Entry, key: &PairKey, dead: &RoaringTreemap, percent: usize) -> Result<()> {
+    fn purge(&mut self, entry: &mut Entry, key: &PairKey, dead: &RoaringTreemap) -> Result<()> {
         let mut rows = self.read_segment(key)?;
         let before = rows.len();
         rows.retain(|(ordinal, _)| !dead.contains(ordinal.0));
-        if (before - rows.len()) * 100 <= before * percent {
+        if (before - rows.len()) * 100 <= before * DEAD_PERCENT {
             return Ok(());
         }
         self.segments.remove(key)?;

@@ -171,11 +171,17 @@ pub(crate) fn seal(rows: &[(Ordinal, Codes)], space: Space) -> Option<Vec<u8>> {
             out.extend(u32::try_from(ordinal.0 - first.0).ok()?.to_le_bytes());
         }
     }
-    rows.iter().for_each(|(_, row)| put_floats(&mut out, &[row.factor]));
-    if space == Space::L2 {
-        rows.iter().for_each(|(_, row)| put_floats(&mut out, &[row.bias]));
+    for (_, row) in rows {
+        put_floats(&mut out, &[row.factor]);
     }
-    rows.iter().for_each(|(_, row)| out.extend_from_slice(bytemuck::cast_slice(&row.codes)));
+    if space == Space::L2 {
+        for (_, row) in rows {
+            put_floats(&mut out, &[row.bias]);
+        }
+    }
+    for (_, row) in rows {
+        out.extend_from_slice(bytemuck::cast_slice(&row.codes));
+    }
     let checksum = out.get(8..).map_or(0, xxh3_64);
     out.splice(0..8, checksum.to_le_bytes());
     Some(out)

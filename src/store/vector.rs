@@ -78,8 +78,11 @@ pub(crate) fn equals(
 pub(crate) struct Changes {
     collection: CollectionNumber,
     dimension: usize,
-    blocks: BTreeMap<u64, Vec<(Ordinal, Option<Vec<f32>>)>>,
+    blocks: BTreeMap<u64, Vec<RowChange>>,
 }
+
+/// A row's new embedding, or `None` where it is to be zeros.
+type RowChange = (Ordinal, Option<Vec<f32>>);
 
 impl Changes {
     pub(crate) fn new(collection: CollectionNumber, dimension: usize) -> Self {

@@ -15,7 +15,7 @@ use super::rows::Rows;
 use super::table::{self, CollectionNumber, PairKey};
 use super::{posting, vector};
 use crate::error::{Error, Result};
-use crate::record::{MetadataPatch, Ordinal, RecordId};
+use crate::record::{CollectionInfo, MetadataPatch, Ordinal, RecordId};
 
 /// What happens to ids that exist, and to ids that do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,19 +111,12 @@ impl<'tx> Batch<'tx> {
     /// Checks an embedding against the collection; the first one fixes the dimension.
     fn fit(&mut self, embedding: &[f32]) -> Result<()> {
         check_embedding(embedding)?;
-        match self.entry.info.dimension {
-            Some(expected) if expected != embedding.len() => Err(Error::DimensionMismatch {
-                collection: self.entry.info.name.to_string(),
-                expected,
-                got: embedding.len(),
-            }),
-            Some(_) => Ok(()),
-            None => {
-                self.entry.info.dimension = Some(embedding.len());
-                self.vector_changes = Some(vector::Changes::new(self.number, embedding.len()));
-                Ok(())
-            }
+        check_dimension(&self.entry.info, embedding)?;
+        if self.entry.info.dimension.is_none() {
+            self.entry.info.dimension = Some(embedding.len());
+            self.vector_changes = Some(vector::Changes::new(self.number, embedding.len()));
         }
+        Ok(())
     }
 
     fn ordinal(&self, id: &RecordId) -> Result<Option<Ordinal>> {
@@ -252,6 +245,19 @@ impl<'tx> Batch<'tx> {
         let stale = read_set(&sets, self.number, "the set of changed rows")? | changed;
         sets.insert(&self.number.key(), set_to_bytes(&stale).as_slice())?;
         Ok(())
+    }
+}
+
+/// Refuses an embedding that is not as long as the collection's; before the first one any length will do.
+///
+/// # Errors
+/// [`Error::DimensionMismatch`].
+pub fn check_dimension(collection: &CollectionInfo, embedding: &[f32]) -> Result<()> {
+    match collection.dimension {
+        Some(expected) if expected != embedding.len() => {
+            Err(Error::DimensionMismatch { collection: collection.name.to_string(), expected, got: embedding.len() })
+        }
+        _ => Ok(()),
     }
 }
 

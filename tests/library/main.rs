@@ -5,7 +5,12 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a failed test is meant to panic"
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::large_stack_arrays,
+    clippy::items_after_statements,
+    clippy::print_stderr,
+    reason = "a failed test is meant to panic, and tests compute with small numbers"
 )]
 
 mod query;
