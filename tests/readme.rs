@@ -1,0 +1,123 @@
+//! The README is true: its console blocks run and print what they show, its links and flags exist.
+//!
+//! `UPDATE=1 cargo test --test readme` writes what the commands print into the blocks. The blocks share one folder and
+//! run in order. Numbers are compared to two decimals, times not at all: engines differ in the last digits.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is meant to panic")]
+
+use std::path::Path;
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme() -> String {
+    std::fs::read_to_string(root().join("README.md")).unwrap()
+}
+
+/// Runs one line of a block as a shell would and returns what a terminal would show.
+fn run(line: &str, folder: &Path) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_huedb")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("sh")
+        .args(["-c", &format!("{{ {line}\n}} 2>&1")])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env_remove("HUEDB_FILE")
+        .env("HUEDB_CACHE_DIR", folder.join("cache"))
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs every block and returns the README as it should be.
+fn rewritten(readme: &str) -> String {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::os::unix::fs::symlink(root().join("fixtures"), folder.path().join("fixtures")).unwrap();
+    let (mut out, mut in_block) = (String::new(), false);
+    for line in readme.lines() {
+        if line.starts_with("```") {
+            in_block = line == "```console";
+        }
+        match line.strip_prefix("$ ").filter(|_| in_block) {
+            Some(command) => {
+                out.extend([line, "\n"]);
+                out.push_str(&run(command, folder.path()));
+            }
+            None if in_block && line != "```console" => {}
+            None => out.extend([line, "\n"]),
+        }
+        assert!(!in_block || out.ends_with('\n'), "the output of {line} has no last line end");
+    }
+    out
+}
+
+/// Rounds decimals to two places and blanks what follows " in " up to the unit of a time.
+fn comparable(text: &str) -> String {
+    let word = |word: &str| match word.split_once('.') {
+        Some((whole, decimals)) if whole.parse::<i64>().is_ok() && decimals.parse::<u64>().is_ok() => {
+            format!("{:.2}", word.parse::<f64>().unwrap())
+        }
+        _ => word.to_owned(),
+    };
+    let line = |line: &str| {
+        let timeless = if line.starts_with("added ") { line.split(" in ").next().unwrap() } else { line };
+        let parts = timeless.split([' ', ':', ',', '}']).map(word).filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join(" ")
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn console_blocks_print_what_they_show() {
+    let found = readme();
+    let expected = rewritten(&found);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(root().join("README.md"), expected).unwrap();
+        return;
+    }
+    for (found, expected) in comparable(&found).lines().zip(comparable(&expected).lines()) {
+        assert_eq!(found, expected, "README.md is out of date; run UPDATE=1 cargo test --test readme");
+    }
+    assert_eq!(found.lines().count(), expected.lines().count());
+}
+
+#[test]
+fn files_that_are_named_exist() {
+    for name in ["src/store/table.rs", "fixtures/models/all-MiniLM-L6-v2", "fixtures/corpus/facts.csv", "Makefile"] {
+        assert!(root().join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn flags_that_are_named_exist() {
+    let mut command = huedb::cli::command();
+    command.build();
+    for line in readme().lines().filter_map(|line| line.strip_prefix("$ huedb ")) {
+        let line = line.split([';', '|', '>']).next().unwrap();
+        let verb = line.split(' ').find_map(|word| command.find_subcommand(word));
+        let verb = verb.unwrap_or_else(|| panic!("no verb in {line}"));
+        let flags = line.split(' ').filter_map(|word| word.strip_prefix("--"));
+        for flag in flags {
+            let known = verb.get_arguments().any(|arg| arg.get_long() == Some(flag));
+            assert!(known, "--{flag} in {line}");
+        }
+    }
+}
+
+#[test]
+fn the_demo_runs() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let output = Command::new("sh")
+        .arg(root().join("fixtures/demo.sh"))
+        .arg(env!("CARGO_BIN_EXE_huedb"))
+        .arg(folder.path())
+        .env("HUEDB_RUNTIME", "tract")
+        .env("HUEDB_CACHE_DIR", folder.path().join("cache"))
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{shown}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(shown.contains("animals-001"), "{shown}");
+}
