@@ -10,7 +10,7 @@ use crate::embed::Embedder;
 use crate::error::{Error, Result};
 use crate::input::{embedding_from_json, metadata_from_json};
 use crate::record::{Origin, RecordId, Row};
-use crate::store::{Access, Ingest, Mode, OnError, Tally};
+use crate::store::{Access, Ingest, Mode, OnError, Tally, View, check_dimension, check_embedding};
 
 #[derive(Debug, Args)]
 struct Fields {
@@ -135,9 +135,10 @@ impl Fields {
             metadata: self.metadata.as_deref().map(metadata_from_json).transpose()?.unwrap_or_default(),
             origin: Origin { source: Arc::from("record"), line: 0 },
         };
-        let store = context.open(Access::Write)?;
-        let collection = store.collection(&self.collection)?;
-        let info = collection.view()?.info().clone();
+        let view = context.look(&self.collection)?;
+        check(&row, mode, &view).map_err(|e| e.of_record(row.id.as_str()))?;
+        let info = view.info().clone();
+        drop(view);
         let may_embed = row.document.is_some() && row.embedding.is_none();
         let mut embedder: Option<Box<dyn Embedder>> = if self.model.is_some() || (may_embed && info.embedder.is_some())
         {
@@ -146,12 +147,30 @@ impl Fields {
             None
         };
         let embedder = embedder.as_mut().map(|embedder| embedder.as_mut() as &mut dyn Embedder);
+        let store = context.open(Access::Write)?;
+        let collection = store.collection(&self.collection)?;
         let mut ingest = Ingest::new(&collection, embedder, mode, OnError::Stop)?;
         ingest.store(vec![row])?;
         let tally = ingest.tally();
         store.close()?;
         Ok(tally)
     }
+}
+
+/// Finds what is wrong with a record while the file is open for reading only.
+fn check(row: &Row, mode: Mode, view: &View) -> Result<()> {
+    if let Some(embedding) = &row.embedding {
+        check_embedding(embedding)?;
+        check_dimension(view.info(), embedding)?;
+    }
+    if mode == Mode::Add {
+        row.metadata.clone().into_metadata()?;
+    }
+    let is_new = mode != Mode::Update && view.ordinal(&row.id)?.is_none();
+    if is_new && row.embedding.is_none() && view.info().embedder.is_none() {
+        return Err(Error::NoModel { collection: view.info().name.to_string() });
+    }
+    Ok(())
 }
 
 fn text_from_stdin() -> Result<String> {

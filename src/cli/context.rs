@@ -8,7 +8,7 @@ use crate::embed::{Embedder, LoadOptions, Runtime, fingerprint, load, runtime};
 use crate::error::{Error, Result};
 use crate::output::{Columns, Facts, Format, Printer, Sink};
 use crate::record::CollectionInfo;
-use crate::store::{Access, Options, Store, check_model};
+use crate::store::{Access, Options, Store, View, check_model};
 
 /// The surroundings of one command.
 pub(super) struct Context<'c, 'w> {
@@ -40,6 +40,11 @@ impl<'c, 'w> Context<'c, 'w> {
             Access::Write | Access::Create => Options::WRITE_CACHE_BYTES,
         };
         Store::open_with(&self.db, access, &Options { cache_bytes, ..self.options.clone() })
+    }
+
+    /// Looks at a collection before the file is opened for writing: what is refused here has not touched a byte.
+    pub(super) fn look(&self, collection: &str) -> Result<View> {
+        self.open(Access::Read)?.view(collection)
     }
 
     /// Opens the file for writing a lot.

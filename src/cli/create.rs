@@ -107,6 +107,10 @@ impl Create {
                 When::Flat => IndexMode::Flat,
             },
         };
+        // A name that is taken is found without touching the file.
+        if !self.get_or_create && context.db.exists() && context.look(name.as_str()).is_ok() {
+            return Err(Error::CollectionExists { name: name.to_string() }.into());
+        }
         let store = context.open(Access::Create)?;
         let said = match store.create_collection(name.clone(), new) {
             Ok(info) => {

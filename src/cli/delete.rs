@@ -44,6 +44,7 @@ impl Delete {
             offset: 0,
             limit: self.limit,
         };
+        drop(context.look(&self.collection)?);
         let store = context.open(Access::Write)?;
         let deleted = store.collection(&self.collection)?.delete_where(&query)?;
         store.close()?;

@@ -16,6 +16,7 @@ pub(super) struct Drop {
 
 impl Drop {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        drop(context.look(&self.collection)?);
         let store = context.open(Access::Write)?;
         let (info, counts) = store.drop_collection(&self.collection)?;
         store.close()?;

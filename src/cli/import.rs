@@ -103,6 +103,7 @@ impl Import {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let options = self.options()?;
         let sources: Vec<Source> = self.sources.iter().map(|source| Source::parse(source)).collect::<Result<_>>()?;
+        drop(context.look(&self.collection)?);
         let store = context.open_for_import()?;
         let collection = store.collection(&self.collection)?;
         let start = Instant::now();

@@ -67,6 +67,7 @@ impl Index {
 
 impl IndexBuild {
     fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        drop(context.look(&self.collection)?);
         let store = context.open_for_import()?;
         let collection = store.collection(&self.collection)?;
         let interrupt = Interrupt::listen()?;
@@ -144,6 +145,7 @@ impl IndexShow {
 
 impl IndexDrop {
     fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        drop(context.look(&self.collection)?);
         let store = context.open(Access::Write)?;
         let dropped = store.collection(&self.collection)?.drop_graph()?;
         store.close()?;

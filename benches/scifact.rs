@@ -1,0 +1,108 @@
+//! How well and how fast a real corpus is found: SciFact in BEIR's form, through the command line.
+//!
+//! `HUEDB_BENCH_DATA=DIR cargo bench --bench scifact`; DIR holds corpus.jsonl, queries.jsonl and qrels.tsv. Prints one
+//! JSON line a figure. Invariant: every figure comes from real processes and a real file.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench reports on the standard output")]
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use serde_json::{Value as Json, json};
+
+/// Hits that count.
+const DEPTH: usize = 10;
+
+/// Judgements: question, then document, then how relevant it is.
+type Judgements = HashMap<String, HashMap<String, f64>>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let Some(data) = std::env::var_os("HUEDB_BENCH_DATA").map(PathBuf::from) else {
+        eprintln!("set HUEDB_BENCH_DATA to a folder with corpus.jsonl, queries.jsonl and qrels.tsv");
+        return Ok(());
+    };
+    let folder = tempfile::TempDir::new()?;
+    let file = folder.path().join("scifact.redb");
+    let documents = std::fs::read_to_string(data.join("corpus.jsonl"))?.lines().count();
+    huedb(&file, &["create", "scifact"])?;
+    let start = Instant::now();
+    huedb(&file, &["import", "scifact", &text(&data.join("corpus.jsonl"))])?;
+    let import_seconds = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let questions = text(&data.join("queries.jsonl"));
+    let hits = huedb(
+        &file,
+        &["query", "scifact", "--input", &questions, "-n", "10", "--include", "distances", "-o", "jsonl"],
+    )?;
+    let query_seconds = start.elapsed().as_secs_f64();
+    let ndcg = ndcg(&ranked(&hits)?, &judgements(&std::fs::read_to_string(data.join("qrels.tsv"))?)?);
+    let bytes = std::fs::metadata(&file)?.len();
+    for (figure, value) in [
+        ("ndcg_at_10", json!(ndcg)),
+        ("documents", json!(documents)),
+        ("import_seconds", json!(import_seconds)),
+        ("query_batch_seconds", json!(query_seconds)),
+        ("file_bytes", json!(bytes)),
+    ] {
+        println!("{}", json!({"bench": "scifact", "figure": figure, "value": value}));
+    }
+    Ok(())
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Runs one command on the file and returns its output.
+fn huedb(file: &Path, arguments: &[&str]) -> Result<String, Box<dyn Error>> {
+    let output = Command::new(env!("CARGO_BIN_EXE_huedb")).args(arguments).env("HUEDB_FILE", file).output()?;
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout)?)
+    } else {
+        Err(format!("huedb {arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into())
+    }
+}
+
+/// Returns the ids found for each question, nearest first.
+fn ranked(hits: &str) -> Result<HashMap<String, Vec<String>>, Box<dyn Error>> {
+    let mut ranked: HashMap<String, Vec<String>> = HashMap::new();
+    for line in hits.lines() {
+        let hit: Json = serde_json::from_str(line)?;
+        let field = |name: &str| hit.get(name).and_then(Json::as_str).map(str::to_owned).ok_or("a hit without its ids");
+        ranked.entry(field("query")?).or_default().push(field("id")?);
+    }
+    Ok(ranked)
+}
+
+fn judgements(qrels: &str) -> Result<Judgements, Box<dyn Error>> {
+    let mut judgements = Judgements::new();
+    for line in qrels.lines().skip(1) {
+        let mut fields = line.split('\t');
+        let (Some(question), Some(document), Some(score)) = (fields.next(), fields.next(), fields.next()) else {
+            return Err(format!("qrels.tsv: {line:?}").into());
+        };
+        judgements.entry(question.to_owned()).or_default().insert(document.to_owned(), score.trim().parse()?);
+    }
+    Ok(judgements)
+}
+
+/// The mean over judged questions of the discounted gain of the first ten, as a share of the best possible
+/// (Jarvelin and Kekalainen, 2002; gain = score, discount = log2(rank + 1)).
+fn ndcg(ranked: &HashMap<String, Vec<String>>, judgements: &Judgements) -> f64 {
+    let discounted = |gains: &[f64]| -> f64 {
+        gains.iter().take(DEPTH).zip(2_u32..).map(|(gain, place)| gain / f64::from(place).log2()).sum()
+    };
+    let of_question = |(question, relevant): (&String, &HashMap<String, f64>)| {
+        let found = ranked.get(question).map(Vec::as_slice).unwrap_or_default();
+        let gains: Vec<f64> = found.iter().map(|id| relevant.get(id).copied().unwrap_or(0.0)).collect();
+        let mut best: Vec<f64> = relevant.values().copied().collect();
+        best.sort_by(|a, b| b.total_cmp(a));
+        discounted(&gains) / discounted(&best).max(f64::MIN_POSITIVE)
+    };
+    let all: Vec<f64> = judgements.iter().map(of_question).collect();
+    let questions = u32::try_from(all.len()).map_or(f64::INFINITY, f64::from);
+    all.iter().sum::<f64>() / questions
+}

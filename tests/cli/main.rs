@@ -1,0 +1,17 @@
+//! The command as a shell runs it: real processes, their output, errors and exit codes together.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stderr,
+    reason = "a failed test is meant to panic, and tests compute with small numbers"
+)]
+
+mod bad_input;
+mod huedb;
+mod import;
+mod kill;
+mod verbs;
