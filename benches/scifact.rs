@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let documents = std::fs::read_to_string(data.join("corpus.jsonl"))?.lines().count();
     huedb(&file, &["create", "scifact"])?;
     let start = Instant::now();
-    huedb(&file, &["import", "scifact", &text(&data.join("corpus.jsonl"))])?;
+    huedb(&file, &["import", "scifact", &text(&data.join("corpus.jsonl")), "--document", "text"])?;
     let import_seconds = start.elapsed().as_secs_f64();
     let start = Instant::now();
     let questions = text(&data.join("queries.jsonl"));
