@@ -158,8 +158,9 @@ mod tests {
     #[test]
     fn one_question_scans_and_many_walk_the_graph() {
         assert_eq!(way(facts()), Way::Scan);
-        assert_eq!(way(Facts { questions: 1000, ..facts() }), Way::Graph);
-        assert_eq!(way(Facts { questions: 1000, graph_rows: 0, ..facts() }), Way::Scan);
+        let many = Facts { questions: 1000, rows: 1_000_000, candidates: 1_000_000, graph_rows: 1_000_000, ..facts() };
+        assert_eq!(way(many), Way::Graph);
+        assert_eq!(way(Facts { graph_rows: 0, ..many }), Way::Scan);
         assert_eq!(way(Facts { rows: 1_000_000, candidates: 1_000_000, graph_rows: 1_000_000, ..facts() }), Way::Scan);
     }
 

@@ -7,6 +7,8 @@
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::print_stderr,
+    clippy::format_collect,
+    clippy::needless_for_each,
     reason = "a failed test is meant to panic, and tests compute with small numbers"
 )]
 
