@@ -1,4 +1,4 @@
-//! How well and how fast a real corpus is found: SciFact in BEIR's form, through the command line.
+//! How well and how fast a real corpus is found: `SciFact` in BEIR's form, through the command line.
 //!
 //! `HUEDB_BENCH_DATA=DIR cargo bench --bench scifact`; DIR holds corpus.jsonl, queries.jsonl and qrels.tsv. Prints one
 //! JSON line a figure. Invariant: every figure comes from real processes and a real file.
