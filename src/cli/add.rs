@@ -10,7 +10,7 @@ use crate::embed::Embedder;
 use crate::error::{Error, Result};
 use crate::input::{embedding_from_json, metadata_from_json};
 use crate::record::{Origin, RecordId, Row};
-use crate::store::{Access, Ingest, Mode, OnError, Tally, View, check_dimension, check_embedding};
+use crate::store::{Access, Ingest, Mode, OnError, Preparer, Tally, View, check_dimension, check_embedding};
 
 #[derive(Debug, Args)]
 struct Fields {
@@ -138,7 +138,6 @@ impl Fields {
         let view = context.look(&self.collection)?;
         check(&row, mode, &view).map_err(|e| e.of_record(row.id.as_str()))?;
         let info = view.info().clone();
-        drop(view);
         let may_embed = row.document.is_some() && row.embedding.is_none();
         let mut embedder: Option<Box<dyn Embedder>> = if self.model.is_some() || (may_embed && info.embedder.is_some())
         {
@@ -147,10 +146,13 @@ impl Fields {
             None
         };
         let embedder = embedder.as_mut().map(|embedder| embedder.as_mut() as &mut dyn Embedder);
+        let mut preparer = Preparer::new(&info, embedder, mode, OnError::Stop)?;
+        let batch = preparer.prepare(&view, [Ok(row)])?;
+        drop(view);
         let store = context.open(Access::Write)?;
         let collection = store.collection(&self.collection)?;
-        let mut ingest = Ingest::new(&collection, embedder, mode, OnError::Stop)?;
-        ingest.store(vec![row])?;
+        let mut ingest = Ingest::new(&collection, preparer);
+        ingest.store(batch)?;
         let tally = ingest.tally();
         store.close()?;
         Ok(tally)

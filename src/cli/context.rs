@@ -4,10 +4,10 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use super::global::Global;
-use crate::embed::{Embedder, LoadOptions, Runtime, fingerprint, load, runtime};
+use crate::embed::{DeferredEmbedder, Embedder, LoadOptions, Runtime, fingerprint, load, runtime};
 use crate::error::{Error, Result};
 use crate::output::{Columns, Facts, Format, Printer, Sink};
-use crate::record::CollectionInfo;
+use crate::record::{CollectionInfo, Fingerprint};
 use crate::store::{Access, Options, Store, View, check_model};
 
 /// The surroundings of one command.
@@ -55,12 +55,32 @@ impl<'c, 'w> Context<'c, 'w> {
 
     /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.
     pub(super) fn embedder(&mut self, collection: &CollectionInfo, asked: Option<&str>) -> Result<Box<dyn Embedder>> {
+        let (name, _) = self.checked_model(collection, asked)?;
+        self.load_model(name)
+    }
+
+    /// Does the same, but leaves the loading to the first text.
+    pub(super) fn deferred_embedder(
+        &self,
+        collection: &CollectionInfo,
+        asked: Option<&str>,
+    ) -> Result<DeferredEmbedder> {
+        let (name, fingerprint) = self.checked_model(collection, asked)?;
+        Ok(DeferredEmbedder::new(name, fingerprint, self.models.clone()))
+    }
+
+    fn checked_model<'n>(
+        &self,
+        collection: &'n CollectionInfo,
+        asked: Option<&'n str>,
+    ) -> Result<(&'n str, Fingerprint)> {
         let stored = collection.embedder.as_ref();
         let Some(name) = asked.or(stored.map(|stored| stored.model.as_str())) else {
             return Err(Error::NoModel { collection: collection.name.to_string() });
         };
-        check_model(collection.name.as_str(), stored, &fingerprint(name, &self.models)?)?;
-        self.load_model(name)
+        let fingerprint = fingerprint(name, &self.models)?;
+        check_model(collection.name.as_str(), stored, &fingerprint)?;
+        Ok((name, fingerprint))
     }
 
     /// Loads a model and says which engines were passed over.

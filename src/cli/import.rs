@@ -1,5 +1,7 @@
 //! `huedb import`.
 
+use std::cell::Cell;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
@@ -7,12 +9,12 @@ use clap::{Args, ValueEnum};
 use super::context::Context;
 use super::exit::Status;
 use super::interrupt::Interrupt;
-use crate::embed::{Embedder, RuntimeKind, runtime};
-use crate::error::{Error, Result};
-use crate::input::{self, Mapping, Rows, Source, Types};
-use crate::output::{ProgressKind, count, duration};
-use crate::record::Row;
-use crate::store::{Collection, Ingest, Mode, OnError, Tally};
+use crate::embed::{DeferredEmbedder, Embedder, RuntimeKind, runtime};
+use crate::error::Result;
+use crate::input::{self, BatchLimits, Batches, Mapping, Notices, Source, Types};
+use crate::output::{Progress, ProgressKind, count, duration};
+use crate::record::CollectionInfo;
+use crate::store::{Ingest, Mode, OnError, Preparer, StoredBatch, Tally};
 
 /// Texts embedded and stored in one transaction: what a kill can undo, at the most.
 const TEXTS_AT_ONCE: usize = 256;
@@ -101,21 +103,33 @@ enum OnErrorName {
 
 impl Import {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
-        let options = self.options()?;
         let sources: Vec<Source> = self.sources.iter().map(|source| Source::parse(source)).collect::<Result<_>>()?;
-        drop(context.look(&self.collection)?);
-        let store = context.open_for_import()?;
-        let collection = store.collection(&self.collection)?;
+        let view = context.look(&self.collection)?;
+        let info = view.info().clone();
         let start = Instant::now();
         let interrupt = Interrupt::listen()?;
-        let mut tally = Tally::default();
-        let outcome = self.import(context, &collection, &sources, &options, &interrupt, &mut tally);
+        let mut batches = Batches::open(sources, self.options()?, self.limits(&info))?;
+        let mut embedder = self.embedder(context, &info)?;
+        let embedder = embedder.as_mut().map(|embedder| embedder as &mut dyn Embedder);
+        let mut preparer = Preparer::new(&info, embedder, self.mode.into(), self.on_error.into())?;
+        let report = Report::begin(context, &batches);
+        // The file is opened for writing once a batch is ready for it: what is refused before has not touched a byte.
+        let first = preparer.prepare(&view, batches.next().unwrap_or_default())?;
+        drop(view);
+        let store = context.open_for_import()?;
+        let collection = store.collection(&self.collection)?;
+        let mut ingest = Ingest::new(&collection, preparer);
+        let outcome = ingest.store_all(first, batches, |batch| {
+            report.hear(context, batch.as_ref(), &info);
+            interrupt.check()
+        });
+        let tally = ingest.tally();
+        report.end(context);
         if let Err(error) = outcome {
             store.close()?;
             if tally.rows() > 0 {
-                let said = describe(&tally);
                 let next = "these are stored, and the same import can be run again";
-                context.printer.notice(format!("{said} before it stopped; {next}"));
+                context.printer.notice(format!("{} before it stopped; {next}", describe(&tally)));
             }
             return Err(error.into());
         }
@@ -142,121 +156,69 @@ impl Import {
         })
     }
 
-    fn import(
-        &self,
-        context: &mut Context,
-        collection: &Collection,
-        sources: &[Source],
-        options: &input::Options,
-        interrupt: &Interrupt,
-        tally: &mut Tally,
-    ) -> Result<()> {
-        let mut embedder = self.embedder(context, collection)?;
-        let embeds = embedder.is_some();
-        let embedder = embedder.as_mut().map(|embedder| embedder.as_mut() as &mut dyn Embedder);
-        let (mode, on_error) = (self.mode.into(), self.on_error.into());
-        let mut ingest = Ingest::new(collection, embedder, mode, on_error)?;
-        let mut sources = sources.iter();
-        let done =
-            sources.try_for_each(|source| self.import_source(context, &mut ingest, source, options, embeds, interrupt));
-        *tally = ingest.tally();
-        done
+    fn limits(&self, info: &CollectionInfo) -> BatchLimits {
+        let asked = self.batch_size.map(std::num::NonZeroUsize::get);
+        let embeds = info.embedder.is_some() && asked.is_none();
+        BatchLimits {
+            rows: asked.unwrap_or(ROWS_AT_ONCE),
+            texts: if embeds { TEXTS_AT_ONCE } else { usize::MAX },
+            bytes: BYTES_AT_ONCE,
+        }
     }
 
-    /// Loads the collection's model; rows that all come with embeddings do not need it, but who knows that before.
-    fn embedder(&self, context: &mut Context, collection: &Collection) -> Result<Option<Box<dyn Embedder>>> {
-        let info = collection.view()?.info().clone();
+    /// Stands for the collection's model until a text needs it.
+    fn embedder(&self, context: &Context, info: &CollectionInfo) -> Result<Option<DeferredEmbedder>> {
         if info.embedder.is_none() && self.model.is_none() {
             return Ok(None);
         }
-        let embedder = context.embedder(&info, self.model.as_deref())?;
-        let needs_engine = info.embedder.is_some_and(|embedder| !embedder.model.starts_with("hash"));
-        if needs_engine && runtime(&context.models)?.kind == RuntimeKind::Tract {
-            context.printer.notice("embedding with tract; `huedb setup` installs ONNX Runtime, which is faster");
-        }
-        Ok(Some(embedder))
+        context.deferred_embedder(info, self.model.as_deref()).map(Some)
     }
+}
 
-    fn import_source(
-        &self,
-        context: &mut Context,
-        ingest: &mut Ingest,
-        source: &Source,
-        options: &input::Options,
-        embeds: bool,
-        interrupt: &Interrupt,
-    ) -> Result<()> {
-        let mut rows = Rows::open(source, options.clone())?;
-        let read = rows.progress();
+/// What the user sees while the import runs.
+struct Report {
+    progress: Progress,
+    read: Arc<input::Progress>,
+    notices: Notices,
+    said_engine: Cell<bool>,
+}
+
+impl Report {
+    fn begin(context: &Context, batches: &Batches) -> Self {
+        let read = batches.progress();
         let kind = if read.total_bytes().is_some() { ProgressKind::RowsOfBytes } else { ProgressKind::Rows };
         let progress = context.printer.progress("import", kind, read.total_bytes());
-        let mut batch = Batch::new(self.batch_size.map(std::num::NonZeroUsize::get), embeds);
-        loop {
-            let row = rows.next();
-            let ended = row.is_none();
-            match row {
-                Some(Ok(row)) => batch.push(row),
-                Some(Err(error @ Error::BadRow { .. })) => {
-                    if matches!(self.on_error, OnErrorName::Stop) {
-                        ingest.store(batch.take())?;
-                    }
-                    let skipped = ingest.refuse(error)?;
-                    progress.suspend(|| skipped.iter().for_each(|error| context.printer.warning(error)));
-                }
-                Some(Err(error)) => {
-                    ingest.store(batch.take())?;
-                    return Err(error);
-                }
-                None => {}
+        Self { progress, read, notices: batches.notices(), said_engine: Cell::new(false) }
+    }
+
+    fn hear(&self, context: &mut Context, batch: Option<&StoredBatch>, info: &CollectionInfo) {
+        self.progress.set_bytes(self.read.read_bytes());
+        let Some(batch) = batch else { return };
+        self.progress.add_rows(batch.tally.rows());
+        let embedded_by_engine =
+            batch.tally.embedded > 0 && info.embedder.as_ref().is_some_and(|model| !model.model.starts_with("hash"));
+        self.progress.suspend(|| {
+            batch.refused.iter().for_each(|error| context.printer.warning(error));
+            if embedded_by_engine && !self.said_engine.replace(true) {
+                say_engine(context);
             }
-            if batch.is_full() || ended {
-                let rows = batch.take();
-                let stored = rows.len() as u64;
-                let skipped = ingest.store(rows)?;
-                progress.suspend(|| skipped.iter().for_each(|error| context.printer.warning(error)));
-                progress.add_rows(stored);
-                progress.set_bytes(read.read_bytes());
-                interrupt.check()?;
-            }
-            if ended {
-                break;
-            }
+        });
+    }
+
+    fn end(self, context: &mut Context) {
+        self.progress.finish();
+        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        notices.iter().for_each(|notice| context.printer.notice(notice));
+    }
+}
+
+/// Says which engines were passed over, and that tract is the slower one.
+fn say_engine(context: &mut Context) {
+    if let Ok(runtime) = runtime(&context.models) {
+        context.warn_of_skipped(runtime);
+        if runtime.kind == RuntimeKind::Tract {
+            context.printer.notice("embedding with tract; `huedb setup` installs ONNX Runtime, which is faster");
         }
-        progress.finish();
-        rows.take_notices().iter().for_each(|notice| context.printer.notice(notice));
-        Ok(())
-    }
-}
-
-/// Rows that wait to be stored together.
-struct Batch {
-    rows: Vec<Row>,
-    limit: Option<usize>,
-    embeds: bool,
-    texts: usize,
-    bytes: usize,
-}
-
-impl Batch {
-    fn new(limit: Option<usize>, embeds: bool) -> Self {
-        Self { rows: Vec::new(), limit, embeds, texts: 0, bytes: 0 }
-    }
-
-    fn push(&mut self, row: Row) {
-        self.texts += usize::from(self.embeds && row.embedding.is_none());
-        self.bytes += row.document.as_ref().map_or(0, String::len) + row.embedding.as_ref().map_or(0, |e| 4 * e.len());
-        self.rows.push(row);
-    }
-
-    fn is_full(&self) -> bool {
-        let rows = self.rows.len();
-        let enough = |limit| rows >= limit;
-        self.limit.map_or(self.texts >= TEXTS_AT_ONCE || enough(ROWS_AT_ONCE), enough) || self.bytes >= BYTES_AT_ONCE
-    }
-
-    fn take(&mut self) -> Vec<Row> {
-        (self.texts, self.bytes) = (0, 0);
-        std::mem::take(&mut self.rows)
     }
 }
 

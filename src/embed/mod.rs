@@ -8,6 +8,7 @@ mod batch;
 mod bert;
 mod builtin;
 mod cache;
+mod deferred;
 mod digest;
 #[cfg(all(test, unix))]
 mod fake_runtime;
@@ -29,6 +30,7 @@ mod wordpiece;
 
 pub use add::{ModelOverrides, add};
 pub use builtin::DEFAULT_MODEL;
+pub use deferred::DeferredEmbedder;
 pub use hash::HashEmbedder;
 pub use onnx::OnnxEmbedder;
 pub use options::{LoadOptions, RuntimeChoice};

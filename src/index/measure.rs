@@ -12,15 +12,16 @@ const LANES: usize = 8;
 pub(super) struct Measure<'q> {
     space: Space,
     question: &'q [f32],
-    norm: f64,
+    /// Its product with itself, summed as a row's is, so that equal embeddings are at cosine distance 0 exactly.
+    squared: f64,
 }
 
 impl<'q> Measure<'q> {
     /// Prepares a question.
     #[must_use]
     pub(super) fn new(space: Space, question: &'q [f32]) -> Self {
-        let squared: f64 = question.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-        Self { space, question, norm: squared.sqrt() + TINY }
+        let bytes: Vec<[u8; 4]> = question.iter().map(|x| x.to_le_bytes()).collect();
+        Self { space, question, squared: sum(question, &bytes, |q, x| q * x) }
     }
 
     /// Returns the distance to an embedding given as little-endian bytes, four a component.
@@ -33,14 +34,13 @@ impl<'q> Measure<'q> {
             Space::Cosine => {
                 let dot = sum(self.question, row, |q, x| q * x);
                 let squared = sum(self.question, row, |_, x| x * x);
-                1.0 - dot / (self.norm * (squared.sqrt() + TINY))
+                let norms = (self.squared * squared).sqrt();
+                // A zero vector is at distance 1 from everything, as in Chroma.
+                if norms > 0.0 { (1.0 - dot / norms).max(0.0) } else { 1.0 }
             }
         }
     }
 }
-
-/// What Chroma adds to a norm, so that a zero vector is at distance 1 from everything.
-const TINY: f64 = 1e-32;
 
 /// Sums over components in independent lanes, which the compiler turns into vector instructions.
 fn sum(question: &[f32], row: &[[u8; 4]], term: impl Fn(f64, f64) -> f64) -> f64 {
@@ -71,6 +71,15 @@ mod tests {
                 let exact = space.distance(&q, &x);
                 assert!((Measure::new(space, &q).distance(&bytes) - exact).abs() <= 1e-12 * exact.abs().max(1.0));
             }
+        }
+    }
+
+    #[test]
+    fn an_embedding_is_at_cosine_distance_zero_from_itself() {
+        for dimension in 1..70_u16 {
+            let q: Vec<f32> = (0..dimension).map(|i| (f32::from(i) * 1.3 + 0.1).sin() * 0.037).collect();
+            let bytes: Vec<u8> = q.iter().flat_map(|f| f.to_le_bytes()).collect();
+            assert!(Measure::new(Space::Cosine, &q).distance(&bytes) == 0.0, "dimension {dimension}");
         }
     }
 

@@ -1,11 +1,12 @@
 //! Bytes to rows: csv, tsv, json, jsonl and text files, plain or packed.
 //!
 //! [`Source::parse`] says what an argument names, [`Rows::open`] reads it, [`Questions::open`] reads the questions of
-//! a batch. Knows nothing of collections or terminals. Invariant: no input is held whole, only one row of a bounded
+//! a batch, [`Batches`] cuts rows into what is stored together. Knows nothing of collections or terminals. Invariant: no input is held whole, only one row of a bounded
 //! length, and every error names the source and the line.
 //!
 //! To add a format: a variant of [`Format`], a file that yields [`crate::record::Row`]s, and an arm in [`rows`].
 
+mod batches;
 mod cell;
 mod columns;
 mod csv;
@@ -27,6 +28,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub use batches::{BatchLimits, Batches, Notices};
 pub use cell::{CellType, Types};
 pub use embedding::embedding_from_json;
 pub use format::Format;

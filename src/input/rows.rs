@@ -62,13 +62,16 @@ impl Rows {
     /// # Errors
     /// [`Error::BadInput`] or [`Error::Io`] when it cannot be read or the mapping does not fit its header.
     pub fn open(source: &Source, options: Options) -> Result<Self> {
+        Self::open_counted(source, options, Progress::new(source.size_bytes()?))
+    }
+
+    /// Opens an input whose bytes are counted with those of others.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_counted(source: &Source, options: Options, progress: Arc<Progress>) -> Result<Self> {
         let many = matches!(source, Source::Folder(_) | Source::Glob { .. });
-        let files = source.entries()?;
-        let total_bytes = match source {
-            Source::Stdin => None,
-            _ => files.iter().map(|file| file.size_bytes).sum(),
-        };
-        let mut rows = Self::over(files, many, total_bytes, options)?;
+        let mut rows = Self::over(source.entries()?, many, progress, options)?;
         match source {
             Source::Stdin => rows.open_stream(std::io::stdin(), "-")?,
             // One file is opened at once so that what is wrong with it is known before the first row.
@@ -83,15 +86,14 @@ impl Rows {
     /// # Errors
     /// As [`Self::open`].
     pub fn from_reader(reader: impl Read + Send + 'static, name: &str, options: Options) -> Result<Self> {
-        let mut rows = Self::over(Vec::new(), false, None, options)?;
+        let mut rows = Self::over(Vec::new(), false, Progress::new(None), options)?;
         rows.open_stream(reader, name)?;
         Ok(rows)
     }
 
-    fn over(files: Vec<Entry>, many: bool, total_bytes: Option<u64>, options: Options) -> Result<Self> {
+    fn over(files: Vec<Entry>, many: bool, progress: Arc<Progress>, options: Options) -> Result<Self> {
         options.mapping.check()?;
         let mapping = Arc::new(options.mapping.clone());
-        let progress = Progress::new(total_bytes);
         let files = files.into_iter();
         Ok(Self { options, mapping, files, many, open: None, progress, notices: Vec::new(), ended: false })
     }

@@ -64,6 +64,17 @@ impl Source {
         Ok(Self::Glob { base: PathBuf::from(base), pattern: pattern.to_owned() })
     }
 
+    /// Returns the bytes of all its files; `None` when that is not known, as of a pipe.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] or [`Error::Io`] when there is nothing to read.
+    pub fn size_bytes(&self) -> Result<Option<u64>> {
+        match self {
+            Self::Stdin => Ok(None),
+            _ => Ok(self.entries()?.iter().map(|file| file.size_bytes).sum()),
+        }
+    }
+
     /// Lists the files; none for standard input.
     pub(super) fn entries(&self) -> Result<Vec<Entry>> {
         match self {

@@ -29,7 +29,7 @@ use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteT
 pub use catalog::{GraphEntry, NewCollection};
 pub use collection::Collection;
 pub use graph::GraphFile;
-pub use ingest::{Ingest, OnError, Tally, check_model};
+pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Tally, check_model};
 pub use open::{Access, Options};
 pub use posting::Term;
 pub use quantise::{Codes, MAX_DIMENSION, check_embedding, quantise, quantise_query};

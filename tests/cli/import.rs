@@ -47,6 +47,31 @@ fn a_bad_row_stops_or_is_skipped() {
 }
 
 #[test]
+fn batches_before_a_bad_row_stay() {
+    let world = World::with_notes();
+    let rows = "{\"id\":\"a\",\"document\":\"x\"}\n{\"id\":\"b\",\"document\":\"y\"}\nnonsense\n";
+    let stopped = world.run_with(&["import", "notes", "-", "--batch-size", "2"], rows);
+    assert_eq!(stopped.status, Some(2));
+    assert!(stopped.stderr.starts_with("added 2, updated 0, unchanged 0, skipped 0, embedded 2 before it stopped"));
+    assert!(stopped.stderr.contains("error: -:3: "), "{}", stopped.stderr);
+    assert_eq!(world.ok(&["get", "notes", "-o", "ids"]), "a\nb\n");
+}
+
+#[test]
+fn an_id_that_comes_again_has_the_text_and_the_embedding_of_the_last_row() {
+    let world = World::with_notes();
+    world.ok(&["add", "notes", "--id", "a", "--document", "red fox"]);
+    world.ok(&["add", "notes", "--id", "same", "--document", "red fox"]);
+    let rows: String = ["blue whale", "red fox", "green frog", "red fox"]
+        .map(|text| format!("{{\"id\":\"a\",\"document\":\"{text}\"}}\n"))
+        .concat();
+    world.run_with(&["import", "notes", "-", "--batch-size", "1"], &rows);
+    assert_eq!(world.ok(&["get", "notes", "--id", "a"]), "{\"id\":\"a\",\"document\":\"red fox\",\"metadata\":null}\n");
+    let hits = world.ok(&["query", "notes", "red fox", "--include", "distances"]);
+    assert_eq!(hits.matches("\"distance\":0.0").count(), 2, "{hits}");
+}
+
+#[test]
 fn folders_become_a_record_a_file() {
     let world = World::with_notes();
     std::fs::create_dir_all(world.path("docs/sub")).unwrap();

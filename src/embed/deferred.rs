@@ -1,0 +1,38 @@
+//! A model that is loaded when the first text is to be embedded.
+//!
+//! Records that bring their embeddings need no model, but which ones do is only known as they come. Invariant: its
+//! fingerprint is that of the model it will load.
+
+use super::{Embedder, LoadOptions, Role, load};
+use crate::error::Result;
+use crate::record::Fingerprint;
+
+/// An embedder that loads its model at the first text.
+pub struct DeferredEmbedder {
+    model: String,
+    options: LoadOptions,
+    fingerprint: Fingerprint,
+    loaded: Option<Box<dyn Embedder>>,
+}
+
+impl DeferredEmbedder {
+    /// Stands for a model whose fingerprint is known from [`super::fingerprint`].
+    #[must_use]
+    pub fn new(model: &str, fingerprint: Fingerprint, options: LoadOptions) -> Self {
+        Self { model: model.to_owned(), options, fingerprint, loaded: None }
+    }
+}
+
+impl Embedder for DeferredEmbedder {
+    fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {
+        let embedder = match &mut self.loaded {
+            Some(embedder) => embedder,
+            none => none.insert(load(&self.model, &self.options)?),
+        };
+        embedder.embed(texts, role)
+    }
+}

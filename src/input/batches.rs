@@ -1,0 +1,150 @@
+//! The rows of several inputs, cut into batches to be stored together.
+//!
+//! Does not know what a batch is stored in. Invariant: a batch holds at least one row and stays within its limits by
+//! at most the row that fills it, so memory is bounded whatever the size of the input.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::progress::Progress;
+use super::rows::{Options, Rows};
+use super::source::Source;
+use crate::error::{Error, Result};
+use crate::record::Row;
+
+/// When a batch is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Rows.
+    pub rows: usize,
+    /// Texts that come without an embedding.
+    pub texts: usize,
+    /// Bytes of documents and embeddings.
+    pub bytes: usize,
+}
+
+/// What a user should know of an input and was not told yet, such as fields that are left out.
+pub type Notices = Arc<Mutex<Vec<String>>>;
+
+/// Batches of rows; a row that cannot be read is an error in its place.
+///
+/// An error that is not about one row is the last item.
+pub struct Batches {
+    sources: std::vec::IntoIter<Source>,
+    options: Options,
+    limits: BatchLimits,
+    progress: Arc<Progress>,
+    notices: Notices,
+    open: Option<Rows>,
+}
+
+impl Batches {
+    /// Prepares to read these sources one after another.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] or [`Error::Io`] when one of them is not there.
+    pub fn open(sources: Vec<Source>, options: Options, limits: BatchLimits) -> Result<Self> {
+        let sizes: Vec<Option<u64>> = sources.iter().map(Source::size_bytes).collect::<Result<_>>()?;
+        Ok(Self {
+            sources: sources.into_iter(),
+            options,
+            limits,
+            progress: Progress::new(sizes.into_iter().sum()),
+            notices: Notices::default(),
+            open: None,
+        })
+    }
+
+    /// Returns the bytes read and to read, which another thread may watch.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Returns where notices gather while the batches are read.
+    #[must_use]
+    pub fn notices(&self) -> Notices {
+        Arc::clone(&self.notices)
+    }
+
+    fn next_row(&mut self) -> Option<Result<Row>> {
+        loop {
+            if let Some(rows) = &mut self.open {
+                match rows.next() {
+                    None => {
+                        let said = rows.take_notices();
+                        self.notices.lock().unwrap_or_else(PoisonError::into_inner).extend(said);
+                        self.open = None;
+                    }
+                    row => return row,
+                }
+            }
+            match Rows::open_counted(&self.sources.next()?, self.options.clone(), self.progress()) {
+                Ok(rows) => self.open = Some(rows),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Vec<Result<Row>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut batch = Vec::new();
+        let (mut texts, mut bytes) = (0, 0);
+        while batch.len() < self.limits.rows && texts < self.limits.texts && bytes < self.limits.bytes {
+            let Some(row) = self.next_row() else { break };
+            match &row {
+                Ok(row) => {
+                    texts += usize::from(row.embedding.is_none());
+                    bytes += row.document.as_ref().map_or(0, String::len);
+                    bytes += row.embedding.as_ref().map_or(0, |embedding| 4 * embedding.len());
+                }
+                Err(Error::BadRow { .. }) => {}
+                Err(_) => {
+                    // Nothing that follows can be trusted to be what the user meant.
+                    self.sources = Vec::new().into_iter();
+                    self.open = None;
+                }
+            }
+            batch.push(row);
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: BatchLimits = BatchLimits { rows: 3, texts: 2, bytes: 100 };
+
+    fn sizes(files: &[(&str, &str)]) -> Vec<usize> {
+        let folder = tempfile::TempDir::new().unwrap();
+        let sources = files.iter().map(|(name, text)| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            Source::File(path)
+        });
+        let batches = Batches::open(sources.collect(), Options::default(), LIMITS).unwrap();
+        batches.map(|batch| batch.len()).collect()
+    }
+
+    #[test]
+    fn a_batch_ends_at_the_first_limit_it_meets() {
+        let embedded = "{\"id\":\"a\",\"embedding\":[1]}\n".repeat(4);
+        let texts = "{\"id\":\"a\",\"document\":\"x\"}\n".repeat(3);
+        let long = format!("{{\"id\":\"a\",\"embedding\":[1],\"document\":\"{}\"}}\n", "x".repeat(100)).repeat(2);
+        assert_eq!(sizes(&[("a.jsonl", &embedded)]), [3, 1]);
+        assert_eq!(sizes(&[("a.jsonl", &texts)]), [2, 1]);
+        assert_eq!(sizes(&[("a.jsonl", &long)]), [1, 1]);
+    }
+
+    #[test]
+    fn batches_go_on_over_files_and_end_at_a_file_that_cannot_be_read() {
+        let one = "{\"id\":\"a\",\"embedding\":[1]}\n";
+        assert_eq!(sizes(&[("a.jsonl", one), ("b.jsonl", one), ("empty.jsonl", "")]), [2]);
+        assert_eq!(sizes(&[("a.jsonl", one), ("b.gz", "\x1f\u{8b}nonsense"), ("c.jsonl", one)]).len(), 1);
+        assert_eq!(sizes(&[]), [0; 0]);
+    }
+}

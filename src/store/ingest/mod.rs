@@ -1,0 +1,183 @@
+//! Rows in, records stored: embeds what needs it, a batch at a time, and holds no lock while it does.
+//!
+//! A batch is prepared (checked and embedded, by reading only) and then stored (one transaction). The store decides
+//! again what is new, since another process may have written meanwhile. Invariant: after an error or a kill, every
+//! batch before it is stored whole, and running the same rows again stores the rest and doubles nothing.
+
+mod pipeline;
+mod prepare;
+
+pub use pipeline::Parsed;
+pub use prepare::{Prepared, Preparer};
+
+use super::{Collection, Effect, Mode};
+use crate::error::{Error, Result};
+use crate::record::{Fingerprint, Row};
+
+/// What happens at a row that is bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnError {
+    /// The import stops; earlier batches stay.
+    #[default]
+    Stop,
+    /// The row is left out and counted.
+    Skip,
+}
+
+/// How many rows came to what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// New records.
+    pub added: u64,
+    /// Records changed.
+    pub updated: u64,
+    /// Records that already said what the row says.
+    pub unchanged: u64,
+    /// Rows whose id exists (add) or does not (update).
+    pub skipped: u64,
+    /// Bad rows left out.
+    pub failed: u64,
+    /// Texts that were embedded.
+    pub embedded: u64,
+}
+
+impl Tally {
+    /// Returns the rows seen.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.added + self.updated + self.unchanged + self.skipped + self.failed
+    }
+
+    fn count(&mut self, effect: Effect) {
+        match effect {
+            Effect::Added => self.added += 1,
+            Effect::Updated => self.updated += 1,
+            Effect::Unchanged => self.unchanged += 1,
+            Effect::Exists | Effect::Missing => self.skipped += 1,
+            Effect::NeedsEmbedding => {}
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.added += other.added;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.skipped += other.skipped;
+        self.failed += other.failed;
+        self.embedded += other.embedded;
+    }
+}
+
+/// What came of one batch.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The counts of this batch alone.
+    pub tally: Tally,
+    /// Why rows were left out.
+    pub refused: Vec<Error>,
+}
+
+/// Stores rows in a collection, batch by batch.
+pub struct Ingest<'a> {
+    collection: &'a Collection<'a>,
+    preparer: Preparer<'a>,
+    tally: Tally,
+}
+
+impl<'a> Ingest<'a> {
+    /// Begins to store what `preparer` prepares.
+    #[must_use]
+    pub fn new(collection: &'a Collection<'a>, preparer: Preparer<'a>) -> Self {
+        Self { collection, preparer, tally: Tally::default() }
+    }
+
+    /// Returns what came of the rows so far.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Stores one batch in one transaction.
+    ///
+    /// # Errors
+    /// With [`OnError::Stop`] the first bad row; nothing of the batch is stored then. Otherwise what the model or the
+    /// file refuses.
+    pub fn store(&mut self, prepared: Prepared) -> Result<Batch> {
+        let mut batch = Batch { tally: prepared.tally(), refused: Vec::new() };
+        let written = write(self.collection, prepared, self.preparer.mode())?;
+        self.preparer.forget_oldest();
+        batch.tally.add(written.tally);
+        batch.refused = written.refused;
+        // Texts that another process made new between reading and writing.
+        if !written.again.is_empty() {
+            let again = self.preparer.prepare(&self.collection.view()?, written.again.into_iter().map(Ok))?;
+            let embedded = again.tally();
+            let written = write(self.collection, again, self.preparer.mode())?;
+            self.preparer.forget_oldest();
+            batch.tally.add(embedded);
+            batch.tally.add(written.tally);
+            batch.refused.extend(written.refused);
+            for row in written.again {
+                let error = bad_row(&row, "other processes keep changing its text");
+                batch.refused.extend(self.preparer.refuse(error, &mut batch.tally)?);
+            }
+        }
+        self.tally.add(batch.tally);
+        Ok(batch)
+    }
+}
+
+/// What one transaction did.
+#[derive(Default)]
+struct Written {
+    tally: Tally,
+    refused: Vec<Error>,
+    /// Rows whose text is new after all and has no embedding yet.
+    again: Vec<Row>,
+}
+
+fn write(collection: &Collection, prepared: Prepared, mode: Mode) -> Result<Written> {
+    let mut written = Written { refused: prepared.refused, ..Written::default() };
+    if prepared.rows.is_empty() {
+        return Ok(written);
+    }
+    let bare: Vec<Option<Row>> =
+        prepared.rows.iter().map(|(row, _)| row.embedding.is_none().then(|| row.clone())).collect();
+    let changes = prepared.rows.into_iter().map(|(row, embedded_here)| prepare::change(row, embedded_here));
+    let effects = collection.apply(changes, mode)?;
+    for (effect, row) in effects.into_iter().zip(bare) {
+        written.tally.count(effect);
+        written.again.extend(row.filter(|_| effect == Effect::NeedsEmbedding));
+    }
+    Ok(written)
+}
+
+/// Refuses a model that would put its vectors beside those of another.
+///
+/// # Errors
+/// [`Error::NoModel`] when the collection has none, [`Error::ModelMismatch`] with both names.
+pub fn check_model(collection: &str, stored: Option<&Fingerprint>, given: &Fingerprint) -> Result<()> {
+    match stored {
+        None => Err(Error::NoModel { collection: collection.to_owned() }),
+        Some(stored) if stored == given => Ok(()),
+        Some(stored) => Err(Error::ModelMismatch {
+            collection: collection.to_owned(),
+            stored: describe(stored),
+            given: describe(given),
+        }),
+    }
+}
+
+/// Names a model so that two that differ never read the same.
+fn describe(fingerprint: &Fingerprint) -> String {
+    let short = fingerprint.sha256.get(..8).unwrap_or(&fingerprint.sha256);
+    format!("{} ({} dimensions, {short})", fingerprint.model, fingerprint.dimension)
+}
+
+fn bad_row(row: &Row, why: &str) -> Error {
+    Error::BadRow {
+        source: row.origin.source.to_string(),
+        line: row.origin.line,
+        why: format!("record {:?}: {why}", row.id.as_str()),
+    }
+}
