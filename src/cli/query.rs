@@ -172,11 +172,18 @@ fn explain(context: &mut Context, answer: &Answer) {
             output::count(facts.questions as u64),
             output::count(facts.graph_rows)
         ),
-        format!("expected: rows {}, scan {}, graph {}", cost(costs.rows), cost(costs.scan), cost(costs.graph)),
         format!(
-            "took: filter {}, search {}, read {}",
+            "expected: rows {}, scan {}, sketch {}, graph {}",
+            cost(costs.rows),
+            cost(costs.scan),
+            cost(costs.sketch),
+            cost(costs.graph)
+        ),
+        format!(
+            "took: filter {}, candidates {}, rank {}, read {}",
             duration(timing.filter),
-            duration(timing.search),
+            duration(timing.candidates),
+            duration(timing.rank),
             duration(timing.read)
         ),
     ];

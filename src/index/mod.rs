@@ -10,10 +10,13 @@ mod measure;
 mod nearest;
 mod ranked;
 mod scan;
+mod sketch_scan;
+mod turns;
 mod walk;
 
 pub use build::{Built, build_graph, unwatched};
 pub use nearest::{Nearest, Score};
 pub use ranked::{Ranked, rank_all, rank_candidates};
 pub use scan::{Allowed, scan};
+pub use sketch_scan::scan_sketch;
 pub use walk::{Walk, walk_graph};

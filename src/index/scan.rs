@@ -4,13 +4,11 @@
 //! given. Threads take segments in turn and reuse their buffers. Invariant: every allowed row is compared; what
 //! is returned for a question are the `depth` rows whose approximate distance is smallest.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-
 use roaring::RoaringTreemap;
 
 use super::kernel::{Tile, kernels};
 use super::nearest::Nearest;
+use super::turns::gather;
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::{Codes, Segment, View, rows_per_segment};
@@ -51,32 +49,15 @@ pub fn scan(
     let dimension = view.info().dimension.unwrap_or(1);
     let step = rows_per_segment(dimension) as u64;
     let end = view.sealed_until().0;
-    let next = AtomicU64::new(0);
-    let work = || {
+    let mut found = gather(end, step, threads, |turns| {
         let mut scanner = Scanner::new(questions, dimension, allowed, depth);
-        loop {
-            let from = next.fetch_add(step, Ordering::Relaxed);
-            if from >= end {
-                return Ok(scanner.nearest);
-            }
-            view.for_each_segment(from..from + step, |bytes| {
+        for stretch in turns {
+            view.for_each_segment(stretch, |bytes| {
                 scanner.segment(&Segment::parse(bytes)?);
                 Ok(())
             })?;
         }
-    };
-    let threads = threads.min(usize::try_from(end.div_ceil(step)).unwrap_or(threads)).max(1);
-    let mut found = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut found: Result<Vec<Nearest<f32>>> = work();
-        for other in others {
-            let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            found = found.map(|mut found| {
-                found.iter_mut().zip(other).for_each(|(found, other)| found.merge(other));
-                found
-            });
-        }
-        found
+        Ok(scanner.nearest)
     })?;
     tail(view, questions, allowed, &mut found)?;
     let ordinals = |nearest: Nearest<f32>| nearest.into_sorted().into_iter().map(|(_, ordinal)| ordinal).collect();

@@ -26,6 +26,8 @@ pub struct Facts {
     pub outside_graph: u64,
     /// Candidates the graph keeps while it is searched.
     pub ef_search: usize,
+    /// Whether the collection has sketches.
+    pub sketched: bool,
     /// Whether the exact order is asked for.
     pub exact: bool,
 }
@@ -39,6 +41,8 @@ pub enum Way {
     Rows,
     /// Compare every quantised row, then rank the best by their embeddings.
     Scan,
+    /// Compare the signs of every row, then rank many by their embeddings.
+    Sketch,
     /// Walk the graph, scan the rows it does not cover, then rank the best by their embeddings.
     Graph,
 }
@@ -61,6 +65,8 @@ pub struct Costs {
     pub rows: f64,
     /// Of [`Way::Scan`].
     pub scan: f64,
+    /// Of [`Way::Sketch`].
+    pub sketch: f64,
     /// Of [`Way::Graph`].
     pub graph: f64,
 }
@@ -69,6 +75,7 @@ pub struct Costs {
 const READ_ROW: f64 = 0.9;
 const READ_CODES_PER_KIB: f64 = 0.11;
 const COMPARE_CODES_PER_KIB: f64 = 0.0065;
+const COMPARE_SIGNS_PER_KIB: f64 = 0.1;
 const COMPARE_ROW: f64 = 0.20;
 const VIEW_GRAPH_ROW: f64 = 0.6;
 const WALK_GRAPH_PER_CANDIDATE: f64 = 2.1;
@@ -77,19 +84,25 @@ const WALK_GRAPH_PER_CANDIDATE: f64 = 2.1;
 const GRAPH_FILTER_SHARE: f64 = 0.1;
 /// Candidates beyond those wanted: recall@10 of the scan is 1.0000 with 30 at a million rows.
 const SPARE_CANDIDATES: usize = 20;
+const SKETCH_CANDIDATES: usize = 500;
+const SKETCH_ROWS_PER_CANDIDATE: u64 = 1000;
+const SKETCH_CANDIDATES_PER_HIT: usize = 20;
 
 impl Plan {
     /// Chooses a way.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "costs are estimates")]
     pub fn choose(facts: &Facts) -> Self {
-        let depth = facts.wanted.saturating_add(SPARE_CANDIDATES.max(facts.wanted / 2));
+        let depth = scan_depth(facts);
         let questions = facts.questions as f64;
         let kib = facts.rows as f64 * facts.dimension as f64 / 1024.0;
         let row_share = facts.dimension as f64 / 384.0;
         let rank = questions * depth as f64 * READ_ROW * row_share;
         let rows = facts.candidates as f64 * row_share * (READ_ROW + questions * COMPARE_ROW);
         let scan = kib * (READ_CODES_PER_KIB + questions * COMPARE_CODES_PER_KIB) + rank;
+        let sketch_depth = sketch_depth(facts);
+        let sketch = kib / 8.0 * (READ_CODES_PER_KIB + questions * COMPARE_SIGNS_PER_KIB)
+            + questions * sketch_depth as f64 * READ_ROW * row_share;
         let walk = facts.ef_search.max(depth) as f64 * WALK_GRAPH_PER_CANDIDATE * row_share;
         let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
         let open = !facts.exact && facts.graph_rows > 0 && (!facts.filtered || passing >= GRAPH_FILTER_SHARE);
@@ -98,27 +111,56 @@ impl Plan {
             + facts.outside_graph as f64 * row_share * (READ_ROW + questions * COMPARE_ROW)
             + rank;
         let closed = |open: bool, cost: f64| if open { cost } else { f64::INFINITY };
-        let costs = Costs { rows, scan: closed(!facts.exact, scan), graph: closed(open, graph) };
+        let costs = Costs {
+            rows,
+            scan: closed(!facts.exact, scan),
+            sketch: closed(!facts.exact && facts.sketched, sketch),
+            graph: closed(open, graph),
+        };
+        let of = |way| costs.of(way);
         let way = if facts.candidates == 0 || facts.wanted == 0 || facts.questions == 0 {
             Way::Nothing
-        } else if costs.rows <= costs.scan && costs.rows <= costs.graph {
-            Way::Rows
-        } else if costs.scan <= costs.graph {
-            Way::Scan
         } else {
-            Way::Graph
+            let ways = [Way::Rows, Way::Scan, Way::Sketch, Way::Graph];
+            ways.into_iter().min_by(|a, b| of(*a).total_cmp(&of(*b))).unwrap_or(Way::Rows)
         };
-        Self { way, depth, costs }
+        Self { way, depth: if way == Way::Sketch { sketch_depth } else { depth }, costs }
     }
 
     /// Replaces the way chosen, unless there is nothing to find.
     #[must_use]
-    pub fn forced(self, way: Option<Way>) -> Self {
+    pub fn forced(self, way: Option<Way>, facts: &Facts) -> Self {
         match way {
-            Some(way) if self.way != Way::Nothing => Self { way, ..self },
+            Some(Way::Sketch) if self.way != Way::Nothing => {
+                Self { way: Way::Sketch, depth: sketch_depth(facts), ..self }
+            }
+            Some(way) if self.way != Way::Nothing => Self { way, depth: scan_depth(facts), ..self },
             _ => self,
         }
     }
+}
+
+impl Costs {
+    fn of(&self, way: Way) -> f64 {
+        match way {
+            Way::Nothing => 0.0,
+            Way::Rows => self.rows,
+            Way::Scan => self.scan,
+            Way::Sketch => self.sketch,
+            Way::Graph => self.graph,
+        }
+    }
+}
+
+/// Candidates of codes and of the graph that are ranked.
+fn scan_depth(facts: &Facts) -> usize {
+    facts.wanted.saturating_add(SPARE_CANDIDATES.max(facts.wanted / 2))
+}
+
+/// Candidates of signs that are ranked: signs are less sure, and the less so the more rows there are.
+fn sketch_depth(facts: &Facts) -> usize {
+    let by_rows = usize::try_from(facts.rows / SKETCH_ROWS_PER_CANDIDATE).unwrap_or(usize::MAX);
+    SKETCH_CANDIDATES.max(by_rows).saturating_add(facts.wanted.saturating_mul(SKETCH_CANDIDATES_PER_HIT))
 }
 
 impl fmt::Display for Way {
@@ -127,6 +169,7 @@ impl fmt::Display for Way {
             Self::Nothing => "nothing",
             Self::Rows => "rows",
             Self::Scan => "scan",
+            Self::Sketch => "sketch",
             Self::Graph => "graph",
         })
     }
@@ -147,6 +190,7 @@ mod tests {
             graph_rows: 100_000,
             outside_graph: 0,
             ef_search: 128,
+            sketched: false,
             exact: false,
         }
     }

@@ -8,7 +8,7 @@ use super::filter::Filter;
 use super::plan::{Facts, Plan, Way};
 use super::select::choose;
 use crate::error::{Error, Result};
-use crate::index::{Allowed, Ranked, rank_all, rank_candidates, scan, walk_graph};
+use crate::index::{Allowed, Ranked, rank_all, rank_candidates, scan, scan_sketch, walk_graph};
 use crate::record::{Hit, Ordinal, RecordId};
 use crate::store::{Codes, Collection, Include, View, check_dimension, check_embedding, quantise_query};
 
@@ -60,8 +60,10 @@ pub struct Answer {
 pub struct Timing {
     /// Finding the records the filter keeps.
     pub filter: Duration,
-    /// Finding candidates and ranking them.
-    pub search: Duration,
+    /// Finding candidates by their codes, their signs or the graph.
+    pub candidates: Duration,
+    /// Ranking them by their embeddings.
+    pub rank: Duration,
     /// Reading the hits.
     pub read: Duration,
 }
@@ -90,7 +92,7 @@ impl View {
         let facts = facts(self, query, chosen.as_ref())?;
         let mut answer = Answer {
             hits: Vec::with_capacity(query.questions.len()),
-            plan: Plan::choose(&facts).forced(query.way),
+            plan: Plan::choose(&facts).forced(query.way, &facts),
             facts,
             timing: Timing { filter, ..Timing::default() },
             warnings: Vec::new(),
@@ -99,9 +101,7 @@ impl View {
             answer.hits = vec![Vec::new(); query.questions.len()];
             return Ok(answer);
         }
-        let start = Instant::now();
         let ranked = rank(self, query, chosen.as_ref(), &mut answer)?;
-        answer.timing.search = start.elapsed();
         let start = Instant::now();
         for nearest in ranked {
             answer.hits.push(page(self, query, nearest)?);
@@ -133,6 +133,7 @@ fn facts(view: &View, query: &Query, chosen: Option<&RoaringTreemap>) -> Result<
         graph_rows: graph.map_or(0, |graph| graph.rows),
         outside_graph: outside,
         ef_search: view.info().hnsw.ef_search,
+        sketched: view.is_sketched(),
         exact: query.exact,
     })
 }
@@ -164,19 +165,43 @@ fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mu
     }
     for group in query.questions.chunks(QUESTIONS_AT_ONCE) {
         let questions: Vec<&[f32]> = group.iter().map(Vec::as_slice).collect();
+        let start = Instant::now();
         if let (Way::Rows, Some(among)) = (plan.way, among) {
             ranked.extend(rank_all(view, &questions, among, wanted, query.threads)?);
+            answer.timing.rank += start.elapsed();
             continue;
         }
         let candidates: Vec<Vec<Ordinal>> = if let Some(graph) = &graph {
             graph.candidates(view, &questions, allowed, plan.depth, query.threads)?
+        } else if answer.plan.way == Way::Sketch {
+            match scan_sketch(view, &questions, allowed, plan.depth, query.threads) {
+                Err(e @ Error::Damaged { .. }) => {
+                    answer.warnings.push(format!("{e}; searching without the sketch"));
+                    answer.plan.way = Way::Scan;
+                    scan_codes(view, query, &questions, allowed, plan.depth)?
+                }
+                found => found?,
+            }
         } else {
-            let codes: Vec<Codes> = questions.iter().map(|q| quantise_query(q, view.info().space)).collect();
-            scan(view, &codes, allowed, plan.depth, query.threads)?
+            scan_codes(view, query, &questions, allowed, plan.depth)?
         };
+        answer.timing.candidates += start.elapsed();
+        let start = Instant::now();
         ranked.extend(rank_candidates(view, &questions, &candidates, wanted, query.threads)?);
+        answer.timing.rank += start.elapsed();
     }
     Ok(ranked)
+}
+
+fn scan_codes(
+    view: &View,
+    query: &Query,
+    questions: &[&[f32]],
+    allowed: Allowed,
+    depth: usize,
+) -> Result<Vec<Vec<Ordinal>>> {
+    let codes: Vec<Codes> = questions.iter().map(|question| quantise_query(question, view.info().space)).collect();
+    scan(view, &codes, allowed, depth, query.threads)
 }
 
 /// Reads the hits of one question that are asked for.

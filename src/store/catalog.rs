@@ -40,6 +40,9 @@ pub(crate) struct Entry {
     pub(crate) sealed_rows: u64,
     /// Rows in the tail.
     pub(crate) tail_rows: u64,
+    /// Whether every segment has a sketch.
+    #[serde(default)]
+    pub(crate) sketched: bool,
     /// Counts the times an embedding that was stored before was replaced.
     pub(crate) replaced: u64,
     /// Counts the graphs built, so that chunks of an older one are told apart.
@@ -83,6 +86,7 @@ impl Entry {
             sealed_until: 0,
             sealed_rows: 0,
             tail_rows: 0,
+            sketched: false,
             replaced: 0,
             epoch: 0,
             graph: None,
@@ -198,7 +202,7 @@ pub(crate) fn drop_collection(tx: &WriteTransaction, scope: &Scope, name: &str) 
     tx.open_table(table::POSTINGS)?.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
     tx.open_table(table::IDS)?.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
     let (first, last) = (number.pair(0), number.pair(u64::MAX));
-    for by_pair in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::GRAPH] {
+    for by_pair in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
         tx.open_table(by_pair)?.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
     }
     for by_number in [table::DEAD, table::STALE] {

@@ -17,6 +17,7 @@ mod read;
 mod record;
 mod rows;
 mod segment;
+mod sketch;
 mod table;
 mod vector;
 mod write;
@@ -36,6 +37,7 @@ pub use quantise::{Codes, MAX_DIMENSION, check_embedding, quantise, quantise_que
 pub use read::{Include, View};
 pub(crate) use record::Stored;
 pub use segment::{Segment, rows_per_segment};
+pub use sketch::{Centre, Sketch, sign_bytes};
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use vector::Embeddings;
 pub use write::check_dimension;

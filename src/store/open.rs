@@ -99,7 +99,7 @@ impl Store {
             tx.open_table(table::COLLECTION)?;
             tx.open_table(table::IDS)?;
             tx.open_table(table::POSTINGS)?;
-            for pairs in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::GRAPH] {
+            for pairs in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
                 tx.open_table(pairs)?;
             }
             for sets in [table::DEAD, table::STALE] {

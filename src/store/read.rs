@@ -13,6 +13,7 @@ use super::codec::floats;
 use super::posting::{self, Term};
 use super::record::{Stored, decode};
 use super::segment::parse_tail_row;
+use super::sketch::Centre;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::vector::Embeddings;
 use super::write::read_set;
@@ -181,6 +182,39 @@ impl View {
         let table = self.tx.open_table(table::SEGMENTS)?;
         for segment in table.range::<&PairKey>(&self.number.pair(firsts.start)..&self.number.pair(firsts.end))? {
             visit(segment?.1.value())?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether every segment has a sketch.
+    #[must_use]
+    pub fn is_sketched(&self) -> bool {
+        self.entry.sketched
+    }
+
+    /// Returns the centre of the sketches.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is missing.
+    pub fn sketch_centre(&self) -> Result<Centre> {
+        let centre = self.tx.open_table(table::SKETCH)?.get(&self.number.pair(u64::MAX))?;
+        let centre = centre.ok_or_else(|| Error::damaged("the centre of the sketch is missing"))?;
+        Centre::from_bytes(centre.value(), self.entry.info.dimension.unwrap_or(0))
+    }
+
+    /// Visits, in order, the bytes of every sketch whose segment's first ordinal is in a range, and that ordinal.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], or what `visit` answers.
+    pub fn for_each_sketch(
+        &self,
+        firsts: Range<u64>,
+        mut visit: impl FnMut(Ordinal, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let table = self.tx.open_table(table::SKETCH)?;
+        for sketch in table.range::<&PairKey>(&self.number.pair(firsts.start)..&self.number.pair(firsts.end))? {
+            let (key, bytes) = sketch?;
+            visit(pair_ordinal(key.value()), bytes.value())?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The quantised rows of a collection while a transaction changes them: the tail, and the segments it fills.
 //!
 //! Invariant: ordinals below `sealed_until` stand in segments and the others in the tail; the tail never holds
-//! enough rows for a segment once a transaction is done.
+//! enough rows for a segment once a transaction is done; once a collection is sketched every segment has a sketch.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,15 @@ use roaring::RoaringTreemap;
 use super::catalog::Entry;
 use super::quantise::Codes;
 use super::segment::{Segment, parse_tail_row, rows_per_segment, seal, tail_row};
+use super::sketch::{Centre, Mean, SKETCH_FROM_DIMENSION, sketch};
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 
 /// A segment is rewritten when more than this share of its rows is dead, in percent.
 const DEAD_PERCENT: usize = 30;
+/// From this many sealed rows on a collection is sketched: below, reading all codes is as fast.
+const SKETCH_FROM_ROWS: u64 = 200_000;
 
 /// The open tables of quantised rows.
 pub(crate) struct Rows<'tx> {
@@ -24,17 +27,28 @@ pub(crate) struct Rows<'tx> {
     space: Space,
     tail: Table<'tx, &'static PairKey, &'static [u8]>,
     segments: Table<'tx, &'static PairKey, &'static [u8]>,
+    sketches: Table<'tx, &'static PairKey, &'static [u8]>,
+    /// Read when it is first needed.
+    centre: Option<Centre>,
 }
 
 impl<'tx> Rows<'tx> {
     pub(crate) fn open(tx: &'tx WriteTransaction, number: CollectionNumber, space: Space) -> Result<Self> {
-        Ok(Self { number, space, tail: tx.open_table(table::TAIL)?, segments: tx.open_table(table::SEGMENTS)? })
+        Ok(Self {
+            number,
+            space,
+            tail: tx.open_table(table::TAIL)?,
+            segments: tx.open_table(table::SEGMENTS)?,
+            sketches: tx.open_table(table::SKETCH)?,
+            centre: None,
+        })
     }
 
     /// Adds new rows, whose ordinals are above all others, and seals what fills a segment.
     pub(crate) fn append(&mut self, entry: &mut Entry, new: Vec<(Ordinal, Codes)>) -> Result<()> {
         let Some((_, first)) = new.first() else { return Ok(()) };
-        let per_segment = rows_per_segment(first.codes.len());
+        let first_len = first.codes.len();
+        let per_segment = rows_per_segment(first_len);
         let mut waiting = new;
         if usize::try_from(entry.tail_rows).unwrap_or(usize::MAX).saturating_add(waiting.len()) >= per_segment {
             let mut rows = self.take_tail()?;
@@ -51,6 +65,9 @@ impl<'tx> Rows<'tx> {
             self.tail.insert(&self.number.pair(ordinal.0), tail_row(row).as_slice())?;
         }
         entry.tail_rows += waiting.len() as u64;
+        if entry.sealed_rows > SKETCH_FROM_ROWS && first_len >= SKETCH_FROM_DIMENSION {
+            self.sketch_all(entry)?;
+        }
         Ok(())
     }
 
@@ -67,11 +84,54 @@ impl<'tx> Rows<'tx> {
 
     fn insert_segment(&mut self, entry: &mut Entry, rows: &[(Ordinal, Codes)]) -> Result<()> {
         if let (Some((first, _)), Some((last, _)), Some(bytes)) = (rows.first(), rows.last(), seal(rows, self.space)) {
-            self.segments.insert(&self.number.pair(first.0), bytes.as_slice())?;
+            self.insert_sealed(entry, &self.number.pair(first.0), &bytes)?;
             entry.sealed_rows += rows.len() as u64;
             entry.sealed_until = entry.sealed_until.max(last.0 + 1);
         }
         Ok(())
+    }
+
+    /// Writes the bytes of a segment, and its sketch where the collection has sketches.
+    fn insert_sealed(&mut self, entry: &Entry, key: &PairKey, bytes: &[u8]) -> Result<()> {
+        self.segments.insert(key, bytes)?;
+        if entry.sketched {
+            let segment = Segment::parse(bytes)?;
+            if self.centre.is_none() {
+                let stored = self.sketches.get(&self.centre_key())?;
+                let stored = stored.ok_or_else(|| Error::damaged("the centre of the sketch is missing"))?;
+                self.centre = Some(Centre::from_bytes(stored.value(), segment.dimension())?);
+            }
+            if let Some(centre) = &self.centre {
+                self.sketches.insert(key, sketch(&segment, centre, self.space).as_slice())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sketches every segment of a collection that has no sketches, around the mean of its sealed rows.
+    pub(crate) fn sketch_all(&mut self, entry: &mut Entry) -> Result<()> {
+        let Some(dimension) = entry.info.dimension.filter(|_| !entry.sketched && entry.sealed_rows > 0) else {
+            return Ok(());
+        };
+        let (first, last) = (self.number.pair(0), self.number.pair(entry.sealed_until));
+        let mut mean = Mean::new(dimension);
+        for segment in self.segments.range::<&PairKey>(&first..&last)? {
+            mean.add(&Segment::parse(segment?.1.value())?, self.space);
+        }
+        let centre = mean.centre();
+        for segment in self.segments.range::<&PairKey>(&first..&last)? {
+            let (key, bytes) = segment?;
+            let bytes = sketch(&Segment::parse(bytes.value())?, &centre, self.space);
+            self.sketches.insert(key.value(), bytes.as_slice())?;
+        }
+        self.sketches.insert(&self.centre_key(), centre.to_bytes().as_slice())?;
+        self.centre = Some(centre);
+        entry.sketched = true;
+        Ok(())
+    }
+
+    fn centre_key(&self) -> PairKey {
+        self.number.pair(u64::MAX)
     }
 
     /// Replaces rows that exist.
@@ -92,7 +152,7 @@ impl<'tx> Rows<'tx> {
                 place.1 = row;
             }
             if let Some(bytes) = seal(&rows, self.space) {
-                self.segments.insert(&key, bytes.as_slice())?;
+                self.insert_sealed(entry, &key, &bytes)?;
             }
         }
         Ok(())
@@ -120,6 +180,7 @@ impl<'tx> Rows<'tx> {
             return Ok(());
         }
         self.segments.remove(key)?;
+        self.sketches.remove(key)?;
         entry.sealed_rows -= before as u64;
         self.insert_segment(entry, &rows)
     }

@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::codec::{Reader, floats, put_floats};
 use super::quantise::Codes;
+use super::sketch::rows_per_sketch;
 use super::table::MAX_VALUE_BYTES;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
@@ -21,10 +22,10 @@ const COMMON_BIAS: f32 = 1.0;
 /// Codes, and at the most an offset, a factor and a bias.
 const NUMBERS_BYTES: usize = 12;
 
-/// Rows that fill a segment.
+/// Rows that fill a segment and whose sketch fills its page.
 #[must_use]
 pub fn rows_per_segment(dimension: usize) -> usize {
-    (MAX_VALUE_BYTES - HEADER_BYTES) / (dimension + NUMBERS_BYTES)
+    ((MAX_VALUE_BYTES - HEADER_BYTES) / (dimension + NUMBERS_BYTES)).min(rows_per_sketch(dimension))
 }
 
 /// A segment seen in its bytes.

@@ -13,6 +13,7 @@
 //! | `vectors` | c, r / rows per block | f32 rows, as many as fit a 16 KiB page ([`super::vector`]) |
 //! | `tail` | c, r | one i8 row not yet sealed ([`super::quantise`]) |
 //! | `segments` | c, first r | sealed i8 rows ([`super::segment`]) |
+//! | `sketch` | c, first r | the signs of a segment, above 200,000 rows; the last key holds their centre ([`super::sketch`]) |
 //! | `dead` | c | roaring bitmap of deleted ordinals |
 //! | `stale` | c | roaring bitmap of ordinals whose embedding changed since the graph was built |
 //! | `postings` | c, metadata key, typed value, r / 65,536 | set of r % 65,536 ([`super::posting`]) |
@@ -43,6 +44,7 @@ pub(crate) const RECORDS: TableDefinition<&PairKey, &[u8]> = TableDefinition::ne
 pub(crate) const VECTORS: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("vectors");
 pub(crate) const TAIL: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("tail");
 pub(crate) const SEGMENTS: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("segments");
+pub(crate) const SKETCH: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("sketch");
 pub(crate) const DEAD: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("dead");
 pub(crate) const STALE: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("stale");
 pub(crate) const POSTINGS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("postings");

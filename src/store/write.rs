@@ -76,6 +76,7 @@ pub(crate) struct Batch<'tx> {
     new_rows: Vec<(Ordinal, Codes)>,
     replaced_rows: Vec<(Ordinal, Codes)>,
     died: RoaringTreemap,
+    sketches: bool,
 }
 
 impl<'tx> Batch<'tx> {
@@ -93,6 +94,7 @@ impl<'tx> Batch<'tx> {
             new_rows: Vec::new(),
             replaced_rows: Vec::new(),
             died: RoaringTreemap::new(),
+            sketches: false,
         })
     }
 
@@ -211,6 +213,11 @@ impl<'tx> Batch<'tx> {
         Ok(true)
     }
 
+    /// Makes sketches in any case.
+    pub(crate) fn sketch(&mut self) {
+        self.sketches = true;
+    }
+
     /// Writes what was gathered; the transaction is still to be committed.
     pub(crate) fn finish(mut self) -> Result<()> {
         let mut sets = self.tx.open_table(table::DEAD)?;
@@ -225,6 +232,9 @@ impl<'tx> Batch<'tx> {
         rows.append(&mut self.entry, self.new_rows)?;
         rows.replace(&self.entry, self.replaced_rows)?;
         rows.remove(&mut self.entry, &self.died, &dead)?;
+        if self.sketches {
+            rows.sketch_all(&mut self.entry)?;
+        }
         if let Some(changes) = self.vector_changes {
             let end = self.entry.next_ordinal;
             changes.write(&mut self.vectors, |ordinal| ordinal.0 < end && dead.contains(ordinal.0))?;

@@ -25,6 +25,7 @@ static NEON_DOTPROD: Kernels = Kernels {
     dot_i8_rows: |query, rows, out| unsafe { dot_i8_rows(query, rows, out) },
     l2_i8_rows: |query, rows, out| portable::each_row(query, rows, out, portable::l2_i8),
     hamming_rows: |query, rows, out| portable::each_row(query, rows, out, portable::hamming),
+    dot_signs_rows: portable::each_signs,
     // SAFETY: as above.
     dot_i8_tile: |queries, rows, out| unsafe { dot_i8_tile(queries, rows, out) },
 };

@@ -8,6 +8,7 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+mod planes;
 mod portable;
 mod tile;
 #[cfg(target_arch = "x86_64")]
@@ -18,6 +19,7 @@ mod tests;
 
 use std::sync::OnceLock;
 
+pub use planes::Planes;
 pub use tile::Tile;
 
 use crate::record::Space;
@@ -34,6 +36,7 @@ pub struct Kernels {
     dot_i8_rows: fn(&[i8], &[i8], &mut [i32]),
     l2_i8_rows: fn(&[i8], &[i8], &mut [i32]),
     hamming_rows: fn(&[u8], &[u8], &mut [u32]),
+    dot_signs_rows: fn(&Planes, &[u8], &mut [i32]),
     /// The output is one score a query and row, query by query, and exactly as long.
     dot_i8_tile: fn(&Tile, &[i8], &mut [i32]),
 }
@@ -55,6 +58,7 @@ static PORTABLE: Kernels = Kernels {
     dot_i8_rows: |query, rows, out| portable::each_row(query, rows, out, portable::dot_i8),
     l2_i8_rows: |query, rows, out| portable::each_row(query, rows, out, portable::l2_i8),
     hamming_rows: |query, rows, out| portable::each_row(query, rows, out, portable::hamming),
+    dot_signs_rows: portable::each_signs,
     dot_i8_tile: |tile, rows, out| portable::each_query(tile, rows, out, portable::dot_i8),
 };
 
@@ -120,6 +124,12 @@ impl Kernels {
     /// Writes how many bits of the query and each row differ, as [`Self::dot_i8_rows`] does.
     pub fn hamming_rows(&self, query: &[u8], rows: &[u8], out: &mut [u32]) {
         (self.hamming_rows)(query, rows, out);
+    }
+
+    /// Writes, for each row of signs, the sum of the question's components under its set bits. As many rows are
+    /// scored as fit `out`.
+    pub fn dot_signs_rows(&self, question: &Planes, rows: &[u8], out: &mut [i32]) {
+        (self.dot_signs_rows)(question, rows, out);
     }
 
     /// Writes the inner products of every query with every row: query `q` and row `r` of `n` meet at `out[q * n + r]`.

@@ -7,6 +7,7 @@
 #![expect(clippy::inline_always, reason = "a body must land in its caller to be compiled for that caller's features")]
 
 use super::Tile;
+use super::planes::{PLANES, Planes};
 
 /// Partial sums an f32 kernel keeps: two AVX-512 registers, four of AVX2, eight of SSE2 or NEON.
 const LANES: usize = 32;
@@ -76,6 +77,38 @@ pub(super) fn hamming(a: &[u8], b: &[u8]) -> u32 {
     let bits = words
         .fold(0, |bits: u32, (&x, &y)| bits.wrapping_add((u64::from_le_bytes(x) ^ u64::from_le_bytes(y)).count_ones()));
     a_rest.iter().zip(b_rest).fold(bits, |bits, (&x, &y)| bits.wrapping_add((x ^ y).count_ones()))
+}
+
+/// Returns the sum of the components under the set bits of a row of signs.
+#[inline(always)]
+pub(super) fn dot_signs(planes: &Planes, row: &[u8]) -> i32 {
+    let (words, rest) = row.as_chunks::<8>();
+    let mut counts = [0_u32; PLANES];
+    for (word, planes) in words.iter().zip(planes.words()) {
+        count(&mut counts, u64::from_le_bytes(*word), planes);
+    }
+    if let (false, Some(planes)) = (rest.is_empty(), planes.words().get(words.len())) {
+        let word = rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
+        count(&mut counts, word, planes);
+    }
+    // A row has at most 65,536 bits.
+    let [n0, n1, n2, n3] = counts.map(u32::cast_signed);
+    n0 + 2 * n1 + 4 * n2 - 8 * n3
+}
+
+#[inline(always)]
+fn count(counts: &mut [u32; PLANES], word: u64, planes: &[u64; PLANES]) {
+    for (count, plane) in counts.iter_mut().zip(planes) {
+        *count += (word & plane).count_ones();
+    }
+}
+
+/// Sums the components of a question under the set bits of each of the rows.
+#[inline(always)]
+pub(super) fn each_signs(planes: &Planes, rows: &[u8], out: &mut [i32]) {
+    for (row, sum) in rows.chunks_exact(planes.row_bytes().max(1)).zip(out) {
+        *sum = dot_signs(planes, row);
+    }
 }
 
 /// Scores a query against rows that lie one after another, each as long as the query.

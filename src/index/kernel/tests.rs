@@ -163,6 +163,31 @@ fn every_length_of_bits() {
 }
 
 #[test]
+fn every_dimension_of_signs() {
+    let mut random = Random::new();
+    for dim in (1..=600).chain([1000, 2048, 4096]) {
+        let question: Vec<f32> = random.floats(dim);
+        let planes = Planes::new(&question);
+        let rows = random.bytes(3 * dim.div_ceil(8));
+        // Rounded by hand: the step is the largest component over 7.5.
+        let step = question.iter().fold(0.0_f32, |m, x| m.max(x.abs())) / 7.5;
+        let whole: Vec<i32> = question.iter().map(|x| (x / step).round().clamp(-8.0, 7.0) as i32).collect();
+        let is_set = |row: &[u8], at: usize| row[at / 8] >> (at % 8) & 1 == 1;
+        let under = |row: &[u8]| (0..dim).filter(|at| is_set(row, *at)).map(|at| whole[at]).sum::<i32>();
+        let expected: Vec<i32> = rows.chunks_exact(dim.div_ceil(8)).map(under).collect();
+        for variant in Kernels::available() {
+            let mut out = vec![0; 3];
+            variant.dot_signs_rows(&planes, &rows, &mut out);
+            assert_eq!(out, expected, "{}, dimension {dim}, {random:?}", variant.name());
+        }
+        let row = &rows[..dim.div_ceil(8)];
+        let product: f32 = (0..dim).map(|at| if is_set(row, at) { question[at] } else { -question[at] }).sum();
+        let off = (planes.product(expected[0]) - product).abs();
+        assert!(off <= step * dim as f32, "dimension {dim}: off by {off}");
+    }
+}
+
+#[test]
 fn slices_that_do_not_match_are_cut() {
     for variant in Kernels::available() {
         assert_eq!(variant.dot_i8(&[1; 70], &[2; 3]), 6);

@@ -36,7 +36,7 @@ macro_rules! variant {
     }) => {
         mod $module {
             use super::portable;
-            use crate::index::kernel::Tile;
+            use crate::index::kernel::{Planes, Tile};
 
             #[target_feature(enable = $features)]
             #[allow(dead_code, reason = "a variant may have its own")]
@@ -81,6 +81,11 @@ macro_rules! variant {
             }
 
             #[target_feature(enable = $features)]
+            pub(super) fn dot_signs_rows(question: &Planes, rows: &[u8], out: &mut [i32]) {
+                portable::each_signs(question, rows, out);
+            }
+
+            #[target_feature(enable = $features)]
             #[allow(dead_code, reason = "a variant may have its own")]
             pub(super) fn dot_i8_tile(queries: &Tile, rows: &[i8], out: &mut [i32]) {
                 portable::each_query(queries, rows, out, portable::dot_i8);
@@ -105,6 +110,8 @@ macro_rules! variant {
             l2_i8_rows: |query, rows, out| unsafe { $module::l2_i8_rows(query, rows, out) },
             // SAFETY: as above.
             hamming_rows: |query, rows, out| unsafe { $module::hamming_rows(query, rows, out) },
+            // SAFETY: as above.
+            dot_signs_rows: |question, rows, out| unsafe { $module::dot_signs_rows(question, rows, out) },
             // SAFETY: as above.
             dot_i8_tile: |queries, rows, out| unsafe { $dot_i8_tile(queries, rows, out) },
         };

@@ -1,0 +1,71 @@
+//! Several threads over one collection: each takes the next stretch of ordinals until there are no more.
+//!
+//! Stretches are handed out one by one, so a thread that is held up leaves the rest to the others. Invariant: every
+//! ordinal below the end is in exactly one stretch, whatever the number of threads.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use super::nearest::Nearest;
+use crate::error::Result;
+
+/// The stretches one thread takes.
+pub(super) struct Turns<'a> {
+    next: &'a AtomicU64,
+    step: u64,
+    end: u64,
+}
+
+impl Iterator for Turns<'_> {
+    type Item = Range<u64>;
+
+    fn next(&mut self) -> Option<Range<u64>> {
+        let from = self.next.fetch_add(self.step, Ordering::Relaxed);
+        (from < self.end).then(|| from..from.saturating_add(self.step).min(self.end))
+    }
+}
+
+/// Runs `work` on up to `threads` threads, which share the ordinals below `end` in stretches of `step`; merges what
+/// each has found, question by question.
+pub(super) fn gather(
+    end: u64,
+    step: u64,
+    threads: usize,
+    work: impl Fn(Turns) -> Result<Vec<Nearest<f32>>> + Sync,
+) -> Result<Vec<Nearest<f32>>> {
+    let next = AtomicU64::new(0);
+    let work = || work(Turns { next: &next, step, end });
+    let threads = threads.min(usize::try_from(end.div_ceil(step.max(1))).unwrap_or(threads)).max(1);
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut found = work();
+        for other in others {
+            let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            found = found.map(|mut found| {
+                found.iter_mut().zip(other).for_each(|(found, other)| found.merge(other));
+                found
+            });
+        }
+        found
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Ordinal;
+
+    #[test]
+    fn every_ordinal_is_visited_once() {
+        for (end, step, threads) in [(0, 5, 2), (1, 5, 2), (10, 5, 1), (1003, 10, 4), (7, 1, 64)] {
+            let found = gather(end, step, threads, |turns| {
+                let mut nearest = Nearest::new(2000);
+                turns.flatten().for_each(|ordinal| nearest.push(0.0, Ordinal(ordinal)));
+                Ok(vec![nearest])
+            });
+            let ordinals: Vec<u64> = found.unwrap().remove(0).into_sorted().iter().map(|(_, o)| o.0).collect();
+            assert_eq!(ordinals, (0..end).collect::<Vec<_>>(), "{end}, {step}, {threads}");
+        }
+    }
+}
