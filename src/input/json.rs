@@ -16,6 +16,7 @@ use serde_json::error::Category;
 use super::decompress::Bytes;
 use super::elements::Elements;
 use super::embedding::EmbeddingSeed;
+use super::embedding_scan::{Cut, cut_embedding};
 use super::format::Format;
 use super::lines::{Lines, Piece};
 use super::mapping::{METADATA, Mapping, Parts, list_names};
@@ -78,10 +79,7 @@ impl JsonRows {
         let source = Arc::clone(self.values.source());
         let Some(Piece { line, text }) = self.values.next()? else { return Ok(None) };
         let mut left_out = Vec::new();
-        let seed = RowSeed { mapping: &self.mapping, left_out: &mut left_out };
-        let mut json = serde_json::Deserializer::from_str(text);
-        let read = json.deserialize_any(seed).and_then(|parts| json.end().map(|()| parts));
-        let parts = read.map_err(|e| why_json(&e, text, line));
+        let parts = parts(text, &self.mapping, &mut left_out).map_err(|e| why_json(&e, text, line));
         for (name, why) in left_out {
             if self.left_out.len() < NOTICES_LIMIT && self.left_out.insert(name.clone()) {
                 self.notices.push(format!("{source}:{line}: the field {name:?} is left out: it {why}"));
@@ -103,6 +101,23 @@ impl JsonRows {
         });
         row.map(Some).map_err(|why| Error::BadRow { source: source.to_string(), line, why })
     }
+}
+
+/// Reads one object, its embedding the quick way where that is sure.
+fn parts(text: &str, mapping: &Mapping, left_out: &mut Vec<(String, String)>) -> serde_json::Result<Parts> {
+    if let Some(Cut { embedding, rest }) = cut_embedding(text, mapping.embedding()) {
+        match parse(&rest, mapping, left_out) {
+            Ok(parts) if parts.embedding.is_none() => return Ok(Parts { embedding: Some(embedding), ..parts }),
+            // The whole text says better what is wrong, and where.
+            _ => left_out.clear(),
+        }
+    }
+    parse(text, mapping, left_out)
+}
+
+fn parse(text: &str, mapping: &Mapping, left_out: &mut Vec<(String, String)>) -> serde_json::Result<Parts> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    json.deserialize_any(RowSeed { mapping, left_out }).and_then(|parts| json.end().map(|()| parts))
 }
 
 /// Lists the names of an object's fields.

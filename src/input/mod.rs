@@ -13,6 +13,7 @@ mod csv;
 mod decompress;
 mod elements;
 mod embedding;
+mod embedding_scan;
 mod format;
 mod json;
 mod lines;

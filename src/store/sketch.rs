@@ -1,7 +1,7 @@
 //! One bit a component: what is read first when a collection is too large to read all its codes for one question.
 //!
 //! A segment's sketch holds, for each of its rows, the signs of `d = x - centre` as -1 and 1, and two numbers that turn
-//! their product with a question's difference into what orders distances (Gao and Long, "RaBitQ", 2024; the estimate
+//! their product with a question's difference into what orders distances (`RaBitQ`, Gao and Long 2024; the estimate
 //! `d . e ~ (d . d) / sum(abs d) * (signs . e)` has no bias when the signs of `d` are random):
 //!
 //! `distance ~ bias - weight * (signs . (q - centre))`, plus what all rows share

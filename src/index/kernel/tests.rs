@@ -163,6 +163,7 @@ fn every_length_of_bits() {
 }
 
 #[test]
+#[expect(clippy::cast_possible_truncation, reason = "clamped to four bits before the cast")]
 fn every_dimension_of_signs() {
     let mut random = Random::new();
     for dim in (1..=600).chain([1000, 2048, 4096]) {
