@@ -6,7 +6,7 @@
 
 use roaring::RoaringTreemap;
 
-use super::kernel::{Tile, kernels};
+use super::kernel::{Numbers, Tile, kernels};
 use super::nearest::Nearest;
 use super::turns::gather;
 use crate::error::Result;
@@ -15,6 +15,9 @@ use crate::store::{Codes, Segment, View, rows_per_segment};
 
 /// Rows scored at once when there are several questions: their scores stay in the second-level cache.
 const BLOCK_ROWS: usize = 256;
+
+/// Distances computed before the least of them is looked at: nearly always it is too large, and so are all.
+const AT_ONCE: usize = 64;
 
 /// Which rows may be found.
 #[derive(Debug, Clone, Copy)]
@@ -132,17 +135,20 @@ impl<'a> Scanner<'a> {
         let (factors, biases) = (factors.unwrap_or_default(), biases.unwrap_or_default());
         let by_question = self.scores.chunks_exact(rows.max(1));
         for ((question, nearest), scores) in self.questions.iter().zip(&mut self.nearest).zip(by_question) {
-            let rows = scores.iter().zip(factors).zip(biases).enumerate();
-            let mut threshold = nearest.threshold();
-            for (row, ((dot, factor), bias)) in rows {
-                let distance = approximate(*bias, *dot, factor * question.factor);
-                if distance <= threshold {
-                    let ordinal = segment.ordinal(first_row + row);
-                    if self.allowed.contains(ordinal) {
-                        nearest.push(distance, ordinal);
-                        threshold = nearest.threshold();
+            let mut row = first_row;
+            let parts = scores.chunks(AT_ONCE).zip(factors.chunks(AT_ONCE)).zip(biases.chunks(AT_ONCE));
+            for ((scores, factors), biases) in parts {
+                let mut distances = [0.0; AT_ONCE];
+                let least = kernels().distances(scores, &Numbers { factors, biases }, question.factor, &mut distances);
+                if least <= nearest.threshold() {
+                    for (distance, row) in distances.iter().take(scores.len()).zip(row..) {
+                        let ordinal = segment.ordinal(row);
+                        if *distance <= nearest.threshold() && self.allowed.contains(ordinal) {
+                            nearest.push(*distance, ordinal);
+                        }
                     }
                 }
+                row += AT_ONCE;
             }
         }
     }

@@ -26,6 +26,7 @@ static NEON_DOTPROD: Kernels = Kernels {
     l2_i8_rows: |query, rows, out| portable::each_row(query, rows, out, portable::l2_i8),
     hamming_rows: |query, rows, out| portable::each_row(query, rows, out, portable::hamming),
     dot_signs_rows: portable::each_signs,
+    distances: portable::distances,
     // SAFETY: as above.
     dot_i8_tile: |queries, rows, out| unsafe { dot_i8_tile(queries, rows, out) },
 };

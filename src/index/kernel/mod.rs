@@ -37,8 +37,18 @@ pub struct Kernels {
     l2_i8_rows: fn(&[i8], &[i8], &mut [i32]),
     hamming_rows: fn(&[u8], &[u8], &mut [u32]),
     dot_signs_rows: fn(&Planes, &[u8], &mut [i32]),
+    distances: fn(&[i32], &Numbers, f32, &mut [f32]) -> f32,
     /// The output is one score a query and row, query by query, and exactly as long.
     dot_i8_tile: fn(&Tile, &[i8], &mut [i32]),
+}
+
+/// What turns the products of rows into distances.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbers<'a> {
+    /// What the product of each row is multiplied with.
+    pub factors: &'a [f32],
+    /// What that is taken from.
+    pub biases: &'a [f32],
 }
 
 /// Returns the fastest variant this machine runs.
@@ -59,6 +69,7 @@ static PORTABLE: Kernels = Kernels {
     l2_i8_rows: |query, rows, out| portable::each_row(query, rows, out, portable::l2_i8),
     hamming_rows: |query, rows, out| portable::each_row(query, rows, out, portable::hamming),
     dot_signs_rows: portable::each_signs,
+    distances: portable::distances,
     dot_i8_tile: |tile, rows, out| portable::each_query(tile, rows, out, portable::dot_i8),
 };
 
@@ -130,6 +141,12 @@ impl Kernels {
     /// scored as fit `out`.
     pub fn dot_signs_rows(&self, question: &Planes, rows: &[u8], out: &mut [i32]) {
         (self.dot_signs_rows)(question, rows, out);
+    }
+
+    /// Writes `bias - dot * (factor * scale)` for each row and returns the least. As many rows are measured as fit
+    /// `out`.
+    pub fn distances(&self, dots: &[i32], numbers: &Numbers, scale: f32, out: &mut [f32]) -> f32 {
+        (self.distances)(dots, numbers, scale, out)
     }
 
     /// Writes the inner products of every query with every row: query `q` and row `r` of `n` meet at `out[q * n + r]`.

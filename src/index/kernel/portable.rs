@@ -6,6 +6,7 @@
 
 #![expect(clippy::inline_always, reason = "a body must land in its caller to be compiled for that caller's features")]
 
+use super::Numbers;
 use super::Tile;
 use super::planes::{PLANES, Planes};
 
@@ -77,6 +78,41 @@ pub(super) fn hamming(a: &[u8], b: &[u8]) -> u32 {
     let bits = words
         .fold(0, |bits: u32, (&x, &y)| bits.wrapping_add((u64::from_le_bytes(x) ^ u64::from_le_bytes(y)).count_ones()));
     a_rest.iter().zip(b_rest).fold(bits, |bits, (&x, &y)| bits.wrapping_add((x ^ y).count_ones()))
+}
+
+/// Writes `bias - dot * (factor * scale)` for each row and returns the least.
+#[inline(always)]
+pub(super) fn distances(dots: &[i32], numbers: &Numbers, scale: f32, out: &mut [f32]) -> f32 {
+    // Cut to one length, so that blocks and rests of all four are the same rows.
+    let rows = dots.len().min(numbers.factors.len()).min(numbers.biases.len()).min(out.len());
+    let (dot_blocks, dots) = dots.get(..rows).unwrap_or_default().as_chunks::<LEAST_LANES>();
+    let (factor_blocks, factors) = numbers.factors.get(..rows).unwrap_or_default().as_chunks::<LEAST_LANES>();
+    let (bias_blocks, biases) = numbers.biases.get(..rows).unwrap_or_default().as_chunks::<LEAST_LANES>();
+    let (out_blocks, out) = out.get_mut(..rows).unwrap_or_default().as_chunks_mut::<LEAST_LANES>();
+    let mut lanes = [f32::INFINITY; LEAST_LANES];
+    for (((dots, factors), biases), out) in dot_blocks.iter().zip(factor_blocks).zip(bias_blocks).zip(out_blocks) {
+        measure(dots, factors, biases, scale, out);
+        lanes.iter_mut().zip(out).for_each(|(lane, distance)| *lane = lesser(*lane, *distance));
+    }
+    measure(dots, factors, biases, scale, out);
+    lanes.iter().chain(&*out).fold(f32::INFINITY, |least, distance| lesser(least, *distance))
+}
+
+/// Rows whose least distance is kept apart, as many as a register holds.
+const LEAST_LANES: usize = 16;
+
+#[inline(always)]
+#[expect(clippy::cast_precision_loss, reason = "codes are approximate by far more than 2^-24")]
+fn measure(dots: &[i32], factors: &[f32], biases: &[f32], scale: f32, out: &mut [f32]) {
+    for (((dot, factor), bias), out) in dots.iter().zip(factors).zip(biases).zip(out) {
+        *out = bias - *dot as f32 * (factor * scale);
+    }
+}
+
+/// Returns the lesser of two; `f32::min` takes care of NaN, which takes instructions.
+#[inline(always)]
+fn lesser(a: f32, b: f32) -> f32 {
+    if b < a { b } else { a }
 }
 
 /// Returns the sum of the components under the set bits of a row of signs.

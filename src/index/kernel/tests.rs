@@ -189,6 +189,26 @@ fn every_dimension_of_signs() {
 }
 
 #[test]
+#[expect(clippy::cast_possible_truncation, reason = "a million at the most")]
+fn distances_and_the_least_of_them() {
+    let mut random = Random::new();
+    for rows in [0, 1, 15, 16, 17, 100] {
+        let dots: Vec<i32> = random.floats(rows).iter().map(|x| (x * 1e6) as i32).collect();
+        let (factors, biases) = (random.floats(rows), random.floats(rows));
+        let expected: Vec<f32> = (0..rows).map(|row| biases[row] - dots[row] as f32 * (factors[row] * 0.3)).collect();
+        for variant in Kernels::available() {
+            // Longer than the rows: what is past them is left alone.
+            let mut out = vec![7.0; rows + 21];
+            let least = variant.distances(&dots, &Numbers { factors: &factors, biases: &biases }, 0.3, &mut out);
+            assert!(out.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()), "{random:?}");
+            assert_eq!(out[rows..], [7.0; 21]);
+            let expected = expected.iter().copied().fold(f32::INFINITY, f32::min);
+            assert_eq!(least.to_bits(), expected.to_bits(), "{}, {random:?}", variant.name());
+        }
+    }
+}
+
+#[test]
 fn slices_that_do_not_match_are_cut() {
     for variant in Kernels::available() {
         assert_eq!(variant.dot_i8(&[1; 70], &[2; 3]), 6);

@@ -36,7 +36,7 @@ macro_rules! variant {
     }) => {
         mod $module {
             use super::portable;
-            use crate::index::kernel::{Planes, Tile};
+            use crate::index::kernel::{Numbers, Planes, Tile};
 
             #[target_feature(enable = $features)]
             #[allow(dead_code, reason = "a variant may have its own")]
@@ -86,6 +86,11 @@ macro_rules! variant {
             }
 
             #[target_feature(enable = $features)]
+            pub(super) fn distances(dots: &[i32], numbers: &Numbers, scale: f32, out: &mut [f32]) -> f32 {
+                portable::distances(dots, numbers, scale, out)
+            }
+
+            #[target_feature(enable = $features)]
             #[allow(dead_code, reason = "a variant may have its own")]
             pub(super) fn dot_i8_tile(queries: &Tile, rows: &[i8], out: &mut [i32]) {
                 portable::each_query(queries, rows, out, portable::dot_i8);
@@ -112,6 +117,8 @@ macro_rules! variant {
             hamming_rows: |query, rows, out| unsafe { $module::hamming_rows(query, rows, out) },
             // SAFETY: as above.
             dot_signs_rows: |question, rows, out| unsafe { $module::dot_signs_rows(question, rows, out) },
+            // SAFETY: as above.
+            distances: |dots, numbers, scale, out| unsafe { $module::distances(dots, numbers, scale, out) },
             // SAFETY: as above.
             dot_i8_tile: |queries, rows, out| unsafe { $dot_i8_tile(queries, rows, out) },
         };
