@@ -45,7 +45,7 @@ pub(super) struct Create {
     #[arg(long)]
     get_or_create: bool,
 
-    /// When the graph index is built: by itself from 100,000 records on, at every import, or only when asked for
+    /// When the graph index is built: by itself from 4,000,000 records on, at every import, or only when asked for
     #[arg(long, value_enum, default_value = "auto")]
     index: When,
 

@@ -15,7 +15,7 @@ use crate::record::IndexMode;
 use crate::store::{Access, Collection};
 
 /// Records from which on a graph is built by itself.
-const AUTO_RECORDS: u64 = 100_000;
+const AUTO_RECORDS: u64 = 4_000_000;
 
 /// Build, show or drop the graph index of a collection
 ///

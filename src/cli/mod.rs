@@ -22,6 +22,7 @@ mod info;
 mod interrupt;
 mod list;
 mod man;
+mod memory;
 mod model;
 mod query;
 mod setup;
@@ -125,6 +126,7 @@ pub fn command() -> clap::Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    memory::reuse_buffers();
     let mut stdout = BufWriter::new(io::stdout());
     let streams = (stream(&io::stdout()), stream(&io::stderr()));
     run(std::env::args_os(), &mut stdout, &mut io::stderr(), streams)

@@ -6,14 +6,14 @@
 
 use roaring::RoaringTreemap;
 
-use super::kernel::{Numbers, Tile, kernels};
+use super::kernel::{Limits, Near, Numbers, Tile, kernels};
 use super::nearest::Nearest;
 use super::turns::gather;
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::{Codes, Segment, View, rows_per_segment};
 
-/// Rows scored at once when there are several questions: their scores stay in the second-level cache.
+/// Rows met by many questions before their limits are drawn closer.
 const BLOCK_ROWS: usize = 256;
 
 /// Distances computed before the least of them is looked at: nearly always it is too large, and so are all.
@@ -92,9 +92,13 @@ struct Scanner<'a> {
     tile: Tile,
     allowed: Allowed<'a>,
     nearest: Vec<Nearest<f32>>,
-    scores: Vec<i32>,
     factors: Vec<f32>,
     biases: Vec<f32>,
+    scores: Vec<i32>,
+    near: Vec<Near>,
+    /// The rows of a segment that may be found, and their codes.
+    rows: Vec<usize>,
+    codes: Vec<i8>,
 }
 
 impl<'a> Scanner<'a> {
@@ -105,9 +109,12 @@ impl<'a> Scanner<'a> {
             tile: Tile::new(&codes, dimension),
             allowed,
             nearest: questions.iter().map(|_| Nearest::new(depth)).collect(),
-            scores: Vec::new(),
             factors: Vec::new(),
             biases: Vec::new(),
+            scores: Vec::new(),
+            near: Vec::new(),
+            rows: Vec::new(),
+            codes: Vec::new(),
         }
     }
 
@@ -116,40 +123,72 @@ impl<'a> Scanner<'a> {
         self.factors.extend(segment.factors());
         self.biases.clear();
         self.biases.extend(segment.biases());
-        let block_rows = if self.questions.len() == 1 { segment.rows() } else { BLOCK_ROWS };
-        for (block, codes) in segment.codes().chunks(block_rows * segment.dimension()).enumerate() {
-            self.block(segment, block * block_rows, codes);
+        if let [only] = self.questions {
+            self.one_question(only, segment);
+        } else {
+            self.many_questions(segment);
         }
     }
 
-    fn block(&mut self, segment: &Segment, first_row: usize, codes: &[i8]) {
-        let rows = codes.len() / segment.dimension();
-        match self.questions {
-            [only] => {
-                self.scores.resize(rows, 0);
-                kernels().dot_i8_rows(&only.codes, codes, &mut self.scores);
-            }
-            _ => kernels().dot_i8_tile(&self.tile, codes, &mut self.scores),
-        }
-        let (factors, biases) = (self.factors.get(first_row..), self.biases.get(first_row..));
-        let (factors, biases) = (factors.unwrap_or_default(), biases.unwrap_or_default());
-        let by_question = self.scores.chunks_exact(rows.max(1));
-        for ((question, nearest), scores) in self.questions.iter().zip(&mut self.nearest).zip(by_question) {
-            let mut row = first_row;
-            let parts = scores.chunks(AT_ONCE).zip(factors.chunks(AT_ONCE)).zip(biases.chunks(AT_ONCE));
-            for ((scores, factors), biases) in parts {
-                let mut distances = [0.0; AT_ONCE];
-                let least = kernels().distances(scores, &Numbers { factors, biases }, question.factor, &mut distances);
-                if least <= nearest.threshold() {
-                    for (distance, row) in distances.iter().take(scores.len()).zip(row..) {
-                        let ordinal = segment.ordinal(row);
-                        if *distance <= nearest.threshold() && self.allowed.contains(ordinal) {
-                            nearest.push(*distance, ordinal);
-                        }
+    /// Reads the rows at the speed of memory.
+    fn one_question(&mut self, question: &Codes, segment: &Segment) {
+        let Some(nearest) = self.nearest.first_mut() else { return };
+        self.scores.resize(segment.rows(), 0);
+        kernels().dot_i8_rows(&question.codes, segment.codes(), &mut self.scores);
+        let parts = self.scores.chunks(AT_ONCE).zip(self.factors.chunks(AT_ONCE)).zip(self.biases.chunks(AT_ONCE));
+        for (part, ((scores, factors), biases)) in parts.enumerate() {
+            let mut distances = [0.0; AT_ONCE];
+            let least = kernels().distances(scores, &Numbers { factors, biases }, question.factor, &mut distances);
+            if least <= nearest.threshold() {
+                for (distance, row) in distances.iter().take(scores.len()).zip(part * AT_ONCE..) {
+                    let ordinal = segment.ordinal(row);
+                    if *distance <= nearest.threshold() && self.allowed.contains(ordinal) {
+                        nearest.push(*distance, ordinal);
                     }
                 }
-                row += AT_ONCE;
             }
         }
+    }
+
+    /// Meets each row that may be found with every question while it is in a register.
+    fn many_questions(&mut self, segment: &Segment) {
+        let gathered = self.gather(segment);
+        let (codes, rows) =
+            if gathered { (self.codes.as_slice(), self.rows.as_slice()) } else { (segment.codes(), &[][..]) };
+        let blocks = codes.chunks(BLOCK_ROWS * segment.dimension());
+        let numbers = self.factors.chunks(BLOCK_ROWS).zip(self.biases.chunks(BLOCK_ROWS));
+        for (block, (codes, (factors, biases))) in blocks.zip(numbers).enumerate() {
+            let thresholds = self.nearest.iter().map(Nearest::threshold);
+            let limits = Limits::new(self.questions.iter().map(|question| question.factor).zip(thresholds));
+            self.near.clear();
+            kernels().near_tile(&self.tile, codes, &Numbers { factors, biases }, &limits, &mut self.near);
+            for near in &self.near {
+                let row = block * BLOCK_ROWS + near.row;
+                let ordinal = segment.ordinal(if gathered { rows.get(row).copied().unwrap_or(row) } else { row });
+                if let Some(nearest) = self.nearest.get_mut(near.question) {
+                    nearest.push(near.distance, ordinal);
+                }
+            }
+        }
+    }
+
+    /// Brings the rows that may be found together, so that only they are compared; says whether it had to.
+    fn gather(&mut self, segment: &Segment) -> bool {
+        self.rows.clear();
+        self.rows.extend((0..segment.rows()).filter(|row| self.allowed.contains(segment.ordinal(*row))));
+        if self.rows.len() == segment.rows() {
+            return false;
+        }
+        let dimension = segment.dimension();
+        self.codes.clear();
+        for row in &self.rows {
+            self.codes
+                .extend_from_slice(segment.codes().get(row * dimension..(row + 1) * dimension).unwrap_or_default());
+        }
+        for numbers in [&mut self.factors, &mut self.biases] {
+            let kept: Vec<f32> = self.rows.iter().filter_map(|row| numbers.get(*row).copied()).collect();
+            *numbers = kept;
+        }
+        true
     }
 }

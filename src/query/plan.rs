@@ -83,8 +83,7 @@ const WALK_GRAPH_PER_CANDIDATE: f64 = 2.1;
 /// Below this share of records a walk through the graph meets too few that pass the filter.
 const GRAPH_FILTER_SHARE: f64 = 0.1;
 /// Candidates beyond those wanted: recall@10 of the scan is 1.0000 with 30 at a million rows.
-const SPARE_CANDIDATES: usize = 20;
-const SKETCH_CANDIDATES: usize = 500;
+const SPARE_CANDIDATES: usize = 10;
 const SKETCH_ROWS_PER_CANDIDATE: u64 = 1000;
 const SKETCH_CANDIDATES_PER_HIT: usize = 20;
 
@@ -97,12 +96,15 @@ impl Plan {
         let questions = facts.questions as f64;
         let kib = facts.rows as f64 * facts.dimension as f64 / 1024.0;
         let row_share = facts.dimension as f64 / 384.0;
-        let rank = questions * depth as f64 * READ_ROW * row_share;
+        let rank = questions * depth as f64 * (READ_ROW + COMPARE_ROW) * row_share;
         let rows = facts.candidates as f64 * row_share * (READ_ROW + questions * COMPARE_ROW);
-        let scan = kib * (READ_CODES_PER_KIB + questions * COMPARE_CODES_PER_KIB) + rank;
+        // Many questions meet only the rows that the filter keeps.
+        let met = if facts.questions > 1 { facts.candidates.min(facts.rows) } else { facts.rows };
+        let met_kib = met as f64 * facts.dimension as f64 / 1024.0;
+        let scan = kib * READ_CODES_PER_KIB + met_kib * questions * COMPARE_CODES_PER_KIB + rank;
         let sketch_depth = sketch_depth(facts);
         let sketch = kib / 8.0 * (READ_CODES_PER_KIB + questions * COMPARE_SIGNS_PER_KIB)
-            + questions * sketch_depth as f64 * READ_ROW * row_share;
+            + questions * sketch_depth as f64 * (READ_ROW + COMPARE_ROW) * row_share;
         let walk = facts.ef_search.max(depth) as f64 * WALK_GRAPH_PER_CANDIDATE * row_share;
         let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
         let open = !facts.exact && facts.graph_rows > 0 && (!facts.filtered || passing >= GRAPH_FILTER_SHARE);
@@ -160,7 +162,7 @@ fn scan_depth(facts: &Facts) -> usize {
 /// Candidates of signs that are ranked: signs are less sure, and the less so the more rows there are.
 fn sketch_depth(facts: &Facts) -> usize {
     let by_rows = usize::try_from(facts.rows / SKETCH_ROWS_PER_CANDIDATE).unwrap_or(usize::MAX);
-    SKETCH_CANDIDATES.max(by_rows).saturating_add(facts.wanted.saturating_mul(SKETCH_CANDIDATES_PER_HIT))
+    by_rows.saturating_add(facts.wanted.saturating_mul(SKETCH_CANDIDATES_PER_HIT))
 }
 
 impl fmt::Display for Way {

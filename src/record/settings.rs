@@ -61,7 +61,8 @@ impl Default for Hnsw {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IndexMode {
-    /// At the end of an import that leaves 100,000 records or more.
+    /// At the end of an import that leaves 4,000,000 records or more: below, it takes about 100,000 questions before the
+    /// time saved is the time of building.
     #[default]
     Auto,
     /// At the end of every import.

@@ -41,7 +41,7 @@ pub struct Options {
 
 impl Options {
     /// The cache of a process that reads.
-    pub const READ_CACHE_BYTES: usize = 4 << 20;
+    pub const READ_CACHE_BYTES: usize = 1 << 20;
     /// The cache of a process that writes a little.
     pub const WRITE_CACHE_BYTES: usize = 64 << 20;
     /// The cache of an import.

@@ -5,7 +5,7 @@
 
 use std::arch::is_aarch64_feature_detected;
 
-use super::{Kernels, Tile, portable};
+use super::{Kernels, Limits, Near, Numbers, Tile, portable};
 
 /// Returns the variants this processor runs, the fastest first. NEON itself is the portable variant, because
 /// every processor of this architecture has it.
@@ -28,12 +28,19 @@ static NEON_DOTPROD: Kernels = Kernels {
     dot_signs_rows: portable::each_signs,
     distances: portable::distances,
     // SAFETY: as above.
+    near_tile: |queries, rows, numbers, limits, found| unsafe { near_tile(queries, rows, numbers, limits, found) },
+    // SAFETY: as above.
     dot_i8_tile: |queries, rows, out| unsafe { dot_i8_tile(queries, rows, out) },
 };
 
 #[target_feature(enable = "neon,dotprod")]
 fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
     portable::dot_i8(a, b)
+}
+
+#[target_feature(enable = "neon,dotprod")]
+fn near_tile(queries: &Tile, rows: &[i8], numbers: &Numbers, limits: &Limits, found: &mut Vec<Near>) {
+    portable::near_tile(queries, rows, numbers, limits, found);
 }
 
 #[target_feature(enable = "neon,dotprod")]

@@ -8,6 +8,7 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+mod near;
 mod planes;
 mod portable;
 mod tile;
@@ -19,6 +20,7 @@ mod tests;
 
 use std::sync::OnceLock;
 
+pub use near::{Limits, Near};
 pub use planes::Planes;
 pub use tile::Tile;
 
@@ -38,6 +40,7 @@ pub struct Kernels {
     hamming_rows: fn(&[u8], &[u8], &mut [u32]),
     dot_signs_rows: fn(&Planes, &[u8], &mut [i32]),
     distances: fn(&[i32], &Numbers, f32, &mut [f32]) -> f32,
+    near_tile: fn(&Tile, &[i8], &Numbers, &Limits, &mut Vec<Near>),
     /// The output is one score a query and row, query by query, and exactly as long.
     dot_i8_tile: fn(&Tile, &[i8], &mut [i32]),
 }
@@ -70,6 +73,7 @@ static PORTABLE: Kernels = Kernels {
     hamming_rows: |query, rows, out| portable::each_row(query, rows, out, portable::hamming),
     dot_signs_rows: portable::each_signs,
     distances: portable::distances,
+    near_tile: portable::near_tile,
     dot_i8_tile: |tile, rows, out| portable::each_query(tile, rows, out, portable::dot_i8),
 };
 
@@ -147,6 +151,11 @@ impl Kernels {
     /// `out`.
     pub fn distances(&self, dots: &[i32], numbers: &Numbers, scale: f32, out: &mut [f32]) -> f32 {
         (self.distances)(dots, numbers, scale, out)
+    }
+
+    /// Appends every row whose `bias - dot * (factor * scale)` is at a query's limit or below, in any order.
+    pub fn near_tile(&self, queries: &Tile, rows: &[i8], numbers: &Numbers, limits: &Limits, found: &mut Vec<Near>) {
+        (self.near_tile)(queries, rows, numbers, limits, found);
     }
 
     /// Writes the inner products of every query with every row: query `q` and row `r` of `n` meet at `out[q * n + r]`.

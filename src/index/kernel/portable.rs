@@ -8,6 +8,7 @@
 
 use super::Numbers;
 use super::Tile;
+use super::near::{Limits, Near};
 use super::planes::{PLANES, Planes};
 
 /// Partial sums an f32 kernel keeps: two AVX-512 registers, four of AVX2, eight of SSE2 or NEON.
@@ -78,6 +79,21 @@ pub(super) fn hamming(a: &[u8], b: &[u8]) -> u32 {
     let bits = words
         .fold(0, |bits: u32, (&x, &y)| bits.wrapping_add((u64::from_le_bytes(x) ^ u64::from_le_bytes(y)).count_ones()));
     a_rest.iter().zip(b_rest).fold(bits, |bits, (&x, &y)| bits.wrapping_add((x ^ y).count_ones()))
+}
+
+/// Finds the rows that are near a query of a tile.
+#[inline(always)]
+#[expect(clippy::cast_precision_loss, reason = "codes are approximate by far more than 2^-24")]
+pub(super) fn near_tile(queries: &Tile, rows: &[i8], numbers: &Numbers, limits: &Limits, found: &mut Vec<Near>) {
+    for ((question, query), (scale, farthest)) in queries.queries().enumerate().zip(limits.of_questions()) {
+        let numbers = numbers.factors.iter().zip(numbers.biases);
+        for (row, (codes, (factor, bias))) in rows.chunks_exact(queries.dim()).zip(numbers).enumerate() {
+            let distance = bias - dot_i8(query, codes) as f32 * (factor * scale);
+            if distance <= farthest {
+                found.push(Near { question, row, distance });
+            }
+        }
+    }
 }
 
 /// Writes `bias - dot * (factor * scale)` for each row and returns the least.

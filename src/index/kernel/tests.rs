@@ -209,6 +209,30 @@ fn distances_and_the_least_of_them() {
 }
 
 #[test]
+fn near_rows_are_those_whose_distance_is_within_the_limit() {
+    let mut random = Random::new();
+    for (dim, queries, rows) in [(1, 1, 1), (7, 3, 9), (384, 70, 10), (64, 16, 4), (65, 65, 3), (5, 0, 3), (5, 3, 0)] {
+        let (tile, rows) = (Tile::new(&codes(&mut random, queries * dim), dim), codes(&mut random, rows * dim));
+        let (factors, biases) = (random.floats(rows.len() / dim), random.floats(rows.len() / dim));
+        let limits: Vec<(f32, f32)> = random.floats(queries).into_iter().map(|x| (x * 1e-4, x)).collect();
+        let numbers = Numbers { factors: &factors, biases: &biases };
+        let mut expected = Vec::new();
+        for ((question, query), (scale, farthest)) in tile.queries().enumerate().zip(&limits) {
+            for (row, codes) in rows.chunks_exact(dim).enumerate() {
+                let distance = biases[row] - PORTABLE.dot_i8(query, codes) as f32 * (factors[row] * scale);
+                expected.extend((distance <= *farthest).then_some(Near { question, row, distance }));
+            }
+        }
+        for variant in Kernels::available() {
+            let mut found = Vec::new();
+            variant.near_tile(&tile, &rows, &numbers, &Limits::new(limits.iter().copied()), &mut found);
+            found.sort_by_key(|near| (near.question, near.row));
+            assert_eq!(found, expected, "{}, dimension {dim}, {random:?}", variant.name());
+        }
+    }
+}
+
+#[test]
 fn slices_that_do_not_match_are_cut() {
     for variant in Kernels::available() {
         assert_eq!(variant.dot_i8(&[1; 70], &[2; 3]), 6);

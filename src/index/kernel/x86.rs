@@ -6,15 +6,16 @@
 //! Invariant: a variant is reachable only through [`available`], which asks the processor first.
 
 use std::arch::x86_64::{
-    __m128i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm_storeu_si128, _mm512_castsi512_si128, _mm512_dpbusd_epi32,
-    _mm512_extracti32x4_epi32, _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_reduce_add_epi32, _mm512_set1_epi8,
-    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
+    __m128i, __m512, __m512i, _CMP_LE_OQ, _MM_HINT_T0, _mm_prefetch, _mm_storeu_si128, _mm512_castsi512_si128,
+    _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_extracti32x4_epi32, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_mul_ps, _mm512_reduce_add_epi32, _mm512_set1_epi8,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512, _mm512_storeu_ps, _mm512_sub_epi32, _mm512_sub_ps,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 use std::array;
 
 use super::tile::{LANES, QUAD, RAISE, Step, Tile};
-use super::{Kernels, portable};
+use super::{Kernels, Limits, Near, Numbers, portable};
 
 /// Returns the variants this processor runs, the fastest first.
 pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
@@ -32,11 +33,12 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
 /// place of some.
 macro_rules! variant {
     ($table:ident, $name:literal, $module:ident, $features:literal, {
-        dot_i8: $dot_i8:path, dot_i8_rows: $dot_i8_rows:path, dot_i8_tile: $dot_i8_tile:path $(,)?
+        dot_i8: $dot_i8:path, dot_i8_rows: $dot_i8_rows:path, dot_i8_tile: $dot_i8_tile:path,
+        near_tile: $near_tile:path $(,)?
     }) => {
         mod $module {
             use super::portable;
-            use crate::index::kernel::{Numbers, Planes, Tile};
+            use crate::index::kernel::{Limits, Near, Numbers, Planes, Tile};
 
             #[target_feature(enable = $features)]
             #[allow(dead_code, reason = "a variant may have its own")]
@@ -92,6 +94,18 @@ macro_rules! variant {
 
             #[target_feature(enable = $features)]
             #[allow(dead_code, reason = "a variant may have its own")]
+            pub(super) fn near_tile(
+                tile: &Tile,
+                rows: &[i8],
+                numbers: &Numbers,
+                limits: &Limits,
+                found: &mut Vec<Near>,
+            ) {
+                portable::near_tile(tile, rows, numbers, limits, found);
+            }
+
+            #[target_feature(enable = $features)]
+            #[allow(dead_code, reason = "a variant may have its own")]
             pub(super) fn dot_i8_tile(queries: &Tile, rows: &[i8], out: &mut [i32]) {
                 portable::each_query(queries, rows, out, portable::dot_i8);
             }
@@ -120,6 +134,8 @@ macro_rules! variant {
             // SAFETY: as above.
             distances: |dots, numbers, scale, out| unsafe { $module::distances(dots, numbers, scale, out) },
             // SAFETY: as above.
+            near_tile: |tile, rows, numbers, limits, found| unsafe { $near_tile(tile, rows, numbers, limits, found) },
+            // SAFETY: as above.
             dot_i8_tile: |queries, rows, out| unsafe { $dot_i8_tile(queries, rows, out) },
         };
     };
@@ -129,12 +145,14 @@ variant!(AVX2, "avx2", avx2, "avx2,popcnt", {
     dot_i8: avx2::dot_i8,
     dot_i8_rows: avx2::dot_i8_rows,
     dot_i8_tile: avx2::dot_i8_tile,
+    near_tile: avx2::near_tile,
 });
 
 variant!(AVX512_VNNI, "avx512-vnni", avx512, "avx512f,avx512bw,avx512vl,avx512vnni,popcnt", {
     dot_i8: vnni_dot,
     dot_i8_rows: vnni_dot_rows,
     dot_i8_tile: vnni_dot_tile,
+    near_tile: vnni_near_tile,
 });
 
 /// Bytes of a 512-bit register.
@@ -162,6 +180,20 @@ fn load_rest(bytes: &[i8]) -> __m512i {
 fn load_words(words: &[i32; LANES]) -> __m512i {
     // SAFETY: as in `load`.
     unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn load_floats(floats: &[f32; LANES]) -> __m512 {
+    // SAFETY: as in `load`.
+    unsafe { _mm512_loadu_ps(floats.as_ptr()) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn floats_of(register: __m512) -> [f32; LANES] {
+    let mut floats = [0.0; LANES];
+    // SAFETY: the array is exactly as long as the register, and the store needs no alignment.
+    unsafe { _mm512_storeu_ps(floats.as_mut_ptr(), register) };
+    floats
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
@@ -217,34 +249,77 @@ fn vnni_dot_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn vnni_dot_tile(queries: &Tile, rows: &[i8], out: &mut [i32]) {
+    let count = rows.len() / queries.dim();
+    each_tile(queries, rows, |sums, raise, place| {
+        let out = out.get_mut(place.group * LANES * count..).unwrap_or_default();
+        scatter(sums, raise, out, count, place.first, place.live);
+    });
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn vnni_near_tile(queries: &Tile, rows: &[i8], numbers: &Numbers, limits: &Limits, found: &mut Vec<Near>) {
+    let limits: Vec<_> = limits.of_groups().collect();
+    each_tile(queries, rows, |sums, raise, place| {
+        let Some((scales, farthest)) = limits.get(place.group) else { return };
+        let (factors, biases) = (numbers.factors.get(place.first..), numbers.biases.get(place.first..));
+        let numbers = factors.unwrap_or_default().iter().zip(biases.unwrap_or_default());
+        let (raise, scales, farthest) = (load_words(raise), load_floats(scales), load_floats(farthest));
+        for (row, (sum, (factor, bias))) in sums.into_iter().zip(numbers).take(place.live).enumerate() {
+            let dot = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum, raise));
+            let factors = _mm512_mul_ps(_mm512_set1_ps(*factor), scales);
+            // Product and difference are rounded one by one, as in every other variant.
+            let distances = _mm512_sub_ps(_mm512_set1_ps(*bias), _mm512_mul_ps(dot, factors));
+            let mut near = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(distances, farthest);
+            if near != 0 {
+                let distances = floats_of(distances);
+                while near != 0 {
+                    let lane = near.trailing_zeros() as usize;
+                    near &= near - 1;
+                    let distance = distances.get(lane).copied().unwrap_or_default();
+                    found.push(Near { question: place.group * LANES + lane, row: place.first + row, distance });
+                }
+            }
+        }
+    });
+}
+
+/// Which part of a tile's work some sums are.
+struct Place {
+    /// The group of queries.
+    group: usize,
+    /// The first of the rows.
+    first: usize,
+    /// The rows that exist.
+    live: usize,
+}
+
+/// Multiplies every group of queries with every block of rows and hands over the raised sums.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn each_tile(queries: &Tile, rows: &[i8], mut take: impl FnMut([__m512i; TILE_ROWS], &[i32; LANES], Place)) {
     let dim = queries.dim();
-    let count = rows.len() / dim;
     let steps = dim.div_ceil(QUAD);
     let groups: Vec<(&[Step], &[i32; LANES])> = queries.groups().collect();
     let mut raised = vec![0_i32; steps * TILE_ROWS];
     for (block, rows) in rows.chunks(dim * TILE_ROWS).enumerate() {
         // A block takes long enough for the processor's own prefetching to lose track of the rows.
         prefetch(rows, 2 * dim * TILE_ROWS);
-        // Rows past the last one keep what the block before left there; their scores are not written.
+        // Rows past the last one keep what the block before left there; their sums are not used.
         for (row, words) in rows.chunks_exact(dim).zip(raised.chunks_exact_mut(steps)) {
             raise(row, words);
         }
         let mut words = raised.chunks_exact(steps);
         let words: [&[i32]; TILE_ROWS] = array::from_fn(|_| words.next().unwrap_or_default());
-        let first = block * TILE_ROWS;
-        let live = rows.len() / dim;
+        let (first, live) = (block * TILE_ROWS, rows.len() / dim);
         let (whole, rest) = groups.as_chunks::<TILE_GROUPS>();
         for (index, groups) in whole.iter().enumerate() {
             let sums = products(groups.map(|(steps, _)| steps), words);
             for (offset, (sums, (_, raise))) in sums.into_iter().zip(groups).enumerate() {
-                let lane = (index * TILE_GROUPS + offset) * LANES;
-                scatter(sums, raise, out.get_mut(lane * count..).unwrap_or_default(), count, first, live);
+                take(sums, raise, Place { group: index * TILE_GROUPS + offset, first, live });
             }
         }
         for (offset, (steps, raise)) in rest.iter().enumerate() {
             let [sums] = products([steps], words);
-            let lane = (whole.len() * TILE_GROUPS + offset) * LANES;
-            scatter(sums, raise, out.get_mut(lane * count..).unwrap_or_default(), count, first, live);
+            take(sums, raise, Place { group: whole.len() * TILE_GROUPS + offset, first, live });
         }
     }
 }
