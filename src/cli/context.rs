@@ -83,6 +83,13 @@ impl<'c, 'w> Context<'c, 'w> {
         Ok((name, fingerprint))
     }
 
+    /// Begins to load the engine on another thread, since the file says only later which model it is to run.
+    pub(super) fn load_runtime_meanwhile(&self) {
+        let models = self.models.clone();
+        // Its error is met again, and told, when the model is loaded.
+        std::thread::spawn(move || runtime(&models).map(drop));
+    }
+
     /// Loads a model and says which engines were passed over.
     pub(super) fn load_model(&mut self, name: &str) -> Result<Box<dyn Embedder>> {
         let embedder = load(name, &self.models)?;

@@ -199,13 +199,37 @@ fn the_graph_finds_what_the_scan_finds_whatever_changed_since() {
         let questions = world.questions(300, &mut random);
         let built = build_graph(&world.collection(), 2, &unwatched).unwrap().unwrap();
         assert_eq!((built.graph.rows, built.extended), (world.rows.len() as u64, false));
-        world.check_graph(space, &questions, 0.95);
+        world.check_way(Way::Graph, space, &questions, 0.95);
         world.change(&mut random, 32);
-        world.check_graph(space, &questions, 0.95);
+        world.check_way(Way::Graph, space, &questions, 0.95);
         let extended = build_graph(&world.collection(), 2, &unwatched).unwrap().unwrap();
         assert!(extended.extended && extended.added < 600, "{extended:?}");
-        world.check_graph(space, &questions, 0.95);
+        world.check_way(Way::Graph, space, &questions, 0.95);
     }
+}
+
+#[test]
+fn the_sketch_finds_what_the_scan_finds_whatever_changed_since() {
+    let mut random = Random::new();
+    for space in Space::ALL {
+        let mut world = world(space, 12_000, 128, &mut random);
+        let questions = world.questions(50, &mut random);
+        world.collection().sketch().unwrap();
+        world.check_way(Way::Sketch, space, &questions, 0.99);
+        world.change(&mut random, 128);
+        world.check_way(Way::Sketch, space, &questions, 0.99);
+    }
+}
+
+#[test]
+fn a_collection_is_sketched_by_itself_once_it_is_large() {
+    let mut random = Random::new();
+    let world = world(Space::Cosine, 29_000, 96, &mut random);
+    assert!(world.collection().view().unwrap().is_sketched());
+    let question = world.questions(1, &mut random);
+    let answer = world.collection().query(&ask(question.clone(), None)).unwrap();
+    assert_eq!(answer.plan.way, Way::Sketch);
+    assert!(recall(&answer.hits, &[world.truth(Space::Cosine, &question[0], |_| true)]) >= 0.9);
 }
 
 #[test]
@@ -214,7 +238,7 @@ fn a_damaged_graph_is_passed_over_with_a_warning() {
     let world = world(Space::Cosine, 3000, 16, &mut random);
     let questions: Vec<Vec<f32>> = (0..500).map(|_| random.vector(16)).collect();
     build_graph(&world.collection(), 2, &unwatched).unwrap();
-    let good = world.walk(&questions, None);
+    let good = world.ask_by(Way::Graph, &questions, None);
     assert!(good.warnings.is_empty() && good.plan.way == Way::Graph, "{:?}", good.plan);
     let path = world.store.path().to_owned();
     world.store.close().unwrap();
@@ -262,12 +286,12 @@ impl World {
         (0..count).map(|_| near(random)).collect()
     }
 
-    fn walk(&self, questions: &[Vec<f32>], filter: Option<&str>) -> huedb::query::Answer {
-        let query = Query { way: Some(Way::Graph), ..ask(questions.to_vec(), filter) };
+    fn ask_by(&self, way: Way, questions: &[Vec<f32>], filter: Option<&str>) -> huedb::query::Answer {
+        let query = Query { way: Some(way), ..ask(questions.to_vec(), filter) };
         self.collection().query(&query).unwrap()
     }
 
-    fn check_graph(&self, space: Space, questions: &[Vec<f32>], least: f64) {
+    fn check_way(&self, way: Way, space: Space, questions: &[Vec<f32>], least: f64) {
         type Keep = fn(&serde_json::Value) -> bool;
         let filters: [(Option<&str>, Keep); 3] = [
             (None, |_| true),
@@ -275,11 +299,11 @@ impl World {
             (Some("cent < 2"), |m| m["cent"].as_i64().unwrap() < 2),
         ];
         for (filter, keep) in filters {
-            let answer = self.walk(questions, filter);
-            assert!(answer.warnings.is_empty(), "{:?}", answer.warnings);
+            let answer = self.ask_by(way, questions, filter);
+            assert!(answer.warnings.is_empty() && answer.plan.way == way, "{:?}", answer.warnings);
             let truth: Vec<_> = questions.iter().map(|question| self.truth(space, question, keep)).collect();
             let recall = recall(&answer.hits, &truth);
-            assert!(recall >= least, "{space} {filter:?}: recall {recall}");
+            assert!(recall >= least, "{way} {space} {filter:?}: recall {recall}");
         }
     }
 
