@@ -86,6 +86,8 @@ const GRAPH_FILTER_SHARE: f64 = 0.1;
 const SPARE_CANDIDATES: usize = 10;
 const SKETCH_ROWS_PER_CANDIDATE: u64 = 1000;
 const SKETCH_CANDIDATES_PER_HIT: usize = 20;
+/// Signs from which on those candidates are enough.
+const SKETCH_DIMENSION: usize = 384;
 
 impl Plan {
     /// Chooses a way.
@@ -162,7 +164,9 @@ fn scan_depth(facts: &Facts) -> usize {
 /// Candidates of signs that are ranked: signs are less sure, and the less so the more rows there are.
 fn sketch_depth(facts: &Facts) -> usize {
     let by_rows = usize::try_from(facts.rows / SKETCH_ROWS_PER_CANDIDATE).unwrap_or(usize::MAX);
-    by_rows.saturating_add(facts.wanted.saturating_mul(SKETCH_CANDIDATES_PER_HIT))
+    let candidates = by_rows.saturating_add(facts.wanted.saturating_mul(SKETCH_CANDIDATES_PER_HIT));
+    // The error of an estimate falls with the root of the signs it counts.
+    candidates.saturating_mul(SKETCH_DIMENSION.div_ceil(facts.dimension.max(1)))
 }
 
 impl fmt::Display for Way {
