@@ -10,7 +10,7 @@
 //! | `collection` | c | settings and counters, JSON ([`super::catalog::Entry`]) |
 //! | `ids` | c, id | ordinal r |
 //! | `records` | c, r | id, document, uri, metadata ([`super::record`]) |
-//! | `vectors` | c, r / rows per block | f32 rows, as many as fit a 16 KiB page ([`super::vector`]) |
+//! | `vectors` | c, r / rows per block | f32 rows, as many as fit a 32 KiB page ([`super::vector`]) |
 //! | `tail` | c, r | one i8 row not yet sealed ([`super::quantise`]) |
 //! | `segments` | c, first r | sealed i8 rows ([`super::segment`]) |
 //! | `sketch` | c, first r | the signs of a segment, above 20,000 rows; the last key holds their centre ([`super::sketch`]) |

@@ -1,4 +1,4 @@
-//! The embeddings as given: f32 rows in blocks that fill a 16 KiB page.
+//! The embeddings as given: f32 rows in blocks that fill a 32 KiB page.
 //!
 //! Row `r` stands in block `r / rows per block`. Invariant: a row that was deleted is all zeros until its whole
 //! block is dead, then the block is gone; a block never ends inside a row.
@@ -12,7 +12,7 @@ use super::table::{CollectionNumber, PairKey};
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
 
-const PAGE_BYTES: usize = 16 * 1024;
+const PAGE_BYTES: usize = 32 * 1024;
 /// What redb needs of the page beside the value.
 const PAGE_OVERHEAD_BYTES: usize = 64;
 
