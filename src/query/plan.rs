@@ -71,14 +71,16 @@ pub struct Costs {
     pub graph: f64,
 }
 
-// Microseconds, measured on one core of an EPYC (Zen 4) with a warm page cache; storage-study.md, sections 2 and 3.
-const READ_ROW: f64 = 0.9;
+// Microseconds, measured on one core of an EPYC (Zen 4) with a warm page cache by `cargo bench --bench plan`.
+/// Reading a 32 KiB block of embeddings.
+const READ_BLOCK: f64 = 2.0;
+const COMPARE_ROW: f64 = 0.3;
 const READ_CODES_PER_KIB: f64 = 0.11;
 const COMPARE_CODES_PER_KIB: f64 = 0.0065;
-const COMPARE_SIGNS_PER_KIB: f64 = 0.1;
-const COMPARE_ROW: f64 = 0.20;
+const COMPARE_SIGNS_PER_KIB: f64 = 0.18;
 const VIEW_GRAPH_ROW: f64 = 0.6;
 const WALK_GRAPH_PER_CANDIDATE: f64 = 2.1;
+const BLOCK_BYTES: f64 = 32_768.0;
 
 /// Below this share of records a walk through the graph meets too few that pass the filter.
 const GRAPH_FILTER_SHARE: f64 = 0.1;
@@ -95,25 +97,32 @@ impl Plan {
     #[expect(clippy::cast_precision_loss, reason = "costs are estimates")]
     pub fn choose(facts: &Facts) -> Self {
         let depth = scan_depth(facts);
+        let sketch_depth = sketch_depth(facts);
         let questions = facts.questions as f64;
-        let kib = facts.rows as f64 * facts.dimension as f64 / 1024.0;
-        let row_share = facts.dimension as f64 / 384.0;
-        let rank = questions * depth as f64 * (READ_ROW + COMPARE_ROW) * row_share;
-        let rows = facts.candidates as f64 * row_share * (READ_ROW + questions * COMPARE_ROW);
+        let row_bytes = 4.0 * facts.dimension as f64;
+        let kib = |rows: u64| rows as f64 * facts.dimension as f64 / 1024.0;
+        let compare = COMPARE_ROW * row_bytes / 1536.0;
+        let blocks = facts.rows as f64 * row_bytes / BLOCK_BYTES;
+        // Rows are read in the order of the file, so no block is read twice.
+        let read = |rows: f64| rows.min(blocks) * READ_BLOCK * (row_bytes / BLOCK_BYTES).max(1.0);
+        let rank = |depth: usize| {
+            let pairs = questions * (depth as f64).min(facts.candidates as f64);
+            read(pairs) + pairs * compare
+        };
+        let rows = read(facts.candidates as f64) + facts.candidates as f64 * questions * compare;
         // Many questions meet only the rows that the filter keeps.
         let met = if facts.questions > 1 { facts.candidates.min(facts.rows) } else { facts.rows };
-        let met_kib = met as f64 * facts.dimension as f64 / 1024.0;
-        let scan = kib * READ_CODES_PER_KIB + met_kib * questions * COMPARE_CODES_PER_KIB + rank;
-        let sketch_depth = sketch_depth(facts);
-        let sketch = kib / 8.0 * (READ_CODES_PER_KIB + questions * COMPARE_SIGNS_PER_KIB)
-            + questions * sketch_depth as f64 * (READ_ROW + COMPARE_ROW) * row_share;
-        let walk = facts.ef_search.max(depth) as f64 * WALK_GRAPH_PER_CANDIDATE * row_share;
+        let scan = kib(facts.rows) * READ_CODES_PER_KIB + kib(met) * questions * COMPARE_CODES_PER_KIB + rank(depth);
+        let sketch =
+            kib(facts.rows) / 8.0 * (READ_CODES_PER_KIB + questions * COMPARE_SIGNS_PER_KIB) + rank(sketch_depth);
+        let walk = facts.ef_search.max(depth) as f64 * WALK_GRAPH_PER_CANDIDATE * row_bytes / 1536.0;
         let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
         let open = !facts.exact && facts.graph_rows > 0 && (!facts.filtered || passing >= GRAPH_FILTER_SHARE);
         let graph = facts.graph_rows as f64 * VIEW_GRAPH_ROW
             + questions * (walk / passing.clamp(GRAPH_FILTER_SHARE, 1.0))
-            + facts.outside_graph as f64 * row_share * (READ_ROW + questions * COMPARE_ROW)
-            + rank;
+            + read(facts.outside_graph as f64)
+            + facts.outside_graph as f64 * questions * compare
+            + rank(depth);
         let closed = |open: bool, cost: f64| if open { cost } else { f64::INFINITY };
         let costs = Costs {
             rows,
@@ -145,7 +154,9 @@ impl Plan {
 }
 
 impl Costs {
-    fn of(&self, way: Way) -> f64 {
+    /// Of any way.
+    #[must_use]
+    pub fn of(&self, way: Way) -> f64 {
         match way {
             Way::Nothing => 0.0,
             Way::Rows => self.rows,
