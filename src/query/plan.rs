@@ -226,6 +226,15 @@ mod tests {
     }
 
     #[test]
+    fn one_question_reads_the_sketch_of_a_large_collection() {
+        let sketched = Facts { sketched: true, ..facts() };
+        assert_eq!(way(sketched), Way::Sketch);
+        assert_eq!(way(Facts { questions: 100, ..sketched }), Way::Scan);
+        assert_eq!(way(Facts { candidates: 200, filtered: true, ..sketched }), Way::Rows);
+        assert_eq!(way(Facts { exact: true, ..sketched }), Way::Rows);
+    }
+
+    #[test]
     fn few_candidates_are_ranked_row_by_row() {
         assert_eq!(way(Facts { candidates: 1000, filtered: true, ..facts() }), Way::Rows);
         assert_eq!(way(Facts { rows: 20, candidates: 20, graph_rows: 0, ..facts() }), Way::Rows);

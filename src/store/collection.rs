@@ -74,7 +74,7 @@ impl<'s> Collection<'s> {
         })
     }
 
-    /// Makes the sketches that a collection otherwise gets at 20,000 rows; does nothing where they are.
+    /// Makes the sketches that a collection otherwise gets at 50,000 rows; does nothing where they are.
     ///
     /// # Errors
     /// Those of every write.

@@ -19,7 +19,7 @@ use crate::record::{Ordinal, Space};
 /// A segment is rewritten when more than this share of its rows is dead, in percent.
 const DEAD_PERCENT: usize = 30;
 /// From this many sealed rows on a collection is sketched: below, reading all codes is as fast.
-const SKETCH_FROM_ROWS: u64 = 20_000;
+const SKETCH_FROM_ROWS: u64 = 50_000;
 
 /// The open tables of quantised rows.
 pub(crate) struct Rows<'tx> {

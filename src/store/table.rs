@@ -13,7 +13,7 @@
 //! | `vectors` | c, r / rows per block | f32 rows, as many as fit a 32 KiB page ([`super::vector`]) |
 //! | `tail` | c, r | one i8 row not yet sealed ([`super::quantise`]) |
 //! | `segments` | c, first r | sealed i8 rows ([`super::segment`]) |
-//! | `sketch` | c, first r | the signs of a segment, above 20,000 rows; the last key holds their centre ([`super::sketch`]) |
+//! | `sketch` | c, first r | the signs of a segment, above 50,000 rows; the last key holds their centre ([`super::sketch`]) |
 //! | `dead` | c | roaring bitmap of deleted ordinals |
 //! | `stale` | c | roaring bitmap of ordinals whose embedding changed since the graph was built |
 //! | `postings` | c, metadata key, typed value, r / 65,536 | set of r % 65,536 ([`super::posting`]) |

@@ -104,8 +104,7 @@ fn every_space_and_filter_finds_the_true_nearest() {
             (Some("n != 5 and not (n > 9)"), |m| m["n"].as_i64().unwrap() <= 9 && m["n"] != 5, Way::Rows),
         ];
         for (filter, keep, way) in filters {
-            let answer = world.collection().query(&ask(questions.clone(), filter)).unwrap();
-            assert_eq!(answer.plan.way, way, "{space} {filter:?}");
+            let answer = world.ask_by(way, &questions, filter);
             let truth: Vec<_> = questions.iter().map(|question| world.truth(space, question, keep)).collect();
             let recall = recall(&answer.hits, &truth);
             assert!(recall >= if way == Way::Rows { 1.0 } else { 0.999 }, "{space} {filter:?}: recall {recall}");
@@ -224,11 +223,23 @@ fn the_sketch_finds_what_the_scan_finds_whatever_changed_since() {
 #[test]
 fn a_collection_is_sketched_by_itself_once_it_is_large() {
     let mut random = Random::new();
-    let world = world(Space::Cosine, 27_000, 192, &mut random);
-    assert!(world.collection().view().unwrap().is_sketched());
-    let questions = world.questions(30, &mut random);
-    assert_eq!(world.collection().query(&ask(questions[..1].to_vec(), None)).unwrap().plan.way, Way::Sketch);
-    world.check_way(Way::Sketch, Space::Cosine, &questions, 0.98);
+    let World { _folder, store, .. } = world(Space::Cosine, 50, 192, &mut random);
+    let collection = store.collection("vectors").unwrap();
+    let mut add = |rows: std::ops::Range<usize>| {
+        let change = |row| Change {
+            id: RecordId::parse(format!("more{row}")).unwrap(),
+            embedding: Some(random.vector(192)),
+            embedded_here: false,
+            document: None,
+            uri: None,
+            metadata: MetadataPatch::default(),
+        };
+        collection.add(rows.map(change)).unwrap();
+    };
+    add(0..30_000);
+    assert!(!collection.view().unwrap().is_sketched());
+    add(30_000..60_000);
+    assert!(collection.view().unwrap().is_sketched());
 }
 
 #[test]
