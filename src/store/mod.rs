@@ -5,6 +5,7 @@
 
 mod backend;
 mod catalog;
+mod check;
 mod codec;
 mod collection;
 mod compact;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction};
 
 pub use catalog::{GraphEntry, NewCollection};
+pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
 pub use compact::Compacted;
 pub use graph::GraphFile;

@@ -122,7 +122,8 @@ fn the_old_text_of_an_updated_record_is_gone_from_the_file() {
     // Uri and metadata still say it, the text no longer does.
     assert!(0 < after && after < before, "{after} of {before}");
     let store = open(&path, Duration::from_secs(1));
-    let record = &store.collection("notes").unwrap().get(&[RecordId::parse("row-1").unwrap()], Include::ALL).unwrap()[0];
+    let record =
+        &store.collection("notes").unwrap().get(&[RecordId::parse("row-1").unwrap()], Include::ALL).unwrap()[0];
     assert_eq!(record.document.as_deref(), Some("plain"));
 }
 
