@@ -17,7 +17,7 @@ pub(super) struct Records {
     present: RoaringTreemap,
     /// Those of them whose record does not decode.
     pub(super) unreadable: RoaringTreemap,
-    /// Memberships of records in postings that there must be.
+    /// Memberships of these records in postings; others are of none.
     pub(super) memberships: u64,
 }
 
@@ -98,7 +98,7 @@ impl Subject<'_> {
         Ok(())
     }
 
-    /// Looks a record up in the postings of all that it holds; returns how many those are.
+    /// Looks a record up in the postings of all that it holds; returns how many it is in.
     fn check_memberships(
         &self,
         ordinal: Ordinal,
@@ -109,9 +109,10 @@ impl Subject<'_> {
     ) -> Result<u64> {
         let mut memberships = 0;
         for key in posting::keys(self.number, ordinal, &stored.metadata) {
-            memberships += 1;
             let posting = postings.get(key.as_slice())?;
-            if !posting.is_some_and(|members| posting::has_member(members.value(), ordinal)) {
+            if posting.is_some_and(|members| posting::has_member(members.value(), ordinal)) {
+                memberships += 1;
+            } else {
                 let what = format!("it is not found by its metadata {:?}", posting::metadata_key(&key));
                 findings.add(place, what, true);
             }
