@@ -46,6 +46,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand export 'Print all records of a collection with their embeddings'
             cand index 'Build, show or drop the graph index of a collection'
             cand info 'Show facts about the file and about this program'
+            cand check 'Look for damage in the file'
+            cand compact 'Give free space back, and make deleted text unreadable'
             cand embed 'Print the embeddings of texts'
             cand model 'List, add, verify and remove embedding models'
             cand setup 'Install ONNX Runtime, which embeds several times faster than the engine inside this program'
@@ -355,6 +357,31 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --quiet 'Say nothing but warnings and errors'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'huedb;check'= {
+            cand -d 'The database file'
+            cand --db 'The database file'
+            cand -o 'How to write results [default: table on a terminal, jsonl elsewhere]'
+            cand --output 'How to write results [default: table on a terminal, jsonl elsewhere]'
+            cand --color 'When to use colour'
+            cand --busy-timeout 'Seconds to wait for another process to release the file'
+            cand --deep 'Read every page and every record, and compute again what is derived'
+            cand -q 'Say nothing but warnings and errors'
+            cand --quiet 'Say nothing but warnings and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'huedb;compact'= {
+            cand -d 'The database file'
+            cand --db 'The database file'
+            cand -o 'How to write results [default: table on a terminal, jsonl elsewhere]'
+            cand --output 'How to write results [default: table on a terminal, jsonl elsewhere]'
+            cand --color 'When to use colour'
+            cand --busy-timeout 'Seconds to wait for another process to release the file'
+            cand -q 'Say nothing but warnings and errors'
+            cand --quiet 'Say nothing but warnings and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'huedb;embed'= {
             cand --model 'The model: a name from `huedb model list` or a folder'

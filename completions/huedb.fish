@@ -54,6 +54,8 @@ complete -c huedb -n "__fish_huedb_needs_command" -f -a "import" -d 'Read many r
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "export" -d 'Print all records of a collection with their embeddings'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "index" -d 'Build, show or drop the graph index of a collection'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "info" -d 'Show facts about the file and about this program'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "check" -d 'Look for damage in the file'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "compact" -d 'Give free space back, and make deleted text unreadable'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "embed" -d 'Print the embeddings of texts'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "model" -d 'List, add, verify and remove embedding models'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "setup" -d 'Install ONNX Runtime, which embeds several times faster than the engine inside this program'
@@ -396,6 +398,33 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand info" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand check" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand check" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand check" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand check" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand check" -l deep -d 'Read every page and every record, and compute again what is derived'
+complete -c huedb -n "__fish_huedb_using_subcommand check" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l model -d 'The model: a name from `huedb model list` or a folder' -r
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''

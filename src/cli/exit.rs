@@ -7,6 +7,8 @@ use crate::output::{Printer, chain};
 
 /// Usage or bad input.
 pub(super) const INPUT: u8 = 2;
+/// A damaged file.
+const DAMAGED: u8 = 4;
 
 /// How a command that did not fail ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub(super) enum Status {
     Done,
     /// It was to find something and found nothing.
     NothingFound,
+    /// It was to find damage and did.
+    Damaged,
 }
 
 impl Status {
@@ -29,6 +33,7 @@ pub(super) fn report(result: anyhow::Result<Status>, printer: &mut Printer) -> E
     let error = match result {
         Ok(Status::Done) => return ExitCode::SUCCESS,
         Ok(Status::NothingFound) => return ExitCode::from(1),
+        Ok(Status::Damaged) => return ExitCode::from(DAMAGED),
         Err(error) => error,
     };
     let known = error.downcast_ref::<Error>();
@@ -40,7 +45,7 @@ pub(super) fn report(result: anyhow::Result<Status>, printer: &mut Printer) -> E
     ExitCode::from(match known.map(Error::kind) {
         Some(ErrorKind::Input) => INPUT,
         Some(ErrorKind::Busy) => 3,
-        Some(ErrorKind::Damaged) => 4,
+        Some(ErrorKind::Damaged) => DAMAGED,
         Some(ErrorKind::Interrupted) => 130,
         Some(ErrorKind::Failure) | None => 5,
     })

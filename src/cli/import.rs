@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::input::{self, BatchLimits, Batches, Mapping, Notices, Source, Types};
 use crate::output::{Progress, ProgressKind, count, duration};
 use crate::record::CollectionInfo;
-use crate::store::{Ingest, Mode, OnError, Preparer, StoredBatch, Tally};
+use crate::store::{Ingest, Mode, OnError, Preparer, Store, StoredBatch, Tally};
 
 /// Texts embedded and stored in one transaction: what a kill can undo, at the most.
 const TEXTS_AT_ONCE: usize = 256;
@@ -22,6 +22,8 @@ const TEXTS_AT_ONCE: usize = 256;
 const ROWS_AT_ONCE: usize = 8192;
 /// Bytes of rows in one transaction, far under half of the import's cache.
 const BYTES_AT_ONCE: usize = 32 << 20;
+/// An import that grew the file by less leaves its free space to later writes.
+const TIDY_FROM_BYTES: u64 = 16 << 20;
 
 /// Read many records from files, folders or standard input
 ///
@@ -116,7 +118,8 @@ impl Import {
         // The file is opened for writing once a batch is ready for it: what is refused before has not touched a byte.
         let first = preparer.prepare(&view, batches.next().unwrap_or_default())?;
         drop(view);
-        let store = context.open_for_import()?;
+        let mut store = context.open_for_import()?;
+        let bytes_before = store.file_bytes()?;
         let collection = store.collection(&self.collection)?;
         let mut ingest = Ingest::new(&collection, preparer);
         let outcome = ingest.store_all(first, batches, |batch| {
@@ -134,6 +137,7 @@ impl Import {
             return Err(error.into());
         }
         super::index::build_if_due(context, &collection, &interrupt)?;
+        tidy(context, &mut store, bytes_before);
         store.close()?;
         context.printer.notice(format!("{} in {}", describe(&tally), duration(start.elapsed())));
         Ok(Status::Done)
@@ -172,6 +176,18 @@ impl Import {
             return Ok(None);
         }
         context.deferred_embedder(info, self.model.as_deref()).map(Some)
+    }
+}
+
+/// Gives back the space that an import left free, where it wrote most of the file: the cost stays a part of its own.
+fn tidy(context: &mut Context, store: &mut Store, bytes_before: u64) {
+    let given_back = store.file_bytes().and_then(|bytes| {
+        let grown = bytes.saturating_sub(bytes_before);
+        if grown >= TIDY_FROM_BYTES && grown >= bytes / 2 { store.give_back_space() } else { Ok(false) }
+    });
+    // The records are stored in any case.
+    if let Err(error) = given_back {
+        context.printer.warning(format!("free space was not given back: {error}"));
     }
 }
 

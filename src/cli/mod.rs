@@ -4,6 +4,8 @@
 //! standard output, talk to the standard error, and the exit code says which of the two to read.
 
 mod add;
+mod check;
+mod compact;
 mod complete;
 mod condition;
 mod context;
@@ -82,6 +84,8 @@ enum Verb {
     Export(export::Export),
     Index(index::Index),
     Info(info::Info),
+    Check(check::Check),
+    Compact(compact::Compact),
     Embed(embed::Embed),
     Model(model::Model),
     Setup(setup::Setup),
@@ -108,6 +112,8 @@ impl Verb {
             Self::Export(verb) => verb.run(context),
             Self::Index(verb) => verb.run(context),
             Self::Info(info::Info {}) => info::Info::run(context),
+            Self::Check(verb) => verb.run(context),
+            Self::Compact(compact::Compact {}) => compact::Compact::run(context),
             Self::Embed(verb) => verb.run(context),
             Self::Model(verb) => verb.run(context),
             Self::Setup(verb) => verb.run(context),

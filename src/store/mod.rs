@@ -5,8 +5,10 @@
 
 mod backend;
 mod catalog;
+mod check;
 mod codec;
 mod collection;
+mod compact;
 mod fault;
 mod graph;
 mod ingest;
@@ -28,7 +30,9 @@ use std::time::Duration;
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction};
 
 pub use catalog::{GraphEntry, NewCollection};
+pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
+pub use compact::Compacted;
 pub use graph::GraphFile;
 pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Tally, check_model};
 pub use open::{Access, Options};
@@ -101,8 +105,7 @@ impl Store {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn file_facts(&self) -> Result<FileFacts> {
-        let length = std::fs::metadata(&self.path);
-        let bytes = length.map_err(|e| Error::io(format!("read {}", self.path.display()), e))?.len();
+        let bytes = self.file_bytes()?;
         self.read(|tx| {
             let names = tx.open_table(table::META)?;
             let value = |name| names.get(name).map(|value| value.map(|v| v.value().to_vec()).unwrap_or_default());

@@ -145,6 +145,45 @@ fn split(ordinal: Ordinal) -> (u64, u16) {
     (ordinal.0 >> 16, low)
 }
 
+/// Returns the keys of all postings that a record with this metadata is in.
+pub(crate) fn keys(
+    collection: CollectionNumber,
+    ordinal: Ordinal,
+    metadata: &Metadata,
+) -> impl Iterator<Item = Vec<u8>> + '_ {
+    let (chunk, _) = split(ordinal);
+    metadata.iter().flat_map(move |(key, value)| {
+        let prefix = key_prefix(collection, key);
+        Term::of(value).into_iter().map(move |term| posting_key(&prefix, &term, chunk))
+    })
+}
+
+/// Returns the metadata key of a posting, for messages.
+pub(crate) fn metadata_key(posting_key: &[u8]) -> String {
+    let text = posting_key
+        .get(4..)
+        .and_then(|rest| rest.split_first_chunk::<4>())
+        .and_then(|(len, rest)| rest.get(..usize::try_from(u32::from_be_bytes(*len)).ok()?));
+    String::from_utf8_lossy(text.unwrap_or_default()).into_owned()
+}
+
+/// Returns the members of one posting.
+pub(crate) fn members(posting_key: &[u8], members: &[u8]) -> Result<RoaringTreemap> {
+    let mut found = RoaringTreemap::new();
+    collect(posting_key, members, &mut found)?;
+    Ok(found)
+}
+
+/// Returns whether a record is among the members of a posting of its 65,536 rows.
+pub(crate) fn has_member(members: &[u8], ordinal: Ordinal) -> bool {
+    let (_, low) = split(ordinal);
+    if members.len() == BITMAP_BYTES {
+        members.get(usize::from(low / 8)).is_some_and(|byte| byte >> (low % 8) & 1 == 1)
+    } else {
+        members.as_chunks::<2>().0.binary_search_by_key(&low, |member| u16::from_le_bytes(*member)).is_ok()
+    }
+}
+
 /// Adds the members of one posting to a set.
 fn collect(posting_key: &[u8], members: &[u8], into: &mut RoaringTreemap) -> Result<()> {
     let damaged = || Error::damaged("a posting of the metadata index");
@@ -225,12 +264,9 @@ impl Changes {
     }
 
     fn change(&mut self, ordinal: Ordinal, metadata: &Metadata, present: bool) {
-        let (chunk, low) = split(ordinal);
-        for (key, value) in metadata.iter() {
-            let prefix = key_prefix(self.collection, key);
-            for term in Term::of(value) {
-                self.by_posting.entry(posting_key(&prefix, &term, chunk)).or_default().push((low, present));
-            }
+        let (_, low) = split(ordinal);
+        for key in keys(self.collection, ordinal, metadata) {
+            self.by_posting.entry(key).or_default().push((low, present));
         }
     }
 

@@ -13,6 +13,7 @@
 )]
 
 mod bad_input;
+mod check;
 mod huedb;
 mod import;
 mod kill;

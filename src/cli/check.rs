@@ -1,0 +1,56 @@
+//! `huedb check`.
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::Status;
+use crate::output::{Facts, count};
+use crate::store::{Access, Depth, MOST_FINDINGS};
+
+/// Look for damage in the file
+///
+/// Compares the counters and checksums of everything in the file, or of one collection, and lists what is damaged: one
+/// line a thing, at most 100. What is `derived` can be computed again; of anything else something was lost.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb check
+  huedb check notes --deep
+
+Exit codes:
+  0 sound, 4 damaged, and those of every command")]
+pub(super) struct Check {
+    /// Only this collection, and the catalogue
+    collection: Option<String>,
+
+    /// Read every page and every record, and compute again what is derived
+    #[arg(long)]
+    deep: bool,
+}
+
+impl Check {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        // Only redb's own check has to write, and only where it finds its account of free pages wrong.
+        let (access, depth) = if self.deep { (Access::Write, Depth::Deep) } else { (Access::Read, Depth::Quick) };
+        let mut store = context.open(access)?;
+        let findings = store.check(self.collection.as_deref(), depth)?;
+        let what = self.collection.unwrap_or_else(|| context.db.display().to_string());
+        if findings.is_empty() {
+            store.close()?;
+            context.printer.notice(format!("{what} is sound"));
+            return Ok(Status::Done);
+        }
+        let lines: Vec<_> = findings
+            .iter()
+            .map(|finding| {
+                let facts = Facts::new().with("where", finding.place.as_str()).with("what", finding.what.as_str());
+                facts.with("derived", finding.derived)
+            })
+            .collect();
+        context.list(&lines)?;
+        let lost = findings.iter().filter(|finding| !finding.derived).count();
+        let more = if findings.len() == MOST_FINDINGS { " or more" } else { "" };
+        let (all, lost) = (count(findings.len() as u64), count(lost as u64));
+        context.printer.warning(format!("{what} is damaged in {all}{more} places; {lost} of them are not derived"));
+        Ok(Status::Damaged)
+    }
+}

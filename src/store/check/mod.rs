@@ -1,0 +1,180 @@
+//! Is the file sound: what does not say what it must, named one by one.
+//!
+//! A quick check compares counters and checksums; a deep one computes everything derived again and compares. Neither
+//! changes a record. Invariant: damage to one thing does not hide damage to another: each part is checked by itself,
+//! and what cannot be read is a [`Finding`], not an error.
+
+mod catalogue;
+mod graph;
+mod postings;
+mod records;
+mod rows;
+mod sketches;
+#[cfg(test)]
+mod tests;
+
+use redb::{DatabaseError, ReadTransaction};
+use roaring::RoaringTreemap;
+
+use super::catalog::Entry;
+use super::table::{self, CollectionNumber};
+use super::write::read_set;
+use super::{Handle, Store};
+use crate::error::{Error, Result};
+
+/// The most findings that are listed: enough to see what happened, few enough to read.
+pub const MOST_FINDINGS: usize = 100;
+
+/// How much of the file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// The catalogue, counters, and every checksum.
+    Quick,
+    /// Every page and every record too, and all that is derived from them; the file is open for writing.
+    Deep,
+}
+
+/// One thing in the file that does not say what it must.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Which part of the file, as in `notes: segment of row 5440`.
+    pub place: String,
+    /// What is wrong with it.
+    pub what: String,
+    /// Whether it can be computed again from what is stored beside it; else something was lost.
+    pub derived: bool,
+}
+
+/// Gathers findings until there are [`MOST_FINDINGS`].
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, place: impl Into<String>, what: impl Into<String>, derived: bool) {
+        if self.0.len() < MOST_FINDINGS {
+            self.0.push(Finding { place: place.into(), what: what.into(), derived });
+        }
+    }
+
+    /// Takes damage as a finding; any other error stays one.
+    fn take<T>(&mut self, place: impl Into<String>, derived: bool, checked: Result<T>) -> Result<Option<T>> {
+        match checked {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::Damaged { what, .. }) => {
+                self.add(place, what, derived);
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// A collection that is checked.
+struct Subject<'a> {
+    tx: &'a ReadTransaction,
+    name: String,
+    number: CollectionNumber,
+    entry: Entry,
+    dead: RoaringTreemap,
+    depth: Depth,
+}
+
+impl Subject<'_> {
+    fn place(&self, part: &str) -> String {
+        format!("{}: {part}", self.name)
+    }
+
+    fn live(&self) -> RoaringTreemap {
+        let mut all = RoaringTreemap::new();
+        all.insert_range(0..self.entry.next_ordinal);
+        all - &self.dead
+    }
+
+    fn check(&self, findings: &mut Findings) -> Result<()> {
+        self.check_counters(findings);
+        let stale = read_set(&self.tx.open_table(table::STALE)?, self.number, "the set of changed rows");
+        let stale = findings.take(self.place("changed rows"), true, stale)?.unwrap_or_default();
+        let rows = self.check_rows(findings);
+        findings.take(self.place("quantised rows"), true, rows)?;
+        let graph = self.check_graph(&stale, findings);
+        findings.take(self.place("graph"), true, graph)?;
+        if self.depth == Depth::Deep {
+            let records = self.check_records(findings);
+            findings.take(self.place("records"), false, records)?;
+        }
+        Ok(())
+    }
+
+    fn check_counters(&self, findings: &mut Findings) {
+        let Entry { next_ordinal, records, sealed_until, .. } = self.entry;
+        let beyond = self.dead.max().is_some_and(|last| last >= next_ordinal);
+        if beyond {
+            findings.add(self.place("deleted rows"), format!("they go past the last row, {next_ordinal}"), true);
+        }
+        if next_ordinal.checked_sub(self.dead.len()) != Some(records) && !beyond {
+            let (given, dead) = (next_ordinal, self.dead.len());
+            let what = format!("{records} records are counted, but of {given} rows {dead} are deleted");
+            findings.add(self.place("counters"), what, true);
+        }
+        if sealed_until > next_ordinal {
+            findings.add(self.place("counters"), "more rows are sealed than were given", true);
+        }
+        if next_ordinal > 0 && self.entry.info.dimension.is_none() {
+            findings.add(self.place("settings"), "there are rows but no dimension", false);
+        }
+    }
+}
+
+impl Store {
+    /// Looks for damage in the whole file or, beside its catalogue, in one collection; a sound file gives no findings.
+    ///
+    /// At the most [`MOST_FINDINGS`] are returned. [`Depth::Deep`] needs a file open for writing and no [`super::View`]
+    /// of this process; others can read meanwhile, but not write while the pages are verified. redb puts its own
+    /// account of free pages right when that alone was wrong.
+    ///
+    /// # Errors
+    /// [`Error::CollectionNotFound`], [`Error::Busy`] or [`Error::Io`]; damage is no error here.
+    pub fn check(&mut self, collection: Option<&str>, depth: Depth) -> Result<Vec<Finding>> {
+        let mut findings = Findings::default();
+        if depth == Depth::Deep {
+            let pages = self.check_pages(&mut findings);
+            findings.take("pages", false, pages)?;
+        }
+        let checked = self.read(|tx| {
+            let catalogue = catalogue::check(&tx, &mut findings)?;
+            let numbers = match collection {
+                None => catalogue.collections,
+                Some(name) => {
+                    let number = catalogue.number(self.scope(), name)?;
+                    catalogue.collections.into_iter().filter(|named| named.number == number).collect()
+                }
+            };
+            for named in numbers {
+                let Some(entry) = named.entry else { continue };
+                let place = format!("{}: deleted rows", named.name);
+                let dead = read_set(&tx.open_table(table::DEAD)?, named.number, "the set");
+                let Some(dead) = findings.take(place, true, dead)? else { continue };
+                let (name, number) = (named.name, named.number);
+                Subject { tx: &tx, name, number, entry, dead, depth }.check(&mut findings)?;
+            }
+            Ok(())
+        });
+        findings.take("file", false, checked)?;
+        Ok(findings.0)
+    }
+
+    /// Has redb verify the checksum of every page and its account of free ones.
+    fn check_pages(&mut self, findings: &mut Findings) -> Result<()> {
+        let Handle::Writer(file) = &mut self.handle else {
+            return Err(Error::argument("a deep check needs the file open for writing"));
+        };
+        let clean = file.check_integrity().map_err(|e| match e {
+            DatabaseError::TransactionInProgress => Error::argument("a view of the file is open in this process"),
+            other => Error::from(other).at(&self.path, self.busy_timeout),
+        })?;
+        if !clean {
+            findings.add("pages", "the account of free pages was wrong; it is right now", true);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! Giving free space back to the file system, and what was deleted with it.
+//!
+//! redb moves pages to the front of the file and cuts it off behind them. That alone leaves old text in pages that
+//! stay free, in the unused ends of pages, and in keys that only part one page from the next; so [`Store::compact`]
+//! writes the tables that hold text anew and overwrites every free page. Invariant: no other process loses what it
+//! wrote, and none is waited for longer than the busy timeout at a time.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use redb::{CompactionError, Database, Key, ReadableTable, TableDefinition, Value, WriteTransaction};
+
+use super::{Handle, Store, table};
+use crate::error::{Error, Result};
+
+/// What [`Store::compact`] did to the length of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compacted {
+    /// Its length before, in bytes.
+    pub before: u64,
+    /// Its length after, in bytes.
+    pub after: u64,
+}
+
+/// Overwrites free pages; it exists only inside [`Store::compact`].
+const FILLER: TableDefinition<u64, &[u8]> = TableDefinition::new("filler");
+/// Of two such values none fits the other's page of 4 KiB.
+const FILLER_BYTES: usize = 3500;
+/// How many fillers are written between two looks at the length of the file.
+const FILLERS_AT_ONCE: u64 = 32;
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl Store {
+    /// Gives free space back to the file system and overwrites what was deleted; no [`super::View`] may be open.
+    ///
+    /// Until it is done other processes that read or write wait, each for its own busy timeout; for a while the file
+    /// is longer by the size of its records, ids and metadata index.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when other processes did not stop reading or writing in time, or a view of this process is
+    /// open; what was done until then stays. [`Error::Damaged`], or [`Error::Io`] when the disk is full.
+    pub fn compact(&mut self) -> Result<Compacted> {
+        let before = self.file_bytes()?;
+        self.write(rewrite_texts)?;
+        self.move_pages(self.busy_timeout)?;
+        self.overwrite_free_pages()?;
+        self.move_pages(self.busy_timeout)?;
+        Ok(Compacted { before, after: self.file_bytes()? })
+    }
+
+    /// Gives free space back to the file system, unless another process is in the way; returns whether it did.
+    ///
+    /// Deleted text may stay in the file: see [`Store::compact`].
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub fn give_back_space(&mut self) -> Result<bool> {
+        match self.move_pages(Duration::ZERO) {
+            Ok(()) => Ok(true),
+            Err(Error::Busy { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the length of the file in bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn file_bytes(&self) -> Result<u64> {
+        let facts = std::fs::metadata(&self.path);
+        Ok(facts.map_err(|e| Error::io(format!("read {}", self.path.display()), e))?.len())
+    }
+
+    /// Has redb move pages to the front and cut the file, as soon as nobody reads an old state of it.
+    fn move_pages(&mut self, patience: Duration) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.database()?.compact() {
+                Ok(_) => return Ok(()),
+                Err(CompactionError::TransactionInProgress) if Instant::now() < deadline => sleep(PAUSE),
+                Err(CompactionError::TransactionInProgress) => {
+                    return Err(Error::Busy { path: self.path.clone(), waited: patience });
+                }
+                Err(error) => return Err(self.name(error.into())),
+            }
+        }
+    }
+
+    pub(super) fn database(&mut self) -> Result<&mut Database> {
+        match &mut self.handle {
+            Handle::Writer(file) => Ok(file),
+            Handle::Reader(_) => Err(Error::argument("the file was opened for reading only")),
+        }
+    }
+
+    /// Fills free pages until the file has to grow: then none is left that holds what was deleted.
+    fn overwrite_free_pages(&self) -> Result<()> {
+        self.write(|tx| {
+            let mut fillers = tx.open_table(FILLER)?;
+            let zeros = [0; FILLER_BYTES];
+            let bytes = self.file_bytes()?;
+            let mut next = 0;
+            while self.file_bytes()? <= bytes {
+                for filler in next..next + FILLERS_AT_ONCE {
+                    fillers.insert(filler, zeros.as_slice())?;
+                }
+                next += FILLERS_AT_ONCE;
+            }
+            Ok(())
+        })?;
+        self.write(|tx| Ok(tx.delete_table(FILLER).map(drop)?))
+    }
+}
+
+/// Writes every table that holds text anew.
+fn rewrite_texts(tx: &WriteTransaction) -> Result<()> {
+    rewrite(tx, table::META)?;
+    rewrite(tx, table::COLLECTIONS)?;
+    rewrite(tx, table::COLLECTION)?;
+    rewrite(tx, table::IDS)?;
+    rewrite(tx, table::RECORDS)?;
+    rewrite(tx, table::POSTINGS)
+}
+
+fn rewrite<K: Key + 'static, V: Value + 'static>(tx: &WriteTransaction, table: TableDefinition<K, V>) -> Result<()> {
+    let anew = TableDefinition::<K, V>::new("written anew");
+    let (old, mut new) = (tx.open_table(table)?, tx.open_table(anew)?);
+    for row in old.iter()? {
+        let (key, value) = row?;
+        new.insert(key.value(), value.value())?;
+    }
+    drop((old, new));
+    tx.delete_table(table)?;
+    Ok(tx.rename_table(anew, table)?)
+}

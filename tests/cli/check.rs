@@ -1,0 +1,66 @@
+//! `check` and `compact` as a shell runs them, and what an import leaves for them to do.
+
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
+
+use crate::huedb::{World, finish};
+
+#[test]
+fn a_sound_file_says_so_and_a_damaged_one_names_what_is() {
+    let world = World::with_notes();
+    world.ok(&["add", "notes", "--id", "a", "--document", "a quick brown fox, remembered by its words"]);
+    world.run(&["check"]).is("", "test.redb is sound\n", 0);
+    world.run(&["check", "notes", "--deep"]).is("", "notes is sound\n", 0);
+    let ran = world.run(&["check", "nobody"]);
+    assert_eq!(ran.status, Some(2), "{ran:?}");
+
+    // On the disk, where only a checksum of the page can tell.
+    let bytes = world.bytes();
+    let at = memchr::memmem::find_iter(&bytes, b"remembered");
+    let mut file = OpenOptions::new().write(true).open(world.path("test.redb")).unwrap();
+    for at in at {
+        file.seek(SeekFrom::Start(at as u64)).unwrap();
+        file.write_all(b"R").unwrap();
+    }
+    drop(file);
+    let ran = world.run(&["check", "--deep"]);
+    assert_eq!(ran.status, Some(4), "{ran:?}");
+    assert!(ran.stdout.starts_with("{\"where\":\"pages\","), "{ran:?}");
+    assert!(ran.stderr.contains("damaged"), "{ran:?}");
+}
+
+#[test]
+fn compact_shortens_the_file_and_forgets() {
+    let world = World::with_notes();
+    let rows = |i: usize| format!("{{\"id\":\"r{i}\",\"document\":\"forget me, number {i}\"}}\n");
+    world.write("rows.jsonl", (0..3000).map(rows).collect::<String>());
+    world.ok(&["import", "notes", "rows.jsonl"]);
+    world.ok(&["delete", "notes", "--where-document", "forget"]);
+    let before = world.bytes().len();
+    let ran = world.run(&["compact"]);
+    assert!(ran.status == Some(0) && ran.stderr.contains(" before, "), "{ran:?}");
+    let bytes = world.bytes();
+    assert!(bytes.len() < before, "{} of {before}", bytes.len());
+    assert_eq!(memchr::memmem::find(&bytes, b"forget me"), None);
+    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+}
+
+#[test]
+fn compact_beside_readers_and_writers_loses_nothing() {
+    let world = World::with_notes();
+    let row = |i: usize| format!("{{\"id\":\"r{i}\",\"document\":\"text {i}\"}}\n");
+    world.write("rows.jsonl", (0..600).map(row).collect::<String>());
+    let patient = ["--busy-timeout", "60"];
+    let import = world.spawn(&[&patient[..], &["import", "notes", "rows.jsonl", "--batch-size", "20"]].concat());
+    for _ in 0..5 {
+        let compact = world.spawn(&[&patient[..], &["compact"]].concat());
+        let count = world.spawn(&[&patient[..], &["count", "notes"]].concat());
+        for ran in [finish(compact), finish(count)] {
+            assert_eq!(ran.status, Some(0), "{ran:?}");
+        }
+    }
+    let ran = finish(import);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    world.run(&["count", "notes"]).is("600\n", "", 0);
+    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+}

@@ -1,0 +1,142 @@
+//! What `compact` leaves in the file: everything that is stored, nothing that was deleted.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use huedb::error::Error;
+use huedb::record::{CollectionName, MetadataPatch, Ordinal, RecordId};
+use huedb::store::{Access, Change, Include, Mode, NewCollection, Options, Store};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::random::Random;
+
+/// In the id, the text, the uri, a metadata key and a metadata value of every record that is deleted.
+const MARKER: &str = "Zanzibar";
+const ROWS: usize = 600;
+
+fn name(row: usize, marked: bool) -> String {
+    if marked { format!("{MARKER}-{row}") } else { format!("row-{row}") }
+}
+
+fn change(random: &mut Random, row: usize, marked: bool) -> Change {
+    let name = name(row, marked);
+    let text = format!("{name} ").repeat(1 + random.below(60));
+    Change {
+        id: RecordId::parse(&name).unwrap(),
+        embedding: Some(random.vector(8)),
+        embedded_here: false,
+        metadata: MetadataPatch::from_json(json!({"of": name, name.as_str(): true, "row": row})).unwrap(),
+        uri: Some(format!("file:///{name}")),
+        document: Some(text),
+    }
+}
+
+fn open(path: &PathBuf, busy_timeout: Duration) -> Store {
+    Store::open_with(path, Access::Create, &Options { busy_timeout, ..Options::default() }).unwrap()
+}
+
+fn fresh() -> (TempDir, PathBuf, Store) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("test.redb");
+    let store = open(&path, Duration::from_millis(300));
+    store.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
+    (folder, path, store)
+}
+
+fn markers(path: &PathBuf) -> usize {
+    let bytes = std::fs::read(path).unwrap();
+    memchr::memmem::find_iter(&bytes, MARKER.as_bytes()).count()
+}
+
+#[test]
+fn deleted_records_are_gone_from_the_file_and_the_others_are_there() {
+    let mut random = Random::new();
+    let (_folder, path, mut store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    let marked: Vec<bool> = (0..ROWS).map(|_| random.below(3) == 0).collect();
+    let changes: Vec<Change> = (0..ROWS).map(|row| change(&mut random, row, marked[row])).collect();
+    for some in changes.chunks(50) {
+        notes.add(some.to_vec()).unwrap();
+    }
+    let ids: Vec<RecordId> = changes.iter().map(|change| change.id.clone()).collect();
+    // Some alone and some together: the pages they leave behind differ.
+    let dead: Vec<&RecordId> = ids.iter().zip(&marked).filter(|(_, marked)| **marked).map(|(id, _)| id).collect();
+    let (alone, together) = dead.split_at(10);
+    alone.iter().for_each(|id| assert_eq!(notes.delete([*id]).unwrap(), 1));
+    assert_eq!(notes.delete(together.iter().copied()).unwrap(), together.len() as u64);
+    let kept: Vec<Change> = changes.into_iter().zip(&marked).filter(|(_, marked)| !**marked).map(|(c, _)| c).collect();
+    drop(notes);
+    store.close().unwrap();
+    assert!(markers(&path) > 0, "nothing to remove");
+
+    store = open(&path, Duration::from_secs(1));
+    let compacted = store.compact().unwrap();
+    assert!(compacted.after <= compacted.before, "{compacted:?}");
+    store.close().unwrap();
+    assert_eq!(markers(&path), 0);
+
+    let store = open(&path, Duration::from_secs(1));
+    let view = store.view("notes").unwrap();
+    let records: Vec<_> = view.live().iter().map(|o| view.record(Ordinal(o), Include::ALL).unwrap()).collect();
+    assert_eq!(records.len(), kept.len());
+    for (record, change) in records.iter().zip(&kept) {
+        assert_eq!((&record.id, &record.document, &record.uri), (&change.id, &change.document, &change.uri));
+        assert_eq!(record.embedding, change.embedding);
+    }
+}
+
+#[test]
+fn a_dropped_collection_is_gone_from_the_file() {
+    let mut random = Random::new();
+    let (_folder, path, mut store) = fresh();
+    store.create_collection(CollectionName::parse(MARKER).unwrap(), NewCollection::default()).unwrap();
+    for collection in ["notes", MARKER] {
+        let changes = (0..ROWS).map(|row| change(&mut random, row, collection == MARKER));
+        store.collection(collection).unwrap().add(changes).unwrap();
+    }
+    store.drop_collection(MARKER).unwrap();
+    let compacted = store.compact().unwrap();
+    assert!(compacted.after < compacted.before, "{compacted:?}");
+    store.close().unwrap();
+    assert_eq!(markers(&path), 0);
+    let store = open(&path, Duration::from_secs(1));
+    assert_eq!(store.collection("notes").unwrap().count().unwrap(), ROWS as u64);
+}
+
+#[test]
+fn the_old_text_of_an_updated_record_is_gone_from_the_file() {
+    let mut random = Random::new();
+    let (_folder, path, mut store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    notes.add([change(&mut random, 1, false)]).unwrap();
+    let mut marked = change(&mut random, 1, true);
+    marked.id = RecordId::parse("row-1").unwrap();
+    notes.apply([marked.clone()], Mode::Update).unwrap();
+    notes.apply([Change { document: Some("plain".into()), ..marked }], Mode::Update).unwrap();
+    let before = markers(&path);
+    drop(notes);
+    store.compact().unwrap();
+    store.close().unwrap();
+    let after = markers(&path);
+    // Uri and metadata still say it, the text no longer does.
+    assert!(0 < after && after < before, "{after} of {before}");
+    let store = open(&path, Duration::from_secs(1));
+    let record =
+        &store.collection("notes").unwrap().get(&[RecordId::parse("row-1").unwrap()], Include::ALL).unwrap()[0];
+    assert_eq!(record.document.as_deref(), Some("plain"));
+}
+
+#[test]
+fn a_reader_in_the_way_is_busy_not_a_hang() {
+    let (_folder, path, mut store) = fresh();
+    let reader = Store::open(&path, Access::Read).unwrap();
+    let view = reader.view("notes").unwrap();
+    let start = Instant::now();
+    assert!(!store.give_back_space().unwrap(), "an import leaves it");
+    assert!(matches!(store.compact(), Err(Error::Busy { .. })));
+    assert!(start.elapsed() < Duration::from_secs(30), "it waited without end");
+    drop(view);
+    store.compact().unwrap();
+    assert_eq!(reader.collection("notes").unwrap().count().unwrap(), 0);
+}
