@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from functools import cached_property
 
 import measure
 from dataset import ROWS, Dataset
@@ -93,8 +94,12 @@ class Bench:
 
     def rows(self, lists):
         """Row numbers for lists of ids."""
-        numbers = {record["id"]: number for number, record in enumerate(self.data.records)}
-        return [[numbers[id] for id in ids] for ids in lists]
+        return [[self.numbers[id] for id in ids] for ids in lists]
+
+    @cached_property
+    def numbers(self):
+        """The row number of each id."""
+        return {record["id"]: number for number, record in enumerate(self.data.records)}
 
     def huedb_rows(self, printed):
         """The row numbers of each question's hits, from huedb's lines."""

@@ -1,7 +1,7 @@
 """Batches under a filter that keeps 1 % and 50 % of the records, on one core, against Chroma, whose client is open and warm.
 
 huedb, a whole process, answers 1,000 questions. Chroma gets fewer, as it takes tens of milliseconds for each; the ratio is
-of questions a second. The recall is against the exact neighbours among the records kept.
+of questions a second of processor time. The recall is against the exact neighbours among the records kept.
 """
 
 import json
@@ -26,7 +26,7 @@ def one(bench, name, condition, asked, target):
     ours = {"default": huedb.command(huedb.graph(data), *ask), "no graph": huedb.command(huedb.flat(data), *ask)}
     chroma = bench.python("peer_chroma.py", "batch", bench.chroma(), data.path("queries.npy"), CANDIDATES, str(asked))
     chroma.append(json.dumps({key: {operator: value}}))
-    calls = {own: (lambda command=command: bench.one_core(command)[0]["wall"]) for own, command in ours.items()}
+    calls = {own: (lambda command=command: bench.one_core(command)[0]["cpu"]) for own, command in ours.items()}
     calls["chromadb"] = lambda: bench.parsed(chroma)["seconds"]
     taken = measure.interleaved(calls)
     speed = asked / taken["chromadb"]

@@ -39,7 +39,7 @@ def run(bench):
     measure.report("million", "peak memory", own["peak"] / MEBIBYTE, "MiB", target=64, at_most=True)
     del words
     taken, printed = bench.one_core([*ask, "--input", data.queries_jsonl])
-    measure.report("million", "1,000 questions, one core", QUERIES / taken["wall"], "questions/s")
+    measure.report("million", "1,000 questions, one core", QUERIES / taken["cpu"], "questions/s")
     measure.report("million", "recall@10, batch", million.recall(bench, lists(printed)), "share", target=0.99)
     alone = [lists(bench.run([*ask, "--embedding", data.vector_json(number)])[1])[0] for number in range(ALONE)]
     measure.report("million", "recall@10, one by one", million.recall(bench, alone), "share", target=0.99)

@@ -10,7 +10,6 @@ import subprocess
 
 import numpy
 
-import measure
 from dataset import DIMENSION, HITS, tenth
 from huedb import NAME
 
@@ -22,11 +21,7 @@ SEED = 12
 
 def file(bench):
     """The huedb file, with what the command builds by default."""
-    path = bench.data.path("million.redb")
-    if not os.path.exists(path):
-        taken = measure.seconds(lambda: build(bench, path))
-        measure.say(f"built million.redb in {taken:.0f} s")
-    return path
+    return bench.huedb.built(bench.data, "million.redb", lambda path: build(bench, path))
 
 
 def truth(bench):
@@ -56,11 +51,8 @@ def build(bench, path):
     """Streams the rows into huedb as lines of JSON."""
     import orjson
 
-    part = path + ".part"
-    if os.path.exists(part):
-        os.remove(part)
-    bench.huedb.run(part, "create", NAME, "--no-model")
-    command = bench.huedb.command(part, "import", NAME, "-", "--format", "jsonl")
+    bench.huedb.create(path, "--no-model")
+    command = bench.huedb.command(path, "import", NAME, "-", "--format", "jsonl")
     importing = subprocess.Popen(command, stdin=subprocess.PIPE)
     number = 0
     for vectors in chunks(bench.data):
@@ -71,7 +63,6 @@ def build(bench, path):
     importing.stdin.close()
     if importing.wait():
         raise RuntimeError("huedb import failed")
-    os.rename(part, path)
 
 
 def recall(bench, lists):
