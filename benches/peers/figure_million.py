@@ -1,0 +1,56 @@
+"""One question over a million vectors: processor seconds against one reading of their i8 bytes, peak memory, and recall@10.
+
+The reading is numpy's sum over 384 MB of u64 that lie in memory, on one core, which the processor's speed does not limit.
+"""
+
+import time
+
+import million
+import measure
+from dataset import DIMENSION, QUERIES
+from huedb import NAME
+
+# Questions asked by a process each, for the recall of what the planner chooses for one question.
+ALONE = 50
+MEBIBYTE = 2**20
+
+
+def run(bench):
+    import numpy
+
+    data, huedb = bench.data, bench.huedb
+    file = million.file(bench)
+    ask = huedb.command(file, "query", NAME, "-n", "10", "--include", "distances")
+    words = numpy.arange(million.ROWS * DIMENSION // 8, dtype=numpy.uint64)
+
+    def reading():
+        start = time.thread_time()
+        words.sum()
+        return {"cpu": time.thread_time() - start, "wall": 0, "peak": 0}
+
+    numbers = iter(range(QUERIES))
+    calls = {"huedb": lambda: measure.process([*ask, "--embedding", data.vector_json(next(numbers))]), "memory": reading}
+    cost = measure.interleaved(calls, rounds=11)
+    own, memory = cost["huedb"], cost["memory"]["cpu"]
+    measure.report("million", "one question, wall", own["wall"] * 1e3, "ms")
+    measure.report("million", "one question, cpu", own["cpu"] * 1e3, "ms")
+    ratio = own["cpu"] / memory
+    measure.report("million", "one question, cpu", memory * 1e3, "ms", "reading 384 MB", ratio, 2.5, at_most=True)
+    measure.report("million", "peak memory", own["peak"] / MEBIBYTE, "MiB", target=64, at_most=True)
+    del words
+    taken, printed = bench.one_core([*ask, "--input", data.queries_jsonl])
+    measure.report("million", "1,000 questions, one core", QUERIES / taken["cpu"], "questions/s")
+    measure.report("million", "recall@10, batch", million.recall(bench, lists(printed)), "share", target=0.99)
+    alone = [lists(bench.run([*ask, "--embedding", data.vector_json(number)])[1])[0] for number in range(ALONE)]
+    measure.report("million", "recall@10, one by one", million.recall(bench, alone), "share", target=0.99)
+
+
+def lists(printed):
+    """The row numbers of each question's hits."""
+    import json
+
+    hits = {}
+    for line in printed.splitlines():
+        hit = json.loads(line)
+        hits.setdefault(hit.get("query"), []).append(int(hit["id"]))
+    return list(hits.values())
