@@ -74,8 +74,11 @@ impl Store {
     /// Has redb move pages to the front and cut the file, as soon as nobody reads an old state of it.
     fn move_pages(&mut self, patience: Duration) -> Result<()> {
         let deadline = Instant::now() + patience;
+        let mut bytes = self.file_bytes()?;
         loop {
             match self.database()?.compact() {
+                // A pass frees what the pass before still held.
+                Ok(true) if self.file_bytes()? < bytes => bytes = self.file_bytes()?,
                 Ok(_) => return Ok(()),
                 Err(CompactionError::TransactionInProgress) if Instant::now() < deadline => sleep(PAUSE),
                 Err(CompactionError::TransactionInProgress) => {
