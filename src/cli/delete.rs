@@ -43,6 +43,7 @@ impl Delete {
             filter: self.conditions.filter()?,
             offset: 0,
             limit: self.limit,
+            sort: None,
         };
         drop(context.look(&self.collection)?);
         let store = context.open(Access::Write)?;
