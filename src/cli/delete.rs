@@ -24,7 +24,7 @@ pub(super) struct Delete {
     #[command(flatten)]
     conditions: Conditions,
 
-    /// At the most this many, in the order they were inserted
+    /// At the most this many of those a filter keeps, in the order they were inserted
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u64>,
 }
@@ -35,6 +35,13 @@ impl Delete {
             return Err(Error::InvalidArgument {
                 why: "nothing says what to delete".into(),
                 hint: Some("give --id, --where or --where-document; `huedb drop` removes a whole collection".into()),
+            }
+            .into());
+        }
+        if self.limit.is_some() && !self.conditions.has_filter() {
+            return Err(Error::InvalidArgument {
+                why: "--limit is for filters; ids say themselves how many".into(),
+                hint: Some("give --where or --where-document, or leave --limit out".into()),
             }
             .into());
         }
