@@ -123,8 +123,8 @@ impl Term {
         let (_, rest) = self.0.split_first()?;
         match self.kind()? {
             TermKind::Bool | TermKind::BoolElement => Some(Value::Bool(*rest.first()? != 0)),
-            TermKind::Number | TermKind::IntElement => Some(number(Number::from_key(*rest.first_chunk()?))),
-            TermKind::FloatElement => match Number::from_key(*rest.first_chunk()?) {
+            TermKind::Number | TermKind::IntElement => Some(number(Number::from_key(*rest.first_chunk()?)?)),
+            TermKind::FloatElement => match Number::from_key(*rest.first_chunk()?)? {
                 #[expect(clippy::cast_precision_loss, reason = "it was a float before it was a key")]
                 Number::Int(i) => Some(Value::Float(i as f64)),
                 Number::Float(f) => Some(Value::Float(f)),
@@ -441,4 +441,30 @@ fn encode(members: &RoaringTreemap) -> Vec<u8> {
         }
     }
     bitmap
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_give_their_values_back() {
+        let long = "y".repeat(LONGEST_TEXT_BYTES + 1);
+        for value in [
+            Value::Bool(true),
+            Value::Int(i64::MIN),
+            Value::Float(-0.5),
+            Value::Str(String::new()),
+            Value::Str("a\0\0b\0".into()),
+            Value::Str("y".repeat(LONGEST_TEXT_BYTES)),
+        ] {
+            assert_eq!(Term::of(&value)[0].value(), Some(value));
+        }
+        assert_eq!(Term::float_element(2.0).value(), Some(Value::Float(2.0)));
+        assert_eq!(Term::number(Number::Float(2.0)).value(), Some(Value::Int(2)));
+        assert_eq!((Term::text(&long).value(), Term::text(&long).kind()), (None, Some(TermKind::Str)));
+        for bytes in [&[][..], &[0], &[NUMBER, 1], &[STR, 0], &[STR, 0, 7, 0, 0], &[BOOL]] {
+            assert_eq!(Term(bytes.to_vec()).value(), None, "{bytes:?}");
+        }
+    }
 }

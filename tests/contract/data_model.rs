@@ -177,6 +177,15 @@ fn section_1_6_batches() {
         ("1.6 [[]]", import(r#"{"id":"a","embedding":[]}"#, ""), "", "-:1:", 2),
         ("1.6 1e39 is no f32", import(r#"{"id":"a","embedding":[1e39]}"#, ""), "", "-:1:", 2),
         ("1.6 NaN", import(r#"{"id":"a","embedding":[NaN]}"#, ""), "", "-:1:", 2),
+        (
+            "1.6 base64 of little-endian f32",
+            format!("{}; huedb get vec --include embeddings", import(r#"{"id":"a","embedding":"AACAPwAAAEA="}"#, "-q")),
+            r#"{"id":"a","embedding":[1.0,2.0]}"#,
+            "",
+            0,
+        ),
+        ("1.6 base64 of NaN", import(r#"{"id":"a","embedding":"AADAfw=="}"#, ""), "", "-:1:", 2),
+        ("1.6 bad base64", import(r#"{"id":"a","embedding":"!!"}"#, ""), "", "-:1:", 2),
         ("1.6 no records at all are no error", "huedb import vec - < /dev/null; huedb count vec".into(), "0", "", 0),
         (
             "1.6 ours: embeddings of a question are checked too",

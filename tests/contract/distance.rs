@@ -1,4 +1,6 @@
 //! Section 4: distances, their order, and the index's configuration.
+//!
+//! The recall that Chroma's tests demand of its graph, .95, is tested with the graph (`tests/library/query.rs`).
 
 use huedb::index::{build_graph, unwatched};
 use huedb::query::{Query, Way};

@@ -273,6 +273,8 @@ fn section_2_2_query() {
             "printf '{\"embedding\":[0]}\\n{\"embedding\":[9]}\\n' | huedb query vec --input - -n 1 -o json --include distances".into(),
             "[\n[\n{\"query\":0,\"id\":\"c\",\"distance\":1.0}\n],\n[\n{\"query\":1,\"id\":\"b\",\"distance\":36.0}\n]\n]", 0),
         ("2.2 query: the dimension is checked", "huedb query vec --embedding '[1,2]'".into(), "", 2),
+        ("2.2 query: no questions, no lists", "huedb query vec --input /dev/null -o json".into(), "[]", 1),
+        ("3 several --where must all hold", query("--where 'n >= 1' --where 's = \"x\"'"), "c", 0),
         ("4 query: --offset", query("--offset 1"), "a\nb", 0),
         ("4 query: --offset past the end", query("--offset 9"), "", 1),
         ("4 query: --max-distance", query("--max-distance 4"), "c\na", 0),
