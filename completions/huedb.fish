@@ -73,7 +73,7 @@ l2\t''
 ip\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l model -d 'Model that embeds its texts: a name from `huedb model list` or a folder' -r
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l metadata -d 'Its metadata, a JSON object; Chroma\'s old keys such as hnsw:space are understood' -r
-complete -c huedb -n "__fish_huedb_using_subcommand create" -l index -d 'When the graph index is built: by itself from 100,000 records on, at every import, or only when asked for' -r -f -a "auto\t''
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l index -d 'When the graph index is built: by itself from 4,000,000 records on, at every import, or only when asked for' -r -f -a "auto\t''
 hnsw\t''
 flat\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l ef-construction -d 'Candidates kept while the graph is built [default: 128]' -r
@@ -137,7 +137,7 @@ hnsw\t''
 flat\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l query-prefix -d 'Text put before every question' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l document-prefix -d 'Text put before every document; only while there are no records' -r
-complete -c huedb -n "__fish_huedb_using_subcommand modify" -l configuration -d 'Chroma\'s configuration, a JSON object such as {"hnsw": {"ef_search": 256}}' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l configuration -d 'What changes of Chroma\'s configuration, a JSON object' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l database -d 'The database of that tenant' -r

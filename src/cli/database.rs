@@ -6,7 +6,7 @@ use super::context::Context;
 use super::exit::Status;
 use crate::error::{Error, Result};
 use crate::output::Facts;
-use crate::record::DatabaseName;
+use crate::record::{DatabaseName, Scope};
 use crate::store::{Access, DatabaseInfo};
 
 /// Make, list and remove databases of a tenant
@@ -62,6 +62,7 @@ impl Database {
                 context.list(&databases.into_iter().map(line).collect::<Vec<_>>())?;
             }
             Action::Drop { name } => {
+                Scope { database: name.clone(), ..context.scope().clone() }.check_may_go()?;
                 if find(context, &name)?.is_none() {
                     let known = context.open(Access::Read)?.databases()?.into_iter().map(|known| known.name).collect();
                     return Err(Error::DatabaseNotFound { name, tenant: context.scope().tenant.clone(), known }.into());
@@ -69,7 +70,7 @@ impl Database {
                 let store = context.open(Access::Write)?;
                 let collections = store.drop_database(&name)?;
                 store.close()?;
-                context.printer.notice(format!("dropped database {name} with {collections} collections"));
+                context.printer.notice(format!("dropped database {name}, collections: {collections}"));
             }
         }
         Ok(Status::Done)

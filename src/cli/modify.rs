@@ -20,6 +20,7 @@ use crate::store::{Access, CollectionChange};
 #[command(after_help = "Examples:
   huedb modify notes --name articles
   huedb modify notes --metadata '{\"owner\": \"docs\"}' --ef-search 256
+  huedb modify notes --configuration '{\"hnsw\": {\"ef_search\": 256}}'
   huedb modify notes --query-prefix 'query: '")]
 pub(super) struct Modify {
     /// The collection
@@ -49,7 +50,7 @@ pub(super) struct Modify {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     document_prefix: Option<String>,
 
-    /// Chroma's configuration, a JSON object such as {"hnsw": {"ef_search": 256}}
+    /// What changes of Chroma's configuration, a JSON object
     #[arg(long, value_name = "JSON", conflicts_with = "ef_search")]
     configuration: Option<String>,
 }
@@ -74,7 +75,9 @@ impl Modify {
                 return Err(Error::CollectionExists { name: new.to_string() }.into());
             }
         }
-        drop(context.look(&self.collection)?);
+        let view = context.look(&self.collection)?;
+        change.check(view.info(), &view.counts())?;
+        drop(view);
         let store = context.open(Access::Write)?;
         let now = store.modify_collection(&self.collection, change)?;
         store.close()?;

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::exit::Status;
 use crate::error::Error;
 use crate::output::Facts;
-use crate::record::TenantName;
+use crate::record::{Scope, TenantName};
 use crate::store::Access;
 
 /// Make, list and remove tenants
@@ -54,6 +54,7 @@ impl Tenant {
                 context.list(&lines)?;
             }
             Action::Drop { name } => {
+                Scope::check_tenant_may_go(&name)?;
                 let known = context.open(Access::Read)?.tenants()?;
                 if !known.contains(&name) {
                     return Err(Error::TenantNotFound { name, known }.into());
@@ -61,7 +62,7 @@ impl Tenant {
                 let store = context.open(Access::Write)?;
                 let collections = store.drop_tenant(&name)?;
                 store.close()?;
-                context.printer.notice(format!("dropped tenant {name} with {collections} collections"));
+                context.printer.notice(format!("dropped tenant {name}, collections: {collections}"));
             }
         }
         Ok(Status::Done)

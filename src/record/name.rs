@@ -126,6 +126,28 @@ impl Scope {
     pub const DEFAULT_TENANT: &str = "default_tenant";
     /// The database of that tenant every file has.
     pub const DEFAULT_DATABASE: &str = "default_database";
+
+    /// Refuses to let go of the tenant every file has.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for [`Scope::DEFAULT_TENANT`].
+    pub fn check_tenant_may_go(tenant: &str) -> Result<()> {
+        if tenant == Self::DEFAULT_TENANT {
+            return Err(Error::argument("the default tenant is part of every file and cannot be dropped"));
+        }
+        Ok(())
+    }
+
+    /// Refuses to let go of the database every file has.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for the default scope.
+    pub fn check_may_go(&self) -> Result<()> {
+        if *self == Self::default() {
+            return Err(Error::argument("the default database is part of every file and cannot be dropped"));
+        }
+        Ok(())
+    }
 }
 
 impl Default for Scope {

@@ -49,6 +49,33 @@ pub struct CollectionChange {
     pub chroma: ChromaSettings,
 }
 
+impl CollectionChange {
+    /// Refuses a change that a collection's settings or content do not allow; whether the name is free is not asked.
+    ///
+    /// # Errors
+    /// [`Error::NoModel`] for prefixes without a model, [`Error::InvalidArgument`] for a document prefix that records
+    /// were embedded without.
+    pub fn check(&self, collection: &CollectionInfo, counts: &Counts) -> Result<()> {
+        if self.query_prefix.is_none() && self.document_prefix.is_none() {
+            return Ok(());
+        }
+        let Some(embedder) = &collection.embedder else {
+            return Err(Error::NoModel { collection: collection.name.to_string() });
+        };
+        let other = self.document_prefix.as_ref().is_some_and(|prefix| *prefix != embedder.document_prefix);
+        if other && counts.records > 0 {
+            return Err(Error::InvalidArgument {
+                why: format!(
+                    "the document prefix cannot change: {} embeddings were made with the old one",
+                    counts.records
+                ),
+                hint: Some("make another collection, or change it while the collection is empty".into()),
+            });
+        }
+        Ok(())
+    }
+}
+
 /// The value of the `collection` table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entry {
@@ -214,6 +241,7 @@ pub(crate) fn modify(
     let mut names = tx.open_table(table::COLLECTIONS)?;
     let mut entries = tx.open_table(table::COLLECTION)?;
     let (number, mut entry) = find(&names, &entries, scope, name)?;
+    change.check(&entry.info, &entry.counts())?;
     if let Some(new) = change.name.filter(|new| new.as_str() != name) {
         let key = (scope.tenant.as_str(), scope.database.as_str(), new.as_str());
         if names.get(key)?.is_some() {
@@ -223,7 +251,6 @@ pub(crate) fn modify(
         names.insert(key, &number.key())?;
         entry.info.name = new;
     }
-    let records = entry.records;
     let info = &mut entry.info;
     if let Some(metadata) = change.metadata {
         info.metadata = Some(metadata).filter(|metadata| !metadata.is_empty());
@@ -231,14 +258,7 @@ pub(crate) fn modify(
     info.hnsw.ef_search = change.ef_search.unwrap_or(info.hnsw.ef_search);
     info.index = change.index.unwrap_or(info.index);
     info.chroma = change.chroma.or(info.chroma);
-    if change.query_prefix.is_some() || change.document_prefix.is_some() {
-        let embedder = info.embedder.as_mut().ok_or_else(|| Error::NoModel { collection: name.to_owned() })?;
-        if change.document_prefix.as_ref().is_some_and(|prefix| records > 0 && *prefix != embedder.document_prefix) {
-            return Err(Error::InvalidArgument {
-                why: format!("the document prefix cannot change: {records} embeddings were made with the old one"),
-                hint: Some("make another collection, or change it while the collection is empty".into()),
-            });
-        }
+    if let Some(embedder) = info.embedder.as_mut() {
         embedder.query_prefix = change.query_prefix.unwrap_or_else(|| embedder.query_prefix.clone());
         embedder.document_prefix = change.document_prefix.unwrap_or_else(|| embedder.document_prefix.clone());
     }

@@ -139,9 +139,7 @@ impl Store {
     /// # Errors
     /// [`Error::TenantNotFound`], [`Error::InvalidArgument`] for the default tenant, and those of every write.
     pub fn drop_tenant(&self, name: &str) -> Result<usize> {
-        if name == Scope::DEFAULT_TENANT {
-            return Err(Error::argument("the default tenant is part of every file and cannot be dropped"));
-        }
+        Scope::check_tenant_may_go(name)?;
         self.write(|tx| {
             let scopes = Scopes::read_for_writing(tx)?;
             scopes.check_tenant(name)?;
@@ -190,9 +188,7 @@ impl Store {
     /// and those of every write.
     pub fn drop_database(&self, name: &str) -> Result<usize> {
         let tenant = self.scope().tenant.as_str();
-        if (tenant, name) == (Scope::DEFAULT_TENANT, Scope::DEFAULT_DATABASE) {
-            return Err(Error::argument("the default database is part of every file and cannot be dropped"));
-        }
+        Scope { tenant: tenant.to_owned(), database: name.to_owned() }.check_may_go()?;
         self.write(|tx| {
             Scopes::read_for_writing(tx)?.check_database(tenant, name)?;
             remove_database(tx, tenant, name)

@@ -51,7 +51,7 @@ fn section_1_1_tenants_and_databases() {
                 "huedb database create db1; huedb create vec --no-model --database db1; huedb database drop db1
                  huedb database create db1; huedb list --database db1; huedb list -o ids",
                 "vec",
-                "with 1 collections",
+                "collections: 1",
                 0,
             ),
             (

@@ -65,7 +65,9 @@ fn distinct_and_sort_equal_a_count_over_the_records() {
         };
         held.sort();
         held.dedup();
-        held.into_iter().for_each(|one| *expected.entry(one).or_default() += 1);
+        for one in held {
+            *expected.entry(one).or_default() += 1;
+        }
     }
     let facets = notes.distinct("k", &RecordQuery::default()).unwrap();
     let found: BTreeMap<(bool, String), u64> =
