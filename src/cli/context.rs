@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 
 use super::global::Global;
 use crate::embed::{DeferredEmbedder, Embedder, LoadOptions, Runtime, fingerprint, load, load_as, runtime};
@@ -97,10 +98,10 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Begins to load the engine on another thread, since the file says only later which model it is to run.
-    pub(super) fn load_runtime_meanwhile(&self) {
+    pub(super) fn load_runtime_meanwhile(&self) -> RuntimeLoading {
         let models = self.models.clone();
         // Its error is met again, and told, when the model is loaded.
-        std::thread::spawn(move || runtime(&models).map(drop));
+        RuntimeLoading(Some(std::thread::spawn(move || drop(runtime(&models)))))
     }
 
     /// Loads a model and says which engines were passed over.
@@ -157,6 +158,18 @@ impl<'c, 'w> Context<'c, 'w> {
     /// Hands over what is still buffered; the last thing a command does.
     pub(super) fn finish(&mut self) -> Result<()> {
         self.out.flush().map_err(|e| Error::io("write the output", e))
+    }
+}
+
+/// A load of the engine on another thread; waited for when dropped, since a process that ends meanwhile crashes.
+#[must_use]
+pub(super) struct RuntimeLoading(Option<JoinHandle<()>>);
+
+impl Drop for RuntimeLoading {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
     }
 }
 
