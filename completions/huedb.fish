@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_huedb_global_optspecs
-    string join \n d/db= o/output= color= q/quiet busy-timeout= h/help V/version
+    string join \n d/db= tenant= database= o/output= color= q/quiet busy-timeout= h/help V/version
 end
 
 function __fish_huedb_needs_command
@@ -25,6 +25,8 @@ function __fish_huedb_using_subcommand
 end
 
 complete -c huedb -n "__fish_huedb_needs_command" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_needs_command" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_needs_command" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_needs_command" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -39,20 +41,25 @@ complete -c huedb -n "__fish_huedb_needs_command" -s q -l quiet -d 'Say nothing 
 complete -c huedb -n "__fish_huedb_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_needs_command" -s V -l version -d 'Print version'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "create" -d 'Make a collection, and the file when there is none'
-complete -c huedb -n "__fish_huedb_needs_command" -f -a "list" -d 'List the collections of the file'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "list" -d 'List the collections of the database by name'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "show" -d 'Show everything known about a collection'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "modify" -d 'Change a collection: its name, metadata, search settings or prefixes'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "drop" -d 'Remove a collection with all its records'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "add" -d 'Add a record'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "update" -d 'Change a record'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "upsert" -d 'Add a record, or change it when it exists'
-complete -c huedb -n "__fish_huedb_needs_command" -f -a "get" -d 'Print records, in the order they were inserted'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "get" -d 'Print records, in the order they were inserted or sorted by a metadata key'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "peek" -d 'Print the first records with their embeddings'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "count" -d 'Print the number of records'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "delete" -d 'Delete records'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "distinct" -d 'Print the values of a metadata key and how many records hold each'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "keys" -d 'Print the metadata keys: types, records, different values, smallest and largest'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "query" -d 'Find the records nearest to a question'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "import" -d 'Read many records from files, folders or standard input'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "export" -d 'Print all records of a collection with their embeddings'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "index" -d 'Build, show or drop the graph index of a collection'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "database" -d 'Make, list and remove databases of a tenant'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "tenant" -d 'Make, list and remove tenants'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "info" -d 'Show facts about the file and about this program'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "check" -d 'Look for damage in the file'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "compact" -d 'Give free space back, and make deleted text unreadable'
@@ -61,18 +68,21 @@ complete -c huedb -n "__fish_huedb_needs_command" -f -a "model" -d 'List, add, v
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "setup" -d 'Install ONNX Runtime, which embeds several times faster than the engine inside this program'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "completions" -d 'Print the completions for a shell'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "man" -d 'Print a manual page, for `man -l -`'
-complete -c huedb -n "__fish_huedb_using_subcommand create" -l space -d 'Distance: cosine, l2 (squared) or ip (inner product)' -r -f -a "cosine\t''
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l space -d 'Distance: cosine, l2 (squared) or ip (inner product) [default: cosine]' -r -f -a "cosine\t''
 l2\t''
 ip\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l model -d 'Model that embeds its texts: a name from `huedb model list` or a folder' -r
-complete -c huedb -n "__fish_huedb_using_subcommand create" -l metadata -d 'Its metadata, a JSON object' -r
-complete -c huedb -n "__fish_huedb_using_subcommand create" -l index -d 'When the graph index is built: by itself from 100,000 records on, at every import, or only when asked for' -r -f -a "auto\t''
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l metadata -d 'Its metadata, a JSON object; Chroma\'s old keys such as hnsw:space are understood' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l index -d 'When the graph index is built: by itself from 4,000,000 records on, at every import, or only when asked for' -r -f -a "auto\t''
 hnsw\t''
 flat\t''"
-complete -c huedb -n "__fish_huedb_using_subcommand create" -l ef-construction -d 'Candidates kept while the graph is built' -r
-complete -c huedb -n "__fish_huedb_using_subcommand create" -l ef-search -d 'Candidates kept while the graph is searched' -r
-complete -c huedb -n "__fish_huedb_using_subcommand create" -l max-neighbors -d 'Edges of a vector in the graph' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l ef-construction -d 'Candidates kept while the graph is built [default: 128]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l ef-search -d 'Candidates kept while the graph is searched [default: 128]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l max-neighbors -d 'Edges of a vector in the graph [default: 16]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l configuration -d 'Chroma\'s configuration, a JSON object such as {"hnsw": {"space": "l2"}}' -r
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -87,7 +97,11 @@ complete -c huedb -n "__fish_huedb_using_subcommand create" -l no-model -d 'No m
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l get-or-create -d 'Do nothing when the collection exists'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand list" -s n -l limit -d 'At the most this many' -r
+complete -c huedb -n "__fish_huedb_using_subcommand list" -l offset -d 'Leave out this many at the start' -r
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand list" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand list" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -101,6 +115,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand list" -l busy-timeout -d 'Se
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand show" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand show" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -112,8 +128,34 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand show" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s q -l quiet -d 'Say nothing but warnings and errors'
-complete -c huedb -n "__fish_huedb_using_subcommand show" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l name -d 'Its new name' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l metadata -d 'What replaces its metadata, a JSON object' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l ef-search -d 'Candidates kept while the graph is searched' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l index -d 'When the graph index is built' -r -f -a "auto\t''
+hnsw\t''
+flat\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l query-prefix -d 'Text put before every question' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l document-prefix -d 'Text put before every document; only while there are no records' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l configuration -d 'What changes of Chroma\'s configuration, a JSON object' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -133,6 +175,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand add" -l metadata -d 'Its met
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l uri -d 'Where its content lives' -r
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l model -d 'Refuse to embed with another model than this' -r
 complete -c huedb -n "__fish_huedb_using_subcommand add" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand add" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -152,6 +196,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand update" -l metadata -d 'Its 
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l uri -d 'Where its content lives' -r
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l model -d 'Refuse to embed with another model than this' -r
 complete -c huedb -n "__fish_huedb_using_subcommand update" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand update" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -171,6 +217,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l metadata -d 'Its 
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l uri -d 'Where its content lives' -r
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l model -d 'Refuse to embed with another model than this' -r
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -188,12 +236,15 @@ complete -c huedb -n "__fish_huedb_using_subcommand get" -l where -d 'Only recor
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s n -l limit -d 'At the most this many' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l offset -d 'Leave out this many at the start' -r
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l sort -d 'Sort by the value of this metadata key; records without one come last' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l include -d 'Parts to print' -r -f -a "documents\t''
 metadatas\t''
 uris\t''
 embeddings\t''
 distances\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -204,10 +255,13 @@ complete -c huedb -n "__fish_huedb_using_subcommand get" -l color -d 'When to us
 always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l desc -d 'The largest value first'
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s n -l limit -d 'At the most this many' -r
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -224,6 +278,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand count" -l id -d 'Only the re
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand count" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand count" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -239,8 +295,10 @@ complete -c huedb -n "__fish_huedb_using_subcommand count" -s h -l help -d 'Prin
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l id -d 'Only the record of this id; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
-complete -c huedb -n "__fish_huedb_using_subcommand delete" -s n -l limit -d 'At the most this many, in the order they were inserted' -r
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -s n -l limit -d 'At the most this many of those a filter keeps, in the order they were inserted' -r
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -253,6 +311,44 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s n -l limit -d 'At the most this many' -r
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l by-count -d 'The most frequent value first'
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l embedding -d 'The question as an embedding, a JSON array of numbers' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s i -l input -d 'A file of questions, `-` for standard input: jsonl, json or csv with text or embedding, or one a line' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s n -l n -d 'Hits for each question' -r
@@ -268,6 +364,8 @@ embeddings\t''
 distances\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l model -d 'Refuse to embed with another model than this' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -301,6 +399,8 @@ skip\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l batch-size -d 'Rows stored in one transaction [default: 256 to embed, else 8192]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l model -d 'Refuse to embed with another model than this' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -317,6 +417,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand export" -l id -d 'Only the r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -331,6 +433,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand export" -l no-embeddings -d 
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -347,6 +451,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_s
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -f -a "show" -d 'Show what is known of the graph, and whether it is whole'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -f -a "drop" -d 'Remove the graph'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -360,6 +466,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -373,6 +481,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -385,7 +495,135 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -f -a "create" -d 'Make a database, and the file when there is none'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -f -a "list" -d 'List the databases of the tenant'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -f -a "drop" -d 'Remove a database with its collections'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -f -a "create" -d 'Make a tenant, and the file when there is none'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -f -a "list" -d 'List the tenants of the file'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -f -a "drop" -d 'Remove a tenant with its databases and their collections'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand info" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand info" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -427,6 +665,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand compact" -s q -l quiet -d 'S
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l model -d 'The model: a name from `huedb model list` or a folder' -r
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -441,6 +681,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand embed" -l question -d 'Embed
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -458,6 +700,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_s
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -f -a "verify" -d 'Compare a model\'s file with its checksum'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -f -a "remove" -d 'Remove an installed model'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -478,6 +722,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l query-prefix -d 'Put before a question, as in "query: "' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l document-prefix -d 'Put before a document, as in "passage: "' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -491,6 +737,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -504,6 +752,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -518,6 +768,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -l from -d 'A wheel, a shared library, or a folder with one of these, instead of pip' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -531,6 +783,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand setup" -l busy-timeout -d 'S
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -544,6 +798,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand completions" -l busy-timeout
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand man" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand man" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand man" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand man" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''

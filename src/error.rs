@@ -4,6 +4,7 @@
 //! code of the command line; [`Error::hint`] says what to do. Invariant: `Display` is one line without a
 //! trailing period and never repeats its source, which [`std::error::Error::source`] gives.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,7 +43,40 @@ pub enum Error {
         /// The name asked for.
         name: String,
     },
-    /// A collection, tenant or database name breaks Chroma's name rule.
+    /// There is no tenant of that name.
+    TenantNotFound {
+        /// The name asked for.
+        name: String,
+        /// The names that do exist, in order.
+        known: Vec<String>,
+    },
+    /// There is no database of that name in the tenant.
+    DatabaseNotFound {
+        /// The name asked for.
+        name: String,
+        /// The tenant it was looked for in.
+        tenant: String,
+        /// The names that do exist there, in order.
+        known: Vec<String>,
+    },
+    /// The tenant exists already.
+    TenantExists {
+        /// The name asked for.
+        name: String,
+    },
+    /// The database exists already.
+    DatabaseExists {
+        /// The name asked for.
+        name: String,
+        /// The tenant it is in.
+        tenant: String,
+    },
+    /// A tenant's name is too short.
+    InvalidTenantName {
+        /// The name given.
+        name: String,
+    },
+    /// A collection or database name breaks Chroma's name rule.
     InvalidName {
         /// The name given.
         name: String,
@@ -226,6 +260,11 @@ impl Error {
         match self {
             Self::CollectionNotFound { .. }
             | Self::CollectionExists { .. }
+            | Self::TenantNotFound { .. }
+            | Self::DatabaseNotFound { .. }
+            | Self::TenantExists { .. }
+            | Self::DatabaseExists { .. }
+            | Self::InvalidTenantName { .. }
             | Self::InvalidName { .. }
             | Self::EmptyId
             | Self::DuplicateId { .. }
@@ -252,11 +291,20 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::CollectionNotFound { name, known } if known.is_empty() => {
-                format!("the file holds no collections yet; make one with `huedb create {name}`")
+                format!("there are no collections here yet; make one with `huedb create {name}`")
             }
-            Self::CollectionNotFound { known, .. } => format!("the file holds: {}", known.join(", ")),
+            Self::CollectionNotFound { known, .. } => format!("there are: {}", known.join(", ")),
             Self::CollectionExists { name } => {
                 format!("see it with `huedb show {name}`, or remove it with `huedb drop {name}`")
+            }
+            Self::TenantNotFound { known, .. } => {
+                format!("there are: {}; make one with `huedb tenant create NAME`", known.join(", "))
+            }
+            Self::DatabaseNotFound { known, .. } if known.is_empty() => {
+                "the tenant has none yet; make one with `huedb database create NAME`".into()
+            }
+            Self::DatabaseNotFound { known, .. } => {
+                format!("there are: {}; make one with `huedb database create NAME`", known.join(", "))
             }
             Self::InvalidName { .. } => {
                 "a name has 3 to 512 characters from [a-zA-Z0-9._-] and starts and ends with a letter or a digit".into()
@@ -279,11 +327,33 @@ impl Error {
     }
 }
 
+/// Returns a short filter whole, of a long one the part around a place, with dots where it was cut.
+fn excerpt(text: &str, at: usize) -> Cow<'_, str> {
+    const AROUND: usize = 32;
+    if text.chars().count() <= 2 * AROUND + 16 {
+        return text.into();
+    }
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    let start = before.char_indices().rev().nth(AROUND - 1).map_or(0, |(start, _)| start);
+    let end = after.char_indices().nth(AROUND).map_or(text.len(), |(end, _)| before.len() + end);
+    let dots = |cut: bool| if cut { "..." } else { "" };
+    format!("{}{}{}", dots(start > 0), text.get(start..end).unwrap_or(text), dots(end < text.len())).into()
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CollectionNotFound { name, .. } => write!(f, "no collection named {name:?}"),
             Self::CollectionExists { name } => write!(f, "a collection named {name:?} exists already"),
+            Self::TenantNotFound { name, .. } => write!(f, "no tenant named {name:?}"),
+            Self::DatabaseNotFound { name, tenant, .. } => {
+                write!(f, "no database named {name:?} in the tenant {tenant:?}")
+            }
+            Self::TenantExists { name } => write!(f, "a tenant named {name:?} exists already"),
+            Self::DatabaseExists { name, tenant } => {
+                write!(f, "a database named {name:?} exists already in the tenant {tenant:?}")
+            }
+            Self::InvalidTenantName { name } => write!(f, "the tenant's name {name:?} must have 3 characters or more"),
             Self::InvalidName { name, why } => write!(f, "the name {name:?} {why}"),
             Self::EmptyId => write!(f, "the id is empty; an id has at least one character"),
             Self::DuplicateId { id } => write!(f, "the id {id:?} stands twice in one batch"),
@@ -295,10 +365,11 @@ impl fmt::Display for Error {
             Self::InvalidWhere { text, at, why } => match at {
                 Some(at) => write!(
                     f,
-                    "in the filter {text:?} at character {}: {why}",
+                    "in the filter {:?} at character {}: {why}",
+                    excerpt(text, *at),
                     text.get(..*at).map_or(*at, |s| s.chars().count()) + 1
                 ),
-                None => write!(f, "in the filter {text:?}: {why}"),
+                None => write!(f, "in the filter {:?}: {why}", excerpt(text, 0)),
             },
             Self::InvalidArgument { why, .. } | Self::Runtime { why, .. } => write!(f, "{why}"),
             Self::BadRecord { id, cause } => write!(f, "record {id:?}: {cause}"),
@@ -330,5 +401,23 @@ impl std::error::Error for Error {
             Self::Io { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_filter_is_shown_around_the_place() {
+        let text = format!("{} ! {}", "é".repeat(1000), "z".repeat(1000));
+        let at = text.find('!').unwrap();
+        let message = Error::InvalidWhere { text, at: Some(at), why: "no".into() }.to_string();
+        let (before, after) = ("é".repeat(31), "z".repeat(30));
+        assert_eq!(message, format!("in the filter \"...{before} ! {after}...\" at character 1002: no"));
+        let long = Error::InvalidWhere { text: "x".repeat(100), at: None, why: "no".into() }.to_string();
+        assert_eq!(long, format!("in the filter \"{}...\": no", "x".repeat(32)));
+        let short = Error::InvalidWhere { text: "a >< 1".into(), at: Some(2), why: "no".into() }.to_string();
+        assert_eq!(short, "in the filter \"a >< 1\" at character 3: no");
     }
 }

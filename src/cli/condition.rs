@@ -26,6 +26,10 @@ impl Conditions {
         self.ids.is_empty() && self.filters.is_empty() && self.documents.is_empty()
     }
 
+    pub(super) fn has_filter(&self) -> bool {
+        !self.filters.is_empty() || !self.documents.is_empty()
+    }
+
     /// Returns the ids asked for, if any were.
     pub(super) fn ids(&self) -> Result<Option<Vec<RecordId>>> {
         let ids: Vec<_> = self.ids.iter().map(RecordId::parse).collect::<Result<_>>()?;

@@ -2,12 +2,13 @@
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 
 use super::global::Global;
-use crate::embed::{DeferredEmbedder, Embedder, LoadOptions, Runtime, fingerprint, load, runtime};
+use crate::embed::{DeferredEmbedder, Embedder, LoadOptions, Runtime, fingerprint, load, load_as, runtime};
 use crate::error::{Error, Result};
 use crate::output::{Columns, Facts, Format, Printer, Sink};
-use crate::record::{CollectionInfo, Fingerprint};
+use crate::record::{CollectionInfo, Fingerprint, Scope};
 use crate::store::{Access, Options, Store, View, check_model};
 
 /// The surroundings of one command.
@@ -22,7 +23,8 @@ pub(super) struct Context<'c, 'w> {
 
 impl<'c, 'w> Context<'c, 'w> {
     pub(super) fn new(global: &Global, printer: &'c mut Printer<'w>, out: &'c mut dyn Write) -> anyhow::Result<Self> {
-        let options = Options { busy_timeout: global.busy_timeout, ..Options::default() };
+        let scope = Scope { tenant: global.tenant.clone(), database: global.database.clone() };
+        let options = Options { busy_timeout: global.busy_timeout, scope, ..Options::default() };
         Ok(Self {
             db: global.db.clone(),
             printer,
@@ -42,6 +44,11 @@ impl<'c, 'w> Context<'c, 'w> {
         Store::open_with(&self.db, access, &Options { cache_bytes, ..self.options.clone() })
     }
 
+    /// Returns the tenant and database that names are looked up in.
+    pub(super) fn scope(&self) -> &Scope {
+        &self.options.scope
+    }
+
     /// Looks at a collection before the file is opened for writing: what is refused here has not touched a byte.
     pub(super) fn look(&self, collection: &str) -> Result<View> {
         self.open(Access::Read)?.view(collection)
@@ -55,8 +62,10 @@ impl<'c, 'w> Context<'c, 'w> {
 
     /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.
     pub(super) fn embedder(&mut self, collection: &CollectionInfo, asked: Option<&str>) -> Result<Box<dyn Embedder>> {
-        let (name, _) = self.checked_model(collection, asked)?;
-        self.load_model(name)
+        let (name, fingerprint) = self.checked_model(collection, asked)?;
+        let embedder = load_as(name, &fingerprint, &self.models)?;
+        self.warn_of_engines(name)?;
+        Ok(embedder)
     }
 
     /// Does the same, but leaves the loading to the first text.
@@ -78,26 +87,36 @@ impl<'c, 'w> Context<'c, 'w> {
         let Some(name) = asked.or(stored.map(|stored| stored.model.as_str())) else {
             return Err(Error::NoModel { collection: collection.name.to_string() });
         };
-        let fingerprint = fingerprint(name, &self.models)?;
+        let mut fingerprint = fingerprint(name, &self.models)?;
+        if let Some(stored) = stored {
+            // Prefixes are the collection's own; `huedb modify` changes them.
+            fingerprint.query_prefix.clone_from(&stored.query_prefix);
+            fingerprint.document_prefix.clone_from(&stored.document_prefix);
+        }
         check_model(collection.name.as_str(), stored, &fingerprint)?;
         Ok((name, fingerprint))
     }
 
     /// Begins to load the engine on another thread, since the file says only later which model it is to run.
-    pub(super) fn load_runtime_meanwhile(&self) {
+    pub(super) fn load_runtime_meanwhile(&self) -> RuntimeLoading {
         let models = self.models.clone();
         // Its error is met again, and told, when the model is loaded.
-        std::thread::spawn(move || runtime(&models).map(drop));
+        RuntimeLoading(Some(std::thread::spawn(move || drop(runtime(&models)))))
     }
 
     /// Loads a model and says which engines were passed over.
     pub(super) fn load_model(&mut self, name: &str) -> Result<Box<dyn Embedder>> {
         let embedder = load(name, &self.models)?;
+        self.warn_of_engines(name)?;
+        Ok(embedder)
+    }
+
+    fn warn_of_engines(&mut self, model: &str) -> Result<()> {
         // A model that needs no engine must not load one.
-        if !name.starts_with("hash") {
+        if !model.starts_with("hash") {
             self.warn_of_skipped(runtime(&self.models)?);
         }
-        Ok(embedder)
+        Ok(())
     }
 
     pub(super) fn warn_of_skipped(&mut self, runtime: &Runtime) {
@@ -139,6 +158,18 @@ impl<'c, 'w> Context<'c, 'w> {
     /// Hands over what is still buffered; the last thing a command does.
     pub(super) fn finish(&mut self) -> Result<()> {
         self.out.flush().map_err(|e| Error::io("write the output", e))
+    }
+}
+
+/// A load of the engine on another thread; waited for when dropped, since a process that ends meanwhile crashes.
+#[must_use]
+pub(super) struct RuntimeLoading(Option<JoinHandle<()>>);
+
+impl Drop for RuntimeLoading {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! `huedb create`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::context::Context;
 use super::exit::Status;
+use super::setting::{When, candidates, configuration, edges};
 use crate::embed::{DEFAULT_MODEL, fingerprint};
 use crate::error::Error;
 use crate::input::metadata_from_json;
-use crate::record::{CollectionName, Hnsw, IndexMode, Space};
+use crate::record::{CollectionName, Configuration, Hnsw, Scope, Space};
 use crate::store::{Access, NewCollection};
 
 /// Make a collection, and the file when there is none
@@ -19,15 +20,15 @@ use crate::store::{Access, NewCollection};
 #[command(after_help = "Examples:
   huedb create notes
   huedb create vectors --no-model --space l2
-  huedb create notes --get-or-create --metadata '{\"owner\": \"docs\"}'")]
+  huedb create notes --get-or-create --metadata '{\"owner\": \"docs\"}'
+  huedb create notes --configuration '{\"hnsw\": {\"space\": \"l2\", \"ef_search\": 200}}'")]
 pub(super) struct Create {
     /// Its name: 3 to 512 characters from [a-zA-Z0-9._-], a letter or digit first and last
     name: String,
 
-    /// Distance: cosine, l2 (squared) or ip (inner product)
+    /// Distance: cosine, l2 (squared) or ip (inner product) [default: cosine]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Space::ALL.map(Space::as_str)))]
-    #[arg(default_value = Space::default().as_str())]
-    space: String,
+    space: Option<String>,
 
     /// Model that embeds its texts: a name from `huedb model list` or a folder
     #[arg(long, default_value = DEFAULT_MODEL, conflicts_with = "no_model")]
@@ -37,7 +38,7 @@ pub(super) struct Create {
     #[arg(long)]
     no_model: bool,
 
-    /// Its metadata, a JSON object
+    /// Its metadata, a JSON object; Chroma's old keys such as hnsw:space are understood
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
 
@@ -49,40 +50,22 @@ pub(super) struct Create {
     #[arg(long, value_enum, default_value = "auto")]
     index: When,
 
-    /// Candidates kept while the graph is built
-    #[arg(long, value_name = "N", default_value_t = Hnsw::default().ef_construction, value_parser = candidates)]
-    ef_construction: usize,
+    /// Candidates kept while the graph is built [default: 128]
+    #[arg(long, value_name = "N", value_parser = candidates)]
+    ef_construction: Option<usize>,
 
-    /// Candidates kept while the graph is searched
-    #[arg(long, value_name = "N", default_value_t = Hnsw::default().ef_search, value_parser = candidates)]
-    ef_search: usize,
+    /// Candidates kept while the graph is searched [default: 128]
+    #[arg(long, value_name = "N", value_parser = candidates)]
+    ef_search: Option<usize>,
 
-    /// Edges of a vector in the graph
-    #[arg(long, value_name = "N", default_value_t = Hnsw::default().max_neighbors, value_parser = edges)]
-    max_neighbors: usize,
-}
+    /// Edges of a vector in the graph [default: 16]
+    #[arg(long, value_name = "N", value_parser = edges)]
+    max_neighbors: Option<usize>,
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum When {
-    Auto,
-    Hnsw,
-    Flat,
-}
-
-/// Numbers that size memory: 2, as Chroma's client asks for, to 4,096.
-fn candidates(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(n @ 2..=4096) => Ok(n),
-        _ => Err("a number from 2 to 4096".into()),
-    }
-}
-
-/// With fewer edges than 8, vectors were lost to the search once others had been removed.
-fn edges(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(n @ 8..=4096) => Ok(n),
-        _ => Err("a number from 8 to 4096".into()),
-    }
+    /// Chroma's configuration, a JSON object such as {"hnsw": {"space": "l2"}}
+    #[arg(long, value_name = "JSON")]
+    #[arg(conflicts_with_all = ["space", "ef_construction", "ef_search", "max_neighbors"])]
+    configuration: Option<String>,
 }
 
 impl Create {
@@ -92,24 +75,33 @@ impl Create {
         if metadata.as_ref().is_some_and(crate::record::Metadata::is_empty) {
             return Err(Error::argument("a collection's metadata is not empty; leave --metadata out instead").into());
         }
+        let legacy = metadata.as_ref().map(Configuration::from_metadata).transpose()?.unwrap_or_default();
+        let said = self.configuration.as_deref().map(configuration).transpose()?.unwrap_or(legacy);
+        let usual = Hnsw::default();
+        let space = self.space.as_deref().map(str::parse).transpose()?;
         let new = NewCollection {
-            space: self.space.parse()?,
+            space: space.or(said.space).unwrap_or_default(),
             embedder: if self.no_model { None } else { Some(fingerprint(&self.model, &context.models)?) },
             metadata,
             hnsw: Hnsw {
-                ef_construction: self.ef_construction,
-                ef_search: self.ef_search,
-                max_neighbors: self.max_neighbors,
+                ef_construction: self.ef_construction.or(said.ef_construction).unwrap_or(usual.ef_construction),
+                ef_search: self.ef_search.or(said.ef_search).unwrap_or(usual.ef_search),
+                max_neighbors: self.max_neighbors.or(said.max_neighbors).unwrap_or(usual.max_neighbors),
             },
-            index: match self.index {
-                When::Auto => IndexMode::Auto,
-                When::Hnsw => IndexMode::Hnsw,
-                When::Flat => IndexMode::Flat,
-            },
+            index: self.index.mode(),
+            chroma: said.chroma,
         };
-        // A name that is taken is found without touching the file.
-        if !self.get_or_create && context.db.exists() && context.look(name.as_str()).is_ok() {
-            return Err(Error::CollectionExists { name: name.to_string() }.into());
+        // What is refused is found without touching the file, and without making one.
+        if context.db.exists() || *context.scope() != Scope::default() {
+            match context.look(name.as_str()) {
+                Ok(_) if !self.get_or_create => {
+                    return Err(Error::CollectionExists { name: name.to_string() }.into());
+                }
+                Err(
+                    e @ (Error::FileNotFound { .. } | Error::TenantNotFound { .. } | Error::DatabaseNotFound { .. }),
+                ) => return Err(e.into()),
+                _ => {}
+            }
         }
         let store = context.open(Access::Create)?;
         let said = match store.create_collection(name.clone(), new) {

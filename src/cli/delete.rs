@@ -24,7 +24,7 @@ pub(super) struct Delete {
     #[command(flatten)]
     conditions: Conditions,
 
-    /// At the most this many, in the order they were inserted
+    /// At the most this many of those a filter keeps, in the order they were inserted
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u64>,
 }
@@ -38,11 +38,19 @@ impl Delete {
             }
             .into());
         }
+        if self.limit.is_some() && !self.conditions.has_filter() {
+            return Err(Error::InvalidArgument {
+                why: "--limit is for filters; ids say themselves how many".into(),
+                hint: Some("give --where or --where-document, or leave --limit out".into()),
+            }
+            .into());
+        }
         let query = RecordQuery {
             ids: self.conditions.ids()?,
             filter: self.conditions.filter()?,
             offset: 0,
             limit: self.limit,
+            sort: None,
         };
         drop(context.look(&self.collection)?);
         let store = context.open(Access::Write)?;

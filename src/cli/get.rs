@@ -7,14 +7,15 @@ use super::context::Context;
 use super::exit::Status;
 use super::include::{Part, columns, include};
 use crate::output::{Columns, Entry, Format};
-use crate::query::RecordQuery;
+use crate::query::{RecordQuery, Sort};
 use crate::store::{Access, Collection, Include};
 
-/// Print records, in the order they were inserted
+/// Print records, in the order they were inserted or sorted by a metadata key
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb get notes --id a --id b
-  huedb get notes --where 'year >= 2020' --limit 20 -o jsonl")]
+  huedb get notes --where 'year >= 2020' --limit 20 -o jsonl
+  huedb get notes --sort year --desc -n 5")]
 pub(super) struct Get {
     /// The collection
     collection: String,
@@ -29,6 +30,14 @@ pub(super) struct Get {
     /// Leave out this many at the start
     #[arg(long, value_name = "N", default_value_t = 0)]
     offset: u64,
+
+    /// Sort by the value of this metadata key; records without one come last
+    #[arg(long, value_name = "KEY")]
+    sort: Option<String>,
+
+    /// The largest value first
+    #[arg(long, requires = "sort")]
+    desc: bool,
 
     /// Parts to print
     #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',', default_value = "documents,metadatas,uris")]
@@ -66,6 +75,7 @@ impl Get {
             filter: self.conditions.filter()?,
             offset: self.offset,
             limit: self.limit,
+            sort: self.sort.clone().map(|key| Sort { key, descending: self.desc }),
         };
         print(context, &self.collection, &query, include(&self.include), columns(Columns::record(), &self.include))
     }

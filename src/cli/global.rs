@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 
 use crate::output::{ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream};
+use crate::record::Scope;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
@@ -16,6 +17,16 @@ pub(super) struct Global {
     #[arg(long, short, global = true, env = "HUEDB_FILE", value_name = "FILE", default_value = "huedb.redb")]
     #[arg(value_hint = ValueHint::FilePath, hide_env_values = true)]
     pub(super) db: PathBuf,
+
+    /// The tenant
+    #[arg(long, global = true, env = "HUEDB_TENANT", value_name = "NAME", default_value = Scope::DEFAULT_TENANT)]
+    #[arg(hide_env_values = true)]
+    pub(super) tenant: String,
+
+    /// The database of that tenant
+    #[arg(long, global = true, env = "HUEDB_DATABASE", value_name = "NAME", default_value = Scope::DEFAULT_DATABASE)]
+    #[arg(hide_env_values = true)]
+    pub(super) database: String,
 
     /// How to write results [default: table on a terminal, jsonl elsewhere]
     #[arg(long, short, global = true, value_name = "FORMAT")]

@@ -19,14 +19,13 @@ impl Info {
         if context.db.exists() {
             let store = context.open(Access::Read)?;
             let file = store.file_facts()?;
-            let collections = store.collections()?;
             facts = facts
                 .with_bytes("file_size", file.bytes)
                 .with("file_format", file.format)
                 .with("file_id", file.id.to_string())
                 .with("created_by", file.created_by)
-                .with("collections", collections.len())
-                .with("records", collections.iter().map(|(_, counts)| counts.records).sum::<u64>());
+                .with("collections", file.collections)
+                .with("records", file.records);
         } else {
             facts = facts.with("file_size", serde_json::Value::Null);
         }

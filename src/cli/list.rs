@@ -7,15 +7,24 @@ use super::exit::Status;
 use crate::output::collection_line;
 use crate::store::Access;
 
-/// List the collections of the file
+/// List the collections of the database by name
 #[derive(Debug, Args)]
-pub(super) struct List {}
+pub(super) struct List {
+    /// At the most this many
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<usize>,
+
+    /// Leave out this many at the start
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: usize,
+}
 
 impl List {
-    pub(super) fn run(context: &mut Context) -> anyhow::Result<Status> {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let collections = context.open(Access::Read)?.collections()?;
-        let lines: Vec<_> = collections.iter().map(|(info, counts)| collection_line(info, counts)).collect();
-        if lines.is_empty() {
+        let page = collections.iter().skip(self.offset).take(self.limit.unwrap_or(usize::MAX));
+        let lines: Vec<_> = page.map(|(info, counts)| collection_line(info, counts)).collect();
+        if collections.is_empty() {
             context.printer.notice("no collections yet; make one with `huedb create NAME`");
         } else {
             context.list(&lines)?;

@@ -10,11 +10,13 @@ mod complete;
 mod condition;
 mod context;
 mod create;
+mod database;
 mod delete;
 mod drop;
 mod embed;
 mod exit;
 mod export;
+mod facet;
 mod get;
 mod global;
 mod import;
@@ -26,9 +28,12 @@ mod list;
 mod man;
 mod memory;
 mod model;
+mod modify;
 mod query;
+mod setting;
 mod setup;
 mod show;
+mod tenant;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -71,6 +76,7 @@ enum Verb {
     Create(create::Create),
     List(list::List),
     Show(show::Show),
+    Modify(modify::Modify),
     Drop(drop::Drop),
     Add(add::Add),
     Update(add::Update),
@@ -79,10 +85,14 @@ enum Verb {
     Peek(get::Peek),
     Count(get::Count),
     Delete(delete::Delete),
+    Distinct(facet::Distinct),
+    Keys(facet::Keys),
     Query(query::Query),
     Import(import::Import),
     Export(export::Export),
     Index(index::Index),
+    Database(database::Database),
+    Tenant(tenant::Tenant),
     Info(info::Info),
     Check(check::Check),
     Compact(compact::Compact),
@@ -97,8 +107,9 @@ impl Verb {
     fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         match self {
             Self::Create(verb) => verb.run(context),
-            Self::List(list::List {}) => list::List::run(context),
+            Self::List(verb) => verb.run(context),
             Self::Show(verb) => verb.run(context),
+            Self::Modify(verb) => verb.run(context),
             Self::Drop(verb) => verb.run(context),
             Self::Add(verb) => verb.run(context),
             Self::Update(verb) => verb.run(context),
@@ -107,10 +118,14 @@ impl Verb {
             Self::Peek(verb) => verb.run(context),
             Self::Count(verb) => verb.run(context),
             Self::Delete(verb) => verb.run(context),
+            Self::Distinct(verb) => verb.run(context),
+            Self::Keys(verb) => verb.run(context),
             Self::Query(verb) => verb.run(context),
             Self::Import(verb) => verb.run(context),
             Self::Export(verb) => verb.run(context),
             Self::Index(verb) => verb.run(context),
+            Self::Database(verb) => verb.run(context),
+            Self::Tenant(verb) => verb.run(context),
             Self::Info(info::Info {}) => info::Info::run(context),
             Self::Check(verb) => verb.run(context),
             Self::Compact(compact::Compact {}) => compact::Compact::run(context),

@@ -77,9 +77,8 @@ impl Query {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let (ids, filter) = (self.conditions.ids()?, self.conditions.filter()?);
         let mut questions = self.questions()?;
-        if questions.iter().any(|question| question.embedding.is_none()) {
-            context.load_runtime_meanwhile();
-        }
+        let has_texts = questions.iter().any(|question| question.embedding.is_none());
+        let _loading = has_texts.then(|| context.load_runtime_meanwhile());
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
         self.embed(context, view.info(), &mut questions)?;

@@ -4,10 +4,12 @@ use clap::Args;
 
 use super::context::Context;
 use super::exit::Status;
-use crate::output::collection_facts;
+use crate::output::{Format, chroma_collection, collection_facts};
 use crate::store::Access;
 
 /// Show everything known about a collection
+///
+/// As JSON: the object Chroma's server returns for a collection, with what only huedb knows under `huedb`.
 #[derive(Debug, Args)]
 pub(super) struct Show {
     /// The collection
@@ -17,7 +19,11 @@ pub(super) struct Show {
 impl Show {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let view = context.open(Access::Read)?.view(&self.collection)?;
-        context.facts(&collection_facts(view.info(), &view.counts()))?;
+        let facts = match context.printer.format() {
+            Format::Json | Format::Jsonl => chroma_collection(view.info(), &view.counts(), context.scope()),
+            _ => collection_facts(view.info(), &view.counts()),
+        };
+        context.facts(&facts)?;
         Ok(Status::Done)
     }
 }

@@ -3,7 +3,7 @@
 //! Records that bring their embeddings need no model, but which ones do is only known as they come. Invariant: its
 //! fingerprint is that of the model it will load.
 
-use super::{Embedder, LoadOptions, Role, load};
+use super::{Embedder, LoadOptions, Role, load_as};
 use crate::error::Result;
 use crate::record::Fingerprint;
 
@@ -16,7 +16,7 @@ pub struct DeferredEmbedder {
 }
 
 impl DeferredEmbedder {
-    /// Stands for a model whose fingerprint is known from [`super::fingerprint`].
+    /// Stands for a model with this fingerprint, whose prefixes are the collection's.
     #[must_use]
     pub fn new(model: &str, fingerprint: Fingerprint, options: LoadOptions) -> Self {
         Self { model: model.to_owned(), options, fingerprint, loaded: None }
@@ -31,7 +31,7 @@ impl Embedder for DeferredEmbedder {
     fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {
         let embedder = match &mut self.loaded {
             Some(embedder) => embedder,
-            none => none.insert(load(&self.model, &self.options)?),
+            none => none.insert(load_as(&self.model, &self.fingerprint, &self.options)?),
         };
         embedder.embed(texts, role)
     }

@@ -48,6 +48,13 @@ impl HashEmbedder {
         (1..=MAX_DIMENSION).contains(&dimension).then(|| Self::new(dimension))
     }
 
+    /// Puts these before questions and documents.
+    pub(super) fn with_prefixes(mut self, query: &str, document: &str) -> Self {
+        query.clone_into(&mut self.fingerprint.query_prefix);
+        document.clone_into(&mut self.fingerprint.document_prefix);
+        self
+    }
+
     fn vector(&self, text: &str) -> Vec<f32> {
         let text = text.to_lowercase();
         let mut words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -76,8 +83,12 @@ impl Embedder for HashEmbedder {
         &self.fingerprint
     }
 
-    fn embed(&mut self, texts: &[&str], _role: Role) -> Result<Vec<Vec<f32>>> {
-        Ok(texts.iter().map(|text| self.vector(text)).collect())
+    fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {
+        let prefix = match role {
+            Role::Query => &self.fingerprint.query_prefix,
+            Role::Document => &self.fingerprint.document_prefix,
+        };
+        Ok(texts.iter().map(|text| self.vector(&format!("{prefix}{text}"))).collect())
     }
 }
 

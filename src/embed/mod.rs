@@ -81,6 +81,20 @@ pub fn load(model: &str, options: &LoadOptions) -> Result<Box<dyn Embedder>> {
     Ok(Box::new(OnnxEmbedder::open(open_parts(&resolve(model, options)?)?, options)?))
 }
 
+/// Loads a model as a collection uses it: with the prefixes of the collection's fingerprint.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result<Box<dyn Embedder>> {
+    if let Some(hash) = HashEmbedder::from_name(model) {
+        return Ok(Box::new(hash.with_prefixes(&used.query_prefix, &used.document_prefix)));
+    }
+    let mut parts = open_parts(&resolve(model, options)?)?;
+    parts.fingerprint.query_prefix.clone_from(&used.query_prefix);
+    parts.fingerprint.document_prefix.clone_from(&used.document_prefix);
+    Ok(Box::new(OnnxEmbedder::open(parts, options)?))
+}
+
 /// Returns what decides a model's embeddings, without loading it.
 ///
 /// Quick for the model in the program and for installed ones; any other folder is hashed, and a folder that

@@ -5,6 +5,7 @@
 //! collection; only tables and messages shorten and sanitise. Invariant: data and talk never share a stream.
 
 mod cell;
+mod chroma;
 mod collection;
 mod color;
 mod column;
@@ -25,6 +26,7 @@ mod width;
 #[cfg(test)]
 mod tests;
 
+pub use chroma::chroma_collection;
 pub use collection::{collection_facts, collection_line};
 pub use color::{ColorChoice, ColorEnvironment};
 pub use column::{Column, Columns};

@@ -5,6 +5,7 @@
 
 use roaring::RoaringTreemap;
 
+use super::facet::{Sort, sorted};
 use super::filter::{Filter, Scalar, Side, Test};
 use crate::error::Result;
 use crate::record::{Number, Ordinal, Record, RecordId};
@@ -21,6 +22,8 @@ pub struct RecordQuery {
     pub offset: u64,
     /// Records at the most.
     pub limit: Option<u64>,
+    /// The order of the records that are read; `None` for the order they were inserted in.
+    pub sort: Option<Sort>,
 }
 
 /// The records of a [`RecordQuery`], read one by one.
@@ -43,14 +46,14 @@ impl RecordPage {
         self.ordinals.is_empty()
     }
 
-    /// Reads the records in the order they were inserted.
+    /// Reads the records in the order of the query.
     pub fn records(&self) -> impl Iterator<Item = Result<Record>> + '_ {
         self.ordinals.iter().map(|ordinal| self.view.record(Ordinal(*ordinal), self.include))
     }
 }
 
 impl Collection<'_> {
-    /// Finds records in the order they were inserted.
+    /// Finds records in the order they were inserted, or as the query sorts them.
     ///
     /// # Errors
     /// [`crate::error::Error::CollectionNotFound`], or a damaged file.
@@ -59,7 +62,10 @@ impl Collection<'_> {
         let chosen = choose(&view, query.ids.as_deref(), query.filter.as_ref())?.unwrap_or_else(|| view.live());
         let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
         let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let ordinals = chosen.iter().skip(offset).take(limit).collect();
+        let ordinals = match &query.sort {
+            Some(sort) => sorted(&view, chosen, sort)?.into_iter().skip(offset).take(limit).collect(),
+            None => chosen.iter().skip(offset).take(limit).collect(),
+        };
         Ok(RecordPage { view, ordinals, include })
     }
 

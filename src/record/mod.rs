@@ -4,6 +4,7 @@
 //! that exists here is valid by itself (an id is not empty, metadata follows Chroma's rules), so the rooms
 //! below check only what depends on the collection.
 
+mod configuration;
 mod distance;
 mod hit;
 mod id;
@@ -16,12 +17,13 @@ mod row;
 mod settings;
 mod value;
 
+pub use configuration::Configuration;
 pub use distance::Space;
 pub use hit::{Hit, Record};
 pub use id::{Ordinal, RecordId};
 pub use metadata::{Metadata, MetadataPatch};
-pub use name::{CollectionName, Scope};
+pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use number::{Number, NumberKey};
 pub use row::{Origin, Row};
-pub use settings::{CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
+pub use settings::{ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
 pub use value::Value;

@@ -71,6 +71,47 @@ impl fmt::Display for CollectionName {
     }
 }
 
+/// The name of a database: the rule of a collection's name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DatabaseName(String);
+
+/// The name of a tenant: 3 characters or more.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantName(String);
+
+impl DatabaseName {
+    /// Checks a name against the rule.
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`] with the part of the rule that is broken.
+    pub fn parse(name: impl Into<String>) -> Result<Self> {
+        CollectionName::parse(name).map(|name| Self(name.0))
+    }
+
+    /// Returns the name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TenantName {
+    /// Checks a name against the rule.
+    ///
+    /// # Errors
+    /// [`Error::InvalidTenantName`] for a name of fewer than 3 characters.
+    pub fn parse(name: impl Into<String>) -> Result<Self> {
+        let name = name.into();
+        if name.chars().count() < 3 { Err(Error::InvalidTenantName { name }) } else { Ok(Self(name)) }
+    }
+
+    /// Returns the name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The tenant and database a collection lives in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scope {
@@ -80,9 +121,38 @@ pub struct Scope {
     pub database: String,
 }
 
+impl Scope {
+    /// The tenant every file has.
+    pub const DEFAULT_TENANT: &str = "default_tenant";
+    /// The database of that tenant every file has.
+    pub const DEFAULT_DATABASE: &str = "default_database";
+
+    /// Refuses to let go of the tenant every file has.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for [`Scope::DEFAULT_TENANT`].
+    pub fn check_tenant_may_go(tenant: &str) -> Result<()> {
+        if tenant == Self::DEFAULT_TENANT {
+            return Err(Error::argument("the default tenant is part of every file and cannot be dropped"));
+        }
+        Ok(())
+    }
+
+    /// Refuses to let go of the database every file has.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for the default scope.
+    pub fn check_may_go(&self) -> Result<()> {
+        if *self == Self::default() {
+            return Err(Error::argument("the default database is part of every file and cannot be dropped"));
+        }
+        Ok(())
+    }
+}
+
 impl Default for Scope {
     fn default() -> Self {
-        Self { tenant: "default_tenant".into(), database: "default_database".into() }
+        Self { tenant: Self::DEFAULT_TENANT.into(), database: Self::DEFAULT_DATABASE.into() }
     }
 }
 

@@ -80,6 +80,19 @@ impl Number {
         key
     }
 
+    /// Returns the number a key stands for, a whole one as an integer where 64 bits hold it; `None` for bytes that are
+    /// no key.
+    #[must_use]
+    pub fn from_key(key: NumberKey) -> Option<Self> {
+        let [float @ .., high, low] = key;
+        let ordered = u64::from_be_bytes(float);
+        let nearest = f64::from_bits(if ordered >> 63 == 1 { ordered & !(1 << 63) } else { !ordered });
+        let remainder = i128::from(u16::from_be_bytes([high, low])) - 0x8000;
+        #[expect(clippy::cast_possible_truncation, reason = "a float beyond 128 bits is no 64-bit integer either")]
+        let whole = (nearest.fract() == 0.0).then(|| i64::try_from((nearest as i128).saturating_add(remainder)).ok());
+        whole.flatten().map_or_else(|| Self::float(nearest), |i| Some(Self::Int(i)))
+    }
+
     /// Returns the number as JSON; a float keeps its decimal point.
     #[must_use]
     pub fn to_json(self) -> Json {

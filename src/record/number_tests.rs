@@ -38,6 +38,8 @@ fn reference_of(a: Number, b: Number) -> Ordering {
 
 #[track_caller]
 fn check(a: Number, b: Number) {
+    let back = Number::from_key(a.key()).unwrap();
+    assert_eq!(back.compare(a), Ordering::Equal, "{a:?} came back from its key as {back:?}");
     let expected = reference_of(a, b);
     assert_eq!(a.compare(b), expected, "{a:?} with {b:?}");
     assert_eq!(a.key().cmp(&b.key()), expected, "the keys of {a:?} and {b:?}");
@@ -113,4 +115,13 @@ fn floats_that_are_not_finite_are_no_numbers() {
     assert_eq!(Number::float(f64::INFINITY), None);
     assert_eq!(Number::of(&Value::IntArray(vec![1])), None);
     assert_eq!(Number::of(&Value::Bool(true)), None);
+}
+
+#[test]
+fn bytes_that_are_no_key_are_no_number() {
+    let infinite = [&0xfff0_0000_0000_0000_u64.to_be_bytes()[..], &0x8000_u16.to_be_bytes()].concat();
+    assert_eq!(Number::from_key(infinite.try_into().unwrap()), None);
+    // The largest float with a remainder that would leave 128 bits.
+    let largest = [&(f64::MAX.to_bits() | 1 << 63).to_be_bytes()[..], &u16::MAX.to_be_bytes()].concat();
+    assert_eq!(Number::from_key(largest.try_into().unwrap()), Some(Number::Float(f64::MAX)));
 }

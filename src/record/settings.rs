@@ -1,5 +1,7 @@
 //! What a collection is: its name, space, dimension, model and index settings.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -24,6 +26,9 @@ pub struct CollectionInfo {
     pub hnsw: Hnsw,
     /// When the graph is built.
     pub index: IndexMode,
+    /// Chroma's settings that mean nothing here.
+    #[serde(default, skip_serializing_if = "ChromaSettings::is_default")]
+    pub chroma: ChromaSettings,
 }
 
 /// Numbers about a collection's content.
@@ -50,10 +55,52 @@ pub struct Hnsw {
     pub max_neighbors: usize,
 }
 
+impl Hnsw {
+    /// Numbers of candidates that size memory: 2, as Chroma's client asks for, to 4,096.
+    pub const CANDIDATES: RangeInclusive<usize> = 2..=4096;
+    /// Numbers of edges. With fewer than 8, vectors were lost to the search once others had been removed.
+    pub const NEIGHBORS: RangeInclusive<usize> = 8..=4096;
+}
+
 impl Default for Hnsw {
     /// 128 candidates and 16 edges: recall@10 of .9993 with rerank at 100,000 vectors of 384 dimensions.
     fn default() -> Self {
         Self { ef_construction: 128, ef_search: 128, max_neighbors: 16 }
+    }
+}
+
+/// Settings of Chroma's `hnsw` object that mean nothing here; kept so that they are shown as they were given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChromaSettings {
+    /// Threads of its index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_threads: Option<u64>,
+    /// Vectors it gathers before it adds them to its index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<u64>,
+    /// Vectors after which it writes its index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sync_threshold: Option<u64>,
+    /// By how much its index grows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resize_factor: Option<f64>,
+}
+
+impl ChromaSettings {
+    /// Returns these settings, and the others' where these say nothing.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            num_threads: self.num_threads.or(others.num_threads),
+            batch_size: self.batch_size.or(others.batch_size),
+            sync_threshold: self.sync_threshold.or(others.sync_threshold),
+            resize_factor: self.resize_factor.or(others.resize_factor),
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

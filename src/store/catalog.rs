@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::table::{self, CollectionNumber, META, PairKey, meta};
 use crate::error::{Error, Result};
-use crate::record::{CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Metadata, Scope, Space};
+use crate::record::{
+    ChromaSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Metadata, Scope, Space,
+};
 
 /// What a new collection is to be.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,54 @@ pub struct NewCollection {
     pub hnsw: Hnsw,
     /// When the graph is built.
     pub index: IndexMode,
+    /// Chroma's settings that mean nothing here.
+    pub chroma: ChromaSettings,
+}
+
+/// What is to change of a collection; a part that is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct CollectionChange {
+    /// Its new name.
+    pub name: Option<CollectionName>,
+    /// What replaces its metadata as a whole.
+    pub metadata: Option<Metadata>,
+    /// Candidates kept while the graph is searched.
+    pub ef_search: Option<usize>,
+    /// When the graph is built.
+    pub index: Option<IndexMode>,
+    /// What is put before a question.
+    pub query_prefix: Option<String>,
+    /// What is put before a document; refused once there are records, whose embeddings were made without it.
+    pub document_prefix: Option<String>,
+    /// Chroma's settings that mean nothing here.
+    pub chroma: ChromaSettings,
+}
+
+impl CollectionChange {
+    /// Refuses a change that a collection's settings or content do not allow; whether the name is free is not asked.
+    ///
+    /// # Errors
+    /// [`Error::NoModel`] for prefixes without a model, [`Error::InvalidArgument`] for a document prefix that records
+    /// were embedded without.
+    pub fn check(&self, collection: &CollectionInfo, counts: &Counts) -> Result<()> {
+        if self.query_prefix.is_none() && self.document_prefix.is_none() {
+            return Ok(());
+        }
+        let Some(embedder) = &collection.embedder else {
+            return Err(Error::NoModel { collection: collection.name.to_string() });
+        };
+        let other = self.document_prefix.as_ref().is_some_and(|prefix| *prefix != embedder.document_prefix);
+        if other && counts.records > 0 {
+            return Err(Error::InvalidArgument {
+                why: format!(
+                    "the document prefix cannot change: {} embeddings were made with the old one",
+                    counts.records
+                ),
+                hint: Some("make another collection, or change it while the collection is empty".into()),
+            });
+        }
+        Ok(())
+    }
 }
 
 /// The value of the `collection` table.
@@ -78,6 +128,7 @@ impl Entry {
             embedder: new.embedder,
             hnsw: new.hnsw,
             index: new.index,
+            chroma: new.chroma,
         };
         Self {
             info,
@@ -102,7 +153,7 @@ impl Entry {
         }
     }
 
-    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+    pub(crate) fn decode(bytes: &[u8], name: &str) -> Result<Self> {
         serde_json::from_slice(bytes).map_err(|e| Error::damaged(format!("the settings of collection {name:?}: {e}")))
     }
 }
@@ -178,6 +229,41 @@ pub(crate) fn create(
     let entry = Entry::new(name, new);
     put(&mut tx.open_table(table::COLLECTION)?, number, &entry)?;
     Ok((number, entry))
+}
+
+/// Changes a collection's name or settings.
+pub(crate) fn modify(
+    tx: &WriteTransaction,
+    scope: &Scope,
+    name: &str,
+    change: CollectionChange,
+) -> Result<CollectionInfo> {
+    let mut names = tx.open_table(table::COLLECTIONS)?;
+    let mut entries = tx.open_table(table::COLLECTION)?;
+    let (number, mut entry) = find(&names, &entries, scope, name)?;
+    change.check(&entry.info, &entry.counts())?;
+    if let Some(new) = change.name.filter(|new| new.as_str() != name) {
+        let key = (scope.tenant.as_str(), scope.database.as_str(), new.as_str());
+        if names.get(key)?.is_some() {
+            return Err(Error::CollectionExists { name: new.to_string() });
+        }
+        names.remove((scope.tenant.as_str(), scope.database.as_str(), name))?;
+        names.insert(key, &number.key())?;
+        entry.info.name = new;
+    }
+    let info = &mut entry.info;
+    if let Some(metadata) = change.metadata {
+        info.metadata = Some(metadata).filter(|metadata| !metadata.is_empty());
+    }
+    info.hnsw.ef_search = change.ef_search.unwrap_or(info.hnsw.ef_search);
+    info.index = change.index.unwrap_or(info.index);
+    info.chroma = change.chroma.or(info.chroma);
+    if let Some(embedder) = info.embedder.as_mut() {
+        embedder.query_prefix = change.query_prefix.unwrap_or_else(|| embedder.query_prefix.clone());
+        embedder.document_prefix = change.document_prefix.unwrap_or_else(|| embedder.document_prefix.clone());
+    }
+    put(&mut entries, number, &entry)?;
+    Ok(entry.info)
 }
 
 fn next_number(meta_table: &mut Table<&'static str, &'static [u8]>) -> Result<CollectionNumber> {

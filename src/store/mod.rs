@@ -18,6 +18,7 @@ mod quantise;
 mod read;
 mod record;
 mod rows;
+mod scope;
 mod segment;
 mod sketch;
 mod table;
@@ -27,19 +28,20 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
-pub use catalog::{GraphEntry, NewCollection};
+pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
 pub use compact::Compacted;
 pub use graph::GraphFile;
 pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Tally, check_model};
 pub use open::{Access, Options};
-pub use posting::Term;
+pub use posting::{Term, TermKind};
 pub use quantise::{Codes, MAX_DIMENSION, check_embedding, quantise, quantise_query};
 pub use read::{Include, View};
 pub(crate) use record::Stored;
+pub use scope::DatabaseInfo;
 pub use segment::{Segment, rows_per_segment};
 pub use sketch::{Centre, Sketch, sign_bytes};
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
@@ -64,6 +66,10 @@ pub struct FileFacts {
     pub created_by: String,
     /// Its length in bytes.
     pub bytes: u64,
+    /// Collections in all its databases.
+    pub collections: u64,
+    /// Records in all of them.
+    pub records: u64,
 }
 
 /// An open database file.
@@ -109,12 +115,22 @@ impl Store {
         self.read(|tx| {
             let names = tx.open_table(table::META)?;
             let value = |name| names.get(name).map(|value| value.map(|v| v.value().to_vec()).unwrap_or_default());
+            let entries = tx.open_table(table::COLLECTION)?;
+            let (mut collections, mut records) = (0, 0);
+            for row in entries.iter()? {
+                let (number, entry) = row?;
+                let name = format!("number {}", u32::from_be_bytes(*number.value()));
+                records += catalog::Entry::decode(entry.value(), &name)?.counts().records;
+                collections += 1;
+            }
             let format = value(meta::FORMAT)?.try_into().map_err(|_| Error::damaged("the format version"))?;
             Ok(FileFacts {
                 id: Uuid::from_slice(&value(meta::FILE_ID)?).map_err(|_| Error::damaged("the id of the file"))?,
                 format: u32::from_le_bytes(format),
                 created_by: String::from_utf8_lossy(&value(meta::CREATED_BY)?).into_owned(),
                 bytes,
+                collections,
+                records,
             })
         })
     }
@@ -122,9 +138,22 @@ impl Store {
     /// Adds a collection.
     ///
     /// # Errors
-    /// [`Error::CollectionExists`], and those of every write: [`Error::Busy`], [`Error::Damaged`], [`Error::Io`].
+    /// [`Error::CollectionExists`], [`Error::DatabaseNotFound`], [`Error::TenantNotFound`], and those of every write:
+    /// [`Error::Busy`], [`Error::Damaged`], [`Error::Io`].
     pub fn create_collection(&self, name: CollectionName, new: NewCollection) -> Result<CollectionInfo> {
-        self.write(|tx| Ok(catalog::create(tx, &self.scope, name, new)?.1.info))
+        self.write(|tx| {
+            scope::check_for_writing(tx, &self.scope)?;
+            Ok(catalog::create(tx, &self.scope, name, new)?.1.info)
+        })
+    }
+
+    /// Changes what a collection is; returns what it is now.
+    ///
+    /// # Errors
+    /// [`Error::CollectionNotFound`], [`Error::CollectionExists`] for a name that is taken, [`Error::InvalidArgument`]
+    /// for a change its content does not allow, and those of every write.
+    pub fn modify_collection(&self, name: &str, change: CollectionChange) -> Result<CollectionInfo> {
+        self.write(|tx| catalog::modify(tx, &self.scope, name, change))
     }
 
     /// Removes a collection with all its records; returns what it was.
@@ -145,6 +174,7 @@ impl Store {
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn collections(&self) -> Result<Vec<(CollectionInfo, Counts)>> {
         self.read(|tx| {
+            scope::check(&tx, &self.scope)?;
             let entries = tx.open_table(table::COLLECTION)?;
             let numbers = catalog::list_numbers(&tx.open_table(table::COLLECTIONS)?, &self.scope)?;
             let entries = numbers.into_iter().map(|(name, number)| catalog::entry(&entries, number, &name));

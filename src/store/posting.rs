@@ -100,11 +100,93 @@ impl Term {
         terms
     }
 
+    /// Returns what kind of value the term is.
+    #[must_use]
+    pub fn kind(&self) -> Option<TermKind> {
+        Some(match *self.0.first()? {
+            BOOL => TermKind::Bool,
+            NUMBER => TermKind::Number,
+            STR => TermKind::Str,
+            BOOL_ELEMENT => TermKind::BoolElement,
+            INT_ELEMENT => TermKind::IntElement,
+            FLOAT_ELEMENT => TermKind::FloatElement,
+            STR_ELEMENT => TermKind::StrElement,
+            _ => return None,
+        })
+    }
+
+    /// Returns the value the term stands for; `None` for a long string, of which it keeps only the start.
+    ///
+    /// A whole number comes back as an integer where 64 bits hold it: `1` and `1.0` are one term.
+    #[must_use]
+    pub fn value(&self) -> Option<Value> {
+        let (_, rest) = self.0.split_first()?;
+        match self.kind()? {
+            TermKind::Bool | TermKind::BoolElement => Some(Value::Bool(*rest.first()? != 0)),
+            TermKind::Number | TermKind::IntElement => Some(number(Number::from_key(*rest.first_chunk()?)?)),
+            TermKind::FloatElement => match Number::from_key(*rest.first_chunk()?)? {
+                #[expect(clippy::cast_precision_loss, reason = "it was a float before it was a key")]
+                Number::Int(i) => Some(Value::Float(i as f64)),
+                Number::Float(f) => Some(Value::Float(f)),
+            },
+            TermKind::Str | TermKind::StrElement => short_text(rest).map(Value::Str),
+        }
+    }
+
     /// Before the first and after the last number.
     #[must_use]
     pub fn all_numbers() -> (Self, Self) {
         (Self(vec![NUMBER]), Self(vec![NUMBER + 1]))
     }
+}
+
+/// What kind of value a [`Term`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TermKind {
+    /// A truth value.
+    Bool,
+    /// A number, integer or float.
+    Number,
+    /// A string.
+    Str,
+    /// A truth value inside an array.
+    BoolElement,
+    /// An integer inside an array.
+    IntElement,
+    /// A float inside an array.
+    FloatElement,
+    /// A string inside an array.
+    StrElement,
+}
+
+impl TermKind {
+    /// Returns whether the value is an element of an array.
+    #[must_use]
+    pub fn is_element(self) -> bool {
+        self > Self::Str
+    }
+}
+
+fn number(number: Number) -> Value {
+    match number {
+        Number::Int(i) => Value::Int(i),
+        Number::Float(f) => Value::Float(f),
+    }
+}
+
+/// Undoes [`text`] for a string that was kept whole.
+fn short_text(encoded: &[u8]) -> Option<String> {
+    let escaped = encoded.strip_suffix(&[0, 0])?;
+    let mut bytes = Vec::with_capacity(escaped.len());
+    let mut rest = escaped.iter();
+    while let Some(&byte) = rest.next() {
+        bytes.push(byte);
+        // Only a NUL of the string itself has 0xff behind it.
+        if byte == 0 && rest.next() != Some(&0xff) {
+            return None;
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// Escapes NUL and closes with two, so that no text is the start of another's encoding.
@@ -243,6 +325,52 @@ pub(crate) fn between(
     Ok(found)
 }
 
+/// Visits every term of a key, or of every key, with the records that hold it: keys by length and text, terms in
+/// order.
+pub(crate) fn each(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+    key: Option<&str>,
+    mut visit: impl FnMut(&str, &Term, RoaringTreemap) -> Result<()>,
+) -> Result<()> {
+    let damaged = || Error::damaged("a posting of the metadata index");
+    let (from, to) = match key {
+        Some(key) => {
+            let from = key_prefix(collection, key);
+            let to = [from.as_slice(), &[u8::MAX]].concat();
+            (from, to)
+        }
+        None => collection.prefix(),
+    };
+    // The postings of one term follow one another, one for every 65,536 ordinals.
+    let mut held: Option<(Vec<u8>, RoaringTreemap)> = None;
+    let mut give = |(name, records): (Vec<u8>, RoaringTreemap)| {
+        let (key, term) = split_key(&name).ok_or_else(damaged)?;
+        visit(key, &Term(term.to_vec()), records)
+    };
+    for posting in table.range(from.as_slice()..to.as_slice())? {
+        let (posting_key, members) = posting?;
+        let posting_key = posting_key.value();
+        let name = posting_key.split_last_chunk::<CHUNK_BYTES>().ok_or_else(damaged)?.0;
+        if held.as_ref().is_some_and(|(held, _)| held != name)
+            && let Some(full) = held.take()
+        {
+            give(full)?;
+        }
+        let (_, records) = held.get_or_insert_with(|| (name.to_vec(), RoaringTreemap::new()));
+        collect(posting_key, members.value(), records)?;
+    }
+    held.map_or(Ok(()), give)
+}
+
+/// Cuts collection, key and term apart.
+fn split_key(name: &[u8]) -> Option<(&str, &[u8])> {
+    let (_, rest) = name.split_first_chunk::<4>()?;
+    let (len, rest) = rest.split_first_chunk::<4>()?;
+    let (key, term) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*len)).ok()?)?;
+    Some((std::str::from_utf8(key).ok()?, term))
+}
+
 /// Changes to the index of one collection, gathered so that each posting is written once.
 pub(crate) struct Changes {
     collection: CollectionNumber,
@@ -313,4 +441,30 @@ fn encode(members: &RoaringTreemap) -> Vec<u8> {
         }
     }
     bitmap
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_give_their_values_back() {
+        let long = "y".repeat(LONGEST_TEXT_BYTES + 1);
+        for value in [
+            Value::Bool(true),
+            Value::Int(i64::MIN),
+            Value::Float(-0.5),
+            Value::Str(String::new()),
+            Value::Str("a\0\0b\0".into()),
+            Value::Str("y".repeat(LONGEST_TEXT_BYTES)),
+        ] {
+            assert_eq!(Term::of(&value)[0].value(), Some(value));
+        }
+        assert_eq!(Term::float_element(2.0).value(), Some(Value::Float(2.0)));
+        assert_eq!(Term::number(Number::Float(2.0)).value(), Some(Value::Int(2)));
+        assert_eq!((Term::text(&long).value(), Term::text(&long).kind()), (None, Some(TermKind::Str)));
+        for bytes in [&[][..], &[0], &[NUMBER, 1], &[STR, 0], &[STR, 0, 7, 0, 0], &[BOOL]] {
+            assert_eq!(Term(bytes.to_vec()).value(), None, "{bytes:?}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use super::catalog::{self, Entry, GraphEntry};
 use super::codec::floats;
 use super::posting::{self, Term};
 use super::record::{Stored, decode};
+use super::scope;
 use super::segment::parse_tail_row;
 use super::sketch::Centre;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
@@ -57,6 +58,7 @@ pub struct View {
 
 impl View {
     pub(crate) fn open(tx: ReadTransaction, scope: &Scope, name: &str) -> Result<Self> {
+        scope::check(&tx, scope)?;
         let (number, entry) =
             catalog::find(&tx.open_table(table::COLLECTIONS)?, &tx.open_table(table::COLLECTION)?, scope, name)?;
         let dead = read_set(&tx.open_table(table::DEAD)?, number, "the set of deleted rows")?;
@@ -253,6 +255,18 @@ impl View {
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn holding_between(&self, key: &str, from: (&Term, bool), to: (&Term, bool)) -> Result<RoaringTreemap> {
         posting::between(&self.tx.open_table(table::POSTINGS)?, self.number, key, from, to)
+    }
+
+    /// Visits every term of a metadata key, or of every key, with the records that hold it; terms of a key in order.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], or what `visit` answers.
+    pub fn for_each_term(
+        &self,
+        key: Option<&str>,
+        visit: impl FnMut(&str, &Term, RoaringTreemap) -> Result<()>,
+    ) -> Result<()> {
+        posting::each(&self.tx.open_table(table::POSTINGS)?, self.number, key, visit)
     }
 
     /// Returns the number of the graph that would be built next.

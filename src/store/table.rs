@@ -6,6 +6,8 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `meta` | name | format version (u32), version of the writer, uuid of the file |
+//! | `tenants` | tenant | nothing; absent until the first one is made |
+//! | `databases` | tenant, database | uuid; absent until the first one is made |
 //! | `collections` | tenant, database, name | collection number c |
 //! | `collection` | c | settings and counters, JSON ([`super::catalog::Entry`]) |
 //! | `ids` | c, id | ordinal r |
@@ -37,6 +39,8 @@ pub(crate) struct CollectionNumber(pub(crate) u32);
 pub(crate) type PairKey = [u8; 12];
 
 pub(crate) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+pub(crate) const TENANTS: TableDefinition<&str, ()> = TableDefinition::new("tenants");
+pub(crate) const DATABASES: TableDefinition<(&str, &str), &[u8; 16]> = TableDefinition::new("databases");
 pub(crate) const COLLECTIONS: TableDefinition<(&str, &str, &str), &[u8; 4]> = TableDefinition::new("collections");
 pub(crate) const COLLECTION: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("collection");
 pub(crate) const IDS: TableDefinition<&[u8], &[u8; 8]> = TableDefinition::new("ids");

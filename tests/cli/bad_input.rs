@@ -54,11 +54,39 @@ fn names_and_ids() {
     let world = world();
     refused(&world, &["add", "notes", "--id", "", "--document", "x"], "", 2, "the id is empty");
     refused(&world, &["query", "nobody", "x"], "", 2, "no collection named \"nobody\"");
-    refused(&world, &["drop", "nobody"], "", 2, "the file holds: notes, plain");
+    refused(&world, &["drop", "nobody"], "", 2, "there are: notes, plain");
     refused(&world, &["create", "notes"], "", 2, "exists already");
     refused(&world, &["create", "a"], "", 2, "3 to 512 characters");
     refused(&world, &["delete", "notes"], "", 2, "nothing says what to delete");
     refused(&world, &["add", "notes", "--id", "b"], "", 2, "holds no text");
+}
+
+#[test]
+fn collections_databases_and_tenants() {
+    let world = world();
+    for (args, says) in [
+        (&["modify", "notes", "--name", "plain"][..], "\"plain\" exists already"),
+        (&["modify", "notes", "--name", "a"], "3 to 512 characters"),
+        (&["modify", "nobody", "--name", "abc"], "no collection named \"nobody\""),
+        (&["modify", "notes", "--metadata", "{}"], "is not empty"),
+        (&["modify", "notes", "--document-prefix", "x"], "the document prefix cannot change"),
+        (&["modify", "plain", "--query-prefix", "x"], "no model"),
+        (&["create", "more", "--configuration", "{\"hnsw\": {\"ef\": 1}}"], "no field \"ef\""),
+        (&["create", "more", "--database", "nope"], "no database named \"nope\""),
+        (&["create", "more", "--tenant", "nope"], "no tenant named \"nope\""),
+        (&["database", "create", "default_database"], "exists already"),
+        (&["database", "create", "more", "--tenant", "nope"], "no tenant named \"nope\""),
+        (&["database", "drop", "nope"], "no database named \"nope\""),
+        (&["database", "drop", "default_database"], "cannot be dropped"),
+        (&["tenant", "create", "ab"], "3 characters or more"),
+        (&["tenant", "create", "default_tenant"], "exists already"),
+        (&["tenant", "drop", "nope"], "no tenant named \"nope\""),
+        (&["tenant", "drop", "default_tenant"], "cannot be dropped"),
+        (&["delete", "notes", "--id", "a", "--limit", "1"], "--limit is for filters"),
+        (&["distinct", "nobody", "key"], "no collection named \"nobody\""),
+    ] {
+        refused(&world, args, "", 2, says);
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@
 )]
 
 mod compact;
+mod facet;
 mod query;
 mod random;
 mod store;

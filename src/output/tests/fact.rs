@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::output::{Facts, collection_facts, collection_line, write_facts, write_list};
-use crate::record::{CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Pooling, Space};
+use crate::record::{
+    ChromaSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Pooling, Space,
+};
 
 fn about() -> Facts {
     Facts::new()
@@ -73,6 +75,7 @@ fn collection(name: &str, embedder: Option<Fingerprint>) -> CollectionInfo {
         embedder,
         hnsw: Hnsw::default(),
         index: IndexMode::Auto,
+        chroma: ChromaSettings::default(),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Tests of the filters: the contract's truth table, the places of errors, and random trees and texts.
 
-mod contract;
 mod limits;
 mod places;
 mod random_trees;

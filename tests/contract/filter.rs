@@ -1,9 +1,11 @@
-//! Section 3 of the contract, a row a line of it: the filter, and the records that pass.
+//! Section 3: the filter grammar, and for each filter the records that pass, from postings as by definition.
 
+use huedb::error::{Error, Result};
+use huedb::query::{Filter, RecordQuery};
+use huedb::record::{CollectionName, Metadata, MetadataPatch, RecordId};
+use huedb::store::{Access, Change, Include, NewCollection, Store};
 use serde_json::{Value as Json, json};
-
-use super::super::*;
-use crate::record::Metadata;
+use tempfile::TempDir;
 
 /// (id, metadata, document); `a` is the contract's own record.
 fn records() -> Vec<(&'static str, Option<Metadata>, Option<&'static str>)> {
@@ -21,11 +23,42 @@ fn records() -> Vec<(&'static str, Option<Metadata>, Option<&'static str>)> {
     ]
 }
 
-fn passing(filter: &Filter) -> String {
-    let passes = |(id, metadata, document): &(&str, Option<Metadata>, Option<&str>)| {
-        filter.matches(id, metadata.as_ref(), *document)
-    };
-    records().iter().filter(|record| passes(record)).map(|record| record.0).collect()
+/// The records in a file, where filters are answered from postings.
+struct World {
+    _folder: TempDir,
+    store: Store,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open(folder.path().join("f.redb"), Access::Create).unwrap();
+        store.create_collection(CollectionName::parse("records").unwrap(), NewCollection::default()).unwrap();
+        let change = |(id, metadata, document): (&str, Option<Metadata>, Option<&str>)| Change {
+            id: RecordId::parse(id).unwrap(),
+            embedding: Some(vec![1.0]),
+            embedded_here: false,
+            document: document.map(str::to_owned),
+            uri: None,
+            metadata: metadata.map(MetadataPatch::from).unwrap_or_default(),
+        };
+        store.collection("records").unwrap().add(records().into_iter().map(change)).unwrap();
+        Self { _folder: folder, store }
+    }
+
+    /// The ids that pass by the definition, which must be those that the file gives.
+    #[track_caller]
+    fn passing(&self, filter: &Filter) -> String {
+        let passes = |(id, metadata, document): &(&str, Option<Metadata>, Option<&str>)| {
+            filter.matches(id, metadata.as_ref(), *document)
+        };
+        let defined: String = records().iter().filter(|record| passes(record)).map(|record| record.0).collect();
+        let query = RecordQuery { filter: Some(filter.clone()), ..RecordQuery::default() };
+        let page = self.store.collection("records").unwrap().find(&query, Include::NONE).unwrap();
+        let found: String = page.records().map(|record| record.unwrap().id.to_string()).collect();
+        assert_eq!(found, defined, "{filter} by postings and by definition");
+        found
+    }
 }
 
 /// What is wrong with a filter, without its text.
@@ -37,7 +70,8 @@ fn why(parsed: Result<Filter>) -> String {
 }
 
 #[test]
-fn where_truth_table() {
+fn section_3_where_truth_table() {
+    let world = World::new();
     for (line, filter, expected) in [
         ("negated operators are complements", r#"{"i": {"$ne": 1}}"#, "bcd"),
         ("negated operators are complements", r#"{"i": {"$nin": [1, 2]}}"#, "cd"),
@@ -96,12 +130,13 @@ fn where_truth_table() {
         ("#id", r##"{"#id": {"$in": ["d", "b", "x"]}}"##, "bd"),
         ("#id", r##"{"#id": {"$nin": ["d", "b", "x"]}}"##, "ac"),
     ] {
-        assert_eq!(passing(&Filter::parse(filter).unwrap()), expected, "{line}: {filter}");
+        assert_eq!(world.passing(&Filter::parse(filter).unwrap()), expected, "{line}: {filter}");
     }
 }
 
 #[test]
-fn where_document_truth_table() {
+fn section_3_where_document_truth_table() {
+    let world = World::new();
     for (line, filter, expected) in [
         ("$contains is a literal substring", r#"{"$contains": "ab"}"#, "a"),
         ("$contains minds the case", r#"{"$contains": "cd"}"#, ""),
@@ -125,37 +160,39 @@ fn where_document_truth_table() {
         ("$and $or", r#"{"$or": [{"$contains": "本"}, {"$regex": "^$"}]}"#, "bc"),
     ] {
         let filter_of = Filter::parse_document(filter).unwrap();
-        assert_eq!(passing(&filter_of), expected, "{line}: {filter}");
+        assert_eq!(world.passing(&filter_of), expected, "{line}: {filter}");
         if !filter.contains("$and") && !filter.contains("$or") {
             let as_key = format!(r##"{{"#document": {filter}}}"##);
             assert_eq!(Filter::parse(&as_key).unwrap(), filter_of, "{line}: {as_key}");
         }
     }
-    assert_eq!(passing(&Filter::parse_document("100%").unwrap()), "a", "a bare text is the substring");
+    assert_eq!(world.passing(&Filter::parse_document("100%").unwrap()), "a", "a bare text is the substring");
 }
 
 #[test]
-fn text_after_a_nul_is_found() {
+fn section_3_text_after_a_nul_is_found() {
     let filter = Filter::parse_document("tail").unwrap();
     assert!(filter.matches("n", None, Some("head\0tail")));
 }
 
 #[test]
-fn both_given_are_joined() {
+fn section_3_both_given_are_joined() {
+    let world = World::new();
     let filter = Filter::parse(r#"{"i": {"$gte": 1}}"#).unwrap().and(Filter::parse_document("本").unwrap());
-    assert_eq!(passing(&filter), "b");
+    assert_eq!(world.passing(&filter), "b");
 }
 
 #[test]
-fn null_passes_every_record() {
+fn section_3_null_passes_every_record() {
+    let world = World::new();
     assert_eq!(Filter::from_json(&Json::Null).unwrap(), Filter::ALL);
     assert_eq!(Filter::from_document_json(&Json::Null).unwrap(), Filter::ALL);
-    assert_eq!(passing(&Filter::from_json(&json!({"i": 1})).unwrap()), "a");
-    assert_eq!(passing(&Filter::from_document_json(&json!({"$contains": "ab"})).unwrap()), "a");
+    assert_eq!(world.passing(&Filter::from_json(&json!({"i": 1})).unwrap()), "a");
+    assert_eq!(world.passing(&Filter::from_document_json(&json!({"$contains": "ab"})).unwrap()), "a");
 }
 
 #[test]
-fn refused_as_where() {
+fn section_3_refused_as_where() {
     for (line, filter, expected) in [
         ("{} is no filter", "{}", "an empty object"),
         ("two keys", r#"{"i": 1, "s": "x"}"#, "one key to an object"),
@@ -204,7 +241,7 @@ fn refused_as_where() {
 }
 
 #[test]
-fn refused_as_where_document() {
+fn section_3_refused_as_where_document() {
     for (line, filter, expected) in [
         ("{} is no filter", "{}", "an empty object"),
         ("two operators", r#"{"$contains": "a", "$regex": "b"}"#, "one operator to an object"),
@@ -218,4 +255,40 @@ fn refused_as_where_document() {
         let why = why(Filter::parse_document(filter));
         assert!(why.contains(expected), "{line}: {filter}: {why}");
     }
+}
+
+#[test]
+fn section_3_the_short_form_is_the_same_tree() {
+    for (short, json) in [
+        ("i = 1", r#"{"i": {"$eq": 1}}"#),
+        ("i != 1", r#"{"i": {"$ne": 1}}"#),
+        ("i > 1", r#"{"i": {"$gt": 1}}"#),
+        ("i >= 1", r#"{"i": {"$gte": 1}}"#),
+        ("i < 1.5", r#"{"i": {"$lt": 1.5}}"#),
+        ("i <= 1", r#"{"i": {"$lte": 1}}"#),
+        ("i in (1, 2)", r#"{"i": {"$in": [1, 2]}}"#),
+        ("s not in ('x', 'y')", r#"{"s": {"$nin": ["x", "y"]}}"#),
+        ("arr contains 'p'", r#"{"arr": {"$contains": "p"}}"#),
+        ("arr not contains 'p'", r#"{"arr": {"$not_contains": "p"}}"#),
+        ("b = true", r#"{"b": true}"#),
+        ("i = 1 and s = 'x'", r#"{"$and": [{"i": 1}, {"s": "x"}]}"#),
+        ("i = 1 or s = 'x'", r#"{"$or": [{"i": 1}, {"s": "x"}]}"#),
+        ("#id = 'a'", r##"{"#id": "a"}"##),
+        ("#id in ('a', 'b')", r##"{"#id": {"$in": ["a", "b"]}}"##),
+        ("#document contains 'ab'", r##"{"#document": {"$contains": "ab"}}"##),
+        ("#document not contains 'ab'", r##"{"#document": {"$not_contains": "ab"}}"##),
+        ("#document ~ '^a'", r##"{"#document": {"$regex": "^a"}}"##),
+        ("#document !~ '^a'", r##"{"#document": {"$not_regex": "^a"}}"##),
+    ] {
+        assert_eq!(Filter::parse(short).unwrap(), Filter::parse(json).unwrap(), "{short}");
+    }
+}
+
+#[test]
+fn section_3_errors_point_at_the_place() {
+    let long = format!(r#"{{"$and": [{}{{"year": {{"$gte": "x"}}}}]}}"#, r#"{"a": 1}, "#.repeat(500));
+    let told = Filter::parse(&long).unwrap_err().to_string();
+    let place = long.find(r#""x""#).unwrap() + 1;
+    assert!(told.contains(&format!("at character {place}: $gte compares numbers, found a string")), "{told}");
+    assert!(told.contains("...") && told.len() < 250, "an excerpt, not the whole filter: {told}");
 }

@@ -1,0 +1,99 @@
+//! `huedb distinct` and `huedb keys`.
+
+use clap::Args;
+
+use super::condition::Conditions;
+use super::context::Context;
+use super::exit::Status;
+use crate::output::Facts;
+use crate::query::{Facet, KeyFacts, RecordQuery};
+use crate::store::{Access, TermKind};
+
+/// Print the values of a metadata key and how many records hold each
+///
+/// Answered from the index, without reading records. An array counts once for each of its different elements.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb distinct notes lang
+  huedb distinct notes lang --where 'year >= 2020' --by-count -n 3")]
+pub(super) struct Distinct {
+    /// The collection
+    collection: String,
+
+    /// The metadata key
+    key: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// The most frequent value first
+    #[arg(long)]
+    by_count: bool,
+
+    /// At the most this many
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<usize>,
+}
+
+/// Print the metadata keys: types, records, different values, smallest and largest
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb keys notes
+  huedb keys notes --where 'lang = \"de\"'")]
+pub(super) struct Keys {
+    /// The collection
+    collection: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+}
+
+impl Distinct {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let among = among(&self.conditions)?;
+        let mut facets = context.open(Access::Read)?.collection(&self.collection)?.distinct(&self.key, &among)?;
+        if self.by_count {
+            facets.sort_by_key(|facet| std::cmp::Reverse(facet.count));
+        }
+        facets.truncate(self.limit.unwrap_or(usize::MAX));
+        let line = |Facet { value, kind, count }: Facet| {
+            Facts::new().with("value", value.to_json()).with("type", name(kind)).with("count", count)
+        };
+        context.list(&facets.into_iter().map(line).collect::<Vec<_>>())?;
+        Ok(Status::Done)
+    }
+}
+
+impl Keys {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let among = among(&self.conditions)?;
+        let keys = context.open(Access::Read)?.collection(&self.collection)?.keys(&among)?;
+        let line = |KeyFacts { key, kind, records, distinct, min, max }: KeyFacts| {
+            Facts::new()
+                .with("key", key)
+                .with("type", name(kind))
+                .with("records", records)
+                .with("distinct", distinct)
+                .with("min", min.to_json())
+                .with("max", max.to_json())
+        };
+        context.list(&keys.into_iter().map(line).collect::<Vec<_>>())?;
+        Ok(Status::Done)
+    }
+}
+
+fn among(conditions: &Conditions) -> anyhow::Result<RecordQuery> {
+    Ok(RecordQuery { ids: conditions.ids()?, filter: conditions.filter()?, ..RecordQuery::default() })
+}
+
+fn name(kind: TermKind) -> &'static str {
+    match kind {
+        TermKind::Bool => "bool",
+        TermKind::Number => "number",
+        TermKind::Str => "string",
+        TermKind::BoolElement => "bool[]",
+        TermKind::IntElement => "int[]",
+        TermKind::FloatElement => "float[]",
+        TermKind::StrElement => "string[]",
+    }
+}

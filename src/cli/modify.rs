@@ -1,0 +1,121 @@
+//! `huedb modify`.
+
+use clap::{ArgGroup, Args};
+
+use super::context::Context;
+use super::exit::Status;
+use super::setting::{When, candidates, configuration};
+use crate::error::{Error, Result};
+use crate::input::metadata_from_json;
+use crate::record::{CollectionName, Configuration, Metadata};
+use crate::store::{Access, CollectionChange};
+
+/// Change a collection: its name, metadata, search settings or prefixes
+///
+/// What is not given stays. Metadata is replaced as a whole. Distance, dimension and model are fixed when a
+/// collection is made.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true)
+    .args(["name", "metadata", "ef_search", "index", "query_prefix", "document_prefix", "configuration"]))]
+#[command(after_help = "Examples:
+  huedb modify notes --name articles
+  huedb modify notes --metadata '{\"owner\": \"docs\"}' --ef-search 256
+  huedb modify notes --configuration '{\"hnsw\": {\"ef_search\": 256}}'
+  huedb modify notes --query-prefix 'query: '")]
+pub(super) struct Modify {
+    /// The collection
+    collection: String,
+
+    /// Its new name
+    #[arg(long)]
+    name: Option<String>,
+
+    /// What replaces its metadata, a JSON object
+    #[arg(long, value_name = "JSON")]
+    metadata: Option<String>,
+
+    /// Candidates kept while the graph is searched
+    #[arg(long, value_name = "N", value_parser = candidates)]
+    ef_search: Option<usize>,
+
+    /// When the graph index is built
+    #[arg(long, value_enum)]
+    index: Option<When>,
+
+    /// Text put before every question
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    query_prefix: Option<String>,
+
+    /// Text put before every document; only while there are no records
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    document_prefix: Option<String>,
+
+    /// What changes of Chroma's configuration, a JSON object
+    #[arg(long, value_name = "JSON", conflicts_with = "ef_search")]
+    configuration: Option<String>,
+}
+
+impl Modify {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let said = self.configuration.as_deref().map(configuration).transpose()?.unwrap_or_default();
+        check_fixed(&said)?;
+        let change = CollectionChange {
+            name: self.name.map(CollectionName::parse).transpose()?,
+            metadata: self.metadata.as_deref().map(metadata).transpose()?,
+            ef_search: self.ef_search.or(said.ef_search),
+            index: self.index.map(When::mode),
+            query_prefix: self.query_prefix,
+            document_prefix: self.document_prefix,
+            chroma: said.chroma,
+        };
+        // A name that is taken is found without touching the file.
+        if let Some(new) = &change.name {
+            let taken = new.as_str() != self.collection && context.look(new.as_str()).is_ok();
+            if taken && context.look(&self.collection).is_ok() {
+                return Err(Error::CollectionExists { name: new.to_string() }.into());
+            }
+        }
+        let view = context.look(&self.collection)?;
+        change.check(view.info(), &view.counts())?;
+        drop(view);
+        let store = context.open(Access::Write)?;
+        let now = store.modify_collection(&self.collection, change)?;
+        store.close()?;
+        context.printer.notice(if now.name.as_str() == self.collection {
+            format!("modified {}", now.name)
+        } else {
+            format!("modified {}, now {}", self.collection, now.name)
+        });
+        Ok(Status::Done)
+    }
+}
+
+/// Refuses what would need every vector to be compared anew.
+fn check_fixed(said: &Configuration) -> Result<()> {
+    let fixed = [
+        (said.space.is_some(), "space"),
+        (said.ef_construction.is_some(), "ef_construction"),
+        (said.max_neighbors.is_some(), "max_neighbors"),
+    ];
+    match fixed.into_iter().find(|(given, _)| *given) {
+        None => Ok(()),
+        Some((_, name)) => Err(Error::InvalidArgument {
+            why: format!("{name} is fixed when a collection is made"),
+            hint: Some("of hnsw, ef_search can change; for the others make another collection".into()),
+        }),
+    }
+}
+
+/// Reads metadata as Chroma's modify does: keys that are null are left out, and something must remain.
+fn metadata(text: &str) -> Result<Metadata> {
+    let metadata = metadata_from_json(text)?.into_metadata_dropping_nulls();
+    if metadata.is_empty() {
+        return Err(Error::argument("a collection's metadata is not empty; leave --metadata out to keep it"));
+    }
+    if metadata.get("hnsw:space").is_some() {
+        let why = "the space is fixed when a collection is made".into();
+        return Err(Error::InvalidMetadata { key: "hnsw:space".into(), why });
+    }
+    Configuration::from_metadata(&metadata)?;
+    Ok(metadata)
+}

@@ -1,0 +1,51 @@
+//! A collection as Chroma's JSON, for programs that read Chroma's; our own facts stand apart under `huedb`.
+//!
+//! Chroma's `schema` is left out: there are no indexes of single keys to configure here. Invariant: what stands
+//! outside `huedb` has the names, types and meaning Chroma gives it.
+
+use serde_json::{Value as Json, json};
+
+use super::{Facts, collection_facts};
+use crate::record::{CollectionInfo, Counts, Metadata, Scope};
+
+/// The model whose embeddings Chroma's default embedding function makes.
+const CHROMAS_MODEL: &str = "all-MiniLM-L6-v2";
+
+/// Returns a collection as Chroma's server returns it, and our own facts about it.
+#[must_use]
+pub fn chroma_collection(collection: &CollectionInfo, counts: &Counts, scope: &Scope) -> Facts {
+    let own = serde_json::to_value(collection_facts(collection, counts)).unwrap_or_default();
+    Facts::new()
+        .with("id", collection.id.to_string())
+        .with("name", collection.name.as_str())
+        .with("configuration_json", configuration(collection))
+        .with("metadata", collection.metadata.as_ref().map(Metadata::to_json))
+        .with("dimension", collection.dimension)
+        .with("tenant", scope.tenant.as_str())
+        .with("database", scope.database.as_str())
+        .with("log_position", 0)
+        .with("version", 0)
+        .with("huedb", own)
+}
+
+/// Chroma's defaults stand where a setting was not given, as in its own answers.
+fn configuration(collection: &CollectionInfo) -> Json {
+    let (hnsw, chroma) = (collection.hnsw, collection.chroma);
+    let function = match collection.embedder.as_ref().map(|embedder| embedder.model.as_str()) {
+        None => Json::Null,
+        Some(CHROMAS_MODEL) => json!({"type": "known", "name": "default", "config": {}}),
+        Some(_) => json!({"type": "unknown"}),
+    };
+    json!({
+        "hnsw": {
+            "space": collection.space.as_str(),
+            "ef_construction": hnsw.ef_construction,
+            "ef_search": hnsw.ef_search,
+            "max_neighbors": hnsw.max_neighbors,
+            "resize_factor": chroma.resize_factor.unwrap_or(1.2),
+            "sync_threshold": chroma.sync_threshold.unwrap_or(1000),
+        },
+        "spann": null,
+        "embedding_function": function,
+    })
+}
