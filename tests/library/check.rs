@@ -30,7 +30,7 @@ fn a_flipped_bit_is_found_or_does_no_harm() {
     store.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
     let notes = store.collection("notes").unwrap();
     let changes = (0..300).map(|row| Change {
-        id: RecordId::parse(&format!("r{row}")).unwrap(),
+        id: RecordId::parse(format!("r{row}")).unwrap(),
         embedding: Some(random.vector(64)),
         embedded_here: false,
         document: Some(format!("text of row {row} ").repeat(5)),

@@ -18,7 +18,7 @@ const DIMENSION: usize = 2048;
 const NUMBER: CollectionNumber = CollectionNumber(1);
 
 fn id(row: usize) -> RecordId {
-    RecordId::parse(&format!("r{row}")).unwrap()
+    RecordId::parse(format!("r{row}")).unwrap()
 }
 
 fn change(random: &mut Random, row: usize) -> Change {
@@ -28,7 +28,8 @@ fn change(random: &mut Random, row: usize) -> Change {
         embedded_here: false,
         document: Some(format!("text {row}")),
         uri: None,
-        metadata: MetadataPatch::from_json(json!({"row": row, "even": row % 2 == 0, "tags": ["a", "b"]})).unwrap(),
+        metadata: MetadataPatch::from_json(json!({"row": row, "even": row.is_multiple_of(2), "tags": ["a", "b"]}))
+            .unwrap(),
     }
 }
 
@@ -141,7 +142,7 @@ fn damage_to_another_collection_is_left_out() {
 fn a_segment() {
     finds(Depth::Quick, true, &["notes: segment of row 0"], |store| flip(store, table::SEGMENTS, 0, 5000));
     finds(Depth::Quick, true, &["notes: segment of row 0"], |store| {
-        damage(store, table::SEGMENTS, 0, |b| b.truncate(9))
+        damage(store, table::SEGMENTS, 0, |b| b.truncate(9));
     });
     let gone = ["notes: sketches", "notes: counters", "notes: quantised rows"];
     finds(Depth::Quick, true, &gone, |store| remove(store, table::SEGMENTS, 0));
@@ -156,7 +157,7 @@ fn a_segment_whose_checksum_was_made_to_fit() {
     };
     finds(Depth::Deep, true, &["notes: segment of row 0"], |store| {
         damage(store, table::SEGMENTS, 0, refit);
-        store.write(|tx| sketch_anew(tx)).unwrap();
+        store.write(sketch_anew).unwrap();
     });
     finds(Depth::Deep, true, &["notes: sketch of row 0"], |store| damage(store, table::SKETCH, 0, refit));
 }
@@ -226,9 +227,9 @@ fn the_index_of_metadata_in_both_directions() {
     let edit = |store: &Store, add: bool| {
         let mut changes = posting::Changes::new(NUMBER);
         if add {
-            changes.add(Ordinal(70), &metadata(71))
+            changes.add(Ordinal(70), &metadata(71));
         } else {
-            changes.remove(Ordinal(70), &metadata(70))
+            changes.remove(Ordinal(70), &metadata(70));
         }
         store.write(|tx| changes.write(&mut tx.open_table(table::POSTINGS)?)).unwrap();
     };
