@@ -11,6 +11,7 @@ use crate::record::{CollectionName, MetadataPatch, Ordinal, RecordId, Space};
 use crate::store::catalog::{self, Entry};
 use crate::store::codec::set_to_bytes;
 use crate::store::table::{self, CollectionNumber, PairKey};
+use crate::store::vector::rows_per_block;
 use crate::store::{Access, Change, GraphFile, Mode, NewCollection, Store, posting, rows_per_segment};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -198,12 +199,17 @@ fn a_record_or_an_embedding() {
     finds(Depth::Deep, false, &["notes: record of row 70"], |store| damage(store, table::RECORDS, 70, Vec::clear));
     let gone = ["file: records"];
     finds(Depth::Quick, false, &gone, |store| remove(store, table::RECORDS, 70));
+    let per_block = rows_per_block(DIMENSION);
+    let (block, at) = (70 / per_block, usize::try_from(70 % per_block).unwrap() * 4 * DIMENSION);
     finds(Depth::Deep, false, &["notes: embedding of row 70"], |store| {
-        damage(store, table::VECTORS, 70, |bytes| bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes()));
+        damage(store, table::VECTORS, block, |bytes| bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes()));
     });
-    finds(Depth::Deep, false, &["notes: embedding of row 70"], |store| remove(store, table::VECTORS, 70));
+    let rows = block * per_block..(block + 1) * per_block;
+    let places: Vec<String> = rows.map(|row| format!("notes: embedding of row {row}")).collect();
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    finds(Depth::Deep, false, &places, |store| remove(store, table::VECTORS, block));
     // Which of the two is right cannot be known.
-    finds(Depth::Deep, true, &["notes: segment of row 0"], |store| flip(store, table::VECTORS, 70, 3));
+    finds(Depth::Deep, true, &["notes: segment of row 0"], |store| flip(store, table::VECTORS, block, at + 3));
 }
 
 #[test]
