@@ -63,7 +63,9 @@ fn deleted_records_are_gone_from_the_file_and_the_others_are_there() {
     // Some alone and some together: the pages they leave behind differ.
     let dead: Vec<&RecordId> = ids.iter().zip(&marked).filter(|(_, marked)| **marked).map(|(id, _)| id).collect();
     let (alone, together) = dead.split_at(10);
-    alone.iter().for_each(|id| assert_eq!(notes.delete([*id]).unwrap(), 1));
+    for id in alone {
+        assert_eq!(notes.delete([*id]).unwrap(), 1);
+    }
     assert_eq!(notes.delete(together.iter().copied()).unwrap(), together.len() as u64);
     let kept: Vec<Change> = changes.into_iter().zip(&marked).filter(|(_, marked)| !**marked).map(|(c, _)| c).collect();
     drop(notes);

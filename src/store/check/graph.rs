@@ -1,15 +1,17 @@
 //! The chunks of a graph against the catalogue; what is inside them is the index's business.
 
-use roaring::RoaringTreemap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Findings, Subject};
 use crate::error::Result;
 use crate::store::codec::Reader;
 use crate::store::table::{self, pair_number};
+use crate::store::write::read_set;
 
 impl Subject<'_> {
-    pub(super) fn check_graph(&self, stale: &RoaringTreemap, findings: &mut Findings) -> Result<()> {
+    pub(super) fn check_graph(&self, findings: &mut Findings) -> Result<()> {
+        let stale = read_set(&self.tx.open_table(table::STALE)?, self.number, "the set");
+        let stale = findings.take(self.place("changed rows"), true, stale)?.unwrap_or_default();
         let (mut chunks, mut bytes) = (0, 0);
         let table = self.tx.open_table(table::GRAPH)?;
         for chunk in table.range::<&table::PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {

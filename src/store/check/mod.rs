@@ -13,6 +13,8 @@ mod sketches;
 #[cfg(test)]
 mod tests;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use redb::{DatabaseError, ReadTransaction};
 use roaring::RoaringTreemap;
 
@@ -56,6 +58,21 @@ impl Findings {
         }
     }
 
+    /// Checks one part; what stops it short is a finding.
+    ///
+    /// Where the bytes of a page are damaged redb trusts them and panics: that too stops only the part.
+    fn check(
+        &mut self,
+        place: impl Into<String>,
+        derived: bool,
+        part: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        // Findings are only ever added to, so a panic leaves them whole.
+        let checked = catch_unwind(AssertUnwindSafe(|| part(self)));
+        let checked = checked.unwrap_or_else(|_| Err(Error::damaged("a page of it cannot be read")));
+        self.take(place, derived, checked).map(drop)
+    }
+
     /// Takes damage as a finding; any other error stays one.
     fn take<T>(&mut self, place: impl Into<String>, derived: bool, checked: Result<T>) -> Result<Option<T>> {
         match checked {
@@ -92,15 +109,10 @@ impl Subject<'_> {
 
     fn check(&self, findings: &mut Findings) -> Result<()> {
         self.check_counters(findings);
-        let stale = read_set(&self.tx.open_table(table::STALE)?, self.number, "the set of changed rows");
-        let stale = findings.take(self.place("changed rows"), true, stale)?.unwrap_or_default();
-        let rows = self.check_rows(findings);
-        findings.take(self.place("quantised rows"), true, rows)?;
-        let graph = self.check_graph(&stale, findings);
-        findings.take(self.place("graph"), true, graph)?;
+        findings.check(self.place("quantised rows"), true, |findings| self.check_rows(findings))?;
+        findings.check(self.place("graph"), true, |findings| self.check_graph(findings))?;
         if self.depth == Depth::Deep {
-            let records = self.check_records(findings);
-            findings.take(self.place("records"), false, records)?;
+            findings.check(self.place("records"), false, |findings| self.check_records(findings))?;
         }
         Ok(())
     }
@@ -137,30 +149,32 @@ impl Store {
     pub fn check(&mut self, collection: Option<&str>, depth: Depth) -> Result<Vec<Finding>> {
         let mut findings = Findings::default();
         if depth == Depth::Deep {
-            let pages = self.check_pages(&mut findings);
-            findings.take("pages", false, pages)?;
+            findings.check("pages", false, |findings| self.check_pages(findings))?;
         }
-        let checked = self.read(|tx| {
-            let catalogue = catalogue::check(&tx, &mut findings)?;
-            let numbers = match collection {
+        findings.check("file", false, |findings| self.check_tables(collection, depth, findings))?;
+        Ok(findings.0)
+    }
+
+    fn check_tables(&self, collection: Option<&str>, depth: Depth, findings: &mut Findings) -> Result<()> {
+        self.read(|tx| {
+            let catalogue = catalogue::check(&tx, findings)?;
+            let asked = match collection {
                 None => catalogue.collections,
                 Some(name) => {
                     let number = catalogue.number(self.scope(), name)?;
                     catalogue.collections.into_iter().filter(|named| named.number == number).collect()
                 }
             };
-            for named in numbers {
+            for named in asked {
                 let Some(entry) = named.entry else { continue };
                 let place = format!("{}: deleted rows", named.name);
                 let dead = read_set(&tx.open_table(table::DEAD)?, named.number, "the set");
                 let Some(dead) = findings.take(place, true, dead)? else { continue };
                 let (name, number) = (named.name, named.number);
-                Subject { tx: &tx, name, number, entry, dead, depth }.check(&mut findings)?;
+                Subject { tx: &tx, name, number, entry, dead, depth }.check(findings)?;
             }
             Ok(())
-        });
-        findings.take("file", false, checked)?;
-        Ok(findings.0)
+        })
     }
 
     /// Has redb verify the checksum of every page and its account of free ones.

@@ -11,6 +11,7 @@ use crate::record::{CollectionName, MetadataPatch, Ordinal, RecordId, Space};
 use crate::store::catalog::{self, Entry};
 use crate::store::codec::set_to_bytes;
 use crate::store::table::{self, CollectionNumber, PairKey};
+use crate::store::vector::rows_per_block;
 use crate::store::{Access, Change, GraphFile, Mode, NewCollection, Store, posting, rows_per_segment};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -18,7 +19,7 @@ const DIMENSION: usize = 2048;
 const NUMBER: CollectionNumber = CollectionNumber(1);
 
 fn id(row: usize) -> RecordId {
-    RecordId::parse(&format!("r{row}")).unwrap()
+    RecordId::parse(format!("r{row}")).unwrap()
 }
 
 fn change(random: &mut Random, row: usize) -> Change {
@@ -28,7 +29,8 @@ fn change(random: &mut Random, row: usize) -> Change {
         embedded_here: false,
         document: Some(format!("text {row}")),
         uri: None,
-        metadata: MetadataPatch::from_json(json!({"row": row, "even": row % 2 == 0, "tags": ["a", "b"]})).unwrap(),
+        metadata: MetadataPatch::from_json(json!({"row": row, "even": row.is_multiple_of(2), "tags": ["a", "b"]}))
+            .unwrap(),
     }
 }
 
@@ -141,7 +143,7 @@ fn damage_to_another_collection_is_left_out() {
 fn a_segment() {
     finds(Depth::Quick, true, &["notes: segment of row 0"], |store| flip(store, table::SEGMENTS, 0, 5000));
     finds(Depth::Quick, true, &["notes: segment of row 0"], |store| {
-        damage(store, table::SEGMENTS, 0, |b| b.truncate(9))
+        damage(store, table::SEGMENTS, 0, |b| b.truncate(9));
     });
     let gone = ["notes: sketches", "notes: counters", "notes: quantised rows"];
     finds(Depth::Quick, true, &gone, |store| remove(store, table::SEGMENTS, 0));
@@ -156,7 +158,7 @@ fn a_segment_whose_checksum_was_made_to_fit() {
     };
     finds(Depth::Deep, true, &["notes: segment of row 0"], |store| {
         damage(store, table::SEGMENTS, 0, refit);
-        store.write(|tx| sketch_anew(tx)).unwrap();
+        store.write(sketch_anew).unwrap();
     });
     finds(Depth::Deep, true, &["notes: sketch of row 0"], |store| damage(store, table::SKETCH, 0, refit));
 }
@@ -197,12 +199,17 @@ fn a_record_or_an_embedding() {
     finds(Depth::Deep, false, &["notes: record of row 70"], |store| damage(store, table::RECORDS, 70, Vec::clear));
     let gone = ["file: records"];
     finds(Depth::Quick, false, &gone, |store| remove(store, table::RECORDS, 70));
+    let per_block = rows_per_block(DIMENSION);
+    let (block, at) = (70 / per_block, usize::try_from(70 % per_block).unwrap() * 4 * DIMENSION);
     finds(Depth::Deep, false, &["notes: embedding of row 70"], |store| {
-        damage(store, table::VECTORS, 70, |bytes| bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes()));
+        damage(store, table::VECTORS, block, |bytes| bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes()));
     });
-    finds(Depth::Deep, false, &["notes: embedding of row 70"], |store| remove(store, table::VECTORS, 70));
+    let rows = block * per_block..(block + 1) * per_block;
+    let places: Vec<String> = rows.map(|row| format!("notes: embedding of row {row}")).collect();
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    finds(Depth::Deep, false, &places, |store| remove(store, table::VECTORS, block));
     // Which of the two is right cannot be known.
-    finds(Depth::Deep, true, &["notes: segment of row 0"], |store| flip(store, table::VECTORS, 70, 3));
+    finds(Depth::Deep, true, &["notes: segment of row 0"], |store| flip(store, table::VECTORS, block, at + 3));
 }
 
 #[test]
@@ -226,9 +233,9 @@ fn the_index_of_metadata_in_both_directions() {
     let edit = |store: &Store, add: bool| {
         let mut changes = posting::Changes::new(NUMBER);
         if add {
-            changes.add(Ordinal(70), &metadata(71))
+            changes.add(Ordinal(70), &metadata(71));
         } else {
-            changes.remove(Ordinal(70), &metadata(70))
+            changes.remove(Ordinal(70), &metadata(70));
         }
         store.write(|tx| changes.write(&mut tx.open_table(table::POSTINGS)?)).unwrap();
     };
