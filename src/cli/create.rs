@@ -49,6 +49,10 @@ pub(super) struct Create {
     #[arg(long, value_enum, default_value = "auto")]
     index: When,
 
+    /// Index the words of its documents as well, for `query --hybrid`
+    #[arg(long)]
+    hybrid: bool,
+
     /// Candidates kept while the graph is built
     #[arg(long, value_name = "N", default_value_t = Hnsw::default().ef_construction, value_parser = candidates)]
     ef_construction: usize,
@@ -106,6 +110,7 @@ impl Create {
                 When::Hnsw => IndexMode::Hnsw,
                 When::Flat => IndexMode::Flat,
             },
+            bm25: self.hybrid,
         };
         // A name that is taken is found without touching the file.
         if !self.get_or_create && context.db.exists() && context.look(name.as_str()).is_ok() {

@@ -27,6 +27,7 @@ mod man;
 mod memory;
 mod model;
 mod query;
+mod search;
 mod setup;
 mod show;
 
@@ -80,6 +81,7 @@ enum Verb {
     Count(get::Count),
     Delete(delete::Delete),
     Query(query::Query),
+    Search(search::Search),
     Import(import::Import),
     Export(export::Export),
     Index(index::Index),
@@ -108,6 +110,7 @@ impl Verb {
             Self::Count(verb) => verb.run(context),
             Self::Delete(verb) => verb.run(context),
             Self::Query(verb) => verb.run(context),
+            Self::Search(verb) => verb.run(context),
             Self::Import(verb) => verb.run(context),
             Self::Export(verb) => verb.run(context),
             Self::Index(verb) => verb.run(context),

@@ -14,6 +14,7 @@ mod number;
 pub(crate) mod random;
 mod row;
 mod settings;
+mod sparse;
 mod value;
 
 pub use distance::Space;
@@ -24,4 +25,5 @@ pub use name::{CollectionName, Scope};
 pub use number::{Number, NumberKey};
 pub use row::{Origin, Row};
 pub use settings::{CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
+pub use sparse::SparseVector;
 pub use value::Value;

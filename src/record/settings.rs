@@ -24,6 +24,9 @@ pub struct CollectionInfo {
     pub hnsw: Hnsw,
     /// When the graph is built.
     pub index: IndexMode,
+    /// Whether the words of its documents are indexed by BM25.
+    #[serde(default)]
+    pub bm25: bool,
 }
 
 /// Numbers about a collection's content.

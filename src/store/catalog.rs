@@ -24,6 +24,8 @@ pub struct NewCollection {
     pub hnsw: Hnsw,
     /// When the graph is built.
     pub index: IndexMode,
+    /// Whether documents are searched by their words as well.
+    pub bm25: bool,
 }
 
 /// The value of the `collection` table.
@@ -78,6 +80,7 @@ impl Entry {
             embedder: new.embedder,
             hnsw: new.hnsw,
             index: new.index,
+            bm25: new.bm25,
         };
         Self {
             info,
@@ -202,6 +205,7 @@ pub(crate) fn drop_collection(tx: &WriteTransaction, scope: &Scope, name: &str) 
     tx.open_table(table::POSTINGS)?.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
     tx.open_table(table::IDS)?.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
     let (first, last) = (number.pair(0), number.pair(u64::MAX));
+    tx.open_table(table::TERMS)?.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
     for by_pair in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
         tx.open_table(by_pair)?.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
     }

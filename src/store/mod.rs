@@ -21,6 +21,7 @@ mod rows;
 mod segment;
 mod sketch;
 mod table;
+mod terms;
 mod vector;
 mod write;
 
@@ -43,6 +44,7 @@ pub(crate) use record::Stored;
 pub use segment::{Segment, rows_per_segment};
 pub use sketch::{Centre, Sketch, sign_bytes};
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
+pub use terms::DOCUMENT;
 pub use vector::Embeddings;
 pub use write::check_dimension;
 pub use write::{Change, Effect, Mode};

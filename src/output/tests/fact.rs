@@ -72,6 +72,7 @@ fn collection(name: &str, embedder: Option<Fingerprint>) -> CollectionInfo {
         dimension: embedder.as_ref().map(|e| e.dimension),
         embedder,
         hnsw: Hnsw::default(),
+        bm25: false,
         index: IndexMode::Auto,
     }
 }
