@@ -106,7 +106,9 @@ fn by_words(file: &Path, questions: &str) -> Result<HashMap<String, Vec<String>>
     let response = huedb(file, &["search", "scifact", "--json", &format!("@{}", text(request.path()))])?;
     let response: Json = serde_json::from_str(&response)?;
     let found: Vec<Vec<String>> = serde_json::from_value(response.get("ids").cloned().unwrap_or_default())?;
-    let id = |question: &Json| question.get("id").and_then(Json::as_str).map(str::to_owned).ok_or("a question without its id");
+    let id = |question: &Json| {
+        question.get("id").and_then(Json::as_str).map(str::to_owned).ok_or("a question without its id")
+    };
     questions.iter().zip(found).map(|(question, found)| Ok((id(question)?, found))).collect()
 }
 

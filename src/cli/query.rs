@@ -91,7 +91,7 @@ impl Query {
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
         if self.hybrid {
-            self.check_hybrid(view.info(), &questions)?;
+            Self::check_hybrid(view.info(), &questions)?;
         }
         self.embed(context, view.info(), &mut questions)?;
         if self.hybrid {
@@ -157,7 +157,7 @@ impl Query {
         Ok(())
     }
 
-    fn check_hybrid(&self, collection: &CollectionInfo, questions: &[Question]) -> Result<()> {
+    fn check_hybrid(collection: &CollectionInfo, questions: &[Question]) -> Result<()> {
         if !collection.bm25 {
             return Err(Error::InvalidArgument {
                 why: format!("collection {:?} has no index of the words of its documents", collection.name.as_str()),

@@ -154,7 +154,9 @@ mod tests {
             assert!(!effects.contains(&Effect::NeedsEmbedding));
             let gone: Vec<RecordId> = (0..random.below(200)).map(|_| id(&mut random)).collect();
             collection.delete(&gone).unwrap();
-            gone.iter().for_each(|id| drop(model.remove(id)));
+            for id in &gone {
+                model.remove(id);
+            }
             if round % 4 == 3 {
                 collection.index_documents(false).unwrap();
             }

@@ -140,7 +140,7 @@ fn value(reader: &mut Reader) -> Result<Value> {
 
 fn sparse(reader: &mut Reader, with_tokens: bool) -> Result<SparseVector> {
     let len = reader.len()?;
-    let indices = array(reader, len, |r| r.u32())?;
+    let indices = array(reader, len, |r| r.array().map(u32::from_le_bytes))?;
     let values = array(reader, len, |r| r.array().map(f32::from_le_bytes))?;
     let tokens = with_tokens.then(|| array(reader, len, |r| r.text().map(str::to_owned))).transpose()?;
     SparseVector::new(indices, values, tokens).map_err(|why| reader.damaged(&format!("a sparse vector {why}")))

@@ -133,7 +133,7 @@ mod tests {
 
     fn rank(template: &str) -> String {
         let knn = |key: &str, default: &str| {
-            format!(r##"{{"$knn":{{"query":{{"indices":[],"values":[]}},"key":"{key}","default":{default}}}}}"##)
+            format!(r#"{{"$knn":{{"query":{{"indices":[],"values":[]}},"key":"{key}","default":{default}}}}}"#)
         };
         template
             .replace("X5", &knn("x", "5"))

@@ -190,7 +190,9 @@ fn rrf(json: &Json, place: &Place) -> Result<Rank> {
         if sum <= 0.0 {
             return Err(weights_place.error("expected a sum above 0 to normalize by"));
         }
-        weights.iter_mut().for_each(|weight| *weight /= sum);
+        for weight in &mut weights {
+            *weight /= sum;
+        }
     }
     let parts = ranks.iter().enumerate().zip(weights);
     let parts = parts.map(|((at, rank), weight)| Ok((weight, parse(rank, &ranks_place.item(at))?)));

@@ -103,7 +103,9 @@ impl Rank {
             Self::Knn(knn) => visit(knn),
             Self::Val(_) => {}
             Self::Sum(parts) | Self::Mul(parts) | Self::Max(parts) | Self::Min(parts) => {
-                parts.iter_mut().for_each(|part| part.for_each_knn(visit));
+                for part in parts {
+                    part.for_each_knn(visit);
+                }
             }
             Self::Sub(left, right) | Self::Div(left, right) => {
                 left.for_each_knn(visit);
