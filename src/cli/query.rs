@@ -10,6 +10,7 @@ use crate::embed::{Role, bm25};
 use crate::error::{Error, Result};
 use crate::input::{Question, Questions, Source, embedding_from_json};
 use crate::output::{self, Column, Columns, Entry, Label, duration};
+use crate::query::rank::words_not_indexed;
 use crate::query::{Answer, Filter, Found, Page, Query as Nearest, Rank, Search};
 use crate::record::{CollectionInfo, Hit, RecordId};
 use crate::store::{Access, View, check_dimension, check_embedding};
@@ -159,10 +160,7 @@ impl Query {
 
     fn check_hybrid(collection: &CollectionInfo, questions: &[Question]) -> Result<()> {
         if !collection.bm25 {
-            return Err(Error::InvalidArgument {
-                why: format!("collection {:?} has no index of the words of its documents", collection.name.as_str()),
-                hint: Some(format!("make one with `huedb index build {} --hybrid`", collection.name)),
-            });
+            return Err(words_not_indexed(collection));
         }
         match questions.iter().find(|question| question.text.is_none()) {
             Some(question) => {

@@ -151,6 +151,7 @@ deleted          3
 sealed           1,000
 tail             207
 index            auto
+words indexed    no
 ef construction  128
 ef search        128
 max neighbors    16

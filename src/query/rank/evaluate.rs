@@ -12,6 +12,7 @@ use super::super::search::nearest;
 use super::{EMBEDDING, Knn, KnnQuery, Rank};
 use crate::error::{Error, Result};
 use crate::index::best_by_terms;
+use crate::record::CollectionInfo;
 use crate::store::{DOCUMENT, View, check_dimension, check_embedding};
 
 /// Scores of the records an expression supports, by ordinal.
@@ -76,6 +77,15 @@ fn evaluate_with(rank: &Rank, leaf: &mut dyn FnMut(&Knn) -> Result<Scores>) -> R
     }
 }
 
+/// The error of a search by words where they are not indexed.
+pub(crate) fn words_not_indexed(collection: &CollectionInfo) -> Error {
+    let name = &collection.name;
+    Error::InvalidArgument {
+        why: format!("collection {:?} has no index of the words of its documents", name.as_str()),
+        hint: Some(format!("make one with `huedb index build {name} --hybrid`")),
+    }
+}
+
 fn leaf(
     view: &View,
     knn: &Knn,
@@ -98,11 +108,7 @@ fn leaf(
             ranked.into_iter().map(|ranked| (ranked.ordinal.0, ranked.distance)).collect()
         }
         KnnQuery::Sparse(_) if knn.key == DOCUMENT && !view.info().bm25 => {
-            let name = &view.info().name;
-            return Err(Error::InvalidArgument {
-                why: format!("collection {:?} has no index of the words of its documents", name.as_str()),
-                hint: Some(format!("make one with `huedb index build {name} --hybrid`")),
-            });
+            return Err(words_not_indexed(view.info()));
         }
         KnnQuery::Sparse(question) => best_by_terms(view, &knn.key, question, chosen, knn.limit)?
             .into_iter()
