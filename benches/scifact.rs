@@ -38,13 +38,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         &["query", "scifact", "--input", &questions, "-n", "10", "--include", "distances", "-o", "jsonl"],
     )?;
     let query_seconds = start.elapsed().as_secs_f64();
-    let ndcg = ndcg(&ranked(&hits)?, &judgements(&std::fs::read_to_string(data.join("qrels.tsv"))?)?);
+    let judgements = judgements(&std::fs::read_to_string(data.join("qrels.tsv"))?)?;
+    let dense = ndcg(&ranked(&hits)?, &judgements);
     let bytes = std::fs::metadata(&file)?.len();
+    let start = Instant::now();
+    huedb(&file, &["index", "build", "scifact", "--hybrid"])?;
+    let words_seconds = start.elapsed().as_secs_f64();
+    let bm25 = ndcg(&by_words(&file, &std::fs::read_to_string(data.join("queries.jsonl"))?)?, &judgements);
+    let start = Instant::now();
+    let fused = huedb(
+        &file,
+        &["query", "scifact", "--hybrid", "--input", &questions, "-n", "10", "--include", "distances", "-o", "jsonl"],
+    )?;
+    let hybrid_seconds = start.elapsed().as_secs_f64();
+    let hybrid = ndcg(&ranked(&fused)?, &judgements);
     for (figure, value) in [
-        ("ndcg_at_10", json!(ndcg)),
+        ("ndcg_at_10", json!(dense)),
+        ("ndcg_at_10_bm25", json!(bm25)),
+        ("ndcg_at_10_hybrid", json!(hybrid)),
         ("documents", json!(documents)),
         ("import_seconds", json!(import_seconds)),
         ("query_batch_seconds", json!(query_seconds)),
+        ("index_words_seconds", json!(words_seconds)),
+        ("hybrid_batch_seconds", json!(hybrid_seconds)),
         ("file_bytes", json!(bytes)),
     ] {
         println!("{}", json!({"bench": "scifact", "figure": figure, "value": value}));
@@ -75,6 +91,25 @@ fn ranked(hits: &str) -> Result<HashMap<String, Vec<String>>, Box<dyn Error>> {
         ranked.entry(field("query")?).or_default().push(field("id")?);
     }
     Ok(ranked)
+}
+
+/// Returns the ids that BM25 alone finds for each question, best first.
+fn by_words(file: &Path, questions: &str) -> Result<HashMap<String, Vec<String>>, Box<dyn Error>> {
+    let questions = questions.lines().map(serde_json::from_str).collect::<Result<Vec<Json>, _>>()?;
+    let search = |question: &Json| {
+        let text = question.get("text").or_else(|| question.get("query"));
+        json!({"rank": {"$knn": {"query": text, "key": "#document", "limit": DEPTH}}})
+    };
+    let searches: Vec<Json> = questions.iter().map(search).collect();
+    let request = tempfile::NamedTempFile::new()?;
+    std::fs::write(request.path(), json!({ "searches": searches }).to_string())?;
+    let response = huedb(file, &["search", "scifact", "--json", &format!("@{}", text(request.path()))])?;
+    let response: Json = serde_json::from_str(&response)?;
+    let found: Vec<Vec<String>> = serde_json::from_value(response.get("ids").cloned().unwrap_or_default())?;
+    let id = |question: &Json| {
+        question.get("id").and_then(Json::as_str).map(str::to_owned).ok_or("a question without its id")
+    };
+    questions.iter().zip(found).map(|(question, found)| Ok((id(question)?, found))).collect()
 }
 
 fn judgements(qrels: &str) -> Result<Judgements, Box<dyn Error>> {

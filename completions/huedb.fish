@@ -55,6 +55,7 @@ complete -c huedb -n "__fish_huedb_needs_command" -f -a "delete" -d 'Delete reco
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "distinct" -d 'Print the values of a metadata key and how many records hold each'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "keys" -d 'Print the metadata keys: types, records, different values, smallest and largest'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "query" -d 'Find the records nearest to a question'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "search" -d 'Answer a request of Chroma\'s Search API'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "import" -d 'Read many records from files, folders or standard input'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "export" -d 'Print all records of a collection with their embeddings'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "index" -d 'Build, show or drop the graph index of a collection'
@@ -95,6 +96,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l no-model -d 'No model: embeddings are always given'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l get-or-create -d 'Do nothing when the collection exists'
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l hybrid -d 'Index the words of its documents as well, for `query --hybrid`'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s n -l limit -d 'At the most this many' -r
@@ -377,9 +379,26 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l exact -d 'Rank every record by its embedding as given, without an index'
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l hybrid -d 'Rank by meaning and by words, fused by reciprocal rank; needs an index of the words'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l explain -d 'Say on standard error which way the search took, why, and how long'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand search" -l json -d 'The request: JSON, `@FILE`, or `-` for standard input' -r
+complete -c huedb -n "__fish_huedb_using_subcommand search" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand search" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand search" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand search" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand search" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand search" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand search" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand search" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l id -d 'Column of the id; `auto` makes ids from the content [default: id]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l document -d 'Column of the text [default: document]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l embedding -d 'Column of the embedding [default: embedding]' -r
@@ -463,6 +482,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subco
 always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l hybrid -d 'Index the words of its documents instead, for `query --hybrid`; records added later are indexed too'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s d -l db -d 'The database file' -r -F
@@ -493,6 +513,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subco
 always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l hybrid -d 'Remove the index of the words of its documents instead'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s d -l db -d 'The database file' -r -F
@@ -637,6 +658,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand info" -l busy-timeout -d 'Se
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand check" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand check" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -651,6 +674,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand check" -l deep -d 'Read ever
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''

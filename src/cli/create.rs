@@ -54,6 +54,10 @@ pub(super) struct Create {
     #[arg(long, value_name = "N", value_parser = candidates)]
     ef_construction: Option<usize>,
 
+    /// Index the words of its documents as well, for `query --hybrid`
+    #[arg(long)]
+    hybrid: bool,
+
     /// Candidates kept while the graph is searched [default: 128]
     #[arg(long, value_name = "N", value_parser = candidates)]
     ef_search: Option<usize>,
@@ -90,6 +94,7 @@ impl Create {
             },
             index: self.index.mode(),
             chroma: said.chroma,
+            bm25: self.hybrid,
         };
         // What is refused is found without touching the file, and without making one.
         if context.db.exists() || *context.scope() != Scope::default() {

@@ -39,6 +39,10 @@ enum IndexVerb {
 struct IndexBuild {
     /// The collection
     collection: String,
+
+    /// Index the words of its documents instead, for `query --hybrid`; records added later are indexed too
+    #[arg(long)]
+    hybrid: bool,
 }
 
 /// Show what is known of the graph, and whether it is whole
@@ -53,6 +57,10 @@ struct IndexShow {
 struct IndexDrop {
     /// The collection
     collection: String,
+
+    /// Remove the index of the words of its documents instead
+    #[arg(long)]
+    hybrid: bool,
 }
 
 impl Index {
@@ -70,6 +78,14 @@ impl IndexBuild {
         drop(context.look(&self.collection)?);
         let store = context.open_for_import()?;
         let collection = store.collection(&self.collection)?;
+        if self.hybrid {
+            let start = Instant::now();
+            let documents = collection.index_documents(true)?;
+            store.close()?;
+            let took = duration(start.elapsed());
+            context.printer.notice(format!("words of {}: {} documents in {took}", self.collection, count(documents)));
+            return Ok(Status::Done);
+        }
         let interrupt = Interrupt::listen()?;
         build(context, &collection, &interrupt)?;
         store.close()?;
@@ -147,6 +163,12 @@ impl IndexDrop {
     fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         drop(context.look(&self.collection)?);
         let store = context.open(Access::Write)?;
+        if self.hybrid {
+            store.collection(&self.collection)?.index_documents(false)?;
+            store.close()?;
+            context.printer.notice(format!("dropped the index of the words of {}", self.collection));
+            return Ok(Status::Done);
+        }
         let dropped = store.collection(&self.collection)?.drop_graph()?;
         store.close()?;
         context.printer.notice(match dropped {

@@ -30,6 +30,7 @@ mod memory;
 mod model;
 mod modify;
 mod query;
+mod search;
 mod setting;
 mod setup;
 mod show;
@@ -88,6 +89,7 @@ enum Verb {
     Distinct(facet::Distinct),
     Keys(facet::Keys),
     Query(query::Query),
+    Search(search::Search),
     Import(import::Import),
     Export(export::Export),
     Index(index::Index),
@@ -121,6 +123,7 @@ impl Verb {
             Self::Distinct(verb) => verb.run(context),
             Self::Keys(verb) => verb.run(context),
             Self::Query(verb) => verb.run(context),
+            Self::Search(verb) => verb.run(context),
             Self::Import(verb) => verb.run(context),
             Self::Export(verb) => verb.run(context),
             Self::Index(verb) => verb.run(context),

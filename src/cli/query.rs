@@ -6,13 +6,17 @@ use super::condition::Conditions;
 use super::context::{Context, read_stdin};
 use super::exit::Status;
 use super::include::{Part, columns, include};
-use crate::embed::Role;
+use crate::embed::{Role, bm25};
 use crate::error::{Error, Result};
 use crate::input::{Question, Questions, Source, embedding_from_json};
-use crate::output::{self, Columns, Entry, Label, duration};
-use crate::query::{Answer, Query as Search};
-use crate::record::CollectionInfo;
-use crate::store::{Access, check_dimension, check_embedding};
+use crate::output::{self, Column, Columns, Entry, Label, duration};
+use crate::query::rank::words_not_indexed;
+use crate::query::{Answer, Filter, Found, Page, Query as Nearest, Rank, Search};
+use crate::record::{CollectionInfo, Hit, RecordId};
+use crate::store::{Access, View, check_dimension, check_embedding};
+
+/// Records taken from each of the two rankings that `--hybrid` fuses, unless more are asked for.
+const HYBRID_DEPTH: usize = 100;
 
 /// Find the records nearest to a question
 ///
@@ -24,6 +28,7 @@ use crate::store::{Access, check_dimension, check_embedding};
   huedb query notes \"how do foxes move\" -n 5
   huedb query notes \"keys\" --where 'year >= 2020 and lang in (\"en\",\"de\")' -o jsonl | jq -r .id
   huedb query notes --embedding '[0.1, 0.2, 0.3]' --max-distance 0.5
+  huedb query notes \"error E0282\" --hybrid
   huedb query notes --input questions.jsonl -o csv")]
 pub(super) struct Query {
     /// The collection
@@ -68,6 +73,10 @@ pub(super) struct Query {
     #[arg(long)]
     exact: bool,
 
+    /// Rank by meaning and by words, fused by reciprocal rank; needs an index of the words
+    #[arg(long, conflicts_with_all = ["embedding", "max_distance", "exact", "explain"])]
+    hybrid: bool,
+
     /// Say on standard error which way the search took, why, and how long
     #[arg(long)]
     explain: bool,
@@ -81,8 +90,14 @@ impl Query {
         let _loading = has_texts.then(|| context.load_runtime_meanwhile());
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
+        if self.hybrid {
+            Self::check_hybrid(view.info(), &questions)?;
+        }
         self.embed(context, view.info(), &mut questions)?;
-        let search = Search {
+        if self.hybrid {
+            return Ok(self.fuse(context, &view, questions, ids.as_deref(), filter).map_err(|e| store.name(e))?);
+        }
+        let search = Nearest {
             questions: questions.iter_mut().filter_map(|question| question.embedding.take()).collect(),
             n: self.n,
             offset: self.offset,
@@ -101,7 +116,7 @@ impl Query {
         if self.explain {
             explain(context, &answer);
         }
-        self.print(context, &questions, &answer)?;
+        self.print(context, &questions, &answer.hits)?;
         Ok(Status::found(answer.hits.iter().any(|hits| !hits.is_empty())))
     }
 
@@ -142,11 +157,57 @@ impl Query {
         Ok(())
     }
 
-    fn print(&self, context: &mut Context, questions: &[Question], answer: &Answer) -> Result<()> {
+    fn check_hybrid(collection: &CollectionInfo, questions: &[Question]) -> Result<()> {
+        if !collection.bm25 {
+            return Err(words_not_indexed(collection));
+        }
+        match questions.iter().find(|question| question.text.is_none()) {
+            Some(question) => {
+                Err(Error::argument(format!("{}: --hybrid needs the text of a question", question.origin)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Answers each question by meaning and by words.
+    fn fuse(
+        &self,
+        context: &mut Context,
+        view: &View,
+        mut questions: Vec<Question>,
+        ids: Option<&[RecordId]>,
+        filter: Option<Filter>,
+    ) -> Result<Status> {
+        let depth = self.n.saturating_add(self.offset).max(HYBRID_DEPTH);
+        let mut search =
+            Search { filter, page: Page { offset: self.offset, limit: Some(self.n) }, ..Search::default() };
+        let (mut warnings, mut hits) = (Vec::new(), Vec::with_capacity(questions.len()));
+        for question in &mut questions {
+            let words = bm25(question.text.as_deref().unwrap_or_default());
+            let embedding = question.embedding.take().unwrap_or_default();
+            search.rank = Some(Rank::hybrid(embedding, words, depth));
+            let found = view.search(&search, ids, include(&self.include), context.models.threads(), &mut warnings)?;
+            #[expect(clippy::cast_possible_truncation, reason = "scores are shown as f32, as in Chroma")]
+            let hit = |found: Found| Hit { record: found.record, distance: found.score.unwrap_or_default() as f32 };
+            hits.push(found.into_iter().map(hit).collect::<Vec<_>>());
+        }
+        warnings.dedup();
+        for warning in warnings {
+            context.printer.warning(warning);
+        }
+        self.print(context, &questions, &hits)?;
+        Ok(Status::found(hits.iter().any(|hits| !hits.is_empty())))
+    }
+
+    fn print(&self, context: &mut Context, questions: &[Question], answer: &[Vec<Hit>]) -> Result<()> {
         let is_batch = self.input.is_some();
         let shown = if is_batch { Columns::batch() } else { Columns::hit() };
-        let mut sink = context.sink(columns(shown, &self.include))?;
-        for (at, (question, hits)) in questions.iter().zip(&answer.hits).enumerate() {
+        let mut columns = columns(shown, &self.include);
+        if self.hybrid {
+            columns = columns.replacing(&Column::Distance, &Column::Score);
+        }
+        let mut sink = context.sink(columns)?;
+        for (at, (question, hits)) in questions.iter().zip(answer).enumerate() {
             if is_batch {
                 let label = question.id.clone().map_or(Label::Index(at), Label::Id);
                 sink.question(&output::Question { label, text: question.text.as_deref() })?;

@@ -6,6 +6,7 @@
 mod add;
 mod batch;
 mod bert;
+mod bm25;
 mod builtin;
 mod cache;
 mod deferred;
@@ -29,6 +30,7 @@ mod wheel;
 mod wordpiece;
 
 pub use add::{ModelOverrides, add};
+pub use bm25::bm25;
 pub use builtin::DEFAULT_MODEL;
 pub use deferred::DeferredEmbedder;
 pub use hash::HashEmbedder;

@@ -11,6 +11,7 @@ mod nearest;
 mod ranked;
 mod scan;
 mod sketch_scan;
+mod terms;
 mod turns;
 mod walk;
 
@@ -19,4 +20,5 @@ pub use nearest::{Nearest, Score};
 pub use ranked::{Ranked, rank_all, rank_candidates};
 pub use scan::{Allowed, scan};
 pub use sketch_scan::scan_sketch;
+pub use terms::best_by_terms;
 pub use walk::{Walk, walk_graph};

@@ -28,6 +28,7 @@ pub fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> Facts {
         .with("sealed", counts.sealed)
         .with("tail", counts.tail)
         .with("index", index(collection.index))
+        .with("words_indexed", collection.bm25)
         .with("ef_construction", collection.hnsw.ef_construction)
         .with("ef_search", collection.hnsw.ef_search)
         .with("max_neighbors", collection.hnsw.max_neighbors);

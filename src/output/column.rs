@@ -11,6 +11,8 @@ pub enum Column {
     Id,
     /// The distance to the question.
     Distance,
+    /// The score of a fused search, in place of a distance; smaller is better too.
+    Score,
     /// The text.
     Document,
     /// The metadata as one value: a JSON object, or `key=value` pairs in a table.
@@ -31,6 +33,7 @@ impl Column {
             Self::Query => "query",
             Self::Id => "id",
             Self::Distance => "distance",
+            Self::Score => "score",
             Self::Document => "document",
             Self::Metadata => "metadata",
             Self::Key(key) => key,
@@ -67,6 +70,12 @@ impl Columns {
     #[must_use]
     pub fn export() -> Self {
         Self::record().with(Column::Embedding)
+    }
+
+    /// Puts another column in the place of one, if it is there.
+    #[must_use]
+    pub fn replacing(self, column: &Column, with: &Column) -> Self {
+        self.0.into_iter().map(|c| if c == *column { with.clone() } else { c }).collect()
     }
 
     /// Adds a column at the end, unless it is there.

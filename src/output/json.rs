@@ -28,7 +28,7 @@ impl Serialize for Object<'_> {
             match column {
                 Column::Query => map.serialize_entry(name, &self.query)?,
                 Column::Id => map.serialize_entry(name, &record.id)?,
-                Column::Distance => map.serialize_entry(name, &self.entry.distance)?,
+                Column::Distance | Column::Score => map.serialize_entry(name, &self.entry.distance)?,
                 Column::Document => map.serialize_entry(name, &record.document)?,
                 Column::Metadata => map.serialize_entry(name, &record.metadata)?,
                 Column::Key(key) => {

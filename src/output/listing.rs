@@ -62,7 +62,7 @@ impl<'w> TableSink<'w> {
         match column {
             Column::Query => None,
             Column::Id => Some(cell::text(record.id.as_str(), columns)),
-            Column::Distance => entry.distance.map(cell::distance),
+            Column::Distance | Column::Score => entry.distance.map(cell::distance),
             Column::Document => record.document.as_deref().map(|document| cell::prose(document, columns)),
             Column::Metadata => record.metadata.as_ref().map(|metadata| cell::metadata(metadata, columns)),
             Column::Key(key) => {
@@ -105,11 +105,11 @@ impl Sink for TableSink<'_> {
 
 fn heading(column: &Column) -> Heading {
     let share = match column {
-        Column::Query | Column::Distance => 0,
+        Column::Query | Column::Distance | Column::Score => 0,
         Column::Id | Column::Metadata => 2,
         Column::Document => 3,
         Column::Key(_) | Column::Uri | Column::Embedding => 1,
     };
     let name = super::sanitize::sanitize(column.name());
-    Heading { name, share, right: *column == Column::Distance, dim: *column == Column::Metadata }
+    Heading { name, share, right: matches!(column, Column::Distance | Column::Score), dim: *column == Column::Metadata }
 }

@@ -41,7 +41,7 @@ impl<'w> SeparatedSink<'w> {
                     None => b"",
                 },
                 Column::Id => record.id.as_str().as_bytes(),
-                Column::Distance => json(cell, entry.distance.as_ref())?,
+                Column::Distance | Column::Score => json(cell, entry.distance.as_ref())?,
                 Column::Document => record.document.as_deref().unwrap_or_default().as_bytes(),
                 Column::Metadata => json(cell, record.metadata.as_ref())?,
                 Column::Key(key) => match record.metadata.as_ref().and_then(|m| m.get(key)) {

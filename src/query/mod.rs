@@ -5,12 +5,20 @@
 
 mod facet;
 pub mod filter;
+mod group;
 mod plan;
+pub mod rank;
+mod request;
+mod respond;
 mod search;
 mod select;
 
 pub use facet::{Facet, KeyFacts, Sort};
 pub use filter::Filter;
+pub use group::{Aggregate, Extreme, GroupBy};
 pub use plan::{Costs, Facts, Plan, Way};
+pub use rank::Rank;
+pub use request::{Page, Request, Search, Select};
+pub use respond::Found;
 pub use search::{Answer, Query, Timing};
 pub use select::{RecordPage, RecordQuery};

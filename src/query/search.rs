@@ -111,6 +111,40 @@ impl View {
     }
 }
 
+/// Returns the records nearest to one question, among `chosen` or all, without reading them.
+pub(super) fn nearest(
+    view: &View,
+    question: &[f32],
+    chosen: Option<&RoaringTreemap>,
+    limit: usize,
+    threads: usize,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Ranked>> {
+    let query = Query {
+        questions: vec![question.to_vec()],
+        n: limit,
+        offset: 0,
+        ids: None,
+        filter: None,
+        max_distance: None,
+        include: Include::NONE,
+        exact: false,
+        way: None,
+        threads,
+    };
+    let facts = facts(view, &query, chosen)?;
+    let (plan, timing) = (Plan::choose(&facts), Timing::default());
+    if plan.way == Way::Nothing {
+        return Ok(Vec::new());
+    }
+    let mut answer = Answer { hits: Vec::new(), plan, facts, timing, warnings: Vec::new() };
+    let mut ranked = rank(view, &query, chosen, &mut answer)?;
+    warnings.append(&mut answer.warnings);
+    let mut nearest = ranked.pop().unwrap_or_default();
+    nearest.truncate(limit);
+    Ok(nearest)
+}
+
 fn fits(view: &View, question: &[f32]) -> Result<()> {
     check_embedding(question)?;
     check_dimension(view.info(), question)

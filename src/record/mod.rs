@@ -15,6 +15,7 @@ mod number;
 pub(crate) mod random;
 mod row;
 mod settings;
+mod sparse;
 mod value;
 
 pub use configuration::Configuration;
@@ -26,4 +27,5 @@ pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use number::{Number, NumberKey};
 pub use row::{Origin, Row};
 pub use settings::{ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
+pub use sparse::SparseVector;
 pub use value::Value;

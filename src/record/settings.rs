@@ -29,6 +29,9 @@ pub struct CollectionInfo {
     /// Chroma's settings that mean nothing here.
     #[serde(default, skip_serializing_if = "ChromaSettings::is_default")]
     pub chroma: ChromaSettings,
+    /// Whether the words of its documents are indexed by BM25.
+    #[serde(default)]
+    pub bm25: bool,
 }
 
 /// Numbers about a collection's content.

@@ -1,4 +1,4 @@
-//! A metadata value: Chroma's scalars and homogeneous arrays (`rust/types/src/metadata.rs`).
+//! A metadata value: Chroma's scalars, homogeneous arrays and sparse vectors (`rust/types/src/metadata.rs`).
 //!
 //! Invariant: floats are finite and never `-0.0`, arrays are not empty. JSON integers beyond `i64` become
 //! floats, as in Chroma.
@@ -7,6 +7,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
+
+use super::SparseVector;
+use super::sparse::TYPE_KEY;
 
 /// One metadata value.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,6 +31,8 @@ pub enum Value {
     FloatArray(Vec<f64>),
     /// Strings.
     StrArray(Vec<String>),
+    /// A sparse vector.
+    Sparse(SparseVector),
 }
 
 impl Value {
@@ -42,6 +47,9 @@ impl Value {
             Json::Number(n) => number(&n),
             Json::String(s) => Ok(Self::Str(s)),
             Json::Array(items) => array(items),
+            Json::Object(object) if object.contains_key(TYPE_KEY) => {
+                SparseVector::from_json(Json::Object(object)).map(Self::Sparse)
+            }
             Json::Object(_) => {
                 Err("is an object; values are strings, numbers, booleans and arrays of one of these".into())
             }
@@ -60,6 +68,7 @@ impl Value {
             Self::IntArray(a) => a.clone().into(),
             Self::FloatArray(a) => a.clone().into(),
             Self::StrArray(a) => a.clone().into(),
+            Self::Sparse(vector) => serde_json::to_value(vector).unwrap_or_default(),
         }
     }
 }
@@ -120,6 +129,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Str(s) => f.write_str(s),
+            Self::Sparse(vector) => f.write_str(&serde_json::to_string(vector).map_err(|_| fmt::Error)?),
             other => write!(f, "{}", other.to_json()),
         }
     }

@@ -28,6 +28,8 @@ pub struct NewCollection {
     pub index: IndexMode,
     /// Chroma's settings that mean nothing here.
     pub chroma: ChromaSettings,
+    /// Whether documents are searched by their words as well.
+    pub bm25: bool,
 }
 
 /// What is to change of a collection; a part that is `None` stays.
@@ -129,6 +131,7 @@ impl Entry {
             hnsw: new.hnsw,
             index: new.index,
             chroma: new.chroma,
+            bm25: new.bm25,
         };
         Self {
             info,
@@ -288,6 +291,7 @@ pub(crate) fn drop_collection(tx: &WriteTransaction, scope: &Scope, name: &str) 
     tx.open_table(table::POSTINGS)?.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
     tx.open_table(table::IDS)?.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
     let (first, last) = (number.pair(0), number.pair(u64::MAX));
+    tx.open_table(table::TERMS)?.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
     for by_pair in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
         tx.open_table(by_pair)?.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
     }

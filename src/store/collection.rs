@@ -85,6 +85,16 @@ impl<'s> Collection<'s> {
         })
     }
 
+    /// Indexes the words of all documents, now and from now on, or stops and forgets them.
+    ///
+    /// Returns how many documents were indexed: none when it was so already.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub fn index_documents(&self, on: bool) -> Result<u64> {
+        self.write(|batch| batch.index_documents(on))
+    }
+
     fn write<T>(&self, work: impl FnOnce(&mut Batch) -> Result<T>) -> Result<T> {
         self.store.write(|tx| {
             let names = tx.open_table(table::COLLECTIONS)?;

@@ -22,6 +22,7 @@ mod scope;
 mod segment;
 mod sketch;
 mod table;
+mod terms;
 mod vector;
 mod write;
 
@@ -45,6 +46,7 @@ pub use scope::DatabaseInfo;
 pub use segment::{Segment, rows_per_segment};
 pub use sketch::{Centre, Sketch, sign_bytes};
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
+pub use terms::DOCUMENT;
 pub use vector::Embeddings;
 pub use write::check_dimension;
 pub use write::{Change, Effect, Mode};

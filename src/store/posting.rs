@@ -94,6 +94,8 @@ impl Term {
             Value::IntArray(a) => a.iter().map(|i| Self::int_element(*i)).collect(),
             Value::FloatArray(a) => a.iter().map(|f| Self::float_element(*f)).collect(),
             Value::StrArray(a) => a.iter().map(|s| Self::text_element(s)).collect(),
+            // No filter looks into a sparse vector; it has an index of its own.
+            Value::Sparse(_) => Vec::new(),
         };
         terms.sort_unstable();
         terms.dedup();

@@ -16,6 +16,7 @@ use super::scope;
 use super::segment::parse_tail_row;
 use super::sketch::Centre;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
+use super::terms;
 use super::vector::Embeddings;
 use super::write::read_set;
 use crate::error::{Error, Result};
@@ -267,6 +268,21 @@ impl View {
         visit: impl FnMut(&str, &Term, RoaringTreemap) -> Result<()>,
     ) -> Result<()> {
         posting::each(&self.tx.open_table(table::POSTINGS)?, self.number, key, visit)
+    }
+
+    /// Visits the records that hold a term, in order, and its weight in each.
+    ///
+    /// `field` is [`super::DOCUMENT`] or the metadata key of a sparse vector.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub fn for_each_weight(&self, field: &str, term: u32, visit: impl FnMut(Ordinal, f32)) -> Result<()> {
+        match self.tx.open_table(table::TERMS) {
+            Ok(table) => terms::for_each_weight(&table, self.number, field, term, visit),
+            // A file that no version with this table has written to yet.
+            Err(redb::TableError::TableDoesNotExist(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Returns the number of the graph that would be built next.

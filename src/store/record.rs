@@ -3,9 +3,9 @@
 //! Layout: flags (u8), id, then document, uri and metadata where their flag is set. Metadata is a count, then
 //! key, tag and value of each. Invariant: what [`encode`] writes, [`decode`] reads back equal.
 
-use super::codec::{Reader, put_len, put_text};
+use super::codec::{Reader, put_floats, put_len, put_text};
 use crate::error::Result;
-use crate::record::{Metadata, RecordId, Value};
+use crate::record::{Metadata, RecordId, SparseVector, Value};
 
 const HAS_DOCUMENT: u8 = 1;
 const HAS_URI: u8 = 2;
@@ -16,6 +16,8 @@ const BOOL: u8 = 1;
 const INT: u8 = 2;
 const FLOAT: u8 = 3;
 const STR: u8 = 4;
+const SPARSE: u8 = 5;
+const SPARSE_WITH_TOKENS: u8 = 6;
 const ARRAY: u8 = 0x10;
 
 /// Everything of a record but its embedding.
@@ -76,6 +78,13 @@ fn put_value(out: &mut Vec<u8>, value: &Value) {
         Value::IntArray(items) => put_array(out, INT, items, |out, i| out.extend(i.to_le_bytes())),
         Value::FloatArray(items) => put_array(out, FLOAT, items, |out, f| out.extend(f.to_le_bytes())),
         Value::StrArray(items) => put_array(out, STR, items, |out, s| put_text(out, s)),
+        Value::Sparse(vector) => {
+            out.push(if vector.tokens().is_some() { SPARSE_WITH_TOKENS } else { SPARSE });
+            put_len(out, vector.indices().len());
+            out.extend(vector.indices().iter().flat_map(|index| index.to_le_bytes()));
+            put_floats(out, vector.values());
+            vector.tokens().unwrap_or_default().iter().for_each(|token| put_text(out, token));
+        }
     }
 }
 
@@ -115,6 +124,7 @@ fn value(reader: &mut Reader) -> Result<Value> {
         INT => Value::Int(int(reader)?),
         FLOAT => Value::Float(float(reader)?),
         STR => Value::Str(reader.text()?.to_owned()),
+        SPARSE | SPARSE_WITH_TOKENS => Value::Sparse(sparse(reader, tag == SPARSE_WITH_TOKENS)?),
         _ => {
             let len = reader.len()?;
             match tag ^ ARRAY {
@@ -126,6 +136,14 @@ fn value(reader: &mut Reader) -> Result<Value> {
             }
         }
     })
+}
+
+fn sparse(reader: &mut Reader, with_tokens: bool) -> Result<SparseVector> {
+    let len = reader.len()?;
+    let indices = array(reader, len, |r| r.array().map(u32::from_le_bytes))?;
+    let values = array(reader, len, |r| r.array().map(f32::from_le_bytes))?;
+    let tokens = with_tokens.then(|| array(reader, len, |r| r.text().map(str::to_owned))).transpose()?;
+    SparseVector::new(indices, values, tokens).map_err(|why| reader.damaged(&format!("a sparse vector {why}")))
 }
 
 fn bool(reader: &mut Reader) -> Result<bool> {
@@ -158,7 +176,8 @@ mod tests {
 
     fn example() -> Stored {
         let metadata = json!({"b": true, "i": i64::MIN, "f": 0.1, "s": "ü\u{0}", "ba": [true, false], "ia": [1, -2],
-            "fa": [1.5], "sa": ["", "x"]});
+            "fa": [1.5], "sa": ["", "x"], "sv": {"#type": "sparse_vector", "indices": [1, 9], "values": [0.5, -1.0]},
+            "st": {"#type": "sparse_vector", "indices": [3], "values": [2.0], "tokens": ["fox"]}});
         Stored {
             id: RecordId::parse("a/b").unwrap(),
             document: Some(String::new()),

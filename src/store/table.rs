@@ -19,6 +19,7 @@
 //! | `dead` | c | roaring bitmap of deleted ordinals |
 //! | `stale` | c | roaring bitmap of ordinals whose embedding changed since the graph was built |
 //! | `postings` | c, metadata key, typed value, r / 65,536 | set of r % 65,536 ([`super::posting`]) |
+//! | `terms` | c, field, term, first r | up to 512 records that hold a term, and its weight in each ([`super::terms`]) |
 //! | `graph` | c, chunk | the USearch graph, in chunks with a checksum each |
 
 use redb::TableDefinition;
@@ -52,6 +53,7 @@ pub(crate) const SKETCH: TableDefinition<&PairKey, &[u8]> = TableDefinition::new
 pub(crate) const DEAD: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("dead");
 pub(crate) const STALE: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("stale");
 pub(crate) const POSTINGS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("postings");
+pub(crate) const TERMS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("terms");
 pub(crate) const GRAPH: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("graph");
 
 /// The names under which `meta` keeps its values.

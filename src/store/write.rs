@@ -12,8 +12,8 @@ use super::codec::{set_from_bytes, set_to_bytes};
 use super::quantise::{Codes, check_embedding, quantise};
 use super::record::{Stored, decode, encode};
 use super::rows::Rows;
-use super::table::{self, CollectionNumber, PairKey};
-use super::{posting, vector};
+use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
+use super::{posting, terms, vector};
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, MetadataPatch, Ordinal, RecordId};
 
@@ -63,6 +63,9 @@ pub enum Effect {
     NeedsEmbedding,
 }
 
+/// Documents whose words are gathered before they are written: some 50 MB.
+const DOCUMENTS_AT_ONCE: u64 = 10_000;
+
 /// One transaction's work on one collection.
 pub(crate) struct Batch<'tx> {
     tx: &'tx WriteTransaction,
@@ -73,6 +76,7 @@ pub(crate) struct Batch<'tx> {
     vectors: Table<'tx, &'static PairKey, &'static [u8]>,
     vector_changes: Option<vector::Changes>,
     posting_changes: posting::Changes,
+    term_changes: terms::Changes,
     new_rows: Vec<(Ordinal, Codes)>,
     replaced_rows: Vec<(Ordinal, Codes)>,
     died: RoaringTreemap,
@@ -90,6 +94,7 @@ impl<'tx> Batch<'tx> {
             vectors: tx.open_table(table::VECTORS)?,
             vector_changes: entry.info.dimension.map(|dimension| vector::Changes::new(number, dimension)),
             posting_changes: posting::Changes::new(number),
+            term_changes: terms::Changes::new(number, entry.info.bm25),
             entry,
             new_rows: Vec::new(),
             replaced_rows: Vec::new(),
@@ -144,6 +149,7 @@ impl<'tx> Batch<'tx> {
             metadata,
             embedded_here: change.embedded_here,
         };
+        self.term_changes.add(ordinal, &stored);
         self.records.insert(&self.number.pair(ordinal.0), encode(&stored).as_slice())?;
         self.new_rows.push((ordinal, quantise(&embedding, self.entry.info.space)));
         if let Some(vectors) = &mut self.vector_changes {
@@ -176,6 +182,7 @@ impl<'tx> Batch<'tx> {
             self.posting_changes.remove(ordinal, &old.metadata);
             self.posting_changes.add(ordinal, &new.metadata);
         }
+        self.term_changes.replace(ordinal, &old, &new);
         self.records.insert(&self.number.pair(ordinal.0), encode(&new).as_slice())?;
         if let (Some(embedding), Some(vectors)) = (embedding, &mut self.vector_changes) {
             self.replaced_rows.push((ordinal, quantise(&embedding, self.entry.info.space)));
@@ -205,6 +212,7 @@ impl<'tx> Batch<'tx> {
         self.ids.remove(self.number.id_key(id.as_str()).as_slice())?;
         self.records.remove(&self.number.pair(ordinal.0))?;
         self.posting_changes.remove(ordinal, &stored.metadata);
+        self.term_changes.remove(ordinal, &stored);
         if let Some(vectors) = &mut self.vector_changes {
             vectors.clear(ordinal);
         }
@@ -216,6 +224,33 @@ impl<'tx> Batch<'tx> {
     /// Makes sketches in any case.
     pub(crate) fn sketch(&mut self) {
         self.sketches = true;
+    }
+
+    /// Indexes the words of all documents from now on, or no longer; returns how many there are.
+    pub(crate) fn index_documents(&mut self, on: bool) -> Result<u64> {
+        let mut table = self.tx.open_table(table::TERMS)?;
+        if self.entry.info.bm25 == on {
+            return Ok(0);
+        }
+        self.entry.info.bm25 = on;
+        if !on {
+            let (from, to) = terms::document_keys(self.number);
+            table.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
+            return Ok(0);
+        }
+        let (mut documents, mut changes) = (0, terms::Changes::new(self.number, true));
+        for row in self.records.range::<&PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {
+            let (key, record) = row?;
+            if let Some(document) = decode(record.value())?.document {
+                changes.add_document(pair_ordinal(key.value()), &document);
+                documents += 1;
+                if documents % DOCUMENTS_AT_ONCE == 0 {
+                    std::mem::replace(&mut changes, terms::Changes::new(self.number, true)).write(&mut table)?;
+                }
+            }
+        }
+        changes.write(&mut table)?;
+        Ok(documents)
     }
 
     /// Writes what was gathered; the transaction is still to be committed.
@@ -240,6 +275,9 @@ impl<'tx> Batch<'tx> {
             changes.write(&mut self.vectors, |ordinal| ordinal.0 < end && dead.contains(ordinal.0))?;
         }
         self.posting_changes.write(&mut self.tx.open_table(table::POSTINGS)?)?;
+        if !self.term_changes.is_empty() {
+            self.term_changes.write(&mut self.tx.open_table(table::TERMS)?)?;
+        }
         catalog::put(&mut self.tx.open_table(table::COLLECTION)?, self.number, &self.entry)
     }
 

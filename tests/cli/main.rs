@@ -15,6 +15,7 @@
 mod bad_input;
 mod check;
 mod huedb;
+mod hybrid;
 mod import;
 mod kill;
 mod verbs;

@@ -74,6 +74,7 @@ fn collection(name: &str, embedder: Option<Fingerprint>) -> CollectionInfo {
         dimension: embedder.as_ref().map(|e| e.dimension),
         embedder,
         hnsw: Hnsw::default(),
+        bm25: false,
         index: IndexMode::Auto,
         chroma: ChromaSettings::default(),
     }
@@ -153,6 +154,7 @@ deleted          3
 sealed           1,000
 tail             207
 index            auto
+words indexed    no
 ef construction  128
 ef search        128
 max neighbors    16

@@ -1,0 +1,131 @@
+//! Sparse vectors: term numbers and their weights, as Chroma writes them in metadata.
+//!
+//! Invariant: indices ascend strictly, weights are finite, and every index has one weight (and one token, where
+//! tokens are kept).
+
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value as Json;
+
+/// What marks a JSON object as a sparse vector.
+pub(crate) const TYPE_KEY: &str = "#type";
+const TYPE_NAME: &str = "sparse_vector";
+
+/// Weights of some of 2^32 dimensions; the others are zero.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SparseVector {
+    indices: Vec<u32>,
+    values: Vec<f32>,
+    tokens: Option<Vec<String>>,
+}
+
+impl SparseVector {
+    /// Takes indices, their weights and, where they are kept, the tokens they stand for.
+    ///
+    /// # Errors
+    /// A sentence that names the rule broken.
+    pub fn new(indices: Vec<u32>, values: Vec<f32>, tokens: Option<Vec<String>>) -> Result<Self, String> {
+        if indices.len() != values.len() {
+            return Err(format!("has {} indices and {} values", indices.len(), values.len()));
+        }
+        if let Some(tokens) = tokens.as_ref().filter(|tokens| tokens.len() != indices.len()) {
+            return Err(format!("has {} indices and {} tokens", indices.len(), tokens.len()));
+        }
+        if !indices.is_sorted_by(|a, b| a < b) {
+            return Err("has indices that do not ascend strictly".into());
+        }
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err("has a value that is not a finite number".into());
+        }
+        Ok(Self { indices, values, tokens })
+    }
+
+    /// Reads Chroma's JSON: `{"indices": [..], "values": [..]}`, with or without `#type` and `tokens`.
+    ///
+    /// # Errors
+    /// A sentence that names the rule broken.
+    pub fn from_json(json: Json) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Parts {
+            #[serde(rename = "#type")]
+            kind: Option<String>,
+            indices: Vec<u32>,
+            values: Vec<f32>,
+            tokens: Option<Vec<String>>,
+        }
+        let parts: Parts = serde_json::from_value(json).map_err(|e| format!("is no sparse vector: {e}"))?;
+        match parts.kind {
+            Some(kind) if kind != TYPE_NAME => Err(format!("has the unknown type {kind:?}; there is {TYPE_NAME:?}")),
+            _ => Self::new(parts.indices, parts.values, parts.tokens)
+                .map_err(|why| format!("is a sparse vector that {why}")),
+        }
+    }
+
+    /// Returns the numbers of the terms.
+    #[must_use]
+    pub fn indices(&self) -> &[u32] {
+        &self.indices
+    }
+
+    /// Returns the weights, in the order of the indices.
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Returns the tokens the indices stand for, where they are kept.
+    #[must_use]
+    pub fn tokens(&self) -> Option<&[String]> {
+        self.tokens.as_deref()
+    }
+
+    /// Visits the terms: number and weight.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, f32)> + '_ {
+        self.indices.iter().copied().zip(self.values.iter().copied())
+    }
+}
+
+impl Serialize for SparseVector {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("SparseVector", 3 + usize::from(self.tokens.is_some()))?;
+        object.serialize_field(TYPE_KEY, TYPE_NAME)?;
+        object.serialize_field("indices", &self.indices)?;
+        object.serialize_field("values", &self.values)?;
+        if let Some(tokens) = &self.tokens {
+            object.serialize_field("tokens", tokens)?;
+        }
+        object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn section_1_5_of_the_contract() {
+        for good in [
+            json!({"#type": "sparse_vector", "indices": [1, u32::MAX], "values": [0.1, -2.5]}),
+            json!({"#type": "sparse_vector", "indices": [7], "values": [1.0], "tokens": ["fox"]}),
+            json!({"#type": "sparse_vector", "indices": [], "values": []}),
+        ] {
+            let vector = SparseVector::from_json(good.clone()).unwrap();
+            assert_eq!(serde_json::to_string(&vector).unwrap(), good.to_string());
+        }
+        for (bad, why) in [
+            (json!({"indices": [1], "values": []}), "1 indices and 0 values"),
+            (json!({"indices": [1], "values": [1.0], "tokens": []}), "0 tokens"),
+            (json!({"indices": [2, 1], "values": [1.0, 1.0]}), "ascend"),
+            (json!({"indices": [1, 1], "values": [1.0, 1.0]}), "ascend"),
+            (json!({"indices": [-1], "values": [1.0]}), "-1"),
+            (json!({"indices": [1], "values": [1e39]}), "finite"),
+            (json!({"#type": "dense", "indices": [], "values": []}), "unknown type"),
+            (json!({"indices": []}), "values"),
+        ] {
+            let error = SparseVector::from_json(bad).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The inverted index: for each field and term, the records that hold it and the term's weight there.
+//!
+//! A field is the document, by its BM25 weights, or a metadata key that holds sparse vectors. A block's key is
+//! collection, field, term and the first ordinal it may hold; its value is, for each record, the distance from the
+//! ordinal before it in seven-bit groups and the weight as f32. Blocks hold at most [`BLOCK_RECORDS`] records, so a
+//! change rewrites under 5 KB a term whatever the size of the collection. Invariant: a record stands under exactly
+//! the terms it holds, and under each once; blocks of a term do not overlap and are never empty.
+
+use std::collections::{BTreeMap, HashMap};
+
+use redb::{ReadableTable, Table};
+
+use super::codec::{Reader, put_len, put_text};
+use super::record::Stored;
+use super::table::CollectionNumber;
+use crate::embed::bm25;
+use crate::error::Result;
+use crate::record::{Ordinal, SparseVector, Value};
+
+/// The field of documents, under Chroma's name.
+pub const DOCUMENT: &str = "#document";
+
+/// Records in a block at the most.
+const BLOCK_RECORDS: usize = 512;
+/// A longer distance between two ordinals begins a new block.
+const LONGEST_STEP: u64 = 1 << 32;
+
+/// The records of one block, in order.
+type Block = BTreeMap<u64, f32>;
+
+/// The front of the keys of one term's blocks.
+fn term_key(collection: CollectionNumber, field: &str, term: u32) -> Vec<u8> {
+    let mut key = field_key(collection, field);
+    key.extend(term.to_be_bytes());
+    key
+}
+
+/// No metadata key is empty, so the document takes the empty name: one byte in each key.
+fn field_key(collection: CollectionNumber, field: &str) -> Vec<u8> {
+    let mut key = collection.key().to_vec();
+    put_text(&mut key, if field == DOCUMENT { "" } else { field });
+    key
+}
+
+/// A key before and a key after every block of the documents.
+pub(crate) fn document_keys(collection: CollectionNumber) -> (Vec<u8>, Vec<u8>) {
+    let from = field_key(collection, DOCUMENT);
+    let mut to = collection.key().to_vec();
+    to.push(1);
+    (from, to)
+}
+
+fn block_key(term_key: &[u8], first: u64) -> Vec<u8> {
+    [term_key, &first.to_be_bytes()].concat()
+}
+
+fn first_of(block_key: &[u8]) -> u64 {
+    block_key.last_chunk().map_or(0, |first| u64::from_be_bytes(*first))
+}
+
+fn visit_block(first: u64, bytes: &[u8], mut visit: impl FnMut(Ordinal, f32)) -> Result<()> {
+    let mut reader = Reader::new(bytes, "a block of the inverted index");
+    let mut ordinal = first;
+    while reader.remaining() > 0 {
+        ordinal = ordinal.saturating_add(reader.len()? as u64);
+        visit(Ordinal(ordinal), f32::from_le_bytes(reader.array()?));
+    }
+    Ok(())
+}
+
+fn encode(records: &[(u64, f32)]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(records.len() * 6);
+    let mut before = records.first().map_or(0, |(first, _)| *first);
+    for (ordinal, weight) in records {
+        put_len(&mut out, usize::try_from(ordinal - before).unwrap_or(usize::MAX));
+        out.extend(weight.to_le_bytes());
+        before = *ordinal;
+    }
+    out
+}
+
+/// Visits the records that hold a term, in order, and its weight in each.
+pub(crate) fn for_each_weight(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+    field: &str,
+    term: u32,
+    mut visit: impl FnMut(Ordinal, f32),
+) -> Result<()> {
+    let term_key = term_key(collection, field, term);
+    for block in table.range(block_key(&term_key, 0).as_slice()..=block_key(&term_key, u64::MAX).as_slice())? {
+        let (key, bytes) = block?;
+        visit_block(first_of(key.value()), bytes.value(), &mut visit)?;
+    }
+    Ok(())
+}
+
+/// Changes to the inverted index of one collection, gathered so that each block is written once.
+pub(crate) struct Changes {
+    collection: CollectionNumber,
+    documents: bool,
+    /// By term: each record's weight, or `None` when it no longer holds the term.
+    by_term: HashMap<Vec<u8>, BTreeMap<u64, Option<f32>>>,
+}
+
+impl Changes {
+    /// `documents` says whether their words are indexed too.
+    pub(crate) fn new(collection: CollectionNumber, documents: bool) -> Self {
+        Self { collection, documents, by_term: HashMap::new() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_term.is_empty()
+    }
+
+    pub(crate) fn add(&mut self, ordinal: Ordinal, record: &Stored) {
+        self.change(ordinal, record, true);
+    }
+
+    pub(crate) fn remove(&mut self, ordinal: Ordinal, record: &Stored) {
+        self.change(ordinal, record, false);
+    }
+
+    pub(crate) fn replace(&mut self, ordinal: Ordinal, old: &Stored, new: &Stored) {
+        if old.document != new.document || old.metadata != new.metadata {
+            self.remove(ordinal, old);
+            self.add(ordinal, new);
+        }
+    }
+
+    pub(crate) fn add_document(&mut self, ordinal: Ordinal, document: &str) {
+        self.change_field(ordinal, DOCUMENT, &bm25(document), true);
+    }
+
+    fn change(&mut self, ordinal: Ordinal, record: &Stored, present: bool) {
+        if let Some(document) = record.document.as_ref().filter(|_| self.documents) {
+            self.change_field(ordinal, DOCUMENT, &bm25(document), present);
+        }
+        for (key, value) in record.metadata.iter() {
+            if let Value::Sparse(vector) = value {
+                self.change_field(ordinal, key, vector, present);
+            }
+        }
+    }
+
+    fn change_field(&mut self, ordinal: Ordinal, field: &str, vector: &SparseVector, present: bool) {
+        for (term, weight) in vector.iter() {
+            let records = self.by_term.entry(term_key(self.collection, field, term)).or_default();
+            records.insert(ordinal.0, present.then_some(weight));
+        }
+    }
+
+    pub(crate) fn write(self, table: &mut Table<&'static [u8], &'static [u8]>) -> Result<()> {
+        let mut terms: Vec<_> = self.by_term.into_iter().collect();
+        terms.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        for (term_key, mut changes) in terms {
+            while let Some((first, _)) = changes.first_key_value() {
+                let first = *first;
+                let next = next_block(table, &term_key, first)?;
+                let rest = next.map_or_else(BTreeMap::new, |next| changes.split_off(&next));
+                change_block(table, &term_key, first, changes)?;
+                changes = rest;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the first ordinal of the block after the one an ordinal belongs to.
+fn next_block(table: &Table<&'static [u8], &'static [u8]>, term_key: &[u8], ordinal: u64) -> Result<Option<u64>> {
+    let Some(after) = ordinal.checked_add(1) else { return Ok(None) };
+    let (from, to) = (block_key(term_key, after), block_key(term_key, u64::MAX));
+    let next = table.range(from.as_slice()..=to.as_slice())?.next().transpose()?;
+    Ok(next.map(|(key, _)| first_of(key.value())))
+}
+
+/// Applies changes that all belong to the block of the first of them.
+fn change_block(
+    table: &mut Table<&'static [u8], &'static [u8]>,
+    term_key: &[u8],
+    first: u64,
+    changes: BTreeMap<u64, Option<f32>>,
+) -> Result<()> {
+    let mut block = Block::new();
+    let (from, to) = (block_key(term_key, 0), block_key(term_key, first));
+    let old = match table.range(from.as_slice()..=to.as_slice())?.next_back().transpose()? {
+        Some((key, bytes)) => {
+            let key = key.value().to_vec();
+            visit_block(first_of(&key), bytes.value(), |ordinal, weight| {
+                block.insert(ordinal.0, weight);
+            })?;
+            Some(key)
+        }
+        None => None,
+    };
+    let appends = block.keys().next_back().is_none_or(|last| *last < first);
+    for (ordinal, weight) in changes {
+        match weight {
+            Some(weight) => block.insert(ordinal, weight),
+            None => block.remove(&ordinal),
+        };
+    }
+    if let Some(old) = old {
+        table.remove(old.as_slice())?;
+    }
+    let records: Vec<(u64, f32)> = block.into_iter().collect();
+    // New records come at the end: full blocks are left behind them. Elsewhere halves leave room for more.
+    let pieces = records.len().div_ceil(BLOCK_RECORDS).max(1);
+    let piece_len = if appends { BLOCK_RECORDS } else { records.len().div_ceil(pieces).max(1) };
+    for near in records.chunk_by(|(a, _), (b, _)| b - a < LONGEST_STEP) {
+        for piece in near.chunks(piece_len) {
+            if let Some((first, _)) = piece.first() {
+                table.insert(block_key(term_key, *first).as_slice(), encode(piece).as_slice())?;
+            }
+        }
+    }
+    Ok(())
+}
