@@ -118,6 +118,8 @@ impl Store {
 /// Writes every table that holds text anew.
 fn rewrite_texts(tx: &WriteTransaction) -> Result<()> {
     rewrite(tx, table::META)?;
+    rewrite(tx, table::TENANTS)?;
+    rewrite(tx, table::DATABASES)?;
     rewrite(tx, table::COLLECTIONS)?;
     rewrite(tx, table::COLLECTION)?;
     rewrite(tx, table::IDS)?;

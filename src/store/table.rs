@@ -6,8 +6,8 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `meta` | name | format version (u32), version of the writer, uuid of the file |
-//! | `tenants` | tenant | nothing; absent until the first one is made |
-//! | `databases` | tenant, database | uuid; absent until the first one is made |
+//! | `tenants` | tenant | nothing; the table is absent until it is needed |
+//! | `databases` | tenant, database | uuid; the table is absent until it is needed |
 //! | `collections` | tenant, database, name | collection number c |
 //! | `collection` | c | settings and counters, JSON ([`super::catalog::Entry`]) |
 //! | `ids` | c, id | ordinal r |

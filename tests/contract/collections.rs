@@ -62,6 +62,14 @@ fn section_1_1_tenants_and_databases() {
                 "no tenant named \"abc\"",
                 2,
             ),
+            (
+                "1.1 compact and check leave them as they are",
+                "huedb tenant create abc; huedb database create db1 --tenant abc; huedb compact; huedb check
+                 huedb database list --tenant abc -o ids",
+                "db1",
+                "is sound",
+                0,
+            ),
             ("1.1 the default database stays", "huedb database drop default_database", "", "cannot be dropped", 2),
             ("1.1 the default tenant stays", "huedb tenant drop default_tenant", "", "cannot be dropped", 2),
             ("1.2 the name rule holds for databases", "huedb database create a..b", "", "two periods", 2),
