@@ -130,6 +130,11 @@ fn section_1_5_metadata_values() {
         ("1.5 i64::MAX is exact", "9223372036854775807", json!(i64::MAX)),
         ("1.5 a larger int is a float", "18446744073709551615", json!(1.844_674_407_370_955_2e19)),
         ("1.5 ints and floats mixed are floats", "[1, 2.5]", json!([1.0, 2.5])),
+        (
+            "1.5 ours: a sparse vector is kept (Chroma answers 501 locally)",
+            r##"{"#type": "sparse_vector", "indices": [1, 7], "values": [1.0, 0.5]}"##,
+            json!({"#type": "sparse_vector", "indices": [1, 7], "values": [1.0, 0.5]}),
+        ),
     ] {
         assert_eq!(read(value).unwrap().to_string(), kept.to_string(), "{line}");
     }
@@ -142,9 +147,14 @@ fn section_1_5_metadata_values() {
         ("1.5 a nested object", "{\"a\": 1}", "is an object"),
         ("1.5 a nested array", "[[1]]", "not a string, number or boolean"),
         (
-            "1.5 a sparse vector is no metadata here",
-            r##"{"#type": "sparse_vector", "indices": [1], "values": [1.0]}"##,
-            "is an object",
+            "1.5 a sparse vector of unequal lengths",
+            r##"{"#type": "sparse_vector", "indices": [1], "values": [1.0, 2.0]}"##,
+            "indices",
+        ),
+        (
+            "1.5 a sparse vector whose indices do not ascend",
+            r##"{"#type": "sparse_vector", "indices": [2, 1], "values": [1.0, 2.0]}"##,
+            "indices",
         ),
     ] {
         let said = read(value).unwrap_err();
