@@ -4,6 +4,7 @@ The embeddings are huedb's own (its built-in all-MiniLM-L6-v2), taken out with `
 numbers. The neighbours are exact: f32 products with numpy over every row. The first caller makes a file, later ones read it.
 """
 
+import base64
 import json
 import os
 import subprocess
@@ -37,6 +38,17 @@ class Dataset:
         """The 100,000 records with their embeddings, as `huedb export` writes them but flat, one column a field."""
         self.ensure()
         return self.path("base.jsonl")
+
+    @property
+    def base64_jsonl(self):
+        """The same records with their embeddings as base64 of little-endian f32."""
+        path = self.path("base64.jsonl")
+        if not os.path.exists(path):
+            with open(path, "w", encoding="utf-8") as out:
+                for record, vector in zip(self.records, self.base):
+                    embedding = base64.b64encode(vector.astype("<f4").tobytes()).decode()
+                    out.write(json.dumps({**record, "embedding": embedding}) + "\n")
+        return path
 
     @property
     def queries_jsonl(self):

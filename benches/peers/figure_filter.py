@@ -23,7 +23,7 @@ def one(bench, name, condition, asked, target):
     huedb, data = bench.huedb, bench.data
     key, operator, value = condition
     ask = ["query", NAME, "--input", data.queries_jsonl, "-n", "10", "--include", "distances", *where(condition)]
-    ours = {"default": huedb.command(huedb.graph(data), *ask), "no graph": huedb.command(huedb.flat(data), *ask)}
+    ours = {"default": huedb.command(huedb.default(data), *ask), "with graph": huedb.command(huedb.graph(data), *ask)}
     chroma = bench.python("peer_chroma.py", "batch", bench.chroma(), data.path("queries.npy"), CANDIDATES, str(asked))
     chroma.append(json.dumps({key: {operator: value}}))
     calls = {own: (lambda command=command: bench.one_core(command)[0]["cpu"]) for own, command in ours.items()}

@@ -14,7 +14,7 @@ ALONE = 100
 def run(bench):
     huedb, data = bench.huedb, bench.data
     ask = ["query", NAME, "-n", "10", "--include", "distances"]
-    for own, file in (("default", huedb.graph(data)), ("no graph", huedb.flat(data))):
+    for own, file in (("default", huedb.default(data)), ("with graph", huedb.graph(data))):
         batch = huedb.run(file, *ask, "--input", data.queries_jsonl, capture_output=True).stdout.decode()
         measure.report("recall", f"100k, batch of 1,000, {own}", data.recall(bench.huedb_rows(batch)), "share", target=0.999)
         lists = []

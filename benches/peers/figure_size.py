@@ -7,7 +7,8 @@ import measure
 
 def run(bench):
     data, huedb = bench.data, bench.huedb
-    ours = {"file": size(huedb.graph(data)), "file, no graph": size(huedb.flat(data))}
+    files = {"file": huedb.default(data), "file, compacted": huedb.compacted(data), "file, with graph": huedb.graph(data)}
+    ours = {name: size(file) for name, file in files.items()}
     peers = {
         "chromadb": size(bench.chroma()),
         "sqlite-vec": size(bench.sqlite_vec()),

@@ -1,10 +1,11 @@
 """huedb's share: the command under test and the files it is asked in, built once and cached.
 
-`flat` holds the 100,000 records without a graph, `graph` the same with one, as an import makes it by default. A file older
-than the binary is made anew, as another binary may write another file; with HUEDB_BENCH_KEEP set it is kept.
+`default` holds the 100,000 records as an import makes it, `graph` the same with `huedb index build`. A file older than the
+binary is made anew, as another binary may write another file; with HUEDB_BENCH_KEEP set it is kept.
 """
 
 import os
+import shutil
 import subprocess
 
 import measure
@@ -24,13 +25,27 @@ class Huedb:
     def run(self, file, *arguments, **options):
         return subprocess.run(self.command(file, *arguments), check=True, **options)
 
-    def flat(self, data):
-        """The file without a graph."""
-        return self.built(data, "flat.redb", lambda path: self.fill(path, data.base_jsonl, "flat"))
+    def default(self, data):
+        """The file as an import makes it."""
+        return self.built(data, "default.redb", lambda path: self.fill(path, data.base_jsonl))
 
     def graph(self, data):
         """The file with a graph."""
-        return self.built(data, "graph.redb", lambda path: self.fill(path, data.base_jsonl, "auto"))
+
+        def build(path):
+            self.fill(path, data.base_jsonl)
+            self.run(path, "index", "build", NAME)
+
+        return self.built(data, "graph.redb", build)
+
+    def compacted(self, data):
+        """The file after `huedb compact`."""
+
+        def build(path):
+            shutil.copyfile(self.default(data), path)
+            self.run(path, "compact")
+
+        return self.built(data, "compacted.redb", build)
 
     def built(self, data, name, build):
         """The path of a cached file, built when it is not there or older than the binary."""
@@ -50,9 +65,9 @@ class Huedb:
             os.remove(file)
         self.run(file, "create", NAME, *options)
 
-    def fill(self, file, jsonl, index):
+    def fill(self, file, jsonl):
         """Makes a file of the records."""
-        self.create(file, "--index", index)
+        self.create(file)
         self.run(file, "import", NAME, jsonl)
 
 

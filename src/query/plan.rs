@@ -82,6 +82,8 @@ const VIEW_GRAPH_ROW: f64 = 0.6;
 const WALK_GRAPH_PER_CANDIDATE: f64 = 2.1;
 const BLOCK_BYTES: f64 = 32_768.0;
 
+/// Shorter embeddings are ranked as given.
+const LEAST_DIMENSION: usize = 8;
 /// Below this share of records a walk through the graph meets too few that pass the filter.
 const GRAPH_FILTER_SHARE: f64 = 0.1;
 /// Candidates beyond those wanted: recall@10 of the scan is 1.0000 with 30 at a million rows.
@@ -117,7 +119,9 @@ impl Plan {
             kib(facts.rows) / 8.0 * (READ_CODES_PER_KIB + questions * COMPARE_SIGNS_PER_KIB) + rank(sketch_depth);
         let walk = facts.ef_search.max(depth) as f64 * WALK_GRAPH_PER_CANDIDATE * row_bytes / 1536.0;
         let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
-        let open = !facts.exact && facts.graph_rows > 0 && (!facts.filtered || passing >= GRAPH_FILTER_SHARE);
+        // So few components make ties that codes would order by their rounding.
+        let exact = facts.exact || facts.dimension < LEAST_DIMENSION;
+        let open = !exact && facts.graph_rows > 0 && (!facts.filtered || passing >= GRAPH_FILTER_SHARE);
         let graph = facts.graph_rows as f64 * VIEW_GRAPH_ROW
             + questions * (walk / passing.clamp(GRAPH_FILTER_SHARE, 1.0))
             + read(facts.outside_graph as f64)
@@ -126,8 +130,8 @@ impl Plan {
         let closed = |open: bool, cost: f64| if open { cost } else { f64::INFINITY };
         let costs = Costs {
             rows,
-            scan: closed(!facts.exact, scan),
-            sketch: closed(!facts.exact && facts.sketched, sketch),
+            scan: closed(!exact, scan),
+            sketch: closed(!exact && facts.sketched, sketch),
             graph: closed(open, graph),
         };
         let of = |way| costs.of(way);

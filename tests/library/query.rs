@@ -117,6 +117,34 @@ fn every_space_and_filter_finds_the_true_nearest() {
 }
 
 #[test]
+fn every_dimension_finds_the_true_nearest_in_every_space() {
+    let mut random = Random::new();
+    // Enough rows to seal a segment from 192 components on; below, the tail is scanned.
+    for (dimension, rows) in [(1, 300), (2, 300), (3, 300), (9, 500), (100, 600), (768, 1600), (1536, 800), (4096, 600)]
+    {
+        for space in Space::ALL {
+            let world = world(space, rows, dimension, &mut random);
+            let questions = world.questions(20, &mut random);
+            let answer = world.collection().query(&ask(questions.clone(), None)).unwrap();
+            let nearest = |question: &Vec<f32>| {
+                let mut all: Vec<f64> = world.rows.iter().map(|(_, row, _)| space.distance(question, row)).collect();
+                all.sort_by(f64::total_cmp);
+                all.truncate(10);
+                all
+            };
+            // Distances, since in one dimension many records are equally near.
+            for (hits, truth) in answer.hits.iter().zip(questions.iter().map(nearest)) {
+                for (hit, truth) in hits.iter().zip(&truth) {
+                    let off = (f64::from(hit.distance) - truth).abs();
+                    assert!(off <= 1e-5 * truth.abs().max(1.0), "{space}, dimension {dimension}: {off}");
+                }
+                assert_eq!(hits.len(), truth.len());
+            }
+        }
+    }
+}
+
+#[test]
 fn pages_and_limits_cut_one_ranking() {
     let mut random = Random::new();
     let world = world(Space::Cosine, 700, 8, &mut random);
