@@ -32,12 +32,7 @@ impl Check {
         // Only redb's own check has to write, and only where it finds its account of free pages wrong.
         let (access, depth) = if self.deep { (Access::Write, Depth::Deep) } else { (Access::Read, Depth::Quick) };
         let mut store = context.open(access)?;
-        // A page that cannot be read is a line of the list, not a message of a panic before it.
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|_| {}));
-        let findings = store.check(self.collection.as_deref(), depth);
-        std::panic::set_hook(hook);
-        let findings = findings?;
+        let findings = store.check(self.collection.as_deref(), depth)?;
         let what = self.collection.unwrap_or_else(|| context.db.display().to_string());
         if findings.is_empty() {
             store.close()?;

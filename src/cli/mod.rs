@@ -9,6 +9,7 @@ mod compact;
 mod complete;
 mod condition;
 mod context;
+mod crash;
 mod create;
 mod database;
 mod delete;
@@ -177,7 +178,8 @@ pub fn run(
         }
     };
     let mut printer = cli.global.printer(stderr, streams);
-    let result = Context::new(&cli.global, &mut printer, stdout).and_then(|mut context| {
+    let result = crash::guarded(&cli.global.db, || {
+        let mut context = Context::new(&cli.global, &mut printer, stdout)?;
         let status = cli.verb.run(&mut context)?;
         context.finish()?;
         Ok(status)

@@ -11,6 +11,7 @@ mod collection;
 mod compact;
 mod fault;
 mod graph;
+mod guard;
 mod ingest;
 mod open;
 mod posting;
@@ -198,7 +199,7 @@ impl Store {
             Handle::Reader(file) => file.begin_read(),
             Handle::Writer(file) => file.begin_read(),
         };
-        begin().map_err(Error::from).and_then(work).map_err(|e| self.name(e))
+        guard::guarded(|| begin().map_err(Error::from)).and_then(work).map_err(|e| self.name(e))
     }
 
     /// Runs `work` in one transaction: committed and durable when this returns `Ok`, without a trace otherwise.
@@ -224,10 +225,13 @@ impl Store {
     /// # Errors
     /// [`Error::Io`] when the last state could not be written.
     pub fn close(self) -> Result<()> {
-        let closed = match self.handle {
-            Handle::Reader(file) => file.close(),
-            Handle::Writer(file) => file.close(),
-        };
-        closed.map_err(|e| Error::from(e).at(&self.path, self.busy_timeout))
+        let closed = guard::guarded(|| {
+            let closed = match self.handle {
+                Handle::Reader(file) => file.close(),
+                Handle::Writer(file) => file.close(),
+            };
+            closed.map_err(Error::from)
+        });
+        closed.map_err(|e| e.at(&self.path, self.busy_timeout))
     }
 }

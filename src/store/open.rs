@@ -11,6 +11,7 @@ use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, 
 use uuid::Uuid;
 
 use super::backend::TimedBackend;
+use super::guard::guarded;
 use super::table::{self, FORMAT_VERSION, META, meta};
 use super::{Handle, Store};
 use crate::error::{Error, Result};
@@ -77,7 +78,7 @@ impl Store {
         if access == Access::Create {
             store.write_format()?;
         }
-        store.check_format()?;
+        guarded(|| store.check_format()).map_err(name)?;
         Ok(store)
     }
 
@@ -152,7 +153,8 @@ fn writer(path: &Path, options: &Options, create: bool) -> Result<Database> {
         if !create && file.metadata().is_ok_and(|m| m.len() == 0) {
             return Err(Error::NotADatabase { path: path.to_owned(), why: "it is empty".into() }.into());
         }
-        Ok(builder(options).create_with_backend(TimedBackend::new(file, options.busy_timeout)?)?)
+        let backend = TimedBackend::new(file, options.busy_timeout)?;
+        guarded(|| Ok(builder(options).create_with_backend(backend)?))
     })
 }
 
@@ -162,7 +164,8 @@ fn reader(path: &Path, options: &Options) -> Result<ReadOnlyDatabase> {
         if file.metadata().is_ok_and(|m| m.len() == 0) {
             return Err(Error::NotADatabase { path: path.to_owned(), why: "it is empty".into() }.into());
         }
-        let opened = builder(options).open_read_only_with_backend(TimedBackend::new(file, options.busy_timeout)?);
+        let backend = TimedBackend::new(file, options.busy_timeout)?;
+        let opened = guarded(|| Ok::<_, Attempt>(builder(options).open_read_only_with_backend(backend)))?;
         // A writer was killed: only a writer may put the file right.
         if let Err(DatabaseError::RepairAborted) = opened {
             writer(path, options, false)?.close()?;

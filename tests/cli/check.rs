@@ -64,3 +64,30 @@ fn compact_beside_readers_and_writers_loses_nothing() {
     world.run(&["count", "notes"]).is("600\n", "", 0);
     world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
 }
+
+#[test]
+fn a_flipped_bit_never_crashes_a_command() {
+    let mut random = crate::random::Random::new();
+    let world = World::with_notes();
+    let row = |i: usize, even: bool| format!("{{\"id\":\"r{i}\",\"document\":\"text number {i}\",\"even\":{even}}}\n");
+    world.write("rows.jsonl", (0..500).map(|i| row(i, i.is_multiple_of(2))).collect::<String>());
+    world.ok(&["import", "notes", "rows.jsonl"]);
+    let bytes = world.bytes();
+    let used: Vec<usize> =
+        (0..bytes.len()).step_by(64).filter(|at| bytes[*at..*at + 64].iter().any(|b| *b != 0)).collect();
+    for _ in 0..40 {
+        let at = used[random.below(used.len())] + random.below(64);
+        for args in [
+            &["get", "notes"][..],
+            &["query", "notes", "text number 7", "--where", "even = true"],
+            &["add", "notes", "--id", "new", "--document", "x"],
+        ] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << random.below(8);
+            world.write("test.redb", &damaged);
+            let ran = world.run(args);
+            assert!(matches!(ran.status, Some(0..=5)), "byte {at}: {args:?} {ran:?}");
+            assert!(!ran.stderr.contains("fault in huedb"), "byte {at}: {args:?} {}", ran.stderr);
+        }
+    }
+}

@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
     clippy::print_stderr,
     clippy::format_collect,
     clippy::needless_for_each,
@@ -18,4 +19,7 @@ mod huedb;
 mod hybrid;
 mod import;
 mod kill;
+#[path = "../library/random.rs"]
+#[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
+mod random;
 mod verbs;
