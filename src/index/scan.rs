@@ -17,7 +17,7 @@ use crate::store::{Codes, Segment, View, rows_per_segment};
 const BLOCK_ROWS: usize = 256;
 
 /// Distances computed before the least of them is looked at: nearly always it is too large, and so are all.
-const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: usize = 64;
 
 /// Which rows may be found.
 #[derive(Debug, Clone, Copy)]

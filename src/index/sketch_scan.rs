@@ -4,9 +4,9 @@
 //! have no sketch and all come back. Invariant: of the sealed rows that are allowed, the `depth` whose estimated
 //! distance is smallest are returned for each question.
 
-use super::kernel::{Planes, kernels};
+use super::kernel::{Numbers, Planes, kernels};
 use super::nearest::Nearest;
-use super::scan::Allowed;
+use super::scan::{AT_ONCE, Allowed};
 use super::turns::gather;
 use crate::error::Result;
 use crate::record::Ordinal;
@@ -52,27 +52,36 @@ struct Scanner<'a> {
     allowed: Allowed<'a>,
     nearest: Vec<Nearest<f32>>,
     sums: Vec<i32>,
+    weights: Vec<f32>,
+    biases: Vec<f32>,
 }
 
 impl<'a> Scanner<'a> {
     fn new(questions: &'a [Planes], allowed: Allowed<'a>, depth: usize) -> Self {
         let nearest = questions.iter().map(|_| Nearest::new(depth)).collect();
-        Self { questions, allowed, nearest, sums: Vec::new() }
+        Self { questions, allowed, nearest, sums: Vec::new(), weights: Vec::new(), biases: Vec::new() }
     }
 
     fn sketch(&mut self, first: Ordinal, bytes: &[u8]) -> Result<()> {
         let sketch = Sketch::parse(bytes)?;
         self.sums.resize(sketch.rows(), 0);
+        self.weights.clear();
+        self.weights.extend(sketch.weights());
         for (question, nearest) in self.questions.iter().zip(&mut self.nearest) {
             kernels().dot_signs_rows(question, sketch.signs(), &mut self.sums);
-            let mut threshold = nearest.threshold();
-            for (row, (sum, (weight, bias))) in self.sums.iter().zip(sketch.numbers()).enumerate() {
-                let distance = bias - weight * question.product(*sum);
-                if distance <= threshold {
-                    let ordinal = sketch.ordinal(first, row);
-                    if self.allowed.contains(ordinal) {
-                        nearest.push(distance, ordinal);
-                        threshold = nearest.threshold();
+            let (scale, shift) = question.scale_and_shift();
+            self.biases.clear();
+            self.biases.extend(sketch.biases().zip(&self.weights).map(|(bias, weight)| bias + weight * shift));
+            let parts = self.sums.chunks(AT_ONCE).zip(self.weights.chunks(AT_ONCE)).zip(self.biases.chunks(AT_ONCE));
+            for (part, ((sums, factors), biases)) in parts.enumerate() {
+                let mut distances = [0.0; AT_ONCE];
+                let least = kernels().distances(sums, &Numbers { factors, biases }, scale, &mut distances);
+                if least <= nearest.threshold() {
+                    for (distance, row) in distances.iter().take(sums.len()).zip(part * AT_ONCE..) {
+                        let ordinal = sketch.ordinal(first, row);
+                        if *distance <= nearest.threshold() && self.allowed.contains(ordinal) {
+                            nearest.push(*distance, ordinal);
+                        }
                     }
                 }
             }

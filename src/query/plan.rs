@@ -88,7 +88,7 @@ const LEAST_DIMENSION: usize = 8;
 const GRAPH_FILTER_SHARE: f64 = 0.1;
 /// Candidates beyond those wanted: recall@10 of the scan is 1.0000 with 30 at a million rows.
 const SPARE_CANDIDATES: usize = 10;
-const SKETCH_ROWS_PER_CANDIDATE: u64 = 1000;
+const SKETCH_ROWS_PER_CANDIDATE: u64 = 2000;
 const SKETCH_CANDIDATES_PER_HIT: usize = 20;
 /// Signs from which on those candidates are enough.
 const SKETCH_DIMENSION: usize = 384;

@@ -260,11 +260,16 @@ impl<'a> Sketch<'a> {
         self.signs
     }
 
-    /// Returns weight and bias of each row.
-    pub fn numbers(&self) -> impl Iterator<Item = (f32, f32)> + use<'a> {
-        let Self { weight_range, bias_range, .. } = *self;
-        let codes = self.weights.iter().zip(self.biases);
-        codes.map(move |(weight, bias)| (weight_range.value(*weight), bias_range.value(*bias)))
+    /// Returns the weight of each row.
+    pub fn weights(&self) -> impl Iterator<Item = f32> + use<'a> {
+        let range = self.weight_range;
+        self.weights.iter().map(move |code| range.value(*code))
+    }
+
+    /// Returns the bias of each row.
+    pub fn biases(&self) -> impl Iterator<Item = f32> + use<'a> {
+        let range = self.bias_range;
+        self.biases.iter().map(move |code| range.value(*code))
     }
 }
 
@@ -286,7 +291,7 @@ mod tests {
     fn estimates(bytes: &[u8], centre: &Centre, question: &[f32], space: Space) -> Vec<f32> {
         let sketch = Sketch::parse(bytes).unwrap();
         let difference = centre.difference(question, space);
-        let rows = sketch.signs().chunks_exact(sign_bytes(question.len())).zip(sketch.numbers());
+        let rows = sketch.signs().chunks_exact(sign_bytes(question.len())).zip(sketch.weights().zip(sketch.biases()));
         rows.map(|(row, (weight, bias))| {
             let sign = |at: usize| if row[at / 8] >> (at % 8) & 1 == 1 { 1.0 } else { -1.0 };
             bias - weight * difference.iter().enumerate().map(|(at, e)| sign(at) * e).sum::<f32>()
@@ -348,7 +353,7 @@ mod tests {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1;
             assert!(Sketch::verify(&flipped).is_err(), "flipped at {at}");
-            let _ = Sketch::parse(&flipped).map(|sketch| sketch.numbers().count());
+            let _ = Sketch::parse(&flipped).map(|sketch| sketch.weights().chain(sketch.biases()).count());
             assert!(Sketch::verify(&bytes[..at]).is_err(), "cut at {at}");
         }
     }

@@ -53,11 +53,11 @@ impl Planes {
         &self.words
     }
 
-    /// Returns the inner product of the question and a row of -1 and 1, of which a set bit is 1, from the sum of the
-    /// components under its set bits.
+    /// Returns what turns sums into products: the inner product of the question and a row of -1 and 1, of which a set
+    /// bit is 1, is `scale * (sum of the components under its set bits) - shift`.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "sums of at most 65,536 components of four bits")]
-    pub fn product(&self, under_set_bits: i32) -> f32 {
-        (2 * under_set_bits - self.sum) as f32 * self.step
+    #[expect(clippy::cast_precision_loss, reason = "a sum of at most 65,536 components of four bits")]
+    pub fn scale_and_shift(&self) -> (f32, f32) {
+        (2.0 * self.step, self.sum as f32 * self.step)
     }
 }

@@ -183,7 +183,8 @@ fn every_dimension_of_signs() {
         }
         let row = &rows[..dim.div_ceil(8)];
         let product: f32 = (0..dim).map(|at| if is_set(row, at) { question[at] } else { -question[at] }).sum();
-        let off = (planes.product(expected[0]) - product).abs();
+        let (scale, shift) = planes.scale_and_shift();
+        let off = (scale * expected[0] as f32 - shift - product).abs();
         assert!(off <= step * dim as f32, "dimension {dim}: off by {off}");
     }
 }
