@@ -1,9 +1,10 @@
 """Import of records whose vectors are given, in rows a second, each into a new file or folder.
 
 huedb imports 100,000 records, a whole process: from lines of JSON, and from lines whose vectors are base64 of f32, which is
-what a program that has arrays would write. sqlite-vec inserts the same in one transaction. Chroma slows down as it fills and would take minutes, so it is
-given the first 20,000 records in adds of 5,000, which flatters it. Both are timed from arrays in memory and from the same
-lines, without the start of Python; arrays are set against base64, lines against lines. DuckDB reads the lines itself; LanceDB is given arrays.
+what a program that has arrays would write. sqlite-vec inserts the same in one transaction. Chroma slows down as it fills and
+would take minutes, so it is given the first 20,000 records in adds of 5,000, which flatters it. Both are timed from arrays in
+memory and from the same lines, without the start of Python; arrays are set against base64 (which huedb still has to parse),
+lines against lines. DuckDB reads the lines itself; LanceDB is given arrays.
 """
 
 import os

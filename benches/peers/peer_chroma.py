@@ -1,8 +1,8 @@
 """Chroma's share, each verb a process of its own: `PYTHON peer_chroma.py VERB FOLDER ...`.
 
-query-vector FOLDER VECTOR, query-text FOLDER TEXT and add FOLDER RECORD are timed whole; fill FOLDER JSONL ROWS [NPY] and
-batch FOLDER NPY EF QUESTIONS [WHERE] time themselves and print the seconds, without Python's start. It imports nothing it
-does not need, so its start costs no more than a user's own script would.
+query-vector FOLDER VECTOR, query-text FOLDER TEXT, add FOLDER RECORD and batch-once FOLDER NPY EF QUESTIONS are timed whole;
+fill FOLDER JSONL ROWS [NPY] and batch FOLDER NPY EF QUESTIONS [WHERE] time themselves and print the seconds, without
+Python's start. It imports nothing it does not need, so its start costs no more than a user's own script would.
 """
 
 import itertools
@@ -52,16 +52,25 @@ def fill(folder, jsonl, rows, npy=None):
 
 def batch(folder, npy, ef, questions, where="null"):
     """Asks once to warm up, then counting processor seconds."""
-    import numpy
-
     collection = client(folder).get_collection(NAME)
     collection.modify(configuration={"hnsw": {"ef_search": int(ef)}})
-    asked = {"query_embeddings": numpy.load(npy)[: int(questions)], "n_results": 10, "include": ["distances"]}
-    asked["where"] = json.loads(where)
+    asked = batch_of(npy, questions, where)
     collection.query(**asked)
     start = time.process_time()
     found = collection.query(**asked)
     return {"seconds": time.process_time() - start, "ids": found["ids"]}
+
+
+def batch_once(folder, npy, _ef, questions):
+    """Asks once, as a script with one batch would; the candidates are those that `batch` has set in the folder."""
+    return client(folder).get_collection(NAME).query(**batch_of(npy, questions, "null"))
+
+
+def batch_of(npy, questions, where):
+    import numpy
+
+    vectors = numpy.load(npy)[: int(questions)]
+    return {"query_embeddings": vectors, "n_results": 10, "include": ["distances"], "where": json.loads(where)}
 
 
 def query(folder, **question):
@@ -81,6 +90,8 @@ def main():
         result = fill(folder, *rest)
     elif verb == "batch":
         result = batch(folder, *rest)
+    elif verb == "batch-once":
+        result = batch_once(folder, *rest)
     print(json.dumps(result))
 
 
