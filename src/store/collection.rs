@@ -3,7 +3,7 @@
 //! Every method opens its own transaction, so handles may be kept while other processes write.
 
 use super::write::Batch;
-use super::{Change, Effect, Include, Mode, Store, Stored, View, catalog, table};
+use super::{Change, Codes, Effect, Include, Mode, Store, Stored, View, catalog, table};
 use crate::error::Result;
 use crate::record::{CollectionName, Ordinal, Record, RecordId};
 
@@ -43,7 +43,16 @@ impl<'s> Collection<'s> {
     /// # Errors
     /// The first bad change, named by its id; then none is applied.
     pub fn apply(&self, changes: impl IntoIterator<Item = Change>, mode: Mode) -> Result<Vec<Effect>> {
-        self.write(|batch| changes.into_iter().map(|change| batch.apply(change, mode)).collect())
+        self.apply_quantised(changes.into_iter().map(|change| (change, None)), mode)
+    }
+
+    /// Applies changes some of whose embeddings are quantised already, for this collection's space.
+    pub(crate) fn apply_quantised(
+        &self,
+        changes: impl IntoIterator<Item = (Change, Option<Codes>)>,
+        mode: Mode,
+    ) -> Result<Vec<Effect>> {
+        self.write(|batch| changes.into_iter().map(|(change, codes)| batch.apply(change, codes, mode)).collect())
     }
 
     /// Adds records; ids that exist are left alone, as in Chroma.

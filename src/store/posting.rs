@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use redb::{ReadableTable, Table};
 use roaring::{RoaringBitmap, RoaringTreemap};
 use xxhash_rust::xxh3::xxh3_128;
@@ -377,12 +378,12 @@ fn split_key(name: &[u8]) -> Option<(&str, &[u8])> {
 pub(crate) struct Changes {
     collection: CollectionNumber,
     /// In the order they happened: a later change to the same record wins.
-    by_posting: HashMap<Vec<u8>, Vec<(u16, bool)>>,
+    by_posting: HashMap<Vec<u8>, Vec<(u16, bool)>, RandomState>,
 }
 
 impl Changes {
     pub(crate) fn new(collection: CollectionNumber) -> Self {
-        Self { collection, by_posting: HashMap::new() }
+        Self { collection, by_posting: HashMap::default() }
     }
 
     pub(crate) fn add(&mut self, ordinal: Ordinal, metadata: &Metadata) {

@@ -26,6 +26,8 @@ use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 
 const HEADER_BYTES: usize = 32;
+/// Sums that are kept apart.
+const LANES: usize = 8;
 /// The longest value that fits a 128 KiB page of redb with its key.
 const SKETCH_BYTES: usize = MAX_VALUE_BYTES.div_ceil(8) - 64;
 /// Shorter embeddings have too few signs to tell rows apart, and few bytes to save.
@@ -111,17 +113,17 @@ pub(crate) fn sketch(segment: &Segment, centre: &Centre, space: Space) -> Vec<u8
     let (mut weights, mut biases) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
     let mut signs = Vec::with_capacity(rows * sign_bytes(segment.dimension()));
     let mut difference = vec![0.0; segment.dimension()];
+    let centre_squared = sum(&centre.0, |x| x * x);
     for (codes, factor) in segment.codes().chunks_exact(segment.dimension()).zip(segment.factors()) {
         let scale = row_scale(factor, space);
-        let mut product = 0.0;
         for ((difference, code), centre) in difference.iter_mut().zip(codes).zip(&centre.0) {
-            let x = f32::from(*code) * scale;
-            *difference = x - centre;
-            product += x * centre;
+            *difference = f32::from(*code) * scale - centre;
         }
         put_signs(&mut signs, &difference);
-        let squared: f32 = difference.iter().map(|x| x * x).sum();
-        let weight = squared / difference.iter().map(|x| x.abs()).sum::<f32>().max(f32::MIN_POSITIVE);
+        let squared = sum(&difference, |x| x * x);
+        let weight = squared / sum(&difference, f32::abs).max(f32::MIN_POSITIVE);
+        // x . centre, since x = difference + centre.
+        let product = if space == Space::Ip { dot(&difference, &centre.0) + centre_squared } else { 0.0 };
         let (weight, bias) = if space == Space::Ip { (weight, -product) } else { (2.0 * weight, squared) };
         weights.push(weight);
         biases.push(bias);
@@ -184,6 +186,21 @@ fn put_signs(out: &mut Vec<u8>, row: &[f32]) {
     for eight in row.chunks(8) {
         out.push(eight.iter().enumerate().fold(0, |byte, (bit, x)| byte | (u8::from(*x > 0.0) << bit)));
     }
+}
+
+/// Sums in lanes, which vector instructions can do; one sum would wait for each addition.
+fn sum(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+    let mut lanes = [0.0; LANES];
+    for chunk in row.chunks(LANES) {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane += term(*x);
+        }
+    }
+    lanes.iter().sum()
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 fn norm(row: &[f32]) -> f32 {

@@ -103,15 +103,16 @@ impl<'tx> Batch<'tx> {
         })
     }
 
-    pub(crate) fn apply(&mut self, change: Change, mode: Mode) -> Result<Effect> {
+    /// Applies a change; `codes` is what [`quantise`] made of its embedding, where that is done already.
+    pub(crate) fn apply(&mut self, change: Change, codes: Option<Codes>, mode: Mode) -> Result<Effect> {
         if let Some(embedding) = &change.embedding {
             self.fit(embedding).map_err(|e| e.of_record(change.id.as_str()))?;
         }
         match (self.ordinal(&change.id)?, mode) {
             (Some(_), Mode::Add) => Ok(Effect::Exists),
             (None, Mode::Update) => Ok(Effect::Missing),
-            (Some(ordinal), Mode::Update | Mode::Upsert) => self.merge(ordinal, change),
-            (None, Mode::Add | Mode::Upsert) => self.insert(change, mode),
+            (Some(ordinal), Mode::Update | Mode::Upsert) => self.merge(ordinal, change, codes),
+            (None, Mode::Add | Mode::Upsert) => self.insert(change, codes, mode),
         }
     }
 
@@ -131,7 +132,7 @@ impl<'tx> Batch<'tx> {
         Ok(found.map(|ordinal| Ordinal(u64::from_le_bytes(*ordinal.value()))))
     }
 
-    fn insert(&mut self, change: Change, mode: Mode) -> Result<Effect> {
+    fn insert(&mut self, change: Change, codes: Option<Codes>, mode: Mode) -> Result<Effect> {
         let Some(embedding) = change.embedding else { return Ok(Effect::NeedsEmbedding) };
         let metadata = match mode {
             Mode::Add => change.metadata.into_metadata().map_err(|e| e.of_record(change.id.as_str()))?,
@@ -151,14 +152,14 @@ impl<'tx> Batch<'tx> {
         };
         self.term_changes.add(ordinal, &stored);
         self.records.insert(&self.number.pair(ordinal.0), encode(&stored).as_slice())?;
-        self.new_rows.push((ordinal, quantise(&embedding, self.entry.info.space)));
+        self.new_rows.push((ordinal, codes.unwrap_or_else(|| quantise(&embedding, self.entry.info.space))));
         if let Some(vectors) = &mut self.vector_changes {
             vectors.put(ordinal, embedding);
         }
         Ok(Effect::Added)
     }
 
-    fn merge(&mut self, ordinal: Ordinal, change: Change) -> Result<Effect> {
+    fn merge(&mut self, ordinal: Ordinal, change: Change, codes: Option<Codes>) -> Result<Effect> {
         let old = self.stored(ordinal)?;
         let text_is_new = change.document.is_some() && change.document != old.document;
         if text_is_new && change.embedding.is_none() && self.entry.info.embedder.is_some() {
@@ -185,7 +186,8 @@ impl<'tx> Batch<'tx> {
         self.term_changes.replace(ordinal, &old, &new);
         self.records.insert(&self.number.pair(ordinal.0), encode(&new).as_slice())?;
         if let (Some(embedding), Some(vectors)) = (embedding, &mut self.vector_changes) {
-            self.replaced_rows.push((ordinal, quantise(&embedding, self.entry.info.space)));
+            let codes = codes.unwrap_or_else(|| quantise(&embedding, self.entry.info.space));
+            self.replaced_rows.push((ordinal, codes));
             vectors.put(ordinal, embedding);
         }
         Ok(Effect::Updated)

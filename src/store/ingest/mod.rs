@@ -8,6 +8,7 @@ mod pipeline;
 mod prepare;
 
 pub use pipeline::Parsed;
+use prepare::PreparedRow;
 pub use prepare::{Prepared, Preparer};
 
 use super::{Collection, Effect, Mode};
@@ -142,9 +143,9 @@ fn write(collection: &Collection, prepared: Prepared, mode: Mode) -> Result<Writ
         return Ok(written);
     }
     let bare: Vec<Option<Row>> =
-        prepared.rows.iter().map(|(row, _)| row.embedding.is_none().then(|| row.clone())).collect();
-    let changes = prepared.rows.into_iter().map(|(row, embedded_here)| prepare::change(row, embedded_here));
-    let effects = collection.apply(changes, mode)?;
+        prepared.rows.iter().map(|PreparedRow { row, .. }| row.embedding.is_none().then(|| row.clone())).collect();
+    let changes = prepared.rows.into_iter().map(PreparedRow::into_change);
+    let effects = collection.apply_quantised(changes, mode)?;
     for (effect, row) in effects.into_iter().zip(bare) {
         written.tally.count(effect);
         written.again.extend(row.filter(|_| effect == Effect::NeedsEmbedding));

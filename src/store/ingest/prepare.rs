@@ -6,7 +6,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::super::{Change, Mode, View, check_dimension, check_embedding};
+use super::super::{Change, Codes, Mode, View, check_dimension, check_embedding, quantise};
 use super::{OnError, Tally, bad_row, check_model};
 use crate::embed::{Embedder, Role};
 use crate::error::{Error, Result};
@@ -15,8 +15,7 @@ use crate::record::{CollectionInfo, RecordId, Row};
 /// A batch that is ready to be written.
 #[derive(Debug, Default)]
 pub struct Prepared {
-    /// The rows, and whether the embedding of each was made here.
-    pub(super) rows: Vec<(Row, bool)>,
+    pub(super) rows: Vec<PreparedRow>,
     pub(super) refused: Vec<Error>,
     tally: Tally,
 }
@@ -32,6 +31,31 @@ impl Prepared {
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.tally
+    }
+}
+
+/// A row and what was found out about it.
+#[derive(Debug)]
+pub(super) struct PreparedRow {
+    pub(super) row: Row,
+    /// Whether its embedding was made here.
+    embedded_here: bool,
+    /// What is searched of its embedding.
+    codes: Option<Codes>,
+}
+
+impl PreparedRow {
+    pub(super) fn into_change(self) -> (Change, Option<Codes>) {
+        let Self { row, embedded_here, codes } = self;
+        let change = Change {
+            id: row.id,
+            embedding: row.embedding,
+            embedded_here,
+            document: row.document,
+            uri: row.uri,
+            metadata: row.metadata,
+        };
+        (change, codes)
     }
 }
 
@@ -77,7 +101,7 @@ impl<'a> Preparer<'a> {
         self.dimension = view.info().dimension.or(self.dimension);
         for row in rows {
             match row.and_then(|row| self.check(row, view)) {
-                Ok(row) => prepared.rows.push((row, false)),
+                Ok(row) => prepared.rows.push(PreparedRow { row, embedded_here: false, codes: None }),
                 Err(error @ Error::BadRow { .. }) => {
                     prepared.refused.extend(self.refuse(error, &mut prepared.tally)?);
                 }
@@ -85,7 +109,11 @@ impl<'a> Preparer<'a> {
             }
         }
         self.embed_new(view, &mut prepared)?;
-        self.on_their_way.push_back(prepared.rows.iter().map(|(row, _)| row.id.clone()).collect());
+        // Here, while the batch before is written: the writer is what an import waits for.
+        for prepared in &mut prepared.rows {
+            prepared.codes = prepared.row.embedding.as_ref().map(|embedding| quantise(embedding, view.info().space));
+        }
+        self.on_their_way.push_back(prepared.rows.iter().map(|prepared| prepared.row.id.clone()).collect());
         Ok(prepared)
     }
 
@@ -136,8 +164,8 @@ impl<'a> Preparer<'a> {
     /// Embeds the texts that are new to the collection.
     fn embed_new(&mut self, view: &View, prepared: &mut Prepared) -> Result<()> {
         let mut wanted = Vec::new();
-        for (at, (row, _)) in prepared.rows.iter().enumerate() {
-            if self.needs_embedding(row, view)? {
+        for (at, prepared) in prepared.rows.iter().enumerate() {
+            if self.needs_embedding(&prepared.row, view)? {
                 wanted.push(at);
             }
         }
@@ -147,13 +175,13 @@ impl<'a> Preparer<'a> {
         let Some(embedder) = self.embedder.as_deref_mut() else {
             return Err(Error::NoModel { collection: view.info().name.to_string() });
         };
-        let texts: Vec<&str> = wanted.iter().filter_map(|at| prepared.rows.get(*at)?.0.document.as_deref()).collect();
+        let texts: Vec<&str> = wanted.iter().filter_map(|at| prepared.rows.get(*at)?.row.document.as_deref()).collect();
         let embeddings = embedder.embed(&texts, Role::Document)?;
         prepared.tally.embedded += embeddings.len() as u64;
         for (at, embedding) in wanted.into_iter().zip(embeddings) {
-            if let Some((row, made_here)) = prepared.rows.get_mut(at) {
-                row.embedding = Some(embedding);
-                *made_here = true;
+            if let Some(prepared) = prepared.rows.get_mut(at) {
+                prepared.row.embedding = Some(embedding);
+                prepared.embedded_here = true;
             }
         }
         Ok(())
@@ -173,16 +201,5 @@ impl<'a> Preparer<'a> {
             (Some(_), _) if view.info().embedder.is_none() => Ok(false),
             (Some(ordinal), _) => Ok(view.stored(ordinal)?.document.as_deref() != Some(text)),
         }
-    }
-}
-
-pub(super) fn change(row: Row, embedded_here: bool) -> Change {
-    Change {
-        id: row.id,
-        embedding: row.embedding,
-        embedded_here,
-        document: row.document,
-        uri: row.uri,
-        metadata: row.metadata,
     }
 }
