@@ -27,7 +27,6 @@ mod info;
 mod interrupt;
 mod list;
 mod man;
-mod memory;
 mod model;
 mod modify;
 mod query;
@@ -151,7 +150,6 @@ pub fn command() -> clap::Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    memory::reuse_buffers();
     let mut stdout = BufWriter::new(io::stdout());
     let streams = (stream(&io::stdout()), stream(&io::stderr()));
     run(std::env::args_os(), &mut stdout, &mut io::stderr(), streams)
