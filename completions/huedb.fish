@@ -64,6 +64,8 @@ complete -c huedb -n "__fish_huedb_needs_command" -f -a "tenant" -d 'Make, list 
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "info" -d 'Show facts about the file and about this program'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "check" -d 'Look for damage in the file'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "compact" -d 'Give free space back, and make deleted text unreadable'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "backup" -d 'Copy the database to another file while others use it'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "restore" -d 'Put a backup in the place of the database'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "embed" -d 'Print the embeddings of texts'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "model" -d 'List, add, verify and remove embedding models'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "setup" -d 'Install ONNX Runtime, which embeds several times faster than the engine inside this program'
@@ -688,6 +690,38 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -l force -d 'Replace a file that is there'
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -l force -d 'Replace the database that is there'
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l model -d 'The model: a name from `huedb model list` or a folder' -r
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l tenant -d 'The tenant' -r

@@ -187,6 +187,11 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// There is a file where one was to be written.
+    FileExists {
+        /// The path.
+        path: PathBuf,
+    },
     /// The file is not a huedb database.
     NotADatabase {
         /// The path.
@@ -277,7 +282,8 @@ impl Error {
             | Self::BadInput { .. }
             | Self::ModelMismatch { .. }
             | Self::NoModel { .. }
-            | Self::FileNotFound { .. } => ErrorKind::Input,
+            | Self::FileNotFound { .. }
+            | Self::FileExists { .. } => ErrorKind::Input,
             Self::BadRecord { cause, .. } => cause.kind(),
             Self::Busy { .. } => ErrorKind::Busy,
             Self::NotADatabase { .. } | Self::NewerFormat { .. } | Self::Damaged { .. } => ErrorKind::Damaged,
@@ -314,6 +320,7 @@ impl Error {
             Self::FileNotFound { .. } => {
                 "make it with `huedb create NAME`, or name another with --db or HUEDB_FILE".into()
             }
+            Self::FileExists { .. } => "name another, or replace it with --force".into(),
             Self::NewerFormat { .. } => "upgrade huedb".into(),
             Self::Busy { .. } => "wait for the other huedb to finish, or raise --busy-timeout".into(),
             Self::Damaged { .. } => "see what can be read with `huedb check`".into(),
@@ -381,6 +388,7 @@ impl fmt::Display for Error {
             Self::NoModel { collection } => write!(f, "collection {collection:?} has no model to embed text with"),
             Self::Model { model, why, .. } => write!(f, "model {model}: {why}"),
             Self::FileNotFound { path } => write!(f, "no database at {}", path.display()),
+            Self::FileExists { path } => write!(f, "{} exists already", path.display()),
             Self::NotADatabase { path, why } => write!(f, "{} is not a huedb database: {why}", path.display()),
             Self::NewerFormat { path, found, supported } => {
                 write!(f, "{} has format version {found}; this huedb reads up to {supported}", path.display())

@@ -44,6 +44,11 @@ impl<'c, 'w> Context<'c, 'w> {
         Store::open_with(&self.db, access, &Options { cache_bytes, ..self.options.clone() })
     }
 
+    /// Returns how files are opened.
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// Returns the tenant and database that names are looked up in.
     pub(super) fn scope(&self) -> &Scope {
         &self.options.scope

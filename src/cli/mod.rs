@@ -4,6 +4,7 @@
 //! standard output, talk to the standard error, and the exit code says which of the two to read.
 
 mod add;
+mod backup;
 mod check;
 mod compact;
 mod complete;
@@ -98,6 +99,8 @@ enum Verb {
     Info(info::Info),
     Check(check::Check),
     Compact(compact::Compact),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Embed(embed::Embed),
     Model(model::Model),
     Setup(setup::Setup),
@@ -132,6 +135,8 @@ impl Verb {
             Self::Info(info::Info {}) => info::Info::run(context),
             Self::Check(verb) => verb.run(context),
             Self::Compact(compact::Compact {}) => compact::Compact::run(context),
+            Self::Backup(verb) => verb.run(context),
+            Self::Restore(verb) => verb.run(context),
             Self::Embed(verb) => verb.run(context),
             Self::Model(verb) => verb.run(context),
             Self::Setup(verb) => verb.run(context),

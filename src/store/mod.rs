@@ -4,6 +4,7 @@
 //! returns `Ok`; a call that returns an error leaves the file as it was.
 
 mod backend;
+mod backup;
 mod catalog;
 mod check;
 mod codec;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
+pub use backup::restore;
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;

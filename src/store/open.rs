@@ -146,7 +146,7 @@ fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
     })
 }
 
-fn writer(path: &Path, options: &Options, create: bool) -> Result<Database> {
+pub(super) fn writer(path: &Path, options: &Options, create: bool) -> Result<Database> {
     let how = OpenOptions::new().read(true).write(true).create(create).truncate(false).clone();
     until_free(options.busy_timeout, || {
         let file = open_file(path, &how)?;

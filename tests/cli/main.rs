@@ -13,6 +13,7 @@
     reason = "a failed test is meant to panic, and tests compute with small numbers"
 )]
 
+mod backup;
 mod bad_input;
 mod check;
 mod huedb;

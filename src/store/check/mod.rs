@@ -155,6 +155,13 @@ impl Store {
         Ok(findings.0)
     }
 
+    /// Does what [`Store::check`] does at [`Depth::Quick`], which needs no file of its own.
+    pub(super) fn check_quick(&self) -> Result<Vec<Finding>> {
+        let mut findings = Findings::default();
+        findings.check("file", false, |findings| self.check_tables(None, Depth::Quick, findings))?;
+        Ok(findings.0)
+    }
+
     fn check_tables(&self, collection: Option<&str>, depth: Depth, findings: &mut Findings) -> Result<()> {
         self.read(|tx| {
             let catalogue = catalogue::check(&tx, findings)?;

@@ -1,0 +1,66 @@
+//! `huedb backup` and `huedb restore`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::context::Context;
+use super::exit::Status;
+use crate::output::{bytes, count};
+use crate::store::{Access, FileFacts, restore};
+
+/// Copy the database to another file while others use it
+///
+/// The copy holds everything as it was at one moment and is checked before it takes its name. It is a database like any
+/// other: name it with --db, or put it back with `huedb restore`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb backup notes-2026-11-24.redb
+  huedb backup /mnt/safe/huedb.redb --force")]
+pub(super) struct Backup {
+    /// Where the copy goes
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    target: PathBuf,
+
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+impl Backup {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let facts = context.open(Access::Read)?.backup(&self.target, self.force)?;
+        context.printer.notice(format!("backed up {} to {}", amount(&facts), self.target.display()));
+        Ok(Status::Done)
+    }
+}
+
+/// Put a backup in the place of the database
+///
+/// The backup is checked first, and what is there stays until the copy is whole.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb restore notes-2026-11-24.redb --force
+  huedb --db new.redb restore notes-2026-11-24.redb")]
+pub(super) struct Restore {
+    /// A file that `huedb backup` made
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    backup: PathBuf,
+
+    /// Replace the database that is there
+    #[arg(long)]
+    force: bool,
+}
+
+impl Restore {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let facts = restore(&self.backup, &context.db, self.force, context.options())?;
+        context.printer.notice(format!("restored {} to {}", amount(&facts), context.db.display()));
+        Ok(Status::Done)
+    }
+}
+
+fn amount(facts: &FileFacts) -> String {
+    let (records, collections) = (count(facts.records), count(facts.collections));
+    format!("{records} records of {collections} collections ({})", bytes(facts.bytes))
+}

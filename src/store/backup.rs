@@ -1,0 +1,161 @@
+//! A copy of a file as it was at one moment, in another file.
+//!
+//! The copy is made from one read transaction, so others go on reading and writing meanwhile. It is written beside its
+//! place, opened and checked, and only then renamed into it. Invariant: whatever stands at the target is either what
+//! stood there before or a whole copy that passed the check.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use redb::{Database, Key, ReadTransaction, ReadableTable, TableDefinition, TableError, Value, WriteTransaction};
+
+use super::{Access, FileFacts, Options, Store, guard, open, table};
+use crate::error::{Error, Result};
+
+impl Store {
+    /// Writes all that the file holds at this moment to a new file; returns facts about the copy.
+    ///
+    /// The copy keeps the identity of the file and has no free space. `replace` says whether a file that stands at
+    /// `target` may go.
+    ///
+    /// # Errors
+    /// [`Error::FileExists`] when there is one and it may not; [`Error::Damaged`] when this file cannot be read or the
+    /// copy fails its check; [`Error::Io`]. Then `target` is as it was.
+    pub fn backup(&self, target: &Path, replace: bool) -> Result<FileFacts> {
+        if is_same_file(self.path(), target) {
+            return Err(Error::argument(format!("{} is the database itself", target.display())));
+        }
+        refuse_existing(target, replace)?;
+        let beside = beside(target)?;
+        self.copy_to(beside.path())?;
+        let facts = verify(beside.path())?;
+        // A copy is as private as what it is a copy of.
+        let read = |e| Error::io(format!("read {}", self.path().display()), e);
+        let permissions = std::fs::metadata(self.path()).map_err(read)?.permissions();
+        std::fs::set_permissions(beside.path(), permissions)
+            .map_err(|e| Error::io(format!("write {}", target.display()), e))?;
+        put_in_place(beside, target, replace)?;
+        Ok(facts)
+    }
+
+    fn copy_to(&self, target: &Path) -> Result<()> {
+        let name = |e: Error| e.at(target, Duration::ZERO);
+        let options = Options { cache_bytes: Options::IMPORT_CACHE_BYTES, ..Options::default() };
+        let copy = open::writer(target, &options, true).map_err(name)?;
+        self.read(|from| guard::guarded(|| copy_tables(&from, &copy)))?;
+        guard::guarded(|| copy.close().map_err(Error::from)).map_err(name)
+    }
+}
+
+/// Puts a backup in the place of a database file; returns facts about what is there now.
+///
+/// `replace` says whether a file that stands at `target` may go, which it does only once the new one is whole. Other
+/// processes are waited for until they have ended their writes.
+///
+/// # Errors
+/// [`Error::FileExists`] when there is one and it may not; [`Error::Damaged`] or [`Error::NotADatabase`] when the backup
+/// is not sound, [`Error::Busy`] when another process writes to `target`, [`Error::Io`]. Then `target` is as it was.
+pub fn restore(backup: &Path, target: &Path, replace: bool, options: &Options) -> Result<FileFacts> {
+    refuse_existing(target, replace)?;
+    let source = Store::open_with(backup, Access::Read, options)?;
+    require_sound(&source.check_quick()?, backup)?;
+    // A damaged file cannot be locked, and need not be: nobody can write to it.
+    let old = match Store::open_with(target, Access::Write, options) {
+        Ok(old) => Some(old),
+        Err(error @ Error::Busy { .. }) => return Err(error),
+        Err(_) => None,
+    };
+    let put = || source.backup(target, replace);
+    match old {
+        Some(old) => old.write(|_| put()),
+        None => put(),
+    }
+}
+
+fn refuse_existing(target: &Path, replace: bool) -> Result<()> {
+    if target.is_dir() {
+        return Err(Error::argument(format!("{} is a folder", target.display())));
+    }
+    if !replace && target.symlink_metadata().is_ok() {
+        return Err(Error::FileExists { path: target.to_owned() });
+    }
+    Ok(())
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+fn folder_of(target: &Path) -> PathBuf {
+    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+}
+
+fn beside(target: &Path) -> Result<tempfile::NamedTempFile> {
+    let write = |e| Error::io(format!("write {}", target.display()), e);
+    tempfile::Builder::new().prefix(".huedb-").suffix(".part").tempfile_in(folder_of(target)).map_err(write)
+}
+
+fn put_in_place(beside: tempfile::NamedTempFile, target: &Path, replace: bool) -> Result<()> {
+    let put = if replace { beside.persist(target) } else { beside.persist_noclobber(target) };
+    put.map_err(|e| match e.error.kind() {
+        std::io::ErrorKind::AlreadyExists => Error::FileExists { path: target.to_owned() },
+        _ => Error::io(format!("write {}", target.display()), e.error),
+    })?;
+    // The name too must survive a loss of power.
+    let folder = std::fs::File::open(folder_of(target)).and_then(|folder| folder.sync_all());
+    folder.map_err(|e| Error::io(format!("write {}", target.display()), e))
+}
+
+/// Opens a file and refuses it when the quick check finds anything.
+fn verify(path: &Path) -> Result<FileFacts> {
+    let copy = Store::open_with(path, Access::Read, &Options::default())?;
+    require_sound(&copy.check_quick()?, path)?;
+    copy.file_facts()
+}
+
+fn require_sound(findings: &[super::Finding], path: &Path) -> Result<()> {
+    match findings.first() {
+        None => Ok(()),
+        Some(first) => {
+            let what = format!("{}: {}", first.place, first.what);
+            Err(Error::Damaged { path: path.to_owned(), what })
+        }
+    }
+}
+
+fn copy_tables(from: &ReadTransaction, copy: &Database) -> Result<()> {
+    let to = copy.begin_write()?;
+    copy_table(from, &to, table::META)?;
+    copy_table(from, &to, table::TENANTS)?;
+    copy_table(from, &to, table::DATABASES)?;
+    copy_table(from, &to, table::COLLECTIONS)?;
+    copy_table(from, &to, table::COLLECTION)?;
+    copy_table(from, &to, table::IDS)?;
+    copy_table(from, &to, table::POSTINGS)?;
+    copy_table(from, &to, table::TERMS)?;
+    for pairs in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
+        copy_table(from, &to, pairs)?;
+    }
+    for sets in [table::DEAD, table::STALE] {
+        copy_table(from, &to, sets)?;
+    }
+    Ok(to.commit()?)
+}
+
+fn copy_table<K: Key + 'static, V: Value + 'static>(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    table: TableDefinition<K, V>,
+) -> Result<()> {
+    let old = match from.open_table(table) {
+        // Some tables are made when they are first needed.
+        Err(TableError::TableDoesNotExist(_)) => return Ok(()),
+        old => old?,
+    };
+    let mut new = to.open_table(table)?;
+    for row in old.iter()? {
+        let (key, value) = row?;
+        new.insert(key.value(), value.value())?;
+    }
+    Ok(())
+}
