@@ -17,7 +17,7 @@ mod walk;
 
 pub use build::{Built, build_graph, unwatched};
 pub use nearest::{Nearest, Score};
-pub use ranked::{Ranked, rank_all, rank_candidates};
+pub use ranked::{Bounded, Ranked, rank_all, rank_bounded, rank_candidates};
 pub use scan::{Allowed, scan};
 pub use sketch_scan::scan_sketch;
 pub use terms::best_by_terms;

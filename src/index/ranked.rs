@@ -1,8 +1,9 @@
 //! Exact ranking: the nearest of a set of records, by their embeddings as given.
 //!
-//! Two ways in: every question against one set ([`rank_all`]), and each question against candidates of its own
-//! ([`rank_candidates`]). Both visit records in the order of the file, so each block is read once. Invariant:
-//! results ascend by distance, ties by insertion.
+//! Three ways in: every question against one set ([`rank_all`]), each question against candidates of its own
+//! ([`rank_candidates`]), and one question against candidates until the rest are too far ([`rank_bounded`]). All visit
+//! records in the order of the file, so a block is read once at a time. Invariant: results ascend by distance, ties by
+//! insertion.
 
 use std::ops::Range;
 use std::thread;
@@ -21,6 +22,15 @@ pub struct Ranked {
     pub ordinal: Ordinal,
     /// Its distance to the question.
     pub distance: f64,
+}
+
+/// A candidate and the distance it hardly lies below.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounded {
+    /// Which record.
+    pub ordinal: Ordinal,
+    /// Its bound.
+    pub at_least: f64,
 }
 
 /// Fewer rows than this are not worth a thread: scattered, they take 8 microseconds each.
@@ -97,6 +107,30 @@ pub fn rank_candidates(
         cut(nearest, k);
     }
     Ok(all)
+}
+
+/// Ranks candidates in the order of their bounds until `k` are nearer than the next bound; returns those.
+///
+/// # Errors
+/// [`crate::error::Error::Damaged`] when an embedding is missing.
+pub fn rank_bounded(
+    view: &View,
+    question: &[f32],
+    candidates: &[Bounded],
+    k: usize,
+    threads: usize,
+) -> Result<Vec<Ranked>> {
+    let mut nearest: Vec<Ranked> = Vec::new();
+    for some in candidates.chunks(k.max(ROWS_PER_THREAD)) {
+        let last = k.checked_sub(1).and_then(|last| nearest.get(last));
+        if some.first().zip(last).is_some_and(|(next, last)| next.at_least > last.distance) {
+            break;
+        }
+        let ordinals = some.iter().map(|candidate| candidate.ordinal).collect();
+        nearest.extend(rank_candidates(view, &[question], &[ordinals], k, threads)?.into_iter().flatten());
+        cut(&mut nearest, k);
+    }
+    Ok(nearest)
 }
 
 /// Collects without sorting each time: sorts when twice `k` have gathered.

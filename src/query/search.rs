@@ -8,7 +8,7 @@ use super::filter::Filter;
 use super::plan::{Facts, Plan, Way};
 use super::select::choose;
 use crate::error::{Error, Result};
-use crate::index::{Allowed, Ranked, rank_all, rank_candidates, scan, scan_sketch, walk_graph};
+use crate::index::{Allowed, Ranked, rank_all, rank_bounded, rank_candidates, scan, scan_sketch, walk_graph};
 use crate::record::{Hit, Ordinal, RecordId};
 use crate::store::{Codes, Collection, Include, View, check_dimension, check_embedding, quantise_query};
 
@@ -205,17 +205,26 @@ fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mu
             answer.timing.rank += start.elapsed();
             continue;
         }
-        let candidates: Vec<Vec<Ordinal>> = if let Some(graph) = &graph {
-            graph.candidates(view, &questions, allowed, plan.depth, query.threads)?
-        } else if answer.plan.way == Way::Sketch {
+        if answer.plan.way == Way::Sketch {
             match scan_sketch(view, &questions, allowed, plan.depth, query.threads) {
                 Err(e @ Error::Damaged { .. }) => {
                     answer.warnings.push(format!("{e}; searching without the sketch"));
                     answer.plan.way = Way::Scan;
-                    scan_codes(view, query, &questions, allowed, plan.depth)?
                 }
-                found => found?,
+                found => {
+                    let found = found?;
+                    answer.timing.candidates += start.elapsed();
+                    let start = Instant::now();
+                    for (question, candidates) in questions.iter().zip(&found) {
+                        ranked.push(rank_bounded(view, question, candidates, wanted, query.threads)?);
+                    }
+                    answer.timing.rank += start.elapsed();
+                    continue;
+                }
             }
+        }
+        let candidates: Vec<Vec<Ordinal>> = if let Some(graph) = &graph {
+            graph.candidates(view, &questions, allowed, plan.depth, query.threads)?
         } else {
             scan_codes(view, query, &questions, allowed, plan.depth)?
         };

@@ -55,7 +55,10 @@ impl Store {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn give_back_space(&mut self) -> Result<bool> {
-        match self.move_pages(Duration::ZERO) {
+        // An import leaves the pages of postings half full and all over the file, where they keep larger ones from
+        // moving: written anew they save 2 % of it.
+        let anew = self.write(|tx| rewrite(tx, table::POSTINGS));
+        match anew.and_then(|()| self.move_pages(Duration::ZERO)) {
             Ok(()) => Ok(true),
             Err(Error::Busy { .. }) => Ok(false),
             Err(error) => Err(error),

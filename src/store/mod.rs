@@ -47,7 +47,7 @@ pub use read::{Include, View};
 pub(crate) use record::Stored;
 pub use scope::DatabaseInfo;
 pub use segment::{Segment, rows_per_segment};
-pub use sketch::{Centre, Sketch, sign_bytes};
+pub use sketch::{Centre, Estimates, Sketch, sign_bytes};
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use terms::DOCUMENT;
 pub use vector::Embeddings;

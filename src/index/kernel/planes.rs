@@ -53,6 +53,14 @@ impl Planes {
         &self.words
     }
 
+    /// Returns the standard deviation of what rounding adds to the product of the question and a row of -1 and 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "at most 65,536 components")]
+    pub fn rounding(&self) -> f32 {
+        // A rounding error is as likely anywhere in its step: a variance of step^2 / 12 a component.
+        self.step * (8.0 * self.row_bytes as f32 / 12.0).sqrt()
+    }
+
     /// Returns what turns sums into products: the inner product of the question and a row of -1 and 1, of which a set
     /// bit is 1, is `scale * (sum of the components under its set bits) - shift`.
     #[must_use]

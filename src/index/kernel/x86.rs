@@ -1,21 +1,24 @@
-//! The kernels for `x86_64`: AVX-512 with VNNI (Ice Lake, Zen 4 and later) and AVX2.
+//! The kernels for `x86_64`: AVX-512 with VNNI, with or without `vpopcntq` (Ice Lake, Zen 4 and later), and AVX2.
 //!
 //! Most are the portable source compiled for more registers, which reaches the speed of memory. Written by hand is
 //! what the compiler does not find: the i8 product on `vpdpbusd`, which multiplies unsigned by signed bytes, so
-//! one side is raised by 128 (its sign bit flipped) and 128 times the sum of the other is taken off again.
+//! one side is raised by 128 (its sign bit flipped) and 128 times the sum of the other is taken off again; and the
+//! product with signs, which counts the bits of a whole register at once.
 //! Invariant: a variant is reachable only through [`available`], which asks the processor first.
 
 use std::arch::x86_64::{
-    __m128i, __m512, __m512i, _CMP_LE_OQ, _MM_HINT_T0, _mm_prefetch, _mm_storeu_si128, _mm512_castsi512_si128,
-    _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_extracti32x4_epi32, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_mul_ps, _mm512_reduce_add_epi32, _mm512_set1_epi8,
-    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512, _mm512_storeu_ps, _mm512_sub_epi32, _mm512_sub_ps,
+    __m128i, __m512, __m512i, _CMP_LE_OQ, _MM_HINT_T0, _mm_prefetch, _mm_storeu_si128, _mm512_add_epi64,
+    _mm512_and_si512, _mm512_castsi512_si128, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
+    _mm512_extracti32x4_epi32, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_mul_ps,
+    _mm512_popcnt_epi64, _mm512_reduce_add_epi32, _mm512_reduce_add_epi64, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_setzero_si512, _mm512_storeu_ps, _mm512_sub_epi32, _mm512_sub_epi64, _mm512_sub_ps,
     _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 use std::array;
 
+use super::planes::PLANES;
 use super::tile::{LANES, QUAD, RAISE, Step, Tile};
-use super::{Kernels, Limits, Near, Numbers, portable};
+use super::{Kernels, Limits, Near, Numbers, Planes, portable};
 
 /// Returns the variants this processor runs, the fastest first.
 pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
@@ -25,7 +28,8 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512vnni");
-    let variants: [(bool, &'static Kernels); 2] = [(vnni, &AVX512_VNNI), (avx2, &AVX2)];
+    let popcnt = vnni && is_x86_feature_detected!("avx512vpopcntdq");
+    let variants: [(bool, &'static Kernels); 3] = [(popcnt, &AVX512_POPCNT), (vnni, &AVX512_VNNI), (avx2, &AVX2)];
     variants.into_iter().filter(|(runs, _)| *runs).map(|(_, variant)| variant)
 }
 
@@ -34,7 +38,7 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
 macro_rules! variant {
     ($table:ident, $name:literal, $module:ident, $features:literal, {
         dot_i8: $dot_i8:path, dot_i8_rows: $dot_i8_rows:path, dot_i8_tile: $dot_i8_tile:path,
-        near_tile: $near_tile:path $(,)?
+        near_tile: $near_tile:path, dot_signs_rows: $dot_signs_rows:path $(,)?
     }) => {
         mod $module {
             use super::portable;
@@ -83,6 +87,7 @@ macro_rules! variant {
             }
 
             #[target_feature(enable = $features)]
+            #[allow(dead_code, reason = "a variant may have its own")]
             pub(super) fn dot_signs_rows(question: &Planes, rows: &[u8], out: &mut [i32]) {
                 portable::each_signs(question, rows, out);
             }
@@ -130,7 +135,7 @@ macro_rules! variant {
             // SAFETY: as above.
             hamming_rows: |query, rows, out| unsafe { $module::hamming_rows(query, rows, out) },
             // SAFETY: as above.
-            dot_signs_rows: |question, rows, out| unsafe { $module::dot_signs_rows(question, rows, out) },
+            dot_signs_rows: |question, rows, out| unsafe { $dot_signs_rows(question, rows, out) },
             // SAFETY: as above.
             distances: |dots, numbers, scale, out| unsafe { $module::distances(dots, numbers, scale, out) },
             // SAFETY: as above.
@@ -146,6 +151,7 @@ variant!(AVX2, "avx2", avx2, "avx2,popcnt", {
     dot_i8_rows: avx2::dot_i8_rows,
     dot_i8_tile: avx2::dot_i8_tile,
     near_tile: avx2::near_tile,
+    dot_signs_rows: avx2::dot_signs_rows,
 });
 
 variant!(AVX512_VNNI, "avx512-vnni", avx512, "avx512f,avx512bw,avx512vl,avx512vnni,popcnt", {
@@ -153,6 +159,15 @@ variant!(AVX512_VNNI, "avx512-vnni", avx512, "avx512f,avx512bw,avx512vl,avx512vn
     dot_i8_rows: vnni_dot_rows,
     dot_i8_tile: vnni_dot_tile,
     near_tile: vnni_near_tile,
+    dot_signs_rows: avx512::dot_signs_rows,
+});
+
+variant!(AVX512_POPCNT, "avx512-popcnt", avx512_popcnt, "avx512f,avx512bw,avx512vl,avx512vnni,avx512vpopcntdq,popcnt", {
+    dot_i8: vnni_dot,
+    dot_i8_rows: vnni_dot_rows,
+    dot_i8_tile: vnni_dot_tile,
+    near_tile: vnni_near_tile,
+    dot_signs_rows: popcnt_dot_signs_rows,
 });
 
 /// Bytes of a 512-bit register.
@@ -405,4 +420,42 @@ fn quarters(register: __m512i) -> [__m128i; 4] {
         _mm512_extracti32x4_epi32::<2>(register),
         _mm512_extracti32x4_epi32::<3>(register),
     ]
+}
+
+/// Words of 64 bits in a register.
+const WORDS: usize = BYTES / 8;
+
+/// Loads up to 64 bytes of signs; the rest of the register is zero.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vpopcntdq")]
+fn load_signs(bytes: &[u8]) -> __m512i {
+    let mask = u64::MAX.checked_shr(u32::try_from(BYTES.saturating_sub(bytes.len())).unwrap_or(0)).unwrap_or(0);
+    // SAFETY: the mask has at most one bit for each byte of the slice, and bytes not in the mask are not read.
+    unsafe { _mm512_maskz_loadu_epi8(mask, bytes.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vpopcntdq")]
+fn popcnt_dot_signs_rows(question: &Planes, rows: &[u8], out: &mut [i32]) {
+    let plane = |words: &[[u64; PLANES]], at: usize| {
+        let mut bytes = [0_u8; BYTES];
+        for (slot, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+            *slot = word.get(at).copied().unwrap_or_default().to_le_bytes();
+        }
+        load_signs(&bytes)
+    };
+    let parts: Vec<[__m512i; PLANES]> =
+        question.words().chunks(WORDS).map(|words| array::from_fn(|at| plane(words, at))).collect();
+    for (row, sum) in rows.chunks_exact(question.row_bytes().max(1)).zip(out) {
+        let mut sums = _mm512_setzero_si512();
+        for (bytes, planes) in row.chunks(BYTES).zip(&parts) {
+            let signs = load_signs(bytes);
+            let [n0, n1, n2, n3] = planes.map(|plane| _mm512_popcnt_epi64(_mm512_and_si512(signs, plane)));
+            // n0 + 2 (n1 + 2 (n2 - 2 n3))
+            let high = _mm512_sub_epi64(n2, _mm512_add_epi64(n3, n3));
+            let middle = _mm512_add_epi64(n1, _mm512_add_epi64(high, high));
+            sums = _mm512_add_epi64(sums, _mm512_add_epi64(n0, _mm512_add_epi64(middle, middle)));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a row has at most 65,536 bits")]
+        let whole = _mm512_reduce_add_epi64(sums) as i32;
+        *sum = whole;
+    }
 }
