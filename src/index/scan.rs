@@ -96,9 +96,9 @@ struct Scanner<'a> {
     biases: Vec<f32>,
     scores: Vec<i32>,
     near: Vec<Near>,
-    /// The rows of a segment that may be found, and their codes.
+    /// The rows of a segment that may be found.
     rows: Vec<usize>,
-    codes: Vec<i8>,
+    block: Gathered,
 }
 
 impl<'a> Scanner<'a> {
@@ -114,7 +114,7 @@ impl<'a> Scanner<'a> {
             scores: Vec::new(),
             near: Vec::new(),
             rows: Vec::new(),
-            codes: Vec::new(),
+            block: Gathered::default(),
         }
     }
 
@@ -152,43 +152,57 @@ impl<'a> Scanner<'a> {
 
     /// Meets each row that may be found with every question while it is in a register.
     fn many_questions(&mut self, segment: &Segment) {
-        let gathered = self.gather(segment);
-        let (codes, rows) =
-            if gathered { (self.codes.as_slice(), self.rows.as_slice()) } else { (segment.codes(), &[][..]) };
-        let blocks = codes.chunks(BLOCK_ROWS * segment.dimension());
-        let numbers = self.factors.chunks(BLOCK_ROWS).zip(self.biases.chunks(BLOCK_ROWS));
-        for (block, (codes, (factors, biases))) in blocks.zip(numbers).enumerate() {
+        self.rows.clear();
+        self.rows.extend((0..segment.rows()).filter(|row| self.allowed.contains(segment.ordinal(*row))));
+        for rows in self.rows.chunks(BLOCK_ROWS) {
+            let block = self.block.gather(segment, rows, (&self.factors, &self.biases));
             let thresholds = self.nearest.iter().map(Nearest::threshold);
             let limits = Limits::new(self.questions.iter().map(|question| question.factor).zip(thresholds));
             self.near.clear();
-            kernels().near_tile(&self.tile, codes, &Numbers { factors, biases }, &limits, &mut self.near);
+            kernels().near_tile(&self.tile, block.codes, &block.numbers, &limits, &mut self.near);
             for near in &self.near {
-                let row = block * BLOCK_ROWS + near.row;
-                let ordinal = segment.ordinal(if gathered { rows.get(row).copied().unwrap_or(row) } else { row });
-                if let Some(nearest) = self.nearest.get_mut(near.question) {
-                    nearest.push(near.distance, ordinal);
+                let row = rows.get(near.row);
+                if let Some((nearest, row)) = self.nearest.get_mut(near.question).zip(row) {
+                    nearest.push(near.distance, segment.ordinal(*row));
                 }
             }
         }
     }
+}
 
-    /// Brings the rows that may be found together, so that only they are compared; says whether it had to.
-    fn gather(&mut self, segment: &Segment) -> bool {
-        self.rows.clear();
-        self.rows.extend((0..segment.rows()).filter(|row| self.allowed.contains(segment.ordinal(*row))));
-        if self.rows.len() == segment.rows() {
-            return false;
-        }
+/// Rows brought together, so that only they are compared, and while they are in the cache.
+#[derive(Default)]
+struct Gathered {
+    codes: Vec<i8>,
+    factors: Vec<f32>,
+    biases: Vec<f32>,
+}
+
+/// Some rows that stand together.
+struct Block<'b> {
+    codes: &'b [i8],
+    numbers: Numbers<'b>,
+}
+
+impl Gathered {
+    /// Brings rows of a segment together, unless they stand together already.
+    fn gather<'b>(&'b mut self, segment: &Segment<'b>, rows: &[usize], numbers: (&'b [f32], &'b [f32])) -> Block<'b> {
         let dimension = segment.dimension();
+        let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else {
+            return Block { codes: &[], numbers: Numbers { factors: &[], biases: &[] } };
+        };
+        let codes = |from: usize, to: usize| segment.codes().get(from * dimension..to * dimension).unwrap_or_default();
+        if last - first + 1 == rows.len() {
+            let part = |numbers: &'b [f32]| numbers.get(first..=last).unwrap_or_default();
+            let numbers = Numbers { factors: part(numbers.0), biases: part(numbers.1) };
+            return Block { codes: codes(first, last + 1), numbers };
+        }
         self.codes.clear();
-        for row in &self.rows {
-            self.codes
-                .extend_from_slice(segment.codes().get(row * dimension..(row + 1) * dimension).unwrap_or_default());
+        rows.iter().for_each(|row| self.codes.extend_from_slice(codes(*row, row + 1)));
+        for (kept, all) in [(&mut self.factors, numbers.0), (&mut self.biases, numbers.1)] {
+            kept.clear();
+            kept.extend(rows.iter().filter_map(|row| all.get(*row)));
         }
-        for numbers in [&mut self.factors, &mut self.biases] {
-            let kept: Vec<f32> = self.rows.iter().filter_map(|row| numbers.get(*row).copied()).collect();
-            *numbers = kept;
-        }
-        true
+        Block { codes: &self.codes, numbers: Numbers { factors: &self.factors, biases: &self.biases } }
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 use super::decompress::Bytes;
 use super::embedding::{self, Components, EmbeddingSeed};
+use super::embedding_scan::{Cut, cut_embedding};
 use super::format::Format;
 use super::json::{Key, Values, id_text, why_json};
 use super::lines::Lines;
@@ -193,10 +194,21 @@ impl Columns {
     }
 }
 
+/// Reads one question, its embedding the quick way where that is sure.
 fn from_json(text: &str, line: u64) -> Result<Asked, String> {
+    if let Some(Cut { embedding, rest }) = cut_embedding(text, "embedding")
+        && let Ok(asked @ Asked { embedding: None, .. }) = parse(&rest)
+    {
+        return Ok(Asked { embedding: Some(embedding), ..asked });
+    }
+    // The whole text says better what is wrong, and where.
+    parse(text).map_err(|e| why_json(&e, text, line))
+}
+
+fn parse(text: &str) -> serde_json::Result<Asked> {
     let mut json = serde_json::Deserializer::from_str(text);
     let read = serde::Deserializer::deserialize_any(&mut json, AskedVisitor);
-    read.and_then(|asked| json.end().map(|()| asked)).map_err(|e| why_json(&e, text, line))
+    read.and_then(|asked| json.end().map(|()| asked))
 }
 
 /// Reads a question: a string, an array of numbers, or an object.
@@ -269,6 +281,9 @@ mod tests {
         let vectors = ask("[[1,2],{\"embedding\":[3]}]", None);
         let embeddings: Vec<_> = vectors.into_iter().map(|q| q.unwrap().embedding.unwrap()).collect();
         assert_eq!(embeddings, [vec![1.0, 2.0], vec![3.0]]);
+        let both = ask("{\"embedding\":[1,-2.5e0],\"id\":\"q\",\"text\":\"t\"}", None).remove(0).unwrap();
+        assert_eq!((both.id.as_deref(), both.text.as_deref()), (Some("q"), Some("t")));
+        assert_eq!(both.embedding, Some(vec![1.0, -2.5]));
     }
 
     #[test]

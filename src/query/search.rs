@@ -91,7 +91,7 @@ impl View {
         let filter = start.elapsed();
         let facts = facts(self, query, chosen.as_ref())?;
         let mut answer = Answer {
-            hits: Vec::with_capacity(query.questions.len()),
+            hits: Vec::new(),
             plan: Plan::choose(&facts).forced(query.way, &facts),
             facts,
             timing: Timing { filter, ..Timing::default() },
@@ -103,9 +103,7 @@ impl View {
         }
         let ranked = rank(self, query, chosen.as_ref(), &mut answer)?;
         let start = Instant::now();
-        for nearest in ranked {
-            answer.hits.push(page(self, query, nearest)?);
-        }
+        answer.hits = hits(self, query, ranked)?;
         answer.timing.read = start.elapsed();
         Ok(answer)
     }
@@ -247,14 +245,21 @@ fn scan_codes(
     scan(view, &codes, allowed, depth, query.threads)
 }
 
-/// Reads the hits of one question that are asked for.
+/// Reads the hits of each question that are asked for, all in the order of the file.
 #[expect(clippy::cast_possible_truncation, reason = "distances are shown as f32, as in Chroma")]
-fn page(view: &View, query: &Query, nearest: Vec<Ranked>) -> Result<Vec<Hit>> {
-    let near = nearest.into_iter().skip(query.offset).take(query.n);
-    let near = near.take_while(|ranked| query.max_distance.is_none_or(|max| ranked.distance as f32 <= max));
-    let hit = |ranked: Ranked| {
-        let record = view.record(ranked.ordinal, query.include)?;
-        Ok(Hit { record, distance: ranked.distance as f32 })
+fn hits(view: &View, query: &Query, ranked: Vec<Vec<Ranked>>) -> Result<Vec<Vec<Hit>>> {
+    let near = |ranked: &Ranked| query.max_distance.is_none_or(|max| ranked.distance as f32 <= max);
+    let page = |nearest: Vec<Ranked>| -> Vec<Ranked> {
+        nearest.into_iter().skip(query.offset).take(query.n).take_while(near).collect()
     };
-    near.map(hit).collect()
+    let pages: Vec<Vec<Ranked>> = ranked.into_iter().map(page).collect();
+    let mut ordinals: Vec<Ordinal> = pages.iter().flatten().map(|ranked| ranked.ordinal).collect();
+    ordinals.sort_unstable();
+    ordinals.dedup();
+    let records = ordinals.iter().map(|ordinal| view.record(*ordinal, query.include)).collect::<Result<Vec<_>>>()?;
+    let hit = |ranked: Ranked| {
+        let at = ordinals.binary_search(&ranked.ordinal).ok()?;
+        Some(Hit { record: records.get(at)?.clone(), distance: ranked.distance as f32 })
+    };
+    Ok(pages.into_iter().map(|page| page.into_iter().filter_map(hit).collect()).collect())
 }

@@ -11,7 +11,7 @@ use super::Store;
 use super::catalog::{self, Entry, GraphEntry};
 use super::codec::floats;
 use super::posting::{self, Term};
-use super::record::{Stored, decode};
+use super::record::{Stored, decode, decode_id};
 use super::scope;
 use super::segment::parse_tail_row;
 use super::sketch::Centre;
@@ -141,6 +141,10 @@ impl View {
     }
 
     pub(crate) fn stored(&self, ordinal: Ordinal) -> Result<Stored> {
+        self.decoded(ordinal, decode)
+    }
+
+    fn decoded<T>(&self, ordinal: Ordinal, decode: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         let missing = || Error::damaged(format!("the record of row {} is missing", ordinal.0));
         decode(self.records.get(&self.number.pair(ordinal.0))?.ok_or_else(missing)?.value())
     }
@@ -150,8 +154,12 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] when it is missing or unreadable.
     pub fn record(&self, ordinal: Ordinal, include: Include) -> Result<Record> {
-        let stored = self.stored(ordinal)?;
         let embedding = if include.embeddings { Some(self.embedding(ordinal)?) } else { None };
+        if (Include { embeddings: false, ..include }) == Include::NONE {
+            let id = self.decoded(ordinal, decode_id)?;
+            return Ok(Record { id, embedding, document: None, uri: None, metadata: None });
+        }
+        let stored = self.stored(ordinal)?;
         Ok(Record {
             id: stored.id,
             embedding,

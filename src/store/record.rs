@@ -99,7 +99,7 @@ fn put_array<T>(out: &mut Vec<u8>, tag: u8, items: &[T], put: impl Fn(&mut Vec<u
 pub(crate) fn decode(bytes: &[u8]) -> Result<Stored> {
     let mut reader = Reader::new(bytes, "a record");
     let flags = reader.u8()?;
-    let id = RecordId::parse(reader.text()?).map_err(|_| reader.damaged("its id is empty"))?;
+    let id = id(&mut reader)?;
     let text = |reader: &mut Reader, flag| {
         if flags & flag == 0 { Ok(None) } else { reader.text().map(|t| Some(t.to_owned())) }
     };
@@ -115,6 +115,17 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Stored> {
     }
     reader.end()?;
     Ok(Stored { id, document, uri, metadata, embedded_here: flags & EMBEDDED_HERE != 0 })
+}
+
+/// Reads the id alone.
+pub(crate) fn decode_id(bytes: &[u8]) -> Result<RecordId> {
+    let mut reader = Reader::new(bytes, "a record");
+    let _flags = reader.u8()?;
+    id(&mut reader)
+}
+
+fn id(reader: &mut Reader) -> Result<RecordId> {
+    RecordId::parse(reader.text()?).map_err(|_| reader.damaged("its id is empty"))
 }
 
 fn value(reader: &mut Reader) -> Result<Value> {
@@ -193,6 +204,7 @@ mod tests {
             Stored { document: None, uri: None, metadata: Metadata::default(), embedded_here: false, ..example() };
         for record in [example(), bare] {
             assert_eq!(decode(&encode(&record)).unwrap(), record);
+            assert_eq!(decode_id(&encode(&record)).unwrap(), record.id);
         }
     }
 
