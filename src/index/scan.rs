@@ -198,7 +198,9 @@ impl Gathered {
             return Block { codes: codes(first, last + 1), numbers };
         }
         self.codes.clear();
-        rows.iter().for_each(|row| self.codes.extend_from_slice(codes(*row, row + 1)));
+        for row in rows {
+            self.codes.extend_from_slice(codes(*row, row + 1));
+        }
         for (kept, all) in [(&mut self.factors, numbers.0), (&mut self.biases, numbers.1)] {
             kept.clear();
             kept.extend(rows.iter().filter_map(|row| all.get(*row)));
