@@ -49,8 +49,8 @@ struct ModelAdd {
 
 /// Fetch a sentence-embedding model from Hugging Face and install it
 ///
-/// Of all ONNX graphs of a model model.onnx is taken, --file chooses another. HF_ENDPOINT is the address of another
-/// hub, HF_TOKEN lets you in to private models, and with HF_HUB_OFFLINE=1 the model is taken from the cache of Hugging
+/// Of all ONNX graphs of a model `model.onnx` is taken, --file chooses another. `HF_ENDPOINT` is the address of another
+/// hub, `HF_TOKEN` opens private models, and with `HF_HUB_OFFLINE=1` the model is taken from the cache of Hugging
 /// Face's own tools. A pull that was interrupted has installed nothing, and goes on when it is run again.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -76,7 +76,7 @@ struct ModelPull {
 /// What is taken from the user instead of from the model's files.
 #[derive(Debug, Args)]
 struct Settings {
-    /// The ONNX graph among its files, as in onnx/model_quantized.onnx
+    /// The ONNX graph among its files, as in `onnx/model_quantized.onnx`
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
 

@@ -73,6 +73,10 @@ fn assert_whole(chunker: &Chunker, text: &str, what: &str) -> Vec<Range<usize>> 
     ranges
 }
 
+fn below(random: &mut Random, end: usize) -> usize {
+    usize::try_from(random.below(end as u64)).unwrap()
+}
+
 #[test]
 fn chunks_of_random_texts_are_the_text_again() {
     let mut random = Random::new();
@@ -106,9 +110,9 @@ fn chunks_of_random_texts_are_the_text_again() {
     for (what, counter) in counters() {
         let mut chunker = chunker(counter, "", 16, 5);
         for _ in 0..150 {
-            let text: String = (0..random.below(120)).map(|_| parts[random.below(parts.len())]).collect();
-            let tokens = 4 + random.below(40);
-            chunker.size = ChunkSize { tokens, overlap: random.below(tokens / 2 + 1) };
+            let text: String = (0..below(&mut random, 120)).map(|_| parts[below(&mut random, parts.len())]).collect();
+            let tokens = 4 + below(&mut random, 40);
+            chunker.size = ChunkSize { tokens, overlap: below(&mut random, tokens / 2 + 1) };
             chunker.room = tokens - chunker.count("").unwrap();
             assert_whole(&chunker, &text, &format!("{what}, {:?}, {random:?}", chunker.size));
         }

@@ -182,7 +182,7 @@ impl<'o> Hub<'o> {
     }
 
     fn fetch(&self, graph: Option<&Path>, progress: &mut dyn FnMut(PullStep)) -> Result<Fetched> {
-        let info = self.api.repo(self.repo.clone()).info().map_err(|error| self.no_repository(error))?;
+        let info = self.api.repo(self.repo.clone()).info().map_err(|error| self.no_repository(&error))?;
         let files: Vec<&str> = info.siblings.iter().map(|file| file.rfilename.as_str()).collect();
         let graph = choose_graph(self.name, &files, graph)?;
         if !files.contains(&"tokenizer.json") {
@@ -255,9 +255,9 @@ impl<'o> Hub<'o> {
         Error::Model { model: self.name.to_owned(), why, hint: hint.map(str::to_owned) }
     }
 
-    fn no_repository(&self, error: ApiError) -> Error {
+    fn no_repository(&self, error: &ApiError) -> Error {
         let why = |what: &str| format!("{what} {}{}", self.name, at_revision(self.repo.revision()));
-        match status(&error) {
+        match status(error) {
             // Without a token a private repository looks like none.
             Some(401 | 404) => Error::InvalidArgument {
                 why: why("the hub shows no model"),
@@ -357,9 +357,10 @@ fn link(file: &Path, place: &Path) -> Result<()> {
     fs::create_dir_all(place.parent().unwrap_or(place)).map_err(failed)?;
     let file = file.canonicalize().map_err(failed)?;
     #[cfg(unix)]
-    return std::os::unix::fs::symlink(file, place).map_err(failed);
+    let linked = std::os::unix::fs::symlink(file, place);
     #[cfg(not(unix))]
-    fs::copy(file, place).map(drop).map_err(failed)
+    let linked = fs::copy(file, place).map(drop);
+    linked.map_err(failed)
 }
 
 /// Tells how many bytes arrive.

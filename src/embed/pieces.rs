@@ -55,7 +55,9 @@ impl Counter {
             let stretch = text.get(piece.start..end).unwrap_or_default();
             let start = end - stretch.trim_start().len();
             if start == end {
-                pieces.last_mut().into_iter().for_each(|before| before.tokens += piece.tokens);
+                if let Some(before) = pieces.last_mut() {
+                    before.tokens += piece.tokens;
+                }
             } else if piece.tokens > most {
                 self.halve(text, start..end, most, &mut pieces)?;
             } else {

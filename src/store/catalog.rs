@@ -92,7 +92,7 @@ pub(crate) struct Entry {
     pub(crate) rows_number: Option<u32>,
     /// How far its rows are sealed.
     #[serde(flatten)]
-    pub(crate) sealed: Sealed,
+    pub(crate) sealed: Sealing,
     /// Counts the times an embedding that was stored before was replaced.
     pub(crate) replaced: u64,
     /// Counts the graphs built, so that chunks of an older one are told apart.
@@ -106,7 +106,7 @@ pub(crate) struct Entry {
 
 /// How far quantised rows are sealed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Sealed {
+pub(crate) struct Sealing {
     /// Ordinals below this one stand in segments, the others in the tail.
     pub(crate) sealed_until: u64,
     /// Rows in segments, deleted ones among them.
@@ -128,7 +128,7 @@ pub(crate) struct NextEmbeddings {
     /// The number they and their rows stand under.
     pub(crate) number: u32,
     /// How far their rows are sealed.
-    pub(crate) sealed: Sealed,
+    pub(crate) sealed: Sealing,
 }
 
 /// What the catalogue knows of a collection's graph.
@@ -166,7 +166,7 @@ impl Entry {
             next_ordinal: 0,
             records: 0,
             rows_number: None,
-            sealed: Sealed::default(),
+            sealed: Sealing::default(),
             replaced: 0,
             epoch: 0,
             graph: None,

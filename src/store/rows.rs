@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
-use super::catalog::Sealed;
+use super::catalog::Sealing;
 use super::quantise::Codes;
 use super::segment::{Segment, parse_tail_row, rows_per_segment, seal, tail_row};
 use super::sketch::{Centre, Mean, SKETCH_FROM_DIMENSION, sketch};
@@ -45,7 +45,7 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Adds new rows, whose ordinals are above all others, and seals what fills a segment.
-    pub(crate) fn append(&mut self, sealed: &mut Sealed, new: Vec<(Ordinal, Codes)>) -> Result<()> {
+    pub(crate) fn append(&mut self, sealed: &mut Sealing, new: Vec<(Ordinal, Codes)>) -> Result<()> {
         let Some((_, first)) = new.first() else { return Ok(()) };
         let first_len = first.codes.len();
         let per_segment = rows_per_segment(first_len);
@@ -82,7 +82,7 @@ impl<'tx> Rows<'tx> {
         Ok(rows)
     }
 
-    fn insert_segment(&mut self, sealed: &mut Sealed, rows: &[(Ordinal, Codes)]) -> Result<()> {
+    fn insert_segment(&mut self, sealed: &mut Sealing, rows: &[(Ordinal, Codes)]) -> Result<()> {
         if let (Some((first, _)), Some((last, _)), Some(bytes)) = (rows.first(), rows.last(), seal(rows, self.space)) {
             self.insert_sealed(sealed, &self.number.pair(first.0), &bytes)?;
             sealed.sealed_rows += rows.len() as u64;
@@ -92,7 +92,7 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Writes the bytes of a segment, and its sketch where the collection has sketches.
-    fn insert_sealed(&mut self, sealed: &Sealed, key: &PairKey, bytes: &[u8]) -> Result<()> {
+    fn insert_sealed(&mut self, sealed: &Sealing, key: &PairKey, bytes: &[u8]) -> Result<()> {
         self.segments.insert(key, bytes)?;
         if sealed.sketched {
             let segment = Segment::parse(bytes)?;
@@ -109,7 +109,7 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Sketches every segment of a collection that has no sketches, around the mean of its sealed rows.
-    pub(crate) fn sketch_all(&mut self, sealed: &mut Sealed) -> Result<()> {
+    pub(crate) fn sketch_all(&mut self, sealed: &mut Sealing) -> Result<()> {
         if sealed.sketched {
             return Ok(());
         }
@@ -137,7 +137,7 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Replaces rows that exist.
-    pub(crate) fn replace(&mut self, sealed: &Sealed, rows: Vec<(Ordinal, Codes)>) -> Result<()> {
+    pub(crate) fn replace(&mut self, sealed: &Sealing, rows: Vec<(Ordinal, Codes)>) -> Result<()> {
         let mut by_segment: BTreeMap<PairKey, Vec<(Ordinal, Codes)>> = BTreeMap::new();
         for (ordinal, row) in rows {
             if ordinal.0 >= sealed.sealed_until {
@@ -161,7 +161,7 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Lets go of rows that died: at once from the tail, from a segment when enough of it is dead.
-    pub(crate) fn remove(&mut self, sealed: &mut Sealed, died: &RoaringTreemap, dead: &RoaringTreemap) -> Result<()> {
+    pub(crate) fn remove(&mut self, sealed: &mut Sealing, died: &RoaringTreemap, dead: &RoaringTreemap) -> Result<()> {
         let mut touched = std::collections::BTreeSet::new();
         for ordinal in died.iter().map(Ordinal) {
             if ordinal.0 >= sealed.sealed_until {
@@ -174,7 +174,7 @@ impl<'tx> Rows<'tx> {
         touched.iter().try_for_each(|key| self.purge(sealed, key, dead))
     }
 
-    fn purge(&mut self, sealed: &mut Sealed, key: &PairKey, dead: &RoaringTreemap) -> Result<()> {
+    fn purge(&mut self, sealed: &mut Sealing, key: &PairKey, dead: &RoaringTreemap) -> Result<()> {
         let mut rows = self.read_segment(key)?;
         let before = rows.len();
         rows.retain(|(ordinal, _)| !dead.contains(ordinal.0));

@@ -91,6 +91,9 @@ pub fn reembed(
         drop(view);
         let texts: Vec<&str> = work.documents.iter().map(|(_, document)| document.as_str()).collect();
         let embeddings = if texts.is_empty() { Vec::new() } else { embedder.embed(&texts, Role::Document)? };
+        if embeddings.len() != texts.len() {
+            return Err(Error::argument(format!("{} gave {} embeddings", model.model, embeddings.len())));
+        }
         embedded += embeddings.len() as u64;
         let made = work.documents.into_iter().zip(embeddings).map(|((ordinal, document), embedding)| {
             check_embedding(&embedding)?;

@@ -7,7 +7,7 @@
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
-use super::super::catalog::{self, Entry, NextEmbeddings, Sealed};
+use super::super::catalog::{self, Entry, NextEmbeddings, Sealing};
 use super::super::codec::set_to_bytes;
 use super::super::quantise::Codes;
 use super::super::record::decode;
@@ -37,7 +37,7 @@ pub(super) struct Batch {
 
 impl NextEmbeddings {
     pub(super) fn new(embedder: Fingerprint, number: CollectionNumber) -> Self {
-        Self { embedder, until: 0, number: number.0, sealed: Sealed::default() }
+        Self { embedder, until: 0, number: number.0, sealed: Sealing::default() }
     }
 
     fn rows_number(&self) -> CollectionNumber {

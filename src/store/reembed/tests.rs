@@ -13,6 +13,10 @@ use crate::store::{Access, Change, Depth, Include, Mode, NewCollection, Store};
 const OLD: usize = 24;
 const NEW: usize = 2048;
 
+fn below(random: &mut Random, end: usize) -> usize {
+    usize::try_from(random.below(end as u64)).unwrap()
+}
+
 fn id(row: usize) -> RecordId {
     RecordId::parse(format!("r{row}")).unwrap()
 }
@@ -149,13 +153,13 @@ fn what_others_do_meanwhile_is_done_to_the_new_embeddings_too() {
         }
         let notes = store.collection("notes")?;
         // Added, replaced, reworded and deleted, of what is embedded already and of what is not.
-        let added: Vec<usize> = (next..next + random.below(40)).collect();
+        let added: Vec<usize> = (next..next + below(&mut random, 40)).collect();
         next += added.len();
         notes.add(added.iter().map(|row| change(*row, &text(*row))))?;
-        let some: Vec<usize> = (0..20).map(|_| random.below(next)).collect();
+        let some: Vec<usize> = (0..20).map(|_| below(&mut random, next)).collect();
         let reworded = some.iter().map(|row| change(*row, &format!("{} {calls}", text(*row))));
         notes.apply(reworded, Mode::Update)?;
-        let gone: Vec<RecordId> = (0..60).map(|_| id(random.below(next))).collect();
+        let gone: Vec<RecordId> = (0..60).map(|_| id(below(&mut random, next))).collect();
         notes.delete(&gone)?;
         // Of one batch, in one transaction.
         let row = next;
@@ -176,9 +180,9 @@ fn interrupted_runs_survive_deletes_and_changes_between_them() {
     for _ in 0..6 {
         let _ = run_until(&store, 1);
         let notes = store.collection("notes").unwrap();
-        let gone: Vec<RecordId> = (0..100).map(|_| id(random.below(900))).collect();
+        let gone: Vec<RecordId> = (0..100).map(|_| id(below(&mut random, 900))).collect();
         notes.delete(&gone).unwrap();
-        let reworded = (0..30).map(|_| random.below(900)).map(|row| change(row, "another text"));
+        let reworded = (0..30).map(|_| below(&mut random, 900)).map(|row| change(row, "another text"));
         notes.apply(reworded.collect::<Vec<_>>(), Mode::Update).unwrap();
         drop(notes);
         assert_sound(&mut store);
