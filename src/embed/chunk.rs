@@ -113,7 +113,7 @@ impl Chunker {
     /// [`Error::Model`] when the tokenizer fails.
     pub fn ranges(&self, text: &str) -> Result<Vec<Range<usize>>> {
         let mut ahead = Ahead { chunker: self, text, read_until: 0, pieces: VecDeque::new() };
-        let mut ranges = Vec::new();
+        let mut ranges: Vec<Range<usize>> = Vec::new();
         loop {
             let fitting = ahead.fitting()?;
             let is_last = fitting == ahead.pieces.len();
@@ -122,6 +122,13 @@ impl Chunker {
             // By itself a text may have another token or two than inside a longer one.
             while end > 1 && self.count(ahead.slice(start, end))? > self.size.tokens {
                 end -= 1;
+            }
+            let before = ranges.last().map_or(0, |before| before.end);
+            if start < before && ahead.start_of(end) <= before {
+                // Nothing new fits behind the overlap.
+                let shared = ahead.pieces.iter().take_while(|piece| piece.start < before).count();
+                ahead.pieces.drain(..shared);
+                continue;
             }
             ranges.push(start..ahead.start_of(end));
             if end == ahead.pieces.len() {
