@@ -237,8 +237,14 @@ impl<'o> Hub<'o> {
             }
         }
         let blob = self.own_cache.repo(self.repo.clone()).blob_path(metadata.etag());
-        // One that has everything was not put in its place; asked for what follows, the hub answers with an error.
+        // A part that has everything was only not put in its place; asked for what follows, the hub answers with an
+        // error.
         let part = blob.with_extension("part");
+        if is_whole(&part) && has_digest(&part, metadata.etag())? {
+            fs::rename(&part, &blob).map_err(|error| Error::io(format!("write {}", blob.display()), error))?;
+            progress(PullStep::Fetched(bytes));
+            return Ok(blob);
+        }
         if fs::metadata(&part).is_ok_and(|facts| facts.len() >= bytes) {
             fs::remove_file(&part).map_err(|error| Error::io(format!("remove {}", part.display()), error))?;
         }

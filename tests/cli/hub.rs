@@ -22,7 +22,7 @@ struct State {
     files: BTreeMap<String, (Vec<u8>, Option<String>)>,
     /// The path, range and authorisation of every request.
     asked: Vec<[String; 3]>,
-    /// How many answers with a large body end after their first half.
+    /// How many answers with a graph end after their first half.
     breaks: usize,
 }
 
@@ -125,7 +125,7 @@ fn respond(state: &mut State, path: &str, range: &str, host: &str) -> (String, V
         content.len(),
         body.len()
     );
-    if body.len() > 1 << 20 && state.breaks > 0 {
+    if path.ends_with(".onnx") && body.len() > 1 && state.breaks > 0 {
         state.breaks -= 1;
         body.truncate(body.len() / 2);
     }
@@ -179,7 +179,7 @@ fn a_model_is_pulled_used_and_verified() {
     let ran = with_data(&world, &["query", "notes", "which animal", "-o", "ids"]);
     assert_eq!((ran.stdout.as_str(), ran.status), ("a\n", Some(0)), "{}", ran.stderr);
     let shown = with_data(&world, &["show", "notes", "-o", "table"]).stdout;
-    assert!(shown.contains("query: ") && shown.contains("passage: "), "{shown}");
+    assert!(shown.contains(" query:") && shown.contains(" passage:"), "{shown}");
 
     let again = pull(&world, &address, &["lab/tiny"], &[]);
     assert_eq!(again.status, Some(2), "{}", again.stderr);
@@ -269,7 +269,7 @@ fn a_pull_that_breaks_off_installs_nothing_and_goes_on_when_run_again() {
     let hub = Hub::with(&["model.onnx"]);
     let address = hub.serve();
     // More often than a connection is made anew.
-    hub.0.lock().unwrap().breaks = 4;
+    hub.0.lock().unwrap().breaks = 5;
     let broken = pull(&world, &address, &["lab/tiny"], &[]);
     assert_eq!(broken.status, Some(5), "{}", broken.stderr);
     assert!(broken.stderr.contains("model.onnx could not be fetched"), "{}", broken.stderr);
