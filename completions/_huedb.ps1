@@ -134,7 +134,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--ef-search', '--ef-search', [CompletionResultType]::ParameterName, 'Candidates kept while the graph is searched')
             [CompletionResult]::new('--index', '--index', [CompletionResultType]::ParameterName, 'When the graph index is built')
             [CompletionResult]::new('--query-prefix', '--query-prefix', [CompletionResultType]::ParameterName, 'Text put before every question')
-            [CompletionResult]::new('--document-prefix', '--document-prefix', [CompletionResultType]::ParameterName, 'Text put before every document; only while there are no records')
+            [CompletionResult]::new('--document-prefix', '--document-prefix', [CompletionResultType]::ParameterName, 'Text put before every document; only while there are no records, afterwards `huedb reembed` changes it')
             [CompletionResult]::new('--configuration', '--configuration', [CompletionResultType]::ParameterName, 'What changes of Chroma''s configuration, a JSON object')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'The database file')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The database file')

@@ -127,7 +127,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --ef-search 'Candidates kept while the graph is searched'
             cand --index 'When the graph index is built'
             cand --query-prefix 'Text put before every question'
-            cand --document-prefix 'Text put before every document; only while there are no records'
+            cand --document-prefix 'Text put before every document; only while there are no records, afterwards `huedb reembed` changes it'
             cand --configuration 'What changes of Chroma''s configuration, a JSON object'
             cand -d 'The database file'
             cand --db 'The database file'

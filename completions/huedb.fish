@@ -141,7 +141,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand modify" -l index -d 'When th
 hnsw\t''
 flat\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l query-prefix -d 'Text put before every question' -r
-complete -c huedb -n "__fish_huedb_using_subcommand modify" -l document-prefix -d 'Text put before every document; only while there are no records' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l document-prefix -d 'Text put before every document; only while there are no records, afterwards `huedb reembed` changes it' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l configuration -d 'What changes of Chroma\'s configuration, a JSON object' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l tenant -d 'The tenant' -r
