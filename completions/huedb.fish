@@ -58,6 +58,7 @@ complete -c huedb -n "__fish_huedb_needs_command" -f -a "query" -d 'Find the rec
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "search" -d 'Answer a request of Chroma\'s Search API'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "import" -d 'Read many records from files, folders or standard input'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "export" -d 'Print all records of a collection with their embeddings'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "reembed" -d 'Embed all documents of a collection anew, with another model'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "index" -d 'Build, show or drop the graph index of a collection'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "database" -d 'Make, list and remove databases of a tenant'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "tenant" -d 'Make, list and remove tenants'
@@ -67,7 +68,7 @@ complete -c huedb -n "__fish_huedb_needs_command" -f -a "compact" -d 'Give free 
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "backup" -d 'Copy the database to another file while others use it'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "restore" -d 'Put a backup in the place of the database'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "embed" -d 'Print the embeddings of texts'
-complete -c huedb -n "__fish_huedb_needs_command" -f -a "model" -d 'List, add, verify and remove embedding models'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "model" -d 'List, add, pull, verify and remove embedding models'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "setup" -d 'Install ONNX Runtime, which embeds several times faster than the engine inside this program'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "completions" -d 'Print the completions for a shell'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "man" -d 'Print a manual page, for `man -l -`'
@@ -140,7 +141,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand modify" -l index -d 'When th
 hnsw\t''
 flat\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l query-prefix -d 'Text put before every question' -r
-complete -c huedb -n "__fish_huedb_using_subcommand modify" -l document-prefix -d 'Text put before every document; only while there are no records' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l document-prefix -d 'Text put before every document; only while there are no records, afterwards `huedb reembed` changes it' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l configuration -d 'What changes of Chroma\'s configuration, a JSON object' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l tenant -d 'The tenant' -r
@@ -418,6 +419,8 @@ update\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l on-error -d 'What happens at a bad row' -r -f -a "stop\t''
 skip\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l batch-size -d 'Rows stored in one transaction [default: 256 to embed, else 8192]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l chunk -d 'Cut documents into chunks of at most this many tokens' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l overlap -d 'Tokens that a chunk repeats of the one before, at the most half of a chunk' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l model -d 'Refuse to embed with another model than this' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l tenant -d 'The tenant' -r
@@ -453,6 +456,25 @@ complete -c huedb -n "__fish_huedb_using_subcommand export" -l busy-timeout -d '
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l no-embeddings -d 'Leave the embeddings out'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l model -d 'The new model: a name from `huedb model list` or a folder' -r
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l query-prefix -d 'Text put before every question [default: the model\'s]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l document-prefix -d 'Text put before every document [default: the model\'s]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l discard -d 'Give up what an interrupted run has embedded so far'
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l database -d 'The database of that tenant' -r
@@ -739,25 +761,26 @@ complete -c huedb -n "__fish_huedb_using_subcommand embed" -l busy-timeout -d 'S
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l question -d 'Embed as questions; some models treat them differently'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -s d -l db -d 'The database file' -r -F
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -l tenant -d 'The tenant' -r
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -l database -d 'The database of that tenant' -r
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
 csv\t''
 tsv\t''
 ids\t''"
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -l color -d 'When to use colour' -r -f -a "auto\t''
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -s q -l quiet -d 'Say nothing but warnings and errors'
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -s h -l help -d 'Print help'
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -f -a "list" -d 'List the models there are'
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -f -a "add" -d 'Install a sentence-embedding model from a folder'
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -f -a "verify" -d 'Compare a model\'s file with its checksum'
-complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add verify remove" -f -a "remove" -d 'Remove an installed model'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -f -a "list" -d 'List the models there are'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -f -a "add" -d 'Install a sentence-embedding model from a folder'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -f -a "pull" -d 'Fetch a sentence-embedding model from Hugging Face and install it'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -f -a "verify" -d 'Compare the files of a model with their checksums'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -f -a "remove" -d 'Remove an installed model'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l database -d 'The database of that tenant' -r
@@ -774,12 +797,15 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l name -d 'The name it is to have [default: the folder\'s]' -r
-complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l pooling -d 'How token vectors become one' -r -f -a "mean\t''
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l file -d 'The ONNX graph among its files, as in `onnx/model_quantized.onnx`' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l pooling -d 'How token vectors become one [default: as its files say, else mean]' -r -f -a "mean\t''
 cls\t''
 last\t''"
-complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l max-tokens -d 'Tokens read from a text' -r
-complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l query-prefix -d 'Put before a question, as in "query: "' -r
-complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l document-prefix -d 'Put before a document, as in "passage: "' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l normalize -d 'Whether vectors are scaled to length 1 [default: as its files say]' -r -f -a "true\t''
+false\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l max-tokens -d 'Tokens read from a text [default: as its files say]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l query-prefix -d 'Put before a question, as in "query: " [default: as its files say]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l document-prefix -d 'Put before a document, as in "passage: " [default: as its files say]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l database -d 'The database of that tenant' -r
@@ -795,6 +821,32 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l name -d 'The name it is to have here [default: MODEL without the organisation]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l revision -d 'Branch, tag or commit [default: main]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l file -d 'The ONNX graph among its files, as in `onnx/model_quantized.onnx`' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l pooling -d 'How token vectors become one [default: as its files say, else mean]' -r -f -a "mean\t''
+cls\t''
+last\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l normalize -d 'Whether vectors are scaled to length 1 [default: as its files say]' -r -f -a "true\t''
+false\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l max-tokens -d 'Tokens read from a text [default: as its files say]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l query-prefix -d 'Put before a question, as in "query: " [default: as its files say]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l document-prefix -d 'Put before a document, as in "passage: " [default: as its files say]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l database -d 'The database of that tenant' -r

@@ -315,7 +315,9 @@ impl Error {
             Self::InvalidName { .. } => {
                 "a name has 3 to 512 characters from [a-zA-Z0-9._-] and starts and ends with a letter or a digit".into()
             }
-            Self::ModelMismatch { stored, .. } => format!("use the model {stored}, or make another collection"),
+            Self::ModelMismatch { stored, .. } => {
+                format!("use the model {stored}; `huedb reembed` changes the model of a collection")
+            }
             Self::NoModel { .. } => "give --embedding, or create the collection with a model".into(),
             Self::FileNotFound { .. } => {
                 "make it with `huedb create NAME`, or name another with --db or HUEDB_FILE".into()

@@ -133,6 +133,7 @@ impl Fields {
             },
             uri: self.uri.clone(),
             metadata: self.metadata.as_deref().map(metadata_from_json).transpose()?.unwrap_or_default(),
+            part: None,
             origin: Origin { source: Arc::from("record"), line: 0 },
         };
         let view = context.look(&self.collection)?;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use super::global::Global;
-use crate::embed::{DeferredEmbedder, Embedder, LoadOptions, Runtime, fingerprint, load, load_as, runtime};
+use crate::embed::{
+    DeferredEmbedder, Embedder, LoadOptions, Runtime, RuntimeKind, fingerprint, load, load_as, runtime,
+};
 use crate::error::{Error, Result};
 use crate::output::{Columns, Facts, Format, Printer, Sink};
 use crate::record::{CollectionInfo, Fingerprint, Scope};
@@ -122,6 +124,16 @@ impl<'c, 'w> Context<'c, 'w> {
             self.warn_of_skipped(runtime(&self.models)?);
         }
         Ok(())
+    }
+
+    /// Says which engines were passed over, and that tract is the slower one.
+    pub(super) fn say_engine(&mut self) {
+        if let Ok(runtime) = runtime(&self.models) {
+            self.warn_of_skipped(runtime);
+            if runtime.kind == RuntimeKind::Tract {
+                self.printer.notice("embedding with tract; `huedb setup` installs ONNX Runtime, which is faster");
+            }
+        }
     }
 
     pub(super) fn warn_of_skipped(&mut self, runtime: &Runtime) {

@@ -1,6 +1,7 @@
 //! `huedb import`.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -9,8 +10,8 @@ use clap::{Args, ValueEnum};
 use super::context::Context;
 use super::exit::Status;
 use super::interrupt::Interrupt;
-use crate::embed::{DeferredEmbedder, Embedder, RuntimeKind, runtime};
-use crate::error::Result;
+use crate::embed::{ChunkSize, Chunker, DeferredEmbedder, Embedder};
+use crate::error::{Error, Result};
 use crate::input::{self, BatchLimits, Batches, Mapping, Notices, Source, Types};
 use crate::output::{Progress, ProgressKind, count, duration};
 use crate::record::CollectionInfo;
@@ -31,12 +32,19 @@ const TIDY_FROM_BYTES: u64 = 16 << 20;
 /// one record a file, its path the id. The id, document, embedding, uri and metadata columns are found by their
 /// names or named by options; without --metadata every other column becomes metadata.
 ///
-/// An import can be run again: what is stored already is not embedded again.
+/// An import can be run again: what is stored already is not embedded again, also where only metadata changed.
+///
+/// With --chunk every document is cut into chunks of at most so many tokens, as the collection's model counts them.
+/// The chunks of a document with the id `a` are records `a#0`, `a#1` and so on, with its metadata and uri and, as
+/// metadata, `chunk_of` (the document's id), `chunk` (its number), `chunk_start` and `chunk_end` (bytes of the
+/// document). A cut is made, in the last quarter of a chunk, at the end of a paragraph, else of a line, of a sentence,
+/// of a word. A document is stored in one transaction; when it has become shorter, the chunks it no longer has are
+/// removed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb import notes articles.csv --id id --document body --metadata year,lang
   cat articles.jsonl | huedb import notes -
-  huedb import notes 'docs/**/*.md'")]
+  huedb import notes 'docs/**/*.md' --chunk 256 --overlap 32")]
 pub(super) struct Import {
     /// The collection
     collection: String,
@@ -85,6 +93,14 @@ pub(super) struct Import {
     #[arg(long, value_name = "ROWS")]
     batch_size: Option<std::num::NonZeroUsize>,
 
+    /// Cut documents into chunks of at most this many tokens
+    #[arg(long, value_name = "TOKENS")]
+    chunk: Option<usize>,
+
+    /// Tokens that a chunk repeats of the one before, at the most half of a chunk
+    #[arg(long, value_name = "TOKENS", requires = "chunk", default_value_t = 0, hide_default_value = true)]
+    overlap: usize,
+
     /// Refuse to embed with another model than this
     #[arg(long)]
     model: Option<String>,
@@ -111,6 +127,10 @@ impl Import {
         let start = Instant::now();
         let interrupt = Interrupt::listen()?;
         let mut batches = Batches::open(sources, self.options()?, self.limits(&info))?;
+        let chunks = Chunks::default();
+        if let Some(chunker) = self.chunker(context, &info)? {
+            batches = batches.splitting(chunks.counted(chunker));
+        }
         let mut embedder = self.embedder(context, &info)?;
         let embedder = embedder.as_mut().map(|embedder| embedder as &mut dyn Embedder);
         let mut preparer = Preparer::new(&info, embedder, self.mode.into(), self.on_error.into())?;
@@ -139,7 +159,10 @@ impl Import {
         super::index::build_if_due(context, &collection, &interrupt)?;
         tidy(context, &mut store, bytes_before);
         store.close()?;
-        context.printer.notice(format!("{} in {}", describe(&tally), duration(start.elapsed())));
+        let nothing_new = tally.unchanged > 0 && tally.embedded == 0 && info.embedder.is_some();
+        let said = if nothing_new { "; nothing had to be embedded" } else { "" };
+        chunks.say(context);
+        context.printer.notice(format!("{} in {}{said}", describe(&tally), duration(start.elapsed())));
         Ok(Status::Done)
     }
 
@@ -170,6 +193,16 @@ impl Import {
         }
     }
 
+    fn chunker(&self, context: &Context, info: &CollectionInfo) -> Result<Option<Chunker>> {
+        let Some(tokens) = self.chunk else { return Ok(None) };
+        let Some(model) = &info.embedder else {
+            return Err(Error::NoModel { collection: info.name.to_string() });
+        };
+        let name = self.model.as_deref().unwrap_or(&model.model);
+        let size = ChunkSize { tokens, overlap: self.overlap };
+        Chunker::open(name, model, size, &context.models).map(Some)
+    }
+
     /// Stands for the collection's model until a text needs it.
     fn embedder(&self, context: &Context, info: &CollectionInfo) -> Result<Option<DeferredEmbedder>> {
         if info.embedder.is_none() && self.model.is_none() {
@@ -188,6 +221,31 @@ fn tidy(context: &mut Context, store: &mut Store, bytes_before: u64) {
     // The records are stored in any case.
     if let Err(error) = given_back {
         context.printer.warning(format!("free space was not given back: {error}"));
+    }
+}
+
+/// How many documents were cut, and into how many chunks.
+#[derive(Default)]
+struct Chunks(Arc<(AtomicU64, AtomicU64)>);
+
+impl Chunks {
+    /// Cuts documents and counts what comes of them.
+    fn counted(&self, chunker: Chunker) -> input::Split {
+        let counts = Arc::clone(&self.0);
+        Box::new(move |row| {
+            let rows = chunker.split(row)?;
+            let chunks = rows.iter().filter(|row| row.part.is_some()).count() as u64;
+            counts.0.fetch_add(u64::from(chunks > 0), Ordering::Relaxed);
+            counts.1.fetch_add(chunks, Ordering::Relaxed);
+            Ok(rows)
+        })
+    }
+
+    fn say(&self, context: &mut Context) {
+        let (documents, chunks) = (self.0.0.load(Ordering::Relaxed), self.0.1.load(Ordering::Relaxed));
+        if documents > 0 {
+            context.printer.notice(format!("documents {}, cut into chunks {}", count(documents), count(chunks)));
+        }
     }
 }
 
@@ -216,7 +274,7 @@ impl Report {
         self.progress.suspend(|| {
             batch.refused.iter().for_each(|error| context.printer.warning(error));
             if embedded_by_engine && !self.said_engine.replace(true) {
-                say_engine(context);
+                context.say_engine();
             }
         });
     }
@@ -228,22 +286,13 @@ impl Report {
     }
 }
 
-/// Says which engines were passed over, and that tract is the slower one.
-fn say_engine(context: &mut Context) {
-    if let Ok(runtime) = runtime(&context.models) {
-        context.warn_of_skipped(runtime);
-        if runtime.kind == RuntimeKind::Tract {
-            context.printer.notice("embedding with tract; `huedb setup` installs ONNX Runtime, which is faster");
-        }
-    }
-}
-
 fn describe(tally: &Tally) -> String {
     let counts = [
         (tally.added, "added"),
         (tally.updated, "updated"),
         (tally.unchanged, "unchanged"),
         (tally.skipped, "skipped"),
+        (tally.removed, "removed"),
         (tally.failed, "failed"),
         (tally.embedded, "embedded"),
     ];

@@ -105,7 +105,8 @@ pub(super) fn build_if_due(context: &mut Context, collection: &Collection, inter
     if due && is_new { build(context, collection, interrupt) } else { Ok(()) }
 }
 
-fn build(context: &mut Context, collection: &Collection, interrupt: &Interrupt) -> Result<()> {
+/// Builds the graph, or extends it.
+pub(super) fn build(context: &mut Context, collection: &Collection, interrupt: &Interrupt) -> Result<()> {
     let start = Instant::now();
     let progress = context.printer.progress("index", ProgressKind::Rows, Some(collection.count()?));
     let watch = |added: usize| {

@@ -31,6 +31,7 @@ mod man;
 mod model;
 mod modify;
 mod query;
+mod reembed;
 mod search;
 mod setting;
 mod setup;
@@ -93,6 +94,7 @@ enum Verb {
     Search(search::Search),
     Import(import::Import),
     Export(export::Export),
+    Reembed(reembed::Reembed),
     Index(index::Index),
     Database(database::Database),
     Tenant(tenant::Tenant),
@@ -129,6 +131,7 @@ impl Verb {
             Self::Search(verb) => verb.run(context),
             Self::Import(verb) => verb.run(context),
             Self::Export(verb) => verb.run(context),
+            Self::Reembed(verb) => verb.run(context),
             Self::Index(verb) => verb.run(context),
             Self::Database(verb) => verb.run(context),
             Self::Tenant(verb) => verb.run(context),

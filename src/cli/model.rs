@@ -6,11 +6,11 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::context::Context;
 use super::exit::Status;
-use crate::embed::{ModelOrigin, ModelOverrides, ModelSpec, add, models, remove, verify};
-use crate::output::Facts;
+use crate::embed::{ModelOrigin, ModelOverrides, ModelSpec, PullRequest, PullStep, add, models, pull, remove, verify};
+use crate::output::{Facts, ProgressKind};
 use crate::record::Pooling;
 
-/// List, add, verify and remove embedding models
+/// List, add, pull, verify and remove embedding models
 #[derive(Debug, Args)]
 pub(super) struct Model {
     #[command(subcommand)]
@@ -21,6 +21,7 @@ pub(super) struct Model {
 enum ModelVerb {
     List(ModelList),
     Add(ModelAdd),
+    Pull(ModelPull),
     Verify(ModelVerify),
     Remove(ModelRemove),
 }
@@ -42,24 +43,65 @@ struct ModelAdd {
     #[arg(long)]
     name: Option<String>,
 
-    /// How token vectors become one
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Fetch a sentence-embedding model from Hugging Face and install it
+///
+/// Of all ONNX graphs of a model `model.onnx` is taken, --file chooses another. `HF_ENDPOINT` is the address of another
+/// hub, `HF_TOKEN` opens private models, and with `HF_HUB_OFFLINE=1` the model is taken from the cache of Hugging
+/// Face's own tools. A pull that was interrupted has installed nothing, and goes on when it is run again.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb model pull intfloat/e5-small-v2 --query-prefix 'query: ' --document-prefix 'passage: '
+  huedb model pull Xenova/bge-small-en-v1.5 --file onnx/model_quantized.onnx --pooling cls")]
+struct ModelPull {
+    /// The model on the hub: ORGANISATION/MODEL
+    #[arg(value_name = "MODEL")]
+    repo: String,
+
+    /// The name it is to have here [default: MODEL without the organisation]
+    #[arg(long)]
+    name: Option<String>,
+
+    /// Branch, tag or commit [default: main]
+    #[arg(long)]
+    revision: Option<String>,
+
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What is taken from the user instead of from the model's files.
+#[derive(Debug, Args)]
+struct Settings {
+    /// The ONNX graph among its files, as in `onnx/model_quantized.onnx`
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
+
+    /// How token vectors become one [default: as its files say, else mean]
     #[arg(long, value_enum)]
     pooling: Option<PoolingName>,
 
-    /// Tokens read from a text
+    /// Whether vectors are scaled to length 1 [default: as its files say]
+    #[arg(long, value_name = "BOOL")]
+    normalize: Option<bool>,
+
+    /// Tokens read from a text [default: as its files say]
     #[arg(long, value_name = "N")]
     max_tokens: Option<usize>,
 
-    /// Put before a question, as in "query: "
+    /// Put before a question, as in "query: " [default: as its files say]
     #[arg(long, value_name = "TEXT")]
     query_prefix: Option<String>,
 
-    /// Put before a document, as in "passage: "
+    /// Put before a document, as in "passage: " [default: as its files say]
     #[arg(long, value_name = "TEXT")]
     document_prefix: Option<String>,
 }
 
-/// Compare a model's file with its checksum
+/// Compare the files of a model with their checksums
 #[derive(Debug, Args)]
 struct ModelVerify {
     /// The model
@@ -88,6 +130,7 @@ impl Model {
                 context.list(&found.iter().map(facts).collect::<Vec<_>>())?;
             }
             ModelVerb::Add(verb) => verb.run(context)?,
+            ModelVerb::Pull(verb) => verb.run(context)?,
             ModelVerb::Verify(ModelVerify { name }) => {
                 let model = verify(&name, &context.models)?;
                 context.printer.notice(format!("{} is what it was: sha256 {}", model.name, model.fingerprint.sha256));
@@ -103,18 +146,42 @@ impl Model {
 
 impl ModelAdd {
     fn run(self, context: &mut Context) -> anyhow::Result<()> {
-        let overrides = ModelOverrides {
-            pooling: self.pooling.map(Pooling::from),
-            max_tokens: self.max_tokens,
-            query_prefix: self.query_prefix,
-            document_prefix: self.document_prefix,
-            ..ModelOverrides::default()
-        };
-        let of_folder = || self.dir.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = self.name.or_else(of_folder).unwrap_or_default();
-        let model = add(&self.dir, &name, &overrides, &context.models)?;
+        // The last part of `.` or `models/..` is in its absolute path.
+        let absolute = || self.dir.canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = self.name.clone().or_else(absolute).unwrap_or_default();
+        let model = add(&self.dir, &name, &self.settings.into(), &context.models)?;
         context.facts(&facts(&model))?;
         Ok(())
+    }
+}
+
+impl ModelPull {
+    fn run(self, context: &mut Context) -> anyhow::Result<()> {
+        let Self { repo, name, revision, settings } = self;
+        let request = PullRequest { repo, name, revision, overrides: settings.into() };
+        let progress = context.printer.progress("pull", ProgressKind::Bytes, None);
+        let mut bytes = 0;
+        let model = pull(&request, &context.models, &mut |step| match step {
+            PullStep::Fetching { graph, bytes: total } => {
+                progress.set_total(total);
+                progress.suspend(|| context.printer.notice(format!("fetching {} with {graph}", request.repo)));
+            }
+            PullStep::Fetched(more) => {
+                bytes += more;
+                progress.set_bytes(bytes);
+            }
+            PullStep::Installing => {}
+        })?;
+        progress.finish();
+        context.facts(&facts(&model))?;
+        Ok(())
+    }
+}
+
+impl From<Settings> for ModelOverrides {
+    fn from(settings: Settings) -> Self {
+        let Settings { file, pooling, normalize, max_tokens, query_prefix, document_prefix } = settings;
+        Self { graph: file, pooling: pooling.map(Pooling::from), normalize, max_tokens, query_prefix, document_prefix }
     }
 }
 
@@ -128,6 +195,7 @@ fn facts(model: &ModelSpec) -> Facts {
         .with("name", model.name.as_str())
         .with("dimension", model.fingerprint.dimension)
         .with("max_tokens", model.fingerprint.max_tokens)
+        .with("pooling", model.fingerprint.pooling.as_str())
         .with_bytes("size", model.bytes)
         .with("from", origin)
         .with("sha256", model.fingerprint.sha256.as_str())

@@ -12,8 +12,8 @@ use crate::store::{Access, CollectionChange};
 
 /// Change a collection: its name, metadata, search settings or prefixes
 ///
-/// What is not given stays. Metadata is replaced as a whole. Distance, dimension and model are fixed when a
-/// collection is made.
+/// What is not given stays. Metadata is replaced as a whole. The distance is fixed when a collection is made; the model
+/// is changed by `huedb reembed`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("change").required(true).multiple(true)
     .args(["name", "metadata", "ef_search", "index", "query_prefix", "document_prefix", "configuration"]))]
@@ -46,7 +46,7 @@ pub(super) struct Modify {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     query_prefix: Option<String>,
 
-    /// Text put before every document; only while there are no records
+    /// Text put before every document; only while there are no records, afterwards `huedb reembed` changes it
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     document_prefix: Option<String>,
 

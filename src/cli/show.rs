@@ -19,10 +19,14 @@ pub(super) struct Show {
 impl Show {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let view = context.open(Access::Read)?.view(&self.collection)?;
-        let facts = match context.printer.format() {
-            Format::Json | Format::Jsonl => chroma_collection(view.info(), &view.counts(), context.scope()),
-            _ => collection_facts(view.info(), &view.counts()),
-        };
+        let mut facts = collection_facts(view.info(), &view.counts());
+        if let Some(next) = view.next_embedder() {
+            let so_far = view.reembedded(0);
+            facts = facts.with("next_model", next.model.as_str()).with("next_model_records", so_far.done);
+        }
+        if matches!(context.printer.format(), Format::Json | Format::Jsonl) {
+            facts = chroma_collection(view.info(), &facts, context.scope());
+        }
         context.facts(&facts)?;
         Ok(Status::Done)
     }

@@ -94,7 +94,8 @@ pub fn add(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOpt
     resolve(name, options)
 }
 
-fn check_name(name: &str, models: &Path) -> Result<()> {
+/// Refuses a name that cannot be a model's, or is taken.
+pub(super) fn check_name(name: &str, models: &Path) -> Result<()> {
     if !is_model_name(name) {
         return Err(Error::InvalidArgument {
             why: format!("{name:?} cannot be the name of a model"),

@@ -64,7 +64,7 @@ impl<F: FnMut(&str) -> ControlFlow<()>> Word<'_, F> {
         if c.is_whitespace() {
             return self.end();
         }
-        if c.is_ascii_punctuation() || (!c.is_ascii() && c.is_punctuation()) {
+        if is_punctuation(c) {
             self.end()?;
             self.text.push(c);
             return self.end();
@@ -81,6 +81,15 @@ impl<F: FnMut(&str) -> ControlFlow<()>> Word<'_, F> {
         self.text.clear();
         flow
     }
+}
+
+fn is_punctuation(c: char) -> bool {
+    c.is_ascii_punctuation() || (!c.is_ascii() && c.is_punctuation())
+}
+
+/// Whether a character may be a word by itself, so that words end before and after it.
+pub(super) fn stands_alone(c: char) -> bool {
+    is_punctuation(c) || is_chinese(c)
 }
 
 /// Whether a character is dropped: control and format characters, private and unassigned ones.

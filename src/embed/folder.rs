@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::record::Pooling;
 
 /// Names of the graph, in the order of preference.
-const GRAPHS: [&str; 6] = [
+pub(super) const GRAPHS: [&str; 6] = [
     "model.onnx",
     "onnx/model.onnx",
     "model_int8.onnx",

@@ -9,16 +9,19 @@ mod bert;
 mod bm25;
 mod builtin;
 mod cache;
+mod chunk;
 mod deferred;
 mod digest;
 #[cfg(all(test, unix))]
 mod fake_runtime;
 mod folder;
 mod hash;
+mod hub;
 mod manifest;
 mod native;
 mod onnx;
 mod options;
+mod pieces;
 mod pooling;
 mod registry;
 mod runtime;
@@ -32,10 +35,12 @@ mod wordpiece;
 pub use add::{ModelOverrides, add};
 pub use bm25::bm25;
 pub use builtin::DEFAULT_MODEL;
+pub use chunk::{ChunkSize, Chunker};
 pub use deferred::DeferredEmbedder;
 pub use hash::HashEmbedder;
+pub use hub::{PullRequest, PullStep, pull};
 pub use onnx::OnnxEmbedder;
-pub use options::{LoadOptions, RuntimeChoice};
+pub use options::{HubOptions, LoadOptions, RuntimeChoice};
 pub use registry::{ModelOrigin, ModelSpec, models, remove, resolve, verify};
 pub use runtime::{Runtime, RuntimeKind, Skipped, runtime};
 pub use setup::{Installed, SetupStep, setup};
@@ -118,20 +123,25 @@ pub fn fingerprint(model: &str, options: &LoadOptions) -> Result<Fingerprint> {
 fn open_parts(spec: &ModelSpec) -> Result<Parts> {
     let failure = |why: String| Error::Model { model: spec.name.clone(), why, hint: None };
     let source = spec.source.as_ref().ok_or_else(|| failure("it has no graph".into()))?;
-    let tokenizer = match &source.tokenizer {
-        None => builtin::tokenizer(spec.fingerprint.max_tokens),
-        Some(path) => {
-            let json = fs::read(path).map_err(|error| Error::io(format!("read {}", path.display()), error))?;
-            Tokenizer::from_json(&json, spec.fingerprint.max_tokens)
-                .map_err(|why| failure(format!("tokenizer.json: {why}")))?
-        }
-    };
     Ok(Parts {
         fingerprint: spec.fingerprint.clone(),
-        tokenizer,
+        tokenizer: open_tokenizer(spec, spec.fingerprint.max_tokens)?,
         model: source.model.clone(),
         quantized_by_batch: source.quantized_by_batch,
         cacheable: source.cacheable,
         dimension_known: source.dimension_known,
+    })
+}
+
+/// Reads a model's tokenizer, which is to make at most so many tokens of a text.
+fn open_tokenizer(spec: &ModelSpec, max_tokens: usize) -> Result<Tokenizer> {
+    let Some(path) = spec.source.as_ref().and_then(|source| source.tokenizer.as_ref()) else {
+        return Ok(builtin::tokenizer(max_tokens));
+    };
+    let json = fs::read(path).map_err(|error| Error::io(format!("read {}", path.display()), error))?;
+    Tokenizer::from_json(&json, max_tokens).map_err(|why| Error::Model {
+        model: spec.name.clone(),
+        why: format!("tokenizer.json: {why}"),
+        hint: None,
     })
 }

@@ -1,9 +1,10 @@
 //! Where models and runtimes are looked for, and which runtime may run them.
 //!
 //! Not a configuration file: the command line fills it in. Invariant: this file is the only one of the room
-//! that reads the environment, and only in [`LoadOptions::from_env`].
+//! that reads the environment, and only for [`LoadOptions::from_env`].
 
 use std::env;
+use std::fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -53,11 +54,47 @@ pub struct LoadOptions {
     pub cache_dir: Option<PathBuf>,
     /// Threads that embed; as many as the machine runs at once when `None`.
     pub threads: Option<NonZeroUsize>,
+    /// Where models are pulled from.
+    pub hub: HubOptions,
+}
+
+/// Where models are pulled from. The default is Hugging Face, without a token.
+#[derive(Debug, Clone, Default)]
+pub struct HubOptions {
+    /// The address of another hub of the same layout.
+    pub endpoint: Option<String>,
+    /// What proves to the hub who asks.
+    pub token: Option<String>,
+    /// Whether nothing may be fetched.
+    pub offline: bool,
+    /// The cache of Hugging Face's own tools, which is only read.
+    pub cache_dir: Option<PathBuf>,
+}
+
+impl HubOptions {
+    /// Reads what Hugging Face's own tools read: `HF_ENDPOINT`, `HF_TOKEN` or the file their login writes,
+    /// `HF_HUB_OFFLINE`, and `HF_HUB_CACHE`, `HF_HOME` or the system's place for their cache.
+    fn from_env(system_cache: Option<PathBuf>) -> Self {
+        let text = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let home = text("HF_HOME").map(PathBuf::from).or_else(|| Some(system_cache?.join("huggingface")));
+        let file = || fs::read_to_string(home.as_ref()?.join("token")).ok().filter(|token| !token.trim().is_empty());
+        Self {
+            endpoint: text("HF_ENDPOINT"),
+            token: text("HF_TOKEN").or_else(file).map(|token| token.trim().to_owned()),
+            offline: text("HF_HUB_OFFLINE").is_some_and(|value| is_yes(&value)),
+            cache_dir: text("HF_HUB_CACHE").map(PathBuf::from).or_else(|| Some(home?.join("hub"))),
+        }
+    }
+}
+
+/// As Hugging Face's own tools read a switch.
+fn is_yes(value: &str) -> bool {
+    ["1", "on", "yes", "true"].contains(&value.trim().to_lowercase().as_str())
 }
 
 impl LoadOptions {
-    /// Reads the environment: `HUEDB_RUNTIME`, `ORT_DYLIB_PATH`, `HUEDB_DATA_DIR`, `HUEDB_CACHE_DIR` and
-    /// `HUEDB_THREADS`, and the system's directories where those are not set.
+    /// Reads the environment: `HUEDB_RUNTIME`, `ORT_DYLIB_PATH`, `HUEDB_DATA_DIR`, `HUEDB_CACHE_DIR`,
+    /// `HUEDB_THREADS` and what says where the hub is, and the system's directories where those are not set.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] when `HUEDB_RUNTIME` names no runtime or `HUEDB_THREADS` is no number above 0.
@@ -70,6 +107,7 @@ impl LoadOptions {
             data_dir: path("HUEDB_DATA_DIR").or_else(|| system.as_ref().map(|dirs| dirs.data_dir().join("huedb"))),
             cache_dir: path("HUEDB_CACHE_DIR").or_else(|| system.as_ref().map(|dirs| dirs.cache_dir().join("huedb"))),
             threads: env::var("HUEDB_THREADS").ok().as_deref().map(threads).transpose()?,
+            hub: HubOptions::from_env(system.as_ref().map(BaseStrategy::cache_dir)),
         })
     }
 
@@ -98,6 +136,13 @@ mod tests {
         assert_eq!("onnxruntime".parse::<RuntimeChoice>().unwrap(), RuntimeChoice::OnnxRuntime);
         let error = "cuda".parse::<RuntimeChoice>().unwrap_err();
         assert!(error.hint().unwrap().contains("tract"), "{error}");
+    }
+
+    #[test]
+    fn switches_are_read_as_by_the_hubs_own_tools() {
+        for (value, yes) in [("1", true), ("ON", true), ("True", true), ("0", false), ("off", false), ("", false)] {
+            assert_eq!(is_yes(value), yes, "{value:?}");
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Tokenizer {
         Self { kind: Kind::WordPiece(Box::new(word_piece)), max_tokens }
     }
 
-    /// Reads a `tokenizer.json`. Its own truncation and padding are not used.
+    /// Reads a `tokenizer.json`; `usize::MAX` tokens cut nothing off. Its own truncation and padding are not used.
     pub(super) fn from_json(json: &[u8], max_tokens: usize) -> Result<Self, String> {
         if let Some(word_piece) = word_piece_from_json(json)? {
             return Ok(Self::word_piece(word_piece, max_tokens));
@@ -48,13 +48,13 @@ impl Tokenizer {
 
     fn any_from_json(json: &[u8], max_tokens: usize) -> Result<Self, String> {
         let mut tokenizer = tokenizers::Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
-        let truncation = TruncationParams {
+        let truncation = (max_tokens < usize::MAX).then_some(TruncationParams {
             direction: TruncationDirection::Right,
             max_length: max_tokens,
             strategy: TruncationStrategy::LongestFirst,
             stride: 0,
-        };
-        tokenizer.with_truncation(Some(truncation)).map_err(|error| error.to_string())?;
+        });
+        tokenizer.with_truncation(truncation).map_err(|error| error.to_string())?;
         tokenizer.with_padding(None);
         Ok(Self { kind: Kind::Other(Box::new(tokenizer)), max_tokens })
     }
@@ -74,6 +74,34 @@ impl Tokenizer {
                 })
             }
         }
+    }
+}
+
+impl Tokenizer {
+    /// Returns how many tokens a text has without its ends.
+    pub(super) fn count(&self, text: &str) -> Result<usize, String> {
+        match &self.kind {
+            Kind::WordPiece(tokenizer) => Ok(tokenizer.count(text)),
+            Kind::Other(tokenizer) => {
+                tokenizer.encode_fast(text, false).map(|encoding| encoding.len()).map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    /// Returns the bytes at which tokens begin and how many begin there; `None` where only words are known.
+    ///
+    /// Tokens that share a character count where the first of them begins.
+    pub(super) fn token_starts(&self, text: &str) -> Result<Option<Vec<(usize, usize)>>, String> {
+        let Kind::Other(tokenizer) = &self.kind else { return Ok(None) };
+        let encoding = tokenizer.encode(text, false).map_err(|error| error.to_string())?;
+        let mut starts: Vec<(usize, usize)> = Vec::with_capacity(encoding.len());
+        for &(start, _) in encoding.get_offsets() {
+            match starts.last_mut() {
+                Some((last, tokens)) if start <= *last || !text.is_char_boundary(start) => *tokens += 1,
+                _ => starts.push((start, 1)),
+            }
+        }
+        Ok(Some(starts))
     }
 }
 

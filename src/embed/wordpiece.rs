@@ -36,6 +36,13 @@ impl WordPiece {
         ids
     }
 
+    /// Returns how many ids a text has between the first and the last.
+    pub(super) fn count(&self, text: &str) -> usize {
+        let mut ids = Vec::new();
+        let _ = self.encode_between(text, usize::MAX, &mut ids);
+        ids.len()
+    }
+
     fn encode_between(&self, text: &str, room: usize, ids: &mut Vec<u32>) -> ControlFlow<()> {
         let full = |ids: &Vec<u32>| if ids.len() > room { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let mut rest = text;

@@ -1,7 +1,7 @@
 //! The rows of several inputs, cut into batches to be stored together.
 //!
 //! Does not know what a batch is stored in. Invariant: a batch holds at least one row and stays within its limits by
-//! at most the row that fills it, so memory is bounded whatever the size of the input.
+//! at most the row that fills it, or all that this is split into, so memory is bounded whatever the size of the input.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +22,9 @@ pub struct BatchLimits {
     pub bytes: usize,
 }
 
+/// Makes several rows of one, which are then stored together.
+pub type Split = Box<dyn FnMut(Row) -> Result<Vec<Row>> + Send>;
+
 /// What a user should know of an input and was not told yet, such as fields that are left out.
 pub type Notices = Arc<Mutex<Vec<String>>>;
 
@@ -35,6 +38,7 @@ pub struct Batches {
     progress: Arc<Progress>,
     notices: Notices,
     open: Option<Rows>,
+    split: Option<Split>,
 }
 
 impl Batches {
@@ -51,7 +55,15 @@ impl Batches {
             progress: Progress::new(sizes.into_iter().sum()),
             notices: Notices::default(),
             open: None,
+            split: None,
         })
+    }
+
+    /// Has every row split before it is counted.
+    #[must_use]
+    pub fn splitting(mut self, split: Split) -> Self {
+        self.split = Some(split);
+        self
     }
 
     /// Returns the bytes read and to read, which another thread may watch.
@@ -64,6 +76,16 @@ impl Batches {
     #[must_use]
     pub fn notices(&self) -> Notices {
         Arc::clone(&self.notices)
+    }
+
+    /// Returns what becomes of the next row of the input.
+    fn next_rows(&mut self) -> Option<Vec<Result<Row>>> {
+        let row = self.next_row()?;
+        let Some(split) = &mut self.split else { return Some(vec![row]) };
+        Some(match row.and_then(split) {
+            Ok(rows) => rows.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        })
     }
 
     fn next_row(&mut self) -> Option<Result<Row>> {
@@ -93,21 +115,23 @@ impl Iterator for Batches {
         let mut batch = Vec::new();
         let (mut texts, mut bytes) = (0, 0);
         while batch.len() < self.limits.rows && texts < self.limits.texts && bytes < self.limits.bytes {
-            let Some(row) = self.next_row() else { break };
-            match &row {
-                Ok(row) => {
-                    texts += usize::from(row.embedding.is_none());
-                    bytes += row.document.as_ref().map_or(0, String::len);
-                    bytes += row.embedding.as_ref().map_or(0, |embedding| 4 * embedding.len());
-                }
-                Err(Error::BadRow { .. }) => {}
-                Err(_) => {
-                    // Nothing that follows can be trusted to be what the user meant.
-                    self.sources = Vec::new().into_iter();
-                    self.open = None;
+            let Some(rows) = self.next_rows() else { break };
+            for row in &rows {
+                match row {
+                    Ok(row) => {
+                        texts += usize::from(row.embedding.is_none());
+                        bytes += row.document.as_ref().map_or(0, String::len);
+                        bytes += row.embedding.as_ref().map_or(0, |embedding| 4 * embedding.len());
+                    }
+                    Err(Error::BadRow { .. }) => {}
+                    Err(_) => {
+                        // Nothing that follows can be trusted to be what the user meant.
+                        self.sources = Vec::new().into_iter();
+                        self.open = None;
+                    }
                 }
             }
-            batch.push(row);
+            batch.extend(rows);
         }
         (!batch.is_empty()).then_some(batch)
     }

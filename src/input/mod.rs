@@ -29,7 +29,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use batches::{BatchLimits, Batches, Notices};
+pub use batches::{BatchLimits, Batches, Notices, Split};
 pub use cell::{CellType, Types};
 pub use embedding::embedding_from_json;
 pub use format::Format;

@@ -5,16 +5,16 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Facts, collection_facts};
-use crate::record::{CollectionInfo, Counts, Metadata, Scope};
+use super::Facts;
+use crate::record::{CollectionInfo, Metadata, Scope};
 
 /// The model whose embeddings Chroma's default embedding function makes.
 const CHROMAS_MODEL: &str = "all-MiniLM-L6-v2";
 
-/// Returns a collection as Chroma's server returns it, and our own facts about it.
+/// Returns a collection as Chroma's server returns it, with our own facts about it.
 #[must_use]
-pub fn chroma_collection(collection: &CollectionInfo, counts: &Counts, scope: &Scope) -> Facts {
-    let own = serde_json::to_value(collection_facts(collection, counts)).unwrap_or_default();
+pub fn chroma_collection(collection: &CollectionInfo, own: &Facts, scope: &Scope) -> Facts {
+    let own = serde_json::to_value(own).unwrap_or_default();
     Facts::new()
         .with("id", collection.id.to_string())
         .with("name", collection.name.as_str())

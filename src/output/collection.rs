@@ -5,7 +5,7 @@
 use serde_json::Value as Json;
 
 use super::Facts;
-use crate::record::{CollectionInfo, Counts, IndexMode, Metadata, Pooling};
+use crate::record::{CollectionInfo, Counts, IndexMode, Metadata};
 
 /// Returns a line of a list of collections: name, records, dimension, space, model, metadata.
 #[must_use]
@@ -35,7 +35,7 @@ pub fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> Facts {
     if let Some(embedder) = &collection.embedder {
         facts = facts
             .with("model_sha256", embedder.sha256.as_str())
-            .with("pooling", pooling(embedder.pooling))
+            .with("pooling", embedder.pooling.as_str())
             .with("normalize", embedder.normalize)
             .with("max_tokens", embedder.max_tokens)
             .with("query_prefix", prefix(&embedder.query_prefix))
@@ -49,14 +49,6 @@ fn index(mode: IndexMode) -> &'static str {
         IndexMode::Auto => "auto",
         IndexMode::Hnsw => "hnsw",
         IndexMode::Flat => "flat",
-    }
-}
-
-fn pooling(pooling: Pooling) -> &'static str {
-    match pooling {
-        Pooling::Mean => "mean",
-        Pooling::Cls => "cls",
-        Pooling::Last => "last",
     }
 }
 

@@ -11,6 +11,7 @@ mod id;
 mod metadata;
 mod name;
 mod number;
+mod part;
 #[cfg(test)]
 pub(crate) mod random;
 mod row;
@@ -25,6 +26,7 @@ pub use id::{Ordinal, RecordId};
 pub use metadata::{Metadata, MetadataPatch};
 pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use number::{Number, NumberKey};
+pub use part::Part;
 pub use row::{Origin, Row};
 pub use settings::{ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
 pub use sparse::SparseVector;

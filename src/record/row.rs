@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{MetadataPatch, RecordId};
+use super::{MetadataPatch, Part, RecordId};
 
 /// Where a row was read, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Row {
     pub uri: Option<String>,
     /// Its metadata; a null value deletes the key on update and upsert.
     pub metadata: MetadataPatch,
+    /// Which part of a document it is, when it is one.
+    pub part: Option<Part>,
     /// Where it was read.
     pub origin: Origin,
 }

@@ -134,6 +134,18 @@ pub enum Pooling {
     Last,
 }
 
+impl Pooling {
+    /// Returns its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Cls => "cls",
+            Self::Last => "last",
+        }
+    }
+}
+
 /// What decides an embedding besides the text: two embeddings compare only when these are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {

@@ -3,7 +3,7 @@
 //! Invariant: `collections` and `collection` hold the same collections; a counter changes in the transaction that
 //! changes what it counts.
 
-use redb::{ReadableTable, Table, WriteTransaction};
+use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -71,7 +71,7 @@ impl CollectionChange {
                     "the document prefix cannot change: {} embeddings were made with the old one",
                     counts.records
                 ),
-                hint: Some("make another collection, or change it while the collection is empty".into()),
+                hint: Some("`huedb reembed` embeds the documents anew".into()),
             });
         }
         Ok(())
@@ -86,6 +86,27 @@ pub(crate) struct Entry {
     pub(crate) next_ordinal: u64,
     /// Records that can be found.
     pub(crate) records: u64,
+    /// The number its embeddings and their rows stand under, where it is not the collection's own: a re-embedding
+    /// gives a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rows_number: Option<u32>,
+    /// How far its rows are sealed.
+    #[serde(flatten)]
+    pub(crate) sealed: Sealing,
+    /// Counts the times an embedding that was stored before was replaced.
+    pub(crate) replaced: u64,
+    /// Counts the graphs built, so that chunks of an older one are told apart.
+    pub(crate) epoch: u64,
+    /// The graph, when there is one.
+    pub(crate) graph: Option<GraphEntry>,
+    /// Embeddings by another model on their way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<NextEmbeddings>,
+}
+
+/// How far quantised rows are sealed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sealing {
     /// Ordinals below this one stand in segments, the others in the tail.
     pub(crate) sealed_until: u64,
     /// Rows in segments, deleted ones among them.
@@ -95,12 +116,19 @@ pub(crate) struct Entry {
     /// Whether every segment has a sketch.
     #[serde(default)]
     pub(crate) sketched: bool,
-    /// Counts the times an embedding that was stored before was replaced.
-    pub(crate) replaced: u64,
-    /// Counts the graphs built, so that chunks of an older one are told apart.
-    pub(crate) epoch: u64,
-    /// The graph, when there is one.
-    pub(crate) graph: Option<GraphEntry>,
+}
+
+/// Embeddings that another model makes and nobody searches yet ([`super::reembed`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NextEmbeddings {
+    /// The model.
+    pub(crate) embedder: Fingerprint,
+    /// Every record of an ordinal below this one has one.
+    pub(crate) until: u64,
+    /// The number they and their rows stand under.
+    pub(crate) number: u32,
+    /// How far their rows are sealed.
+    pub(crate) sealed: Sealing,
 }
 
 /// What the catalogue knows of a collection's graph.
@@ -137,13 +165,12 @@ impl Entry {
             info,
             next_ordinal: 0,
             records: 0,
-            sealed_until: 0,
-            sealed_rows: 0,
-            tail_rows: 0,
-            sketched: false,
+            rows_number: None,
+            sealed: Sealing::default(),
             replaced: 0,
             epoch: 0,
             graph: None,
+            next: None,
         }
     }
 
@@ -151,9 +178,14 @@ impl Entry {
         Counts {
             records: self.records,
             deleted: self.next_ordinal - self.records,
-            sealed: self.sealed_rows,
-            tail: self.tail_rows,
+            sealed: self.sealed.sealed_rows,
+            tail: self.sealed.tail_rows,
         }
+    }
+
+    /// The number that embeddings and their rows stand under.
+    pub(crate) fn rows_number(&self, own: CollectionNumber) -> CollectionNumber {
+        self.rows_number.map_or(own, CollectionNumber)
     }
 
     pub(crate) fn decode(bytes: &[u8], name: &str) -> Result<Self> {
@@ -269,7 +301,7 @@ pub(crate) fn modify(
     Ok(entry.info)
 }
 
-fn next_number(meta_table: &mut Table<&'static str, &'static [u8]>) -> Result<CollectionNumber> {
+pub(crate) fn next_number(meta_table: &mut Table<&'static str, &'static [u8]>) -> Result<CollectionNumber> {
     let damaged = || Error::damaged("the number of the next collection");
     let next = match meta_table.get(meta::NEXT_COLLECTION)? {
         Some(bytes) => u32::from_le_bytes(bytes.value().try_into().map_err(|_| damaged())?),
@@ -290,13 +322,35 @@ pub(crate) fn drop_collection(tx: &WriteTransaction, scope: &Scope, name: &str) 
     let (from, to) = number.prefix();
     tx.open_table(table::POSTINGS)?.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
     tx.open_table(table::IDS)?.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
-    let (first, last) = (number.pair(0), number.pair(u64::MAX));
     tx.open_table(table::TERMS)?.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
-    for by_pair in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
-        tx.open_table(by_pair)?.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
+    for by_pair in [table::RECORDS, table::GRAPH] {
+        remove_pairs(tx, by_pair, number)?;
     }
     for by_number in [table::DEAD, table::STALE] {
         tx.open_table(by_number)?.remove(&number.key())?;
     }
+    remove_rows(tx, entry.rows_number(number))?;
+    if let Some(next) = &entry.next {
+        remove_rows(tx, CollectionNumber(next.number))?;
+    }
     Ok(entry)
+}
+
+/// Removes the embeddings that stand under a number, and all that is made of them but the graph.
+pub(crate) fn remove_rows(tx: &WriteTransaction, number: CollectionNumber) -> Result<()> {
+    for by_pair in table::ROWS {
+        remove_pairs(tx, by_pair, number)?;
+    }
+    tx.open_table(table::STALE)?.remove(&number.key())?;
+    Ok(())
+}
+
+/// Removes everything of a number from a table.
+pub(crate) fn remove_pairs(
+    tx: &WriteTransaction,
+    table: TableDefinition<&'static PairKey, &'static [u8]>,
+    number: CollectionNumber,
+) -> Result<()> {
+    let (first, last) = (number.pair(0), number.pair(u64::MAX));
+    Ok(tx.open_table(table)?.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?)
 }

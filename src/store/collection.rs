@@ -5,7 +5,7 @@
 use super::write::Batch;
 use super::{Change, Codes, Effect, Include, Mode, Store, Stored, View, catalog, table};
 use crate::error::Result;
-use crate::record::{CollectionName, Ordinal, Record, RecordId};
+use crate::record::{CollectionName, Fingerprint, Ordinal, Part, Record, RecordId};
 
 /// A collection of an open [`Store`].
 pub struct Collection<'s> {
@@ -43,16 +43,28 @@ impl<'s> Collection<'s> {
     /// # Errors
     /// The first bad change, named by its id; then none is applied.
     pub fn apply(&self, changes: impl IntoIterator<Item = Change>, mode: Mode) -> Result<Vec<Effect>> {
-        self.apply_quantised(changes.into_iter().map(|change| (change, None)), mode)
+        self.write(|batch| changes.into_iter().map(|change| batch.apply(change, None, mode)).collect())
     }
 
-    /// Applies changes some of whose embeddings are quantised already, for this collection's space.
-    pub(crate) fn apply_quantised(
+    /// Applies changes some of whose embeddings are quantised already, for this collection's space, and some of which
+    /// are parts of documents; refuses them when the collection has no longer the model that embedded them.
+    ///
+    /// Returns what came of each, and how many parts were removed since their document has fewer now.
+    pub(crate) fn apply_prepared(
         &self,
-        changes: impl IntoIterator<Item = (Change, Option<Codes>)>,
+        changes: impl IntoIterator<Item = (Change, Option<Codes>, Option<Part>)>,
         mode: Mode,
-    ) -> Result<Vec<Effect>> {
-        self.write(|batch| changes.into_iter().map(|(change, codes)| batch.apply(change, codes, mode)).collect())
+        embedded_by: Option<&Fingerprint>,
+    ) -> Result<(Vec<Effect>, u64)> {
+        self.write(|batch| {
+            embedded_by.map_or(Ok(()), |model| batch.require_model(model))?;
+            let effects = changes.into_iter().map(|(change, codes, part)| match part {
+                Some(part) => batch.apply_part(change, codes, &part, mode),
+                None => batch.apply(change, codes, mode),
+            });
+            let effects = effects.collect::<Result<_>>()?;
+            Ok((effects, batch.removed()))
+        })
     }
 
     /// Adds records; ids that exist are left alone, as in Chroma.

@@ -8,7 +8,7 @@ use redb::{ReadOnlyTable, ReadTransaction};
 use roaring::RoaringTreemap;
 
 use super::Store;
-use super::catalog::{self, Entry, GraphEntry};
+use super::catalog::{self, Entry, GraphEntry, NextEmbeddings};
 use super::codec::floats;
 use super::posting::{self, Term};
 use super::record::{Stored, decode, decode_id};
@@ -50,6 +50,8 @@ type Pairs = ReadOnlyTable<&'static PairKey, &'static [u8]>;
 /// A collection as it was when the view was taken.
 pub struct View {
     number: CollectionNumber,
+    /// What embeddings and their rows stand under.
+    rows_number: CollectionNumber,
     entry: Entry,
     dead: RoaringTreemap,
     tx: ReadTransaction,
@@ -64,7 +66,8 @@ impl View {
             catalog::find(&tx.open_table(table::COLLECTIONS)?, &tx.open_table(table::COLLECTION)?, scope, name)?;
         let dead = read_set(&tx.open_table(table::DEAD)?, number, "the set of deleted rows")?;
         let (records, vectors) = (tx.open_table(table::RECORDS)?, tx.open_table(table::VECTORS)?);
-        Ok(Self { number, entry, dead, tx, records, vectors })
+        let rows_number = entry.rows_number(number);
+        Ok(Self { number, rows_number, entry, dead, tx, records, vectors })
     }
 
     /// Returns what the collection is.
@@ -93,7 +96,8 @@ impl View {
 
     /// Returns whether the entry still has the embeddings of this view, apart from new ones, and its graph.
     pub(crate) fn has_same_embeddings(&self, number: CollectionNumber, entry: &Entry) -> bool {
-        self.number == number && self.entry.replaced == entry.replaced && self.entry.epoch == entry.epoch
+        let rows = self.number == number && self.entry.rows_number == entry.rows_number;
+        rows && self.entry.replaced == entry.replaced && self.entry.epoch == entry.epoch
     }
 
     /// Returns the ordinals of deleted records.
@@ -116,6 +120,18 @@ impl View {
     /// [`Error::Damaged`] when the set cannot be read.
     pub fn stale(&self) -> Result<RoaringTreemap> {
         read_set(&self.tx.open_table(table::STALE)?, self.number, "the set of changed rows")
+    }
+
+    /// Returns what is known of embeddings that are on their way.
+    pub(super) fn next(&self) -> Option<&NextEmbeddings> {
+        self.entry.next.as_ref()
+    }
+
+    /// Returns the ordinals whose embedding on its way is of an older document.
+    pub(super) fn next_stale(&self) -> Result<RoaringTreemap> {
+        let number = self.entry.next.as_ref().map(|next| CollectionNumber(next.number));
+        let sets = self.tx.open_table(table::STALE)?;
+        number.map_or_else(|| Ok(RoaringTreemap::new()), |n| read_set(&sets, n, "the set of changed documents"))
     }
 
     /// Returns the ordinal of an id.
@@ -180,7 +196,7 @@ impl View {
     /// Returns a reader of embeddings that keeps its last block, for reads in ascending order.
     #[must_use]
     pub fn embeddings(&self) -> Embeddings<'_> {
-        Embeddings::new(&self.vectors, self.number, self.entry.info.dimension.unwrap_or(0))
+        Embeddings::new(&self.vectors, self.rows_number, self.entry.info.dimension.unwrap_or(0))
     }
 
     /// Visits, in order, the bytes of every segment whose first ordinal is in a range.
@@ -191,7 +207,9 @@ impl View {
     /// [`Error::Damaged`], or what `visit` answers.
     pub fn for_each_segment(&self, firsts: Range<u64>, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let table = self.tx.open_table(table::SEGMENTS)?;
-        for segment in table.range::<&PairKey>(&self.number.pair(firsts.start)..&self.number.pair(firsts.end))? {
+        for segment in
+            table.range::<&PairKey>(&self.rows_number.pair(firsts.start)..&self.rows_number.pair(firsts.end))?
+        {
             visit(segment?.1.value())?;
         }
         Ok(())
@@ -200,7 +218,7 @@ impl View {
     /// Returns whether every segment has a sketch.
     #[must_use]
     pub fn is_sketched(&self) -> bool {
-        self.entry.sketched
+        self.entry.sealed.sketched
     }
 
     /// Returns the centre of the sketches.
@@ -208,7 +226,7 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] when it is missing.
     pub fn sketch_centre(&self) -> Result<Centre> {
-        let centre = self.tx.open_table(table::SKETCH)?.get(&self.number.pair(u64::MAX))?;
+        let centre = self.tx.open_table(table::SKETCH)?.get(&self.rows_number.pair(u64::MAX))?;
         let centre = centre.ok_or_else(|| Error::damaged("the centre of the sketch is missing"))?;
         Centre::from_bytes(centre.value(), self.entry.info.dimension.unwrap_or(0))
     }
@@ -223,7 +241,9 @@ impl View {
         mut visit: impl FnMut(Ordinal, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let table = self.tx.open_table(table::SKETCH)?;
-        for sketch in table.range::<&PairKey>(&self.number.pair(firsts.start)..&self.number.pair(firsts.end))? {
+        for sketch in
+            table.range::<&PairKey>(&self.rows_number.pair(firsts.start)..&self.rows_number.pair(firsts.end))?
+        {
             let (key, bytes) = sketch?;
             visit(pair_ordinal(key.value()), bytes.value())?;
         }
@@ -233,7 +253,7 @@ impl View {
     /// Returns the ordinal below which rows stand in segments.
     #[must_use]
     pub fn sealed_until(&self) -> Ordinal {
-        Ordinal(self.entry.sealed_until)
+        Ordinal(self.entry.sealed.sealed_until)
     }
 
     /// Visits the rows not yet sealed: ordinal, factor, bias, codes.
@@ -242,7 +262,7 @@ impl View {
     /// [`Error::Damaged`], or what `visit` answers.
     pub fn for_each_tail_row(&self, mut visit: impl FnMut(Ordinal, f32, f32, &[i8]) -> Result<()>) -> Result<()> {
         let table = self.tx.open_table(table::TAIL)?;
-        for row in table.range::<&PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {
+        for row in table.range::<&PairKey>(&self.rows_number.pair(0)..=&self.rows_number.pair(u64::MAX))? {
             let (key, value) = row?;
             let (factor, bias, codes) = parse_tail_row(value.value())?;
             visit(pair_ordinal(key.value()), factor, bias, codes)?;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
-use super::catalog::Entry;
+use super::catalog::Sealing;
 use super::quantise::Codes;
 use super::segment::{Segment, parse_tail_row, rows_per_segment, seal, tail_row};
 use super::sketch::{Centre, Mean, SKETCH_FROM_DIMENSION, sketch};
@@ -45,28 +45,28 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Adds new rows, whose ordinals are above all others, and seals what fills a segment.
-    pub(crate) fn append(&mut self, entry: &mut Entry, new: Vec<(Ordinal, Codes)>) -> Result<()> {
+    pub(crate) fn append(&mut self, sealed: &mut Sealing, new: Vec<(Ordinal, Codes)>) -> Result<()> {
         let Some((_, first)) = new.first() else { return Ok(()) };
         let first_len = first.codes.len();
         let per_segment = rows_per_segment(first_len);
         let mut waiting = new;
-        if usize::try_from(entry.tail_rows).unwrap_or(usize::MAX).saturating_add(waiting.len()) >= per_segment {
+        if usize::try_from(sealed.tail_rows).unwrap_or(usize::MAX).saturating_add(waiting.len()) >= per_segment {
             let mut rows = self.take_tail()?;
-            entry.tail_rows = 0;
+            sealed.tail_rows = 0;
             rows.append(&mut waiting);
             waiting = rows;
             while waiting.len() >= per_segment {
                 let rest = waiting.split_off(per_segment);
-                self.insert_segment(entry, &waiting)?;
+                self.insert_segment(sealed, &waiting)?;
                 waiting = rest;
             }
         }
         for (ordinal, row) in &waiting {
             self.tail.insert(&self.number.pair(ordinal.0), tail_row(row).as_slice())?;
         }
-        entry.tail_rows += waiting.len() as u64;
-        if entry.sealed_rows > SKETCH_FROM_ROWS && first_len >= SKETCH_FROM_DIMENSION {
-            self.sketch_all(entry)?;
+        sealed.tail_rows += waiting.len() as u64;
+        if sealed.sealed_rows > SKETCH_FROM_ROWS && first_len >= SKETCH_FROM_DIMENSION {
+            self.sketch_all(sealed)?;
         }
         Ok(())
     }
@@ -82,19 +82,19 @@ impl<'tx> Rows<'tx> {
         Ok(rows)
     }
 
-    fn insert_segment(&mut self, entry: &mut Entry, rows: &[(Ordinal, Codes)]) -> Result<()> {
+    fn insert_segment(&mut self, sealed: &mut Sealing, rows: &[(Ordinal, Codes)]) -> Result<()> {
         if let (Some((first, _)), Some((last, _)), Some(bytes)) = (rows.first(), rows.last(), seal(rows, self.space)) {
-            self.insert_sealed(entry, &self.number.pair(first.0), &bytes)?;
-            entry.sealed_rows += rows.len() as u64;
-            entry.sealed_until = entry.sealed_until.max(last.0 + 1);
+            self.insert_sealed(sealed, &self.number.pair(first.0), &bytes)?;
+            sealed.sealed_rows += rows.len() as u64;
+            sealed.sealed_until = sealed.sealed_until.max(last.0 + 1);
         }
         Ok(())
     }
 
     /// Writes the bytes of a segment, and its sketch where the collection has sketches.
-    fn insert_sealed(&mut self, entry: &Entry, key: &PairKey, bytes: &[u8]) -> Result<()> {
+    fn insert_sealed(&mut self, sealed: &Sealing, key: &PairKey, bytes: &[u8]) -> Result<()> {
         self.segments.insert(key, bytes)?;
-        if entry.sketched {
+        if sealed.sketched {
             let segment = Segment::parse(bytes)?;
             if self.centre.is_none() {
                 let stored = self.sketches.get(&self.centre_key())?;
@@ -109,16 +109,18 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Sketches every segment of a collection that has no sketches, around the mean of its sealed rows.
-    pub(crate) fn sketch_all(&mut self, entry: &mut Entry) -> Result<()> {
-        let Some(dimension) = entry.info.dimension.filter(|_| !entry.sketched && entry.sealed_rows > 0) else {
+    pub(crate) fn sketch_all(&mut self, sealed: &mut Sealing) -> Result<()> {
+        if sealed.sketched {
             return Ok(());
-        };
-        let (first, last) = (self.number.pair(0), self.number.pair(entry.sealed_until));
-        let mut mean = Mean::new(dimension);
-        for segment in self.segments.range::<&PairKey>(&first..&last)? {
-            mean.add(&Segment::parse(segment?.1.value())?, self.space);
         }
-        let centre = mean.centre();
+        let (first, last) = (self.number.pair(0), self.number.pair(sealed.sealed_until));
+        let mut mean: Option<Mean> = None;
+        for segment in self.segments.range::<&PairKey>(&first..&last)? {
+            let (_, bytes) = segment?;
+            let segment = Segment::parse(bytes.value())?;
+            mean.get_or_insert_with(|| Mean::new(segment.dimension())).add(&segment, self.space);
+        }
+        let Some(centre) = mean.map(Mean::centre) else { return Ok(()) };
         for segment in self.segments.range::<&PairKey>(&first..&last)? {
             let (key, bytes) = segment?;
             let bytes = sketch(&Segment::parse(bytes.value())?, &centre, self.space);
@@ -126,7 +128,7 @@ impl<'tx> Rows<'tx> {
         }
         self.sketches.insert(&self.centre_key(), centre.to_bytes().as_slice())?;
         self.centre = Some(centre);
-        entry.sketched = true;
+        sealed.sketched = true;
         Ok(())
     }
 
@@ -135,16 +137,16 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Replaces rows that exist.
-    pub(crate) fn replace(&mut self, entry: &Entry, rows: Vec<(Ordinal, Codes)>) -> Result<()> {
-        let mut sealed: BTreeMap<PairKey, Vec<(Ordinal, Codes)>> = BTreeMap::new();
+    pub(crate) fn replace(&mut self, sealed: &Sealing, rows: Vec<(Ordinal, Codes)>) -> Result<()> {
+        let mut by_segment: BTreeMap<PairKey, Vec<(Ordinal, Codes)>> = BTreeMap::new();
         for (ordinal, row) in rows {
-            if ordinal.0 >= entry.sealed_until {
+            if ordinal.0 >= sealed.sealed_until {
                 self.tail.insert(&self.number.pair(ordinal.0), tail_row(&row).as_slice())?;
             } else {
-                sealed.entry(self.segment_of(ordinal)?).or_default().push((ordinal, row));
+                by_segment.entry(self.segment_of(ordinal)?).or_default().push((ordinal, row));
             }
         }
-        for (key, changed) in sealed {
+        for (key, changed) in by_segment {
             let mut rows = self.read_segment(&key)?;
             for (ordinal, row) in changed {
                 let at = rows.binary_search_by_key(&ordinal, |(o, _)| *o);
@@ -152,27 +154,27 @@ impl<'tx> Rows<'tx> {
                 place.1 = row;
             }
             if let Some(bytes) = seal(&rows, self.space) {
-                self.insert_sealed(entry, &key, &bytes)?;
+                self.insert_sealed(sealed, &key, &bytes)?;
             }
         }
         Ok(())
     }
 
     /// Lets go of rows that died: at once from the tail, from a segment when enough of it is dead.
-    pub(crate) fn remove(&mut self, entry: &mut Entry, died: &RoaringTreemap, dead: &RoaringTreemap) -> Result<()> {
+    pub(crate) fn remove(&mut self, sealed: &mut Sealing, died: &RoaringTreemap, dead: &RoaringTreemap) -> Result<()> {
         let mut touched = std::collections::BTreeSet::new();
         for ordinal in died.iter().map(Ordinal) {
-            if ordinal.0 >= entry.sealed_until {
+            if ordinal.0 >= sealed.sealed_until {
                 let removed = self.tail.remove(&self.number.pair(ordinal.0))?;
-                entry.tail_rows -= u64::from(removed.is_some());
+                sealed.tail_rows -= u64::from(removed.is_some());
             } else {
                 touched.insert(self.segment_of(ordinal)?);
             }
         }
-        touched.iter().try_for_each(|key| self.purge(entry, key, dead))
+        touched.iter().try_for_each(|key| self.purge(sealed, key, dead))
     }
 
-    fn purge(&mut self, entry: &mut Entry, key: &PairKey, dead: &RoaringTreemap) -> Result<()> {
+    fn purge(&mut self, sealed: &mut Sealing, key: &PairKey, dead: &RoaringTreemap) -> Result<()> {
         let mut rows = self.read_segment(key)?;
         let before = rows.len();
         rows.retain(|(ordinal, _)| !dead.contains(ordinal.0));
@@ -181,8 +183,8 @@ impl<'tx> Rows<'tx> {
         }
         self.segments.remove(key)?;
         self.sketches.remove(key)?;
-        entry.sealed_rows -= before as u64;
-        self.insert_segment(entry, &rows)
+        sealed.sealed_rows -= before as u64;
+        self.insert_segment(sealed, &rows)
     }
 
     /// Returns the key of the segment in whose range an ordinal lies.

@@ -1,7 +1,8 @@
 //! The file on one page: every table, its key and its value.
 //!
 //! Keys are big-endian, so that byte order is their order; stored numbers are little-endian. Values stay at or
-//! under [`MAX_VALUE_BYTES`]: redb gives a large value one page of the next power of two.
+//! under [`MAX_VALUE_BYTES`]: redb gives a large value one page of the next power of two. `v` is the number that the
+//! embeddings of collection c stand under: c until they are made anew by another model, which takes a new number.
 //!
 //! | table | key | value |
 //! |---|---|---|
@@ -12,12 +13,12 @@
 //! | `collection` | c | settings and counters, JSON ([`super::catalog::Entry`]) |
 //! | `ids` | c, id | ordinal r |
 //! | `records` | c, r | id, document, uri, metadata ([`super::record`]) |
-//! | `vectors` | c, r / rows per block | f32 rows, as many as fit a 32 KiB page ([`super::vector`]) |
-//! | `tail` | c, r | one i8 row not yet sealed ([`super::quantise`]) |
-//! | `segments` | c, first r | sealed i8 rows ([`super::segment`]) |
-//! | `sketch` | c, first r | the signs of a segment, above 50,000 rows; the last key holds their centre ([`super::sketch`]) |
+//! | `vectors` | v, r / rows per block | f32 rows, as many as fit a 32 KiB page ([`super::vector`]) |
+//! | `tail` | v, r | one i8 row not yet sealed ([`super::quantise`]) |
+//! | `segments` | v, first r | sealed i8 rows ([`super::segment`]) |
+//! | `sketch` | v, first r | the signs of a segment, above 50,000 rows; the last key holds their centre ([`super::sketch`]) |
 //! | `dead` | c | roaring bitmap of deleted ordinals |
-//! | `stale` | c | roaring bitmap of ordinals whose embedding changed since the graph was built |
+//! | `stale` | c | roaring bitmap of ordinals whose embedding changed since the graph was built; under the v of embeddings on their way: whose document changed since it was embedded |
 //! | `postings` | c, metadata key, typed value, r / 65,536 | set of r % 65,536 ([`super::posting`]) |
 //! | `terms` | c, field, term, first r | up to 512 records that hold a term, and its weight in each ([`super::terms`]) |
 //! | `graph` | c, chunk | the USearch graph, in chunks with a checksum each |
@@ -32,7 +33,7 @@ pub const FORMAT_VERSION: u32 = 1;
 /// The longest value that fits a 1 MiB page of redb with its key.
 pub const MAX_VALUE_BYTES: usize = (1 << 20) - 64;
 
-/// The number of a collection inside its file; never used again once dropped.
+/// The number of a collection inside its file, or of embeddings; never used again once dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct CollectionNumber(pub(crate) u32);
 
@@ -55,6 +56,9 @@ pub(crate) const STALE: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new(
 pub(crate) const POSTINGS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("postings");
 pub(crate) const TERMS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("terms");
 pub(crate) const GRAPH: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("graph");
+
+/// The tables whose keys begin with the number that a collection's embeddings stand under.
+pub(crate) const ROWS: [TableDefinition<&PairKey, &[u8]>; 4] = [VECTORS, TAIL, SEGMENTS, SKETCH];
 
 /// The names under which `meta` keeps its values.
 pub(crate) mod meta {

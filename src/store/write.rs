@@ -9,13 +9,14 @@ use roaring::RoaringTreemap;
 
 use super::catalog::{self, Entry};
 use super::codec::{set_from_bytes, set_to_bytes};
+use super::model::check_document_model;
 use super::quantise::{Codes, check_embedding, quantise};
 use super::record::{Stored, decode, encode};
 use super::rows::Rows;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::{posting, terms, vector};
 use crate::error::{Error, Result};
-use crate::record::{CollectionInfo, MetadataPatch, Ordinal, RecordId};
+use crate::record::{CollectionInfo, Fingerprint, MetadataPatch, Ordinal, Part, RecordId};
 
 /// What happens to ids that exist, and to ids that do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,6 +71,8 @@ const DOCUMENTS_AT_ONCE: u64 = 10_000;
 pub(crate) struct Batch<'tx> {
     tx: &'tx WriteTransaction,
     number: CollectionNumber,
+    /// What embeddings and their rows stand under.
+    rows_number: CollectionNumber,
     entry: Entry,
     ids: Table<'tx, &'static [u8], &'static [u8; 8]>,
     records: Table<'tx, &'static PairKey, &'static [u8]>,
@@ -80,25 +83,36 @@ pub(crate) struct Batch<'tx> {
     new_rows: Vec<(Ordinal, Codes)>,
     replaced_rows: Vec<(Ordinal, Codes)>,
     died: RoaringTreemap,
+    /// Rows with a new document.
+    reworded: RoaringTreemap,
+    /// The document whose parts come, and whether they are written.
+    cut: Option<(RecordId, bool)>,
+    /// Parts removed since their document has fewer now.
+    removed: u64,
     sketches: bool,
 }
 
 impl<'tx> Batch<'tx> {
     pub(crate) fn begin(tx: &'tx WriteTransaction, number: CollectionNumber, name: &str) -> Result<Self> {
         let entry = catalog::entry(&tx.open_table(table::COLLECTION)?, number, name)?;
+        let rows_number = entry.rows_number(number);
         Ok(Self {
             tx,
             number,
+            rows_number,
             ids: tx.open_table(table::IDS)?,
             records: tx.open_table(table::RECORDS)?,
             vectors: tx.open_table(table::VECTORS)?,
-            vector_changes: entry.info.dimension.map(|dimension| vector::Changes::new(number, dimension)),
+            vector_changes: entry.info.dimension.map(|dimension| vector::Changes::new(rows_number, dimension)),
             posting_changes: posting::Changes::new(number),
             term_changes: terms::Changes::new(number, entry.info.bm25),
             entry,
             new_rows: Vec::new(),
             replaced_rows: Vec::new(),
             died: RoaringTreemap::new(),
+            reworded: RoaringTreemap::new(),
+            cut: None,
+            removed: 0,
             sketches: false,
         })
     }
@@ -116,13 +130,69 @@ impl<'tx> Batch<'tx> {
         }
     }
 
+    /// Applies a change to a part of a document; all parts of one come in order, in one transaction.
+    ///
+    /// What the mode says of ids goes for the document: it exists when its first part does. Parts that an earlier
+    /// version of it had beyond the last are removed.
+    pub(crate) fn apply_part(
+        &mut self,
+        change: Change,
+        codes: Option<Codes>,
+        part: &Part,
+        mode: Mode,
+    ) -> Result<Effect> {
+        if part.number == 0 {
+            let exists = self.ordinal(&change.id)?.is_some();
+            let written = match mode {
+                Mode::Add => !exists,
+                Mode::Update => exists,
+                Mode::Upsert => true,
+            };
+            if written {
+                self.remove_parts(&part.of, part.count)?;
+            }
+            self.cut = Some((part.of.clone(), written));
+        }
+        // Parts whose first was written before: what another process made necessary to embed.
+        let written = self.cut.as_ref().is_none_or(|(of, written)| *of != part.of || *written);
+        match mode {
+            _ if written => self.apply(change, codes, Mode::Upsert),
+            Mode::Update => Ok(Effect::Missing),
+            Mode::Add | Mode::Upsert => Ok(Effect::Exists),
+        }
+    }
+
+    /// Removes the parts of a document from a number on.
+    fn remove_parts(&mut self, of: &RecordId, from: u64) -> Result<()> {
+        let first = self.number.id_key(&format!("{of}#"));
+        let mut found = Vec::new();
+        for row in self.ids.range(first.as_slice()..)? {
+            let (key, _) = row?;
+            let Some(rest) = key.value().strip_prefix(first.as_slice()) else { break };
+            let id = std::str::from_utf8(rest).ok().map(|rest| format!("{of}#{rest}"));
+            let number = id.as_deref().and_then(|id| Part::number_in(id, of));
+            found.extend(number.filter(|number| *number >= from));
+        }
+        for number in found {
+            let removed =
+                self.delete(&Part::id(of, number), |stored| Part::is_said_by(&stored.metadata, of, number))?;
+            self.removed += u64::from(removed);
+        }
+        Ok(())
+    }
+
+    /// Returns how many parts were removed since their document has fewer now.
+    pub(crate) fn removed(&self) -> u64 {
+        self.removed
+    }
+
     /// Checks an embedding against the collection; the first one fixes the dimension.
     fn fit(&mut self, embedding: &[f32]) -> Result<()> {
         check_embedding(embedding)?;
         check_dimension(&self.entry.info, embedding)?;
         if self.entry.info.dimension.is_none() {
             self.entry.info.dimension = Some(embedding.len());
-            self.vector_changes = Some(vector::Changes::new(self.number, embedding.len()));
+            self.vector_changes = Some(vector::Changes::new(self.rows_number, embedding.len()));
         }
         Ok(())
     }
@@ -176,6 +246,9 @@ impl<'tx> Batch<'tx> {
         if embedding.is_some() || text_is_new {
             new.embedded_here = change.embedded_here;
         }
+        if text_is_new {
+            self.reworded.insert(ordinal.0);
+        }
         if new == old && embedding.is_none() {
             return Ok(Effect::Unchanged);
         }
@@ -193,6 +266,11 @@ impl<'tx> Batch<'tx> {
         Ok(Effect::Updated)
     }
 
+    /// Refuses embeddings of a model that the collection no longer has.
+    pub(crate) fn require_model(&self, model: &Fingerprint) -> Result<()> {
+        check_document_model(self.entry.info.name.as_str(), self.entry.info.embedder.as_ref(), model)
+    }
+
     fn stored(&self, ordinal: Ordinal) -> Result<Stored> {
         let missing = || Error::damaged(format!("the record of row {} is missing", ordinal.0));
         decode(self.records.get(&self.number.pair(ordinal.0))?.ok_or_else(missing)?.value())
@@ -201,7 +279,7 @@ impl<'tx> Batch<'tx> {
     /// Returns whether a record that this batch has not touched has exactly this embedding.
     fn holds(&self, ordinal: Ordinal, embedding: &[f32]) -> Result<bool> {
         let touched = self.vector_changes.as_ref().is_some_and(|changes| changes.touches(ordinal));
-        Ok(!touched && vector::equals(&self.vectors, self.number, ordinal, embedding)?)
+        Ok(!touched && vector::equals(&self.vectors, self.rows_number, ordinal, embedding)?)
     }
 
     /// Deletes a record if it is there and `condition` holds for it; returns whether it did.
@@ -263,14 +341,20 @@ impl<'tx> Batch<'tx> {
             dead |= &self.died;
             sets.insert(&self.number.key(), set_to_bytes(&dead).as_slice())?;
         }
+        drop(sets);
         self.entry.replaced += self.replaced_rows.len() as u64;
         self.mark_stale()?;
-        let mut rows = Rows::open(self.tx, self.number, self.entry.info.space)?;
-        rows.append(&mut self.entry, self.new_rows)?;
-        rows.replace(&self.entry, self.replaced_rows)?;
-        rows.remove(&mut self.entry, &self.died, &dead)?;
+        let mut rows = Rows::open(self.tx, self.rows_number, self.entry.info.space)?;
+        let sealed = &mut self.entry.sealed;
+        rows.append(sealed, self.new_rows)?;
+        rows.replace(sealed, self.replaced_rows)?;
+        rows.remove(sealed, &self.died, &dead)?;
         if self.sketches {
-            rows.sketch_all(&mut self.entry)?;
+            rows.sketch_all(sealed)?;
+        }
+        drop(rows);
+        if let Some(next) = &mut self.entry.next {
+            next.follow(self.tx, self.entry.info.space, &mut self.vectors, (&self.died, &dead), self.reworded)?;
         }
         if let Some(changes) = self.vector_changes {
             let end = self.entry.next_ordinal;

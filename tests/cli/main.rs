@@ -16,6 +16,8 @@
 mod backup;
 mod bad_input;
 mod check;
+mod chunk;
+mod hub;
 mod huedb;
 mod hybrid;
 mod import;
@@ -23,4 +25,6 @@ mod kill;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;
+mod reembed;
+mod refusal;
 mod verbs;

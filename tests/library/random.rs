@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+#[derive(Debug)]
 pub(crate) struct Random {
     seed: u64,
     state: u64,

@@ -1,6 +1,6 @@
 //! The file as a whole: its facts, the catalogue, and what belongs to no collection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use redb::{Key, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, Value};
@@ -10,7 +10,7 @@ use super::Findings;
 use crate::error::{Error, Result};
 use crate::record::Scope;
 use crate::store::catalog::{self, Entry};
-use crate::store::table::{self, CollectionNumber, PairKey, meta};
+use crate::store::table::{self, CollectionNumber, meta};
 
 /// A collection as the catalogue has it.
 pub(super) struct Named {
@@ -65,11 +65,28 @@ pub(super) fn check(tx: &ReadTransaction, findings: &mut Findings) -> Result<Cat
             findings.add(format!("collection number {}", number.0), "it has settings but no name", false);
         }
     }
-    let numbers: Vec<CollectionNumber> = names_of.into_keys().collect();
-    check_meta(tx, numbers.last().copied(), findings)?;
+    let numbers: BTreeSet<CollectionNumber> = names_of.into_keys().collect();
+    let rows = check_rows_numbers(&collections, findings);
+    let last = numbers.iter().chain(rows.iter().flatten()).max().copied();
+    check_meta(tx, last, findings)?;
     check_totals(tx, &collections, findings)?;
-    check_strays(tx, &numbers, findings)?;
+    check_strays(tx, &numbers, rows.as_ref(), findings)?;
     Ok(Catalogue { collections })
+}
+
+/// Returns the numbers that embeddings stand under; `None` where the settings of a collection cannot be read.
+fn check_rows_numbers(collections: &[Named], findings: &mut Findings) -> Option<BTreeSet<CollectionNumber>> {
+    let mut found = BTreeSet::new();
+    for named in collections {
+        let entry = named.entry.as_ref()?;
+        let next = entry.next.as_ref().map(|next| CollectionNumber(next.number));
+        for number in [entry.rows_number(named.number)].into_iter().chain(next) {
+            if !found.insert(number) {
+                findings.add(&named.name, format!("its embeddings stand under {}, as others do", number.0), false);
+            }
+        }
+    }
+    Some(found)
 }
 
 fn shown(scope: &Scope, name: &str) -> String {
@@ -112,27 +129,39 @@ fn check_totals(tx: &ReadTransaction, collections: &[Named], findings: &mut Find
 }
 
 /// Looks between the numbers of the collections for rows of none of them.
-fn check_strays(tx: &ReadTransaction, numbers: &[CollectionNumber], findings: &mut Findings) -> Result<()> {
-    // Before the first, between each two, and after the last.
-    let first = numbers.first().map_or(u32::MAX, |first| first.0);
-    let between = numbers.windows(2).filter_map(|pair| match pair {
-        [left, right] => Some((left.0.checked_add(1)?, right.0)),
-        _ => None,
-    });
-    let last = numbers.last().and_then(|last| last.0.checked_add(1)).map(|after| (after, u32::MAX));
-    for (from, to) in std::iter::once((0, first)).chain(between).chain(last).filter(|(from, to)| from < to) {
-        let (from, to) = (CollectionNumber(from), CollectionNumber(to));
-        let (first, end): (PairKey, PairKey) = (from.pair(0), to.pair(0));
-        for pairs in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
-            stray(tx, pairs, &first, &end, findings)?;
+fn check_strays(
+    tx: &ReadTransaction,
+    numbers: &BTreeSet<CollectionNumber>,
+    rows: Option<&BTreeSet<CollectionNumber>>,
+    findings: &mut Findings,
+) -> Result<()> {
+    for (from, to) in between(numbers) {
+        for pairs in [table::RECORDS, table::GRAPH] {
+            stray(tx, pairs, &from.pair(0), &to.pair(0), findings)?;
         }
         stray(tx, table::IDS, from.key().as_slice(), to.key().as_slice(), findings)?;
         stray(tx, table::POSTINGS, from.key().as_slice(), to.key().as_slice(), findings)?;
-        for sets in [table::DEAD, table::STALE] {
-            stray(tx, sets, &from.key(), &to.key(), findings)?;
+        stray(tx, table::DEAD, &from.key(), &to.key(), findings)?;
+    }
+    let Some(rows) = rows else { return Ok(()) };
+    for (from, to) in between(rows) {
+        for pairs in table::ROWS {
+            stray(tx, pairs, &from.pair(0), &to.pair(0), findings)?;
         }
     }
+    // A graph's set stands under the collection's number, that of embeddings on their way under theirs.
+    for (from, to) in between(&(numbers | rows)) {
+        stray(tx, table::STALE, &from.key(), &to.key(), findings)?;
+    }
     Ok(())
+}
+
+/// Returns the ranges of numbers before the first, between each two and after the last.
+fn between(numbers: &BTreeSet<CollectionNumber>) -> Vec<(CollectionNumber, CollectionNumber)> {
+    let after = |number: &CollectionNumber| CollectionNumber(number.0.saturating_add(1));
+    let starts = std::iter::once(CollectionNumber(0)).chain(numbers.iter().map(after));
+    let ends = numbers.iter().copied().chain([CollectionNumber(u32::MAX)]);
+    starts.zip(ends).filter(|(from, to)| from < to).collect()
 }
 
 fn stray<'k, K: Key + 'static, V: Value + 'static>(

@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use redb::{DatabaseError, ReadTransaction};
 use roaring::RoaringTreemap;
 
-use super::catalog::Entry;
+use super::catalog::{Entry, NextEmbeddings};
 use super::table::{self, CollectionNumber};
 use super::write::read_set;
 use super::{Handle, Store};
@@ -91,6 +91,8 @@ struct Subject<'a> {
     tx: &'a ReadTransaction,
     name: String,
     number: CollectionNumber,
+    /// What its embeddings and their rows stand under.
+    rows_number: CollectionNumber,
     entry: Entry,
     dead: RoaringTreemap,
     depth: Depth,
@@ -114,11 +116,48 @@ impl Subject<'_> {
         if self.depth == Depth::Deep {
             findings.check(self.place("records"), false, |findings| self.check_records(findings))?;
         }
-        Ok(())
+        match &self.entry.next {
+            Some(next) => self.check_next(next, findings),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks embeddings that another model makes as if they were searched already.
+    fn check_next(&self, next: &NextEmbeddings, findings: &mut Findings) -> Result<()> {
+        let number = CollectionNumber(next.number);
+        let mut dead = self.dead.clone();
+        dead.remove_range(next.until..);
+        let mut info = self.entry.info.clone();
+        info.dimension = Some(next.embedder.dimension);
+        let subject = Subject {
+            tx: self.tx,
+            name: format!("{}: embeddings by {}", self.name, next.embedder.model),
+            number: self.number,
+            rows_number: number,
+            entry: Entry {
+                info,
+                next_ordinal: next.until,
+                records: next.until.saturating_sub(dead.len()),
+                sealed: next.sealed,
+                next: None,
+                ..self.entry.clone()
+            },
+            dead,
+            depth: self.depth,
+        };
+        if next.until > self.entry.next_ordinal {
+            findings.add(subject.place("counters"), "they are of more rows than were given", true);
+        }
+        let stale = read_set(&self.tx.open_table(table::STALE)?, number, "the set");
+        let stale = findings.take(subject.place("changed documents"), true, stale)?.unwrap_or_default();
+        if stale.max().is_some_and(|last| last >= next.until) || !stale.is_disjoint(&self.dead) {
+            findings.add(subject.place("changed documents"), "some are of records that are not there", true);
+        }
+        findings.check(subject.place("quantised rows"), true, |findings| subject.check_rows(findings))
     }
 
     fn check_counters(&self, findings: &mut Findings) {
-        let Entry { next_ordinal, records, sealed_until, .. } = self.entry;
+        let Entry { next_ordinal, records, .. } = self.entry;
         let beyond = self.dead.max().is_some_and(|last| last >= next_ordinal);
         if beyond {
             findings.add(self.place("deleted rows"), format!("they go past the last row, {next_ordinal}"), true);
@@ -128,7 +167,7 @@ impl Subject<'_> {
             let what = format!("{records} records are counted, but of {given} rows {dead} are deleted");
             findings.add(self.place("counters"), what, true);
         }
-        if sealed_until > next_ordinal {
+        if self.entry.sealed.sealed_until > next_ordinal {
             findings.add(self.place("counters"), "more rows are sealed than were given", true);
         }
         if next_ordinal > 0 && self.entry.info.dimension.is_none() {
@@ -177,8 +216,8 @@ impl Store {
                 let place = format!("{}: deleted rows", named.name);
                 let dead = read_set(&tx.open_table(table::DEAD)?, named.number, "the set");
                 let Some(dead) = findings.take(place, true, dead)? else { continue };
-                let (name, number) = (named.name, named.number);
-                Subject { tx: &tx, name, number, entry, dead, depth }.check(findings)?;
+                let (name, number, rows_number) = (named.name, named.number, entry.rows_number(named.number));
+                Subject { tx: &tx, name, number, rows_number, entry, dead, depth }.check(findings)?;
             }
             Ok(())
         })

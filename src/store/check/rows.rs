@@ -32,7 +32,7 @@ impl Subject<'_> {
         let vectors: Pairs = self.tx.open_table(table::VECTORS)?;
         let dimension = self.entry.info.dimension.unwrap_or(0);
         let mut rows = Rows {
-            embeddings: Embeddings::new(&vectors, self.number, dimension),
+            embeddings: Embeddings::new(&vectors, self.rows_number, dimension),
             standing: RoaringTreemap::new(),
             end: 0,
             sealed: 0,
@@ -51,8 +51,8 @@ impl Subject<'_> {
             }
         }
         sketches.check_rest(findings)?;
-        if !rows.lost && rows.sealed != self.entry.sealed_rows {
-            let what = format!("{} sealed rows are counted, {} are there", self.entry.sealed_rows, rows.sealed);
+        if !rows.lost && rows.sealed != self.entry.sealed.sealed_rows {
+            let what = format!("{} sealed rows are counted, {} are there", self.entry.sealed.sealed_rows, rows.sealed);
             findings.add(self.place("counters"), what, true);
         }
         self.check_tail(&mut rows, findings)?;
@@ -70,11 +70,11 @@ impl Subject<'_> {
     }
 
     fn first(&self) -> PairKey {
-        self.number.pair(0)
+        self.rows_number.pair(0)
     }
 
     fn last(&self) -> PairKey {
-        self.number.pair(u64::MAX)
+        self.rows_number.pair(u64::MAX)
     }
 
     fn check_segment(
@@ -94,7 +94,7 @@ impl Subject<'_> {
         let numbers = segment.factors().zip(segment.biases());
         for (row, (codes, (factor, bias))) in codes.zip(numbers).enumerate() {
             let ordinal = segment.ordinal(row);
-            if ordinal.0 < rows.end || ordinal.0 >= self.entry.sealed_until {
+            if ordinal.0 < rows.end || ordinal.0 >= self.entry.sealed.sealed_until {
                 findings.add(place, format!("row {} stands in it out of order", ordinal.0), true);
                 return Ok(());
             }
@@ -114,7 +114,7 @@ impl Subject<'_> {
             let ordinal = pair_ordinal(key.value());
             tail_rows += 1;
             let place = self.place(&format!("row {} of the tail", ordinal.0));
-            if ordinal.0 < self.entry.sealed_until || ordinal.0 >= self.entry.next_ordinal {
+            if ordinal.0 < self.entry.sealed.sealed_until || ordinal.0 >= self.entry.next_ordinal {
                 findings.add(place, "it is sealed, or past the last row", true);
             } else if self.dead.contains(ordinal.0) {
                 findings.add(place, "its record is deleted", true);
@@ -127,8 +127,8 @@ impl Subject<'_> {
                 }
             }
         }
-        if tail_rows != self.entry.tail_rows {
-            let what = format!("{} rows are counted in the tail, {tail_rows} are there", self.entry.tail_rows);
+        if tail_rows != self.entry.sealed.tail_rows {
+            let what = format!("{} rows are counted in the tail, {tail_rows} are there", self.entry.sealed.tail_rows);
             findings.add(self.place("counters"), what, true);
         }
         Ok(())

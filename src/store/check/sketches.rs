@@ -20,8 +20,8 @@ pub(super) struct Sketches<'s> {
 impl<'s> Sketches<'s> {
     pub(super) fn open(subject: &'s Subject<'s>, findings: &mut Findings) -> Result<Self> {
         let table = subject.tx.open_table(table::SKETCH)?;
-        let centre = if subject.entry.sketched {
-            let stored = table.get(&subject.number.pair(u64::MAX))?;
+        let centre = if subject.entry.sealed.sketched {
+            let stored = table.get(&subject.rows_number.pair(u64::MAX))?;
             let dimension = subject.entry.info.dimension.unwrap_or(0);
             let centre = stored.ok_or_else(|| Error::damaged("it is missing"));
             let centre = centre.and_then(|centre| Centre::from_bytes(centre.value(), dimension));
@@ -34,7 +34,7 @@ impl<'s> Sketches<'s> {
 
     /// Checks the sketch of the segment at `key`; `segment` is `None` where that is damaged.
     pub(super) fn check(&mut self, key: &PairKey, segment: Option<&Segment>, findings: &mut Findings) -> Result<()> {
-        if !self.subject.entry.sketched {
+        if !self.subject.entry.sealed.sketched {
             return Ok(());
         }
         let place = self.subject.place(&format!("sketch of row {}", table::pair_number(key)));
@@ -65,7 +65,7 @@ impl<'s> Sketches<'s> {
 
     /// Looks for sketches of no segment.
     pub(super) fn check_rest(&self, findings: &mut Findings) -> Result<()> {
-        let number = self.subject.number;
+        let number = self.subject.rows_number;
         let mut all = self.table.range::<&PairKey>(&number.pair(0)..&number.pair(u64::MAX))?;
         let all = all.try_fold(0, |n, row| row.map(|_| n + 1))?;
         if all != self.seen {

@@ -165,8 +165,8 @@ fn a_segment_whose_checksum_was_made_to_fit() {
 
 fn sketch_anew(tx: &redb::WriteTransaction) -> crate::error::Result<()> {
     let mut entry = catalog::entry(&tx.open_table(table::COLLECTION)?, NUMBER, "notes")?;
-    entry.sketched = false;
-    crate::store::rows::Rows::open(tx, NUMBER, Space::Cosine)?.sketch_all(&mut entry)?;
+    entry.sealed.sketched = false;
+    crate::store::rows::Rows::open(tx, NUMBER, Space::Cosine)?.sketch_all(&mut entry.sealed)?;
     catalog::put(&mut tx.open_table(table::COLLECTION)?, NUMBER, &entry)
 }
 
@@ -251,8 +251,8 @@ fn the_index_of_metadata_in_both_directions() {
 #[test]
 fn a_counter_or_a_set() {
     let counters = ["notes: counters"];
-    finds(Depth::Quick, true, &counters, |store| change_entry(store, |entry| entry.sealed_rows += 1));
-    finds(Depth::Quick, true, &counters, |store| change_entry(store, |entry| entry.tail_rows += 1));
+    finds(Depth::Quick, true, &counters, |store| change_entry(store, |entry| entry.sealed.sealed_rows += 1));
+    finds(Depth::Quick, true, &counters, |store| change_entry(store, |entry| entry.sealed.tail_rows += 1));
     let (_folder, mut store) = sound(Space::Cosine);
     change_entry(&store, |entry| entry.records += 1);
     let places: Vec<String> = store.check(None, Depth::Quick).unwrap().into_iter().map(|f: Finding| f.place).collect();

@@ -13,7 +13,7 @@ pub use prepare::{Prepared, Preparer};
 
 use super::{Collection, Effect, Mode};
 use crate::error::{Error, Result};
-use crate::record::{Fingerprint, Row};
+use crate::record::Row;
 
 /// What happens at a row that is bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +36,8 @@ pub struct Tally {
     pub unchanged: u64,
     /// Rows whose id exists (add) or does not (update).
     pub skipped: u64,
+    /// Chunks removed since their document has fewer now.
+    pub removed: u64,
     /// Bad rows left out.
     pub failed: u64,
     /// Texts that were embedded.
@@ -64,6 +66,7 @@ impl Tally {
         self.updated += other.updated;
         self.unchanged += other.unchanged;
         self.skipped += other.skipped;
+        self.removed += other.removed;
         self.failed += other.failed;
         self.embedded += other.embedded;
     }
@@ -145,34 +148,13 @@ fn write(collection: &Collection, prepared: Prepared, mode: Mode) -> Result<Writ
     let bare: Vec<Option<Row>> =
         prepared.rows.iter().map(|PreparedRow { row, .. }| row.embedding.is_none().then(|| row.clone())).collect();
     let changes = prepared.rows.into_iter().map(PreparedRow::into_change);
-    let effects = collection.apply_quantised(changes, mode)?;
+    let (effects, removed) = collection.apply_prepared(changes, mode, prepared.embedded_by.as_ref())?;
+    written.tally.removed = removed;
     for (effect, row) in effects.into_iter().zip(bare) {
         written.tally.count(effect);
         written.again.extend(row.filter(|_| effect == Effect::NeedsEmbedding));
     }
     Ok(written)
-}
-
-/// Refuses a model that would put its vectors beside those of another.
-///
-/// # Errors
-/// [`Error::NoModel`] when the collection has none, [`Error::ModelMismatch`] with both names.
-pub fn check_model(collection: &str, stored: Option<&Fingerprint>, given: &Fingerprint) -> Result<()> {
-    match stored {
-        None => Err(Error::NoModel { collection: collection.to_owned() }),
-        Some(stored) if stored == given => Ok(()),
-        Some(stored) => Err(Error::ModelMismatch {
-            collection: collection.to_owned(),
-            stored: describe(stored),
-            given: describe(given),
-        }),
-    }
-}
-
-/// Names a model so that two that differ never read the same.
-fn describe(fingerprint: &Fingerprint) -> String {
-    let short = fingerprint.sha256.get(..8).unwrap_or(&fingerprint.sha256);
-    format!("{} ({} dimensions, {short})", fingerprint.model, fingerprint.dimension)
 }
 
 fn bad_row(row: &Row, why: &str) -> Error {

@@ -6,17 +6,20 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use super::super::model::{check_document_model, check_model};
 use super::super::{Change, Codes, Mode, View, check_dimension, check_embedding, quantise};
-use super::{OnError, Tally, bad_row, check_model};
+use super::{OnError, Tally, bad_row};
 use crate::embed::{Embedder, Role};
 use crate::error::{Error, Result};
-use crate::record::{CollectionInfo, RecordId, Row};
+use crate::record::{CollectionInfo, Fingerprint, Part, RecordId, Row};
 
 /// A batch that is ready to be written.
 #[derive(Debug, Default)]
 pub struct Prepared {
     pub(super) rows: Vec<PreparedRow>,
     pub(super) refused: Vec<Error>,
+    /// The model that made embeddings of it.
+    pub(super) embedded_by: Option<Fingerprint>,
     tally: Tally,
 }
 
@@ -45,7 +48,7 @@ pub(super) struct PreparedRow {
 }
 
 impl PreparedRow {
-    pub(super) fn into_change(self) -> (Change, Option<Codes>) {
+    pub(super) fn into_change(self) -> (Change, Option<Codes>, Option<Part>) {
         let Self { row, embedded_here, codes } = self;
         let change = Change {
             id: row.id,
@@ -55,7 +58,7 @@ impl PreparedRow {
             uri: row.uri,
             metadata: row.metadata,
         };
-        (change, codes)
+        (change, codes, row.part)
     }
 }
 
@@ -175,6 +178,8 @@ impl<'a> Preparer<'a> {
         let Some(embedder) = self.embedder.as_deref_mut() else {
             return Err(Error::NoModel { collection: view.info().name.to_string() });
         };
+        check_document_model(view.info().name.as_str(), view.info().embedder.as_ref(), embedder.fingerprint())?;
+        prepared.embedded_by = Some(embedder.fingerprint().clone());
         let texts: Vec<&str> = wanted.iter().filter_map(|at| prepared.rows.get(*at)?.row.document.as_deref()).collect();
         let embeddings = embedder.embed(&texts, Role::Document)?;
         prepared.tally.embedded += embeddings.len() as u64;
@@ -194,7 +199,15 @@ impl<'a> Preparer<'a> {
         if self.mode != Mode::Add && view.info().embedder.is_some() && self.is_on_its_way(&row.id) {
             return Ok(true);
         }
-        match (view.ordinal(&row.id)?, self.mode) {
+        let mode = match &row.part {
+            // The mode goes for the document, which exists when its first part does.
+            Some(part) => match (view.ordinal(&Part::id(&part.of, 0))?, self.mode) {
+                (Some(_), Mode::Add) | (None, Mode::Update) => return Ok(false),
+                _ => Mode::Upsert,
+            },
+            None => self.mode,
+        };
+        match (view.ordinal(&row.id)?, mode) {
             (Some(_), Mode::Add) | (None, Mode::Update) => Ok(false),
             (None, Mode::Add | Mode::Upsert) => Ok(true),
             // Without a model a text needs no embedding of its own.

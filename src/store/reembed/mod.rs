@@ -1,0 +1,267 @@
+//! The documents of a collection embedded anew by another model, while searches go on with the old one.
+//!
+//! Documents are read, a batch at a time, and embedded outside of any transaction; what comes of them gathers under a
+//! number of its own ([`super::catalog::NextEmbeddings`]). Whoever deletes a record or changes a document meanwhile
+//! notes that there in the same transaction, and new records have ordinals that are still to come. Once nothing is
+//! left to embed, one transaction lets the collection point there and drops the old embeddings. Invariant: all that a
+//! search sees was embedded by one model; a run that stops anywhere is continued by the next.
+
+mod next;
+#[cfg(test)]
+mod tests;
+
+use redb::WriteTransaction;
+
+use self::next::{Batch, Made};
+use super::catalog::{self, Entry, NextEmbeddings};
+use super::model::embeds_alike;
+use super::table::{self, CollectionNumber};
+use super::{Collection, CollectionChange, View, check_embedding, quantise};
+use crate::embed::{Embedder, Role};
+use crate::error::{Error, Result};
+use crate::record::{Fingerprint, Ordinal};
+
+/// Texts embedded between two transactions: what a kill can undo, at the most.
+const TEXTS_AT_ONCE: usize = 256;
+/// Bytes of these texts.
+const BYTES_AT_ONCE: usize = 4 << 20;
+
+/// How far embedding a collection anew is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reembedded {
+    /// Texts embedded by this run.
+    pub embedded: u64,
+    /// Records that have their new embedding.
+    pub done: u64,
+    /// Records of the collection.
+    pub records: u64,
+}
+
+/// Embeds every document of a collection with another model, and then searches by these embeddings.
+///
+/// Other processes read and write meanwhile, and search by the old embeddings. `heard` is told how far it is before
+/// each batch; its error ends the run, and so may a kill: another run of the same model goes on from there. Embeddings
+/// that were given are replaced as well. Does nothing for a collection of this model.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when a record has no document or another model's run was not finished; those of the
+/// model, of `heard` and of every write.
+pub fn reembed(
+    collection: &Collection,
+    embedder: &mut dyn Embedder,
+    heard: &mut dyn FnMut(Reembedded) -> Result<()>,
+) -> Result<Reembedded> {
+    let model = embedder.fingerprint().clone();
+    let view = collection.view()?;
+    let mut embedded = 0_u64;
+    if is_of_model(&view, &model) {
+        let records = view.counts().records;
+        if view.info().embedder.as_ref() != Some(&model) {
+            // Its documents' embeddings stay as they are.
+            let change = CollectionChange { query_prefix: Some(model.query_prefix), ..CollectionChange::default() };
+            collection.store().modify_collection(collection.name().as_str(), change)?;
+        }
+        return Ok(Reembedded { embedded, done: records, records });
+    }
+    if let Some(other) = view.next_embedder().filter(|next| **next != model) {
+        return Err(unfinished(&view, other));
+    }
+    require_documents(&view)?;
+    drop(view);
+    let number = collection.begin_next(&model)?;
+    loop {
+        let view = collection.view()?;
+        match view.next().filter(|next| next.number == number.0) {
+            Some(_) => {}
+            // Another process that ran the same did the rest.
+            None if is_of_model(&view, &model) => return Ok(view.reembedded(embedded)),
+            None => return Err(Error::argument("another process has given up what was embedded so far")),
+        }
+        heard(view.reembedded(embedded))?;
+        let Some(work) = Work::next(&view)? else {
+            let complete = view.reembedded(embedded);
+            // A view keeps the pages of its state from being used again.
+            drop(view);
+            if collection.take_next(number)? {
+                return Ok(complete);
+            }
+            continue;
+        };
+        let space = view.info().space;
+        drop(view);
+        let texts: Vec<&str> = work.documents.iter().map(|(_, document)| document.as_str()).collect();
+        let embeddings = if texts.is_empty() { Vec::new() } else { embedder.embed(&texts, Role::Document)? };
+        if embeddings.len() != texts.len() {
+            return Err(Error::argument(format!("{} gave {} embeddings", model.model, embeddings.len())));
+        }
+        embedded += embeddings.len() as u64;
+        let made = work.documents.into_iter().zip(embeddings).map(|((ordinal, document), embedding)| {
+            check_embedding(&embedding)?;
+            if embedding.len() != model.dimension {
+                return Err(Error::argument(format!("{} gave {} components", model.model, embedding.len())));
+            }
+            let codes = quantise(&embedding, space);
+            Ok(Made { ordinal, document, embedding, codes })
+        });
+        let batch = Batch { from: work.from, until: work.until, made: made.collect::<Result<_>>()? };
+        collection.put_next(number, batch)?;
+    }
+}
+
+fn is_of_model(view: &View, model: &Fingerprint) -> bool {
+    view.info().embedder.as_ref().is_some_and(|stored| embeds_alike(stored, model))
+}
+
+fn unfinished(view: &View, other: &Fingerprint) -> Error {
+    let (name, Reembedded { done, records, .. }) = (&view.info().name, view.reembedded(0));
+    Error::InvalidArgument {
+        why: format!("{name} is being embedded by {}: {done} of {records} documents are done", other.model),
+        hint: Some(format!("finish that first, or give it up with `huedb reembed {name} --discard`")),
+    }
+}
+
+/// Looks through what is still to be embedded for records that cannot be.
+fn require_documents(view: &View) -> Result<()> {
+    let (mut bare, mut first) = (0_u64, None);
+    for ordinal in view.to_embed() {
+        let stored = view.stored(ordinal)?;
+        if stored.document.is_none() {
+            bare += 1;
+            first.get_or_insert(stored.id);
+        }
+    }
+    first.map_or(Ok(()), |first| Err(no_documents(view, bare, first.as_str())))
+}
+
+fn no_documents(view: &View, bare: u64, first: &str) -> Error {
+    let name = &view.info().name;
+    Error::InvalidArgument {
+        why: format!("records of {name} without a document, which cannot be embedded: {bare}; the first is {first:?}"),
+        hint: Some(format!("give them a document (`huedb update {name} --id ID --document TEXT`), or delete them")),
+    }
+}
+
+/// Documents to embed between two transactions.
+struct Work {
+    from: u64,
+    until: u64,
+    documents: Vec<(Ordinal, String)>,
+}
+
+impl Work {
+    /// Reads the next documents; `None` when every record has its embedding.
+    fn next(view: &View) -> Result<Option<Self>> {
+        let Some(next) = view.next() else { return Ok(None) };
+        let (from, end) = (next.until, view.end().0);
+        let mut work = Self { from, until: from, documents: Vec::new() };
+        if from == end {
+            let stale = view.next_stale()?;
+            work.read(view, stale.iter().map(Ordinal))?;
+            return Ok(Some(work).filter(|work| !work.documents.is_empty()));
+        }
+        work.until = work.read(view, view.to_embed())?.map_or(end, |last| last.0 + 1);
+        Ok(Some(work))
+    }
+
+    /// Reads documents until there are enough; returns the last then.
+    fn read(&mut self, view: &View, ordinals: impl Iterator<Item = Ordinal>) -> Result<Option<Ordinal>> {
+        let mut bytes = 0;
+        for ordinal in ordinals {
+            let stored = view.stored(ordinal)?;
+            let document = stored.document.ok_or_else(|| no_documents(view, 1, stored.id.as_str()))?;
+            bytes += document.len();
+            self.documents.push((ordinal, document));
+            if self.documents.len() >= TEXTS_AT_ONCE || bytes >= BYTES_AT_ONCE {
+                return Ok(Some(ordinal));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl View {
+    /// Returns the model whose embeddings are on their way, while a re-embedding is under way or was interrupted.
+    #[must_use]
+    pub fn next_embedder(&self) -> Option<&Fingerprint> {
+        self.next().map(|next| &next.embedder)
+    }
+
+    /// Returns how far it is.
+    #[must_use]
+    pub fn reembedded(&self, embedded: u64) -> Reembedded {
+        let records = self.counts().records;
+        let until = self.next().map_or(self.end().0, |next| next.until);
+        Reembedded { embedded, done: until - self.dead().range_cardinality(..until), records }
+    }
+
+    /// Returns the records that have no new embedding yet, in order.
+    fn to_embed(&self) -> impl Iterator<Item = Ordinal> {
+        let mut live = self.live();
+        live.remove_range(..self.next().map_or(0, |next| next.until));
+        live.into_iter().map(Ordinal)
+    }
+}
+
+impl Collection<'_> {
+    /// Gives up embeddings that are on their way; returns the model they were made by.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub fn discard_reembedding(&self) -> Result<Option<Fingerprint>> {
+        self.change_next(|tx, _, entry| {
+            let Some(next) = entry.next.take() else { return Ok(None) };
+            catalog::remove_rows(tx, CollectionNumber(next.number))?;
+            Ok(Some(next.embedder))
+        })
+    }
+
+    /// Prepares for embeddings of a model, or finds that this is done; returns their number.
+    fn begin_next(&self, model: &Fingerprint) -> Result<CollectionNumber> {
+        let view = self.view()?;
+        self.change_next(|tx, _, entry| match &entry.next {
+            Some(next) if next.embedder == *model => Ok(CollectionNumber(next.number)),
+            Some(next) => Err(unfinished(&view, &next.embedder)),
+            None => {
+                let number = catalog::next_number(&mut tx.open_table(table::META)?)?;
+                entry.next = Some(NextEmbeddings::new(model.clone(), number));
+                Ok(number)
+            }
+        })
+    }
+
+    fn put_next(&self, number: CollectionNumber, batch: Batch) -> Result<()> {
+        self.change_next(|tx, own, entry| match entry.next.as_mut().filter(|next| next.number == number.0) {
+            Some(next) => next.put(tx, own, entry.info.space, batch),
+            // Met again, and told, when the next batch is read.
+            None => Ok(()),
+        })
+    }
+
+    /// Lets the new embeddings take the place of the old; returns whether there was nothing left to embed.
+    fn take_next(&self, number: CollectionNumber) -> Result<bool> {
+        self.change_next(|tx, own, entry| match entry.next.take() {
+            Some(next) if next.number == number.0 && next.is_complete(tx, entry)? => {
+                next.take_place(tx, own, entry)?;
+                Ok(true)
+            }
+            next => {
+                entry.next = next;
+                Ok(false)
+            }
+        })
+    }
+
+    fn change_next<T>(
+        &self,
+        change: impl FnOnce(&WriteTransaction, CollectionNumber, &mut Entry) -> Result<T>,
+    ) -> Result<T> {
+        self.store().write(|tx| {
+            let names = tx.open_table(table::COLLECTIONS)?;
+            let mut entries = tx.open_table(table::COLLECTION)?;
+            let (number, mut entry) = catalog::find(&names, &entries, self.store().scope(), self.name().as_str())?;
+            let result = change(tx, number, &mut entry)?;
+            catalog::put(&mut entries, number, &entry)?;
+            Ok(result)
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! The embeddings of a collection that another model makes, until they take the place of those that are searched.
+//!
+//! Everything here runs inside a transaction of the caller. Invariants: every live record of an ordinal below `until`
+//! has an embedding and a quantised row under the number, and no other record has; the `stale` table has, under the
+//! number, those of them whose document is another than was embedded.
+
+use redb::{ReadableTable, Table, WriteTransaction};
+use roaring::RoaringTreemap;
+
+use super::super::catalog::{self, Entry, NextEmbeddings, Sealing};
+use super::super::codec::set_to_bytes;
+use super::super::quantise::Codes;
+use super::super::record::decode;
+use super::super::rows::Rows;
+use super::super::table::{self, CollectionNumber, PairKey};
+use super::super::vector;
+use super::super::write::read_set;
+use crate::error::{Error, Result};
+use crate::record::{Fingerprint, Ordinal, Space};
+
+/// A document and the embedding that was made of it.
+pub(super) struct Made {
+    pub(super) ordinal: Ordinal,
+    pub(super) document: String,
+    pub(super) embedding: Vec<f32>,
+    pub(super) codes: Codes,
+}
+
+/// Embeddings of a stretch of records, or of rows that are stale.
+pub(super) struct Batch {
+    /// What `until` was when the documents were read.
+    pub(super) from: u64,
+    /// What it is to be; as before for rows that are stale.
+    pub(super) until: u64,
+    pub(super) made: Vec<Made>,
+}
+
+impl NextEmbeddings {
+    pub(super) fn new(embedder: Fingerprint, number: CollectionNumber) -> Self {
+        Self { embedder, until: 0, number: number.0, sealed: Sealing::default() }
+    }
+
+    fn rows_number(&self) -> CollectionNumber {
+        CollectionNumber(self.number)
+    }
+
+    /// Takes embeddings in; those of records deleted since are left out, of documents changed since are stale.
+    ///
+    /// Does nothing when another process was faster.
+    pub(super) fn put(
+        &mut self,
+        tx: &WriteTransaction,
+        own: CollectionNumber,
+        space: Space,
+        batch: Batch,
+    ) -> Result<()> {
+        if batch.from != self.until {
+            return Ok(());
+        }
+        let is_new = batch.until > batch.from;
+        let dead = read_set(&tx.open_table(table::DEAD)?, own, "the set of deleted rows")?;
+        let mut stale = self.stale(tx)?;
+        let mut vectors = vector::Changes::new(self.rows_number(), self.embedder.dimension);
+        let mut codes = Vec::with_capacity(batch.made.len());
+        let records = tx.open_table(table::RECORDS)?;
+        for made in batch.made {
+            let Made { ordinal, document, embedding, codes: row } = made;
+            // A row that was stale may have been deleted, or embedded by another process.
+            if dead.contains(ordinal.0) || (!is_new && !stale.contains(ordinal.0)) {
+                continue;
+            }
+            let missing = || Error::damaged(format!("the record of row {} is missing", ordinal.0));
+            let stored = records.get(&own.pair(ordinal.0))?.ok_or_else(missing)?;
+            if decode(stored.value())?.document.as_ref() == Some(&document) {
+                stale.remove(ordinal.0);
+            } else if is_new {
+                stale.insert(ordinal.0);
+            } else {
+                continue;
+            }
+            vectors.put(ordinal, embedding);
+            codes.push((ordinal, row));
+        }
+        self.until = batch.until;
+        vectors.write(&mut tx.open_table(table::VECTORS)?, |ordinal| self.is_dead(ordinal, &dead))?;
+        let mut rows = Rows::open(tx, self.rows_number(), space)?;
+        if is_new {
+            rows.append(&mut self.sealed, codes)?;
+        } else {
+            rows.replace(&self.sealed, codes)?;
+        }
+        self.put_stale(tx, &stale)
+    }
+
+    /// Follows a transaction that deleted records or changed documents.
+    pub(crate) fn follow(
+        &mut self,
+        tx: &WriteTransaction,
+        space: Space,
+        vectors: &mut Table<&'static PairKey, &'static [u8]>,
+        (died, dead): (&RoaringTreemap, &RoaringTreemap),
+        mut reworded: RoaringTreemap,
+    ) -> Result<()> {
+        let mut died = died.clone();
+        died.remove_range(self.until..);
+        reworded.remove_range(self.until..);
+        if died.is_empty() && reworded.is_empty() {
+            return Ok(());
+        }
+        let mut changes = vector::Changes::new(self.rows_number(), self.embedder.dimension);
+        died.iter().for_each(|ordinal| changes.clear(Ordinal(ordinal)));
+        changes.write(vectors, |ordinal| self.is_dead(ordinal, dead))?;
+        Rows::open(tx, self.rows_number(), space)?.remove(&mut self.sealed, &died, dead)?;
+        let stale = (self.stale(tx)? | reworded) - dead;
+        self.put_stale(tx, &stale)
+    }
+
+    fn is_dead(&self, ordinal: Ordinal, dead: &RoaringTreemap) -> bool {
+        ordinal.0 < self.until && dead.contains(ordinal.0)
+    }
+
+    fn stale(&self, tx: &WriteTransaction) -> Result<RoaringTreemap> {
+        read_set(&tx.open_table(table::STALE)?, self.rows_number(), "the set of changed documents")
+    }
+
+    fn put_stale(&self, tx: &WriteTransaction, stale: &RoaringTreemap) -> Result<()> {
+        let mut sets = tx.open_table(table::STALE)?;
+        if stale.is_empty() {
+            sets.remove(&self.rows_number().key())?;
+        } else {
+            sets.insert(&self.rows_number().key(), set_to_bytes(stale).as_slice())?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether every record of the collection has its embedding here.
+    pub(super) fn is_complete(&self, tx: &WriteTransaction, entry: &Entry) -> Result<bool> {
+        Ok(self.until == entry.next_ordinal && self.stale(tx)?.is_empty())
+    }
+
+    /// Takes the place of the embeddings that were searched so far, which are removed with the graph made of them.
+    pub(super) fn take_place(self, tx: &WriteTransaction, own: CollectionNumber, entry: &mut Entry) -> Result<()> {
+        catalog::remove_rows(tx, entry.rows_number(own))?;
+        catalog::remove_pairs(tx, table::GRAPH, own)?;
+        tx.open_table(table::STALE)?.remove(&own.key())?;
+        entry.graph = None;
+        entry.rows_number = Some(self.number);
+        entry.sealed = self.sealed;
+        entry.info.dimension = Some(self.embedder.dimension);
+        entry.info.embedder = Some(self.embedder);
+        Ok(())
+    }
+}
