@@ -69,11 +69,11 @@ impl Subject<'_> {
         Ok(())
     }
 
-    fn first(&self) -> PairKey {
+    pub(super) fn first(&self) -> PairKey {
         self.number.pair(0)
     }
 
-    fn last(&self) -> PairKey {
+    pub(super) fn last(&self) -> PairKey {
         self.number.pair(u64::MAX)
     }
 
