@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
+    clippy::float_cmp,
     clippy::large_stack_arrays,
     clippy::items_after_statements,
     clippy::print_stderr,

@@ -16,7 +16,7 @@ use super::world::{DATABASES, NAMES, Same, TENANTS, World, both, same};
 use crate::random::Random;
 
 fn metadata(random: &mut Random) -> Option<BTreeMap<String, Value>> {
-    random.chance(50).then(|| BTreeMap::from([("owner".to_owned(), Value::Int(random.below(3) as i64))]))
+    random.chance(50).then(|| BTreeMap::from([("owner".to_owned(), Value::Text(format!("owner {}", random.below(3))))]))
 }
 
 fn as_json(metadata: &BTreeMap<String, Value>) -> Json {

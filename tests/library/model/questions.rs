@@ -167,7 +167,7 @@ impl Question<'_> {
         }
         let misplaced = true_distances.windows(2).find(|pair| !in_order(collection, pair[0], pair[1]));
         if let Some(pair) = misplaced {
-            return Err(format!("question {at}: {:?} stand in the wrong order", pair));
+            return Err(format!("question {at}: {pair:?} stand in the wrong order"));
         }
         let mut expected = all.iter().skip(query.offset).take(query.n);
         if ranks_all {
