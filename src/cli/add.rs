@@ -167,7 +167,7 @@ fn check(row: &Row, mode: Mode, view: &View) -> Result<()> {
         check_dimension(view.info(), embedding)?;
     }
     if mode == Mode::Add {
-        row.metadata.clone().into_metadata()?;
+        row.metadata.check_new()?;
     }
     let is_new = mode != Mode::Update && view.ordinal(&row.id)?.is_none();
     if is_new && row.embedding.is_none() && view.info().embedder.is_none() {

@@ -7,6 +7,7 @@ use super::context::Context;
 use super::exit::Status;
 use crate::output::Facts;
 use crate::query::{Facet, KeyFacts, RecordQuery};
+use crate::record::check_key;
 use crate::store::{Access, TermKind};
 
 /// Print the values of a metadata key and how many records hold each
@@ -50,6 +51,7 @@ pub(super) struct Keys {
 
 impl Distinct {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        check_key(&self.key)?;
         let among = among(&self.conditions)?;
         let mut facets = context.open(Access::Read)?.collection(&self.collection)?.distinct(&self.key, &among)?;
         if self.by_count {

@@ -8,6 +8,7 @@ use super::exit::Status;
 use super::include::{Part, columns, include};
 use crate::output::{Columns, Entry, Format};
 use crate::query::{RecordQuery, Sort};
+use crate::record::check_key;
 use crate::store::{Access, Collection, Include};
 
 /// Print records, in the order they were inserted or sorted by a metadata key
@@ -70,6 +71,7 @@ pub(super) struct Count {
 
 impl Get {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        self.sort.as_deref().map(check_key).transpose()?;
         let query = RecordQuery {
             ids: self.conditions.ids()?,
             filter: self.conditions.filter()?,

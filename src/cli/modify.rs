@@ -63,6 +63,7 @@ impl Modify {
             name: self.name.map(CollectionName::parse).transpose()?,
             metadata: self.metadata.as_deref().map(metadata).transpose()?,
             ef_search: self.ef_search.or(said.ef_search),
+            max_neighbors: said.max_neighbors,
             index: self.index.map(When::mode),
             query_prefix: self.query_prefix,
             document_prefix: self.document_prefix,
@@ -92,16 +93,14 @@ impl Modify {
 
 /// Refuses what would need every vector to be compared anew.
 fn check_fixed(said: &Configuration) -> Result<()> {
-    let fixed = [
-        (said.space.is_some(), "space"),
-        (said.ef_construction.is_some(), "ef_construction"),
-        (said.max_neighbors.is_some(), "max_neighbors"),
-    ];
+    let fixed = [(said.space.is_some(), "space"), (said.ef_construction.is_some(), "ef_construction")];
     match fixed.into_iter().find(|(given, _)| *given) {
         None => Ok(()),
         Some((_, name)) => Err(Error::InvalidArgument {
             why: format!("{name} is fixed when a collection is made"),
-            hint: Some("of hnsw, ef_search can change; for the others make another collection".into()),
+            hint: Some(
+                "of hnsw, ef_search and max_neighbors can change; for the others make another collection".into(),
+            ),
         }),
     }
 }

@@ -6,6 +6,10 @@
 use crate::record::Space;
 
 const LANES: usize = 8;
+/// What Chroma adds to the length of an embedding before it divides by it.
+const SHORTEST: f64 = 1e-32;
+/// From this length on, an f64 does not see that.
+const SHORT: f64 = 1e-16;
 
 /// A question made ready to be compared with many rows.
 #[derive(Debug, Clone)]
@@ -34,9 +38,13 @@ impl<'q> Measure<'q> {
             Space::Cosine => {
                 let dot = sum(self.question, row, |q, x| q * x);
                 let squared = sum(self.question, row, |_, x| x * x);
-                let norms = (self.squared * squared).sqrt();
-                // A zero vector is at distance 1 from everything, as in Chroma.
-                if norms > 0.0 { (1.0 - dot / norms).max(0.0) } else { 1.0 }
+                // A zero vector is at distance 1 from everything, as in Chroma: it adds this to every length.
+                let norms = if squared.min(self.squared) < SHORT * SHORT {
+                    (squared.sqrt() + SHORTEST) * (self.squared.sqrt() + SHORTEST)
+                } else {
+                    (self.squared * squared).sqrt()
+                };
+                (1.0 - dot / norms).max(0.0)
             }
         }
     }
@@ -70,6 +78,19 @@ mod tests {
             for space in Space::ALL {
                 let exact = space.distance(&q, &x);
                 assert!((Measure::new(space, &q).distance(&bytes) - exact).abs() <= 1e-12 * exact.abs().max(1.0));
+            }
+        }
+    }
+
+    #[test]
+    fn embeddings_near_the_smallest_of_f32_have_the_defined_distance() {
+        let q = [1.0_f32, 0.5, -2.0];
+        for length in [1e-15, 1e-20, 1e-31, 1e-32, 1e-37, 1e-44, 0.0] {
+            let x = q.map(|x| x * length);
+            let bytes: Vec<u8> = x.iter().flat_map(|f| f.to_le_bytes()).collect();
+            for (question, row) in [(&q, &x), (&x, &x)] {
+                let (exact, found) = (Space::Cosine.distance(question, row), Measure::new(Space::Cosine, question));
+                assert!((found.distance(&bytes) - exact).abs() < 1e-12, "{length}: {exact}");
             }
         }
     }

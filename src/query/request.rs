@@ -117,7 +117,9 @@ impl Search {
         let fields = place.object(json, &["filter", "rank", "group_by", "limit", "select"])?;
         let given = |key: &str| fields.get(key).filter(|json| !is_empty(json)).map(|json| (json, place.key(key)));
         let search = Self {
-            filter: given("filter").map(|(json, _)| Filter::from_json(json)).transpose()?,
+            filter: given("filter")
+                .map(|(json, place)| Filter::from_json(json).map_err(|error| place.error(error)))
+                .transpose()?,
             rank: given("rank").map(|(json, place)| parse(json, &place)).transpose()?,
             group_by: given("group_by").map(|(json, place)| GroupBy::parse(json, &place)).transpose()?,
             page: given("limit").map(|(json, place)| Page::parse(json, &place)).transpose()?.unwrap_or_default(),
@@ -208,7 +210,7 @@ mod tests {
             (r#"{"searches":[{},{"limit":{"limit":"x"}}]}"#, "at searches[1].limit.limit: expected a whole number"),
             (r##"{"searches":[{"select":{"keys":["#uri"]}}]}"##, "at searches[0].select.keys[0]: \"#uri\" cannot"),
             (r#"{"searches":[{"where":{}}]}"#, "at searches[0]: unknown field \"where\""),
-            (r#"{"searches":[{"filter":{"a":{"$foo":1}}}]}"#, "$foo"),
+            (r#"{"searches":[{"filter":{"a":{"$foo":1}}}]}"#, "at searches[0].filter: in the filter"),
             (
                 r##"{"searches":[{"group_by":{"keys":["a"],"aggregate":{"$min_k":{"keys":["#score"],"k":1}}}}]}"##,
                 "at searches[0].group_by: groups need a rank",

@@ -19,7 +19,11 @@ pub struct Metadata(BTreeMap<String, Value>);
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MetadataPatch(BTreeMap<String, Option<Value>>);
 
-fn check_key(key: &str) -> Result<()> {
+/// Refuses a key that no metadata can have.
+///
+/// # Errors
+/// [`Error::InvalidMetadata`] with the rule it breaks.
+pub fn check_key(key: &str) -> Result<()> {
     let why = if key.is_empty() {
         "a key has at least one character"
     } else if key.starts_with(['#', '$']) {
@@ -132,21 +136,26 @@ impl MetadataPatch {
         Ok(patch)
     }
 
-    /// Returns the metadata of a new record.
+    /// Refuses what a new record cannot have.
     ///
     /// # Errors
     /// [`Error::InvalidMetadata`] when a value is null: there is nothing to delete.
-    pub fn into_metadata(self) -> Result<Metadata> {
-        let mut metadata = Metadata::default();
-        for (key, value) in self.0 {
-            match value {
-                Some(value) => drop(metadata.0.insert(key, value)),
-                None => {
-                    return Err(Error::InvalidMetadata { key, why: "is null; leave the key out instead".into() });
-                }
+    pub fn check_new(&self) -> Result<()> {
+        match self.iter().find(|(_, value)| value.is_none()) {
+            Some((key, _)) => {
+                Err(Error::InvalidMetadata { key: key.to_owned(), why: "is null; leave the key out instead".into() })
             }
+            None => Ok(()),
         }
-        Ok(metadata)
+    }
+
+    /// Returns the metadata of a new record.
+    ///
+    /// # Errors
+    /// As [`MetadataPatch::check_new`].
+    pub fn into_metadata(self) -> Result<Metadata> {
+        self.check_new()?;
+        Ok(self.into_metadata_dropping_nulls())
     }
 
     /// Returns the metadata of a new record, without the keys that are null (Chroma's upsert of a new id).

@@ -23,7 +23,7 @@ pub use configuration::Configuration;
 pub use distance::Space;
 pub use hit::{Hit, Record};
 pub use id::{Ordinal, RecordId};
-pub use metadata::{Metadata, MetadataPatch};
+pub use metadata::{Metadata, MetadataPatch, check_key};
 pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use number::{Number, NumberKey};
 pub use part::Part;

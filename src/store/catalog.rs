@@ -41,6 +41,8 @@ pub struct CollectionChange {
     pub metadata: Option<Metadata>,
     /// Candidates kept while the graph is searched.
     pub ef_search: Option<usize>,
+    /// Edges of a vector, from the next time the graph is built.
+    pub max_neighbors: Option<usize>,
     /// When the graph is built.
     pub index: Option<IndexMode>,
     /// What is put before a question.
@@ -291,6 +293,7 @@ pub(crate) fn modify(
         info.metadata = Some(metadata).filter(|metadata| !metadata.is_empty());
     }
     info.hnsw.ef_search = change.ef_search.unwrap_or(info.hnsw.ef_search);
+    info.hnsw.max_neighbors = change.max_neighbors.unwrap_or(info.hnsw.max_neighbors);
     info.index = change.index.unwrap_or(info.index);
     info.chroma = change.chroma.or(info.chroma);
     if let Some(embedder) = info.embedder.as_mut() {

@@ -3,7 +3,7 @@
 //! Every method opens its own transaction, so handles may be kept while other processes write.
 
 use super::write::Batch;
-use super::{Change, Codes, Effect, Include, Mode, Store, Stored, View, catalog, table};
+use super::{Change, Codes, Effect, Include, Mode, Store, Stored, View, catalog, scope, table};
 use crate::error::Result;
 use crate::record::{CollectionName, Fingerprint, Ordinal, Part, Record, RecordId};
 
@@ -118,6 +118,7 @@ impl<'s> Collection<'s> {
 
     fn write<T>(&self, work: impl FnOnce(&mut Batch) -> Result<T>) -> Result<T> {
         self.store.write(|tx| {
+            scope::check_for_writing(tx, self.store.scope())?;
             let names = tx.open_table(table::COLLECTIONS)?;
             let entries = tx.open_table(table::COLLECTION)?;
             let (number, _) = catalog::find(&names, &entries, self.store.scope(), self.name.as_str())?;

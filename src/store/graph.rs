@@ -7,7 +7,7 @@ use redb::Table;
 
 use super::catalog::{self, Entry, GraphEntry};
 use super::table::{self, CollectionNumber, PairKey};
-use super::{Collection, View};
+use super::{Collection, View, scope};
 use crate::error::Result;
 use crate::record::Ordinal;
 
@@ -64,6 +64,7 @@ impl Collection<'_> {
         change: impl FnOnce(CollectionNumber, &mut Entry, &mut Chunks) -> Result<Option<GraphEntry>>,
     ) -> Result<Option<GraphEntry>> {
         self.store().write(|tx| {
+            scope::check_for_writing(tx, self.store().scope())?;
             let names = tx.open_table(table::COLLECTIONS)?;
             let mut entries = tx.open_table(table::COLLECTION)?;
             let (number, mut entry) = catalog::find(&names, &entries, self.store().scope(), self.name().as_str())?;

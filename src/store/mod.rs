@@ -159,18 +159,22 @@ impl Store {
     /// Changes what a collection is; returns what it is now.
     ///
     /// # Errors
-    /// [`Error::CollectionNotFound`], [`Error::CollectionExists`] for a name that is taken, [`Error::InvalidArgument`]
-    /// for a change its content does not allow, and those of every write.
+    /// [`Error::CollectionNotFound`] (or of its database or tenant), [`Error::CollectionExists`] for a name that is taken,
+    /// [`Error::InvalidArgument`] for a change its content does not allow, and those of every write.
     pub fn modify_collection(&self, name: &str, change: CollectionChange) -> Result<CollectionInfo> {
-        self.write(|tx| catalog::modify(tx, &self.scope, name, change))
+        self.write(|tx| {
+            scope::check_for_writing(tx, &self.scope)?;
+            catalog::modify(tx, &self.scope, name, change)
+        })
     }
 
     /// Removes a collection with all its records; returns what it was.
     ///
     /// # Errors
-    /// [`Error::CollectionNotFound`], and those of every write.
+    /// [`Error::CollectionNotFound`] (or of its database or tenant), and those of every write.
     pub fn drop_collection(&self, name: &str) -> Result<(CollectionInfo, Counts)> {
         self.write(|tx| {
+            scope::check_for_writing(tx, &self.scope)?;
             let entry = catalog::drop_collection(tx, &self.scope, name)?;
             let counts = entry.counts();
             Ok((entry.info, counts))

@@ -21,7 +21,7 @@ use crate::record::{Ordinal, SparseVector, Value};
 pub const DOCUMENT: &str = "#document";
 
 /// Records in a block at the most.
-const BLOCK_RECORDS: usize = 512;
+pub(crate) const BLOCK_RECORDS: usize = 512;
 /// A longer distance between two ordinals begins a new block.
 const LONGEST_STEP: u64 = 1 << 32;
 
@@ -58,7 +58,36 @@ fn first_of(block_key: &[u8]) -> u64 {
     block_key.last_chunk().map_or(0, |first| u64::from_be_bytes(*first))
 }
 
-fn visit_block(first: u64, bytes: &[u8], mut visit: impl FnMut(Ordinal, f32)) -> Result<()> {
+/// Cuts a block's key into the term's part and the first ordinal.
+pub(crate) fn split_block_key(key: &[u8]) -> Option<(&[u8], u64)> {
+    key.split_last_chunk().map(|(term_key, first)| (term_key, u64::from_be_bytes(*first)))
+}
+
+/// Returns the field of a key, for messages; `None` for documents.
+pub(crate) fn field_of(key: &[u8]) -> Option<String> {
+    let mut reader = Reader::new(key.get(4..).unwrap_or_default(), "a key of the inverted index");
+    reader.text().ok().filter(|field| !field.is_empty()).map(str::to_owned)
+}
+
+/// Returns the key of every term a record holds, and its weight there; `documents` says whether words count.
+pub(crate) fn weights(collection: CollectionNumber, record: &Stored, documents: bool) -> Vec<(Vec<u8>, f32)> {
+    let mut weights = Vec::new();
+    let mut put = |field: &str, vector: &SparseVector| {
+        weights.extend(vector.iter().map(|(term, weight)| (term_key(collection, field, term), weight)));
+    };
+    if let Some(document) = record.document.as_ref().filter(|_| documents) {
+        put(DOCUMENT, &bm25(document));
+    }
+    for (key, value) in record.metadata.iter() {
+        if let Value::Sparse(vector) = value {
+            put(key, vector);
+        }
+    }
+    weights
+}
+
+/// Visits the records of a block in order, and their weights.
+pub(crate) fn visit_block(first: u64, bytes: &[u8], mut visit: impl FnMut(Ordinal, f32)) -> Result<()> {
     let mut reader = Reader::new(bytes, "a block of the inverted index");
     let mut ordinal = first;
     while reader.remaining() > 0 {
@@ -85,10 +114,23 @@ pub(crate) fn for_each_weight(
     collection: CollectionNumber,
     field: &str,
     term: u32,
+    visit: impl FnMut(Ordinal, f32),
+) -> Result<()> {
+    for_each_weight_near(table, &term_key(collection, field, term), Ordinal(0), Ordinal(u64::MAX), visit)
+}
+
+/// Visits the records of every block of a term that may hold one from `first` to `last`.
+pub(crate) fn for_each_weight_near(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    term_key: &[u8],
+    first: Ordinal,
+    last: Ordinal,
     mut visit: impl FnMut(Ordinal, f32),
 ) -> Result<()> {
-    let term_key = term_key(collection, field, term);
-    for block in table.range(block_key(&term_key, 0).as_slice()..=block_key(&term_key, u64::MAX).as_slice())? {
+    let (start, first) = (block_key(term_key, 0), block_key(term_key, first.0));
+    let before = table.range(start.as_slice()..=first.as_slice())?.next_back().transpose()?;
+    let from = before.map_or(start, |(key, _)| key.value().to_vec());
+    for block in table.range(from.as_slice()..=block_key(term_key, last.0).as_slice())? {
         let (key, bytes) = block?;
         visit_block(first_of(key.value()), bytes.value(), &mut visit)?;
     }
@@ -129,24 +171,15 @@ impl Changes {
     }
 
     pub(crate) fn add_document(&mut self, ordinal: Ordinal, document: &str) {
-        self.change_field(ordinal, DOCUMENT, &bm25(document), true);
+        for (term, weight) in bm25(document).iter() {
+            let records = self.by_term.entry(term_key(self.collection, DOCUMENT, term)).or_default();
+            records.insert(ordinal.0, Some(weight));
+        }
     }
 
     fn change(&mut self, ordinal: Ordinal, record: &Stored, present: bool) {
-        if let Some(document) = record.document.as_ref().filter(|_| self.documents) {
-            self.change_field(ordinal, DOCUMENT, &bm25(document), present);
-        }
-        for (key, value) in record.metadata.iter() {
-            if let Value::Sparse(vector) = value {
-                self.change_field(ordinal, key, vector, present);
-            }
-        }
-    }
-
-    fn change_field(&mut self, ordinal: Ordinal, field: &str, vector: &SparseVector, present: bool) {
-        for (term, weight) in vector.iter() {
-            let records = self.by_term.entry(term_key(self.collection, field, term)).or_default();
-            records.insert(ordinal.0, present.then_some(weight));
+        for (term_key, weight) in weights(self.collection, record, self.documents) {
+            self.by_term.entry(term_key).or_default().insert(ordinal.0, present.then_some(weight));
         }
     }
 

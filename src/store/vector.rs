@@ -71,7 +71,12 @@ pub(crate) fn equals(
     let dimension = embedding.len();
     let block = table.get(&collection.pair(ordinal.0 / rows_per_block(dimension)))?;
     let row = block.as_ref().and_then(|block| block.value().get(row_range(ordinal, dimension)));
-    Ok(row.is_some_and(|row| floats(row).map(f32::to_bits).eq(embedding.iter().map(|x| x.to_bits()))))
+    Ok(row.is_some_and(|row| is_same(floats(row), embedding)))
+}
+
+/// Returns whether two embeddings are bit for bit the same.
+pub(crate) fn is_same(one: impl Iterator<Item = f32>, other: &[f32]) -> bool {
+    one.map(f32::to_bits).eq(other.iter().map(|x| x.to_bits()))
 }
 
 /// Changes to the embeddings of one collection, gathered by block so that each block is written once.
@@ -97,10 +102,10 @@ impl Changes {
         self.push(ordinal, None);
     }
 
-    /// Returns whether a change to this row is waiting.
-    pub(crate) fn touches(&self, ordinal: Ordinal) -> bool {
-        let block = self.blocks.get(&(ordinal.0 / rows_per_block(self.dimension)));
-        block.is_some_and(|changes| changes.iter().any(|(changed, _)| *changed == ordinal))
+    /// Returns the embedding that this row is to have, if a change to it is waiting.
+    pub(crate) fn latest(&self, ordinal: Ordinal) -> Option<&[f32]> {
+        let block = self.blocks.get(&(ordinal.0 / rows_per_block(self.dimension)))?;
+        block.iter().rev().find(|(changed, _)| *changed == ordinal)?.1.as_deref()
     }
 
     fn push(&mut self, ordinal: Ordinal, embedding: Option<Vec<f32>>) {

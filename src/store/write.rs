@@ -122,11 +122,14 @@ impl<'tx> Batch<'tx> {
         if let Some(embedding) = &change.embedding {
             self.fit(embedding).map_err(|e| e.of_record(change.id.as_str()))?;
         }
+        if mode == Mode::Add {
+            change.metadata.check_new().map_err(|e| e.of_record(change.id.as_str()))?;
+        }
         match (self.ordinal(&change.id)?, mode) {
             (Some(_), Mode::Add) => Ok(Effect::Exists),
             (None, Mode::Update) => Ok(Effect::Missing),
             (Some(ordinal), Mode::Update | Mode::Upsert) => self.merge(ordinal, change, codes),
-            (None, Mode::Add | Mode::Upsert) => self.insert(change, codes, mode),
+            (None, Mode::Add | Mode::Upsert) => self.insert(change, codes),
         }
     }
 
@@ -202,12 +205,9 @@ impl<'tx> Batch<'tx> {
         Ok(found.map(|ordinal| Ordinal(u64::from_le_bytes(*ordinal.value()))))
     }
 
-    fn insert(&mut self, change: Change, codes: Option<Codes>, mode: Mode) -> Result<Effect> {
+    fn insert(&mut self, change: Change, codes: Option<Codes>) -> Result<Effect> {
         let Some(embedding) = change.embedding else { return Ok(Effect::NeedsEmbedding) };
-        let metadata = match mode {
-            Mode::Add => change.metadata.into_metadata().map_err(|e| e.of_record(change.id.as_str()))?,
-            Mode::Update | Mode::Upsert => change.metadata.into_metadata_dropping_nulls(),
-        };
+        let metadata = change.metadata.into_metadata_dropping_nulls();
         let ordinal = Ordinal(self.entry.next_ordinal);
         self.entry.next_ordinal += 1;
         self.entry.records += 1;
@@ -276,10 +276,12 @@ impl<'tx> Batch<'tx> {
         decode(self.records.get(&self.number.pair(ordinal.0))?.ok_or_else(missing)?.value())
     }
 
-    /// Returns whether a record that this batch has not touched has exactly this embedding.
+    /// Returns whether a record has exactly this embedding, in the file or from a change of this batch.
     fn holds(&self, ordinal: Ordinal, embedding: &[f32]) -> Result<bool> {
-        let touched = self.vector_changes.as_ref().is_some_and(|changes| changes.touches(ordinal));
-        Ok(!touched && vector::equals(&self.vectors, self.rows_number, ordinal, embedding)?)
+        match self.vector_changes.as_ref().and_then(|changes| changes.latest(ordinal)) {
+            Some(latest) => Ok(vector::is_same(latest.iter().copied(), embedding)),
+            None => vector::equals(&self.vectors, self.rows_number, ordinal, embedding),
+        }
     }
 
     /// Deletes a record if it is there and `condition` holds for it; returns whether it did.

@@ -93,7 +93,7 @@ fn section_1_1_tenants_and_databases() {
 }
 
 #[test]
-fn section_7_isolation_in_every_verb() {
+fn issue_part_1_isolation_in_every_verb() {
     let before = "exec 2>&1
         huedb create vec --no-model -q; huedb add vec --id here --embedding '[1]' --metadata '{\"k\": 1}' -q
         huedb database create other -q; export HUEDB_DATABASE=other; huedb create vec --no-model -q";
@@ -108,6 +108,66 @@ fn section_7_isolation_in_every_verb() {
             ("export", "huedb export vec", "", "", 0),
             ("distinct", "huedb distinct vec k", "", "", 0),
             ("keys", "huedb keys vec", "", "", 0),
+            ("get --sort", "huedb get vec --sort k", "", "", 1),
+            ("search", "huedb search vec --json '{\"searches\":[{}]}' | cut -c 1-11", "{\"ids\":[[]]", "", 0),
+            (
+                "query --hybrid",
+                "for d in default_database other; do huedb create notes --model hash-8 --hybrid -q --database $d; done
+                 huedb add notes --id a --document fox -q --database default_database
+                 huedb query notes fox --hybrid -o ids",
+                "",
+                "",
+                1,
+            ),
+            (
+                "index show",
+                "huedb index build vec -q --database default_database; huedb index show vec",
+                "vec has no graph; build one with `huedb index build vec`",
+                "",
+                1,
+            ),
+            (
+                "index drop",
+                "for d in default_database other; do huedb add vec --id here --embedding '[1]' -q --database $d; done
+                 for d in default_database other; do huedb index build vec -q --database $d; done
+                 huedb index drop vec -q; huedb index show vec -o json --database default_database | grep -c whole",
+                "1",
+                "",
+                0,
+            ),
+            (
+                "index build --hybrid",
+                "huedb index build vec --hybrid -q
+                 huedb show vec -o json --database default_database | grep -c '\"words_indexed\":true' || echo none",
+                "0\nnone",
+                "",
+                0,
+            ),
+            (
+                "create --get-or-create",
+                "huedb create vec --no-model --get-or-create; huedb count vec",
+                "vec exists\n0",
+                "",
+                0,
+            ),
+            ("check", "huedb drop vec -q; huedb check vec 2> /dev/null || echo $?", "2", "", 0),
+            (
+                "database drop",
+                &format!("huedb database drop other --database default_database -q; {there}"),
+                "1",
+                "",
+                0,
+            ),
+            (
+                "a database of that name in another tenant",
+                "huedb tenant create acme -q; export HUEDB_TENANT=acme HUEDB_DATABASE=default_database
+                 huedb database create default_database -q; huedb create vec --no-model -q; huedb count vec
+                 huedb add vec --id x --embedding '[1, 2, 3]' -q; huedb delete vec --id here -q; huedb get vec -o ids
+                 unset HUEDB_TENANT; huedb get vec -o ids",
+                "0\nx\nhere",
+                "",
+                0,
+            ),
             ("show", "huedb show vec -o json | grep -o '\"database\":\"[a-z_]*\"'", "\"database\":\"other\"", "", 0),
             ("add", &format!("huedb add vec --id b --embedding '[1,2]' -q; {there}"), "1", "", 0),
             ("update", &format!("huedb update vec --id here --uri x; {there}"), "updated 0: no such id\n1", "", 0),
@@ -286,6 +346,29 @@ fn section_2_1_operations_on_collections() {
                  huedb show vec -o json | grep -o '\"sync_threshold\":[0-9]*,*\\|\"resize_factor\":[0-9.]*'",
                 "\"resize_factor\":2.5\n\"sync_threshold\":5",
                 "",
+                0,
+            ),
+            (
+                "2.1 modify: max_neighbors, which the next graph is built with",
+                "huedb add vec --id a --embedding '[1]' -q; huedb index build vec -q
+                 huedb modify vec --configuration '{\"hnsw\": {\"max_neighbors\": 32}}'
+                 huedb index build vec -q; huedb show vec -o json | grep -o '\"max_neighbors\":[0-9]*' | sort -u",
+                "\"max_neighbors\":32",
+                "",
+                0,
+            ),
+            (
+                "2.1 modify: spann has nothing that is known here",
+                "huedb modify vec --configuration '{\"spann\": {\"search_nprobe\": 8}}'",
+                "",
+                "modified vec",
+                0,
+            ),
+            (
+                "2.1 modify: an empty configuration is no change",
+                "huedb modify vec --configuration '{}'",
+                "",
+                "modified vec",
                 0,
             ),
             (

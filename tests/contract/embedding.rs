@@ -2,7 +2,27 @@
 //!
 //! That the built-in model gives Chroma's vectors is tested where the real model runs (`tests/embedding.rs`).
 
+use huedb::record::Configuration;
+use serde_json::json;
+
 use crate::shell::check;
+
+#[test]
+fn section_5_known_names() {
+    for name in ["default", "onnx_mini_lm_l6_v2"] {
+        let json = json!({"embedding_function": {"type": "known", "name": name, "config": {}}});
+        assert!(Configuration::from_json(&json).is_ok(), "5 {name} is the built-in model");
+    }
+    for name in "cohere openai huggingface huggingface_server sentence_transformer google_palm google_generative_ai \
+        google_vertex google_gemini google_genai ollama instructor jina mistral morph nomic voyageai open_clip roboflow \
+        text2vec amazon_bedrock chroma_langchain baseten cloudflare_workers_ai together_ai chroma-cloud-qwen perplexity"
+        .split_whitespace()
+    {
+        let json = json!({"embedding_function": {"type": "known", "name": name, "config": {}}});
+        let told = Configuration::from_json(&json).unwrap_err().to_string();
+        assert!(told.contains(&format!("{name:?} is not part of huedb")), "5 {name} is refused by name: {told}");
+    }
+}
 
 #[test]
 fn section_5_embedding_functions() {

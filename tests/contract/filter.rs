@@ -7,6 +7,8 @@ use huedb::store::{Access, Change, Include, NewCollection, Store};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
+use crate::shell::check;
+
 /// (id, metadata, document); `a` is the contract's own record.
 fn records() -> Vec<(&'static str, Option<Metadata>, Option<&'static str>)> {
     let metadata = |json: Json| Some(Metadata::from_json(json).unwrap());
@@ -171,8 +173,20 @@ fn section_3_where_document_truth_table() {
 
 #[test]
 fn section_3_text_after_a_nul_is_found() {
-    let filter = Filter::parse_document("tail").unwrap();
-    assert!(filter.matches("n", None, Some("head\0tail")));
+    check(
+        "huedb create vec --no-model -q
+         printf '{\"id\":\"n\",\"embedding\":[1],\"document\":\"head\\\\u0000tail\"}' | huedb import vec - -q",
+        &[
+            ("3 ours: text after a NUL is found", "huedb get vec --where-document tail -o ids", "n", "", 0),
+            (
+                "3 a NUL is stored and returned",
+                "huedb get vec --include documents",
+                "{\"id\":\"n\",\"document\":\"head\\u0000tail\"}",
+                "",
+                0,
+            ),
+        ],
+    );
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //! A row begins with its section and what the line says. "Ours:" marks the lines where Chroma's behaviour is a known
 //! defect and huedb does better on purpose. Left out, because they have no meaning without a server: status codes and
 //! wording of HTTP errors, payload sizes, JSON arrays of differing lengths, PATCH tenant, by-CRN and
-//! by-id routes, fork, `indexing_status`, functions, reset, `read_level`, `schema` (1.7), conditional transactions (2.4)
-//! and system routes (2.5). The Search API (2.3) and BM25 (5) have tests of their own.
+//! by-id routes, fork, `indexing_status`, functions, reset, `schema` (1.7), conditional transactions (2.4) and system
+//! routes (2.5).
 
 #![allow(
     clippy::unwrap_used,
@@ -21,4 +21,5 @@ mod distance;
 mod embedding;
 mod filter;
 mod operations;
+mod search;
 mod shell;

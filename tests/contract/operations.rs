@@ -101,6 +101,43 @@ fn section_2_2_add_update_upsert() {
                 "",
                 0,
             ),
+            (
+                "2.2 update: a document or uri that is null stays",
+                &format!(
+                    "echo '{{\"id\":\"c\",\"document\":null,\"uri\":null,\"metadata\":null}}' \
+                     | huedb import vec - -q --mode update; {}",
+                    shown("c")
+                ),
+                c,
+                "",
+                0,
+            ),
+            (
+                "2.2 upsert: a document or uri that is null stays",
+                &format!(
+                    "echo '{{\"id\":\"c\",\"document\":null,\"uri\":null,\"embedding\":[1]}}' \
+                     | huedb import vec - -q --mode upsert; {}",
+                    shown("c")
+                ),
+                c,
+                "",
+                0,
+            ),
+            (
+                "2.2 update: the dimension is checked",
+                "huedb update vec --id c --embedding '[1, 2]'",
+                "",
+                "dimension 1, got 2",
+                2,
+            ),
+            (
+                "2.2 an import of the same ids in one batch, update: in order, the last wins",
+                "printf '{\"id\":\"b\",\"uri\":\"x\",\"embedding\":[7]}\\n{\"id\":\"b\",\"uri\":\"y\"}\\n' \
+                 | huedb import vec - -q --mode update; huedb get vec --id b --include uris,embeddings",
+                r#"{"id":"b","uri":"y","embedding":[7.0]}"#,
+                "",
+                0,
+            ),
             ("2.2 upsert: a new record needs an embedding", "huedb upsert vec --id d --uri x", "", "no model", 2),
             (
                 "2.2 an import of the same ids in one batch, upsert: the last wins",
@@ -359,6 +396,8 @@ fn issue_part_6_facts_about_metadata() {
                 "",
                 0,
             ),
+            ("6 get --sort: a key that cannot be", "huedb get vec --sort '#id'", "", "must not start with '#'", 2),
+            ("6 distinct: a key that cannot be", "huedb distinct vec '$k'", "", "must not start with '#'", 2),
             ("6 get --sort: --where", "huedb get vec --sort n --desc --where 'n > 0' -o ids", "a\nd\nc", "", 0),
         ],
     );

@@ -26,7 +26,13 @@ fn change(random: &mut Random, row: usize, marked: bool) -> Change {
         id: RecordId::parse(&name).unwrap(),
         embedding: Some(random.vector(8)),
         embedded_here: false,
-        metadata: MetadataPatch::from_json(json!({"of": name, name.as_str(): true, "row": row})).unwrap(),
+        metadata: MetadataPatch::from_json(json!({
+            "of": name,
+            name.as_str(): true,
+            format!("terms of {name}"): {"#type": "sparse_vector", "indices": [1, 2], "values": [1.0, 1.0]},
+            "row": row,
+        }))
+        .unwrap(),
         uri: Some(format!("file:///{name}")),
         document: Some(text),
     }

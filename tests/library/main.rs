@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
+    clippy::float_cmp,
     clippy::large_stack_arrays,
     clippy::items_after_statements,
     clippy::print_stderr,
@@ -16,6 +17,7 @@
 mod check;
 mod compact;
 mod facet;
+mod model;
 mod query;
 mod random;
 mod store;

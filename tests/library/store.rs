@@ -1,8 +1,12 @@
 //! Records in and out of a real file: merge rules, order, counts, and what a failure leaves behind.
 
+use huedb::embed::{Embedder, HashEmbedder, Role};
 use huedb::error::Error;
-use huedb::record::{CollectionName, MetadataPatch, Ordinal, Record, RecordId};
-use huedb::store::{Access, Change, Collection, Effect, Include, Mode, NewCollection, Store, Term};
+use huedb::record::{CollectionName, DatabaseName, MetadataPatch, Ordinal, Origin, Record, RecordId, Row, Scope};
+use huedb::store::{
+    Access, Change, Collection, CollectionChange, Effect, Include, Ingest, Mode, NewCollection, OnError, Options,
+    Preparer, Store, Term,
+};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -166,7 +170,7 @@ fn a_second_writer_waits_and_then_names_the_file() {
     let (folder, store) = fresh();
     let path = folder.path().join("test.redb");
     let notes = store.collection("notes").unwrap();
-    let options = huedb::store::Options { busy_timeout: std::time::Duration::from_millis(100), ..Default::default() };
+    let options = Options { busy_timeout: std::time::Duration::from_millis(100), ..Default::default() };
     let changes = std::iter::once_with(|| {
         // Inside the first writer's transaction.
         let error = match Store::open_with(&path, Access::Write, &options) {
@@ -178,4 +182,79 @@ fn a_second_writer_waits_and_then_names_the_file() {
     });
     notes.add(changes).unwrap();
     assert_eq!(ids(&notes), ["a"]);
+}
+
+#[test]
+fn rows_of_one_batch_are_imported_in_their_order() {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(folder.path().join("test.redb"), Access::Create).unwrap();
+    let mut embedder = HashEmbedder::new(4);
+    let new = NewCollection { embedder: Some(embedder.fingerprint().clone()), ..NewCollection::default() };
+    store.create_collection(CollectionName::parse("notes").unwrap(), new).unwrap();
+    let notes = store.collection("notes").unwrap();
+    let mut import = |rows: &[(&str, Option<&str>)]| {
+        let row = |(name, document): &(&str, Option<&str>)| Row {
+            id: id(name),
+            embedding: None,
+            document: document.map(str::to_owned),
+            uri: document.is_none().then(|| "file:///x".to_owned()),
+            part: None,
+            metadata: MetadataPatch::default(),
+            origin: Origin { source: "rows".into(), line: 1 },
+        };
+        let view = notes.view().unwrap();
+        let mut preparer = Preparer::new(view.info(), Some(&mut embedder), Mode::Upsert, OnError::Stop).unwrap();
+        let batch = preparer.prepare(&view, rows.iter().map(|one| Ok(row(one)))).unwrap();
+        Ingest::new(&notes, preparer).store(batch).unwrap().tally
+    };
+    import(&[("a", Some("second"))]);
+    // The second row says what the file says, but not what the first row makes of it.
+    import(&[("a", Some("first")), ("a", Some("second")), ("a", Some("third"))]);
+    // A row without text or embedding is no new record, unless a row before it is.
+    let tally = import(&[("b", Some("text")), ("b", None)]);
+    assert_eq!((tally.added, tally.updated), (1, 1));
+    let records = all(&notes);
+    assert_eq!(records[0].document.as_deref(), Some("third"));
+    assert_eq!(records[0].embedding, Some(HashEmbedder::new(4).embed(&["third"], Role::Document).unwrap().remove(0)));
+    assert_eq!(records[1].uri.as_deref(), Some("file:///x"));
+}
+
+#[test]
+fn a_change_that_stands_twice_in_a_batch_changes_once() {
+    let (_folder, store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    let effects = notes.apply([1.0, 1.0, 2.0, 2.0].map(|x| change("a", &[x], Json::Null)), Mode::Upsert).unwrap();
+    assert_eq!(effects, [Effect::Added, Effect::Unchanged, Effect::Updated, Effect::Unchanged]);
+}
+
+#[test]
+fn null_is_refused_on_add_whether_or_not_the_id_exists() {
+    let (_folder, store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    notes.add([change("a", &[1.0], Json::Null)]).unwrap();
+    for name in ["a", "b"] {
+        let error = notes.add([change("c", &[1.0], Json::Null), change(name, &[1.0], json!({"k": null}))]).unwrap_err();
+        assert!(matches!(&error, Error::BadRecord { id, .. } if id == name), "{error}");
+    }
+    assert_eq!(ids(&notes), ["a"]);
+}
+
+#[test]
+fn a_database_that_is_gone_is_what_an_error_names() {
+    let (folder, store) = fresh();
+    store.create_database(&DatabaseName::parse("staging").unwrap()).unwrap();
+    let scope = Scope { database: "staging".into(), ..Scope::default() };
+    let options = Options { scope, ..Options::default() };
+    let staging = Store::open_with(folder.path().join("test.redb"), Access::Write, &options).unwrap();
+    staging.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
+    let notes = staging.collection("notes").unwrap();
+    store.drop_database("staging").unwrap();
+    for error in [
+        notes.add([change("a", &[1.0], Json::Null)]).unwrap_err(),
+        notes.drop_graph().unwrap_err(),
+        staging.modify_collection("notes", CollectionChange::default()).unwrap_err(),
+        staging.drop_collection("notes").unwrap_err(),
+    ] {
+        assert!(matches!(&error, Error::DatabaseNotFound { name, .. } if name == "staging"), "{error}");
+    }
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use redb::{Key, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, Value};
+use redb::{
+    Key, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError, Value,
+};
 use uuid::Uuid;
 
 use super::Findings;
@@ -141,6 +143,7 @@ fn check_strays(
         }
         stray(tx, table::IDS, from.key().as_slice(), to.key().as_slice(), findings)?;
         stray(tx, table::POSTINGS, from.key().as_slice(), to.key().as_slice(), findings)?;
+        stray(tx, table::TERMS, from.key().as_slice(), to.key().as_slice(), findings)?;
         stray(tx, table::DEAD, &from.key(), &to.key(), findings)?;
     }
     let Some(rows) = rows else { return Ok(()) };
@@ -172,7 +175,11 @@ fn stray<'k, K: Key + 'static, V: Value + 'static>(
     findings: &mut Findings,
 ) -> Result<()> {
     let name = redb::TableHandle::name(&table).to_owned();
-    let rows: ReadOnlyTable<K, V> = tx.open_table(table)?;
+    let rows: ReadOnlyTable<K, V> = match tx.open_table(table) {
+        // The inverted index is absent until it is needed.
+        Err(TableError::TableDoesNotExist(_)) => return Ok(()),
+        rows => rows?,
+    };
     let found = rows.range((Bound::Included(from), Bound::Excluded(to)))?.next().transpose()?.is_some();
     if found {
         findings.add(format!("table {name}"), "it has rows of a collection that is not there", true);

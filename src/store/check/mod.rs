@@ -10,6 +10,7 @@ mod postings;
 mod records;
 mod rows;
 mod sketches;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -115,6 +116,7 @@ impl Subject<'_> {
         findings.check(self.place("graph"), true, |findings| self.check_graph(findings))?;
         if self.depth == Depth::Deep {
             findings.check(self.place("records"), false, |findings| self.check_records(findings))?;
+            findings.check(self.place("inverted index"), true, |findings| self.check_terms(findings))?;
         }
         match &self.entry.next {
             Some(next) => self.check_next(next, findings),

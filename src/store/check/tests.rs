@@ -7,12 +7,12 @@ use tempfile::TempDir;
 use super::{Depth, Finding};
 use crate::error::Error;
 use crate::record::random::Random;
-use crate::record::{CollectionName, MetadataPatch, Ordinal, RecordId, Space};
+use crate::record::{CollectionName, Metadata, MetadataPatch, Ordinal, RecordId, Space};
 use crate::store::catalog::{self, Entry};
 use crate::store::codec::set_to_bytes;
 use crate::store::table::{self, CollectionNumber, PairKey};
 use crate::store::vector::rows_per_block;
-use crate::store::{Access, Change, GraphFile, Mode, NewCollection, Store, posting, rows_per_segment};
+use crate::store::{Access, Change, GraphFile, Mode, NewCollection, Store, Stored, posting, rows_per_segment, terms};
 use xxhash_rust::xxh3::xxh3_64;
 
 const DIMENSION: usize = 2048;
@@ -29,8 +29,13 @@ fn change(random: &mut Random, row: usize) -> Change {
         embedded_here: false,
         document: Some(format!("text {row}")),
         uri: None,
-        metadata: MetadataPatch::from_json(json!({"row": row, "even": row.is_multiple_of(2), "tags": ["a", "b"]}))
-            .unwrap(),
+        metadata: MetadataPatch::from_json(json!({
+            "row": row,
+            "even": row.is_multiple_of(2),
+            "tags": ["a", "b"],
+            "terms": {"#type": "sparse_vector", "indices": [row % 7, 9], "values": [0.5, -1.0]},
+        }))
+        .unwrap(),
     }
 }
 
@@ -41,7 +46,10 @@ fn sound(space: Space) -> (TempDir, Store) {
     let store = Store::open(folder.path().join("test.redb"), Access::Create).unwrap();
     for name in ["first", "notes", "last"] {
         store
-            .create_collection(CollectionName::parse(name).unwrap(), NewCollection { space, ..Default::default() })
+            .create_collection(
+                CollectionName::parse(name).unwrap(),
+                NewCollection { space, bm25: true, ..Default::default() },
+            )
             .unwrap();
     }
     let rows = 2 * rows_per_segment(DIMENSION) + 40;
@@ -229,7 +237,7 @@ fn an_id() {
 
 #[test]
 fn the_index_of_metadata_in_both_directions() {
-    let metadata = |row: i64| crate::record::Metadata::from_json(json!({ "row": row })).unwrap();
+    let metadata = |row: i64| Metadata::from_json(json!({ "row": row })).unwrap();
     let edit = |store: &Store, add: bool| {
         let mut changes = posting::Changes::new(NUMBER);
         if add {
@@ -246,6 +254,54 @@ fn the_index_of_metadata_in_both_directions() {
         edit(store, true);
         edit(store, false);
     });
+}
+
+#[test]
+fn the_inverted_index_in_both_directions() {
+    let stored = |document: Option<&str>, metadata: serde_json::Value| Stored {
+        id: id(70),
+        document: document.map(str::to_owned),
+        uri: None,
+        metadata: Metadata::from_json(metadata).unwrap(),
+        embedded_here: false,
+    };
+    let edit = |store: &Store, record: &Stored, add: bool| {
+        let mut changes = terms::Changes::new(NUMBER, true);
+        if add {
+            changes.add(Ordinal(70), record);
+        } else {
+            changes.remove(Ordinal(70), record);
+        }
+        store.write(|tx| changes.write(&mut tx.open_table(table::TERMS)?)).unwrap();
+    };
+    let words = ["notes: index of words"];
+    // A word less, a word more, and one with another weight.
+    finds(Depth::Deep, true, &words, |store| edit(store, &stored(Some("text"), json!({})), false));
+    finds(Depth::Deep, true, &words, |store| edit(store, &stored(Some("stranger"), json!({})), true));
+    finds(Depth::Deep, true, &words, |store| edit(store, &stored(Some("text text"), json!({})), true));
+    let vectors = ["notes: index of sparse vectors \"terms\""];
+    let held = |term: u32| json!({"terms": {"#type": "sparse_vector", "indices": [term], "values": [-1.0]}});
+    finds(Depth::Deep, true, &vectors, |store| edit(store, &stored(None, held(9)), false));
+    finds(Depth::Deep, true, &vectors, |store| edit(store, &stored(None, held(99)), true));
+    let other = json!({"other": {"#type": "sparse_vector", "indices": [9], "values": [1.0]}});
+    let place = ["notes: index of sparse vectors \"other\""];
+    finds(Depth::Deep, true, &place, |store| edit(store, &stored(None, other.clone()), true));
+    finds(Depth::Deep, true, &[words[0], words[0]], |store| {
+        let cut = |tx: &redb::WriteTransaction| {
+            let mut blocks = tx.open_table(table::TERMS)?;
+            let (key, bytes) = blocks
+                .range(NUMBER.key().as_slice()..)?
+                .next()
+                .unwrap()
+                .map(|(key, bytes)| (key.value().to_vec(), bytes.value().to_vec()))?;
+            blocks.insert(key.as_slice(), &bytes[..bytes.len() - 1])?;
+            Ok(())
+        };
+        store.write(cut).unwrap();
+    });
+    let (_folder, mut store) = sound(Space::Cosine);
+    store.write(|tx| Ok(tx.delete_table(table::TERMS)?)).unwrap();
+    assert!(store.check(None, Depth::Deep).unwrap().len() > 20, "all of it is gone");
 }
 
 #[test]

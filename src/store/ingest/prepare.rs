@@ -101,10 +101,14 @@ impl<'a> Preparer<'a> {
     /// With [`OnError::Stop`] the first bad row; else what the model or the file refuses.
     pub fn prepare(&mut self, view: &View, rows: impl IntoIterator<Item = Result<Row>>) -> Result<Prepared> {
         let mut prepared = Prepared::default();
+        let mut ids = HashSet::new();
         self.dimension = view.info().dimension.or(self.dimension);
         for row in rows {
-            match row.and_then(|row| self.check(row, view)) {
-                Ok(row) => prepared.rows.push(PreparedRow { row, embedded_here: false, codes: None }),
+            match row.and_then(|row| self.check(row, &ids, view)) {
+                Ok(row) => {
+                    ids.insert(row.id.clone());
+                    prepared.rows.push(PreparedRow { row, embedded_here: false, codes: None });
+                }
                 Err(error @ Error::BadRow { .. }) => {
                     prepared.refused.extend(self.refuse(error, &mut prepared.tally)?);
                 }
@@ -116,7 +120,7 @@ impl<'a> Preparer<'a> {
         for prepared in &mut prepared.rows {
             prepared.codes = prepared.row.embedding.as_ref().map(|embedding| quantise(embedding, view.info().space));
         }
-        self.on_their_way.push_back(prepared.rows.iter().map(|prepared| prepared.row.id.clone()).collect());
+        self.on_their_way.push_back(ids);
         Ok(prepared)
     }
 
@@ -136,8 +140,8 @@ impl<'a> Preparer<'a> {
         }
     }
 
-    /// Finds what is wrong with a row before anything is embedded.
-    fn check(&mut self, row: Row, view: &View) -> Result<Row> {
+    /// Finds what is wrong with a row before anything is embedded; `before` are the ids before it in its batch.
+    fn check(&mut self, row: Row, before: &HashSet<RecordId>, view: &View) -> Result<Row> {
         let bad = |why: Error| bad_row(&row, &why.to_string());
         if let Some(embedding) = &row.embedding {
             let info = view.info();
@@ -147,17 +151,17 @@ impl<'a> Preparer<'a> {
                 check_dimension(&CollectionInfo { dimension: Some(expected), ..info.clone() }, embedding)
                     .map_err(bad)?;
             }
-        } else if row.document.is_none() && self.mode != Mode::Update && !self.exists(&row.id, view)? {
+        } else if row.document.is_none() && self.mode != Mode::Update && !self.exists(&row.id, before, view)? {
             return Err(bad_row(&row, "it has neither a document nor an embedding"));
         }
         if self.mode == Mode::Add {
-            row.metadata.clone().into_metadata().map_err(bad)?;
+            row.metadata.check_new().map_err(bad)?;
         }
         Ok(row)
     }
 
-    fn exists(&self, id: &RecordId, view: &View) -> Result<bool> {
-        Ok(self.is_on_its_way(id) || view.ordinal(id)?.is_some())
+    fn exists(&self, id: &RecordId, before: &HashSet<RecordId>, view: &View) -> Result<bool> {
+        Ok(before.contains(id) || self.is_on_its_way(id) || view.ordinal(id)?.is_some())
     }
 
     fn is_on_its_way(&self, id: &RecordId) -> bool {
@@ -166,9 +170,10 @@ impl<'a> Preparer<'a> {
 
     /// Embeds the texts that are new to the collection.
     fn embed_new(&mut self, view: &View, prepared: &mut Prepared) -> Result<()> {
-        let mut wanted = Vec::new();
-        for (at, prepared) in prepared.rows.iter().enumerate() {
-            if self.needs_embedding(&prepared.row, view)? {
+        let (mut wanted, mut before) = (Vec::new(), HashSet::new());
+        for (at, PreparedRow { row, .. }) in prepared.rows.iter().enumerate() {
+            let is_again = !before.insert(&row.id);
+            if self.needs_embedding(row, is_again, view)? {
                 wanted.push(at);
             }
         }
@@ -192,11 +197,12 @@ impl<'a> Preparer<'a> {
         Ok(())
     }
 
-    /// Returns whether a row's text has to be embedded for what the mode does with it.
-    fn needs_embedding(&self, row: &Row, view: &View) -> Result<bool> {
+    /// Returns whether a row's text has to be embedded for what the mode does with it; `is_again` when its batch has the
+    /// id before.
+    fn needs_embedding(&self, row: &Row, is_again: bool, view: &View) -> Result<bool> {
         let Some(text) = row.document.as_ref().filter(|_| row.embedding.is_none()) else { return Ok(false) };
-        // What a batch on its way makes of the record is not known here, so the text is embedded in any case.
-        if self.mode != Mode::Add && view.info().embedder.is_some() && self.is_on_its_way(&row.id) {
+        // What a row before it makes of the record is not known here, so the text is embedded in any case.
+        if self.mode != Mode::Add && view.info().embedder.is_some() && (is_again || self.is_on_its_way(&row.id)) {
             return Ok(true);
         }
         let mode = match &row.part {

@@ -1,0 +1,60 @@
+//! Random sequences of all operations on real files, and after each the same answer as the contract in plain memory.
+//!
+//! `HUEDB_SEED` runs a sequence again, `HUEDB_OPERATIONS` sets its length. A failure names the seed, the number of the
+//! operation, the operation, and what differed.
+
+mod collections;
+mod contract;
+mod draw;
+mod facts;
+mod filter;
+mod questions;
+mod rank;
+mod records;
+mod value;
+mod world;
+
+use std::cell::RefCell;
+
+use crate::random::Random;
+use world::World;
+
+const OPERATIONS: usize = 10_000;
+/// Operations before a new file is begun.
+const IN_ONE_FILE: usize = 1000;
+
+/// Says where a sequence stopped, also when the library panicked.
+struct Place<'a> {
+    operation: usize,
+    what: &'a RefCell<String>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("at operation {}: {}", self.operation, self.what.borrow());
+        }
+    }
+}
+
+#[test]
+fn every_operation_does_what_the_contract_says() {
+    let mut random = Random::new();
+    let operations = std::env::var("HUEDB_OPERATIONS").map_or(OPERATIONS, |given| given.parse().unwrap());
+    eprintln!("HUEDB_SEED={} HUEDB_OPERATIONS={operations}", random.seed());
+    let (mut world, mut recall) = (None, questions::Recall::default());
+    for operation in 0..operations {
+        if operation % IN_ONE_FILE == 0 {
+            recall.add(world.take().map(World::finish).unwrap_or_default());
+            world = Some(World::new());
+        }
+        let world = world.as_mut().unwrap();
+        let what = RefCell::default();
+        let _place = Place { operation, what: &what };
+        if let Err(difference) = world.step(&mut random, &what) {
+            panic!("{difference}");
+        }
+    }
+    recall.add(world.map(World::finish).unwrap_or_default());
+    recall.check();
+}
