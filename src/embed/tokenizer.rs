@@ -46,7 +46,7 @@ impl Tokenizer {
         Self::any_from_json(json, max_tokens)
     }
 
-    fn any_from_json(json: &[u8], max_tokens: usize) -> Result<Self, String> {
+    pub(super) fn any_from_json(json: &[u8], max_tokens: usize) -> Result<Self, String> {
         let mut tokenizer = tokenizers::Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
         let truncation = TruncationParams {
             direction: TruncationDirection::Right,

@@ -6,6 +6,7 @@
 
 mod configuration;
 mod distance;
+mod dump;
 mod hit;
 mod id;
 mod metadata;
@@ -20,6 +21,7 @@ mod value;
 
 pub use configuration::Configuration;
 pub use distance::Space;
+pub use dump::{DUMP_MARK, DUMP_VERSION, DumpLine, DumpRecord};
 pub use hit::{Hit, Record};
 pub use id::{Ordinal, RecordId};
 pub use metadata::{Metadata, MetadataPatch};

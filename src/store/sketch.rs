@@ -307,7 +307,7 @@ impl<'a> Sketch<'a> {
             None => row as u64,
             Some(offsets) => offsets.as_chunks::<4>().0.get(row).map_or(0, |b| u64::from(u32::from_le_bytes(*b))),
         };
-        Ordinal(first.0 + offset)
+        Ordinal(first.0.saturating_add(offset))
     }
 
     /// Returns the signs of all rows, one row after the other.

@@ -58,7 +58,7 @@ fn first_of(block_key: &[u8]) -> u64 {
     block_key.last_chunk().map_or(0, |first| u64::from_be_bytes(*first))
 }
 
-fn visit_block(first: u64, bytes: &[u8], mut visit: impl FnMut(Ordinal, f32)) -> Result<()> {
+pub(super) fn visit_block(first: u64, bytes: &[u8], mut visit: impl FnMut(Ordinal, f32)) -> Result<()> {
     let mut reader = Reader::new(bytes, "a block of the inverted index");
     let mut ordinal = first;
     while reader.remaining() > 0 {
@@ -68,7 +68,7 @@ fn visit_block(first: u64, bytes: &[u8], mut visit: impl FnMut(Ordinal, f32)) ->
     Ok(())
 }
 
-fn encode(records: &[(u64, f32)]) -> Vec<u8> {
+pub(super) fn encode(records: &[(u64, f32)]) -> Vec<u8> {
     let mut out = Vec::with_capacity(records.len() * 6);
     let mut before = records.first().map_or(0, |(first, _)| *first);
     for (ordinal, weight) in records {

@@ -16,6 +16,8 @@
 mod backup;
 mod bad_input;
 mod check;
+mod dump;
+mod hostile;
 mod huedb;
 mod hybrid;
 mod import;

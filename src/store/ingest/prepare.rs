@@ -101,7 +101,9 @@ impl<'a> Preparer<'a> {
         self.dimension = view.info().dimension.or(self.dimension);
         for row in rows {
             match row.and_then(|row| self.check(row, view)) {
-                Ok(row) => prepared.rows.push(PreparedRow { row, embedded_here: false, codes: None }),
+                Ok(row) => {
+                    prepared.rows.push(PreparedRow { embedded_here: row.embedded_here, row, codes: None });
+                }
                 Err(error @ Error::BadRow { .. }) => {
                     prepared.refused.extend(self.refuse(error, &mut prepared.tally)?);
                 }
