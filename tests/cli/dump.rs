@@ -30,9 +30,9 @@ fn rich() -> World {
             let sparse = format!(r##"{{"#type":"sparse_vector","indices":[{i},70000],"values":[0.1,{}]}}"##, f32::MIN_POSITIVE);
             format!(
                 "{}\n",
-                r#"{"id":"t#I","document":"the #I quick\u0000 fox","uri":"file:///#I","metadata":{"n":#I,"f":#I.0,"s":"#I","neg":-9223372036854775808,"ok":true,"ia":[1,#I],"fa":[1.0,2.5],"sa":["","ü"],"ba":[true,false],"sv":#S}}"#
-                    .replace("#I", &i.to_string())
-                    .replace("#S", &sparse)
+                r#"{"id":"t@I","document":"the @I quick\u0000 fox","uri":"file:///@I","metadata":{"n":@I,"f":@I.0,"s":"@I","neg":-9223372036854775808,"ok":true,"ia":[1,@I],"fa":[1.0,2.5],"sa":["","ü"],"ba":[true,false],"sv":@S}}"#
+                    .replace("@I", &i.to_string())
+                    .replace("@S", &sparse)
             )
         })
         .collect();

@@ -12,7 +12,8 @@ const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m\u{202e}gpj.\u{2066
 fn on_terminal(world: &World, args: &[&str]) -> (String, String) {
     let terminal = Stream { is_terminal: true, columns: Some(100) };
     let db = world.path("test.redb");
-    let args = ["huedb", "--db", db.to_str().unwrap(), "--color", "never"].iter().chain(args).map(Into::into);
+    let before = ["huedb", "--db", db.to_str().unwrap(), "--color", "never"];
+    let args = before.iter().chain(args).map(Into::into);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     huedb::cli::run(args, &mut out, &mut err, (terminal, terminal));
     (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
