@@ -50,7 +50,8 @@ pub(crate) fn segment(bytes: &[u8]) -> bool {
         assert!(Sketch::verify(&sketch_bytes).is_ok_and(|()| read_sketch(&sketch_bytes, segment.rows())));
     }
     let ascend = rows.is_sorted_by(|(a, _), (b, _)| a < b);
-    let near = rows.last().is_some_and(|(last, _)| last.0 - rows[0].0.0 < u64::from(u32::MAX));
+    let span = rows.last().and_then(|(last, _)| last.0.checked_sub(segment.ordinal(0).0));
+    let near = span.is_some_and(|span| span < u64::from(u32::MAX));
     if ascend && near {
         let space = if segment.has_biases() { Space::L2 } else { Space::Ip };
         let again = seal(&rows, space).unwrap_or_default();

@@ -180,7 +180,7 @@ pub(crate) fn sketch(segment: &Segment, centre: &Centre, space: Space) -> Vec<u8
     out.extend(bias_codes);
     if segment.contiguous_from().is_none() {
         for row in 0..rows {
-            let offset = segment.ordinal(row).0 - segment.ordinal(0).0;
+            let offset = segment.ordinal(row).0.saturating_sub(segment.ordinal(0).0);
             out.extend(u32::try_from(offset).unwrap_or(u32::MAX).to_le_bytes());
         }
     }
