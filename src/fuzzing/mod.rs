@@ -207,7 +207,7 @@ fn comes_back(record: &Record, format: output::Format, read_as: Format) {
     let mut wanted = record.clone();
     if matches!(read_as, Format::Csv | Format::Tsv) {
         // An absent and an empty text are the same empty cell.
-        let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
         (wanted.document, wanted.uri) = (filled(wanted.document), filled(wanted.uri));
     }
     let bits = |record: &Record| record.embedding.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();

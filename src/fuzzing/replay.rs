@@ -10,6 +10,7 @@ use super::TARGETS;
 use crate::record::random::Random;
 use crate::{index, store};
 
+/// Tried of each target, unless `HUEDB_MUTATIONS` says how many.
 const MUTATIONS: u64 = 1500;
 
 /// Bytes and numbers at which codecs go wrong.
@@ -72,9 +73,10 @@ fn seeds_are_read() {
 #[test]
 fn mutations_of_seeds_are_survived() {
     let mut random = Random::new();
+    let given = std::env::var("HUEDB_MUTATIONS").ok().and_then(|given| given.parse().ok());
     for (target, run) in TARGETS {
         let seeds = seeds(target);
-        for _ in 0..MUTATIONS {
+        for _ in 0..given.unwrap_or(MUTATIONS) {
             let (mut bytes, other) = (random.pick(&seeds).clone(), random.pick(&seeds).clone());
             for _ in 0..=random.below(4) {
                 mutate(&mut bytes, &other, &mut random);
