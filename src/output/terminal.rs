@@ -98,7 +98,9 @@ mod tests {
         let mut out = Vec::new();
         let mut guard = TerminalGuard::new(&mut out, is_terminal);
         guard.set_format(format);
-        parts.iter().for_each(|part| guard.write_all(part).unwrap());
+        for part in parts {
+            guard.write_all(part).unwrap();
+        }
         String::from_utf8_lossy(&out).into_owned()
     }
 
