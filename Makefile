@@ -1,9 +1,13 @@
 # make demo: build, set up, and ask three questions of a corpus. make test: formatting, lints and all tests.
+# make deny: licences, sources and releases of dependencies (cargo-deny). make fuzz: libFuzzer (cargo-fuzz), FUZZ_SECONDS a target.
 
 HUEDB := target/release/huedb
 DEMO := target/demo
+FUZZ_SECONDS := 60
+# libFuzzer ends at a panic, also at one that the program catches, as it does those of the tokenizers crate.
+FUZZ_TARGETS := $(filter-out tokenizer_file,$(notdir $(wildcard fuzz/seeds/*)))
 
-.PHONY: demo test bench install
+.PHONY: demo test deny advisories fuzz bench install
 
 demo: $(HUEDB)
 	@sh fixtures/demo.sh $(HUEDB) $(DEMO)
@@ -17,6 +21,28 @@ test:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo test --locked
+
+# What the registry itself knows of trouble is a release taken back; cargo says so when it packages.
+deny:
+	cargo deny --locked check bans licenses sources
+	@mkdir -p target
+	cargo package --locked --no-verify --allow-dirty --target-dir target/package 2> target/package.log || \
+		{ cat target/package.log; exit 1; }
+	! grep 'is yanked' target/package.log
+
+# Fetches the RustSec database, so it needs the network.
+advisories:
+	cargo deny --locked check advisories
+
+# Sanitizers are flags of nightly compilers; the stable one takes them when it is told to.
+fuzz: export RUSTC_BOOTSTRAP = 1
+fuzz: export ASAN_OPTIONS = allocator_may_return_null=1
+fuzz:
+	@for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target && \
+		cargo fuzz run --codegen-units 16 $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=25 -rss_limit_mb=4096 -print_final_stats=1 || exit 1; \
+	done
 
 bench:
 	@sh benches/run

@@ -393,6 +393,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             break
         }
         'huedb;import' {
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Read everything that `export --all` wrote; `-` for standard input')
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Column of the id; `auto` makes ids from the content [default: id]')
             [CompletionResult]::new('--document', '--document', [CompletionResultType]::ParameterName, 'Column of the text [default: document]')
             [CompletionResult]::new('--embedding', '--embedding', [CompletionResultType]::ParameterName, 'Column of the embedding [default: embedding]')
@@ -432,6 +433,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write results [default: table on a terminal, jsonl elsewhere]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Write all collections of all databases and tenants')
             [CompletionResult]::new('--no-embeddings', '--no-embeddings', [CompletionResultType]::ParameterName, 'Leave the embeddings out')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')

@@ -1361,7 +1361,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__export)
-            opts="-d -o -q -h --id --where --where-document --no-embeddings --db --tenant --database --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -h --all --id --where --where-document --no-embeddings --db --tenant --database --output --color --quiet --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1547,6 +1547,10 @@ _huedb() {
                 return 0
             fi
             case "${prev}" in
+                --all)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --id)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

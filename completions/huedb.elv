@@ -373,6 +373,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'huedb;import'= {
+            cand --all 'Read everything that `export --all` wrote; `-` for standard input'
             cand --id 'Column of the id; `auto` makes ids from the content [default: id]'
             cand --document 'Column of the text [default: document]'
             cand --embedding 'Column of the embedding [default: embedding]'
@@ -411,6 +412,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --output 'How to write results [default: table on a terminal, jsonl elsewhere]'
             cand --color 'When to use colour'
             cand --busy-timeout 'Seconds to wait for another process to release the file'
+            cand --all 'Write all collections of all databases and tenants'
             cand --no-embeddings 'Leave the embeddings out'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'

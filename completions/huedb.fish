@@ -402,6 +402,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand search" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l all -d 'Read everything that `export --all` wrote; `-` for standard input' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l id -d 'Column of the id; `auto` makes ids from the content [default: id]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l document -d 'Column of the text [default: document]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l embedding -d 'Column of the embedding [default: embedding]' -r
@@ -453,6 +454,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand export" -l color -d 'When to
 always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l all -d 'Write all collections of all databases and tenants'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l no-embeddings -d 'Leave the embeddings out'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'

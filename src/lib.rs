@@ -1,5 +1,6 @@
 //! Chroma's collections, records, filters and embeddings in one file.
 
+#![deny(unsafe_code)]
 #![cfg_attr(
     test,
     allow(
@@ -15,6 +16,9 @@
 
 pub mod embed;
 pub mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod index;
 pub mod input;
 pub mod output;
@@ -23,3 +27,31 @@ pub mod record;
 pub mod store;
 
 pub mod cli;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// Where unsafe code may be: what calls into other languages, and what calls instructions by name.
+    const UNSAFE_FILES: [&str; 4] =
+        ["embed/native.rs", "index/graph/native.rs", "index/kernel/aarch64.rs", "index/kernel/x86.rs"];
+
+    fn files(folder: &Path) -> Vec<PathBuf> {
+        let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    }
+
+    #[test]
+    fn unsafe_code_is_where_it_is_expected() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        // In two parts, so that this line is none.
+        let allows = concat!("allow(unsafe", "_code");
+        let allowing =
+            files(&source).into_iter().filter(|path| fs::read_to_string(path).is_ok_and(|t| t.contains(allows)));
+        let mut found: Vec<_> =
+            allowing.map(|path| path.strip_prefix(&source).unwrap().display().to_string()).collect();
+        found.sort();
+        assert_eq!(found, UNSAFE_FILES);
+    }
+}

@@ -1,5 +1,7 @@
 //! The `huedb` command; everything it does is in the library.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;

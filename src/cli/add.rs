@@ -126,6 +126,7 @@ impl Fields {
         let row = Row {
             id: RecordId::parse(self.id.as_str())?,
             embedding: self.embedding.as_deref().map(|json| embedding_from_json(json, "--embedding")).transpose()?,
+            embedded_here: false,
             document: match self.document.as_deref() {
                 Some("-") => Some(text_from_stdin()?),
                 None if from_stdin => Some(text_from_stdin()?),

@@ -1,6 +1,6 @@
 //! What a verb works with: the file's path and patience, the streams, the models.
 
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
@@ -9,7 +9,7 @@ use crate::embed::{
     DeferredEmbedder, Embedder, LoadOptions, Runtime, RuntimeKind, fingerprint, load, load_as, runtime,
 };
 use crate::error::{Error, Result};
-use crate::output::{Columns, Facts, Format, Printer, Sink};
+use crate::output::{Columns, Facts, Format, Printer, Progress, ProgressKind, Sink, TerminalGuard};
 use crate::record::{CollectionInfo, Fingerprint, Scope};
 use crate::store::{Access, Options, Store, View, check_model};
 
@@ -20,11 +20,11 @@ pub(super) struct Context<'c, 'w> {
     pub(super) models: LoadOptions,
     options: Options,
     format: Option<Format>,
-    out: &'c mut dyn Write,
+    out: TerminalGuard<'c>,
 }
 
 impl<'c, 'w> Context<'c, 'w> {
-    pub(super) fn new(global: &Global, printer: &'c mut Printer<'w>, out: &'c mut dyn Write) -> anyhow::Result<Self> {
+    pub(super) fn new(global: &Global, printer: &'c mut Printer<'w>, out: TerminalGuard<'c>) -> anyhow::Result<Self> {
         let scope = Scope { tenant: global.tenant.clone(), database: global.database.clone() };
         let options = Options { busy_timeout: global.busy_timeout, scope, ..Options::default() };
         Ok(Self {
@@ -62,9 +62,9 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Opens the file for writing a lot.
-    pub(super) fn open_for_import(&self) -> Result<Store> {
+    pub(super) fn open_for_import(&self, access: Access) -> Result<Store> {
         let cache_bytes = Options::IMPORT_CACHE_BYTES;
-        Store::open_with(&self.db, Access::Write, &Options { cache_bytes, ..self.options.clone() })
+        Store::open_with(&self.db, access, &Options { cache_bytes, ..self.options.clone() })
     }
 
     /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.
@@ -149,27 +149,43 @@ impl<'c, 'w> Context<'c, 'w> {
 
     /// Begins a list of records on the standard output.
     pub(super) fn sink(&mut self, columns: Columns) -> Result<Box<dyn Sink + '_>> {
-        self.printer.sink(columns, self.out)
+        self.sink_in(self.printer.format(), columns)
     }
 
     /// Begins a list in a format of the verb's own choice, unless the user chose one.
     pub(super) fn sink_in(&mut self, format: Format, columns: Columns) -> Result<Box<dyn Sink + '_>> {
-        crate::output::open(format, columns, self.printer.style(), self.out)
+        self.out.set_format(format);
+        crate::output::open(format, columns, self.printer.style(), &mut self.out)
     }
 
     /// Writes facts about one thing to the standard output.
     pub(super) fn facts(&mut self, facts: &Facts) -> Result<()> {
-        self.printer.facts(facts, self.out)
+        self.out.set_format(self.printer.format());
+        self.printer.facts(facts, &mut self.out)
     }
 
     /// Writes a list of things to the standard output.
     pub(super) fn list(&mut self, things: &[Facts]) -> Result<()> {
-        self.printer.list(things, self.out)
+        self.out.set_format(self.printer.format());
+        self.printer.list(things, &mut self.out)
     }
 
-    /// Writes text or bytes to the standard output as they are.
+    /// Begins a bar on the standard error while records go to the standard output.
+    pub(super) fn export_progress(&self, records: u64) -> Option<Progress> {
+        // A bar in the middle of the data would help nobody.
+        let shown = !std::io::stdout().is_terminal();
+        shown.then(|| self.printer.progress("export", ProgressKind::Rows, Some(records)))
+    }
+
+    /// Returns the standard output, to write JSON to.
+    pub(super) fn out(&mut self) -> &mut TerminalGuard<'c> {
+        self.out.set_format(Format::Jsonl);
+        &mut self.out
+    }
+
+    /// Writes JSON, or text of this program's own, to the standard output.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.out.write_all(bytes).map_err(|e| Error::io("write the output", e))
+        self.out().write_all(bytes).map_err(|e| Error::io("write the output", e))
     }
 
     /// Hands over what is still buffered; the last thing a command does.

@@ -1,28 +1,36 @@
 //! `huedb export`.
 
-use std::io::IsTerminal;
-
 use clap::Args;
 
 use super::condition::Conditions;
 use super::context::Context;
 use super::exit::Status;
-use crate::output::{Column, Columns, Entry, Format, ProgressKind};
+use crate::output::{Column, Columns, Entry, Format};
 use crate::query::RecordQuery;
 use crate::store::{Access, Include};
 
 /// Print all records of a collection with their embeddings
 ///
 /// What comes out goes back in with `huedb import` and makes an equal collection. jsonl unless -o says
-/// otherwise.
+/// otherwise. With --all every tenant, database and collection is written, settings and all, as one stream of jsonl that
+/// `huedb import --all` reads into a new file.
+///
+/// csv and tsv hold what the records hold: a spreadsheet that takes a cell beginning with =, +, - or @ for a
+/// formula must be told to import it as text.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb export notes > notes.jsonl
   huedb export notes -o csv --where 'lang = \"en\"' > english.csv
-  huedb export notes --no-embeddings -o json")]
+  huedb export notes --no-embeddings -o json
+  huedb export --all | gzip > everything.jsonl.gz")]
 pub(super) struct Export {
     /// The collection
-    collection: String,
+    #[arg(required_unless_present = "all")]
+    collection: Option<String>,
+
+    /// Write all collections of all databases and tenants
+    #[arg(long, conflicts_with_all = ["collection", "Conditions", "no_embeddings"])]
+    all: bool,
 
     #[command(flatten)]
     conditions: Conditions,
@@ -34,17 +42,16 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let Some(name) = self.collection.as_deref().filter(|_| !self.all) else { return super::dump::export(context) };
         let store = context.open(Access::Read)?;
         let query =
             RecordQuery { ids: self.conditions.ids()?, filter: self.conditions.filter()?, ..RecordQuery::default() };
         let include = Include { embeddings: !self.no_embeddings, ..Include::ALL };
-        let page = store.collection(&self.collection)?.find(&query, include)?;
+        let page = store.collection(name)?.find(&query, include)?;
         let columns = Columns::export();
         let columns = if self.no_embeddings { columns.without(&Column::Embedding) } else { columns };
         let format = context.chosen_format().unwrap_or(Format::Jsonl);
-        // A bar in the middle of the data would help nobody.
-        let shown = !std::io::stdout().is_terminal();
-        let progress = shown.then(|| context.printer.progress("export", ProgressKind::Rows, Some(page.len() as u64)));
+        let progress = context.export_progress(page.len() as u64);
         let mut sink = context.sink_in(format, columns)?;
         for record in page.records() {
             sink.entry(Entry::from(&record?))?;

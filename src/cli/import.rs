@@ -15,14 +15,14 @@ use crate::error::{Error, Result};
 use crate::input::{self, BatchLimits, Batches, Mapping, Notices, Source, Types};
 use crate::output::{Progress, ProgressKind, count, duration};
 use crate::record::CollectionInfo;
-use crate::store::{Ingest, Mode, OnError, Preparer, Store, StoredBatch, Tally};
+use crate::store::{Access, Ingest, Mode, OnError, Preparer, Store, StoredBatch, Tally};
 
 /// Texts embedded and stored in one transaction: what a kill can undo, at the most.
 const TEXTS_AT_ONCE: usize = 256;
 /// Rows stored in one transaction when nothing has to be embedded.
-const ROWS_AT_ONCE: usize = 8192;
+pub(super) const ROWS_AT_ONCE: usize = 8192;
 /// Bytes of rows in one transaction, far under half of the import's cache.
-const BYTES_AT_ONCE: usize = 32 << 20;
+pub(super) const BYTES_AT_ONCE: usize = 32 << 20;
 /// An import that grew the file by less leaves its free space to later writes.
 const TIDY_FROM_BYTES: u64 = 16 << 20;
 
@@ -40,18 +40,28 @@ const TIDY_FROM_BYTES: u64 = 16 << 20;
 /// document). A cut is made, in the last quarter of a chunk, at the end of a paragraph, else of a line, of a sentence,
 /// of a word. A document is stored in one transaction; when it has become shorter, the chunks it no longer has are
 /// removed.
+///
+/// With --all the source is what `huedb export --all` wrote, and its tenants, databases and collections are made as they
+/// were; a file that does not exist is made.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb import notes articles.csv --id id --document body --metadata year,lang
   cat articles.jsonl | huedb import notes -
-  huedb import notes 'docs/**/*.md' --chunk 256 --overlap 32")]
+  huedb import notes 'docs/**/*.md' --chunk 256 --overlap 32
+  huedb --db new.redb import --all everything.jsonl.gz")]
 pub(super) struct Import {
     /// The collection
-    collection: String,
+    #[arg(required_unless_present = "all")]
+    collection: Option<String>,
 
     /// Files, folders or globs; `-` for standard input
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(required_unless_present = "all", value_name = "SOURCE")]
     sources: Vec<String>,
+
+    /// Read everything that `export --all` wrote; `-` for standard input
+    #[arg(long, value_name = "SOURCE", conflicts_with_all = ["collection", "sources", "id", "document", "embedding", "uri",
+        "metadata", "types", "format", "on_error", "batch_size", "model"])]
+    all: Option<String>,
 
     /// Column of the id; `auto` makes ids from the content [default: id]
     #[arg(long, value_name = "COLUMN")]
@@ -121,8 +131,12 @@ enum OnErrorName {
 
 impl Import {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        if let Some(dump) = &self.all {
+            return super::dump::import(context, dump, self.mode.into());
+        }
+        let name = self.collection.as_deref().unwrap_or_default();
         let sources: Vec<Source> = self.sources.iter().map(|source| Source::parse(source)).collect::<Result<_>>()?;
-        let view = context.look(&self.collection)?;
+        let view = context.look(name)?;
         let info = view.info().clone();
         let start = Instant::now();
         let interrupt = Interrupt::listen()?;
@@ -138,9 +152,9 @@ impl Import {
         // The file is opened for writing once a batch is ready for it: what is refused before has not touched a byte.
         let first = preparer.prepare(&view, batches.next().unwrap_or_default())?;
         drop(view);
-        let mut store = context.open_for_import()?;
+        let mut store = context.open_for_import(Access::Write)?;
         let bytes_before = store.file_bytes()?;
-        let collection = store.collection(&self.collection)?;
+        let collection = store.collection(name)?;
         let mut ingest = Ingest::new(&collection, preparer);
         let outcome = ingest.store_all(first, batches, |batch| {
             report.hear(context, batch.as_ref(), &info);
@@ -213,7 +227,7 @@ impl Import {
 }
 
 /// Gives back the space that an import left free, where it wrote most of the file: the cost stays a part of its own.
-fn tidy(context: &mut Context, store: &mut Store, bytes_before: u64) {
+pub(super) fn tidy(context: &mut Context, store: &mut Store, bytes_before: u64) {
     let given_back = store.file_bytes().and_then(|bytes| {
         let grown = bytes.saturating_sub(bytes_before);
         if grown >= TIDY_FROM_BYTES && grown >= bytes / 2 { store.give_back_space() } else { Ok(false) }
@@ -286,7 +300,7 @@ impl Report {
     }
 }
 
-fn describe(tally: &Tally) -> String {
+pub(super) fn describe(tally: &Tally) -> String {
     let counts = [
         (tally.added, "added"),
         (tally.updated, "updated"),

@@ -76,7 +76,7 @@ impl Index {
 impl IndexBuild {
     fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         drop(context.look(&self.collection)?);
-        let store = context.open_for_import()?;
+        let store = context.open_for_import(Access::Write)?;
         let collection = store.collection(&self.collection)?;
         if self.hybrid {
             let start = Instant::now();
@@ -145,7 +145,7 @@ impl IndexShow {
         let facts = Facts::new()
             .with("collection", view.info().name.as_str())
             .with("vectors", graph.rows)
-            .with("not_covered", view.end().0 - graph.covers_until)
+            .with("not_covered", view.end().0.saturating_sub(graph.covers_until))
             .with("out_of_date", view.stale()?.len())
             .with("deleted", view.dead().range_cardinality(..graph.covers_until))
             .with_bytes("size", graph.bytes)

@@ -15,6 +15,7 @@ mod create;
 mod database;
 mod delete;
 mod drop;
+mod dump;
 mod embed;
 mod exit;
 mod export;
@@ -48,7 +49,7 @@ use context::Context;
 use exit::Status;
 use global::Global;
 
-use crate::output::Stream;
+use crate::output::{Stream, TerminalGuard, is_removed, sanitize};
 
 /// Vector database in one file: text in, nearest text out
 ///
@@ -179,18 +180,31 @@ pub fn run(
         Ok(cli) => cli,
         // Usage errors and --help, which clap words, colours and sends where they belong.
         Err(usage) => {
-            let _ = usage.print();
+            say_usage(&usage);
             return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(exit::INPUT));
         }
     };
     let mut printer = cli.global.printer(stderr, streams);
     let result = crash::guarded(&cli.global.db, || {
-        let mut context = Context::new(&cli.global, &mut printer, stdout)?;
+        let out = TerminalGuard::new(stdout, streams.0.is_terminal);
+        let mut context = Context::new(&cli.global, &mut printer, out)?;
         let status = cli.verb.run(&mut context)?;
         context.finish()?;
         Ok(status)
     });
     exit::report(result, &mut printer)
+}
+
+/// Prints what clap words; where it quotes an argument that would control the terminal, without its colours.
+fn say_usage(usage: &clap::Error) {
+    let text = usage.render().to_string();
+    if text.chars().any(|c| is_removed(c) && c != '\n') {
+        let lines = text.lines().map(|line| sanitize(line) + "\n").collect::<String>();
+        // When the standard error is gone there is nobody left to tell.
+        let _ = io::stderr().write_all(lines.as_bytes());
+    } else {
+        let _ = usage.print();
+    }
 }
 
 #[cfg(test)]

@@ -97,6 +97,7 @@ impl Chunker {
             Ok(Row {
                 id: Part::id(&row.id, number),
                 embedding: None,
+                embedded_here: false,
                 document: text.get(range).map(str::to_owned),
                 uri: row.uri.clone(),
                 metadata,

@@ -180,6 +180,7 @@ fn row(document: Option<&str>) -> Row {
     Row {
         id: RecordId::parse("doc").unwrap(),
         embedding: None,
+        embedded_here: false,
         document: document.map(str::to_owned),
         uri: Some("file:doc".into()),
         metadata: MetadataPatch::from_json(json!({"year": 2020})).unwrap(),

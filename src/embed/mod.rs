@@ -15,6 +15,8 @@ mod digest;
 #[cfg(all(test, unix))]
 mod fake_runtime;
 mod folder;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod hash;
 mod hub;
 mod manifest;

@@ -4,6 +4,8 @@
 //! business, which file to map [`super::cache`]'s. Invariant: a library that is not a usable ONNX Runtime is
 //! an error with a reason, never a crash.
 
+#![allow(unsafe_code, reason = "a shared library and a mapped file")]
+
 use std::error::Error;
 use std::ffi::CStr;
 use std::fs::File;

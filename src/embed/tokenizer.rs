@@ -4,6 +4,7 @@
 //! tokenizers crate's. Invariant: which of the two serves changes no id.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,8 +47,9 @@ impl Tokenizer {
         Self::any_from_json(json, max_tokens)
     }
 
-    fn any_from_json(json: &[u8], max_tokens: usize) -> Result<Self, String> {
-        let mut tokenizer = tokenizers::Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
+    pub(super) fn any_from_json(json: &[u8], max_tokens: usize) -> Result<Self, String> {
+        let read = unpanicked(|| tokenizers::Tokenizer::from_bytes(json))?;
+        let mut tokenizer = read.map_err(|error| error.to_string())?;
         let truncation = (max_tokens < usize::MAX).then_some(TruncationParams {
             direction: TruncationDirection::Right,
             max_length: max_tokens,
@@ -66,7 +68,7 @@ impl Tokenizer {
                 Ok(Encoding { ids: tokenizer.encode(text, self.max_tokens), types: Vec::new() })
             }
             Kind::Other(tokenizer) => {
-                let encoding = tokenizer.encode_fast(text, true).map_err(|error| error.to_string())?;
+                let encoding = unpanicked(|| tokenizer.encode_fast(text, true))?.map_err(|error| error.to_string())?;
                 let types = encoding.get_type_ids();
                 Ok(Encoding {
                     ids: encoding.get_ids().to_vec(),
@@ -83,7 +85,8 @@ impl Tokenizer {
         match &self.kind {
             Kind::WordPiece(tokenizer) => Ok(tokenizer.count(text)),
             Kind::Other(tokenizer) => {
-                tokenizer.encode_fast(text, false).map(|encoding| encoding.len()).map_err(|error| error.to_string())
+                let encoding = unpanicked(|| tokenizer.encode_fast(text, false))?;
+                encoding.map(|encoding| encoding.len()).map_err(|error| error.to_string())
             }
         }
     }
@@ -93,7 +96,7 @@ impl Tokenizer {
     /// Tokens that share a character count where the first of them begins.
     pub(super) fn token_starts(&self, text: &str) -> Result<Option<Vec<(usize, usize)>>, String> {
         let Kind::Other(tokenizer) = &self.kind else { return Ok(None) };
-        let encoding = tokenizer.encode(text, false).map_err(|error| error.to_string())?;
+        let encoding = unpanicked(|| tokenizer.encode(text, false))?.map_err(|error| error.to_string())?;
         let mut starts: Vec<(usize, usize)> = Vec::with_capacity(encoding.len());
         for &(start, _) in encoding.get_offsets() {
             match starts.last_mut() {
@@ -103,6 +106,12 @@ impl Tokenizer {
         }
         Ok(Some(starts))
     }
+}
+
+/// Makes a panic an error: the tokenizers crate takes some of what a file says for granted (found by fuzzing).
+fn unpanicked<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    // Nothing that the work has touched is used after it panicked.
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| "the tokenizers library cannot work with it".to_owned())
 }
 
 #[derive(Deserialize)]

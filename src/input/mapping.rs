@@ -136,7 +136,7 @@ impl Parts {
         };
         let id = RecordId::parse(id).map_err(|e| e.to_string())?;
         let Self { document, embedding, uri, metadata, .. } = self;
-        Ok(Row { id, embedding, document, uri, metadata, part: None, origin })
+        Ok(Row { id, embedding, embedded_here: false, document, uri, metadata, part: None, origin })
     }
 }
 

@@ -11,6 +11,7 @@ mod cell;
 mod columns;
 mod csv;
 mod decompress;
+mod dump;
 mod elements;
 mod embedding;
 mod embedding_scan;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use batches::{BatchLimits, Batches, Notices, Split};
 pub use cell::{CellType, Types};
+pub use dump::{Dump, DumpBatches};
 pub use embedding::embedding_from_json;
 pub use format::Format;
 pub use mapping::{IdFrom, Mapping};

@@ -4,6 +4,7 @@
 //! here. Knows no process: streams and environment are given, so every decision is tested. Invariant: talk is
 //! sanitised, one line each, and never on the standard output.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io::Write;
@@ -140,8 +141,20 @@ impl<'w> Printer<'w> {
         let label = color::bold(label.trim_end(), self.talk_color && !label.is_empty());
         let space = if label.is_empty() { "" } else { " " };
         // When the standard error is gone there is nobody left to tell.
-        let _ = writeln!(self.stderr, "{label}{space}{}", sanitize(text));
+        let _ = writeln!(self.stderr, "{label}{space}{}", shortened(&sanitize(text)));
     }
+}
+
+/// Cuts the middle out of what quotes an endless id or path: the thing stands at the start, what is wrong at the end.
+fn shortened(text: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 4000;
+    const END: usize = 1000;
+    if text.len() <= LONGEST {
+        return text.into();
+    }
+    let start = text.get(..text.floor_char_boundary(LONGEST - END)).unwrap_or_default();
+    let end = text.get(text.ceil_char_boundary(text.len() - END)..).unwrap_or_default();
+    format!("{start} ... {end}").into()
 }
 
 /// Returns an error and its sources as one line: `cannot read notes.csv: permission denied`.
@@ -199,6 +212,16 @@ hint: the file holds: notes
 error: interrupted
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_message_of_any_length_is_cut_in_the_middle() {
+        let long = format!("record {:?} is bad", "é".repeat(1_000_000));
+        let text = said(PrinterSettings::default(), |printer| printer.warning(long));
+        assert!(
+            text.len() < 4100 && text.starts_with("warning: record \"é") && text.ends_with("é\" is bad\n"),
+            "{text}"
+        );
     }
 
     #[test]

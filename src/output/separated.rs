@@ -3,7 +3,8 @@
 //! `metadata` is one column that holds a JSON object and `embedding` one that holds a JSON array, so types and
 //! bits survive a round trip. Invariant: text is never changed. A cell that begins with `=`, `+`, `-` or `@`
 //! is data here; a spreadsheet that would run it as a formula must be told to import the column as text.
-//! The format has one gap: an absent document and an empty one are the same empty cell.
+//! The format has two gaps: an absent document and an empty one are the same empty cell, and an input that holds a NUL is
+//! taken for binary.
 
 use std::io::{self, Write};
 

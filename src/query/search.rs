@@ -152,13 +152,13 @@ fn facts(view: &View, query: &Query, chosen: Option<&RoaringTreemap>) -> Result<
     let counts = view.counts();
     let graph = view.graph();
     let outside = match graph {
-        Some(graph) => (view.end().0 - graph.covers_until) + view.stale()?.len(),
+        Some(graph) => view.end().0.saturating_sub(graph.covers_until).saturating_add(view.stale()?.len()),
         None => 0,
     };
     Ok(Facts {
         questions: query.questions.len(),
         wanted: query.offset.saturating_add(query.n).min(usize::try_from(counts.records).unwrap_or(usize::MAX)),
-        rows: counts.sealed + counts.tail,
+        rows: counts.sealed.saturating_add(counts.tail),
         candidates: chosen.map_or(counts.records, RoaringTreemap::len),
         filtered: chosen.is_some(),
         dimension: view.info().dimension.unwrap_or(0),

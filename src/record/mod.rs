@@ -6,6 +6,7 @@
 
 mod configuration;
 mod distance;
+mod dump;
 mod hit;
 mod id;
 mod metadata;
@@ -21,6 +22,7 @@ mod value;
 
 pub use configuration::Configuration;
 pub use distance::Space;
+pub use dump::{DUMP_MARK, DUMP_VERSION, DumpLine, DumpRecord};
 pub use hit::{Hit, Record};
 pub use id::{Ordinal, RecordId};
 pub use metadata::{Metadata, MetadataPatch, check_key};

@@ -27,6 +27,8 @@ pub struct Row {
     pub id: RecordId,
     /// Its embedding; `None` means: embed the document.
     pub embedding: Option<Vec<f32>>,
+    /// Whether the embedding was made from the document by the collection's model, as a dump may say.
+    pub embedded_here: bool,
     /// Its text.
     pub document: Option<String>,
     /// Where its content lives.

@@ -51,13 +51,13 @@ impl SparseVector {
             #[serde(rename = "#type")]
             kind: Option<String>,
             indices: Vec<u32>,
-            values: Vec<f32>,
+            values: Vec<f64>,
             tokens: Option<Vec<String>>,
         }
         let parts: Parts = serde_json::from_value(json).map_err(|e| format!("is no sparse vector: {e}"))?;
         match parts.kind {
             Some(kind) if kind != TYPE_NAME => Err(format!("has the unknown type {kind:?}; there is {TYPE_NAME:?}")),
-            _ => Self::new(parts.indices, parts.values, parts.tokens)
+            _ => Self::new(parts.indices, parts.values.into_iter().map(rounded_once).collect(), parts.tokens)
                 .map_err(|why| format!("is a sparse vector that {why}")),
         }
     }
@@ -86,6 +86,16 @@ impl SparseVector {
     }
 }
 
+/// Rounds the decimal that a number was written as. The f64 nearest to it may lie halfway between two f32 where the
+/// decimal itself does not, as that of `7.038531e-26` does.
+#[expect(clippy::cast_possible_truncation, reason = "rounding is what is wanted")]
+fn rounded_once(x: f64) -> f32 {
+    let rounded = x as f32;
+    let other = if f64::from(rounded) < x { rounded.next_up() } else { rounded.next_down() };
+    let halfway = f64::from(rounded).midpoint(f64::from(other));
+    if halfway.total_cmp(&x).is_eq() { x.to_string().parse().unwrap_or(rounded) } else { rounded }
+}
+
 impl Serialize for SparseVector {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("SparseVector", 3 + usize::from(self.tokens.is_some()))?;
@@ -103,6 +113,17 @@ impl Serialize for SparseVector {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn weights_are_rounded_once() {
+        for bits in [0x15ae_43fd, 1, 0x7f7f_ffff, 0x3dcc_cccd] {
+            let vector = SparseVector::new(vec![1], vec![f32::from_bits(bits)], None).unwrap();
+            let again = SparseVector::from_json(serde_json::to_value(&vector).unwrap()).unwrap();
+            let text = serde_json::to_string(&vector).unwrap();
+            let from_text = SparseVector::from_json(serde_json::from_str(&text).unwrap()).unwrap();
+            assert_eq!([again.values()[0], from_text.values()[0]].map(f32::to_bits), [bits; 2], "{text}");
+        }
+    }
 
     #[test]
     fn section_1_5_of_the_contract() {

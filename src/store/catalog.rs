@@ -7,11 +7,15 @@ use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::quantise::MAX_DIMENSION;
 use super::table::{self, CollectionNumber, META, PairKey, meta};
 use crate::error::{Error, Result};
 use crate::record::{
     ChromaSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Metadata, Scope, Space,
 };
+
+/// No collection counts so far, and what is added to a counter still fits.
+const LARGEST_COUNT: u64 = 1 << 62;
 
 /// What a new collection is to be.
 #[derive(Debug, Clone, Default)]
@@ -163,6 +167,11 @@ impl Entry {
             chroma: new.chroma,
             bm25: new.bm25,
         };
+        Self::without_records(info)
+    }
+
+    /// The entry of a collection that is as it was made.
+    pub(crate) fn without_records(info: CollectionInfo) -> Self {
         Self {
             info,
             next_ordinal: 0,
@@ -179,7 +188,7 @@ impl Entry {
     pub(crate) fn counts(&self) -> Counts {
         Counts {
             records: self.records,
-            deleted: self.next_ordinal - self.records,
+            deleted: self.next_ordinal.saturating_sub(self.records),
             sealed: self.sealed.sealed_rows,
             tail: self.sealed.tail_rows,
         }
@@ -191,7 +200,15 @@ impl Entry {
     }
 
     pub(crate) fn decode(bytes: &[u8], name: &str) -> Result<Self> {
-        serde_json::from_slice(bytes).map_err(|e| Error::damaged(format!("the settings of collection {name:?}: {e}")))
+        let damaged = |how: &str| Error::damaged(format!("the settings of collection {name:?}: {how}"));
+        let entry: Self = serde_json::from_slice(bytes).map_err(|e| damaged(&e.to_string()))?;
+        // Positions are computed from these without looking again.
+        let dimension = entry.info.dimension.is_none_or(|dimension| (1..=MAX_DIMENSION).contains(&dimension));
+        if dimension && entry.next_ordinal <= LARGEST_COUNT && entry.epoch.max(entry.replaced) <= LARGEST_COUNT {
+            Ok(entry)
+        } else {
+            Err(damaged("a number is out of range"))
+        }
     }
 }
 
@@ -256,6 +273,16 @@ pub(crate) fn create(
     name: CollectionName,
     new: NewCollection,
 ) -> Result<(CollectionNumber, Entry)> {
+    add(tx, scope, Entry::new(name, new))
+}
+
+/// Adds a collection that is described already.
+pub(crate) fn adopt(tx: &WriteTransaction, scope: &Scope, info: CollectionInfo) -> Result<(CollectionNumber, Entry)> {
+    add(tx, scope, Entry::without_records(info))
+}
+
+fn add(tx: &WriteTransaction, scope: &Scope, entry: Entry) -> Result<(CollectionNumber, Entry)> {
+    let name = &entry.info.name;
     let mut names = tx.open_table(table::COLLECTIONS)?;
     let key = (scope.tenant.as_str(), scope.database.as_str(), name.as_str());
     if names.get(key)?.is_some() {
@@ -263,7 +290,6 @@ pub(crate) fn create(
     }
     let number = next_number(&mut tx.open_table(META)?)?;
     names.insert(key, &number.key())?;
-    let entry = Entry::new(name, new);
     put(&mut tx.open_table(table::COLLECTION)?, number, &entry)?;
     Ok((number, entry))
 }

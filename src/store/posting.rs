@@ -366,6 +366,13 @@ pub(crate) fn each(
     held.map_or(Ok(()), give)
 }
 
+/// Returns the term of a posting.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn term_of(posting_key: &[u8]) -> Option<Term> {
+    let (_, term) = split_key(posting_key.split_last_chunk::<CHUNK_BYTES>()?.0)?;
+    Some(Term(term.to_vec()))
+}
+
 /// Cuts collection, key and term apart.
 fn split_key(name: &[u8]) -> Option<(&str, &[u8])> {
     let (_, rest) = name.split_first_chunk::<4>()?;
@@ -432,7 +439,7 @@ impl Changes {
 }
 
 /// Returns the lower 16 bits of the members: a sorted list, or a bitmap when that is shorter.
-fn encode(members: &RoaringTreemap) -> Vec<u8> {
+pub(super) fn encode(members: &RoaringTreemap) -> Vec<u8> {
     let lows = members.iter().map(|member| split(Ordinal(member)).1);
     if members.len() < LIST_LIMIT {
         return lows.flat_map(u16::to_le_bytes).collect();

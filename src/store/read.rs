@@ -3,6 +3,7 @@
 //! Invariant: all answers of a view come from the same committed state, whatever other processes write.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use redb::{ReadOnlyTable, ReadTransaction};
 use roaring::RoaringTreemap;
@@ -54,13 +55,13 @@ pub struct View {
     rows_number: CollectionNumber,
     entry: Entry,
     dead: RoaringTreemap,
-    tx: ReadTransaction,
+    tx: Arc<ReadTransaction>,
     records: Pairs,
     vectors: Pairs,
 }
 
 impl View {
-    pub(crate) fn open(tx: ReadTransaction, scope: &Scope, name: &str) -> Result<Self> {
+    pub(crate) fn open(tx: Arc<ReadTransaction>, scope: &Scope, name: &str) -> Result<Self> {
         scope::check(&tx, scope)?;
         let (number, entry) =
             catalog::find(&tx.open_table(table::COLLECTIONS)?, &tx.open_table(table::COLLECTION)?, scope, name)?;
@@ -337,6 +338,6 @@ impl Store {
     /// # Errors
     /// [`Error::CollectionNotFound`], [`Error::Damaged`] or [`Error::Io`].
     pub fn view(&self, name: &str) -> Result<View> {
-        self.read(|tx| View::open(tx, self.scope(), name))
+        self.read(|tx| View::open(Arc::new(tx), self.scope(), name))
     }
 }

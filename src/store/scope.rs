@@ -22,20 +22,20 @@ pub struct DatabaseInfo {
 }
 
 /// Which tenants and databases there are, read from one state of the file.
-struct Scopes {
-    tenants: Vec<String>,
-    databases: Vec<DatabaseInfo>,
+pub(super) struct Scopes {
+    pub(super) tenants: Vec<String>,
+    pub(super) databases: Vec<DatabaseInfo>,
 }
 
 impl Scopes {
-    fn read(tx: &ReadTransaction) -> Result<Self> {
+    pub(super) fn read(tx: &ReadTransaction) -> Result<Self> {
         Self::from_tables(
             known(tx.open_table(table::TENANTS))?.as_ref(),
             known(tx.open_table(table::DATABASES))?.as_ref(),
         )
     }
 
-    fn read_for_writing(tx: &WriteTransaction) -> Result<Self> {
+    pub(super) fn read_for_writing(tx: &WriteTransaction) -> Result<Self> {
         Self::from_tables(Some(&tx.open_table(table::TENANTS)?), Some(&tx.open_table(table::DATABASES)?))
     }
 
@@ -73,14 +73,14 @@ impl Scopes {
         self.databases.iter().filter(move |database| database.tenant == tenant)
     }
 
-    fn check_tenant(&self, tenant: &str) -> Result<()> {
+    pub(super) fn check_tenant(&self, tenant: &str) -> Result<()> {
         if self.tenants.iter().any(|known| known == tenant) {
             return Ok(());
         }
         Err(Error::TenantNotFound { name: tenant.to_owned(), known: self.tenants.clone() })
     }
 
-    fn check_database(&self, tenant: &str, database: &str) -> Result<()> {
+    pub(super) fn check_database(&self, tenant: &str, database: &str) -> Result<()> {
         self.check_tenant(tenant)?;
         if self.of_tenant(tenant).any(|known| known.name == database) {
             return Ok(());

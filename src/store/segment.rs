@@ -51,12 +51,13 @@ impl<'a> Segment<'a> {
         let first = Ordinal(reader.u64()?);
         let flags = reader.u32()?;
         reader.u32()?;
-        let expected = HEADER_BYTES
-            + rows * (4 + dimension)
-            + if flags & HAS_GAPS == 0 { 0 } else { 4 * rows }
-            + if flags & HAS_BIASES == 0 { 0 } else { 4 * rows };
-        if rows == 0 || dimension == 0 || expected != bytes.len() {
+        let numbers = 4 + if flags & HAS_GAPS == 0 { 0 } else { 4 } + if flags & HAS_BIASES == 0 { 0 } else { 4 };
+        let expected = rows.checked_mul(dimension + numbers).and_then(|parts| parts.checked_add(HEADER_BYTES));
+        if rows == 0 || dimension == 0 || expected != Some(bytes.len()) {
             return Err(reader.damaged("its parts do not add up to its length"));
+        }
+        if first.0.checked_add(u64::from(u32::MAX)).is_none() {
+            return Err(reader.damaged("its ordinals are out of range"));
         }
         let offsets = if flags & HAS_GAPS == 0 { None } else { Some(reader.bytes(4 * rows)?) };
         let factors = reader.bytes(4 * rows)?;

@@ -180,7 +180,7 @@ pub(crate) fn sketch(segment: &Segment, centre: &Centre, space: Space) -> Vec<u8
     out.extend(bias_codes);
     if segment.contiguous_from().is_none() {
         for row in 0..rows {
-            let offset = segment.ordinal(row).0 - segment.ordinal(0).0;
+            let offset = segment.ordinal(row).0.saturating_sub(segment.ordinal(0).0);
             out.extend(u32::try_from(offset).unwrap_or(u32::MAX).to_le_bytes());
         }
     }
@@ -307,7 +307,7 @@ impl<'a> Sketch<'a> {
             None => row as u64,
             Some(offsets) => offsets.as_chunks::<4>().0.get(row).map_or(0, |b| u64::from(u32::from_le_bytes(*b))),
         };
-        Ordinal(first.0 + offset)
+        Ordinal(first.0.saturating_add(offset))
     }
 
     /// Returns the signs of all rows, one row after the other.

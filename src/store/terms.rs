@@ -97,7 +97,7 @@ pub(crate) fn visit_block(first: u64, bytes: &[u8], mut visit: impl FnMut(Ordina
     Ok(())
 }
 
-fn encode(records: &[(u64, f32)]) -> Vec<u8> {
+pub(super) fn encode(records: &[(u64, f32)]) -> Vec<u8> {
     let mut out = Vec::with_capacity(records.len() * 6);
     let mut before = records.first().map_or(0, |(first, _)| *first);
     for (ordinal, weight) in records {

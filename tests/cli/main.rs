@@ -17,6 +17,8 @@ mod backup;
 mod bad_input;
 mod check;
 mod chunk;
+mod dump;
+mod hostile;
 mod hub;
 mod huedb;
 mod hybrid;

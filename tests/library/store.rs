@@ -198,6 +198,7 @@ fn rows_of_one_batch_are_imported_in_their_order() {
             embedding: None,
             document: document.map(str::to_owned),
             uri: document.is_none().then(|| "file:///x".to_owned()),
+            embedded_here: false,
             part: None,
             metadata: MetadataPatch::default(),
             origin: Origin { source: "rows".into(), line: 1 },

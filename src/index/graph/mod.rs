@@ -6,6 +6,8 @@
 //! only after both the checksums and [`layout::check`] passed.
 
 mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod layout;
 mod native;
 

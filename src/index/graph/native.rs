@@ -6,6 +6,8 @@
 //! [`layout::check`](super::layout::check) found every offset in them within bounds, and a viewed buffer lives,
 //! unmoved and unchanged, as long as the index that points into it.
 
+#![allow(unsafe_code, reason = "USearch keeps pointers into the bytes it views")]
+
 use std::slice;
 
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};

@@ -3,6 +3,8 @@
 //! Nothing is written by hand: the compiler turns the loops into NEON. Invariant: a variant is reachable only
 //! through [`available`], which asks the processor first.
 
+#![allow(unsafe_code, reason = "instructions that not every processor has")]
+
 use std::arch::is_aarch64_feature_detected;
 
 use super::{Kernels, Limits, Near, Numbers, Tile, portable};

@@ -6,6 +6,8 @@
 //! product with signs, which counts the bits of a whole register at once.
 //! Invariant: a variant is reachable only through [`available`], which asks the processor first.
 
+#![allow(unsafe_code, reason = "instructions that not every processor has")]
+
 use std::arch::x86_64::{
     __m128i, __m512, __m512i, _CMP_LE_OQ, _MM_HINT_T0, _mm_prefetch, _mm_storeu_si128, _mm512_add_epi64,
     _mm512_and_si512, _mm512_castsi512_si128, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,

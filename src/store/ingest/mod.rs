@@ -60,8 +60,10 @@ impl Tally {
             Effect::NeedsEmbedding => {}
         }
     }
+}
 
-    fn add(&mut self, other: Self) {
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
         self.added += other.added;
         self.updated += other.updated;
         self.unchanged += other.unchanged;
@@ -110,7 +112,7 @@ impl<'a> Ingest<'a> {
         let mut batch = Batch { tally: prepared.tally(), refused: Vec::new() };
         let written = write(self.collection, prepared, self.preparer.mode())?;
         self.preparer.forget_oldest();
-        batch.tally.add(written.tally);
+        batch.tally += written.tally;
         batch.refused = written.refused;
         // Texts that another process made new between reading and writing.
         if !written.again.is_empty() {
@@ -118,15 +120,15 @@ impl<'a> Ingest<'a> {
             let embedded = again.tally();
             let written = write(self.collection, again, self.preparer.mode())?;
             self.preparer.forget_oldest();
-            batch.tally.add(embedded);
-            batch.tally.add(written.tally);
+            batch.tally += embedded;
+            batch.tally += written.tally;
             batch.refused.extend(written.refused);
             for row in written.again {
                 let error = bad_row(&row, "other processes keep changing its text");
                 batch.refused.extend(self.preparer.refuse(error, &mut batch.tally)?);
             }
         }
-        self.tally.add(batch.tally);
+        self.tally += batch.tally;
         Ok(batch)
     }
 }

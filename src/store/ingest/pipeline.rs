@@ -80,7 +80,7 @@ impl Ingest<'_> {
 
     fn note(&mut self, result: Written, again: &mut Vec<Row>) -> Batch {
         self.preparer.forget_oldest();
-        self.tally.add(result.tally);
+        self.tally += result.tally;
         again.extend(result.again);
         Batch { tally: result.tally, refused: result.refused }
     }
@@ -96,7 +96,7 @@ fn write_all(
     for prepared in batches {
         let tally = prepared.tally();
         let mut result = write(collection, prepared, mode)?;
-        result.tally.add(tally);
+        result.tally += tally;
         if results.send(result).is_err() {
             break;
         }

@@ -107,7 +107,7 @@ impl<'a> Preparer<'a> {
             match row.and_then(|row| self.check(row, &ids, view)) {
                 Ok(row) => {
                     ids.insert(row.id.clone());
-                    prepared.rows.push(PreparedRow { row, embedded_here: false, codes: None });
+                    prepared.rows.push(PreparedRow { embedded_here: row.embedded_here, row, codes: None });
                 }
                 Err(error @ Error::BadRow { .. }) => {
                     prepared.refused.extend(self.refuse(error, &mut prepared.tally)?);

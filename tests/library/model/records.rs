@@ -156,6 +156,7 @@ impl World {
             embedding: change.embedding.clone(),
             document: change.document.clone(),
             uri: change.uri.clone(),
+            embedded_here: false,
             part: None,
             metadata: patch(change),
             origin: Origin { source: "model".into(), line: 1 },

@@ -1,0 +1,244 @@
+//! A dump read back, line by line; packed or not, from a file or standard input.
+//!
+//! Does not store anything. Invariant: a dump is read to its last line or refused: its first line says what it is, a
+//! collection has as many records as it says, and `#end` stands at the end.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{Read, stdin};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Deserializer};
+
+use super::batches::BatchLimits;
+use super::decompress::Bytes;
+use super::embedding::EmbeddingSeed;
+use super::json::why_json;
+use super::lines::{Lines, Piece};
+use super::progress::Progress;
+use super::rows::ROW_LIMIT_BYTES;
+use super::source::Source;
+use crate::error::{Error, Result};
+use crate::record::{DUMP_MARK, DUMP_VERSION, DumpLine, Metadata, MetadataPatch, Origin, RecordId, Row};
+
+const HINT: &str = "make one with `huedb export --all`";
+
+/// A dump, read as far as was asked for.
+pub struct Dump {
+    lines: Lines,
+    progress: Arc<Progress>,
+    /// A line that ended the records before it and was not given out yet.
+    held: Option<(u64, DumpLine)>,
+    /// Records that the collection read last still has.
+    left: u64,
+    collections: u64,
+    records: u64,
+    ended: bool,
+}
+
+/// A record's line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecordLine<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    document: Option<String>,
+    metadata: Option<Metadata>,
+    uri: Option<String>,
+    #[serde(deserialize_with = "embedding")]
+    embedding: Vec<f32>,
+    #[serde(default)]
+    embedded_here: bool,
+}
+
+fn embedding<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
+    let missing = || serde::de::Error::custom("the embedding is missing; a dump holds one of every record");
+    serde::de::DeserializeSeed::deserialize(EmbeddingSeed, deserializer)?.ok_or_else(missing)
+}
+
+impl Dump {
+    /// Opens a dump and reads its first line; `-` is standard input.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] when it is no dump, or of a later version; [`Error::Io`] when it cannot be read.
+    pub fn open(argument: &str) -> Result<Self> {
+        match Source::parse(argument)? {
+            Source::Stdin => Self::from_reader(stdin(), "-", None),
+            Source::File(path) => {
+                let read = |e| Error::io(format!("read {}", path.display()), e);
+                let file = File::open(&path).map_err(read)?;
+                let size_bytes = file.metadata().map_err(read)?.len();
+                Self::from_reader(file, argument, Some(size_bytes))
+            }
+            Source::Folder(_) | Source::Glob { .. } => Err(no_dump(argument, "is no file")),
+        }
+    }
+
+    /// Reads a stream as a dump; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_reader(reader: impl Read + Send + 'static, name: &str, size_bytes: Option<u64>) -> Result<Self> {
+        let progress = Progress::new(size_bytes);
+        let bytes = Bytes::open(reader, name.into(), Arc::clone(&progress))?;
+        let lines = Lines::new(bytes, ROW_LIMIT_BYTES);
+        let mut dump = Self { lines, progress, held: None, left: 0, collections: 0, records: 0, ended: false };
+        match dump.lines.next()?.map(|piece| control(piece.text)) {
+            Some(Some(Ok(DumpLine::Begin { dump: version, .. }))) if version <= DUMP_VERSION => Ok(dump),
+            Some(Some(Ok(DumpLine::Begin { dump: version, .. }))) => {
+                let why = format!("is a dump of version {version}; this huedb reads up to {DUMP_VERSION}");
+                Err(dump.lines.bytes.bad(why, Some("upgrade huedb")))
+            }
+            _ => Err(no_dump(name, "is no dump: its first line does not begin one")),
+        }
+    }
+
+    /// Returns the bytes read and to read, which another thread may watch.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Returns the next line that is no record; `None` after the last. The records before it must have been read.
+    ///
+    /// # Errors
+    /// [`Error::BadRow`] for a line that does not belong there, [`Error::BadInput`] when the dump is cut off.
+    pub fn next_line(&mut self) -> Result<Option<DumpLine>> {
+        let line = match self.held.take() {
+            Some(held) => Some(held),
+            None => match self.read()? {
+                Some((line, Found::Line(found))) => Some((line, found)),
+                Some((line, Found::Record(_))) => {
+                    return Err(self.lines.bytes.bad_row(line, "a record stands outside a collection"));
+                }
+                None => None,
+            },
+        };
+        let Some((line, found)) = line else {
+            return if self.ended { Ok(None) } else { Err(self.cut_off("its last line, `#end`, is missing")) };
+        };
+        if self.left > 0 {
+            let why = format!("the collection before this line lacks {} of its records", self.left);
+            return Err(self.lines.bytes.bad_row(line, why));
+        }
+        if self.ended {
+            return Err(self.lines.bytes.bad_row(line, "a line follows the end of the dump"));
+        }
+        match &found {
+            DumpLine::Collection { records, .. } => {
+                self.left = *records;
+                self.collections += 1;
+                self.records = self.records.saturating_add(*records);
+            }
+            DumpLine::End { collections, records } => {
+                if (*collections, *records) != (self.collections, self.records) {
+                    return Err(self.cut_off("it has not as many collections and records as its last line says"));
+                }
+                self.ended = true;
+            }
+            DumpLine::Begin { .. } => return Err(self.lines.bytes.bad_row(line, "another dump begins")),
+            DumpLine::Tenant { .. } | DumpLine::Database { .. } => {}
+        }
+        Ok(Some(found))
+    }
+
+    /// Returns the next record of the collection; `None` when another line follows.
+    fn next_record(&mut self) -> Result<Option<Row>> {
+        if self.held.is_some() {
+            return Ok(None);
+        }
+        match self.read()? {
+            Some((line, Found::Record(row))) => {
+                self.left = self.left.checked_sub(1).ok_or_else(|| {
+                    self.lines.bytes.bad_row(line, "the collection has more records than its line says")
+                })?;
+                Ok(Some(*row))
+            }
+            Some((line, Found::Line(found))) => {
+                self.held = Some((line, found));
+                Ok(None)
+            }
+            None if self.left > 0 => Err(self.cut_off("records are missing at its end")),
+            None => Ok(None),
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<(u64, Found)>> {
+        let source = Arc::clone(self.lines.bytes.source());
+        let Some(Piece { line, text }) = self.lines.next()? else { return Ok(None) };
+        let bad = |why: String| Error::BadRow { source: source.to_string(), line, why };
+        if let Some(found) = control(text) {
+            let found = found.map_err(|e| bad(why_json(&e, text, line)))?;
+            return Ok(Some((line, Found::Line(found))));
+        }
+        let read: RecordLine = serde_json::from_str(text).map_err(|e| bad(why_json(&e, text, line)))?;
+        let row = Row {
+            id: RecordId::parse(read.id).map_err(|e| bad(e.to_string()))?,
+            embedding: Some(read.embedding),
+            embedded_here: read.embedded_here,
+            document: read.document,
+            uri: read.uri,
+            metadata: read.metadata.map(MetadataPatch::from).unwrap_or_default(),
+            part: None,
+            origin: Origin { source: Arc::clone(&source), line },
+        };
+        Ok(Some((line, Found::Record(Box::new(row)))))
+    }
+
+    fn cut_off(&self, how: &str) -> Error {
+        self.lines.bytes.bad(format!("is cut off: {how}"), Some(HINT))
+    }
+}
+
+enum Found {
+    Line(DumpLine),
+    Record(Box<Row>),
+}
+
+/// Reads a line that is no record; `None` when it is one.
+fn control(text: &str) -> Option<serde_json::Result<DumpLine>> {
+    text.starts_with(DUMP_MARK).then(|| serde_json::from_str(text))
+}
+
+fn no_dump(source: &str, why: &str) -> Error {
+    Error::BadInput { source: source.to_owned(), why: why.to_owned(), hint: Some(HINT.to_owned()) }
+}
+
+/// The records of the collection a dump has come to, in batches.
+///
+/// Shares the dump, because it is read on another thread than the one that waits for the next line. An error is the last
+/// item.
+pub struct DumpBatches {
+    dump: Arc<Mutex<Dump>>,
+    limits: BatchLimits,
+    failed: bool,
+}
+
+impl DumpBatches {
+    /// Reads the records from where the dump is.
+    #[must_use]
+    pub fn new(dump: &Arc<Mutex<Dump>>, limits: BatchLimits) -> Self {
+        Self { dump: Arc::clone(dump), limits, failed: false }
+    }
+}
+
+impl Iterator for DumpBatches {
+    type Item = Vec<Result<Row>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut dump = self.dump.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while !self.failed && batch.len() < self.limits.rows && bytes < self.limits.bytes {
+            let Some(row) = dump.next_record().transpose() else { break };
+            match &row {
+                Ok(row) => {
+                    bytes += row.document.as_ref().map_or(0, String::len);
+                    bytes += row.embedding.as_ref().map_or(0, |embedding| 4 * embedding.len());
+                }
+                Err(_) => self.failed = true,
+            }
+            batch.push(row);
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+}

@@ -1,0 +1,210 @@
+//! What a fuzzer calls with any bytes: the codecs of the file.
+//!
+//! Segments and sketches stand behind a checksum, which is made right here first, so that what comes after it is
+//! tried. Invariant: no bytes make a codec panic, and what was read is written and read again equal. Each function
+//! returns whether the bytes were a value.
+
+#![allow(clippy::panic, clippy::indexing_slicing, reason = "a panic is what a fuzzer looks for")]
+
+use roaring::RoaringTreemap;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::catalog::Entry;
+use super::codec::{set_from_bytes, set_to_bytes};
+use super::segment::{Segment, parse_tail_row, seal};
+use super::sketch::{Centre, Mean, Sketch, sign_bytes, sketch};
+use super::table::CollectionNumber;
+use super::{posting, record, terms};
+use crate::record::{Ordinal, Space};
+
+/// Reads a record, and what is indexed of it.
+pub(crate) fn stored_record(bytes: &[u8]) -> bool {
+    let Ok(stored) = record::decode(bytes) else { return false };
+    let Ok(again) = record::decode(&record::encode(&stored)) else { panic!("{stored:?} is not read back") };
+    assert_eq!(again, stored);
+    let ordinal = Ordinal(3 << 16 | 7);
+    for key in posting::keys(CollectionNumber(1), ordinal, &stored.metadata) {
+        let members = posting::members(&key, &7_u16.to_le_bytes()).unwrap_or_default();
+        assert!(members.contains(ordinal.0) && stored.metadata.get(&posting::metadata_key(&key)).is_some());
+    }
+    terms::Changes::new(CollectionNumber(1), true).add(ordinal, &stored);
+    true
+}
+
+/// Reads a sealed segment, seals its rows again, and sketches it.
+pub(crate) fn segment(bytes: &[u8]) -> bool {
+    let bytes = with_checksum(bytes);
+    if Segment::verify(&bytes).is_err() {
+        return false;
+    }
+    let Ok(segment) = Segment::parse(&bytes) else { panic!("verified, but not parsed") };
+    let rows = segment.to_rows();
+    assert_eq!((rows.len(), segment.biases().count()), (segment.rows(), segment.rows()));
+    for (ordinal, _) in &rows {
+        let _ = segment.find(*ordinal);
+    }
+    for space in Space::ALL {
+        let mut mean = Mean::new(segment.dimension());
+        mean.add(&segment, space);
+        let sketch_bytes = sketch(&segment, &mean.centre(), space);
+        assert!(Sketch::verify(&sketch_bytes).is_ok_and(|()| read_sketch(&sketch_bytes, segment.rows())));
+    }
+    let ascend = rows.is_sorted_by(|(a, _), (b, _)| a < b);
+    let span = rows.last().and_then(|(last, _)| last.0.checked_sub(segment.ordinal(0).0));
+    let near = span.is_some_and(|span| span < u64::from(u32::MAX));
+    if ascend && near {
+        let space = if segment.has_biases() { Space::L2 } else { Space::Ip };
+        let again = seal(&rows, space).unwrap_or_default();
+        let again = Segment::parse(&again).map(Segment::to_rows).unwrap_or_default();
+        let bits = |rows: &[(Ordinal, super::Codes)]| {
+            let bits = rows.iter().map(|(o, c)| (o.0, c.codes.clone(), c.factor.to_bits(), c.bias.to_bits()));
+            bits.collect::<Vec<_>>()
+        };
+        assert_eq!(bits(&again), bits(&rows));
+    }
+    true
+}
+
+/// Reads a row of the tail.
+pub(crate) fn tail_row(bytes: &[u8]) -> bool {
+    parse_tail_row(bytes).is_ok_and(|(.., codes)| codes.len() + 8 == bytes.len())
+}
+
+/// Reads a sketch.
+pub(crate) fn stored_sketch(bytes: &[u8]) -> bool {
+    let bytes = with_checksum(bytes);
+    let _ = Centre::from_bytes(&bytes, bytes.len() / 4);
+    let Ok(sketch) = Sketch::verify(&bytes).and_then(|()| Sketch::parse(&bytes)) else { return false };
+    read_sketch(&bytes, sketch.rows())
+}
+
+fn read_sketch(bytes: &[u8], rows: usize) -> bool {
+    let Ok(sketch) = Sketch::parse(bytes) else { panic!("verified, but not parsed") };
+    let numbers = sketch.weights().zip(sketch.biases()).count();
+    for row in 0..rows {
+        let _ = sketch.ordinal(Ordinal(u64::MAX - 1), row);
+    }
+    numbers == rows && sketch.rows() == rows && (rows == 0 || sketch.signs().len() >= sign_bytes(1))
+}
+
+/// Reads a posting: two bytes say how long its key is, the key and the members follow.
+pub(crate) fn stored_posting(bytes: &[u8]) -> bool {
+    let Some((len, rest)) = bytes.split_first_chunk::<2>() else { return false };
+    let Some((key, members)) = rest.split_at_checked(usize::from(u16::from_le_bytes(*len))) else { return false };
+    let _ = (posting::metadata_key(key), posting::has_member(members, Ordinal(7)));
+    let named = posting::term_of(key).is_some_and(|term| term.kind().is_some() && term.value().is_some());
+    let Ok(found) = posting::members(key, members) else { return false };
+    assert!(found.min().is_none_or(|least| found.max().is_some_and(|most| least >> 16 == most >> 16)));
+    let again = posting::members(key, &posting::encode(&found)).unwrap_or_default();
+    assert_eq!(again, found);
+    named
+}
+
+/// Reads a block of the inverted index: eight bytes are its first ordinal.
+pub(crate) fn terms_block(bytes: &[u8]) -> bool {
+    let Some((first, block)) = bytes.split_first_chunk::<8>() else { return false };
+    let read = |first: u64, block: &[u8]| {
+        let mut records = Vec::new();
+        terms::visit_block(first, block, |ordinal, weight| records.push((ordinal.0, weight.to_bits())))
+            .map(|()| records)
+    };
+    let Ok(records) = read(u64::from_be_bytes(*first), block) else { return false };
+    let weighted: Vec<(u64, f32)> = records.iter().map(|(o, bits)| (*o, f32::from_bits(*bits))).collect();
+    let start = records.first().map_or(0, |(first, _)| *first);
+    assert_eq!(read(start, &terms::encode(&weighted)).unwrap_or_default(), records);
+    true
+}
+
+/// Reads the settings of a collection.
+pub(crate) fn collection(bytes: &[u8]) -> bool {
+    let Ok(entry) = Entry::decode(bytes, "c") else { return false };
+    let _ = entry.counts();
+    let json = serde_json::to_vec(&entry).unwrap_or_default();
+    let Ok(again) = Entry::decode(&json, "c") else { panic!("{entry:?} is not read back") };
+    assert_eq!(serde_json::to_vec(&again).unwrap_or_default(), json);
+    true
+}
+
+/// Reads a set of ordinals.
+pub(crate) fn ordinals(bytes: &[u8]) -> bool {
+    let Ok(set) = set_from_bytes(bytes, "a set") else { return false };
+    let mut all = RoaringTreemap::new();
+    all.insert_range(0..1 << 20);
+    let _ = (set.len(), set.max(), all - &set);
+    // A set may be written with duplicates and empty parts; once it was written here it is itself.
+    let Ok(again) = set_from_bytes(&set_to_bytes(&set), "a set") else { panic!("a set is not read back") };
+    assert!(again == set);
+    true
+}
+
+/// Puts before bytes the checksum they need.
+fn with_checksum(bytes: &[u8]) -> Vec<u8> {
+    [&xxh3_64(bytes).to_le_bytes(), bytes].concat()
+}
+
+/// Values of every codec, by target.
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<(&'static str, Vec<u8>)> {
+    use super::Codes;
+    use super::catalog::GraphEntry;
+    use super::quantise::quantise;
+    use crate::record::{Metadata, RecordId};
+    use serde_json::json;
+
+    let metadata = json!({"b": true, "i": i64::MIN, "f": 0.1, "s": "ü\u{0}", "ba": [true, false], "ia": [1, -2],
+        "fa": [1.5], "sa": ["", "x"], "sv": {"#type": "sparse_vector", "indices": [1, 9], "values": [0.5, -1.0]},
+        "st": {"#type": "sparse_vector", "indices": [3], "values": [2.0], "tokens": ["fox"]}});
+    let metadata = Metadata::from_json(metadata).unwrap();
+    let stored = record::Stored {
+        id: RecordId::parse("a/b").unwrap(),
+        document: Some("The fox.".into()),
+        uri: Some("file:///x".into()),
+        metadata: metadata.clone(),
+        embedded_here: true,
+    };
+    let mut examples = vec![("record", record::encode(&stored))];
+    for space in Space::ALL {
+        for ordinals in [[0, 1, 2], [5, 9, 70_000]] {
+            let row = |o: u64| (Ordinal(o), quantise(&[0.5, -1.0, 0.25, 0.0, 2.0, 1.0, -1.0, 0.1, 0.2], space));
+            let rows: Vec<(Ordinal, Codes)> = ordinals.map(row).to_vec();
+            let sealed = seal(&rows, space).unwrap();
+            let segment = Segment::parse(&sealed).unwrap();
+            let mut mean = Mean::new(9);
+            mean.add(&segment, space);
+            examples.push(("sketch", sketch(&segment, &mean.centre(), space)[8..].to_vec()));
+            examples.push(("segment", sealed[8..].to_vec()));
+        }
+    }
+    examples.push(("tail", [&1.0_f32.to_le_bytes()[..], &1.0_f32.to_le_bytes(), &[1, 2, 255]].concat()));
+    for (key, members) in
+        posting::keys(CollectionNumber(1), Ordinal(70_000), &metadata).zip([1, 3, 5000].iter().cycle())
+    {
+        let members: RoaringTreemap = (0..*members).map(|low| (1 << 16) + low * 3).collect();
+        let len = u16::try_from(key.len()).unwrap();
+        examples.push(("posting", [&len.to_le_bytes(), key.as_slice(), &posting::encode(&members)].concat()));
+    }
+    let block = terms::encode(&[(7, 0.5), (8, 1.5), (1 << 30, -2.0)]);
+    examples.push(("terms", [&7_u64.to_be_bytes()[..], &block].concat()));
+    let graph = GraphEntry { epoch: 1, covers_until: 3, rows: 3, bytes: 900, chunks: 1 };
+    for (info, graph) in [
+        (json!({"embedder": null, "dimension": null, "metadata": null}), None),
+        (
+            json!({"dimension": 3, "metadata": {"a": 1}, "bm25": true, "chroma": {"num_threads": 2},
+            "embedder": {"model": "m", "sha256": "00", "dimension": 3, "pooling": "cls", "normalize": true,
+                "max_tokens": 256, "query_prefix": "q: ", "document_prefix": ""}}),
+            Some(graph),
+        ),
+    ] {
+        let mut whole = json!({"id": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "name": "notes", "space": "l2",
+            "hnsw": {"ef_construction": 100, "ef_search": 50, "max_neighbors": 16}, "index": "auto"});
+        let fields = info.as_object().unwrap().clone();
+        whole.as_object_mut().unwrap().extend(fields);
+        let entry = json!({"info": whole, "next_ordinal": 5, "records": 4, "sealed_until": 3, "sealed_rows": 3,
+            "tail_rows": 2, "sketched": true, "replaced": 1, "epoch": 1, "graph": graph});
+        examples.push(("collection", entry.to_string().into_bytes()));
+    }
+    for set in [vec![], vec![1, 2, 3], (0..9000).map(|n| n * 3).collect(), vec![0, 1 << 33, u64::MAX]] {
+        examples.push(("ordinals", set_to_bytes(&set.into_iter().collect())));
+    }
+    examples
+}
