@@ -85,7 +85,7 @@ pub fn pull(request: &PullRequest, options: &LoadOptions, progress: &mut dyn FnM
         Some(dir) => dir.join("hub"),
         None => models.join(".hub"),
     };
-    let hub = Hub::new(&request.repo, repo, cache, &options.hub)?;
+    let hub = Hub::new(&request.repo, repo, &cache, &options.hub)?;
     let fetched = hub.fetch(request.overrides.graph.as_deref(), progress)?;
     progress(PullStep::Installing);
     let overrides = ModelOverrides { graph: Some(fetched.graph.into()), ..request.overrides.clone() };
@@ -166,8 +166,8 @@ struct Remote {
 }
 
 impl<'o> Hub<'o> {
-    fn new(name: &'o str, repo: Repo, cache: PathBuf, options: &'o HubOptions) -> Result<Self> {
-        let own_cache = Cache::new(cache.clone());
+    fn new(name: &'o str, repo: Repo, cache: &Path, options: &'o HubOptions) -> Result<Self> {
+        let own_cache = Cache::new(cache.to_owned());
         let mut builder = ApiBuilder::from_cache(own_cache.clone())
             .with_progress(false)
             .with_retries(RETRIES)

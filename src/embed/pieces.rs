@@ -45,7 +45,7 @@ impl Counter {
         let found = match self {
             Self::Tokens(tokenizer) => match tokenizer.token_starts(text)? {
                 Some(starts) => starts.into_iter().map(|(start, tokens)| Piece { start, tokens }).collect(),
-                None => self.count_each(text, bert_words(text))?,
+                None => self.count_each(text, &bert_words(text))?,
             },
             Self::Words => words(text).map(|start| Piece { start, tokens: 1 }).collect(),
         };
@@ -67,7 +67,7 @@ impl Counter {
         Ok(pieces)
     }
 
-    fn count_each(&self, text: &str, starts: Vec<usize>) -> Result<Vec<Piece>, String> {
+    fn count_each(&self, text: &str, starts: &[usize]) -> Result<Vec<Piece>, String> {
         let ends = starts.iter().skip(1).copied().chain([text.len()]);
         let count = |(start, end): (usize, usize)| {
             let tokens = self.inside(text.get(start..end).unwrap_or_default())?;

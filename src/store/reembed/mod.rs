@@ -53,7 +53,7 @@ pub fn reembed(
 ) -> Result<Reembedded> {
     let model = embedder.fingerprint().clone();
     let view = collection.view()?;
-    let mut embedded = 0_u64;
+    let mut texts_done = 0_u64;
     if is_of_model(&view, &model) {
         let records = view.counts().records;
         if view.info().embedder.as_ref() != Some(&model) {
@@ -61,7 +61,7 @@ pub fn reembed(
             let change = CollectionChange { query_prefix: Some(model.query_prefix), ..CollectionChange::default() };
             collection.store().modify_collection(collection.name().as_str(), change)?;
         }
-        return Ok(Reembedded { embedded, done: records, records });
+        return Ok(Reembedded { embedded: texts_done, done: records, records });
     }
     if let Some(other) = view.next_embedder().filter(|next| **next != model) {
         return Err(unfinished(&view, other));
@@ -74,12 +74,12 @@ pub fn reembed(
         match view.next().filter(|next| next.number == number.0) {
             Some(_) => {}
             // Another process that ran the same did the rest.
-            None if is_of_model(&view, &model) => return Ok(view.reembedded(embedded)),
+            None if is_of_model(&view, &model) => return Ok(view.reembedded(texts_done)),
             None => return Err(Error::argument("another process has given up what was embedded so far")),
         }
-        heard(view.reembedded(embedded))?;
+        heard(view.reembedded(texts_done))?;
         let Some(work) = Work::next(&view)? else {
-            let complete = view.reembedded(embedded);
+            let complete = view.reembedded(texts_done);
             // A view keeps the pages of its state from being used again.
             drop(view);
             if collection.take_next(number)? {
@@ -94,7 +94,7 @@ pub fn reembed(
         if embeddings.len() != texts.len() {
             return Err(Error::argument(format!("{} gave {} embeddings", model.model, embeddings.len())));
         }
-        embedded += embeddings.len() as u64;
+        texts_done += embeddings.len() as u64;
         let made = work.documents.into_iter().zip(embeddings).map(|((ordinal, document), embedding)| {
             check_embedding(&embedding)?;
             if embedding.len() != model.dimension {
