@@ -1541,7 +1541,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__import)
-            opts="-d -o -q -h --id --document --embedding --uri --metadata --types --format --mode --on-error --batch-size --chunk --overlap --model --db --tenant --database --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -h --all --id --document --embedding --uri --metadata --types --format --mode --on-error --batch-size --chunk --overlap --model --db --tenant --database --output --color --quiet --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
