@@ -1,4 +1,5 @@
-# make demo: build, set up, and ask three questions of a corpus. make test: formatting, lints and all tests.
+# make demo: build, set up, and ask three questions of a corpus. make test: formatting, lints, all tests, and those of
+# the file once more with the file encrypted.
 
 HUEDB := target/release/huedb
 DEMO := target/demo
@@ -17,6 +18,7 @@ test:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo test --locked
+	HUEDB_TEST_ENCRYPTED=1 cargo test --locked --test library --test cli --test contract
 
 bench:
 	@sh benches/run

@@ -16,6 +16,7 @@ mod database;
 mod delete;
 mod drop;
 mod embed;
+mod encrypt;
 mod exit;
 mod export;
 mod facet;
@@ -26,12 +27,14 @@ mod include;
 mod index;
 mod info;
 mod interrupt;
+mod key;
 mod list;
 mod man;
 mod model;
 mod modify;
 mod query;
 mod reembed;
+mod rekey;
 mod search;
 mod setting;
 mod setup;
@@ -103,6 +106,9 @@ enum Verb {
     Compact(compact::Compact),
     Backup(backup::Backup),
     Restore(backup::Restore),
+    Encrypt(encrypt::Encrypt),
+    Decrypt(encrypt::Decrypt),
+    Rekey(rekey::Rekey),
     Embed(embed::Embed),
     Model(model::Model),
     Setup(setup::Setup),
@@ -140,6 +146,9 @@ impl Verb {
             Self::Compact(compact::Compact {}) => compact::Compact::run(context),
             Self::Backup(verb) => verb.run(context),
             Self::Restore(verb) => verb.run(context),
+            Self::Encrypt(verb) => verb.run(context),
+            Self::Decrypt(verb) => verb.run(context),
+            Self::Rekey(verb) => verb.run(context),
             Self::Embed(verb) => verb.run(context),
             Self::Model(verb) => verb.run(context),
             Self::Setup(verb) => verb.run(context),
@@ -185,7 +194,7 @@ pub fn run(
     };
     let mut printer = cli.global.printer(stderr, streams);
     let result = crash::guarded(&cli.global.db, || {
-        let mut context = Context::new(&cli.global, &mut printer, stdout)?;
+        let mut context = Context::new(&cli.global, streams.1.is_terminal, &mut printer, stdout)?;
         let status = cli.verb.run(&mut context)?;
         context.finish()?;
         Ok(status)

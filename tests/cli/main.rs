@@ -16,12 +16,19 @@
 mod backup;
 mod bad_input;
 mod check;
+<<<<<<< HEAD
 mod chunk;
 mod hub;
+=======
+mod encrypt;
+>>>>>>> f984ab8 (Encryption at rest: AES-256-XTS under redb, create --encrypt, encrypt, decrypt, rekey)
 mod huedb;
 mod hybrid;
 mod import;
 mod kill;
+#[path = "../library/open.rs"]
+#[allow(dead_code, reason = "shared with the library's tests, which open files themselves")]
+mod open;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;

@@ -20,5 +20,7 @@ mod data_model;
 mod distance;
 mod embedding;
 mod filter;
+#[path = "../library/open.rs"]
+mod open;
 mod operations;
 mod shell;

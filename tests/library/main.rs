@@ -16,6 +16,7 @@
 mod check;
 mod compact;
 mod facet;
+mod open;
 mod query;
 mod random;
 mod store;
