@@ -104,8 +104,6 @@ impl Create {
         let is_new = !context.db.exists();
         if self.encrypt {
             context.encrypt_new_file()?;
-        } else if is_new && context.keys.are_given() {
-            context.printer.warning("the file is made plain although a key is given; --encrypt encrypts it");
         }
         // What is refused is found without touching the file, and without making one.
         if context.db.exists() || *context.scope() != Scope::default() {
@@ -132,6 +130,10 @@ impl Create {
         };
         store.close()?;
         context.printer.notice(said);
+        if is_new && !self.encrypt && context.keys.are_given() {
+            let db = context.db.display();
+            context.printer.warning(format!("{db} is plain although a key was given; `huedb encrypt` encrypts it"));
+        }
         Ok(Status::Done)
     }
 }

@@ -79,15 +79,21 @@ impl Store {
     pub fn open_with(path: impl AsRef<Path>, access: Access, options: &Options) -> Result<Self> {
         let path = path.as_ref();
         let create = access == Access::Create;
-        if create && options.encrypt {
-            ensure_encrypted(path, options)?;
+        let encrypt = create && options.encrypt;
+        if encrypt && !path.exists() {
+            lay_header(path, options)?;
         }
         let opened = match access {
             Access::Read => reader(path, options).map(|(file, seal)| (Handle::Reader(file), seal)),
-            Access::Write | Access::Create => writer(path, options, create, ConcurrencyMode::MultiWriter)
+            // Nothing is made of an empty file that is to be encrypted: others may take it for a new plain one.
+            Access::Write | Access::Create => writer(path, options, create && !encrypt, ConcurrencyMode::MultiWriter)
                 .map(|(file, seal)| (Handle::Writer(file), seal)),
         };
         let store = Self::of(path, options, opened)?;
+        if encrypt && store.seal.is_none() {
+            let hint = Some(format!("encrypt it with `huedb encrypt {}`", path.display()));
+            return Err(Error::InvalidArgument { why: format!("{} is there and not encrypted", path.display()), hint });
+        }
         if create {
             store.write_format()?;
         }
@@ -161,25 +167,16 @@ fn builder(options: &Options, mode: ConcurrencyMode) -> Builder {
     builder
 }
 
-/// Makes a file that holds nothing but the header of its encryption, unless there is an encrypted one.
-fn ensure_encrypted(path: &Path, options: &Options) -> Result<()> {
-    let name = |e: Error| e.at(path, options.busy_timeout);
-    if !path.exists() {
-        let key = options.key.clone().ok_or_else(|| Error::KeyNeeded { path: path.to_owned() })?;
-        // Whole before it has its name: an empty file would be taken for a new plain one.
-        let beside = beside(path)?;
-        Seal::new(key)?.write_to(beside.as_file()).map_err(name)?;
-        match put_in_place(beside, path, false) {
-            // Another process was faster.
-            Ok(()) | Err(Error::FileExists { .. }) => {}
-            Err(error) => return Err(error),
-        }
+/// Makes a file that holds nothing but the header of its encryption, unless another process was faster.
+fn lay_header(path: &Path, options: &Options) -> Result<()> {
+    let key = options.key.clone().ok_or_else(|| Error::KeyNeeded { path: path.to_owned() })?;
+    // Whole before it has its name: an empty file would be taken for a new plain one.
+    let beside = beside(path)?;
+    Seal::new(key)?.write_to(beside.as_file()).map_err(|e| e.at(path, options.busy_timeout))?;
+    match put_in_place(beside, path, false) {
+        Err(Error::FileExists { .. }) => Ok(()),
+        put => put,
     }
-    if Seal::is_on(&open_file(path, OpenOptions::new().read(true))?).map_err(name)? {
-        return Ok(());
-    }
-    let hint = Some(format!("encrypt it with `huedb encrypt {}`", path.display()));
-    Err(Error::InvalidArgument { why: format!("{} is there and not encrypted", path.display()), hint })
 }
 
 fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {

@@ -22,9 +22,10 @@ fn run(before: &str, (line, script, stdout, says, status): &Row) -> Result<(), S
     let huedb = std::path::Path::new(env!("CARGO_BIN_EXE_huedb")).parent().unwrap();
     let path = format!("{}:{}", huedb.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new("sh");
+    let keys = TempDir::new().unwrap();
     if crate::open::encrypted() {
-        std::fs::write(folder.path().join("test.key"), crate::open::KEY).unwrap();
-        command.env("HUEDB_KEY_FILE", "test.key");
+        std::fs::write(keys.path().join("test.key"), crate::open::KEY).unwrap();
+        command.env("HUEDB_KEY_FILE", keys.path().join("test.key"));
         drop(crate::open::open(folder.path().join("test.redb"), Access::Create).unwrap());
     }
     command.args(["-c", &format!("set -e\n{before}\n{script}")]).current_dir(folder.path()).env("PATH", path);
