@@ -1,4 +1,5 @@
-# make demo: build, set up, and ask three questions of a corpus. make test: formatting, lints and all tests.
+# make demo: build, set up, and ask three questions of a corpus. make test: formatting, lints, all tests, and those of
+# the file once more with the file encrypted.
 # make deny: licences, sources and releases of dependencies (cargo-deny). make fuzz: libFuzzer (cargo-fuzz), FUZZ_SECONDS a target.
 
 HUEDB := target/release/huedb
@@ -21,6 +22,7 @@ test:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo test --locked
+	HUEDB_TEST_ENCRYPTED=1 cargo test --locked --test library --test cli --test contract
 
 # What the registry itself knows of trouble is a release taken back; cargo says so when it packages.
 deny:

@@ -208,6 +208,16 @@ pub enum Error {
         /// The newest format version this program reads.
         supported: u32,
     },
+    /// The file is encrypted, and no key was given.
+    KeyNeeded {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file is encrypted with another key.
+    WrongKey {
+        /// The path.
+        path: PathBuf,
+    },
     /// Another process held the file's lock for longer than the busy timeout.
     Busy {
         /// The path.
@@ -283,7 +293,9 @@ impl Error {
             | Self::ModelMismatch { .. }
             | Self::NoModel { .. }
             | Self::FileNotFound { .. }
-            | Self::FileExists { .. } => ErrorKind::Input,
+            | Self::FileExists { .. }
+            | Self::KeyNeeded { .. }
+            | Self::WrongKey { .. } => ErrorKind::Input,
             Self::BadRecord { cause, .. } => cause.kind(),
             Self::Busy { .. } => ErrorKind::Busy,
             Self::NotADatabase { .. } | Self::NewerFormat { .. } | Self::Damaged { .. } => ErrorKind::Damaged,
@@ -323,6 +335,14 @@ impl Error {
                 "make it with `huedb create NAME`, or name another with --db or HUEDB_FILE".into()
             }
             Self::FileExists { .. } => "name another, or replace it with --force".into(),
+            Self::KeyNeeded { .. } => {
+                "give its key with --key-file FILE (or HUEDB_KEY_FILE), with --key-command COMMAND (or HUEDB_KEY_COMMAND), \
+                 or on a terminal, where it is asked for"
+                    .into()
+            }
+            Self::WrongKey { .. } => {
+                "its key is the one last given to `huedb create --encrypt`, `huedb encrypt` or `huedb rekey`".into()
+            }
             Self::NewerFormat { .. } => "upgrade huedb".into(),
             Self::Busy { .. } => "wait for the other huedb to finish, or raise --busy-timeout".into(),
             Self::Damaged { .. } => "see what can be read with `huedb check`".into(),
@@ -392,6 +412,8 @@ impl fmt::Display for Error {
             Self::FileNotFound { path } => write!(f, "no database at {}", path.display()),
             Self::FileExists { path } => write!(f, "{} exists already", path.display()),
             Self::NotADatabase { path, why } => write!(f, "{} is not a huedb database: {why}", path.display()),
+            Self::KeyNeeded { path } => write!(f, "{} is encrypted, and no key was given", path.display()),
+            Self::WrongKey { path } => write!(f, "the key does not open {}", path.display()),
             Self::NewerFormat { path, found, supported } => {
                 write!(f, "{} has format version {found}; this huedb reads up to {supported}", path.display())
             }

@@ -7,12 +7,12 @@ use clap::{Args, ValueHint};
 use super::context::Context;
 use super::exit::Status;
 use crate::output::{bytes, count};
-use crate::store::{Access, FileFacts, restore};
+use crate::store::{Access, FileFacts, is_encrypted, restore};
 
 /// Copy the database to another file while others use it
 ///
 /// The copy holds everything as it was at one moment and is checked before it takes its name. It is a database like any
-/// other: name it with --db, or put it back with `huedb restore`.
+/// other: name it with --db, or put it back with `huedb restore`. That of an encrypted database opens with the same key.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb backup notes-2026-11-24.redb
@@ -54,13 +54,17 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
-        let facts = restore(&self.backup, &context.db, self.force, context.options())?;
+        let was_encrypted = is_encrypted(&context.db);
+        let facts = context.with_key(|options| restore(&self.backup, &context.db, self.force, options))?;
+        if was_encrypted && facts.encryption.is_none() {
+            context.printer.warning(format!("{} was encrypted, and the backup is plain", context.db.display()));
+        }
         context.printer.notice(format!("restored {} to {}", amount(&facts), context.db.display()));
         Ok(Status::Done)
     }
 }
 
-fn amount(facts: &FileFacts) -> String {
+pub(super) fn amount(facts: &FileFacts) -> String {
     let (records, collections) = (count(facts.records), count(facts.collections));
     format!("{records} records of {collections} collections ({})", bytes(facts.bytes))
 }

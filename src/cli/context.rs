@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use super::global::Global;
+use super::key::Keys;
 use crate::embed::{
     DeferredEmbedder, Embedder, LoadOptions, Runtime, RuntimeKind, fingerprint, load, load_as, runtime,
 };
@@ -18,19 +19,29 @@ pub(super) struct Context<'c, 'w> {
     pub(super) db: PathBuf,
     pub(super) printer: &'c mut Printer<'w>,
     pub(super) models: LoadOptions,
+    pub(super) keys: Keys,
+    /// Whether the standard error is one, where somebody can be asked.
+    pub(super) is_terminal: bool,
     options: Options,
     format: Option<Format>,
     out: TerminalGuard<'c>,
 }
 
 impl<'c, 'w> Context<'c, 'w> {
-    pub(super) fn new(global: &Global, printer: &'c mut Printer<'w>, out: TerminalGuard<'c>) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        global: &Global,
+        is_terminal: bool,
+        printer: &'c mut Printer<'w>,
+        out: TerminalGuard<'c>,
+    ) -> anyhow::Result<Self> {
         let scope = Scope { tenant: global.tenant.clone(), database: global.database.clone() };
         let options = Options { busy_timeout: global.busy_timeout, scope, ..Options::default() };
         Ok(Self {
             db: global.db.clone(),
             printer,
             models: LoadOptions::from_env()?,
+            keys: Keys::new(global.key_source(is_terminal)),
+            is_terminal,
             options,
             format: global.output,
             out,
@@ -43,10 +54,42 @@ impl<'c, 'w> Context<'c, 'w> {
             Access::Read => Options::READ_CACHE_BYTES,
             Access::Write | Access::Create => Options::WRITE_CACHE_BYTES,
         };
-        Store::open_with(&self.db, access, &Options { cache_bytes, ..self.options.clone() })
+        self.open_with(access, cache_bytes)
     }
 
-    /// Returns how files are opened.
+    fn open_with(&self, access: Access, cache_bytes: usize) -> Result<Store> {
+        self.with_key(|options| Store::open_with(&self.db, access, &Options { cache_bytes, ..options.clone() }))
+    }
+
+    /// Does what may need a key: gets one when it does.
+    pub(super) fn with_key<T>(&self, work: impl Fn(&Options) -> Result<T>) -> Result<T> {
+        match work(&self.options) {
+            Err(Error::KeyNeeded { path }) => {
+                let key = Some(self.keys.of(&path)?);
+                work(&Options { key, ..self.options.clone() })
+            }
+            done => done,
+        }
+    }
+
+    /// Has a file that is made be encrypted; asks for its key.
+    pub(super) fn encrypt_new_file(&mut self) -> Result<()> {
+        if !self.db.exists() {
+            self.options.key = Some(self.keys.new_of(&self.db)?);
+        }
+        self.options.encrypt = true;
+        Ok(())
+    }
+
+    /// Works on this file instead of that of --db.
+    pub(super) fn use_file(&mut self, file: Option<PathBuf>) -> Result<()> {
+        if let Some(file) = file {
+            self.db = file;
+        }
+        if self.db.exists() { Ok(()) } else { Err(Error::FileNotFound { path: self.db.clone() }) }
+    }
+
+    /// Returns how files are opened, without a key.
     pub(super) fn options(&self) -> &Options {
         &self.options
     }
@@ -63,8 +106,7 @@ impl<'c, 'w> Context<'c, 'w> {
 
     /// Opens the file for writing a lot.
     pub(super) fn open_for_import(&self, access: Access) -> Result<Store> {
-        let cache_bytes = Options::IMPORT_CACHE_BYTES;
-        Store::open_with(&self.db, access, &Options { cache_bytes, ..self.options.clone() })
+        self.open_with(access, Options::IMPORT_CACHE_BYTES)
     }
 
     /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.

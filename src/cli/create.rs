@@ -20,6 +20,7 @@ use crate::store::{Access, NewCollection};
 #[command(after_help = "Examples:
   huedb create notes
   huedb create vectors --no-model --space l2
+  huedb create notes --encrypt --key-file notes.key
   huedb create notes --get-or-create --metadata '{\"owner\": \"docs\"}'
   huedb create notes --configuration '{\"hnsw\": {\"space\": \"l2\", \"ef_search\": 200}}'")]
 pub(super) struct Create {
@@ -66,6 +67,10 @@ pub(super) struct Create {
     #[arg(long, value_name = "N", value_parser = edges)]
     max_neighbors: Option<usize>,
 
+    /// Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for
+    #[arg(long)]
+    encrypt: bool,
+
     /// Chroma's configuration, a JSON object such as {"hnsw": {"space": "l2"}}
     #[arg(long, value_name = "JSON")]
     #[arg(conflicts_with_all = ["space", "ef_construction", "ef_search", "max_neighbors"])]
@@ -96,6 +101,10 @@ impl Create {
             chroma: said.chroma,
             bm25: self.hybrid,
         };
+        let is_new = !context.db.exists();
+        if self.encrypt {
+            context.encrypt_new_file()?;
+        }
         // What is refused is found without touching the file, and without making one.
         if context.db.exists() || *context.scope() != Scope::default() {
             match context.look(name.as_str()) {
@@ -121,6 +130,10 @@ impl Create {
         };
         store.close()?;
         context.printer.notice(said);
+        if is_new && !self.encrypt && context.keys.are_given() {
+            let db = context.db.display();
+            context.printer.warning(format!("{db} is plain although a key was given; `huedb encrypt` encrypts it"));
+        }
         Ok(Status::Done)
     }
 }

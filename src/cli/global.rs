@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 
+use super::key::KeySource;
 use crate::output::{ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream};
 use crate::record::Scope;
 
@@ -27,6 +28,15 @@ pub(super) struct Global {
     #[arg(long, global = true, env = "HUEDB_DATABASE", value_name = "NAME", default_value = Scope::DEFAULT_DATABASE)]
     #[arg(hide_env_values = true)]
     pub(super) database: String,
+
+    /// File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    key_file: Option<PathBuf>,
+
+    /// Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]
+    #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    #[arg(conflicts_with = "key_file")]
+    key_command: Option<String>,
 
     /// How to write results [default: table on a terminal, jsonl elsewhere]
     #[arg(long, short, global = true, value_name = "FORMAT")]
@@ -49,6 +59,11 @@ pub(super) struct Global {
 }
 
 impl Global {
+    /// Decides where keys come from.
+    pub(super) fn key_source(&self, is_terminal: bool) -> KeySource {
+        KeySource::with_environment(self.key_file.clone(), self.key_command.clone(), is_terminal)
+    }
+
     /// Decides how to print.
     pub(super) fn printer<'w>(&self, stderr: &'w mut (dyn Write + 'w), streams: (Stream, Stream)) -> Printer<'w> {
         let settings = PrinterSettings {

@@ -24,6 +24,8 @@ impl Info {
                 .with("file_format", file.format)
                 .with("file_id", file.id.to_string())
                 .with("created_by", file.created_by)
+                .with("encryption", file.encryption.map(|_| "AES-256-XTS"))
+                .with("key", file.encryption.map(|made| made.to_string()))
                 .with("collections", file.collections)
                 .with("records", file.records);
         } else {

@@ -17,6 +17,7 @@ mod delete;
 mod drop;
 mod dump;
 mod embed;
+mod encrypt;
 mod exit;
 mod export;
 mod facet;
@@ -27,12 +28,14 @@ mod include;
 mod index;
 mod info;
 mod interrupt;
+mod key;
 mod list;
 mod man;
 mod model;
 mod modify;
 mod query;
 mod reembed;
+mod rekey;
 mod search;
 mod setting;
 mod setup;
@@ -104,6 +107,9 @@ enum Verb {
     Compact(compact::Compact),
     Backup(backup::Backup),
     Restore(backup::Restore),
+    Encrypt(encrypt::Encrypt),
+    Decrypt(encrypt::Decrypt),
+    Rekey(rekey::Rekey),
     Embed(embed::Embed),
     Model(model::Model),
     Setup(setup::Setup),
@@ -141,6 +147,9 @@ impl Verb {
             Self::Compact(compact::Compact {}) => compact::Compact::run(context),
             Self::Backup(verb) => verb.run(context),
             Self::Restore(verb) => verb.run(context),
+            Self::Encrypt(verb) => verb.run(context),
+            Self::Decrypt(verb) => verb.run(context),
+            Self::Rekey(verb) => verb.run(context),
             Self::Embed(verb) => verb.run(context),
             Self::Model(verb) => verb.run(context),
             Self::Setup(verb) => verb.run(context),
@@ -187,7 +196,7 @@ pub fn run(
     let mut printer = cli.global.printer(stderr, streams);
     let result = crash::guarded(&cli.global.db, || {
         let out = TerminalGuard::new(stdout, streams.0.is_terminal);
-        let mut context = Context::new(&cli.global, &mut printer, out)?;
+        let mut context = Context::new(&cli.global, streams.1.is_terminal, &mut printer, out)?;
         let status = cli.verb.run(&mut context)?;
         context.finish()?;
         Ok(status)

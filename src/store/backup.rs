@@ -4,19 +4,24 @@
 //! place, opened and checked, and only then renamed into it. Invariant: whatever stands at the target is either what
 //! stood there before or a whole copy that passed the check.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use redb::{Database, Key, ReadTransaction, ReadableTable, TableDefinition, TableError, Value, WriteTransaction};
+use redb::{
+    ConcurrencyMode, Database, Key, ReadTransaction, ReadableTable, TableDefinition, TableError, Value,
+    WriteTransaction,
+};
 
+use super::beside::{beside, put_in_place};
+use super::crypt::Seal;
 use super::{Access, FileFacts, Options, Store, guard, open, table};
 use crate::error::{Error, Result};
 
 impl Store {
     /// Writes all that the file holds at this moment to a new file; returns facts about the copy.
     ///
-    /// The copy keeps the identity of the file and has no free space. `replace` says whether a file that stands at
-    /// `target` may go.
+    /// The copy keeps the identity of the file and has no free space; that of an encrypted file has the same header.
+    /// `replace` says whether a file that stands at `target` may go.
     ///
     /// # Errors
     /// [`Error::FileExists`] when there is one and it may not; [`Error::Damaged`] when this file cannot be read or the
@@ -26,9 +31,18 @@ impl Store {
             return Err(Error::argument(format!("{} is the database itself", target.display())));
         }
         refuse_existing(target, replace)?;
+        self.put_copy(target, replace, self.seal.as_ref())
+    }
+
+    /// Puts a copy at `target`, encrypted as `seal` says.
+    pub(super) fn put_copy(&self, target: &Path, replace: bool, seal: Option<&Seal>) -> Result<FileFacts> {
         let beside = beside(target)?;
-        self.copy_to(beside.path())?;
-        let facts = verify(beside.path())?;
+        let options = Options { key: seal.map(|seal| seal.key().clone()), ..Options::default() };
+        if let Some(seal) = seal {
+            seal.write_to(beside.as_file()).map_err(|e| e.at(target, Duration::ZERO))?;
+        }
+        self.copy_to(beside.path(), &options)?;
+        let facts = verify(beside.path(), &options)?;
         // A copy is as private as what it is a copy of.
         let read = |e| Error::io(format!("read {}", self.path().display()), e);
         let permissions = std::fs::metadata(self.path()).map_err(read)?.permissions();
@@ -38,10 +52,10 @@ impl Store {
         Ok(facts)
     }
 
-    fn copy_to(&self, target: &Path) -> Result<()> {
+    fn copy_to(&self, target: &Path, options: &Options) -> Result<()> {
         let name = |e: Error| e.at(target, Duration::ZERO);
-        let options = Options { cache_bytes: Options::IMPORT_CACHE_BYTES, ..Options::default() };
-        let copy = open::writer(target, &options, true).map_err(name)?;
+        let options = Options { cache_bytes: Options::IMPORT_CACHE_BYTES, ..options.clone() };
+        let (copy, _) = open::writer(target, &options, true, ConcurrencyMode::MultiWriter).map_err(name)?;
         self.read(|from| guard::guarded(|| copy_tables(&from, &copy)))?;
         guard::guarded(|| copy.close().map_err(Error::from)).map_err(name)
     }
@@ -54,7 +68,8 @@ impl Store {
 ///
 /// # Errors
 /// [`Error::FileExists`] when there is one and it may not; [`Error::Damaged`] or [`Error::NotADatabase`] when the backup
-/// is not sound, [`Error::Busy`] when another process writes to `target`, [`Error::Io`]. Then `target` is as it was.
+/// is not sound, [`Error::Busy`] when another process writes to `target`, [`Error::KeyNeeded`] or [`Error::WrongKey`] when
+/// the key of `options` does not open both, [`Error::Io`]. Then `target` is as it was.
 pub fn restore(backup: &Path, target: &Path, replace: bool, options: &Options) -> Result<FileFacts> {
     refuse_existing(target, replace)?;
     let source = Store::open_with(backup, Access::Read, options)?;
@@ -62,7 +77,7 @@ pub fn restore(backup: &Path, target: &Path, replace: bool, options: &Options) -
     // A damaged file cannot be locked, and need not be: nobody can write to it.
     let old = match Store::open_with(target, Access::Write, options) {
         Ok(old) => Some(old),
-        Err(error @ Error::Busy { .. }) => return Err(error),
+        Err(error @ (Error::Busy { .. } | Error::KeyNeeded { .. } | Error::WrongKey { .. })) => return Err(error),
         Err(_) => None,
     };
     let put = || source.backup(target, replace);
@@ -86,29 +101,9 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-fn folder_of(target: &Path) -> PathBuf {
-    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
-}
-
-fn beside(target: &Path) -> Result<tempfile::NamedTempFile> {
-    let write = |e| Error::io(format!("write {}", target.display()), e);
-    tempfile::Builder::new().prefix(".huedb-").suffix(".part").tempfile_in(folder_of(target)).map_err(write)
-}
-
-fn put_in_place(beside: tempfile::NamedTempFile, target: &Path, replace: bool) -> Result<()> {
-    let put = if replace { beside.persist(target) } else { beside.persist_noclobber(target) };
-    put.map_err(|e| match e.error.kind() {
-        std::io::ErrorKind::AlreadyExists => Error::FileExists { path: target.to_owned() },
-        _ => Error::io(format!("write {}", target.display()), e.error),
-    })?;
-    // The name too must survive a loss of power.
-    let folder = std::fs::File::open(folder_of(target)).and_then(|folder| folder.sync_all());
-    folder.map_err(|e| Error::io(format!("write {}", target.display()), e))
-}
-
 /// Opens a file and refuses it when the quick check finds anything.
-fn verify(path: &Path) -> Result<FileFacts> {
-    let copy = Store::open_with(path, Access::Read, &Options::default())?;
+fn verify(path: &Path, options: &Options) -> Result<FileFacts> {
+    let copy = Store::open_with(path, Access::Read, options)?;
     require_sound(&copy.check_quick()?, path)?;
     copy.file_facts()
 }

@@ -5,11 +5,14 @@
 
 mod backend;
 mod backup;
+mod beside;
 mod catalog;
 mod check;
 mod codec;
 mod collection;
 mod compact;
+mod convert;
+mod crypt;
 mod fault;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -43,6 +46,9 @@ pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
 pub use compact::Compacted;
+pub use convert::{decrypt, encrypt, rekey_fully};
+pub(crate) use crypt::MOST_KEY_BYTES;
+pub use crypt::{Key, KeyDerivation, is_encrypted};
 pub use graph::GraphFile;
 pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Tally};
 pub use model::check_model;
@@ -62,6 +68,7 @@ pub use vector::Embeddings;
 pub use write::check_dimension;
 pub use write::{Change, Effect, Mode};
 
+use crypt::Seal;
 use table::meta;
 use uuid::Uuid;
 
@@ -83,6 +90,8 @@ pub struct FileFacts {
     pub collections: u64,
     /// Records in all of them.
     pub records: u64,
+    /// How its key is made, when it is encrypted.
+    pub encryption: Option<KeyDerivation>,
 }
 
 /// An open database file.
@@ -90,6 +99,8 @@ pub struct Store {
     path: PathBuf,
     scope: Scope,
     busy_timeout: Duration,
+    /// What it was opened with, when it is encrypted.
+    seal: Option<Seal>,
     handle: Handle,
 }
 
@@ -144,6 +155,7 @@ impl Store {
                 bytes,
                 collections,
                 records,
+                encryption: self.seal.as_ref().map(Seal::derivation),
             })
         })
     }

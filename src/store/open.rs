@@ -1,16 +1,20 @@
 //! Opening a file: for reading, for writing, or new.
 //!
-//! Invariant: a file that is not huedb's, or of a later format, is refused before anything is read from it.
+//! Invariant: a file that is not huedb's, of a later format, or encrypted with another key, is refused before anything
+//! is read from it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadableTable, TableError};
 use uuid::Uuid;
 
 use super::backend::TimedBackend;
+use super::beside::{beside, put_in_place};
+use super::crypt::{EncryptedBackend, Key, Seal};
 use super::guard::guarded;
 use super::table::{self, FORMAT_VERSION, META, meta};
 use super::{Handle, Store};
@@ -29,7 +33,7 @@ pub enum Access {
 }
 
 /// How a file is opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// How long a lock held by another process is waited for.
     pub busy_timeout: Duration,
@@ -38,6 +42,10 @@ pub struct Options {
     pub cache_bytes: usize,
     /// The tenant and database that names are looked up in.
     pub scope: Scope,
+    /// What opens an encrypted file; a plain one opens with it as well.
+    pub key: Option<Key>,
+    /// Whether a file that [`Access::Create`] makes is encrypted with the key; one that is there must be so already.
+    pub encrypt: bool,
 }
 
 impl Options {
@@ -51,7 +59,13 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { busy_timeout: Duration::from_secs(5), cache_bytes: Self::WRITE_CACHE_BYTES, scope: Scope::default() }
+        Self {
+            busy_timeout: Duration::from_secs(5),
+            cache_bytes: Self::WRITE_CACHE_BYTES,
+            scope: Scope::default(),
+            key: None,
+            encrypt: false,
+        }
     }
 }
 
@@ -59,27 +73,46 @@ impl Store {
     /// Opens a database file.
     ///
     /// # Errors
-    /// [`Error::FileNotFound`], [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::Busy`],
-    /// [`Error::Damaged`] or [`Error::Io`].
+    /// [`Error::FileNotFound`], [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::KeyNeeded`],
+    /// [`Error::WrongKey`], [`Error::Busy`], [`Error::Damaged`] or [`Error::Io`]; [`Error::InvalidArgument`] when a file
+    /// that is to be encrypted is plain.
     pub fn open_with(path: impl AsRef<Path>, access: Access, options: &Options) -> Result<Self> {
         let path = path.as_ref();
+        let create = access == Access::Create;
+        let encrypt = create && options.encrypt;
+        if encrypt && !path.exists() {
+            lay_header(path, options)?;
+        }
         let opened = match access {
-            Access::Read => reader(path, options).map(Handle::Reader),
-            Access::Write => writer(path, options, false).map(Handle::Writer),
-            Access::Create => writer(path, options, true).map(Handle::Writer),
+            Access::Read => reader(path, options).map(|(file, seal)| (Handle::Reader(file), seal)),
+            // Nothing is made of an empty file that is to be encrypted: others may take it for a new plain one.
+            Access::Write | Access::Create => writer(path, options, create && !encrypt, ConcurrencyMode::MultiWriter)
+                .map(|(file, seal)| (Handle::Writer(file), seal)),
         };
-        let name = |e: Error| e.at(path, options.busy_timeout);
-        let store = Self {
-            path: path.to_owned(),
-            scope: options.scope.clone(),
-            busy_timeout: options.busy_timeout,
-            handle: opened.map_err(name)?,
-        };
-        if access == Access::Create {
+        let store = Self::of(path, options, opened)?;
+        if encrypt && store.seal.is_none() {
+            let hint = Some(format!("encrypt it with `huedb encrypt {}`", path.display()));
+            return Err(Error::InvalidArgument { why: format!("{} is there and not encrypted", path.display()), hint });
+        }
+        if create {
             store.write_format()?;
         }
-        guarded(|| store.check_format()).map_err(name)?;
+        guarded(|| store.check_format()).map_err(|e| store.name(e))?;
         Ok(store)
+    }
+
+    /// Opens a file for writing while nobody else has it open, nor can open it.
+    pub(super) fn open_alone(path: &Path, options: &Options) -> Result<Self> {
+        let opened = writer(path, options, false, ConcurrencyMode::ExclusiveWriter);
+        let store = Self::of(path, options, opened.map(|(file, seal)| (Handle::Writer(file), seal)))?;
+        guarded(|| store.check_format()).map_err(|e| store.name(e))?;
+        Ok(store)
+    }
+
+    fn of(path: &Path, options: &Options, opened: Result<(Handle, Option<Seal>)>) -> Result<Self> {
+        let (handle, seal) = opened.map_err(|e| e.at(path, options.busy_timeout))?;
+        let (scope, busy_timeout) = (options.scope.clone(), options.busy_timeout);
+        Ok(Self { path: path.to_owned(), scope, busy_timeout, seal, handle })
     }
 
     /// Makes the tables of a new file; does nothing to a file that has them.
@@ -128,10 +161,22 @@ impl Store {
     }
 }
 
-fn builder(options: &Options) -> Builder {
+fn builder(options: &Options, mode: ConcurrencyMode) -> Builder {
     let mut builder = Builder::new();
-    builder.set_concurrency_mode(ConcurrencyMode::MultiWriter).set_cache_size(options.cache_bytes);
+    builder.set_concurrency_mode(mode).set_cache_size(options.cache_bytes);
     builder
+}
+
+/// Makes a file that holds nothing but the header of its encryption, unless another process was faster.
+fn lay_header(path: &Path, options: &Options) -> Result<()> {
+    let key = options.key.clone().ok_or_else(|| Error::KeyNeeded { path: path.to_owned() })?;
+    // Whole before it has its name: an empty file would be taken for a new plain one.
+    let beside = beside(path)?;
+    Seal::new(key)?.write_to(beside.as_file()).map_err(|e| e.at(path, options.busy_timeout))?;
+    match put_in_place(beside, path, false) {
+        Err(Error::FileExists { .. }) => Ok(()),
+        put => put,
+    }
 }
 
 fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
@@ -146,33 +191,75 @@ fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
     })
 }
 
-pub(super) fn writer(path: &Path, options: &Options, create: bool) -> Result<Database> {
+pub(super) fn writer(
+    path: &Path,
+    options: &Options,
+    create: bool,
+    mode: ConcurrencyMode,
+) -> Result<(Database, Option<Seal>)> {
     let how = OpenOptions::new().read(true).write(true).create(create).truncate(false).clone();
     until_free(options.busy_timeout, || {
         let file = open_file(path, &how)?;
-        if !create && file.metadata().is_ok_and(|m| m.len() == 0) {
-            return Err(Error::NotADatabase { path: path.to_owned(), why: "it is empty".into() }.into());
+        let found = facts(&file)?;
+        if !create && found.len() == 0 {
+            return Err(empty());
         }
+        let seal = Seal::open(&file, path, options.key.as_ref())?;
         let backend = TimedBackend::new(file, options.busy_timeout)?;
-        guarded(|| Ok(builder(options).create_with_backend(backend)?))
+        let (file, seal) = guarded(|| {
+            let builder = builder(options, mode);
+            Ok::<_, Attempt>(match seal {
+                None => (builder.create_with_backend(backend)?, None),
+                Some((seal, cipher)) => {
+                    (builder.create_with_backend(EncryptedBackend::new(backend, cipher))?, Some(seal))
+                }
+            })
+        })?;
+        require_in_place(&found, path)?;
+        Ok((file, seal))
     })
 }
 
-fn reader(path: &Path, options: &Options) -> Result<ReadOnlyDatabase> {
+fn reader(path: &Path, options: &Options) -> Result<(ReadOnlyDatabase, Option<Seal>)> {
     until_free(options.busy_timeout, || {
         let file = open_file(path, OpenOptions::new().read(true))?;
-        if file.metadata().is_ok_and(|m| m.len() == 0) {
-            return Err(Error::NotADatabase { path: path.to_owned(), why: "it is empty".into() }.into());
+        let found = facts(&file)?;
+        if found.len() == 0 {
+            return Err(empty());
         }
+        let seal = Seal::open(&file, path, options.key.as_ref())?;
         let backend = TimedBackend::new(file, options.busy_timeout)?;
-        let opened = guarded(|| Ok::<_, Attempt>(builder(options).open_read_only_with_backend(backend)))?;
+        let opened = guarded(|| {
+            let builder = builder(options, ConcurrencyMode::MultiWriter);
+            Ok::<_, Attempt>(match seal {
+                None => builder.open_read_only_with_backend(backend).map(|file| (file, None)),
+                Some((seal, cipher)) => builder
+                    .open_read_only_with_backend(EncryptedBackend::new(backend, cipher))
+                    .map(|file| (file, Some(seal))),
+            })
+        })?;
         // A writer was killed: only a writer may put the file right.
         if let Err(DatabaseError::RepairAborted) = opened {
-            writer(path, options, false)?.close()?;
+            writer(path, options, false, ConcurrencyMode::MultiWriter)?.0.close()?;
             return Err(Attempt::Held);
         }
+        require_in_place(&found, path)?;
         Ok(opened?)
     })
+}
+
+fn facts(file: &File) -> Result<Metadata> {
+    file.metadata().map_err(|e| Error::io(String::new(), e))
+}
+
+fn empty() -> Attempt {
+    Error::NotADatabase { path: PathBuf::new(), why: "it is empty".into() }.into()
+}
+
+/// Refuses a file that another took the place of before it was locked: what is written there, nobody will read.
+fn require_in_place(opened: &Metadata, path: &Path) -> Result<(), Attempt> {
+    let same = |now: Metadata| (now.dev(), now.ino()) == (opened.dev(), opened.ino());
+    if std::fs::metadata(path).is_ok_and(same) { Ok(()) } else { Err(Attempt::Held) }
 }
 
 /// Why an attempt to open failed.
@@ -205,7 +292,7 @@ fn until_free<T>(patience: Duration, open: impl Fn() -> std::result::Result<T, A
             Ok(opened) => return Ok(opened),
             Err(Attempt::Failed(error)) => return Err(error),
             Err(Attempt::Held) if Instant::now() >= deadline => {
-                return Err(Error::Busy { path: std::path::PathBuf::new(), waited: patience });
+                return Err(Error::Busy { path: PathBuf::new(), waited: patience });
             }
             Err(Attempt::Held) => std::thread::sleep(Duration::from_millis(5)),
         }

@@ -14,6 +14,9 @@ fn a_sound_file_says_so_and_a_damaged_one_names_what_is() {
     let ran = world.run(&["check", "nobody"]);
     assert_eq!(ran.status, Some(2), "{ran:?}");
 
+    if crate::open::encrypted() {
+        return; // What follows looks for text in the file.
+    }
     // On the disk, where only a checksum of the page can tell.
     let bytes = world.bytes();
     let at = memchr::memmem::find_iter(&bytes, b"remembered");

@@ -1,4 +1,6 @@
 //! A folder with a file in it, and commands run on that file.
+//!
+//! `HUEDB_TEST_ENCRYPTED=1` has the file encrypted, so that every test here is one of encrypted files as well.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use tempfile::TempDir;
 /// A fresh folder; `file` is the database that commands use.
 pub(crate) struct World {
     folder: TempDir,
+    encrypted: bool,
 }
 
 /// What a command left behind.
@@ -21,7 +24,14 @@ pub(crate) struct Ran {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self { folder: TempDir::new().unwrap() }
+        let world = Self { folder: TempDir::new().unwrap(), encrypted: crate::open::encrypted() };
+        world.write("test.key", crate::open::KEY);
+        world
+    }
+
+    /// A world whose file is as its commands say, whatever the environment.
+    pub(crate) fn plain() -> Self {
+        Self { encrypted: false, ..Self::new() }
     }
 
     /// A world with a collection `notes` of the hash model, 64 dimensions.
@@ -46,7 +56,15 @@ impl World {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_huedb"));
-        command.args(args).current_dir(self.folder.path()).env("HUEDB_FILE", "test.redb").stdin(Stdio::null());
+        command.env_remove("HUEDB_KEY_FILE").env_remove("HUEDB_KEY_COMMAND");
+        if self.encrypted {
+            command.env("HUEDB_KEY_FILE", "test.key");
+        }
+        command.args(args);
+        if self.encrypted && args.first() == Some(&"create") {
+            command.arg("--encrypt");
+        }
+        command.current_dir(self.folder.path()).env("HUEDB_FILE", "test.redb").stdin(Stdio::null());
         command.env_remove("HUEDB_BUSY_TIMEOUT").stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -18,12 +18,16 @@ mod bad_input;
 mod check;
 mod chunk;
 mod dump;
+mod encrypt;
 mod hostile;
 mod hub;
 mod huedb;
 mod hybrid;
 mod import;
 mod kill;
+#[path = "../library/open.rs"]
+#[allow(dead_code, reason = "shared with the library's tests, which open files themselves")]
+mod open;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;

@@ -8,12 +8,13 @@ use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};
 use huedb::store::{Access, Change, Include, NewCollection, Store};
 use tempfile::TempDir;
 
+use crate::open::open;
 use crate::shell::check;
 
 /// A store with one collection of these vectors, whose ids are their places.
 fn store(space: Space, vectors: &[Vec<f32>]) -> (TempDir, Store) {
     let folder = TempDir::new().unwrap();
-    let store = Store::open(folder.path().join("d.redb"), Access::Create).unwrap();
+    let store = open(folder.path().join("d.redb"), Access::Create).unwrap();
     let new = NewCollection { space, ..NewCollection::default() };
     store.create_collection(CollectionName::parse("vec").unwrap(), new).unwrap();
     let change = |(at, vector): (usize, &Vec<f32>)| Change {

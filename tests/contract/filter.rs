@@ -7,6 +7,7 @@ use huedb::store::{Access, Change, Include, NewCollection, Store};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
+use crate::open::open;
 use crate::shell::check;
 
 /// (id, metadata, document); `a` is the contract's own record.
@@ -34,7 +35,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let store = Store::open(folder.path().join("f.redb"), Access::Create).unwrap();
+        let store = open(folder.path().join("f.redb"), Access::Create).unwrap();
         store.create_collection(CollectionName::parse("records").unwrap(), NewCollection::default()).unwrap();
         let change = |(id, metadata, document): (&str, Option<Metadata>, Option<&str>)| Change {
             id: RecordId::parse(id).unwrap(),

@@ -20,6 +20,8 @@ mod data_model;
 mod distance;
 mod embedding;
 mod filter;
+#[path = "../library/open.rs"]
+mod open;
 mod operations;
 mod search;
 mod shell;

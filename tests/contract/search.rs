@@ -8,6 +8,8 @@ use huedb::store::{Access, Change, Include, Mode, NewCollection, Store};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
+use crate::open::open;
+
 /// Four records at 1, 2, 4 and 8 on a line, with words, sparse vectors and metadata that some lack.
 struct World {
     _folder: TempDir,
@@ -17,7 +19,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let store = Store::open(folder.path().join("s.redb"), Access::Create).unwrap();
+        let store = open(folder.path().join("s.redb"), Access::Create).unwrap();
         let new = NewCollection { space: Space::L2, bm25: true, ..NewCollection::default() };
         store.create_collection(CollectionName::parse("records").unwrap(), new).unwrap();
         let world = Self { _folder: folder, store };

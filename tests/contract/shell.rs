@@ -4,6 +4,7 @@
 
 use std::process::{Command, Stdio};
 
+use huedb::store::Access;
 use tempfile::TempDir;
 
 /// A line of the contract, a script, its standard output, a part of its standard error, and its exit code.
@@ -21,6 +22,12 @@ fn run(before: &str, (line, script, stdout, says, status): &Row) -> Result<(), S
     let huedb = std::path::Path::new(env!("CARGO_BIN_EXE_huedb")).parent().unwrap();
     let path = format!("{}:{}", huedb.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new("sh");
+    let keys = TempDir::new().unwrap();
+    if crate::open::encrypted() {
+        std::fs::write(keys.path().join("test.key"), crate::open::KEY).unwrap();
+        command.env("HUEDB_KEY_FILE", keys.path().join("test.key"));
+        drop(crate::open::open(folder.path().join("test.redb"), Access::Create).unwrap());
+    }
     command.args(["-c", &format!("set -e\n{before}\n{script}")]).current_dir(folder.path()).env("PATH", path);
     for name in ["HUEDB_TENANT", "HUEDB_DATABASE", "HUEDB_BUSY_TIMEOUT"] {
         command.env_remove(name);

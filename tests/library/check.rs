@@ -4,21 +4,22 @@ use std::path::Path;
 
 use huedb::error::{ErrorKind, Result};
 use huedb::record::{CollectionName, MetadataPatch, Ordinal, Record, RecordId};
-use huedb::store::{Access, Change, Depth, Include, NewCollection, Store};
+use huedb::store::{Access, Change, Depth, Include, NewCollection};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::open::open;
 use crate::random::Random;
 
 const FLIPS: usize = 150;
 
 fn records(path: &Path) -> Result<Vec<Record>> {
-    let view = Store::open(path, Access::Read)?.view("notes")?;
+    let view = open(path, Access::Read)?.view("notes")?;
     view.live().iter().map(|ordinal| view.record(Ordinal(ordinal), Include::ALL)).collect()
 }
 
 fn check(path: &Path) -> Result<usize> {
-    Store::open(path, Access::Write)?.check(None, Depth::Deep).map(|findings| findings.len())
+    open(path, Access::Write)?.check(None, Depth::Deep).map(|findings| findings.len())
 }
 
 #[test]
@@ -26,7 +27,7 @@ fn a_flipped_bit_is_found_or_does_no_harm() {
     let mut random = Random::new();
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("test.redb");
-    let store = Store::open(&path, Access::Create).unwrap();
+    let store = open(&path, Access::Create).unwrap();
     store.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
     let notes = store.collection("notes").unwrap();
     let changes = (0..300).map(|row| Change {

@@ -9,6 +9,7 @@ use huedb::store::{Access, Change, Include, Mode, NewCollection, Options, Store}
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::open::{encrypted, options};
 use crate::random::Random;
 
 /// In the id, the text, the uri, a metadata key and a metadata value of every record that is deleted.
@@ -39,7 +40,7 @@ fn change(random: &mut Random, row: usize, marked: bool) -> Change {
 }
 
 fn open(path: &PathBuf, busy_timeout: Duration) -> Store {
-    Store::open_with(path, Access::Create, &Options { busy_timeout, ..Options::default() }).unwrap()
+    Store::open_with(path, Access::Create, &Options { busy_timeout, ..options() }).unwrap()
 }
 
 fn fresh() -> (TempDir, PathBuf, Store) {
@@ -76,7 +77,7 @@ fn deleted_records_are_gone_from_the_file_and_the_others_are_there() {
     let kept: Vec<Change> = changes.into_iter().zip(&marked).filter(|(_, marked)| !**marked).map(|(c, _)| c).collect();
     drop(notes);
     store.close().unwrap();
-    assert!(markers(&path) > 0, "nothing to remove");
+    assert_eq!(markers(&path) > 0, !encrypted(), "nothing to remove");
 
     store = open(&path, Duration::from_secs(1));
     let compacted = store.compact().unwrap();
@@ -128,7 +129,7 @@ fn the_old_text_of_an_updated_record_is_gone_from_the_file() {
     store.close().unwrap();
     let after = markers(&path);
     // Uri and metadata still say it, the text no longer does.
-    assert!(0 < after && after < before, "{after} of {before}");
+    assert!(encrypted() || 0 < after && after < before, "{after} of {before}");
     let store = open(&path, Duration::from_secs(1));
     let record =
         &store.collection("notes").unwrap().get(&[RecordId::parse("row-1").unwrap()], Include::ALL).unwrap()[0];
@@ -138,7 +139,7 @@ fn the_old_text_of_an_updated_record_is_gone_from_the_file() {
 #[test]
 fn a_reader_in_the_way_is_busy_not_a_hang() {
     let (_folder, path, mut store) = fresh();
-    let reader = Store::open(&path, Access::Read).unwrap();
+    let reader = Store::open_with(&path, Access::Read, &options()).unwrap();
     let view = reader.view("notes").unwrap();
     let start = Instant::now();
     assert!(!store.give_back_space().unwrap(), "an import leaves it");

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use huedb::query::{RecordQuery, Sort};
 use huedb::record::{CollectionName, MetadataPatch, RecordId, Value};
-use huedb::store::{Access, Change, Include, NewCollection, Store};
+use huedb::store::{Access, Change, Include, NewCollection};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
+use crate::open::open;
 use crate::random::Random;
 
 /// Values that share a start longer than a posting keeps, hold NUL, or are numbers no float holds.
@@ -41,7 +42,7 @@ fn name(json: &Json) -> String {
 fn distinct_and_sort_equal_a_count_over_the_records() {
     let mut random = Random::new();
     let folder = TempDir::new().unwrap();
-    let store = Store::open(folder.path().join("f.redb"), Access::Create).unwrap();
+    let store = open(folder.path().join("f.redb"), Access::Create).unwrap();
     store.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
     let notes = store.collection("notes").unwrap();
     let values: Vec<Option<Json>> = (0..600).map(|_| (random.below(8) > 0).then(|| value(&mut random))).collect();

@@ -18,6 +18,7 @@ mod check;
 mod compact;
 mod facet;
 mod model;
+mod open;
 mod query;
 mod random;
 mod store;

@@ -10,6 +10,8 @@ use huedb::store::{
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
+use crate::open::{open, options};
+
 fn id(id: &str) -> RecordId {
     RecordId::parse(id).unwrap()
 }
@@ -27,7 +29,7 @@ fn change(name: &str, embedding: &[f32], metadata: Json) -> Change {
 
 fn fresh() -> (TempDir, Store) {
     let folder = TempDir::new().unwrap();
-    let store = Store::open(folder.path().join("test.redb"), Access::Create).unwrap();
+    let store = open(folder.path().join("test.redb"), Access::Create).unwrap();
     store.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
     (folder, store)
 }
@@ -125,7 +127,7 @@ fn a_file_closed_and_opened_again_says_the_same() {
     notes.delete(&[id("0"), id("39")]).unwrap();
     let before = all(&notes);
     store.close().unwrap();
-    let store = Store::open(folder.path().join("test.redb"), Access::Read).unwrap();
+    let store = open(folder.path().join("test.redb"), Access::Read).unwrap();
     assert_eq!(all(&store.collection("notes").unwrap()), before);
     assert_eq!(before.len(), 38);
 }
@@ -153,16 +155,16 @@ fn a_dropped_collection_leaves_the_others_alone() {
 fn files_that_are_not_ours_are_refused_and_not_touched() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("x.redb");
-    assert!(matches!(Store::open(&path, Access::Read), Err(Error::FileNotFound { .. })));
+    assert!(matches!(open(&path, Access::Read), Err(Error::FileNotFound { .. })));
     for bytes in [&b""[..], b"hello", &[7; 100_000]] {
         std::fs::write(&path, bytes).unwrap();
         for access in [Access::Read, Access::Write] {
-            let error = Store::open(&path, access).err().unwrap();
+            let error = open(&path, access).err().unwrap();
             assert!(matches!(error, Error::NotADatabase { .. } | Error::Damaged { .. }), "{error:?}");
         }
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
-    assert!(matches!(Store::open(folder.path(), Access::Write), Err(Error::NotADatabase { .. })));
+    assert!(matches!(open(folder.path(), Access::Write), Err(Error::NotADatabase { .. })));
 }
 
 #[test]
@@ -170,7 +172,7 @@ fn a_second_writer_waits_and_then_names_the_file() {
     let (folder, store) = fresh();
     let path = folder.path().join("test.redb");
     let notes = store.collection("notes").unwrap();
-    let options = Options { busy_timeout: std::time::Duration::from_millis(100), ..Default::default() };
+    let options = Options { busy_timeout: std::time::Duration::from_millis(100), ..options() };
     let changes = std::iter::once_with(|| {
         // Inside the first writer's transaction.
         let error = match Store::open_with(&path, Access::Write, &options) {
@@ -187,7 +189,7 @@ fn a_second_writer_waits_and_then_names_the_file() {
 #[test]
 fn rows_of_one_batch_are_imported_in_their_order() {
     let folder = TempDir::new().unwrap();
-    let store = Store::open(folder.path().join("test.redb"), Access::Create).unwrap();
+    let store = open(folder.path().join("test.redb"), Access::Create).unwrap();
     let mut embedder = HashEmbedder::new(4);
     let new = NewCollection { embedder: Some(embedder.fingerprint().clone()), ..NewCollection::default() };
     store.create_collection(CollectionName::parse("notes").unwrap(), new).unwrap();
@@ -245,7 +247,7 @@ fn a_database_that_is_gone_is_what_an_error_names() {
     let (folder, store) = fresh();
     store.create_database(&DatabaseName::parse("staging").unwrap()).unwrap();
     let scope = Scope { database: "staging".into(), ..Scope::default() };
-    let options = Options { scope, ..Options::default() };
+    let options = Options { scope, ..options() };
     let staging = Store::open_with(folder.path().join("test.redb"), Access::Write, &options).unwrap();
     staging.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
     let notes = staging.collection("notes").unwrap();

@@ -14,6 +14,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{DatabaseError, ReadTransaction};
@@ -22,7 +23,7 @@ use roaring::RoaringTreemap;
 use super::catalog::{Entry, NextEmbeddings};
 use super::table::{self, CollectionNumber};
 use super::write::read_set;
-use super::{Handle, Store};
+use super::{Handle, Store, crypt};
 use crate::error::{Error, Result};
 
 /// The most findings that are listed: enough to see what happened, few enough to read.
@@ -192,6 +193,7 @@ impl Store {
         if depth == Depth::Deep {
             findings.check("pages", false, |findings| self.check_pages(findings))?;
         }
+        self.check_header(&mut findings)?;
         findings.check("file", false, |findings| self.check_tables(collection, depth, findings))?;
         Ok(findings.0)
     }
@@ -199,6 +201,7 @@ impl Store {
     /// Does what [`Store::check`] does at [`Depth::Quick`], which needs no file of its own.
     pub(super) fn check_quick(&self) -> Result<Vec<Finding>> {
         let mut findings = Findings::default();
+        self.check_header(&mut findings)?;
         findings.check("file", false, |findings| self.check_tables(None, Depth::Quick, findings))?;
         Ok(findings.0)
     }
@@ -223,6 +226,18 @@ impl Store {
             }
             Ok(())
         })
+    }
+
+    /// Compares the two copies of the header of an encrypted file; `huedb rekey` writes both anew.
+    fn check_header(&self, findings: &mut Findings) -> Result<()> {
+        if self.seal.is_some()
+            && let Some(what) = File::open(&self.path)
+                .map_err(|e| Error::io(String::new(), e))
+                .and_then(|file| crypt::finding(&file))?
+        {
+            findings.add("header of the encryption", what, true);
+        }
+        Ok(())
     }
 
     /// Has redb verify the checksum of every page and its account of free ones.

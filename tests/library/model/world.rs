@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use super::contract::{Collection, Contract, Refusal};
 use super::draw::pick;
 use super::questions::Recall;
+use crate::open::{open, options};
 use crate::random::Random;
 
 /// What differed.
@@ -39,7 +40,7 @@ impl World {
         let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
         let path = folder.path().join("model.redb");
         let scope = (TENANTS[0], DATABASES[0]);
-        let store = Some(Store::open(&path, Access::Create).unwrap());
+        let store = Some(open(&path, Access::Create).unwrap());
         Self { _folder: folder, path, scope, contract: Contract::new(), store, recall: Recall::default() }
     }
 
@@ -136,7 +137,7 @@ impl World {
     fn open_in(&mut self, scope: (&'static str, &'static str)) {
         self.store.take().unwrap().close().unwrap();
         let named = Scope { tenant: scope.0.into(), database: scope.1.into() };
-        let options = Options { scope: named, ..Options::default() };
+        let options = Options { scope: named, ..options() };
         self.store = Some(Store::open_with(&self.path, Access::Write, &options).unwrap());
         self.scope = scope;
     }

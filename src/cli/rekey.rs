@@ -1,0 +1,60 @@
+//! `huedb rekey`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::context::Context;
+use super::exit::Status;
+use super::key::KeySource;
+use crate::store::{Access, rekey_fully};
+
+/// Change the key of an encrypted database
+///
+/// The old key comes from --key-file, --key-command or a terminal as always, the new one from the options below, or it is
+/// typed twice. Only the header is written, so it takes a moment and others may use the file meanwhile.
+///
+/// What encrypts the text itself is a random key inside the header, and stays. Whoever had the old key and a copy of the
+/// file may have kept it; --full draws another one and writes the whole file anew. Backups keep the key they were made with.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb rekey notes.redb
+  huedb rekey notes.redb --key-file old.key --new-key-file new.key
+  huedb rekey notes.redb --full")]
+pub(super) struct Rekey {
+    /// The database, instead of that of --db
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: Option<PathBuf>,
+
+    /// File that holds the new key
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    new_key_file: Option<PathBuf>,
+
+    /// Command that prints the new key
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString, conflicts_with = "new_key_file")]
+    new_key_command: Option<String>,
+
+    /// Encrypt everything anew; the old bytes may survive on the medium
+    #[arg(long)]
+    full: bool,
+}
+
+impl Rekey {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        context.use_file(self.file)?;
+        // The old key is tried before a new one is asked for.
+        let store = context.open(Access::Write)?;
+        store.require_encrypted()?;
+        let source = KeySource::given(self.new_key_file, self.new_key_command, context.is_terminal);
+        let new = source.new_key(&context.db)?;
+        if self.full {
+            store.close()?;
+            context.with_key(|options| rekey_fully(&context.db, &new, options))?;
+        } else {
+            store.rekey(&new)?;
+            store.close()?;
+        }
+        context.printer.notice(format!("{} has another key", context.db.display()));
+        Ok(Status::Done)
+    }
+}

@@ -1,0 +1,85 @@
+//! A plain file becomes an encrypted one, an encrypted one a plain one, or one with another key.
+//!
+//! Invariant: the name always belongs to a whole file. A conversion copies everything to a file beside it, checks that, and
+//! renames it; nobody else has the file open meanwhile, so nothing is written to the old one that the new one lacks.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+
+use super::crypt::{Key, Seal, is_encrypted};
+use super::{FileFacts, Options, Store};
+use crate::error::{Error, Result};
+
+impl Store {
+    /// Refuses a plain file.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`].
+    pub fn require_encrypted(&self) -> Result<()> {
+        self.seal.as_ref().map(drop).ok_or_else(|| plain(&self.path))
+    }
+
+    /// Has another key open this encrypted file, and the old one no longer.
+    ///
+    /// Only the header is written: the text stays encrypted with the same random key, which whoever had both the old key
+    /// and a copy of the file may have kept. See [`rekey_fully`]. Backups keep the key they were made with.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when the file is plain, [`Error::WrongKey`] when its key was changed since it was opened,
+    /// and those of every write.
+    pub fn rekey(&self, new: &Key) -> Result<()> {
+        let seal = self.seal.as_ref().ok_or_else(|| plain(&self.path))?;
+        self.write(|_| {
+            let file = OpenOptions::new().read(true).write(true).open(&self.path);
+            let file = file.map_err(|e| Error::io(format!("open {}", self.path.display()), e))?;
+            seal.rekey(&file, &self.path, new)
+        })
+    }
+}
+
+/// Encrypts a plain file, which nobody else may have open; returns facts about what is there now.
+///
+/// `key` is called once it is known that the file is plain. The old bytes stay on the medium until something overwrites
+/// them.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when it is encrypted already, [`Error::Busy`] when others have it open, and those of
+/// [`Store::open_with`] and [`Store::backup`]. Then the file is as it was.
+pub fn encrypt(path: &Path, key: impl FnOnce() -> Result<Key>, options: &Options) -> Result<FileFacts> {
+    if is_encrypted(path) {
+        let hint = Some("change its key with `huedb rekey`, or make it plain with `huedb decrypt`".to_owned());
+        return Err(Error::InvalidArgument { why: format!("{} is encrypted already", path.display()), hint });
+    }
+    let seal = Seal::new(key()?)?;
+    convert(path, options, |_| Ok(Some(seal)))
+}
+
+/// Makes an encrypted file plain, which nobody else may have open; returns facts about what is there now.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when it is plain already, and those of [`encrypt`].
+pub fn decrypt(path: &Path, options: &Options) -> Result<FileFacts> {
+    convert(path, options, |sealed| if sealed { Ok(None) } else { Err(plain(path)) })
+}
+
+/// Encrypts an encrypted file anew, with another key and another random key for the text; otherwise as [`encrypt`].
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when it is plain, and those of [`encrypt`].
+pub fn rekey_fully(path: &Path, new: &Key, options: &Options) -> Result<FileFacts> {
+    convert(path, options, |sealed| if sealed { Seal::new(new.clone()).map(Some) } else { Err(plain(path)) })
+}
+
+fn convert(path: &Path, options: &Options, seal: impl FnOnce(bool) -> Result<Option<Seal>>) -> Result<FileFacts> {
+    // The file that a link leads to, not the link.
+    let file = if path.is_symlink() { path.canonicalize() } else { Ok(path.to_owned()) };
+    let file = file.map_err(|e| Error::io(format!("open {}", path.display()), e))?;
+    let store = Store::open_alone(&file, options)?;
+    let seal = seal(store.seal.is_some())?;
+    store.put_copy(&file, true, seal.as_ref())
+}
+
+fn plain(path: &Path) -> Error {
+    let hint = Some("encrypt it with `huedb encrypt`".to_owned());
+    Error::InvalidArgument { why: format!("{} is not encrypted", path.display()), hint }
+}
