@@ -23,3 +23,6 @@ pub mod record;
 pub mod store;
 
 pub mod cli;
+
+#[cfg(test)]
+mod crash_tests;

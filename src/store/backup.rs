@@ -4,6 +4,7 @@
 //! place, opened and checked, and only then renamed into it. Invariant: whatever stands at the target is either what
 //! stood there before or a whole copy that passed the check.
 
+use std::fs::Permissions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ impl Store {
             return Err(Error::argument(format!("{} is the database itself", target.display())));
         }
         refuse_existing(target, replace)?;
-        let beside = beside(target)?;
+        let beside = beside(target, None)?;
         self.copy_to(beside.path())?;
         let facts = verify(beside.path())?;
         // A copy is as private as what it is a copy of.
@@ -41,7 +42,7 @@ impl Store {
     fn copy_to(&self, target: &Path) -> Result<()> {
         let name = |e: Error| e.at(target, Duration::ZERO);
         let options = Options { cache_bytes: Options::IMPORT_CACHE_BYTES, ..Options::default() };
-        let copy = open::writer(target, &options, true).map_err(name)?;
+        let (copy, _) = open::writer(target, &options, true).map_err(name)?;
         self.read(|from| guard::guarded(|| copy_tables(&from, &copy)))?;
         guard::guarded(|| copy.close().map_err(Error::from)).map_err(name)
     }
@@ -90,12 +91,18 @@ fn folder_of(target: &Path) -> PathBuf {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
 
-fn beside(target: &Path) -> Result<tempfile::NamedTempFile> {
+/// Makes a file that is to be renamed to `target` when it is whole; only its owner may read it if nothing else is said.
+pub(super) fn beside(target: &Path, permissions: Option<Permissions>) -> Result<tempfile::NamedTempFile> {
     let write = |e| Error::io(format!("write {}", target.display()), e);
-    tempfile::Builder::new().prefix(".huedb-").suffix(".part").tempfile_in(folder_of(target)).map_err(write)
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".huedb-").suffix(".part");
+    if let Some(permissions) = permissions {
+        builder.permissions(permissions);
+    }
+    builder.tempfile_in(folder_of(target)).map_err(write)
 }
 
-fn put_in_place(beside: tempfile::NamedTempFile, target: &Path, replace: bool) -> Result<()> {
+pub(super) fn put_in_place(beside: tempfile::NamedTempFile, target: &Path, replace: bool) -> Result<()> {
     let put = if replace { beside.persist(target) } else { beside.persist_noclobber(target) };
     put.map_err(|e| match e.error.kind() {
         std::io::ErrorKind::AlreadyExists => Error::FileExists { path: target.to_owned() },

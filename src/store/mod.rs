@@ -11,6 +11,8 @@ mod codec;
 mod collection;
 mod compact;
 mod fault;
+#[cfg(test)]
+pub(crate) mod faulty;
 mod graph;
 mod guard;
 mod ingest;
@@ -91,7 +93,7 @@ pub struct Store {
 
 enum Handle {
     Reader(ReadOnlyDatabase),
-    Writer(Database),
+    Writer(Database, open::Identity),
 }
 
 impl Store {
@@ -207,18 +209,20 @@ impl Store {
     pub(crate) fn read<T>(&self, work: impl FnOnce(ReadTransaction) -> Result<T>) -> Result<T> {
         let begin = || match &self.handle {
             Handle::Reader(file) => file.begin_read(),
-            Handle::Writer(file) => file.begin_read(),
+            Handle::Writer(file, _) => file.begin_read(),
         };
         guard::guarded(|| begin().map_err(Error::from)).and_then(work).map_err(|e| self.name(e))
     }
 
     /// Runs `work` in one transaction: committed and durable when this returns `Ok`, without a trace otherwise.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&WriteTransaction) -> Result<T>) -> Result<T> {
-        let Handle::Writer(file) = &self.handle else {
+        let Handle::Writer(file, identity) = &self.handle else {
             return Err(Error::argument("the file was opened for reading only"));
         };
         let run = || {
             let tx = file.begin_write()?;
+            // Whoever replaces a file holds this lock meanwhile.
+            identity.require_at(&self.path)?;
             let result = work(&tx)?;
             tx.commit()?;
             Ok(result)
@@ -230,18 +234,23 @@ impl Store {
         error.at(&self.path, self.busy_timeout)
     }
 
-    /// Closes the file and reports what closing found.
+    /// Closes the file, so that the next to open it has nothing to put right.
+    ///
+    /// What was written is durable before this; where the disk fails now, the next to open the file does what is left.
     ///
     /// # Errors
-    /// [`Error::Io`] when the last state could not be written.
+    /// [`Error::Damaged`] when closing met damage.
     pub fn close(self) -> Result<()> {
         let closed = guard::guarded(|| {
             let closed = match self.handle {
                 Handle::Reader(file) => file.close(),
-                Handle::Writer(file) => file.close(),
+                Handle::Writer(file, _) => file.close(),
             };
             closed.map_err(Error::from)
         });
-        closed.map_err(|e| e.at(&self.path, self.busy_timeout))
+        match closed {
+            Err(Error::Io { .. } | Error::Busy { .. }) => Ok(()),
+            closed => closed.map_err(|e| e.at(&self.path, self.busy_timeout)),
+        }
     }
 }

@@ -2,18 +2,21 @@
 //!
 //! Invariant: a file that is not huedb's, or of a later format, is refused before anything is read from it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadableTable, TableError};
+use redb::{
+    Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadableTable, TableError, WriteTransaction,
+};
 use uuid::Uuid;
 
 use super::backend::TimedBackend;
 use super::guard::guarded;
 use super::table::{self, FORMAT_VERSION, META, meta};
-use super::{Handle, Store};
+use super::{Handle, Store, backup};
 use crate::error::{Error, Result};
 use crate::record::Scope;
 
@@ -63,10 +66,13 @@ impl Store {
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn open_with(path: impl AsRef<Path>, access: Access, options: &Options) -> Result<Self> {
         let path = path.as_ref();
+        if access == Access::Create && path.symlink_metadata().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+            make(path, options)?;
+        }
         let opened = match access {
             Access::Read => reader(path, options).map(Handle::Reader),
-            Access::Write => writer(path, options, false).map(Handle::Writer),
-            Access::Create => writer(path, options, true).map(Handle::Writer),
+            Access::Write => writer(path, options, false).map(|(file, identity)| Handle::Writer(file, identity)),
+            Access::Create => writer(path, options, true).map(|(file, identity)| Handle::Writer(file, identity)),
         };
         let name = |e: Error| e.at(path, options.busy_timeout);
         let store = Self {
@@ -82,32 +88,13 @@ impl Store {
         Ok(store)
     }
 
-    /// Makes the tables of a new file; does nothing to a file that has them.
+    /// Makes the tables of an empty file; does nothing to a file that has them.
     fn write_format(&self) -> Result<()> {
         let empty = self.read(|tx| Ok(tx.list_tables()?.next().is_none()))?;
         if !empty {
             return Ok(());
         }
-        self.write(|tx| {
-            let mut names = tx.open_table(META)?;
-            if names.get(meta::FORMAT)?.is_some() {
-                return Ok(());
-            }
-            names.insert(meta::FORMAT, FORMAT_VERSION.to_le_bytes().as_slice())?;
-            names.insert(meta::CREATED_BY, concat!("huedb ", env!("CARGO_PKG_VERSION")).as_bytes())?;
-            names.insert(meta::FILE_ID, Uuid::new_v4().as_bytes().as_slice())?;
-            tx.open_table(table::COLLECTIONS)?;
-            tx.open_table(table::COLLECTION)?;
-            tx.open_table(table::IDS)?;
-            tx.open_table(table::POSTINGS)?;
-            for pairs in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
-                tx.open_table(pairs)?;
-            }
-            for sets in [table::DEAD, table::STALE] {
-                tx.open_table(sets)?;
-            }
-            Ok(())
-        })
+        self.write(lay_out)
     }
 
     fn check_format(&self) -> Result<()> {
@@ -125,6 +112,48 @@ impl Store {
             return Err(Error::NewerFormat { path: self.path.clone(), found, supported: FORMAT_VERSION });
         }
         Ok(())
+    }
+}
+
+/// Makes the tables of an empty file.
+fn lay_out(tx: &WriteTransaction) -> Result<()> {
+    let mut names = tx.open_table(META)?;
+    if names.get(meta::FORMAT)?.is_some() {
+        return Ok(());
+    }
+    names.insert(meta::FORMAT, FORMAT_VERSION.to_le_bytes().as_slice())?;
+    names.insert(meta::CREATED_BY, concat!("huedb ", env!("CARGO_PKG_VERSION")).as_bytes())?;
+    names.insert(meta::FILE_ID, Uuid::new_v4().as_bytes().as_slice())?;
+    tx.open_table(table::COLLECTIONS)?;
+    tx.open_table(table::COLLECTION)?;
+    tx.open_table(table::IDS)?;
+    tx.open_table(table::POSTINGS)?;
+    for pairs in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
+        tx.open_table(pairs)?;
+    }
+    for sets in [table::DEAD, table::STALE] {
+        tx.open_table(sets)?;
+    }
+    Ok(())
+}
+
+/// Makes a new file with its tables beside its place and renames it into that: whatever ends this, no file stands there
+/// that is half made.
+fn make(path: &Path, options: &Options) -> Result<()> {
+    // As `File::create` does it: the umask takes away what others may not do.
+    let beside = backup::beside(path, Some(Permissions::from_mode(0o666)))?;
+    let lay_out = || {
+        let (file, _) = writer(beside.path(), options, true)?;
+        let tx = file.begin_write()?;
+        lay_out(&tx)?;
+        tx.commit()?;
+        Ok(file.close()?)
+    };
+    lay_out().map_err(|e: Error| e.at(path, options.busy_timeout))?;
+    match backup::put_in_place(beside, path, false) {
+        // Another process was faster, and its file is as good.
+        Err(Error::FileExists { .. }) => Ok(()),
+        put => put,
     }
 }
 
@@ -146,30 +175,64 @@ fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
     })
 }
 
-pub(super) fn writer(path: &Path, options: &Options, create: bool) -> Result<Database> {
+pub(super) fn writer(path: &Path, options: &Options, create: bool) -> Result<(Database, Identity)> {
     let how = OpenOptions::new().read(true).write(true).create(create).truncate(false).clone();
     until_free(options.busy_timeout, || {
         let file = open_file(path, &how)?;
         if !create && file.metadata().is_ok_and(|m| m.len() == 0) {
             return Err(Error::NotADatabase { path: path.to_owned(), why: "it is empty".into() }.into());
         }
+        let identity = Identity::of(file.metadata()).map_err(|e| Error::io(format!("open {}", path.display()), e))?;
         let backend = TimedBackend::new(file, options.busy_timeout)?;
-        guarded(|| Ok(builder(options).create_with_backend(backend)?))
+        let database = guarded(|| Ok::<_, Attempt>(builder(options).create_with_backend(backend)?))?;
+        Ok((database, identity))
     })
 }
 
+/// Which file it is, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    fn of(metadata: std::io::Result<Metadata>) -> std::io::Result<Self> {
+        metadata.map(|metadata| Self { device: metadata.dev(), inode: metadata.ino() })
+    }
+
+    /// Refuses to write to a file that has lost its name: whoever opens it by its name would not see it.
+    pub(super) fn require_at(self, path: &Path) -> Result<()> {
+        match Self::of(path.metadata()) {
+            Ok(there) if there == self => Ok(()),
+            _ => {
+                let why = std::io::Error::other("another file was put in its place meanwhile, or none is there");
+                Err(Error::io(format!("write to {}", path.display()), why))
+            }
+        }
+    }
+}
+
 fn reader(path: &Path, options: &Options) -> Result<ReadOnlyDatabase> {
-    until_free(options.busy_timeout, || {
+    let open = |consistent: bool| {
         let file = open_file(path, OpenOptions::new().read(true))?;
         if file.metadata().is_ok_and(|m| m.len() == 0) {
             return Err(Error::NotADatabase { path: path.to_owned(), why: "it is empty".into() }.into());
         }
         let backend = TimedBackend::new(file, options.busy_timeout)?;
-        let opened = guarded(|| Ok::<_, Attempt>(builder(options).open_read_only_with_backend(backend)))?;
+        let backend = if consistent { backend.consistent() } else { backend };
+        guarded(|| Ok::<_, Attempt>(builder(options).open_read_only_with_backend(backend)))
+    };
+    until_free(options.busy_timeout, || {
+        let opened = open(false)?;
         // A writer was killed: only a writer may put the file right.
         if let Err(DatabaseError::RepairAborted) = opened {
-            writer(path, options, false)?.close()?;
-            return Err(Attempt::Held);
+            return match writer(path, options, false).and_then(|(repaired, _)| Ok(repaired.close()?)) {
+                Ok(()) => Err(Attempt::Held),
+                // The disk is full, or may not be written to.
+                Err(Error::Io { .. }) => Ok(open(true)??),
+                Err(error) => Err(error.into()),
+            };
         }
         Ok(opened?)
     })
