@@ -17,11 +17,13 @@ mod backup;
 mod bad_input;
 mod check;
 mod chunk;
+mod full_disk;
 mod hub;
 mod huedb;
 mod hybrid;
 mod import;
 mod kill;
+mod processes;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;
