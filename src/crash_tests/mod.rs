@@ -31,7 +31,8 @@ impl Trial {
         let (_folder, path) = operation.file();
         let contents = undisturbed(&path, || {
             let mut contents = vec![read(&path).unwrap()];
-            (operation.run)(&path, &mut || contents.push(read(&path).unwrap())).unwrap();
+            let run = operation.one_by_one.unwrap_or(operation.run);
+            run(&path, &mut || contents.push(read(&path).unwrap())).unwrap();
             contents
         });
         Self { operation, contents }
@@ -73,7 +74,7 @@ impl Trial {
         let last = self.contents.len() - 1;
         let found = if full { disk.under(|| read(path)) } else { undisturbed(path, || read(path)) }.unwrap();
         let first = if done { last } else { acknowledged };
-        let until = match (done, self.operation.acknowledged_late) {
+        let until = match (done, self.operation.one_by_one.is_some()) {
             (true, _) | (_, true) => last,
             _ if full => first,
             _ => last.min(first + 1),

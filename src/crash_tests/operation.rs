@@ -27,22 +27,24 @@ const DIMENSION: usize = 16;
 const LONG: usize = MAX_DIMENSION;
 const ROWS: usize = 24;
 
+type Run = fn(&Path, &mut dyn FnMut()) -> Result<()>;
+
 /// What is done, and to which file.
 pub(super) struct Operation {
     pub(super) name: &'static str,
     /// The file before; empty when there is none.
     before: Vec<u8>,
     /// Does it, and calls back after each acknowledged write.
-    pub(super) run: fn(&Path, &mut dyn FnMut()) -> Result<()>,
-    /// Whether a write may be done for a while before it is acknowledged.
-    pub(super) acknowledged_late: bool,
+    pub(super) run: Run,
+    /// Does the same and acknowledges each write before the next, where `run` may write on meanwhile.
+    pub(super) one_by_one: Option<Run>,
     /// Whether the rig can tell what a loss of power leaves.
     pub(super) survives_power: bool,
 }
 
 impl Operation {
-    fn new(name: &'static str, before: Vec<u8>, run: fn(&Path, &mut dyn FnMut()) -> Result<()>) -> Self {
-        Self { name, before, run, acknowledged_late: false, survives_power: true }
+    fn new(name: &'static str, before: Vec<u8>, run: Run) -> Self {
+        Self { name, before, run, one_by_one: None, survives_power: true }
     }
 
     /// Makes its file.
@@ -167,28 +169,44 @@ pub(super) fn upserting() -> Operation {
 }
 
 pub(super) fn importing() -> Operation {
-    let operation = Operation::new("importing", whole(), |path, acknowledge| {
-        let view = Store::open(path, Access::Read)?.view(NOTES)?;
-        let mut embedder = HashEmbedder::new(DIMENSION);
-        let mut preparer = Preparer::new(view.info(), Some(&mut embedder), Mode::Upsert, OnError::Stop)?;
-        let batch = |rows: std::ops::Range<usize>| -> Parsed {
-            rows.map(|i| Ok(row(i, "imported", json!({"n": i, "new": true})))).collect()
-        };
-        let first = preparer.prepare(&view, batch(15..25))?;
-        drop(view);
-        let store = Store::open(path, Access::Write)?;
-        let notes = store.collection(NOTES)?;
-        let mut ingest = Ingest::new(&notes, preparer);
-        let rest = [batch(25..35), batch(30..40), batch(40..60)];
-        ingest.store_all(first, rest.into_iter(), |stored| {
-            if stored.is_some() {
-                acknowledge();
-            }
-            Ok(())
-        })?;
-        store.close()
-    });
-    Operation { acknowledged_late: true, ..operation }
+    let operation = Operation::new("importing", whole(), |path, acknowledge| import(path, acknowledge, true));
+    Operation { one_by_one: Some(|path, acknowledge| import(path, acknowledge, false)), ..operation }
+}
+
+/// Imports four batches, two of which overlap; batches are prepared while others are written, or one by one.
+fn import(path: &Path, acknowledge: &mut dyn FnMut(), at_once: bool) -> Result<()> {
+    let view = Store::open(path, Access::Read)?.view(NOTES)?;
+    let mut embedder = HashEmbedder::new(DIMENSION);
+    let mut preparer = Preparer::new(view.info(), Some(&mut embedder), Mode::Upsert, OnError::Stop)?;
+    let batch = |rows: std::ops::Range<usize>| -> Parsed {
+        rows.map(|i| Ok(row(i, "imported", json!({"n": i, "new": true})))).collect()
+    };
+    let first = preparer.prepare(&view, batch(15..25))?;
+    drop(view);
+    let store = Store::open(path, Access::Write)?;
+    let notes = store.collection(NOTES)?;
+    let mut ingest = Ingest::new(&notes, preparer);
+    let rest = [batch(25..35), batch(30..40), batch(40..60)].into_iter();
+    let mut heard = |stored: bool| {
+        if stored {
+            acknowledge();
+        }
+        Ok(())
+    };
+    if at_once {
+        ingest.store_all(first, rest, |stored| heard(stored.is_some()))?;
+    } else {
+        ingest.store_all(first, std::iter::empty(), |stored| heard(stored.is_some()))?;
+        for batch in rest {
+            let mut embedder = HashEmbedder::new(DIMENSION);
+            let view = notes.view()?;
+            let mut preparer = Preparer::new(view.info(), Some(&mut embedder), Mode::Upsert, OnError::Stop)?;
+            let prepared = preparer.prepare(&view, batch)?;
+            Ingest::new(&notes, preparer).store(prepared)?;
+            heard(true)?;
+        }
+    }
+    store.close()
 }
 
 pub(super) fn filling_a_segment() -> Operation {

@@ -25,7 +25,7 @@ fn rows(world: &World, file: &str, rows: std::ops::Range<usize>) {
 /// What a killed command may have done to the records: numbers that stand for them, in order.
 fn numbers(path: &Path) -> Vec<usize> {
     let view = Store::open(path, Access::Read).unwrap().view("notes").unwrap();
-    let records = view.live().iter().map(|ordinal| view.record(Ordinal(ordinal), Include::TEXT).unwrap());
+    let records = view.live().into_iter().map(|ordinal| view.record(Ordinal(ordinal), Include::TEXT).unwrap());
     let number = |record: huedb::record::Record| {
         let number: usize = record.id.as_str()[1..].parse().unwrap();
         assert_eq!(record.document, Some(format!("text number {number}")));

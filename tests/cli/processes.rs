@@ -128,9 +128,9 @@ fn a_writer_that_is_killed_lets_go_of_the_lock() {
     }
     let add = ["add", "notes", "--id", "after", "--document", "x", "--busy-timeout", "0.2"];
     assert_eq!(world.run(&add).status, Some(3));
-    let before: usize = world.ok(&["count", "notes"]).trim().parse().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
+    let before: usize = world.ok(&["count", "notes"]).trim().parse().unwrap();
     assert_eq!(world.run(&add).status, Some(0));
     assert_eq!(world.ok(&["count", "notes"]), format!("{}\n", before + 1));
     is_sound(&world);
