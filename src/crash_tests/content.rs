@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::operation::NEW;
 use crate::error::{Error, Result};
 use crate::index::walk_graph;
-use crate::record::{CollectionInfo, Counts, Ordinal, Record};
+use crate::record::{CollectionInfo, Counts, Fingerprint, Ordinal, Record};
 use crate::store::{Access, GraphEntry, Include, Store};
 
 /// What a file holds.
@@ -25,6 +25,8 @@ pub(super) struct Collection {
     info: CollectionInfo,
     counts: Counts,
     graph: Option<GraphEntry>,
+    /// The model that the documents are being embedded by, and how many are.
+    next: Option<(Fingerprint, u64)>,
     records: Vec<Record>,
 }
 
@@ -45,7 +47,8 @@ pub(super) fn read(path: &Path) -> Result<Content> {
         if info.name.as_str() == NEW {
             info.id = Uuid::nil();
         }
-        Ok(Collection { info, counts, graph: view.graph(), records })
+        let next = view.next_embedder().map(|next| (next.clone(), view.reembedded(0).done));
+        Ok(Collection { info, counts, graph: view.graph(), next, records })
     });
     collections.collect::<Result<_>>().map(Content::Collections)
 }

@@ -38,13 +38,15 @@ pub(super) struct Operation {
     pub(super) run: Run,
     /// Does the same and acknowledges each write before the next, where `run` may write on meanwhile.
     pub(super) one_by_one: Option<Run>,
+    /// Whether it can be run again wherever it ended, and then does the rest.
+    pub(super) goes_on: bool,
     /// Whether the rig can tell what a loss of power leaves.
     pub(super) survives_power: bool,
 }
 
 impl Operation {
     fn new(name: &'static str, before: Vec<u8>, run: Run) -> Self {
-        Self { name, before, run, one_by_one: None, survives_power: true }
+        Self { name, before, run, one_by_one: None, goes_on: false, survives_power: true }
     }
 
     /// Makes its file.
@@ -170,7 +172,8 @@ pub(super) fn upserting() -> Operation {
 
 pub(super) fn importing() -> Operation {
     let operation = Operation::new("importing", whole(), |path, acknowledge| import(path, acknowledge, true));
-    Operation { one_by_one: Some(|path, acknowledge| import(path, acknowledge, false)), ..operation }
+    let one_by_one: Run = |path, acknowledge| import(path, acknowledge, false);
+    Operation { one_by_one: Some(one_by_one), goes_on: true, ..operation }
 }
 
 /// Imports four batches, two of which overlap; batches are prepared while others are written, or one by one.
@@ -266,6 +269,20 @@ fn with_holes() -> Vec<u8> {
 
 pub(super) fn compacting() -> Operation {
     Operation::new("compacting", with_holes(), |path, acknowledge| once(path, acknowledge, Store::compact))
+}
+
+pub(super) fn embedding_anew() -> Operation {
+    let operation = Operation::new("embedding anew", whole(), |path, acknowledge| {
+        let store = Store::open(path, Access::Write)?;
+        let notes = store.collection(NOTES)?;
+        reembed(&notes, &mut HashEmbedder::new(2 * DIMENSION), &mut |_| {
+            acknowledge();
+            Ok(())
+        })?;
+        acknowledge();
+        store.close()
+    });
+    Operation { goes_on: true, ..operation }
 }
 
 pub(super) fn renaming() -> Operation {
