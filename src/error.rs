@@ -346,6 +346,7 @@ impl Error {
             Self::NewerFormat { .. } => "upgrade huedb".into(),
             Self::Busy { .. } => "wait for the other huedb to finish, or raise --busy-timeout".into(),
             Self::Damaged { .. } => "see what can be read with `huedb check`".into(),
+            Self::Io { source, .. } if is_full(source) => "free some space and run it again".into(),
             Self::InvalidArgument { hint, .. }
             | Self::BadInput { hint, .. }
             | Self::Model { hint, .. }
@@ -354,6 +355,12 @@ impl Error {
             _ => return None,
         })
     }
+}
+
+/// Returns whether there was no room to write.
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// Returns a short filter whole, of a long one the part around a place, with dots where it was cut.

@@ -29,6 +29,9 @@ pub mod store;
 pub mod cli;
 
 #[cfg(test)]
+mod crash_tests;
+
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};

@@ -162,6 +162,7 @@ impl Import {
         });
         let tally = ingest.tally();
         report.end(context);
+        let outcome = outcome.and_then(|()| super::index::build_if_due(context, &collection, &interrupt));
         if let Err(error) = outcome {
             store.close()?;
             if tally.rows() > 0 {
@@ -170,7 +171,6 @@ impl Import {
             }
             return Err(error.into());
         }
-        super::index::build_if_due(context, &collection, &interrupt)?;
         tidy(context, &mut store, bytes_before);
         store.close()?;
         let nothing_new = tally.unchanged > 0 && tally.embedded == 0 && info.embedder.is_some();

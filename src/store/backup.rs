@@ -36,7 +36,7 @@ impl Store {
 
     /// Puts a copy at `target`, encrypted as `seal` says.
     pub(super) fn put_copy(&self, target: &Path, replace: bool, seal: Option<&Seal>) -> Result<FileFacts> {
-        let beside = beside(target)?;
+        let beside = beside(target, None)?;
         let options = Options { key: seal.map(|seal| seal.key().clone()), ..Options::default() };
         if let Some(seal) = seal {
             seal.write_to(beside.as_file()).map_err(|e| e.at(target, Duration::ZERO))?;
@@ -55,7 +55,7 @@ impl Store {
     fn copy_to(&self, target: &Path, options: &Options) -> Result<()> {
         let name = |e: Error| e.at(target, Duration::ZERO);
         let options = Options { cache_bytes: Options::IMPORT_CACHE_BYTES, ..options.clone() };
-        let (copy, _) = open::writer(target, &options, true, ConcurrencyMode::MultiWriter).map_err(name)?;
+        let copy = open::writer(target, &options, true, ConcurrencyMode::MultiWriter).map_err(name)?.file;
         self.read(|from| guard::guarded(|| copy_tables(&from, &copy)))?;
         guard::guarded(|| copy.close().map_err(Error::from)).map_err(name)
     }

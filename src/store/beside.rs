@@ -2,7 +2,7 @@
 //!
 //! Invariant: whatever has the name is whole, before and after.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -14,10 +14,15 @@ fn folder_of(target: &Path) -> PathBuf {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
 
-/// Makes a file in the folder of `target`, for its owner alone; it goes when it is dropped.
-pub(super) fn beside(target: &Path) -> Result<NamedTempFile> {
+/// Makes a file in the folder of `target`; only its owner may read it if nothing else is said. It goes when it is dropped.
+pub(super) fn beside(target: &Path, permissions: Option<Permissions>) -> Result<NamedTempFile> {
     let write = |e| Error::io(format!("write {}", target.display()), e);
-    tempfile::Builder::new().prefix(".huedb-").suffix(".part").tempfile_in(folder_of(target)).map_err(write)
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".huedb-").suffix(".part");
+    if let Some(permissions) = permissions {
+        builder.permissions(permissions);
+    }
+    builder.tempfile_in(folder_of(target)).map_err(write)
 }
 
 /// Gives the file its name.

@@ -94,7 +94,7 @@ impl Store {
 
     pub(super) fn database(&mut self) -> Result<&mut Database> {
         match &mut self.handle {
-            Handle::Writer(file) => Ok(file),
+            Handle::Writer(file, _) => Ok(file),
             Handle::Reader(_) => Err(Error::argument("the file was opened for reading only")),
         }
     }

@@ -50,6 +50,9 @@ impl From<redb::Error> for Error {
                 Self::damaged("it ends before what it should hold")
             }
             redb::Error::Io(io) => Self::Io { action: String::new(), source: io },
+            redb::Error::PreviousIo => {
+                Self::Io { action: String::new(), source: std::io::Error::other("the disk has failed before") }
+            }
             redb::Error::UpgradeRequired(version) => {
                 Self::NotADatabase { path: PathBuf::new(), why: format!("it has the old page format {version}") }
             }

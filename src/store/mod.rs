@@ -14,6 +14,8 @@ mod compact;
 mod convert;
 mod crypt;
 mod fault;
+#[cfg(test)]
+pub(crate) mod faulty;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod graph;
@@ -106,7 +108,7 @@ pub struct Store {
 
 enum Handle {
     Reader(ReadOnlyDatabase),
-    Writer(Database),
+    Writer(Database, open::Identity),
 }
 
 impl Store {
@@ -223,18 +225,20 @@ impl Store {
     pub(crate) fn read<T>(&self, work: impl FnOnce(ReadTransaction) -> Result<T>) -> Result<T> {
         let begin = || match &self.handle {
             Handle::Reader(file) => file.begin_read(),
-            Handle::Writer(file) => file.begin_read(),
+            Handle::Writer(file, _) => file.begin_read(),
         };
         guard::guarded(|| begin().map_err(Error::from)).and_then(work).map_err(|e| self.name(e))
     }
 
     /// Runs `work` in one transaction: committed and durable when this returns `Ok`, without a trace otherwise.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&WriteTransaction) -> Result<T>) -> Result<T> {
-        let Handle::Writer(file) = &self.handle else {
+        let Handle::Writer(file, identity) = &self.handle else {
             return Err(Error::argument("the file was opened for reading only"));
         };
         let run = || {
             let tx = file.begin_write()?;
+            // Whoever replaces a file holds this lock meanwhile.
+            identity.require_at(&self.path)?;
             let result = work(&tx)?;
             tx.commit()?;
             Ok(result)
@@ -246,18 +250,23 @@ impl Store {
         error.at(&self.path, self.busy_timeout)
     }
 
-    /// Closes the file and reports what closing found.
+    /// Closes the file, so that the next to open it has nothing to put right.
+    ///
+    /// What was written is durable before this; where the disk fails now, the next to open the file does what is left.
     ///
     /// # Errors
-    /// [`Error::Io`] when the last state could not be written.
+    /// [`Error::Damaged`] when closing met damage.
     pub fn close(self) -> Result<()> {
         let closed = guard::guarded(|| {
             let closed = match self.handle {
                 Handle::Reader(file) => file.close(),
-                Handle::Writer(file) => file.close(),
+                Handle::Writer(file, _) => file.close(),
             };
             closed.map_err(Error::from)
         });
-        closed.map_err(|e| e.at(&self.path, self.busy_timeout))
+        match closed {
+            Err(Error::Io { .. } | Error::Busy { .. }) => Ok(()),
+            closed => closed.map_err(|e| e.at(&self.path, self.busy_timeout)),
+        }
     }
 }

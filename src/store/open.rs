@@ -3,13 +3,15 @@
 //! Invariant: a file that is not huedb's, of a later format, or encrypted with another key, is refused before anything
 //! is read from it.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadableTable, TableError};
+use redb::{
+    Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadableTable, TableError, WriteTransaction,
+};
 use uuid::Uuid;
 
 use super::backend::TimedBackend;
@@ -80,14 +82,15 @@ impl Store {
         let path = path.as_ref();
         let create = access == Access::Create;
         let encrypt = create && options.encrypt;
-        if encrypt && !path.exists() {
-            lay_header(path, options)?;
+        if create && path.symlink_metadata().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+            make(path, options)?;
         }
         let opened = match access {
             Access::Read => reader(path, options).map(|(file, seal)| (Handle::Reader(file), seal)),
             // Nothing is made of an empty file that is to be encrypted: others may take it for a new plain one.
-            Access::Write | Access::Create => writer(path, options, create && !encrypt, ConcurrencyMode::MultiWriter)
-                .map(|(file, seal)| (Handle::Writer(file), seal)),
+            Access::Write | Access::Create => {
+                writer(path, options, create && !encrypt, ConcurrencyMode::MultiWriter).map(Writer::into_handle)
+            }
         };
         let store = Self::of(path, options, opened)?;
         if encrypt && store.seal.is_none() {
@@ -104,7 +107,7 @@ impl Store {
     /// Opens a file for writing while nobody else has it open, nor can open it.
     pub(super) fn open_alone(path: &Path, options: &Options) -> Result<Self> {
         let opened = writer(path, options, false, ConcurrencyMode::ExclusiveWriter);
-        let store = Self::of(path, options, opened.map(|(file, seal)| (Handle::Writer(file), seal)))?;
+        let store = Self::of(path, options, opened.map(Writer::into_handle))?;
         guarded(|| store.check_format()).map_err(|e| store.name(e))?;
         Ok(store)
     }
@@ -115,32 +118,13 @@ impl Store {
         Ok(Self { path: path.to_owned(), scope, busy_timeout, seal, handle })
     }
 
-    /// Makes the tables of a new file; does nothing to a file that has them.
+    /// Makes the tables of an empty file; does nothing to a file that has them.
     fn write_format(&self) -> Result<()> {
         let empty = self.read(|tx| Ok(tx.list_tables()?.next().is_none()))?;
         if !empty {
             return Ok(());
         }
-        self.write(|tx| {
-            let mut names = tx.open_table(META)?;
-            if names.get(meta::FORMAT)?.is_some() {
-                return Ok(());
-            }
-            names.insert(meta::FORMAT, FORMAT_VERSION.to_le_bytes().as_slice())?;
-            names.insert(meta::CREATED_BY, concat!("huedb ", env!("CARGO_PKG_VERSION")).as_bytes())?;
-            names.insert(meta::FILE_ID, Uuid::new_v4().as_bytes().as_slice())?;
-            tx.open_table(table::COLLECTIONS)?;
-            tx.open_table(table::COLLECTION)?;
-            tx.open_table(table::IDS)?;
-            tx.open_table(table::POSTINGS)?;
-            for pairs in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
-                tx.open_table(pairs)?;
-            }
-            for sets in [table::DEAD, table::STALE] {
-                tx.open_table(sets)?;
-            }
-            Ok(())
-        })
+        self.write(lay_out)
     }
 
     fn check_format(&self) -> Result<()> {
@@ -161,19 +145,54 @@ impl Store {
     }
 }
 
+/// Makes the tables of an empty file.
+fn lay_out(tx: &WriteTransaction) -> Result<()> {
+    let mut names = tx.open_table(META)?;
+    if names.get(meta::FORMAT)?.is_some() {
+        return Ok(());
+    }
+    names.insert(meta::FORMAT, FORMAT_VERSION.to_le_bytes().as_slice())?;
+    names.insert(meta::CREATED_BY, concat!("huedb ", env!("CARGO_PKG_VERSION")).as_bytes())?;
+    names.insert(meta::FILE_ID, Uuid::new_v4().as_bytes().as_slice())?;
+    tx.open_table(table::COLLECTIONS)?;
+    tx.open_table(table::COLLECTION)?;
+    tx.open_table(table::IDS)?;
+    tx.open_table(table::POSTINGS)?;
+    for pairs in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
+        tx.open_table(pairs)?;
+    }
+    for sets in [table::DEAD, table::STALE] {
+        tx.open_table(sets)?;
+    }
+    Ok(())
+}
+
 fn builder(options: &Options, mode: ConcurrencyMode) -> Builder {
     let mut builder = Builder::new();
     builder.set_concurrency_mode(mode).set_cache_size(options.cache_bytes);
     builder
 }
 
-/// Makes a file that holds nothing but the header of its encryption, unless another process was faster.
-fn lay_header(path: &Path, options: &Options) -> Result<()> {
-    let key = options.key.clone().ok_or_else(|| Error::KeyNeeded { path: path.to_owned() })?;
-    // Whole before it has its name: an empty file would be taken for a new plain one.
-    let beside = beside(path)?;
-    Seal::new(key)?.write_to(beside.as_file()).map_err(|e| e.at(path, options.busy_timeout))?;
+/// Makes a new file with its tables beside its place and renames it into that: whatever ends this, no file stands there
+/// that is half made.
+fn make(path: &Path, options: &Options) -> Result<()> {
+    let name = |e: Error| e.at(path, options.busy_timeout);
+    // As `File::create` does it: the umask takes away what others may not do. An encrypted file is for its owner alone.
+    let beside = beside(path, (!options.encrypt).then(|| Permissions::from_mode(0o666)))?;
+    if options.encrypt {
+        let key = options.key.clone().ok_or_else(|| Error::KeyNeeded { path: path.to_owned() })?;
+        Seal::new(key)?.write_to(beside.as_file()).map_err(name)?;
+    }
+    let lay_out = || {
+        let file = writer(beside.path(), options, true, ConcurrencyMode::MultiWriter)?.file;
+        let tx = file.begin_write()?;
+        lay_out(&tx)?;
+        tx.commit()?;
+        Ok(file.close()?)
+    };
+    lay_out().map_err(name)?;
     match put_in_place(beside, path, false) {
+        // Another process was faster, and its file is as good.
         Err(Error::FileExists { .. }) => Ok(()),
         put => put,
     }
@@ -191,12 +210,20 @@ fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
     })
 }
 
-pub(super) fn writer(
-    path: &Path,
-    options: &Options,
-    create: bool,
-    mode: ConcurrencyMode,
-) -> Result<(Database, Option<Seal>)> {
+/// A file open for writing.
+pub(super) struct Writer {
+    pub(super) file: Database,
+    identity: Identity,
+    seal: Option<Seal>,
+}
+
+impl Writer {
+    fn into_handle(self) -> (Handle, Option<Seal>) {
+        (Handle::Writer(self.file, self.identity), self.seal)
+    }
+}
+
+pub(super) fn writer(path: &Path, options: &Options, create: bool, mode: ConcurrencyMode) -> Result<Writer> {
     let how = OpenOptions::new().read(true).write(true).create(create).truncate(false).clone();
     until_free(options.busy_timeout, || {
         let file = open_file(path, &how)?;
@@ -204,46 +231,84 @@ pub(super) fn writer(
         if !create && found.len() == 0 {
             return Err(empty());
         }
-        let seal = Seal::open(&file, path, options.key.as_ref())?;
+        let identity = Identity::of(&found);
+        let sealed = Seal::open(&file, path, options.key.as_ref())?;
         let backend = TimedBackend::new(file, options.busy_timeout)?;
         let (file, seal) = guarded(|| {
             let builder = builder(options, mode);
-            Ok::<_, Attempt>(match seal {
+            Ok::<_, Attempt>(match sealed {
                 None => (builder.create_with_backend(backend)?, None),
                 Some((seal, cipher)) => {
                     (builder.create_with_backend(EncryptedBackend::new(backend, cipher))?, Some(seal))
                 }
             })
         })?;
-        require_in_place(&found, path)?;
-        Ok((file, seal))
+        // Another file may have taken its place before it was locked: what is written to this one, nobody would read.
+        if identity.is_at(path) { Ok(Writer { file, identity, seal }) } else { Err(Attempt::Held) }
     })
 }
 
+/// Which file it is, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+
+    fn is_at(self, path: &Path) -> bool {
+        path.metadata().is_ok_and(|metadata| Self::of(&metadata) == self)
+    }
+
+    /// Refuses to write to a file that has lost its name: whoever opens it by its name would not see it.
+    pub(super) fn require_at(self, path: &Path) -> Result<()> {
+        if self.is_at(path) {
+            return Ok(());
+        }
+        let why = std::io::Error::other("another file was put in its place meanwhile, or none is there");
+        Err(Error::io(format!("write to {}", path.display()), why))
+    }
+}
+
+type Opened = std::result::Result<(ReadOnlyDatabase, Option<Seal>), DatabaseError>;
+
 fn reader(path: &Path, options: &Options) -> Result<(ReadOnlyDatabase, Option<Seal>)> {
-    until_free(options.busy_timeout, || {
+    let open = |consistent: bool| -> std::result::Result<Opened, Attempt> {
         let file = open_file(path, OpenOptions::new().read(true))?;
         let found = facts(&file)?;
         if found.len() == 0 {
             return Err(empty());
         }
-        let seal = Seal::open(&file, path, options.key.as_ref())?;
+        let sealed = Seal::open(&file, path, options.key.as_ref())?;
         let backend = TimedBackend::new(file, options.busy_timeout)?;
+        let backend = if consistent { backend.consistent() } else { backend };
         let opened = guarded(|| {
             let builder = builder(options, ConcurrencyMode::MultiWriter);
-            Ok::<_, Attempt>(match seal {
+            Ok::<_, Attempt>(match sealed {
                 None => builder.open_read_only_with_backend(backend).map(|file| (file, None)),
                 Some((seal, cipher)) => builder
                     .open_read_only_with_backend(EncryptedBackend::new(backend, cipher))
                     .map(|file| (file, Some(seal))),
             })
         })?;
+        if Identity::of(&found).is_at(path) { Ok(opened) } else { Err(Attempt::Held) }
+    };
+    until_free(options.busy_timeout, || {
+        let opened = open(false)?;
         // A writer was killed: only a writer may put the file right.
         if let Err(DatabaseError::RepairAborted) = opened {
-            writer(path, options, false, ConcurrencyMode::MultiWriter)?.0.close()?;
-            return Err(Attempt::Held);
+            let repaired = writer(path, options, false, ConcurrencyMode::MultiWriter);
+            return match repaired.and_then(|writer| Ok(writer.file.close()?)) {
+                Ok(()) => Err(Attempt::Held),
+                // The disk is full, or may not be written to.
+                Err(Error::Io { .. }) => Ok(open(true)??),
+                Err(error) => Err(error.into()),
+            };
         }
-        require_in_place(&found, path)?;
         Ok(opened?)
     })
 }
@@ -254,12 +319,6 @@ fn facts(file: &File) -> Result<Metadata> {
 
 fn empty() -> Attempt {
     Error::NotADatabase { path: PathBuf::new(), why: "it is empty".into() }.into()
-}
-
-/// Refuses a file that another took the place of before it was locked: what is written there, nobody will read.
-fn require_in_place(opened: &Metadata, path: &Path) -> Result<(), Attempt> {
-    let same = |now: Metadata| (now.dev(), now.ino()) == (opened.dev(), opened.ino());
-    if std::fs::metadata(path).is_ok_and(same) { Ok(()) } else { Err(Attempt::Held) }
 }
 
 /// Why an attempt to open failed.

@@ -19,6 +19,7 @@ mod check;
 mod chunk;
 mod dump;
 mod encrypt;
+mod full_disk;
 mod hostile;
 mod hub;
 mod huedb;
@@ -28,6 +29,7 @@ mod kill;
 #[path = "../library/open.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which open files themselves")]
 mod open;
+mod processes;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;

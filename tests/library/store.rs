@@ -5,7 +5,7 @@ use huedb::error::Error;
 use huedb::record::{CollectionName, DatabaseName, MetadataPatch, Ordinal, Origin, Record, RecordId, Row, Scope};
 use huedb::store::{
     Access, Change, Collection, CollectionChange, Effect, Include, Ingest, Mode, NewCollection, OnError, Options,
-    Preparer, Store, Term,
+    Preparer, Store, Term, restore,
 };
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -165,6 +165,21 @@ fn files_that_are_not_ours_are_refused_and_not_touched() {
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
     assert!(matches!(open(folder.path(), Access::Write), Err(Error::NotADatabase { .. })));
+}
+
+#[test]
+fn a_file_that_was_replaced_is_not_written_to() {
+    let (folder, store) = fresh();
+    let (path, backup) = (folder.path().join("test.redb"), folder.path().join("backup.redb"));
+    store.backup(&backup, false).unwrap();
+    restore(&backup, &path, true, &Options::default()).unwrap();
+    let error = store.collection("notes").unwrap().add([change("lost", &[1.0], Json::Null)]).unwrap_err();
+    assert!(matches!(&error, Error::Io { action, .. } if action.starts_with("write to ")), "{error:?}");
+    let now = Store::open(&path, Access::Write).unwrap();
+    now.collection("notes").unwrap().add([change("kept", &[1.0], Json::Null)]).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let error = now.collection("notes").unwrap().add([change("lost", &[1.0], Json::Null)]).unwrap_err();
+    assert!(matches!(&error, Error::Io { action, .. } if action.starts_with("write to ")), "{error:?}");
 }
 
 #[test]

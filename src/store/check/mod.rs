@@ -242,7 +242,7 @@ impl Store {
 
     /// Has redb verify the checksum of every page and its account of free ones.
     fn check_pages(&mut self, findings: &mut Findings) -> Result<()> {
-        let Handle::Writer(file) = &mut self.handle else {
+        let Handle::Writer(file, _) = &mut self.handle else {
             return Err(Error::argument("a deep check needs the file open for writing"));
         };
         let clean = file.check_integrity().map_err(|e| match e {

@@ -1,0 +1,54 @@
+//! Everything that a file says, to compare it with what it should say.
+
+use std::path::Path;
+
+use uuid::Uuid;
+
+use super::operation::NEW;
+use crate::error::{Error, Result};
+use crate::index::walk_graph;
+use crate::record::{CollectionInfo, Counts, Fingerprint, Ordinal, Record};
+use crate::store::{Access, GraphEntry, Include, Store};
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Content {
+    /// There is no database yet.
+    Nothing,
+    /// A database with these collections.
+    Collections(Vec<Collection>),
+}
+
+/// One collection with all its records.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Collection {
+    info: CollectionInfo,
+    counts: Counts,
+    graph: Option<GraphEntry>,
+    /// The model that the documents are being embedded by, and how many are.
+    next: Option<(Fingerprint, u64)>,
+    records: Vec<Record>,
+}
+
+/// Reads a file as a command that reads does.
+pub(super) fn read(path: &Path) -> Result<Content> {
+    let store = match Store::open(path, Access::Read) {
+        Err(Error::FileNotFound { .. }) => return Ok(Content::Nothing),
+        store => store?,
+    };
+    let collections = store.collections()?.into_iter().map(|(mut info, counts)| {
+        let view = store.view(info.name.as_str())?;
+        let records = view.live().into_iter().map(|ordinal| view.record(Ordinal(ordinal), Include::ALL));
+        let records = records.collect::<Result<_>>()?;
+        if view.graph().is_some() {
+            walk_graph(&view, 1)?;
+        }
+        // Drawn anew in each run.
+        if info.name.as_str() == NEW {
+            info.id = Uuid::nil();
+        }
+        let next = view.next_embedder().map(|next| (next.clone(), view.reembedded(0).done));
+        Ok(Collection { info, counts, graph: view.graph(), next, records })
+    });
+    collections.collect::<Result<_>>().map(Content::Collections)
+}

@@ -1,0 +1,164 @@
+//! Every operation, with every fault a disk has, at every place: no acknowledged write is lost, none is there by half.
+//!
+//! Each operation is run again and again, with the fault one call later each time, until it ends before the fault comes.
+//! After each run the file is opened, compared with what it held after each acknowledged write of a run without a
+//! fault, and checked in depth. Invariant: a file holds what the last acknowledged write left, or the write after
+//! it, whole; when the disk was full it holds the former, and can be read while it is full.
+
+mod content;
+mod operation;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use crate::error::{Error, ErrorKind};
+use crate::store::faulty::{Disk, Fault};
+use crate::store::{Access, Depth, Store};
+use content::{Content, read};
+use operation::Operation;
+
+/// An operation, and what a run of it without a fault leaves behind after each acknowledged write.
+struct Trial {
+    operation: Operation,
+    contents: Vec<Content>,
+}
+
+impl Trial {
+    fn new(operation: Operation) -> Self {
+        let (_folder, path) = operation.file();
+        let contents = undisturbed(&path, || {
+            let mut contents = vec![read(&path).unwrap()];
+            let run = operation.one_by_one.unwrap_or(operation.run);
+            run(&path, &mut || contents.push(read(&path).unwrap())).unwrap();
+            contents
+        });
+        Self { operation, contents }
+    }
+
+    /// Runs the operation with a fault and sees what came of it; returns the disk if the fault came.
+    fn meets(&self, fault: Fault) -> Option<Arc<Disk>> {
+        let (_folder, path) = self.operation.file();
+        let disk = Disk::new(&path, fault);
+        let mut acknowledged = 0;
+        let seen = catch_unwind(AssertUnwindSafe(|| {
+            let result = disk.under(|| (self.operation.run)(&path, &mut || acknowledged += 1));
+            if disk.struck() {
+                self.check_error(result.as_ref().err());
+                self.check_content(&path, &disk, fault, acknowledged, result.is_ok());
+            } else {
+                result.unwrap();
+            }
+        }));
+        if let Err(panic) = seen {
+            #[expect(clippy::print_stderr, reason = "the place belongs to the report of the failed test")]
+            {
+                eprintln!("{} met {fault:?} after {acknowledged} acknowledged writes", self.operation.name);
+            }
+            resume_unwind(panic);
+        }
+        disk.struck().then_some(disk)
+    }
+
+    /// A disk that fails is told from a file that is damaged.
+    fn check_error(&self, error: Option<&Error>) {
+        if let Some(error) = error {
+            assert_eq!(error.kind(), ErrorKind::Failure, "{}: {error:?}", self.operation.name);
+        }
+    }
+
+    fn check_content(&self, path: &Path, disk: &Arc<Disk>, fault: Fault, acknowledged: usize, done: bool) {
+        let full = matches!(fault, Fault::Full { .. });
+        let last = self.contents.len() - 1;
+        let found = if full { disk.under(|| read(path)) } else { undisturbed(path, || read(path)) }.unwrap();
+        let first = if done { last } else { acknowledged };
+        let until = match (done, self.operation.one_by_one.is_some()) {
+            (true, _) | (_, true) => last,
+            _ if full => first,
+            _ => last.min(first + 1),
+        };
+        let at = (first..=until).find(|at| found == self.contents[*at]);
+        assert!(at.is_some(), "content {first} to {until} expected, found {}", self.describe(&found));
+        undisturbed(path, || {
+            if found != Content::Nothing {
+                let mut store = Store::open(path, Access::Write).unwrap();
+                assert_eq!(store.check(None, Depth::Deep).unwrap(), [], "after the fault");
+                store.close().unwrap();
+                assert_eq!(read(path).unwrap(), found, "repaired");
+            }
+            if at == Some(0) || self.operation.goes_on {
+                (self.operation.run)(path, &mut || {}).unwrap();
+                assert!(read(path).unwrap() == self.contents[last], "the operation, run again");
+            }
+        });
+    }
+
+    fn describe(&self, found: &Content) -> String {
+        match self.contents.iter().position(|content| content == found) {
+            Some(at) => format!("content {at}"),
+            None => format!("{found:?} and not {:?}", self.contents),
+        }
+    }
+
+    fn meets_every_fault(&self) {
+        for lasting in [true, false] {
+            (1..).find(|at| self.meets(Fault::Call { at: *at, lasting }).is_none());
+        }
+        for sparse in [true, false] {
+            let mut blocks = 0;
+            while let Some(disk) = self.meets(Fault::Full { blocks, sparse }) {
+                blocks = disk.next_room(blocks);
+            }
+        }
+        if self.operation.survives_power {
+            (1..).find(|at| self.meets(Fault::Torn { at: *at }).is_none());
+            // What is lost at a sync is drawn anew each time.
+            for _ in 0..3 {
+                (1..).find(|at| self.meets(Fault::Power { at: *at }).is_none());
+            }
+        }
+    }
+}
+
+/// Runs `work` on a sound disk that waits for nothing.
+fn undisturbed<T>(path: &Path, work: impl FnOnce() -> T) -> T {
+    Disk::new(path, Fault::Never).under(work)
+}
+
+/// Makes a folder and the path of a file that is to be in it.
+fn folder() -> (TempDir, std::path::PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("test.redb");
+    (folder, path)
+}
+
+macro_rules! trials {
+    ($($name:ident),+) => {
+        $(#[test]
+        fn $name() {
+            Trial::new(operation::$name()).meets_every_fault();
+        })+
+    };
+}
+
+trials!(
+    making_a_file,
+    creating_a_collection,
+    adding,
+    updating,
+    upserting,
+    importing,
+    filling_a_segment,
+    deleting,
+    indexing,
+    indexing_words,
+    dropping_an_index,
+    compacting,
+    embedding_anew,
+    renaming,
+    dropping_a_collection,
+    opening_after_a_kill,
+    opening_after_a_killed_compaction
+);
