@@ -323,7 +323,7 @@ impl Error {
             Self::FileExists { .. } => "name another, or replace it with --force".into(),
             Self::NewerFormat { .. } => "upgrade huedb".into(),
             Self::Busy { .. } => "wait for the other huedb to finish, or raise --busy-timeout".into(),
-            Self::Damaged { .. } => "see what can be read with `huedb check`".into(),
+            Self::Damaged { .. } => "`huedb check` lists what is damaged, `huedb repair` puts right what can be".into(),
             Self::InvalidArgument { hint, .. }
             | Self::BadInput { hint, .. }
             | Self::Model { hint, .. }

@@ -11,6 +11,9 @@ use crate::output::{Columns, Facts, Format, Printer, Sink};
 use crate::record::{CollectionInfo, Fingerprint, Scope};
 use crate::store::{Access, Options, Store, View, check_model};
 
+/// A command that lengthened the file by less leaves its free space to later writes.
+const TIDY_FROM_BYTES: u64 = 16 << 20;
+
 /// The surroundings of one command.
 pub(super) struct Context<'c, 'w> {
     pub(super) db: PathBuf,
@@ -63,6 +66,18 @@ impl<'c, 'w> Context<'c, 'w> {
     pub(super) fn open_for_import(&self) -> Result<Store> {
         let cache_bytes = Options::IMPORT_CACHE_BYTES;
         Store::open_with(&self.db, Access::Write, &Options { cache_bytes, ..self.options.clone() })
+    }
+
+    /// Gives back the space that a command left free, where it lengthened the file by a `share`th or more.
+    pub(super) fn tidy(&mut self, store: &mut Store, bytes_before: u64, share: u64) {
+        let given_back = store.file_bytes().and_then(|bytes| {
+            let grown = bytes.saturating_sub(bytes_before);
+            if grown >= TIDY_FROM_BYTES && grown >= bytes / share { store.give_back_space() } else { Ok(false) }
+        });
+        // What was to be written is written in any case.
+        if let Err(error) = given_back {
+            self.printer.warning(format!("free space was not given back: {error}"));
+        }
     }
 
     /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.

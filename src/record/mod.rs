@@ -22,7 +22,7 @@ pub use configuration::Configuration;
 pub use distance::Space;
 pub use hit::{Hit, Record};
 pub use id::{Ordinal, RecordId};
-pub use metadata::{Metadata, MetadataPatch};
+pub use metadata::{MAX_METADATA_KEY_BYTES, Metadata, MetadataPatch};
 pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use number::{Number, NumberKey};
 pub use row::{Origin, Row};

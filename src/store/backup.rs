@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use redb::{Database, Key, ReadTransaction, ReadableTable, TableDefinition, TableError, Value, WriteTransaction};
 
-use super::{Access, FileFacts, Options, Store, guard, open, table};
+use super::{Access, Depth, FileFacts, Options, Store, guard, open, table};
 use crate::error::{Error, Result};
 
 impl Store {
@@ -26,14 +26,11 @@ impl Store {
             return Err(Error::argument(format!("{} is the database itself", target.display())));
         }
         refuse_existing(target, replace)?;
+        let target = &real_place(target);
         let beside = beside(target)?;
         self.copy_to(beside.path())?;
         let facts = verify(beside.path())?;
-        // A copy is as private as what it is a copy of.
-        let read = |e| Error::io(format!("read {}", self.path().display()), e);
-        let permissions = std::fs::metadata(self.path()).map_err(read)?.permissions();
-        std::fs::set_permissions(beside.path(), permissions)
-            .map_err(|e| Error::io(format!("write {}", target.display()), e))?;
+        share_permissions(self.path(), beside.path())?;
         put_in_place(beside, target, replace)?;
         Ok(facts)
     }
@@ -41,7 +38,7 @@ impl Store {
     fn copy_to(&self, target: &Path) -> Result<()> {
         let name = |e: Error| e.at(target, Duration::ZERO);
         let options = Options { cache_bytes: Options::IMPORT_CACHE_BYTES, ..Options::default() };
-        let copy = open::writer(target, &options, true).map_err(name)?;
+        let (copy, _) = open::writer(target, &options, true).map_err(name)?;
         self.read(|from| guard::guarded(|| copy_tables(&from, &copy)))?;
         guard::guarded(|| copy.close().map_err(Error::from)).map_err(name)
     }
@@ -58,21 +55,51 @@ impl Store {
 pub fn restore(backup: &Path, target: &Path, replace: bool, options: &Options) -> Result<FileFacts> {
     refuse_existing(target, replace)?;
     let source = Store::open_with(backup, Access::Read, options)?;
-    require_sound(&source.check_quick()?, backup)?;
+    require_sound(&source.check(None, Depth::Quick)?, backup)?;
     // A damaged file cannot be locked, and need not be: nobody can write to it.
     let old = match Store::open_with(target, Access::Write, options) {
         Ok(old) => Some(old),
         Err(error @ Error::Busy { .. }) => return Err(error),
         Err(_) => None,
     };
-    let put = || source.backup(target, replace);
-    match old {
-        Some(old) => old.write(|_| put()),
-        None => put(),
+    while_locked(old, || source.backup(target, replace))
+}
+
+/// Runs `work` while nobody else writes to the file that is about to be replaced.
+pub(super) fn while_locked<T>(old: Option<Store>, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let (mut work, mut done) = (Some(work), None);
+    if let Some(old) = old {
+        let locked = guard::guarded(|| {
+            old.write(|_| {
+                done = work.take().map(|work| work());
+                Ok(())
+            })
+        });
+        // Once the work is done it does not matter what the old file has to say; nor can every damaged file be locked.
+        if let (None, Err(busy @ Error::Busy { .. })) = (&done, locked) {
+            return Err(busy);
+        }
+    }
+    match (done, work) {
+        (Some(done), _) => done,
+        (None, Some(work)) => work(),
+        (None, None) => Err(Error::damaged("the file that is to be replaced")),
     }
 }
 
-fn refuse_existing(target: &Path, replace: bool) -> Result<()> {
+/// Follows symbolic links to the file itself, so that they stay.
+pub(super) fn real_place(target: &Path) -> PathBuf {
+    target.canonicalize().unwrap_or_else(|_| target.to_owned())
+}
+
+/// Makes a copy as private as what it is a copy of.
+pub(super) fn share_permissions(from: &Path, to: &Path) -> Result<()> {
+    let permissions =
+        std::fs::metadata(from).map_err(|e| Error::io(format!("read {}", from.display()), e))?.permissions();
+    std::fs::set_permissions(to, permissions).map_err(|e| Error::io(format!("write {}", to.display()), e))
+}
+
+pub(super) fn refuse_existing(target: &Path, replace: bool) -> Result<()> {
     if target.is_dir() {
         return Err(Error::argument(format!("{} is a folder", target.display())));
     }
@@ -90,12 +117,12 @@ fn folder_of(target: &Path) -> PathBuf {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
 
-fn beside(target: &Path) -> Result<tempfile::NamedTempFile> {
+pub(super) fn beside(target: &Path) -> Result<tempfile::NamedTempFile> {
     let write = |e| Error::io(format!("write {}", target.display()), e);
     tempfile::Builder::new().prefix(".huedb-").suffix(".part").tempfile_in(folder_of(target)).map_err(write)
 }
 
-fn put_in_place(beside: tempfile::NamedTempFile, target: &Path, replace: bool) -> Result<()> {
+pub(super) fn put_in_place(beside: tempfile::NamedTempFile, target: &Path, replace: bool) -> Result<()> {
     let put = if replace { beside.persist(target) } else { beside.persist_noclobber(target) };
     put.map_err(|e| match e.error.kind() {
         std::io::ErrorKind::AlreadyExists => Error::FileExists { path: target.to_owned() },
@@ -107,9 +134,9 @@ fn put_in_place(beside: tempfile::NamedTempFile, target: &Path, replace: bool) -
 }
 
 /// Opens a file and refuses it when the quick check finds anything.
-fn verify(path: &Path) -> Result<FileFacts> {
+pub(super) fn verify(path: &Path) -> Result<FileFacts> {
     let copy = Store::open_with(path, Access::Read, &Options::default())?;
-    require_sound(&copy.check_quick()?, path)?;
+    require_sound(&copy.check(None, Depth::Quick)?, path)?;
     copy.file_facts()
 }
 

@@ -133,6 +133,11 @@ impl Entry {
             chroma: new.chroma,
             bm25: new.bm25,
         };
+        Self::without_records(info)
+    }
+
+    /// The entry of a collection that is as it was made.
+    pub(crate) fn without_records(info: CollectionInfo) -> Self {
         Self {
             info,
             next_ordinal: 0,

@@ -127,7 +127,8 @@ fn rewrite_texts(tx: &WriteTransaction) -> Result<()> {
     rewrite(tx, table::COLLECTION)?;
     rewrite(tx, table::IDS)?;
     rewrite(tx, table::RECORDS)?;
-    rewrite(tx, table::POSTINGS)
+    rewrite(tx, table::POSTINGS)?;
+    rewrite(tx, table::TERMS)
 }
 
 fn rewrite<K: Key + 'static, V: Value + 'static>(tx: &WriteTransaction, table: TableDefinition<K, V>) -> Result<()> {

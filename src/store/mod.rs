@@ -14,11 +14,14 @@ mod fault;
 mod graph;
 mod guard;
 mod ingest;
+mod limit;
 mod open;
+mod page;
 mod posting;
 mod quantise;
 mod read;
 mod record;
+mod repair;
 mod rows;
 mod scope;
 mod segment;
@@ -29,6 +32,7 @@ mod vector;
 mod write;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
@@ -40,11 +44,15 @@ pub use collection::Collection;
 pub use compact::Compacted;
 pub use graph::GraphFile;
 pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Tally, check_model};
+pub use limit::{MAX_ID_BYTES, MAX_RECORD_BYTES, check_id, check_texts};
 pub use open::{Access, Options};
+#[cfg(test)]
+pub(crate) use page::tests::{PageOf, pages_of};
 pub use posting::{Term, TermKind};
 pub use quantise::{Codes, MAX_DIMENSION, check_embedding, quantise, quantise_query};
 pub use read::{Include, View};
 pub(crate) use record::Stored;
+pub use repair::{Certainty, Kept, Loss, Repair};
 pub use scope::DatabaseInfo;
 pub use segment::{Segment, rows_per_segment};
 pub use sketch::{Centre, Estimates, Sketch, sign_bytes};
@@ -83,6 +91,7 @@ pub struct Store {
     scope: Scope,
     busy_timeout: Duration,
     handle: Handle,
+    pages: Arc<page::Pages>,
 }
 
 enum Handle {

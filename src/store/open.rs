@@ -5,13 +5,17 @@
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadableTable, TableError};
+use redb::{
+    Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadableTable, StorageBackend, TableError,
+};
 use uuid::Uuid;
 
 use super::backend::TimedBackend;
 use super::guard::guarded;
+use super::page::{Pages, VerifiedBackend};
 use super::table::{self, FORMAT_VERSION, META, meta};
 use super::{Handle, Store};
 use crate::error::{Error, Result};
@@ -64,16 +68,18 @@ impl Store {
     pub fn open_with(path: impl AsRef<Path>, access: Access, options: &Options) -> Result<Self> {
         let path = path.as_ref();
         let opened = match access {
-            Access::Read => reader(path, options).map(Handle::Reader),
-            Access::Write => writer(path, options, false).map(Handle::Writer),
-            Access::Create => writer(path, options, true).map(Handle::Writer),
+            Access::Read => reader(path, options).map(|(file, pages)| (Handle::Reader(file), pages)),
+            Access::Write => writer(path, options, false).map(|(file, pages)| (Handle::Writer(file), pages)),
+            Access::Create => writer(path, options, true).map(|(file, pages)| (Handle::Writer(file), pages)),
         };
         let name = |e: Error| e.at(path, options.busy_timeout);
+        let (handle, pages) = opened.map_err(name)?;
         let store = Self {
             path: path.to_owned(),
             scope: options.scope.clone(),
             busy_timeout: options.busy_timeout,
-            handle: opened.map_err(name)?,
+            handle,
+            pages,
         };
         if access == Access::Create {
             store.write_format()?;
@@ -146,32 +152,43 @@ fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
     })
 }
 
-pub(super) fn writer(path: &Path, options: &Options, create: bool) -> Result<Database> {
+/// An open file, and what is known of its pages.
+type Opened<D> = (D, Arc<Pages>);
+
+pub(super) fn writer(path: &Path, options: &Options, create: bool) -> Result<Opened<Database>> {
     let how = OpenOptions::new().read(true).write(true).create(create).truncate(false).clone();
     until_free(options.busy_timeout, || {
         let file = open_file(path, &how)?;
         if !create && file.metadata().is_ok_and(|m| m.len() == 0) {
             return Err(Error::NotADatabase { path: path.to_owned(), why: "it is empty".into() }.into());
         }
-        let backend = TimedBackend::new(file, options.busy_timeout)?;
-        guarded(|| Ok(builder(options).create_with_backend(backend)?))
+        let backend = VerifiedBackend::for_writing(TimedBackend::new(file, options.busy_timeout)?);
+        let pages = backend.pages();
+        guarded(|| Ok((builder(options).create_with_backend(backend)?, pages)))
     })
 }
 
-fn reader(path: &Path, options: &Options) -> Result<ReadOnlyDatabase> {
+/// Opens the bytes of a file that redb refuses.
+pub(super) fn raw(path: &Path, options: &Options) -> Result<Box<dyn StorageBackend>> {
+    let file = open_file(path, OpenOptions::new().read(true))?;
+    Ok(Box::new(TimedBackend::new(file, options.busy_timeout)?))
+}
+
+fn reader(path: &Path, options: &Options) -> Result<Opened<ReadOnlyDatabase>> {
     until_free(options.busy_timeout, || {
         let file = open_file(path, OpenOptions::new().read(true))?;
         if file.metadata().is_ok_and(|m| m.len() == 0) {
             return Err(Error::NotADatabase { path: path.to_owned(), why: "it is empty".into() }.into());
         }
-        let backend = TimedBackend::new(file, options.busy_timeout)?;
+        let backend = VerifiedBackend::for_reading(TimedBackend::new(file, options.busy_timeout)?);
+        let pages = backend.pages();
         let opened = guarded(|| Ok::<_, Attempt>(builder(options).open_read_only_with_backend(backend)))?;
         // A writer was killed: only a writer may put the file right.
         if let Err(DatabaseError::RepairAborted) = opened {
-            writer(path, options, false)?.close()?;
+            writer(path, options, false)?.0.close()?;
             return Err(Attempt::Held);
         }
-        Ok(opened?)
+        Ok((opened?, pages))
     })
 }
 

@@ -22,7 +22,7 @@
 //! | `terms` | c, field, term, first r | up to 512 records that hold a term, and its weight in each ([`super::terms`]) |
 //! | `graph` | c, chunk | the USearch graph, in chunks with a checksum each |
 
-use redb::TableDefinition;
+use redb::{TableDefinition, TableHandle};
 
 use crate::record::Ordinal;
 
@@ -55,6 +55,20 @@ pub(crate) const STALE: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new(
 pub(crate) const POSTINGS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("postings");
 pub(crate) const TERMS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("terms");
 pub(crate) const GRAPH: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("graph");
+
+/// Returns whether all that a table holds can be computed again from the others; tables of redb's own can too.
+pub(crate) fn is_derived(table: &str) -> bool {
+    let truth = [
+        META.name(),
+        TENANTS.name(),
+        DATABASES.name(),
+        COLLECTIONS.name(),
+        COLLECTION.name(),
+        RECORDS.name(),
+        VECTORS.name(),
+    ];
+    !truth.contains(&table)
+}
 
 /// The names under which `meta` keeps its values.
 pub(crate) mod meta {

@@ -16,10 +16,12 @@
 mod backup;
 mod bad_input;
 mod check;
+mod damage;
 mod huedb;
 mod hybrid;
 mod import;
 mod kill;
+mod paths;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;

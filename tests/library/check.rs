@@ -18,7 +18,7 @@ fn records(path: &Path) -> Result<Vec<Record>> {
 }
 
 fn check(path: &Path) -> Result<usize> {
-    Store::open(path, Access::Write)?.check(None, Depth::Deep).map(|findings| findings.len())
+    Store::open(path, Access::Read)?.check(None, Depth::Deep).map(|findings| findings.len())
 }
 
 #[test]

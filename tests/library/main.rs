@@ -16,6 +16,7 @@
 mod check;
 mod compact;
 mod facet;
+mod limits;
 mod query;
 mod random;
 mod store;
