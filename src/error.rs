@@ -345,7 +345,7 @@ impl Error {
             }
             Self::NewerFormat { .. } => "upgrade huedb".into(),
             Self::Busy { .. } => "wait for the other huedb to finish, or raise --busy-timeout".into(),
-            Self::Damaged { .. } => "see what can be read with `huedb check`".into(),
+            Self::Damaged { .. } => "`huedb check` lists what is damaged, `huedb repair` puts right what can be".into(),
             Self::Io { source, .. } if is_full(source) => "free some space and run it again".into(),
             Self::InvalidArgument { hint, .. }
             | Self::BadInput { hint, .. }

@@ -9,8 +9,9 @@ use crate::store::{Access, Depth, MOST_FINDINGS};
 
 /// Look for damage in the file
 ///
-/// Compares the counters and checksums of everything in the file, or of one collection, and lists what is damaged: one
-/// line a thing, at most 100. What is `derived` can be computed again; of anything else something was lost.
+/// Compares the checksum of every page, and the counters of every collection or of one, and lists what is damaged: one
+/// line a thing, at most 100. What is `derived` can be computed again; of anything else something was lost. Nothing is
+/// written; `huedb repair` puts right what can be.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb check
@@ -22,16 +23,15 @@ pub(super) struct Check {
     /// Only this collection, and the catalogue
     collection: Option<String>,
 
-    /// Read every page and every record, and compute again what is derived
+    /// Read every record too, and compute again what is derived
     #[arg(long)]
     deep: bool,
 }
 
 impl Check {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
-        // Only redb's own check has to write, and only where it finds its account of free pages wrong.
-        let (access, depth) = if self.deep { (Access::Write, Depth::Deep) } else { (Access::Read, Depth::Quick) };
-        let mut store = context.open(access)?;
+        let depth = if self.deep { Depth::Deep } else { Depth::Quick };
+        let store = context.open(Access::Read)?;
         let findings = store.check(self.collection.as_deref(), depth)?;
         let what = self.collection.unwrap_or_else(|| context.db.display().to_string());
         if findings.is_empty() {

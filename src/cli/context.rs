@@ -14,6 +14,9 @@ use crate::output::{Columns, Facts, Format, Printer, Progress, ProgressKind, Sin
 use crate::record::{CollectionInfo, Fingerprint, Scope};
 use crate::store::{Access, Options, Store, View, check_model};
 
+/// A command that lengthened the file by less leaves its free space to later writes.
+const TIDY_FROM_BYTES: u64 = 16 << 20;
+
 /// The surroundings of one command.
 pub(super) struct Context<'c, 'w> {
     pub(super) db: PathBuf,
@@ -107,6 +110,18 @@ impl<'c, 'w> Context<'c, 'w> {
     /// Opens the file for writing a lot.
     pub(super) fn open_for_import(&self, access: Access) -> Result<Store> {
         self.open_with(access, Options::IMPORT_CACHE_BYTES)
+    }
+
+    /// Gives back the space that a command left free, where it lengthened the file by a `share`th or more.
+    pub(super) fn tidy(&mut self, store: &mut Store, bytes_before: u64, share: u64) {
+        let given_back = store.file_bytes().and_then(|bytes| {
+            let grown = bytes.saturating_sub(bytes_before);
+            if grown >= TIDY_FROM_BYTES && grown >= bytes / share { store.give_back_space() } else { Ok(false) }
+        });
+        // What was to be written is written in any case.
+        if let Err(error) = given_back {
+            self.printer.warning(format!("free space was not given back: {error}"));
+        }
     }
 
     /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::context::Context;
 use super::exit::Status;
-use super::import::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe, tidy};
+use super::import::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe};
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
 use crate::input::{BatchLimits, Dump, DumpBatches};
@@ -85,7 +85,7 @@ pub(super) fn import(context: &mut Context, source: &str, mode: Mode) -> anyhow:
         }
         return Err(error.into());
     }
-    tidy(context, &mut store, bytes_before);
+    context.tidy(&mut store, bytes_before, 2);
     store.close()?;
     let (done, took) = (describe(&tally), duration(start.elapsed()));
     context.printer.notice(format!("{} collections: {done} in {took}", count(collections)));

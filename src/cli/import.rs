@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::input::{self, BatchLimits, Batches, Mapping, Notices, Source, Types};
 use crate::output::{Progress, ProgressKind, count, duration};
 use crate::record::CollectionInfo;
-use crate::store::{Access, Ingest, Mode, OnError, Preparer, Store, StoredBatch, Tally};
+use crate::store::{Access, Ingest, Mode, OnError, Preparer, StoredBatch, Tally};
 
 /// Texts embedded and stored in one transaction: what a kill can undo, at the most.
 const TEXTS_AT_ONCE: usize = 256;
@@ -23,8 +23,6 @@ const TEXTS_AT_ONCE: usize = 256;
 pub(super) const ROWS_AT_ONCE: usize = 8192;
 /// Bytes of rows in one transaction, far under half of the import's cache.
 pub(super) const BYTES_AT_ONCE: usize = 32 << 20;
-/// An import that grew the file by less leaves its free space to later writes.
-const TIDY_FROM_BYTES: u64 = 16 << 20;
 
 /// Read many records from files, folders or standard input
 ///
@@ -171,7 +169,8 @@ impl Import {
             }
             return Err(error.into());
         }
-        tidy(context, &mut store, bytes_before);
+        // Where it wrote most of the file, so that the cost stays a part of its own.
+        context.tidy(&mut store, bytes_before, 2);
         store.close()?;
         let nothing_new = tally.unchanged > 0 && tally.embedded == 0 && info.embedder.is_some();
         let said = if nothing_new { "; nothing had to be embedded" } else { "" };
@@ -223,18 +222,6 @@ impl Import {
             return Ok(None);
         }
         context.deferred_embedder(info, self.model.as_deref()).map(Some)
-    }
-}
-
-/// Gives back the space that an import left free, where it wrote most of the file: the cost stays a part of its own.
-pub(super) fn tidy(context: &mut Context, store: &mut Store, bytes_before: u64) {
-    let given_back = store.file_bytes().and_then(|bytes| {
-        let grown = bytes.saturating_sub(bytes_before);
-        if grown >= TIDY_FROM_BYTES && grown >= bytes / 2 { store.give_back_space() } else { Ok(false) }
-    });
-    // The records are stored in any case.
-    if let Err(error) = given_back {
-        context.printer.warning(format!("free space was not given back: {error}"));
     }
 }
 

@@ -14,6 +14,9 @@ use crate::output::{Facts, ProgressKind, count, duration};
 use crate::record::IndexMode;
 use crate::store::{Access, Collection};
 
+/// Building takes far longer than moving pages, so a fifth of the file is worth it.
+const TIDY_SHARE: u64 = 5;
+
 /// Records from which on a graph is built by itself.
 const AUTO_RECORDS: u64 = 4_000_000;
 
@@ -76,11 +79,13 @@ impl Index {
 impl IndexBuild {
     fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         drop(context.look(&self.collection)?);
-        let store = context.open_for_import(Access::Write)?;
+        let mut store = context.open_for_import(Access::Write)?;
+        let bytes_before = store.file_bytes()?;
         let collection = store.collection(&self.collection)?;
         if self.hybrid {
             let start = Instant::now();
             let documents = collection.index_documents(true)?;
+            context.tidy(&mut store, bytes_before, TIDY_SHARE);
             store.close()?;
             let took = duration(start.elapsed());
             context.printer.notice(format!("words of {}: {} documents in {took}", self.collection, count(documents)));
@@ -88,6 +93,7 @@ impl IndexBuild {
         }
         let interrupt = Interrupt::listen()?;
         build(context, &collection, &interrupt)?;
+        context.tidy(&mut store, bytes_before, TIDY_SHARE);
         store.close()?;
         Ok(Status::Done)
     }

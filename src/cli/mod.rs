@@ -36,6 +36,7 @@ mod modify;
 mod query;
 mod reembed;
 mod rekey;
+mod repair;
 mod search;
 mod setting;
 mod setup;
@@ -104,6 +105,7 @@ enum Verb {
     Tenant(tenant::Tenant),
     Info(info::Info),
     Check(check::Check),
+    Repair(repair::Repair),
     Compact(compact::Compact),
     Backup(backup::Backup),
     Restore(backup::Restore),
@@ -144,6 +146,7 @@ impl Verb {
             Self::Tenant(verb) => verb.run(context),
             Self::Info(info::Info {}) => info::Info::run(context),
             Self::Check(verb) => verb.run(context),
+            Self::Repair(verb) => verb.run(context),
             Self::Compact(compact::Compact {}) => compact::Compact::run(context),
             Self::Backup(verb) => verb.run(context),
             Self::Restore(verb) => verb.run(context),

@@ -3,6 +3,8 @@
 //! Knows nothing of the terminal. Invariant: a filter is answered before or inside the search, never after it, so it
 //! never empties or shortens a result that exists; hits ascend by distance, ties by insertion.
 
+#[cfg(test)]
+mod damage_tests;
 mod facet;
 pub mod filter;
 mod group;

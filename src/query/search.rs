@@ -1,5 +1,6 @@
 //! Runs a query along its plan.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use roaring::RoaringTreemap;
@@ -221,10 +222,20 @@ fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mu
                 }
             }
         }
-        let candidates: Vec<Vec<Ordinal>> = if let Some(graph) = &graph {
-            graph.candidates(view, &questions, allowed, plan.depth, query.threads)?
+        let candidates = if let Some(graph) = &graph {
+            graph.candidates(view, &questions, allowed, plan.depth, query.threads)
         } else {
-            scan_codes(view, query, &questions, allowed, plan.depth)?
+            scan_codes(view, query, &questions, allowed, plan.depth)
+        };
+        let candidates = match candidates {
+            Err(e @ Error::Damaged { .. }) => {
+                answer.warnings.push(format!("{e}; ranking every record by its embedding"));
+                answer.plan.way = Way::Rows;
+                let among = among.map_or_else(|| Cow::Owned(view.live()), Cow::Borrowed);
+                ranked.extend(rank_all(view, &questions, &among, wanted, query.threads)?);
+                continue;
+            }
+            candidates => candidates?,
         };
         answer.timing.candidates += start.elapsed();
         let start = Instant::now();

@@ -19,6 +19,9 @@ pub struct Metadata(BTreeMap<String, Value>);
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MetadataPatch(BTreeMap<String, Option<Value>>);
 
+/// The longest metadata key, which stands in every entry of the index of its values.
+pub const MAX_METADATA_KEY_BYTES: usize = 64 << 10;
+
 /// Refuses a key that no metadata can have.
 ///
 /// # Errors
@@ -28,6 +31,10 @@ pub fn check_key(key: &str) -> Result<()> {
         "a key has at least one character"
     } else if key.starts_with(['#', '$']) {
         "a key must not start with '#' or '$'"
+    } else if key.len() > MAX_METADATA_KEY_BYTES {
+        let start: String = key.chars().take(64).collect();
+        let why = format!("it has {} bytes; the most is {MAX_METADATA_KEY_BYTES}", key.len());
+        return Err(Error::InvalidMetadata { key: format!("{start}..."), why });
     } else if key.starts_with("chroma:") {
         "keys that start with 'chroma:' are Chroma's own"
     } else {

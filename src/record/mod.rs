@@ -25,7 +25,7 @@ pub use distance::Space;
 pub use dump::{DUMP_MARK, DUMP_VERSION, DumpLine, DumpRecord};
 pub use hit::{Hit, Record};
 pub use id::{Ordinal, RecordId};
-pub use metadata::{Metadata, MetadataPatch, check_key};
+pub use metadata::{MAX_METADATA_KEY_BYTES, Metadata, MetadataPatch, check_key};
 pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use number::{Number, NumberKey};
 pub use part::Part;

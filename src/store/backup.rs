@@ -4,7 +4,7 @@
 //! place, opened and checked, and only then renamed into it. Invariant: whatever stands at the target is either what
 //! stood there before or a whole copy that passed the check.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use redb::{
@@ -14,7 +14,7 @@ use redb::{
 
 use super::beside::{beside, put_in_place};
 use super::crypt::Seal;
-use super::{Access, FileFacts, Options, Store, guard, open, table};
+use super::{Access, Depth, FileFacts, Options, Store, guard, open, table};
 use crate::error::{Error, Result};
 
 impl Store {
@@ -36,6 +36,7 @@ impl Store {
 
     /// Puts a copy at `target`, encrypted as `seal` says.
     pub(super) fn put_copy(&self, target: &Path, replace: bool, seal: Option<&Seal>) -> Result<FileFacts> {
+        let target = &real_place(target);
         let beside = beside(target, None)?;
         let options = Options { key: seal.map(|seal| seal.key().clone()), ..Options::default() };
         if let Some(seal) = seal {
@@ -43,11 +44,7 @@ impl Store {
         }
         self.copy_to(beside.path(), &options)?;
         let facts = verify(beside.path(), &options)?;
-        // A copy is as private as what it is a copy of.
-        let read = |e| Error::io(format!("read {}", self.path().display()), e);
-        let permissions = std::fs::metadata(self.path()).map_err(read)?.permissions();
-        std::fs::set_permissions(beside.path(), permissions)
-            .map_err(|e| Error::io(format!("write {}", target.display()), e))?;
+        share_permissions(self.path(), beside.path())?;
         put_in_place(beside, target, replace)?;
         Ok(facts)
     }
@@ -73,21 +70,51 @@ impl Store {
 pub fn restore(backup: &Path, target: &Path, replace: bool, options: &Options) -> Result<FileFacts> {
     refuse_existing(target, replace)?;
     let source = Store::open_with(backup, Access::Read, options)?;
-    require_sound(&source.check_quick()?, backup)?;
+    require_sound(&source.check(None, Depth::Quick)?, backup)?;
     // A damaged file cannot be locked, and need not be: nobody can write to it.
     let old = match Store::open_with(target, Access::Write, options) {
         Ok(old) => Some(old),
         Err(error @ (Error::Busy { .. } | Error::KeyNeeded { .. } | Error::WrongKey { .. })) => return Err(error),
         Err(_) => None,
     };
-    let put = || source.backup(target, replace);
-    match old {
-        Some(old) => old.write(|_| put()),
-        None => put(),
+    while_locked(old, || source.backup(target, replace))
+}
+
+/// Runs `work` while nobody else writes to the file that is about to be replaced.
+pub(super) fn while_locked<T>(old: Option<Store>, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let (mut work, mut done) = (Some(work), None);
+    if let Some(old) = old {
+        let locked = guard::guarded(|| {
+            old.write(|_| {
+                done = work.take().map(|work| work());
+                Ok(())
+            })
+        });
+        // Once the work is done it does not matter what the old file has to say; nor can every damaged file be locked.
+        if let (None, Err(busy @ Error::Busy { .. })) = (&done, locked) {
+            return Err(busy);
+        }
+    }
+    match (done, work) {
+        (Some(done), _) => done,
+        (None, Some(work)) => work(),
+        (None, None) => Err(Error::damaged("the file that is to be replaced")),
     }
 }
 
-fn refuse_existing(target: &Path, replace: bool) -> Result<()> {
+/// Follows symbolic links to the file itself, so that they stay.
+pub(super) fn real_place(target: &Path) -> PathBuf {
+    target.canonicalize().unwrap_or_else(|_| target.to_owned())
+}
+
+/// Makes a copy as private as what it is a copy of.
+pub(super) fn share_permissions(from: &Path, to: &Path) -> Result<()> {
+    let permissions =
+        std::fs::metadata(from).map_err(|e| Error::io(format!("read {}", from.display()), e))?.permissions();
+    std::fs::set_permissions(to, permissions).map_err(|e| Error::io(format!("write {}", to.display()), e))
+}
+
+pub(super) fn refuse_existing(target: &Path, replace: bool) -> Result<()> {
     if target.is_dir() {
         return Err(Error::argument(format!("{} is a folder", target.display())));
     }
@@ -102,9 +129,9 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 }
 
 /// Opens a file and refuses it when the quick check finds anything.
-fn verify(path: &Path, options: &Options) -> Result<FileFacts> {
+pub(super) fn verify(path: &Path, options: &Options) -> Result<FileFacts> {
     let copy = Store::open_with(path, Access::Read, options)?;
-    require_sound(&copy.check_quick()?, path)?;
+    require_sound(&copy.check(None, Depth::Quick)?, path)?;
     copy.file_facts()
 }
 

@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::page::DamagedPage;
 use crate::error::Error;
 
 impl Error {
@@ -43,6 +44,7 @@ impl From<redb::Error> for Error {
             redb::Error::Io(io) if matches!(io.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
                 Self::Busy { path: PathBuf::new(), waited: Duration::ZERO }
             }
+            redb::Error::Io(io) if io.get_ref().is_some_and(|e| e.is::<DamagedPage>()) => Self::damaged(io.to_string()),
             redb::Error::Io(io) if io.kind() == ErrorKind::InvalidData => {
                 Self::NotADatabase { path: PathBuf::new(), why: io.to_string() }
             }

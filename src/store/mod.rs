@@ -21,13 +21,16 @@ pub(crate) mod fuzzing;
 mod graph;
 mod guard;
 mod ingest;
+mod limit;
 mod model;
 mod open;
+mod page;
 mod posting;
 mod quantise;
 mod read;
 mod record;
 mod reembed;
+mod repair;
 mod rows;
 mod scope;
 mod segment;
@@ -39,6 +42,7 @@ mod vector;
 mod write;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
@@ -53,13 +57,17 @@ pub(crate) use crypt::MOST_KEY_BYTES;
 pub use crypt::{Key, KeyDerivation, is_encrypted};
 pub use graph::GraphFile;
 pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Tally};
+pub use limit::{MAX_ID_BYTES, MAX_RECORD_BYTES, check_id, check_texts};
 pub use model::check_model;
 pub use open::{Access, Options};
+#[cfg(test)]
+pub(crate) use page::tests::{PageOf, pages_of};
 pub use posting::{Term, TermKind};
 pub use quantise::{Codes, MAX_DIMENSION, check_embedding, quantise, quantise_query};
 pub use read::{Include, View};
 pub(crate) use record::Stored;
 pub use reembed::{Reembedded, reembed};
+pub use repair::{Certainty, Kept, Loss, Repair};
 pub use scope::DatabaseInfo;
 pub use segment::{Segment, rows_per_segment};
 pub use sketch::{Centre, Estimates, Sketch, sign_bytes};
@@ -104,6 +112,7 @@ pub struct Store {
     /// What it was opened with, when it is encrypted.
     seal: Option<Seal>,
     handle: Handle,
+    pages: Arc<page::Pages>,
 }
 
 enum Handle {

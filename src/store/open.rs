@@ -7,17 +7,19 @@ use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redb::{
-    Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadableTable, TableError, WriteTransaction,
+    Builder, ConcurrencyMode, Database, DatabaseError, ReadableTable, StorageBackend, TableError, WriteTransaction,
 };
 use uuid::Uuid;
 
 use super::backend::TimedBackend;
 use super::beside::{beside, put_in_place};
-use super::crypt::{EncryptedBackend, Key, Seal};
+use super::crypt::{EncryptedBackend, Key, Seal, Xts};
 use super::guard::guarded;
+use super::page::{Pages, VerifiedBackend};
 use super::table::{self, FORMAT_VERSION, META, meta};
 use super::{Handle, Store};
 use crate::error::{Error, Result};
@@ -86,10 +88,10 @@ impl Store {
             make(path, options)?;
         }
         let opened = match access {
-            Access::Read => reader(path, options).map(|(file, seal)| (Handle::Reader(file), seal)),
+            Access::Read => reader(path, options),
             // Nothing is made of an empty file that is to be encrypted: others may take it for a new plain one.
             Access::Write | Access::Create => {
-                writer(path, options, create && !encrypt, ConcurrencyMode::MultiWriter).map(Writer::into_handle)
+                writer(path, options, create && !encrypt, ConcurrencyMode::MultiWriter).map(Opened::from)
             }
         };
         let store = Self::of(path, options, opened)?;
@@ -107,15 +109,15 @@ impl Store {
     /// Opens a file for writing while nobody else has it open, nor can open it.
     pub(super) fn open_alone(path: &Path, options: &Options) -> Result<Self> {
         let opened = writer(path, options, false, ConcurrencyMode::ExclusiveWriter);
-        let store = Self::of(path, options, opened.map(Writer::into_handle))?;
+        let store = Self::of(path, options, opened.map(Opened::from))?;
         guarded(|| store.check_format()).map_err(|e| store.name(e))?;
         Ok(store)
     }
 
-    fn of(path: &Path, options: &Options, opened: Result<(Handle, Option<Seal>)>) -> Result<Self> {
-        let (handle, seal) = opened.map_err(|e| e.at(path, options.busy_timeout))?;
+    fn of(path: &Path, options: &Options, opened: Result<Opened>) -> Result<Self> {
+        let Opened { handle, seal, pages } = opened.map_err(|e| e.at(path, options.busy_timeout))?;
         let (scope, busy_timeout) = (options.scope.clone(), options.busy_timeout);
-        Ok(Self { path: path.to_owned(), scope, busy_timeout, seal, handle })
+        Ok(Self { path: path.to_owned(), scope, busy_timeout, seal, handle, pages })
     }
 
     /// Makes the tables of an empty file; does nothing to a file that has them.
@@ -210,16 +212,32 @@ fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
     })
 }
 
+/// An open file, what it was opened with where it is encrypted, and what is known of its pages.
+struct Opened {
+    handle: Handle,
+    seal: Option<Seal>,
+    pages: Arc<Pages>,
+}
+
 /// A file open for writing.
 pub(super) struct Writer {
     pub(super) file: Database,
     identity: Identity,
     seal: Option<Seal>,
+    pages: Arc<Pages>,
 }
 
-impl Writer {
-    fn into_handle(self) -> (Handle, Option<Seal>) {
-        (Handle::Writer(self.file, self.identity), self.seal)
+impl From<Writer> for Opened {
+    fn from(Writer { file, identity, seal, pages }: Writer) -> Self {
+        Self { handle: Handle::Writer(file, identity), seal, pages }
+    }
+}
+
+/// The bytes of a file as they were before they were encrypted.
+fn unsealed(backend: TimedBackend, sealed: Option<(Seal, Xts)>) -> (Box<dyn StorageBackend>, Option<Seal>) {
+    match sealed {
+        None => (Box::new(backend), None),
+        Some((seal, cipher)) => (Box::new(EncryptedBackend::new(backend, cipher)), Some(seal)),
     }
 }
 
@@ -233,19 +251,20 @@ pub(super) fn writer(path: &Path, options: &Options, create: bool, mode: Concurr
         }
         let identity = Identity::of(&found);
         let sealed = Seal::open(&file, path, options.key.as_ref())?;
-        let backend = TimedBackend::new(file, options.busy_timeout)?;
-        let (file, seal) = guarded(|| {
-            let builder = builder(options, mode);
-            Ok::<_, Attempt>(match sealed {
-                None => (builder.create_with_backend(backend)?, None),
-                Some((seal, cipher)) => {
-                    (builder.create_with_backend(EncryptedBackend::new(backend, cipher))?, Some(seal))
-                }
-            })
-        })?;
+        let (bytes, seal) = unsealed(TimedBackend::new(file, options.busy_timeout)?, sealed);
+        let backend = VerifiedBackend::for_writing(bytes);
+        let pages = backend.pages();
+        let file = guarded(|| Ok::<_, Attempt>(builder(options, mode).create_with_backend(backend)?))?;
         // Another file may have taken its place before it was locked: what is written to this one, nobody would read.
-        if identity.is_at(path) { Ok(Writer { file, identity, seal }) } else { Err(Attempt::Held) }
+        if identity.is_at(path) { Ok(Writer { file, identity, seal, pages }) } else { Err(Attempt::Held) }
     })
+}
+
+/// Opens the bytes of a file that redb refuses.
+pub(super) fn raw(path: &Path, options: &Options) -> Result<(Box<dyn StorageBackend>, Option<Seal>)> {
+    let file = open_file(path, OpenOptions::new().read(true))?;
+    let sealed = Seal::open(&file, path, options.key.as_ref())?;
+    Ok(unsealed(TimedBackend::new(file, options.busy_timeout)?, sealed))
 }
 
 /// Which file it is, whatever its name.
@@ -274,10 +293,8 @@ impl Identity {
     }
 }
 
-type Opened = std::result::Result<(ReadOnlyDatabase, Option<Seal>), DatabaseError>;
-
-fn reader(path: &Path, options: &Options) -> Result<(ReadOnlyDatabase, Option<Seal>)> {
-    let open = |consistent: bool| -> std::result::Result<Opened, Attempt> {
+fn reader(path: &Path, options: &Options) -> Result<Opened> {
+    let open = |consistent: bool| {
         let file = open_file(path, OpenOptions::new().read(true))?;
         let found = facts(&file)?;
         if found.len() == 0 {
@@ -285,17 +302,15 @@ fn reader(path: &Path, options: &Options) -> Result<(ReadOnlyDatabase, Option<Se
         }
         let sealed = Seal::open(&file, path, options.key.as_ref())?;
         let backend = TimedBackend::new(file, options.busy_timeout)?;
-        let backend = if consistent { backend.consistent() } else { backend };
-        let opened = guarded(|| {
-            let builder = builder(options, ConcurrencyMode::MultiWriter);
-            Ok::<_, Attempt>(match sealed {
-                None => builder.open_read_only_with_backend(backend).map(|file| (file, None)),
-                Some((seal, cipher)) => builder
-                    .open_read_only_with_backend(EncryptedBackend::new(backend, cipher))
-                    .map(|file| (file, Some(seal))),
-            })
-        })?;
-        if Identity::of(&found).is_at(path) { Ok(opened) } else { Err(Attempt::Held) }
+        let (bytes, seal) = unsealed(if consistent { backend.consistent() } else { backend }, sealed);
+        let backend = VerifiedBackend::for_reading(bytes);
+        let pages = backend.pages();
+        let builder = builder(options, ConcurrencyMode::MultiWriter);
+        let opened = guarded(|| Ok::<_, Attempt>(builder.open_read_only_with_backend(backend)))?;
+        if !Identity::of(&found).is_at(path) {
+            return Err(Attempt::Held);
+        }
+        Ok(opened.map(|file| Opened { handle: Handle::Reader(file), seal, pages }))
     };
     until_free(options.busy_timeout, || {
         let opened = open(false)?;

@@ -5,12 +5,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use redb::{ReadOnlyTable, ReadTransaction};
+use redb::{AccessGuard, Key, Range as Rows, ReadOnlyTable, ReadTransaction, Value};
 use roaring::RoaringTreemap;
 
 use super::Store;
 use super::catalog::{self, Entry, GraphEntry, NextEmbeddings};
 use super::codec::floats;
+use super::guard::guarded;
 use super::posting::{self, Term};
 use super::record::{Stored, decode, decode_id};
 use super::scope;
@@ -46,6 +47,7 @@ impl Include {
     pub const ALL: Self = Self { embeddings: true, ..Self::TEXT };
 }
 
+type Row<'r, K, V> = (AccessGuard<'r, K>, AccessGuard<'r, V>);
 type Pairs = ReadOnlyTable<&'static PairKey, &'static [u8]>;
 
 /// A collection as it was when the view was taken.
@@ -208,10 +210,10 @@ impl View {
     /// [`Error::Damaged`], or what `visit` answers.
     pub fn for_each_segment(&self, firsts: Range<u64>, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let table = self.tx.open_table(table::SEGMENTS)?;
-        for segment in
-            table.range::<&PairKey>(&self.rows_number.pair(firsts.start)..&self.rows_number.pair(firsts.end))?
-        {
-            visit(segment?.1.value())?;
+        let mut rows =
+            table.range::<&PairKey>(&self.rows_number.pair(firsts.start)..&self.rows_number.pair(firsts.end))?;
+        while let Some((_, bytes)) = next(&mut rows, "a segment")? {
+            visit(bytes.value())?;
         }
         Ok(())
     }
@@ -242,10 +244,9 @@ impl View {
         mut visit: impl FnMut(Ordinal, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let table = self.tx.open_table(table::SKETCH)?;
-        for sketch in
-            table.range::<&PairKey>(&self.rows_number.pair(firsts.start)..&self.rows_number.pair(firsts.end))?
-        {
-            let (key, bytes) = sketch?;
+        let mut rows =
+            table.range::<&PairKey>(&self.rows_number.pair(firsts.start)..&self.rows_number.pair(firsts.end))?;
+        while let Some((key, bytes)) = next(&mut rows, "a sketch")? {
             visit(pair_ordinal(key.value()), bytes.value())?;
         }
         Ok(())
@@ -263,8 +264,8 @@ impl View {
     /// [`Error::Damaged`], or what `visit` answers.
     pub fn for_each_tail_row(&self, mut visit: impl FnMut(Ordinal, f32, f32, &[i8]) -> Result<()>) -> Result<()> {
         let table = self.tx.open_table(table::TAIL)?;
-        for row in table.range::<&PairKey>(&self.rows_number.pair(0)..=&self.rows_number.pair(u64::MAX))? {
-            let (key, value) = row?;
+        let mut rows = table.range::<&PairKey>(&self.rows_number.pair(0)..=&self.rows_number.pair(u64::MAX))?;
+        while let Some((key, value)) = next(&mut rows, "a page of the tail")? {
             let (factor, bias, codes) = parse_tail_row(value.value())?;
             visit(pair_ordinal(key.value()), factor, bias, codes)?;
         }
@@ -327,8 +328,22 @@ impl View {
     pub fn for_each_graph_chunk(&self, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let table = self.tx.open_table(table::GRAPH)?;
         let chunks = self.entry.graph.map_or(0, |graph| graph.chunks);
-        let missing = || Error::damaged("a chunk of the graph is missing");
-        (0..chunks).try_for_each(|chunk| visit(table.get(&self.number.pair(chunk))?.ok_or_else(missing)?.value()))
+        let mut stored = table.range::<&PairKey>(&self.number.pair(0)..&self.number.pair(chunks))?;
+        (0..chunks).try_for_each(|chunk| match next(&mut stored, "a chunk of the graph")? {
+            Some((key, value)) if table::pair_number(key.value()) == chunk => visit(value.value()),
+            _ => Err(Error::damaged("a chunk of the graph is missing")),
+        })
+    }
+}
+
+/// Takes the next row. A page that [`super::page`] keeps from redb is damage, whether redb reports it or panics.
+fn next<'r, K: Key + 'static, V: Value + 'static>(
+    rows: &mut Rows<'r, K, V>,
+    what: &str,
+) -> Result<Option<Row<'r, K, V>>> {
+    match guarded(|| rows.next().transpose().map_err(Error::from)) {
+        Err(Error::Damaged { .. }) => Err(Error::damaged(format!("{what} does not match its checksum"))),
+        row => row,
     }
 }
 

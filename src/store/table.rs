@@ -23,7 +23,7 @@
 //! | `terms` | c, field, term, first r | up to 512 records that hold a term, and its weight in each ([`super::terms`]) |
 //! | `graph` | c, chunk | the USearch graph, in chunks with a checksum each |
 
-use redb::TableDefinition;
+use redb::{TableDefinition, TableHandle};
 
 use crate::record::Ordinal;
 
@@ -59,6 +59,20 @@ pub(crate) const GRAPH: TableDefinition<&PairKey, &[u8]> = TableDefinition::new(
 
 /// The tables whose keys begin with the number that a collection's embeddings stand under.
 pub(crate) const ROWS: [TableDefinition<&PairKey, &[u8]>; 4] = [VECTORS, TAIL, SEGMENTS, SKETCH];
+
+/// Returns whether all that a table holds can be computed again from the others; tables of redb's own can too.
+pub(crate) fn is_derived(table: &str) -> bool {
+    let truth = [
+        META.name(),
+        TENANTS.name(),
+        DATABASES.name(),
+        COLLECTIONS.name(),
+        COLLECTION.name(),
+        RECORDS.name(),
+        VECTORS.name(),
+    ];
+    !truth.contains(&table)
+}
 
 /// The names under which `meta` keeps its values.
 pub(crate) mod meta {

@@ -21,7 +21,7 @@ pub(crate) fn rows_per_block(dimension: usize) -> u64 {
     ((PAGE_BYTES - PAGE_OVERHEAD_BYTES) / (4 * dimension.max(1))).max(1) as u64
 }
 
-fn row_range(ordinal: Ordinal, dimension: usize) -> std::ops::Range<usize> {
+pub(crate) fn row_range(ordinal: Ordinal, dimension: usize) -> std::ops::Range<usize> {
     #[expect(clippy::cast_possible_truncation, reason = "less than the rows of a block")]
     let row = (ordinal.0 % rows_per_block(dimension)) as usize;
     let row_bytes = 4 * dimension;

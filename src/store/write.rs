@@ -14,7 +14,7 @@ use super::quantise::{Codes, check_embedding, quantise};
 use super::record::{Stored, decode, encode};
 use super::rows::Rows;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
-use super::{posting, terms, vector};
+use super::{limit, posting, terms, vector};
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, Fingerprint, MetadataPatch, Ordinal, Part, RecordId};
 
@@ -119,6 +119,7 @@ impl<'tx> Batch<'tx> {
 
     /// Applies a change; `codes` is what [`quantise`] made of its embedding, where that is done already.
     pub(crate) fn apply(&mut self, change: Change, codes: Option<Codes>, mode: Mode) -> Result<Effect> {
+        change.check_sizes().map_err(|e| limit::of_record(&change.id, e))?;
         if let Some(embedding) = &change.embedding {
             self.fit(embedding).map_err(|e| e.of_record(change.id.as_str()))?;
         }
@@ -221,7 +222,7 @@ impl<'tx> Batch<'tx> {
             embedded_here: change.embedded_here,
         };
         self.term_changes.add(ordinal, &stored);
-        self.records.insert(&self.number.pair(ordinal.0), encode(&stored).as_slice())?;
+        self.put_record(ordinal, &stored)?;
         self.new_rows.push((ordinal, codes.unwrap_or_else(|| quantise(&embedding, self.entry.info.space))));
         if let Some(vectors) = &mut self.vector_changes {
             vectors.put(ordinal, embedding);
@@ -257,7 +258,7 @@ impl<'tx> Batch<'tx> {
             self.posting_changes.add(ordinal, &new.metadata);
         }
         self.term_changes.replace(ordinal, &old, &new);
-        self.records.insert(&self.number.pair(ordinal.0), encode(&new).as_slice())?;
+        self.put_record(ordinal, &new)?;
         if let (Some(embedding), Some(vectors)) = (embedding, &mut self.vector_changes) {
             let codes = codes.unwrap_or_else(|| quantise(&embedding, self.entry.info.space));
             self.replaced_rows.push((ordinal, codes));
@@ -269,6 +270,13 @@ impl<'tx> Batch<'tx> {
     /// Refuses embeddings of a model that the collection no longer has.
     pub(crate) fn require_model(&self, model: &Fingerprint) -> Result<()> {
         check_document_model(self.entry.info.name.as_str(), self.entry.info.embedder.as_ref(), model)
+    }
+
+    fn put_record(&mut self, ordinal: Ordinal, record: &Stored) -> Result<()> {
+        let bytes = encode(record);
+        limit::check_record(bytes.len()).map_err(|e| limit::of_record(&record.id, e))?;
+        self.records.insert(&self.number.pair(ordinal.0), bytes.as_slice())?;
+        Ok(())
     }
 
     fn stored(&self, ordinal: Ordinal) -> Result<Stored> {

@@ -17,6 +17,7 @@ mod backup;
 mod bad_input;
 mod check;
 mod chunk;
+mod damage;
 mod dump;
 mod encrypt;
 mod full_disk;
@@ -29,6 +30,7 @@ mod kill;
 #[path = "../library/open.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which open files themselves")]
 mod open;
+mod paths;
 mod processes;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]

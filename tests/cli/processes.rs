@@ -33,7 +33,7 @@ fn ids(world: &World) -> BTreeSet<String> {
 }
 
 fn is_sound(world: &World) {
-    let mut store = Store::open(world.path("test.redb"), Access::Write).unwrap();
+    let store = Store::open(world.path("test.redb"), Access::Write).unwrap();
     assert_eq!(store.check(None, Depth::Deep).unwrap(), []);
 }
 

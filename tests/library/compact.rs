@@ -149,3 +149,70 @@ fn a_reader_in_the_way_is_busy_not_a_hang() {
     store.compact().unwrap();
     assert_eq!(reader.collection("notes").unwrap().count().unwrap(), 0);
 }
+
+#[test]
+fn words_and_names_that_were_deleted_are_gone_from_the_file() {
+    let (_folder, path, mut store) = fresh();
+    let name = |start: &str| CollectionName::parse(format!("{start}{MARKER}")).unwrap();
+    let new = NewCollection {
+        bm25: true,
+        metadata: Some(huedb::record::Metadata::from_json(json!({MARKER: MARKER})).unwrap()),
+        ..NewCollection::default()
+    };
+    store.create_collection(name("old"), new).unwrap();
+    let sparse = json!({"#type": "sparse_vector", "indices": [7], "values": [1.0], "tokens": [MARKER]});
+    let change = Change {
+        id: RecordId::parse("a").unwrap(),
+        embedding: Some(vec![1.0; 4]),
+        embedded_here: false,
+        document: Some(format!("{MARKER} is an island")),
+        uri: None,
+        metadata: MetadataPatch::from_json(json!({MARKER: sparse, "list": [MARKER, "other"]})).unwrap(),
+    };
+    let old = store.collection(name("old").as_str()).unwrap();
+    old.add([change.clone()]).unwrap();
+    // Its terms stand under the key of the sparse vector.
+    old.apply(
+        [Change {
+            metadata: MetadataPatch::from_json(json!({MARKER: null, "list": null})).unwrap(),
+            document: Some("plain".into()),
+            ..change
+        }],
+        Mode::Update,
+    )
+    .unwrap();
+    drop(old);
+    let renamed = huedb::store::CollectionChange {
+        name: Some(CollectionName::parse("new").unwrap()),
+        metadata: Some(huedb::record::Metadata::default()),
+        ..Default::default()
+    };
+    store.modify_collection(name("old").as_str(), renamed).unwrap();
+    store.compact().unwrap();
+    assert_eq!(store.check(None, huedb::store::Depth::Deep).unwrap(), []);
+    store.close().unwrap();
+    assert_eq!(markers(&path), 0);
+}
+
+#[test]
+fn many_upserts_of_one_record_do_not_lengthen_the_file() {
+    let mut random = Random::new();
+    let (_folder, _path, store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    let mut upsert = || {
+        let mut change = change(&mut random, 1, false);
+        change.document = Some(format!("{} words", random.below(1000)).repeat(20));
+        notes.apply([change], Mode::Upsert).unwrap();
+    };
+    (0..100).for_each(|_| upsert());
+    let early = store.file_bytes().unwrap();
+    (0..upserts()).for_each(|_| upsert());
+    let late = store.file_bytes().unwrap();
+    assert!(late <= 2 * early, "{late} bytes after {early}");
+    assert_eq!(store.collection("notes").unwrap().count().unwrap(), 1);
+}
+
+/// `HUEDB_UPSERTS=10000` takes a minute where the disk is slow.
+fn upserts() -> usize {
+    std::env::var("HUEDB_UPSERTS").ok().and_then(|n| n.parse().ok()).unwrap_or(1000)
+}

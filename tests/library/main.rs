@@ -17,6 +17,7 @@
 mod check;
 mod compact;
 mod facet;
+mod limits;
 mod model;
 mod open;
 mod query;

@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod graph;
+mod pages;
 mod postings;
 mod records;
 mod rows;
@@ -17,13 +18,13 @@ mod tests;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use redb::{DatabaseError, ReadTransaction};
+use redb::ReadTransaction;
 use roaring::RoaringTreemap;
 
 use super::catalog::{Entry, NextEmbeddings};
 use super::table::{self, CollectionNumber};
 use super::write::read_set;
-use super::{Handle, Store, crypt};
+use super::{Store, crypt};
 use crate::error::{Error, Result};
 
 /// The most findings that are listed: enough to see what happened, few enough to read.
@@ -32,9 +33,9 @@ pub const MOST_FINDINGS: usize = 100;
 /// How much of the file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// The catalogue, counters, and every checksum.
+    /// The catalogue, counters, and every checksum: all pages are read.
     Quick,
-    /// Every page and every record too, and all that is derived from them; the file is open for writing.
+    /// Every record too, and all that is derived from them is computed again.
     Deep,
 }
 
@@ -182,32 +183,24 @@ impl Subject<'_> {
 impl Store {
     /// Looks for damage in the whole file or, beside its catalogue, in one collection; a sound file gives no findings.
     ///
-    /// At the most [`MOST_FINDINGS`] are returned. [`Depth::Deep`] needs a file open for writing and no [`super::View`]
-    /// of this process; others can read meanwhile, but not write while the pages are verified. redb puts its own
-    /// account of free pages right when that alone was wrong.
+    /// Nothing is written, so a file open for reading will do, and others may read and write meanwhile. At the most
+    /// [`MOST_FINDINGS`] are returned.
     ///
     /// # Errors
     /// [`Error::CollectionNotFound`], [`Error::Busy`] or [`Error::Io`]; damage is no error here.
-    pub fn check(&mut self, collection: Option<&str>, depth: Depth) -> Result<Vec<Finding>> {
-        let mut findings = Findings::default();
-        if depth == Depth::Deep {
-            findings.check("pages", false, |findings| self.check_pages(findings))?;
-        }
-        self.check_header(&mut findings)?;
-        findings.check("file", false, |findings| self.check_tables(collection, depth, findings))?;
-        Ok(findings.0)
-    }
-
-    /// Does what [`Store::check`] does at [`Depth::Quick`], which needs no file of its own.
-    pub(super) fn check_quick(&self) -> Result<Vec<Finding>> {
+    pub fn check(&self, collection: Option<&str>, depth: Depth) -> Result<Vec<Finding>> {
         let mut findings = Findings::default();
         self.check_header(&mut findings)?;
-        findings.check("file", false, |findings| self.check_tables(None, Depth::Quick, findings))?;
+        // Damage to a page is told by the walk over the pages; here it must not end what follows.
+        self.pages
+            .trusting(|| findings.check("file", false, |findings| self.check_tables(collection, depth, findings)))?;
         Ok(findings.0)
     }
 
     fn check_tables(&self, collection: Option<&str>, depth: Depth, findings: &mut Findings) -> Result<()> {
         self.read(|tx| {
+            // The transaction keeps others from using the pages for something else.
+            self.check_pages(findings)?;
             let catalogue = catalogue::check(&tx, findings)?;
             let asked = match collection {
                 None => catalogue.collections,
@@ -236,21 +229,6 @@ impl Store {
                 .and_then(|file| crypt::finding(&file))?
         {
             findings.add("header of the encryption", what, true);
-        }
-        Ok(())
-    }
-
-    /// Has redb verify the checksum of every page and its account of free ones.
-    fn check_pages(&mut self, findings: &mut Findings) -> Result<()> {
-        let Handle::Writer(file, _) = &mut self.handle else {
-            return Err(Error::argument("a deep check needs the file open for writing"));
-        };
-        let clean = file.check_integrity().map_err(|e| match e {
-            DatabaseError::TransactionInProgress => Error::argument("a view of the file is open in this process"),
-            other => Error::from(other).at(&self.path, self.busy_timeout),
-        })?;
-        if !clean {
-            findings.add("pages", "the account of free pages was wrong; it is right now", true);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::super::model::{check_document_model, check_model};
-use super::super::{Change, Codes, Mode, View, check_dimension, check_embedding, quantise};
+use super::super::{Change, Codes, Mode, View, check_dimension, check_embedding, limit, quantise};
 use super::{OnError, Tally, bad_row};
 use crate::embed::{Embedder, Role};
 use crate::error::{Error, Result};
@@ -142,6 +142,13 @@ impl<'a> Preparer<'a> {
 
     /// Finds what is wrong with a row before anything is embedded; `before` are the ids before it in its batch.
     fn check(&mut self, row: Row, before: &HashSet<RecordId>, view: &View) -> Result<Row> {
+        let too_large = |why: Error| Error::BadRow {
+            source: row.origin.source.to_string(),
+            line: row.origin.line,
+            why: limit::of_record(&row.id, why).to_string(),
+        };
+        limit::check_id(&row.id).map_err(too_large)?;
+        limit::check_texts(&row.id, row.document.as_deref(), row.uri.as_deref()).map_err(too_large)?;
         let bad = |why: Error| bad_row(&row, &why.to_string());
         if let Some(embedding) = &row.embedding {
             let info = view.info();

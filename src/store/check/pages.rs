@@ -1,0 +1,24 @@
+//! Every page of the file against the checksum in the page that leads to it.
+
+use super::Findings;
+use crate::error::{Error, Result};
+use crate::store::page::{State, Tree};
+use crate::store::{Store, table};
+
+impl Store {
+    pub(super) fn check_pages(&self, findings: &mut Findings) -> Result<()> {
+        let header = self.pages.header();
+        let tree = header.and_then(|header| Tree::new(self.pages.file(), &header));
+        let tree = tree.ok_or_else(|| Error::damaged("the header of the file"))?;
+        tree.walk(false, &|_| true, &mut |page| {
+            let what = match page.state {
+                State::Sound | State::Healed => return Ok(()),
+                State::Damaged => "it does not match its checksum",
+                State::Unreadable => "it cannot be read, or the file ends before it",
+            };
+            let derived = page.shape.is_system || table::is_derived(&page.shape.table) && !page.shape.holds_tables;
+            findings.add(format!("table {}: page at byte {}", page.shape.table, page.offset), what, derived);
+            Ok(())
+        })
+    }
+}

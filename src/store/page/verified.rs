@@ -1,0 +1,258 @@
+//! The file under redb, with every page verified when it is read.
+//!
+//! Reading a page tells the checksums of those it leads to, so whatever redb asks for next is known beforehand: redb
+//! goes from the header down. A page whose parent this process holds changed in memory is not known, and passes.
+//! Invariant: what is remembered of a page holds for every committed state in which the page can still be read.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::{Error, ErrorKind};
+use std::ops::Bound;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::fast::RandomState;
+use redb::{BackendError, StorageBackend};
+
+use super::format::{HEADER_BYTES, Header, Link, Node, Shape};
+use crate::store::table;
+
+type Offset = Bound<u64>;
+type Locked<T> = Result<T, BackendError>;
+type Done<T> = Result<T, Error>;
+
+/// The file, and what is known of its pages.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    file: Box<dyn StorageBackend>,
+    known: Mutex<Known>,
+    trusting: AtomicUsize,
+    /// Whether a page that a query can do without is kept from redb without an error of the file.
+    skips: bool,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    header: Option<Header>,
+    shapes: Vec<Arc<Shape>>,
+    /// By the place of a page.
+    expected: HashMap<u64, Expected, RandomState>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Expected {
+    checksum: u128,
+    /// Which of the shapes it has.
+    shape: usize,
+}
+
+impl Known {
+    fn shape(&mut self, shape: Shape) -> usize {
+        let known = self.shapes.iter().position(|known| **known == shape);
+        known.unwrap_or_else(|| {
+            self.shapes.push(Arc::new(shape));
+            self.shapes.len() - 1
+        })
+    }
+
+    fn expect(&mut self, link: &Link, shape: usize) {
+        if let Some(place) = self.header.and_then(|header| header.geometry.place(link)) {
+            self.expected.insert(place.start, Expected { checksum: link.checksum, shape });
+        }
+    }
+
+    fn learn_header(&mut self, bytes: &[u8]) {
+        let Some(header) = Header::parse(bytes) else { return };
+        self.header = Some(header);
+        // The current state last: its word counts where both lead to one page.
+        for slot in [header.previous(), header.current()].into_iter().flatten() {
+            for (link, is_system) in [(slot.tables, false), (slot.system, true)] {
+                if let Some(link) = link {
+                    let shape = self.shape(Shape::of_tables(is_system));
+                    self.expect(&link, shape);
+                }
+            }
+        }
+    }
+
+    /// Remembers what a sound page leads to.
+    fn learn(&mut self, node: &Node, shape: usize, kind: &Shape) {
+        match node {
+            Node::Branch(branch) => branch.links().for_each(|link| self.expect(&link, shape)),
+            Node::Leaf(leaf) if kind.holds_tables => {
+                for (name, definition) in leaf.rows().flatten() {
+                    if let Some((table, Some(root))) = kind.of_table(name, definition) {
+                        let shape = self.shape(table);
+                        self.expect(&root, shape);
+                    }
+                }
+            }
+            Node::Leaf(_) => {}
+        }
+    }
+}
+
+impl Pages {
+    fn new(file: Box<dyn StorageBackend>, skips: bool) -> Self {
+        Self { file, known: Mutex::default(), trusting: AtomicUsize::new(0), skips }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the file, for reads that are not redb's.
+    pub(crate) fn file(&self) -> &dyn StorageBackend {
+        &*self.file
+    }
+
+    /// Returns the header as redb saw it last.
+    pub(crate) fn header(&self) -> Option<Header> {
+        self.known().header
+    }
+
+    /// Runs `work` with pages handed out unverified, for one who finds out what is wrong with them.
+    pub(crate) fn trusting<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.trusting.fetch_add(1, Ordering::Relaxed);
+        let result = work();
+        self.trusting.fetch_sub(1, Ordering::Relaxed);
+        result
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Done<()> {
+        self.file.read(offset, out)?;
+        if offset == 0 {
+            if out.len() >= HEADER_BYTES {
+                self.known().learn_header(out);
+            }
+            return Ok(());
+        }
+        let Some((expected, shape)) = self.expected(offset) else { return Ok(()) };
+        if let Some(node) = Node::parse(out, &shape).filter(|node| node.matches(expected.checksum)) {
+            if matches!(node, Node::Branch(_)) || shape.holds_tables {
+                self.known().learn(&node, expected.shape, &shape);
+            }
+            return Ok(());
+        }
+        if self.trusting.load(Ordering::Relaxed) > 0 {
+            return Ok(());
+        }
+        if self.skips
+            && has_a_substitute(&shape)
+            && let Some(kind) = out.first_mut()
+        {
+            // redb refuses this page, and goes on with others; after an error of the file it reads nothing more.
+            *kind = 0;
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::InvalidData, DamagedPage { table: shape.table.clone(), offset }))
+    }
+
+    fn expected(&self, offset: u64) -> Option<(Expected, Arc<Shape>)> {
+        let known = self.known();
+        let expected = *known.expected.get(&offset)?;
+        Some((expected, known.shapes.get(expected.shape)?.clone()))
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Done<()> {
+        if offset == 0 {
+            self.known().learn_header(data);
+        } else {
+            self.known().expected.remove(&offset);
+        }
+        self.file.write(offset, data)
+    }
+}
+
+/// Tables that a query can do without.
+fn has_a_substitute(shape: &Shape) -> bool {
+    [table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH]
+        .iter()
+        .any(|table| shape.table == redb::TableHandle::name(table))
+}
+
+/// What is wrong with a page, inside an I/O error.
+#[derive(Debug)]
+pub(crate) struct DamagedPage {
+    table: String,
+    offset: u64,
+}
+
+impl fmt::Display for DamagedPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a page of the table {:?} does not match its checksum (at byte {})", self.table, self.offset)
+    }
+}
+
+impl StdError for DamagedPage {}
+
+/// [`Pages`] as redb takes them.
+#[derive(Debug)]
+pub(crate) struct VerifiedBackend(Arc<Pages>);
+
+impl VerifiedBackend {
+    /// The file of one who reads, and goes on without what is derived.
+    pub(crate) fn for_reading(file: Box<dyn StorageBackend>) -> Self {
+        Self(Arc::new(Pages::new(file, true)))
+    }
+
+    /// The file of one who writes, and must not go on.
+    pub(crate) fn for_writing(file: Box<dyn StorageBackend>) -> Self {
+        Self(Arc::new(Pages::new(file, false)))
+    }
+
+    pub(crate) fn pages(&self) -> Arc<Pages> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl StorageBackend for VerifiedBackend {
+    fn len(&self) -> Done<u64> {
+        self.0.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Done<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> Done<()> {
+        self.0.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> Done<()> {
+        self.0.file.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Done<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> Done<()> {
+        self.0.file.close()
+    }
+
+    fn try_lock_range(&self, start: Offset, end: Offset) -> Locked<bool> {
+        self.0.file.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(&self, start: Offset, end: Offset) -> Locked<bool> {
+        self.0.file.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Offset, end: Offset) -> Locked<()> {
+        self.0.file.lock_range(start, end)
+    }
+
+    fn lock_shared_range(&self, start: Offset, end: Offset) -> Locked<()> {
+        self.0.file.lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Offset, end: Offset) -> Locked<()> {
+        self.0.file.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Offset, end: Offset) -> Locked<bool> {
+        self.0.file.query_lock_range(start, end)
+    }
+}

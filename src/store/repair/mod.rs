@@ -1,0 +1,147 @@
+//! A damaged file made whole again, or as much of it as can be read, in another file.
+//!
+//! Only the catalogue, the records and the embeddings are the truth; everything derived is made anew from them. So a
+//! repair always writes a new file, and never touches the old one before the new one is whole and checked. Invariant:
+//! what could not be read for certain is in the report, by collection and id.
+
+mod catalogue;
+mod copy;
+
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::backup::{real_place, refuse_existing, share_permissions, verify, while_locked};
+use super::beside::{beside, put_in_place};
+use super::{Access, FileFacts, Options, Store, open, page};
+use crate::error::{Error, Result};
+use crate::record::Scope;
+
+/// What is certain of a record in the new file, or not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certainty {
+    /// It cannot be read and is not in the new file.
+    Lost,
+    /// It was read from a damaged page: it is in the new file, but may say something else than it did.
+    Doubtful,
+}
+
+/// A record, or something else, that could not be read for certain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loss {
+    /// The collection it is of.
+    pub collection: String,
+    /// The record's id, where it is known.
+    pub id: Option<String>,
+    /// What cannot be read, or is doubtful.
+    pub what: String,
+    /// Whether it is in the new file.
+    pub certainty: Certainty,
+    /// The text of a record that is not, where it can be read.
+    pub document: Option<String>,
+}
+
+/// A collection in the new file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The database it is in.
+    pub scope: Scope,
+    /// Its name.
+    pub name: String,
+    /// Records in the new file.
+    pub records: u64,
+    /// Whether it had a graph, which the new file does not have.
+    pub had_graph: bool,
+}
+
+/// A new file, written beside the place it is for.
+pub struct Repair {
+    file: NamedTempFile,
+    target: PathBuf,
+    /// The collections in it.
+    pub kept: Vec<Kept>,
+    /// What is not in it, or in doubt.
+    pub losses: Vec<Loss>,
+    /// Pages of the old file that were damaged.
+    pub damaged_pages: u64,
+    /// Those of them that were put right, for only one bit of each was flipped.
+    pub healed_pages: u64,
+}
+
+impl Repair {
+    /// Reads what can be read of the file at `source` into a new file beside `target`.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when not even the header can be read, [`Error::NewerFormat`], [`Error::Busy`], [`Error::Io`].
+    pub fn begin(source: &Path, target: &Path, options: &Options) -> Result<Self> {
+        let name = |e: Error| e.at(source, options.busy_timeout);
+        // A file that opens is kept from changing while it is read; one that does not, nobody can change.
+        let opened = match Store::open_with(source, Access::Read, options) {
+            Err(error) if !matches!(error, Error::NotADatabase { .. } | Error::Damaged { .. }) => return Err(error),
+            opened => opened,
+        };
+        let target = &real_place(target);
+        let file = beside(target, None)?;
+        let mut repair = Self {
+            file,
+            target: target.to_owned(),
+            kept: Vec::new(),
+            losses: Vec::new(),
+            damaged_pages: 0,
+            healed_pages: 0,
+        };
+        match opened {
+            Ok(store) => store.read(|_state| {
+                let tree = store.pages.header().and_then(|header| page::Tree::new(store.pages.file(), &header));
+                repair.copy(&tree.ok_or_else(|| Error::damaged("its header"))?, store.seal.as_ref())
+            }),
+            Err(why) => {
+                let (raw, seal) = open::raw(source, options).map_err(name)?;
+                let mut bytes = [0; page::HEADER_BYTES];
+                let header = raw.read(0, &mut bytes).ok().and_then(|()| page::Header::parse(&bytes));
+                let Some(tree) = header.and_then(|header| page::Tree::new(&*raw, &header)) else { return Err(why) };
+                match repair.copy(&tree, seal.as_ref()) {
+                    // What there is to read is not huedb's.
+                    Ok(()) if repair.kept.is_empty() && repair.losses.is_empty() => return Err(why),
+                    copied => copied,
+                }
+            }
+        }
+        .map_err(name)?;
+        Ok(repair)
+    }
+
+    /// Returns whether all that the old file held is in the new one, for certain.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.losses.is_empty()
+    }
+
+    /// Opens the new file for writing, for what can only be derived outside of this room.
+    ///
+    /// # Errors
+    /// See [`Store::open_with`].
+    pub fn open(&self, options: &Options) -> Result<Store> {
+        Store::open_with(self.file.path(), Access::Write, options)
+    }
+
+    /// Checks the new file and gives it its name; `replace` says whether a file that stands there may go.
+    ///
+    /// # Errors
+    /// [`Error::FileExists`] when there is one and it may not; [`Error::Damaged`] when the new file fails its check;
+    /// [`Error::Io`]. Then what stands there is as it was.
+    pub fn finish(self, source: &Path, replace: bool, options: &Options) -> Result<FileFacts> {
+        refuse_existing(&self.target, replace)?;
+        let facts = verify(self.file.path(), options)?;
+        share_permissions(source, self.file.path())?;
+        // Others that hold the old file have ended their writes when this one can write to it.
+        let old = match Store::open_with(&self.target, Access::Write, options) {
+            Ok(old) => Some(old),
+            Err(error @ Error::Busy { .. }) => return Err(error),
+            Err(_) => None,
+        };
+        let Self { file, target, .. } = self;
+        while_locked(old, || put_in_place(file, &target, replace))?;
+        Ok(facts)
+    }
+}

@@ -1,0 +1,127 @@
+//! Damaged files as a shell meets them: exit code 4 and one line that names the damage, and `repair`.
+
+use crate::huedb::World;
+use crate::random::Random;
+
+fn rows(range: std::ops::Range<usize>) -> String {
+    range.map(|i| format!("{{\"id\":\"r{i}\",\"document\":\"text number {i}\",\"even\":{}}}\n", i % 2 == 0)).collect()
+}
+
+fn world() -> World {
+    let world = World::with_notes();
+    world.write("rows.jsonl", rows(0..400));
+    world.ok(&["import", "notes", "rows.jsonl"]);
+    world
+}
+
+/// Overwrites every place where these bytes stand.
+fn overwrite(world: &World, bytes: &[u8], with: &[u8]) {
+    let mut file = world.bytes();
+    let found: Vec<usize> = memchr::memmem::find_iter(&file, bytes).collect();
+    assert!(!found.is_empty());
+    for at in found {
+        file[at..at + with.len()].copy_from_slice(with);
+    }
+    world.write("test.redb", file);
+}
+
+#[test]
+fn what_is_no_database() {
+    let mut random = Random::new();
+    let noise: Vec<u8> = (0..100_000).map(|_| random.next() as u8).collect();
+    let world = World::new();
+    world.write("noise", &noise);
+    world.write("empty", "");
+    world.write("text", "Not a database, but a text that someone wrote.\n".repeat(400));
+    std::fs::create_dir(world.path("folder")).unwrap();
+    for (name, says) in [("noise", ""), ("empty", "it is empty"), ("text", ""), ("folder", "it is a folder")] {
+        for args in [
+            &["list"][..],
+            &["query", "notes", "--embedding", "[1]"],
+            &["add", "notes", "--id", "a", "--embedding", "[1]"],
+            &["check"],
+            &["compact"],
+            &["repair"],
+            &["repair", "--to", "saved.redb"],
+            &["backup", "copy.redb"],
+        ] {
+            let ran = world.run(&[&["--db", name], args].concat());
+            assert_eq!((ran.status, ran.stdout.as_str()), (Some(4), ""), "{name} {args:?}: {ran:?}");
+            let first = ran.stderr.lines().next().unwrap();
+            assert!(first.starts_with("error: ") && first.contains(name) && first.contains(says), "{args:?}: {ran:?}");
+        }
+    }
+    assert!(!world.path("saved.redb").exists() && !world.path("copy.redb").exists());
+    assert!(std::fs::read(world.path("noise")).unwrap() == noise);
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_left_alone() {
+    let world = world();
+    let file = redb::Database::open(world.path("test.redb")).unwrap();
+    let tx = file.begin_write().unwrap();
+    let meta: redb::TableDefinition<&str, &[u8]> = redb::TableDefinition::new("meta");
+    tx.open_table(meta).unwrap().insert("format", 9999_u32.to_le_bytes().as_slice()).unwrap();
+    tx.commit().unwrap();
+    drop(file);
+    let before = world.bytes();
+    for args in
+        [&["list"][..], &["add", "notes", "--id", "a", "--document", "x"], &["check"], &["compact"], &["repair"]]
+    {
+        let ran = world.run(args);
+        assert_eq!((ran.status, ran.stdout.as_str()), (Some(4), ""), "{args:?}: {ran:?}");
+        assert!(ran.stderr.contains("9999") && ran.stderr.contains("hint: upgrade huedb"), "{args:?}: {ran:?}");
+    }
+    assert_eq!(world.bytes(), before);
+}
+
+#[test]
+fn one_flipped_bit_is_named_and_put_right() {
+    let world = world();
+    let all = world.ok(&["export", "notes"]);
+    overwrite(&world, b"text number 77", b"uext");
+    let ran = world.run(&["export", "notes"]);
+    assert_eq!(ran.status, Some(4), "{ran:?}");
+    assert!(ran.stderr.contains("a page of the table \"records\" does not match its checksum"), "{ran:?}");
+    assert!(ran.stderr.contains("huedb repair"), "{ran:?}");
+    for args in [&["check"][..], &["check", "--deep"]] {
+        let ran = world.run(args);
+        assert_eq!(ran.status, Some(4), "{ran:?}");
+        assert!(ran.stdout.contains("\"where\":\"table records: page at byte "), "{ran:?}");
+    }
+    let ran = world.run(&["repair"]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(
+        ran.stderr.starts_with("repaired test.redb: 400 records of 1 collections; pages damaged: 1, of them"),
+        "{ran:?}"
+    );
+    assert_eq!(world.ok(&["export", "notes"]), all);
+    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    world.run(&["repair"]).is("", "test.redb is sound\n", 0);
+}
+
+#[test]
+fn what_is_lost_is_told_and_nothing_is_replaced() {
+    let world = world();
+    overwrite(&world, b"text number 77", b"TEXT NUMBER");
+    let damaged = world.bytes();
+    let ran = world.run(&["repair"]);
+    assert_eq!(ran.status, Some(4), "{ran:?}");
+    assert!(ran.stdout.contains("{\"collection\":\"notes\",\"id\":\"r77\","), "{ran:?}");
+    assert!(ran.stderr.contains("huedb repair --to FILE"), "{ran:?}");
+    assert_eq!(world.bytes(), damaged);
+
+    world.write("taken.redb", "someone's");
+    let ran = world.run(&["repair", "--to", "taken.redb"]);
+    assert_eq!(ran.status, Some(2), "{ran:?}");
+    let ran = world.run(&["repair", "--to", "test.redb", "--force"]);
+    assert_eq!(ran.status, Some(2), "{ran:?}");
+    let ran = world.run(&["repair", "--to", "saved.redb"]);
+    assert_eq!(ran.status, Some(4), "{ran:?}");
+    // In doubt are the records of one page, which are all in the new file.
+    assert!(ran.stdout.lines().all(|line| line.ends_with("\"kept\":true}")), "{ran:?}");
+    assert!(ran.stderr.contains("saved 400 records of 1 collections"), "{ran:?}");
+    assert_eq!(world.bytes(), damaged);
+    world.run(&["--db", "saved.redb", "check", "--deep"]).is("", "saved.redb is sound\n", 0);
+    world.run(&["--db", "saved.redb", "get", "notes", "--id", "r300", "-o", "ids"]).is("r300\n", "", 0);
+}
