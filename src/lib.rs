@@ -8,7 +8,9 @@
         clippy::expect_used,
         clippy::panic,
         clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
+        clippy::format_collect,
         clippy::large_stack_arrays,
         reason = "a failed test is meant to panic, and tests compute with small numbers"
     )

@@ -23,6 +23,7 @@ use crate::store::{Access, NewCollection};
   huedb create notes --encrypt --key-file notes.key
   huedb create notes --get-or-create --metadata '{\"owner\": \"docs\"}'
   huedb create notes --configuration '{\"hnsw\": {\"space\": \"l2\", \"ef_search\": 200}}'")]
+#[expect(clippy::struct_excessive_bools, reason = "each flag is by itself")]
 pub(super) struct Create {
     /// Its name: 3 to 512 characters from [a-zA-Z0-9._-], a letter or digit first and last
     name: String,

@@ -29,10 +29,12 @@ pub(super) struct Global {
     #[arg(hide_env_values = true)]
     pub(super) database: String,
 
+    #[expect(clippy::doc_markdown, reason = "the text of the help")]
     /// File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     key_file: Option<PathBuf>,
 
+    #[expect(clippy::doc_markdown, reason = "the text of the help")]
     /// Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]
     #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     #[arg(conflicts_with = "key_file")]

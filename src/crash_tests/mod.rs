@@ -104,7 +104,7 @@ impl Trial {
 
     fn meets_every_fault(&self) {
         for lasting in [true, false] {
-            (1..).find(|at| self.meets(Fault::Call { at: *at, lasting }).is_none());
+            (1..u64::MAX).find(|at| self.meets(Fault::Call { at: *at, lasting }).is_none());
         }
         for sparse in [true, false] {
             let mut blocks = 0;
@@ -113,10 +113,10 @@ impl Trial {
             }
         }
         if self.operation.survives_power {
-            (1..).find(|at| self.meets(Fault::Torn { at: *at }).is_none());
+            (1..u64::MAX).find(|at| self.meets(Fault::Torn { at: *at }).is_none());
             // What is lost at a sync is drawn anew each time.
             for _ in 0..3 {
-                (1..).find(|at| self.meets(Fault::Power { at: *at }).is_none());
+                (1..u64::MAX).find(|at| self.meets(Fault::Power { at: *at }).is_none());
             }
         }
     }

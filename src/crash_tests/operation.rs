@@ -65,7 +65,7 @@ fn row(i: usize, text: &str, metadata: Json) -> Row {
         embedding: None,
         embedded_here: false,
         document: Some(format!("{text} of row {i}")),
-        uri: (i % 3 == 0).then(|| format!("file:///{i}")),
+        uri: i.is_multiple_of(3).then(|| format!("file:///{i}")),
         metadata: MetadataPatch::from_json(metadata).unwrap(),
         part: None,
         origin: Origin { source: "rows".into(), line: 0 },
@@ -73,7 +73,7 @@ fn row(i: usize, text: &str, metadata: Json) -> Row {
 }
 
 fn change(i: usize, text: &str) -> Change {
-    let row = row(i, text, json!({"n": i, "even": i % 2 == 0, "tags": ["a", text]}));
+    let row = row(i, text, json!({"n": i, "even": i.is_multiple_of(2), "tags": ["a", text]}));
     let embedding = (0..DIMENSION).map(|at| ((i * 31 + at * 7 + text.len()) % 13) as f32 - 6.0).collect();
     Change {
         id: row.id,
@@ -206,8 +206,8 @@ fn import(path: &Path, acknowledge: &mut dyn FnMut(), at_once: bool) -> Result<(
             let mut embedder = HashEmbedder::new(DIMENSION);
             let view = notes.view()?;
             let mut preparer = Preparer::new(view.info(), Some(&mut embedder), Mode::Upsert, OnError::Stop)?;
-            let prepared = preparer.prepare(&view, batch)?;
-            Ingest::new(&notes, preparer).store(prepared)?;
+            let ready = preparer.prepare(&view, batch)?;
+            Ingest::new(&notes, preparer).store(ready)?;
             heard(true)?;
         }
     }

@@ -44,7 +44,11 @@ impl From<redb::Error> for Error {
             redb::Error::Io(io) if matches!(io.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
                 Self::Busy { path: PathBuf::new(), waited: Duration::ZERO }
             }
-            redb::Error::Io(io) if io.get_ref().is_some_and(|e| e.is::<DamagedPage>()) => Self::damaged(io.to_string()),
+            redb::Error::Io(io)
+                if io.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<DamagedPage>) =>
+            {
+                Self::damaged(io.to_string())
+            }
             redb::Error::Io(io) if io.kind() == ErrorKind::InvalidData => {
                 Self::NotADatabase { path: PathBuf::new(), why: io.to_string() }
             }

@@ -28,13 +28,10 @@ fn rows(range: std::ops::Range<usize>) -> String {
 #[track_caller]
 fn assert_hidden(bytes: &[u8], hidden: bool) {
     // "redb" stands in the magic number alone, "huedb encrypted" in the header.
-    let bytes: Vec<u8> = bytes
-        .windows(5)
-        .any(|w| w == b"huedb")
-        .then(|| bytes.iter().skip(16).copied().collect())
-        .unwrap_or(bytes.to_vec());
+    let named = memchr::memmem::find(bytes, b"huedb").is_some();
+    let bytes = if named { bytes.get(16..).unwrap_or_default() } else { bytes };
     for secret in SECRETS {
-        let found = memchr::memmem::find(&bytes, secret.as_bytes());
+        let found = memchr::memmem::find(bytes, secret.as_bytes());
         assert_eq!(found.is_none(), hidden, "{secret} at {found:?}");
     }
 }

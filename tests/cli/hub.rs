@@ -125,7 +125,7 @@ fn respond(state: &mut State, path: &str, range: &str, host: &str) -> (String, V
         content.len(),
         body.len()
     );
-    if path.ends_with(".onnx") && body.len() > 1 && state.breaks > 0 {
+    if path.rsplit('.').next() == Some("onnx") && body.len() > 1 && state.breaks > 0 {
         state.breaks -= 1;
         body.truncate(body.len() / 2);
     }

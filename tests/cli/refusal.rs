@@ -48,7 +48,7 @@ fn a_model_that_was_replaced_under_its_name_is_another() {
     }
     assert_eq!(add("cls").status, Some(0));
     world.write("rows.jsonl", "{\"id\":\"b\",\"document\":\"blue whale\"}\n");
-    let search = r##"{"searches": [{"rank": {"$knn": {"query": "foxes"}}}]}"##;
+    let search = r#"{"searches": [{"rank": {"$knn": {"query": "foxes"}}}]}"#;
     for args in [
         &["add", "notes", "--id", "b", "--document", "x"][..],
         &["upsert", "notes", "--id", "a", "--document", "x"],

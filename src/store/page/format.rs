@@ -235,13 +235,11 @@ impl<'a> Leaf<'a> {
     }
 
     fn value_end(&self, n: usize) -> Option<usize> {
-        match self.value_bytes {
-            Some(width) => self.values_at()?.checked_add(width.checked_mul(n + 1)?),
-            None => {
-                let list = 4 + if self.key_bytes.is_none() { 4 * self.pairs } else { 0 };
-                usize::try_from(u32_at(self.bytes, list + 4 * n)?).ok()
-            }
+        if let Some(width) = self.value_bytes {
+            return self.values_at()?.checked_add(width.checked_mul(n + 1)?);
         }
+        let list = 4 + if self.key_bytes.is_none() { 4 * self.pairs } else { 0 };
+        usize::try_from(u32_at(self.bytes, list + 4 * n)?).ok()
     }
 
     fn end(&self) -> Option<usize> {
