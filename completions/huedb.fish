@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_huedb_global_optspecs
-    string join \n d/db= tenant= database= o/output= color= q/quiet busy-timeout= h/help V/version
+    string join \n d/db= tenant= database= key-file= key-command= o/output= color= q/quiet busy-timeout= h/help V/version
 end
 
 function __fish_huedb_needs_command
@@ -27,6 +27,8 @@ end
 complete -c huedb -n "__fish_huedb_needs_command" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_needs_command" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_needs_command" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_needs_command" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_needs_command" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_needs_command" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -64,9 +66,13 @@ complete -c huedb -n "__fish_huedb_needs_command" -f -a "database" -d 'Make, lis
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "tenant" -d 'Make, list and remove tenants'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "info" -d 'Show facts about the file and about this program'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "check" -d 'Look for damage in the file'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "repair" -d 'Make a damaged file whole again, or save what can be read'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "compact" -d 'Give free space back, and make deleted text unreadable'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "backup" -d 'Copy the database to another file while others use it'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "restore" -d 'Put a backup in the place of the database'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "encrypt" -d 'Encrypt a plain database'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "decrypt" -d 'Make an encrypted database plain'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "rekey" -d 'Change the key of an encrypted database'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "embed" -d 'Print the embeddings of texts'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "model" -d 'List, add, pull, verify and remove embedding models'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "setup" -d 'Install ONNX Runtime, which embeds several times faster than the engine inside this program'
@@ -87,6 +93,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand create" -l configuration -d 
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -100,6 +108,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand create" -l busy-timeout -d '
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l no-model -d 'No model: embeddings are always given'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l get-or-create -d 'Do nothing when the collection exists'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l hybrid -d 'Index the words of its documents as well, for `query --hybrid`'
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l encrypt -d 'Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s n -l limit -d 'At the most this many' -r
@@ -107,6 +116,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand list" -l offset -d 'Leave ou
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand list" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand list" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand list" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand list" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -122,6 +133,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand list" -s h -l help -d 'Print
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand show" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand show" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand show" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand show" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -146,6 +159,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand modify" -l configuration -d 
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -161,6 +176,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand modify" -s h -l help -d 'Pri
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -182,6 +199,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand add" -l model -d 'Refuse to 
 complete -c huedb -n "__fish_huedb_using_subcommand add" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand add" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -203,6 +222,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand update" -l model -d 'Refuse 
 complete -c huedb -n "__fish_huedb_using_subcommand update" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand update" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -224,6 +245,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l model -d 'Refuse 
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -250,6 +273,8 @@ distances\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -267,6 +292,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand peek" -s n -l limit -d 'At t
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -285,6 +312,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand count" -l where-document -d 
 complete -c huedb -n "__fish_huedb_using_subcommand count" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand count" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -304,6 +333,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand delete" -s n -l limit -d 'At
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -323,6 +354,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s n -l limit -d '
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -342,6 +375,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand keys" -l where-document -d '
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -371,6 +406,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand query" -l model -d 'Refuse t
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -390,6 +427,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand search" -l json -d 'The requ
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand search" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand search" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand search" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand search" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -426,6 +465,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand import" -l model -d 'Refuse 
 complete -c huedb -n "__fish_huedb_using_subcommand import" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand import" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -444,6 +485,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand export" -l where-document -d
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -464,6 +507,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l document-prefix 
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -480,6 +525,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s h -l help -d 'Pr
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -498,6 +545,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_s
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -514,6 +563,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -529,6 +580,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -545,6 +598,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -563,6 +618,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_see
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -578,6 +635,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_su
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -593,6 +652,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_su
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -608,6 +669,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_su
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -626,6 +689,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -641,6 +706,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subc
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -656,6 +723,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subc
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -671,6 +740,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subc
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand info" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand info" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand info" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand info" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -686,6 +757,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand info" -s h -l help -d 'Print
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand check" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand check" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -696,12 +769,33 @@ complete -c huedb -n "__fish_huedb_using_subcommand check" -l color -d 'When to 
 always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
-complete -c huedb -n "__fish_huedb_using_subcommand check" -l deep -d 'Read every page and every record, and compute again what is derived'
+complete -c huedb -n "__fish_huedb_using_subcommand check" -l deep -d 'Read every record too, and compute again what is derived'
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -l to -d 'Write what can be read into this file, and leave the database alone' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -l force -d 'Replace a file that is there'
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -717,6 +811,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand compact" -s h -l help -d 'Pr
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -733,6 +829,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand backup" -s h -l help -d 'Pri
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -746,10 +844,66 @@ complete -c huedb -n "__fish_huedb_using_subcommand restore" -l busy-timeout -d 
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l force -d 'Replace the database that is there'
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l new-key-file -d 'File that holds the new key' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l new-key-command -d 'Command that prints the new key' -r -f -a "(__fish_complete_command)"
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l full -d 'Encrypt everything anew; the old bytes may survive on the medium'
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l model -d 'The model: a name from `huedb model list` or a folder' -r
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -766,6 +920,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand embed" -s h -l help -d 'Prin
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -786,6 +942,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_s
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -811,6 +969,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -837,6 +997,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -852,6 +1014,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -867,6 +1031,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -883,6 +1049,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand setup" -l from -d 'A wheel, 
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -898,6 +1066,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand setup" -s h -l help -d 'Prin
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
@@ -913,6 +1083,8 @@ complete -c huedb -n "__fish_huedb_using_subcommand completions" -s h -l help -d
 complete -c huedb -n "__fish_huedb_using_subcommand man" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand man" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand man" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand man" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand man" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand man" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
 jsonl\t''
 json\t''
