@@ -90,10 +90,12 @@ fn a_terminal_is_never_told_what_to_do() {
 fn hostile_text_is_kept_exactly() {
     let world = World::with_notes();
     let (long, tabular) = ("é".repeat(500_000), HOSTILE.replace('\0', ""));
+    // The longest metadata key.
+    let key = "é".repeat(32 << 10);
     let rows = [
         json!({ "id": HOSTILE, "document": HOSTILE, "uri": HOSTILE, "metadata": { "k": HOSTILE, "other": [HOSTILE] } }),
         json!({ "id": tabular, "document": tabular, "uri": tabular, "metadata": { "k": HOSTILE, "other": [HOSTILE] } }),
-        json!({ "id": long, "document": "a long id", "metadata": { "k": long, &long: 1 } }),
+        json!({ "id": long, "document": "a long id", "metadata": { "k": long, &key: 1 } }),
         json!({ "id": "=1+1", "document": "=cmd|' /C calc'!A0", "metadata": { "k": "@SUM(1)" } }),
     ];
     world.write("rows.jsonl", rows.iter().map(|row| format!("{row}\n")).collect::<String>());
