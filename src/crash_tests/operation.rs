@@ -13,7 +13,7 @@ use crate::record::{CollectionName, MetadataPatch, Origin, RecordId, Row};
 use crate::store::faulty::{Disk, Fault};
 use crate::store::{
     Access, Change, CollectionChange, Ingest, MAX_DIMENSION, Mode, NewCollection, OnError, Parsed, Preparer, Store,
-    rows_per_segment,
+    reembed, rows_per_segment,
 };
 
 /// The collection that an operation makes.
@@ -66,6 +66,7 @@ fn row(i: usize, text: &str, metadata: Json) -> Row {
         document: Some(format!("{text} of row {i}")),
         uri: (i % 3 == 0).then(|| format!("file:///{i}")),
         metadata: MetadataPatch::from_json(metadata).unwrap(),
+        part: None,
         origin: Origin { source: "rows".into(), line: 0 },
     }
 }
