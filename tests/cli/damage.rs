@@ -8,7 +8,7 @@ fn rows(range: std::ops::Range<usize>) -> String {
 }
 
 fn world() -> World {
-    let world = World::with_notes();
+    let world = World::plain().having_notes();
     world.write("rows.jsonl", rows(0..400));
     world.ok(&["import", "notes", "rows.jsonl"]);
     world
@@ -29,7 +29,7 @@ fn overwrite(world: &World, bytes: &[u8], with: &[u8]) {
 fn what_is_no_database() {
     let mut random = Random::new();
     let noise: Vec<u8> = (0..100_000).map(|_| random.next() as u8).collect();
-    let world = World::new();
+    let world = World::plain();
     world.write("noise", &noise);
     world.write("empty", "");
     world.write("text", "Not a database, but a text that someone wrote.\n".repeat(400));

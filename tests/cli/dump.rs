@@ -7,7 +7,7 @@ use crate::random::Random;
 
 /// Tenants, databases, collections of every space, settings, deleted and changed records.
 fn rich() -> World {
-    let world = World::new();
+    let world = World::plain();
     let mut random = Random::new();
     world.ok(&["tenant", "create", "Größe \u{202e} & Co"]);
     world.ok(&["database", "create", "staging"]);
@@ -146,7 +146,7 @@ fn a_dump_that_is_cut_off_is_refused_and_can_be_gone_on_with() {
 
 #[test]
 fn what_does_not_fit_is_refused_by_its_line() {
-    let world = World::with_notes();
+    let world = World::plain().having_notes();
     world.ok(&["add", "notes", "--id", "a", "--document", "one"]);
     let dump = world.ok(&["export", "--all"]);
     let before = world.bytes();
@@ -186,7 +186,7 @@ fn what_does_not_fit_is_refused_by_its_line() {
 
 #[test]
 fn a_dump_beside_an_import_is_one_moment_of_it() {
-    let world = World::with_notes();
+    let world = World::plain().having_notes();
     let rows: String = (0..2000).map(|i| format!("{{\"id\":\"r{i}\",\"document\":\"text {i}\"}}\n")).collect();
     world.write("rows.jsonl", rows);
     let import = world.spawn(&["--busy-timeout", "60", "import", "notes", "rows.jsonl", "--batch-size", "50"]);

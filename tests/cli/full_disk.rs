@@ -8,7 +8,7 @@ use crate::huedb::{Ran, World, finish};
 const ROWS: usize = 2000;
 
 fn world_with_rows() -> (World, String) {
-    let world = World::with_notes();
+    let world = World::plain().having_notes();
     world.ok(&["add", "notes", "--id", "fox", "--document", "a red fox"]);
     let row = |i: usize| format!("{{\"id\":\"r{i}\",\"document\":\"{}\"}}\n", format!("text {i} ").repeat(40));
     let file = world.write("rows.jsonl", (0..ROWS).map(row).collect::<String>());

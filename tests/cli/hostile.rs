@@ -27,7 +27,7 @@ fn assert_tame(text: &str) {
 
 #[test]
 fn a_terminal_is_never_told_what_to_do() {
-    let world = World::with_notes();
+    let world = World::plain().having_notes();
     let metadata = json!({ "topic": HOSTILE, format!("k{HOSTILE}"): [HOSTILE] });
     let row = json!({ "id": HOSTILE, "document": HOSTILE, "uri": HOSTILE, "metadata": metadata });
     world.write("rows.jsonl", format!("{row}\n"));

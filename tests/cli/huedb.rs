@@ -36,9 +36,13 @@ impl World {
 
     /// A world with a collection `notes` of the hash model, 64 dimensions.
     pub(crate) fn with_notes() -> Self {
-        let world = Self::new();
-        world.ok(&["create", "notes", "--model", "hash-64"]);
-        world
+        Self::new().having_notes()
+    }
+
+    /// Makes the collection `notes` of the hash model, 64 dimensions.
+    pub(crate) fn having_notes(self) -> Self {
+        self.ok(&["create", "notes", "--model", "hash-64"]);
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -24,7 +24,7 @@ fn rows(world: &World, file: &str, rows: std::ops::Range<usize>) {
 
 /// What a killed command may have done to the records: numbers that stand for them, in order.
 fn numbers(path: &Path) -> Vec<usize> {
-    let view = Store::open(path, Access::Read).unwrap().view("notes").unwrap();
+    let view = crate::open::open(path, Access::Read).unwrap().view("notes").unwrap();
     let records = view.live().into_iter().map(|ordinal| view.record(Ordinal(ordinal), Include::TEXT).unwrap());
     let number = |record: huedb::record::Record| {
         let number: usize = record.id.as_str()[1..].parse().unwrap();
@@ -35,7 +35,7 @@ fn numbers(path: &Path) -> Vec<usize> {
 }
 
 fn count(path: &Path) -> usize {
-    Store::open(path, Access::Read).unwrap().collection("notes").unwrap().count().unwrap() as usize
+    crate::open::open(path, Access::Read).unwrap().collection("notes").unwrap().count().unwrap() as usize
 }
 
 /// Runs a command and kills it after `patience`; returns how it ended by itself, and the most records seen meanwhile.
@@ -110,7 +110,7 @@ fn two_hundred_kills_lose_nothing_and_leave_nothing_by_half() {
         }
         assert_eq!(found, stored, "kill {kill}: {args:?} {ended:?}");
         if kill % 10 == 9 {
-            let findings = Store::open(&path, Access::Write).unwrap().check(None, Depth::Deep).unwrap();
+            let findings = crate::open::open(&path, Access::Write).unwrap().check(None, Depth::Deep).unwrap();
             assert_eq!(findings, [], "kill {kill}: {args:?}");
         }
     }

@@ -29,7 +29,7 @@ fn run_as_somebody(world: &World, args: &[&str]) -> Ran {
 
 #[test]
 fn a_file_that_may_only_be_read() {
-    let world = World::with_notes();
+    let world = World::plain().having_notes();
     world.ok(&["add", "notes", "--id", "a", "--document", "red fox"]);
     let before = world.bytes();
     allow(world.path("."), 0o755);
@@ -48,7 +48,7 @@ fn a_file_that_may_only_be_read() {
 
 #[test]
 fn a_folder_that_may_only_be_read() {
-    let world = World::with_notes();
+    let world = World::plain().having_notes();
     allow(world.path("."), 0o555);
     allow(world.path("test.redb"), 0o666);
     // The file itself may be written, and nothing beside it is needed.
@@ -66,7 +66,7 @@ fn a_folder_that_may_only_be_read() {
 
 #[test]
 fn a_link_stays_a_link() {
-    let world = World::new();
+    let world = World::plain();
     fs::create_dir(world.path("real")).unwrap();
     symlink("real/notes.redb", world.path("test.redb")).unwrap();
     world.ok(&["create", "notes", "--model", "hash-64"]);
@@ -89,7 +89,7 @@ fn a_link_stays_a_link() {
 #[test]
 fn odd_names_and_no_home() {
     for name in ["spaces in it.redb", "veri tabanı – 数据.redb", "-dash.redb", "a'b\"c.redb", "tab\tname.redb"] {
-        let world = World::new();
+        let world = World::plain();
         let run = |args: &[&str]| {
             let db = format!("--db={name}");
             let mut command = world.command(&[&[db.as_str()], args].concat());

@@ -33,7 +33,7 @@ fn ids(world: &World) -> BTreeSet<String> {
 }
 
 fn is_sound(world: &World) {
-    let store = Store::open(world.path("test.redb"), Access::Write).unwrap();
+    let store = crate::open::open(world.path("test.redb"), Access::Write).unwrap();
     assert_eq!(store.check(None, Depth::Deep).unwrap(), []);
 }
 
@@ -82,7 +82,7 @@ fn sixteen_at_once_add_query_delete_and_compact() {
 #[test]
 fn a_writer_that_waited_too_long_names_the_file_and_the_wait() {
     let world = World::with_notes();
-    let store = Store::open(world.path("test.redb"), Access::Write).unwrap();
+    let store = crate::open::open(world.path("test.redb"), Access::Write).unwrap();
     let notes = store.collection("notes").unwrap();
     let busy = "error: test.redb is locked by another process (waited 0.3 s)\n\n\
                 hint: wait for the other huedb to finish, or raise --busy-timeout\n";
@@ -110,7 +110,7 @@ fn a_writer_that_is_killed_lets_go_of_the_lock() {
     let world = World::with_notes();
     let rows: String = (0..20_000).map(|i| format!("{{\"id\":\"r{i}\",\"document\":\"text {i}\"}}\n")).collect();
     world.write("rows.jsonl", rows);
-    let hurried = Options { busy_timeout: Duration::ZERO, ..Options::default() };
+    let hurried = Options { busy_timeout: Duration::ZERO, ..crate::open::options() };
     let is_held = || match Store::open_with(world.path("test.redb"), Access::Write, &hurried) {
         Err(Error::Busy { .. }) => true,
         opened => opened.unwrap().close().is_err(),

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 fn world() -> (TempDir, Store) {
     let folder = TempDir::new().unwrap();
-    let store = Store::open(folder.path().join("test.redb"), Access::Create).unwrap();
+    let store = crate::open::open(folder.path().join("test.redb"), Access::Create).unwrap();
     store.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
     (folder, store)
 }

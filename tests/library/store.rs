@@ -172,10 +172,10 @@ fn a_file_that_was_replaced_is_not_written_to() {
     let (folder, store) = fresh();
     let (path, backup) = (folder.path().join("test.redb"), folder.path().join("backup.redb"));
     store.backup(&backup, false).unwrap();
-    restore(&backup, &path, true, &Options::default()).unwrap();
+    restore(&backup, &path, true, &options()).unwrap();
     let error = store.collection("notes").unwrap().add([change("lost", &[1.0], Json::Null)]).unwrap_err();
     assert!(matches!(&error, Error::Io { action, .. } if action.starts_with("write to ")), "{error:?}");
-    let now = Store::open(&path, Access::Write).unwrap();
+    let now = open(&path, Access::Write).unwrap();
     now.collection("notes").unwrap().add([change("kept", &[1.0], Json::Null)]).unwrap();
     std::fs::remove_file(&path).unwrap();
     let error = now.collection("notes").unwrap().add([change("lost", &[1.0], Json::Null)]).unwrap_err();
