@@ -4,6 +4,7 @@
 //! that was not released in time is always [`Error::Busy`], a part of the file that does not say what it must
 //! is always [`Error::Damaged`].
 
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,6 +38,27 @@ impl Error {
     }
 }
 
+/// What redb says of everything after a failure that it has told already.
+#[derive(Debug)]
+struct FailedBefore;
+
+impl fmt::Display for FailedBefore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the disk has failed before")
+    }
+}
+
+impl std::error::Error for FailedBefore {}
+
+/// Returns whether an error only says that there was another.
+pub(super) fn is_consequence(error: &Error) -> bool {
+    let inner = match error {
+        Error::Io { source, .. } => source.get_ref(),
+        _ => None,
+    };
+    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<FailedBefore>)
+}
+
 impl From<redb::Error> for Error {
     fn from(error: redb::Error) -> Self {
         match error {
@@ -56,9 +78,7 @@ impl From<redb::Error> for Error {
                 Self::damaged("it ends before what it should hold")
             }
             redb::Error::Io(io) => Self::Io { action: String::new(), source: io },
-            redb::Error::PreviousIo => {
-                Self::Io { action: String::new(), source: std::io::Error::other("the disk has failed before") }
-            }
+            redb::Error::PreviousIo => Self::Io { action: String::new(), source: std::io::Error::other(FailedBefore) },
             redb::Error::UpgradeRequired(version) => {
                 Self::NotADatabase { path: PathBuf::new(), why: format!("it has the old page format {version}") }
             }

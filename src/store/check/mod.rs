@@ -22,6 +22,7 @@ use redb::ReadTransaction;
 use roaring::RoaringTreemap;
 
 use super::catalog::{Entry, NextEmbeddings};
+use super::fault::is_consequence;
 use super::table::{self, CollectionNumber};
 use super::write::read_set;
 use super::{Store, crypt};
@@ -82,6 +83,11 @@ impl Findings {
             Ok(value) => Ok(Some(value)),
             Err(Error::Damaged { what, .. }) => {
                 self.add(place, what, derived);
+                Ok(None)
+            }
+            // redb reads nothing more after a page that led it out of the file.
+            Err(error) if is_consequence(&error) && !self.0.is_empty() => {
+                self.add(place, "it cannot be looked at after what was found before", derived);
                 Ok(None)
             }
             Err(other) => Err(other),
