@@ -18,7 +18,7 @@ pub(super) struct Compact {}
 impl Compact {
     pub(super) fn run(context: &mut Context) -> anyhow::Result<Status> {
         drop(context.open(Access::Read)?);
-        let mut store = context.open_for_import(Access::Write)?;
+        let mut store = context.open_for_bulk(Access::Write)?;
         let compacted = store.compact()?;
         store.close()?;
         context.printer.notice(format!("{} before, {} after", bytes(compacted.before), bytes(compacted.after)));

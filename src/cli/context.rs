@@ -108,8 +108,14 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Opens the file for writing a lot.
-    pub(super) fn open_for_import(&self, access: Access) -> Result<Store> {
-        self.open_with(access, Options::IMPORT_CACHE_BYTES)
+    pub(super) fn open_for_bulk(&self, access: Access) -> Result<Store> {
+        self.open_with(access, Options::BULK_CACHE_BYTES)
+    }
+
+    /// Opens the file for an import of so many bytes.
+    pub(super) fn open_for_import(&self, access: Access, input_bytes: Option<u64>) -> Result<Store> {
+        let file_bytes = std::fs::metadata(&self.db).map_or(0, |facts| facts.len());
+        self.open_with(access, Options::import_cache_bytes(file_bytes, input_bytes))
     }
 
     /// Gives back the space that a command left free, where it lengthened the file by a `share`th or more.

@@ -64,7 +64,7 @@ pub(super) fn import(context: &mut Context, source: &str, mode: Mode) -> anyhow:
     let dump = Dump::open(source)?;
     let read = dump.progress();
     let kind = if read.total_bytes().is_some() { ProgressKind::RowsOfBytes } else { ProgressKind::Rows };
-    let mut store = context.open_for_import(Access::Create)?;
+    let mut store = context.open_for_import(Access::Create, read.total_bytes())?;
     let bytes_before = store.file_bytes()?;
     let mut restore = Restore {
         dump: Arc::new(Mutex::new(dump)),

@@ -150,7 +150,7 @@ impl Import {
         // The file is opened for writing once a batch is ready for it: what is refused before has not touched a byte.
         let first = preparer.prepare(&view, batches.next().unwrap_or_default())?;
         drop(view);
-        let mut store = context.open_for_import(Access::Write)?;
+        let mut store = context.open_for_import(Access::Write, batches.progress().total_bytes())?;
         let bytes_before = store.file_bytes()?;
         let collection = store.collection(name)?;
         let mut ingest = Ingest::new(&collection, preparer);

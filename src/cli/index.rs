@@ -79,7 +79,7 @@ impl Index {
 impl IndexBuild {
     fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         drop(context.look(&self.collection)?);
-        let mut store = context.open_for_import(Access::Write)?;
+        let mut store = context.open_for_bulk(Access::Write)?;
         let bytes_before = store.file_bytes()?;
         let collection = store.collection(&self.collection)?;
         if self.hybrid {

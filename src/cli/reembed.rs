@@ -62,7 +62,7 @@ impl Reembed {
         }
         let start = Instant::now();
         let interrupt = Interrupt::listen()?;
-        let store = context.open_for_import(Access::Write)?;
+        let store = context.open_for_bulk(Access::Write)?;
         let collection = store.collection(&self.collection)?;
         let embedder = DeferredEmbedder::new(&model, new.clone(), context.models.clone());
         let reembedded = run(context, &collection, embedder, records, &interrupt);

@@ -51,7 +51,7 @@ impl Store {
 
     fn copy_to(&self, target: &Path, options: &Options) -> Result<()> {
         let name = |e: Error| e.at(target, Duration::ZERO);
-        let options = Options { cache_bytes: Options::IMPORT_CACHE_BYTES, ..options.clone() };
+        let options = Options { cache_bytes: Options::BULK_CACHE_BYTES, ..options.clone() };
         let copy = open::writer(target, &options, true, ConcurrencyMode::MultiWriter).map_err(name)?.file;
         self.read(|from| guard::guarded(|| copy_tables(&from, &copy)))?;
         guard::guarded(|| copy.close().map_err(Error::from)).map_err(name)

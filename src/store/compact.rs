@@ -58,8 +58,8 @@ impl Store {
         // An import leaves the pages of postings half full and all over the file, where they keep larger ones from
         // moving: written anew they save 2 % of it.
         let anew = self.write(|tx| rewrite(tx, table::POSTINGS));
-        match anew.and_then(|()| self.move_pages(Duration::ZERO)) {
-            Ok(()) => Ok(true),
+        match anew.and_then(|()| self.move_pages_once(Duration::ZERO)) {
+            Ok(_) => Ok(true),
             Err(Error::Busy { .. }) => Ok(false),
             Err(error) => Err(error),
         }
@@ -74,15 +74,23 @@ impl Store {
         Ok(facts.map_err(|e| Error::io(format!("read {}", self.path.display()), e))?.len())
     }
 
-    /// Has redb move pages to the front and cut the file, as soon as nobody reads an old state of it.
+    /// Moves pages for as long as that makes the file shorter.
     fn move_pages(&mut self, patience: Duration) -> Result<()> {
-        let deadline = Instant::now() + patience;
         let mut bytes = self.file_bytes()?;
+        // A pass frees what the pass before still held.
+        while self.move_pages_once(patience)? && self.file_bytes()? < bytes {
+            bytes = self.file_bytes()?;
+        }
+        Ok(())
+    }
+
+    /// Has redb move pages to the front and cut the file, as soon as nobody reads an old state of it; returns whether
+    /// there was something to move.
+    fn move_pages_once(&mut self, patience: Duration) -> Result<bool> {
+        let deadline = Instant::now() + patience;
         loop {
             match self.database()?.compact() {
-                // A pass frees what the pass before still held.
-                Ok(true) if self.file_bytes()? < bytes => bytes = self.file_bytes()?,
-                Ok(_) => return Ok(()),
+                Ok(moved) => return Ok(moved),
                 Err(CompactionError::TransactionInProgress) if Instant::now() < deadline => sleep(PAUSE),
                 Err(CompactionError::TransactionInProgress) => {
                     return Err(Error::Busy { path: self.path.clone(), waited: patience });

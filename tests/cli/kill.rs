@@ -126,7 +126,7 @@ fn a_large_file_is_opened_after_a_kill() {
     let world = World::new();
     world.ok(&["create", "notes", "--model", "hash-1024"]);
     let path = world.path("test.redb");
-    let options = Options { cache_bytes: Options::IMPORT_CACHE_BYTES, ..Options::default() };
+    let options = Options { cache_bytes: Options::BULK_CACHE_BYTES, ..Options::default() };
     let store = Store::open_with(&path, Access::Write, &options).unwrap();
     let mut random = Random::new();
     let mut next = 0;

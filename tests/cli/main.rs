@@ -27,6 +27,7 @@ mod huedb;
 mod hybrid;
 mod import;
 mod kill;
+mod memory;
 #[path = "../library/open.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which open files themselves")]
 mod open;

@@ -127,7 +127,7 @@ impl Repair {
             seal.write_to(self.file.as_file())?;
         }
         let key = seal.map(|seal| seal.key().clone());
-        let options = Options { cache_bytes: Options::IMPORT_CACHE_BYTES, key, ..Options::default() };
+        let options = Options { cache_bytes: Options::BULK_CACHE_BYTES, key, ..Options::default() };
         let store = Store::open_with(self.file.path(), Access::Create, &options)?;
         store.write(|tx| write_catalogue(tx, &catalogue))?;
         let mut collections = BTreeMap::new();
