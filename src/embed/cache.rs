@@ -13,7 +13,7 @@ use memmap2::Mmap;
 use tempfile::NamedTempFile;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::native;
+use crate::foreign;
 
 /// The trailer: this mark, then the xxh3 of everything before it, little-endian.
 const MARK: &[u8; 8] = b"huedbort";
@@ -69,7 +69,7 @@ pub(super) fn open(path: &Path) -> Option<CachedModel> {
     if file.metadata().ok()?.len() <= TRAILER_BYTES as u64 {
         return None;
     }
-    let mapped = native::map(&file).ok()?;
+    let mapped = foreign::map(&file).ok()?;
     let (model, trailer) = mapped.split_at_checked(mapped.len().checked_sub(TRAILER_BYTES)?)?;
     let sum = trailer.strip_prefix(MARK)?;
     (sum == xxh3_64(model).to_le_bytes()).then_some(CachedModel(mapped))

@@ -20,7 +20,6 @@ pub(crate) mod fuzzing;
 mod hash;
 mod hub;
 mod manifest;
-mod native;
 mod onnx;
 mod options;
 mod pieces;

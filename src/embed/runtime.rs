@@ -10,9 +10,9 @@ use std::sync::OnceLock;
 
 use ort::logging::LogLevel;
 
-use super::native;
 use super::options::{LoadOptions, RuntimeChoice};
 use crate::error::{Error, Result};
+use crate::foreign;
 
 /// Which engine runs models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ fn choose(options: &LoadOptions) -> std::result::Result<Runtime, (String, Option
     let mut chosen = None;
     if options.runtime != RuntimeChoice::Tract {
         for candidate in candidates(options) {
-            match native::open_runtime(&candidate.path) {
+            match foreign::open_runtime(&candidate.path) {
                 Ok(native) => {
                     chosen = Some((candidate.path, native));
                     break;

@@ -8,8 +8,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::wheel::{PinnedWheel, VERSION, unpack_library};
-use super::{LoadOptions, digest, native, runtime};
+use super::{LoadOptions, digest, runtime};
 use crate::error::{Error, Result};
+use crate::foreign;
 
 /// How far an installation is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +128,7 @@ fn install(source: &Path, dir: &Path) -> Result<(PathBuf, String)> {
         .flush()
         .and_then(|()| draft.as_file().sync_all())
         .map_err(|error| Error::io(action(), error))?;
-    let native = native::open_runtime(draft.path()).map_err(|why| Error::Runtime {
+    let native = foreign::open_runtime(draft.path()).map_err(|why| Error::Runtime {
         why: format!("{}: {why}", source.display()),
         hint: Some("give an ONNX Runtime library, or an onnxruntime wheel, made for this system".into()),
     })?;

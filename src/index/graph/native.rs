@@ -1,17 +1,13 @@
-//! The only file that touches `USearch`: its index of quantised rows under our own kernels.
+//! `USearch`: its index of quantised rows under our own kernels.
 //!
 //! A vector of the index is a row as the segments have it: the codes, then the factor and, in `l2`, the bias, each as
 //! four little-endian bytes. So the graph and the scan approximate distances alike; see `store/quantise.rs`.
 //! It knows nothing of chunks or checksums. Invariant: bytes reach [`Native::load`] and [`Native::view`] only after
-//! [`layout::check`](super::layout::check) found every offset in them within bounds, and a viewed buffer lives,
-//! unmoved and unchanged, as long as the index that points into it.
+//! [`layout::check`](super::layout::check) found every offset in them within bounds.
 
-#![allow(unsafe_code, reason = "USearch keeps pointers into the bytes it views")]
+use usearch::{IndexOptions, MetricKind, ScalarKind};
 
-use std::slice;
-
-use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
-
+use crate::foreign::ForeignIndex;
 use crate::index::kernel::kernels;
 use crate::record::{Hnsw, Space};
 use crate::store::{Codes, MAX_DIMENSION};
@@ -19,11 +15,9 @@ use crate::store::{Codes, MAX_DIMENSION};
 /// `USearch` marks removed vectors with this key.
 pub(super) const FREE_KEY: u64 = u64::MAX;
 
-/// A `USearch` index, and the bytes it points into when it is viewed.
+/// A `USearch` index of rows.
 pub(super) struct Native {
-    // Before the bytes, because fields are dropped in this order.
-    index: Index,
-    viewed: Option<Vec<u8>>,
+    index: ForeignIndex,
 }
 
 /// What an index is made with.
@@ -71,14 +65,11 @@ impl Shape {
     }
 }
 
-/// A distance of two vectors that `USearch` calls.
-type Metric = Box<dyn Fn(*const i8, *const i8) -> f32 + Send + Sync>;
-
 impl Native {
     /// Makes an empty index.
     pub(super) fn empty(shape: &Shape) -> Result<Self, String> {
         let mut native = Self::bare(shape)?;
-        native.index.change_metric(metric(shape));
+        native.measure(shape)?;
         Ok(native)
     }
 
@@ -92,16 +83,12 @@ impl Native {
     /// Keeps a serialised index and reads it where it is; it can only be searched.
     pub(super) fn view(shape: &Shape, bytes: Vec<u8>) -> Result<Self, String> {
         let mut native = Self::bare(shape)?;
-        let bytes = native.viewed.insert(bytes);
-        // SAFETY: the bytes are owned by the same value as the index and dropped after it; nothing hands out a mutable
-        // reference to them, and moving the value does not move what a Vec points to. USearch writes to a viewed
-        // index in no method that this type has.
-        unsafe { native.index.view_from_buffer(bytes) }.map_err(|e| e.to_string())?;
+        native.index.view(bytes)?;
         native.adopt(shape)
     }
 
     fn bare(shape: &Shape) -> Result<Self, String> {
-        let index = Index::new(&IndexOptions {
+        let index = ForeignIndex::new(&IndexOptions {
             dimensions: shape.row_bytes(),
             metric: if shape.space == Space::L2 { MetricKind::L2sq } else { MetricKind::IP },
             quantization: ScalarKind::I8,
@@ -110,11 +97,10 @@ impl Native {
             // A search asks for as many candidates as it wants results; see `search`.
             expansion_search: 1,
             multi: false,
-        })
-        .map_err(|e| e.to_string())?;
+        })?;
         // Loading keeps the number of threads that was reserved before it.
         index.reserve_capacity_and_threads(0, shape.threads.max(1)).map_err(|e| e.to_string())?;
-        Ok(Self { index, viewed: None })
+        Ok(Self { index })
     }
 
     /// Finishes a loaded or viewed index, whose metric `USearch` has put back to its own.
@@ -123,13 +109,31 @@ impl Native {
         if found != (shape.row_bytes(), shape.hnsw.max_neighbors, ScalarKind::I8, false) {
             return Err("it was made with other settings than its header says".into());
         }
-        self.index.change_metric(metric(shape));
+        self.measure(shape)?;
         Ok(self)
+    }
+
+    /// Has the index use the approximate distance of two rows, as `store/quantise.rs` defines it, both with all that it
+    /// has.
+    fn measure(&mut self, shape: &Shape) -> Result<(), String> {
+        let kernels = kernels();
+        match shape.space {
+            Space::L2 => self.index.set_distance(move |a, b| {
+                let ((a, bias_a), (b, bias_b)) = (split_number(a), split_number(b));
+                let ((a, factor_a), (b, factor_b)) = (split_number(a), split_number(b));
+                // Both factors hold the 2 of 2 a.b.
+                finite(bias_a + bias_b - f64::from(kernels.dot_i8(a, b)) * factor_a * factor_b / 2.0)
+            }),
+            Space::Ip | Space::Cosine => self.index.set_distance(move |a, b| {
+                let ((a, factor_a), (b, factor_b)) = (split_number(a), split_number(b));
+                finite(1.0 - f64::from(kernels.dot_i8(a, b)) * factor_a * factor_b)
+            }),
+        }
     }
 
     /// Says whether the index is viewed and so cannot be changed.
     pub(super) fn is_viewed(&self) -> bool {
-        self.viewed.is_some()
+        self.index.is_viewed()
     }
 
     /// Returns the number of vectors that are not removed.
@@ -185,27 +189,6 @@ impl Native {
         bytes.try_reserve_exact(self.index.serialized_length()).map_err(|e| e.to_string())?;
         bytes.resize(start + self.index.serialized_length(), 0);
         self.index.save_to_buffer(bytes.get_mut(start..).unwrap_or_default()).map_err(|e| e.to_string())
-    }
-}
-
-/// Returns the approximate distance of two rows, as `store/quantise.rs` defines it, both with all that it has.
-fn metric(shape: &Shape) -> Metric {
-    let (kernels, bytes) = (kernels(), shape.row_bytes());
-    // SAFETY: here and below: `USearch` passes pointers to two vectors of its own or one and the query, each of
-    // `row_bytes` bytes: that is what it was made with, what `adopt` checked, and what it compares the length of a
-    // slice with in `add` and `search`.
-    let row = move |row: *const i8| unsafe { slice::from_raw_parts(row, bytes) };
-    match shape.space {
-        Space::L2 => Box::new(move |a, b| {
-            let ((a, bias_a), (b, bias_b)) = (split_number(row(a)), split_number(row(b)));
-            let ((a, factor_a), (b, factor_b)) = (split_number(a), split_number(b));
-            // Both factors hold the 2 of 2 a.b.
-            finite(bias_a + bias_b - f64::from(kernels.dot_i8(a, b)) * factor_a * factor_b / 2.0)
-        }),
-        Space::Ip | Space::Cosine => Box::new(move |a, b| {
-            let ((a, factor_a), (b, factor_b)) = (split_number(row(a)), split_number(row(b)));
-            finite(1.0 - f64::from(kernels.dot_i8(a, b)) * factor_a * factor_b)
-        }),
     }
 }
 

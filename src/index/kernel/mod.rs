@@ -6,8 +6,7 @@
 //!
 //! i8 results are exact up to 32,768 dimensions; past that they wrap.
 
-#[cfg(target_arch = "aarch64")]
-mod aarch64;
+mod native;
 mod near;
 mod planes;
 mod portable;
@@ -80,13 +79,7 @@ static PORTABLE: Kernels = Kernels {
 impl Kernels {
     /// Returns every variant this machine runs, the fastest first and the portable one last.
     pub fn available() -> impl Iterator<Item = &'static Self> {
-        #[cfg(target_arch = "x86_64")]
-        let native = x86::available();
-        #[cfg(target_arch = "aarch64")]
-        let native = aarch64::available();
-        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-        let native = std::iter::empty();
-        native.chain(std::iter::once(&PORTABLE))
+        native::available().chain(std::iter::once(&PORTABLE))
     }
 
     /// Returns the variant's name, as in `avx512-vnni`.

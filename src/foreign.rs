@@ -1,36 +1,40 @@
-//! What the type system cannot see: symbols of a shared library, and a file mapped into memory.
+//! What is written in other languages, and what the type system cannot see of it: the symbols of a shared library, a
+//! file mapped into memory, and the pointers that `USearch` keeps and hands out.
 //!
-//! The only file of the room with unsafe code. It decides nothing: which library to try is [`super::runtime`]'s
-//! business, which file to map [`super::cache`]'s. Invariant: a library that is not a usable ONNX Runtime is
-//! an error with a reason, never a crash.
+//! The only file with unsafe code but for the kernels (`index/kernel/native.rs`). It decides nothing: which library to try
+//! is `embed/runtime.rs`'s business, which file to map `embed/cache.rs`'s, what an index holds `index/graph`'s.
+//! Invariant: a library that is not a usable ONNX Runtime is an error with a reason, never a crash; a viewed buffer
+//! lives, unmoved and unchanged, as long as the index that points into it.
 
-#![allow(unsafe_code, reason = "a shared library and a mapped file")]
+#![allow(unsafe_code, reason = "functions and pointers of other languages")]
 
 use std::error::Error;
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
 use std::mem::{ManuallyDrop, offset_of};
+use std::ops::Deref;
 use std::path::Path;
-use std::ptr;
+use std::{ptr, slice};
 
 use libloading::{Library, Symbol};
 use memmap2::Mmap;
 use ort::sys::{OrtApi, OrtApiBase};
+use usearch::{Index, IndexOptions, ScalarKind};
 
 /// The oldest ONNX Runtime that serves, `1.MINIMUM_MINOR`: what ort calls under its feature `api-18`.
-pub(super) const MINIMUM_MINOR: u32 = 18;
+pub(crate) const MINIMUM_MINOR: u32 = 18;
 
 /// An ONNX Runtime, opened. It stays in memory until the process ends.
-pub(super) struct NativeRuntime {
+pub(crate) struct NativeRuntime {
     /// Its version, as in `1.32.0`.
-    pub(super) version: String,
+    pub(crate) version: String,
     /// Its functions.
-    pub(super) api: OrtApi,
+    pub(crate) api: OrtApi,
 }
 
 /// Opens an ONNX Runtime library; a bare file name is looked for in the system's library path.
-pub(super) fn open_runtime(path: &Path) -> Result<NativeRuntime, String> {
+pub(crate) fn open_runtime(path: &Path) -> Result<NativeRuntime, String> {
     if path.components().count() > 1 {
         refuse_cut_off(path)?;
     }
@@ -101,10 +105,62 @@ fn elf_length(header: &[u8; 64]) -> u64 {
 }
 
 /// Maps a file into memory, to read.
-pub(super) fn map(file: &File) -> std::io::Result<Mmap> {
+pub(crate) fn map(file: &File) -> std::io::Result<Mmap> {
     // SAFETY: the files of the cache are written under another name and renamed into place, never changed
     // afterwards; another program that shortens one while it is used is beyond what can be guarded against.
     unsafe { Mmap::map(file) }
+}
+
+/// A `USearch` index of i8 vectors, and the bytes it points into when it is viewed.
+pub(crate) struct ForeignIndex {
+    // Before the bytes, because fields are dropped in this order.
+    index: Index,
+    viewed: Option<Vec<u8>>,
+}
+
+impl ForeignIndex {
+    /// Makes an empty index.
+    pub(crate) fn new(options: &IndexOptions) -> Result<Self, String> {
+        Ok(Self { index: Index::new(options).map_err(|e| e.to_string())?, viewed: None })
+    }
+
+    /// Keeps a serialised index, in which every offset was found within bounds, and reads it where it is.
+    pub(crate) fn view(&mut self, bytes: Vec<u8>) -> Result<(), String> {
+        let bytes = self.viewed.insert(bytes);
+        // SAFETY: the bytes are owned by the same value as the index and dropped after it; nothing hands out a mutable
+        // reference to them, and moving the value does not move what a Vec points to. USearch refuses to change a
+        // viewed index.
+        unsafe { self.index.view_from_buffer(bytes) }.map_err(|e| e.to_string())
+    }
+
+    /// Says whether the index is viewed and so cannot be changed.
+    pub(crate) fn is_viewed(&self) -> bool {
+        self.viewed.is_some()
+    }
+
+    /// Compares vectors by this function; loading and viewing put `USearch`'s own back.
+    pub(crate) fn set_distance(
+        &mut self,
+        distance: impl Fn(&[i8], &[i8]) -> f32 + Send + Sync + 'static,
+    ) -> Result<(), String> {
+        if self.index.scalar_kind() != ScalarKind::I8 {
+            return Err("its vectors are not of i8".into());
+        }
+        let components = self.index.dimensions();
+        // SAFETY: USearch passes pointers to two vectors of its own or one and the query, each of as many components as
+        // the index has: that is what it compares the length of a slice with in `add` and `search`.
+        let vector = move |vector: *const i8| unsafe { slice::from_raw_parts(vector, components) };
+        self.index.change_metric(Box::new(move |a: *const i8, b: *const i8| distance(vector(a), vector(b))));
+        Ok(())
+    }
+}
+
+impl Deref for ForeignIndex {
+    type Target = Index;
+
+    fn deref(&self) -> &Index {
+        &self.index
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,278 @@
+//! The kernels for instructions that not every processor has, and the loads and stores of their registers.
+//!
+//! Most are the portable source compiled for more registers, which reaches the speed of memory; those written by hand
+//! are in [`super::x86`]. The only file of the room with unsafe code.
+//! Invariant: a variant is reachable only through [`available`], which asks the processor first.
+
+#![allow(unsafe_code, reason = "instructions that not every processor has")]
+
+#[cfg(target_arch = "x86_64")]
+use super::x86;
+use super::{Kernels, portable};
+
+/// Returns the variants this processor runs, the fastest first: AVX-512 with VNNI, with or without `vpopcntq` (Ice Lake,
+/// Zen 4 and later), and AVX2.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
+    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt");
+    let vnni = avx2
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vnni");
+    let popcnt = vnni && is_x86_feature_detected!("avx512vpopcntdq");
+    let variants: [(bool, &'static Kernels); 3] = [(popcnt, &AVX512_POPCNT), (vnni, &AVX512_VNNI), (avx2, &AVX2)];
+    variants.into_iter().filter(|(runs, _)| *runs).map(|(_, variant)| variant)
+}
+
+/// Returns the variants this processor runs. NEON itself is the portable variant, because every processor of this
+/// architecture has it; the compiler turns the loops into its dot product instructions.
+#[cfg(target_arch = "aarch64")]
+pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
+    std::arch::is_aarch64_feature_detected!("dotprod").then_some(&NEON_DOTPROD).into_iter()
+}
+
+/// Returns no variant: the portable one is all there is.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
+    std::iter::empty()
+}
+
+/// Compiles the portable kernels for a set of features and makes a table of them, with given kernels in the
+/// place of some.
+macro_rules! variant {
+    ($table:ident, $name:literal, $module:ident, $features:literal, {
+        dot_i8: $dot_i8:path, dot_i8_rows: $dot_i8_rows:path, dot_i8_tile: $dot_i8_tile:path,
+        near_tile: $near_tile:path, dot_signs_rows: $dot_signs_rows:path $(,)?
+    }) => {
+        mod $module {
+            use super::portable;
+            use crate::index::kernel::{Limits, Near, Numbers, Planes, Tile};
+
+            #[target_feature(enable = $features)]
+            #[allow(dead_code, reason = "a variant may have its own")]
+            pub(super) fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
+                portable::dot_i8(a, b)
+            }
+
+            #[target_feature(enable = $features)]
+            pub(super) fn l2_i8(a: &[i8], b: &[i8]) -> i32 {
+                portable::l2_i8(a, b)
+            }
+
+            #[target_feature(enable = $features)]
+            pub(super) fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
+                portable::dot_f32(a, b)
+            }
+
+            #[target_feature(enable = $features)]
+            pub(super) fn l2_f32(a: &[f32], b: &[f32]) -> f32 {
+                portable::l2_f32(a, b)
+            }
+
+            #[target_feature(enable = $features)]
+            pub(super) fn hamming(a: &[u8], b: &[u8]) -> u32 {
+                portable::hamming(a, b)
+            }
+
+            #[target_feature(enable = $features)]
+            #[allow(dead_code, reason = "a variant may have its own")]
+            pub(super) fn dot_i8_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
+                portable::each_row(query, rows, out, portable::dot_i8);
+            }
+
+            #[target_feature(enable = $features)]
+            pub(super) fn l2_i8_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
+                portable::each_row(query, rows, out, portable::l2_i8);
+            }
+
+            #[target_feature(enable = $features)]
+            pub(super) fn hamming_rows(query: &[u8], rows: &[u8], out: &mut [u32]) {
+                portable::each_row(query, rows, out, portable::hamming);
+            }
+
+            #[target_feature(enable = $features)]
+            #[allow(dead_code, reason = "a variant may have its own")]
+            pub(super) fn dot_signs_rows(question: &Planes, rows: &[u8], out: &mut [i32]) {
+                portable::each_signs(question, rows, out);
+            }
+
+            #[target_feature(enable = $features)]
+            pub(super) fn distances(dots: &[i32], numbers: &Numbers, scale: f32, out: &mut [f32]) -> f32 {
+                portable::distances(dots, numbers, scale, out)
+            }
+
+            #[target_feature(enable = $features)]
+            #[allow(dead_code, reason = "a variant may have its own")]
+            pub(super) fn near_tile(
+                tile: &Tile,
+                rows: &[i8],
+                numbers: &Numbers,
+                limits: &Limits,
+                found: &mut Vec<Near>,
+            ) {
+                portable::near_tile(tile, rows, numbers, limits, found);
+            }
+
+            #[target_feature(enable = $features)]
+            #[allow(dead_code, reason = "a variant may have its own")]
+            pub(super) fn dot_i8_tile(queries: &Tile, rows: &[i8], out: &mut [i32]) {
+                portable::each_query(queries, rows, out, portable::dot_i8);
+            }
+        }
+
+        static $table: Kernels = Kernels {
+            name: $name,
+            // SAFETY: for this table as a whole: `available` gives it out only where the processor has the features.
+            dot_i8: |a, b| unsafe { $dot_i8(a, b) },
+            // SAFETY: as above.
+            l2_i8: |a, b| unsafe { $module::l2_i8(a, b) },
+            // SAFETY: as above.
+            dot_f32: |a, b| unsafe { $module::dot_f32(a, b) },
+            // SAFETY: as above.
+            l2_f32: |a, b| unsafe { $module::l2_f32(a, b) },
+            // SAFETY: as above.
+            hamming: |a, b| unsafe { $module::hamming(a, b) },
+            // SAFETY: as above.
+            dot_i8_rows: |query, rows, out| unsafe { $dot_i8_rows(query, rows, out) },
+            // SAFETY: as above.
+            l2_i8_rows: |query, rows, out| unsafe { $module::l2_i8_rows(query, rows, out) },
+            // SAFETY: as above.
+            hamming_rows: |query, rows, out| unsafe { $module::hamming_rows(query, rows, out) },
+            // SAFETY: as above.
+            dot_signs_rows: |question, rows, out| unsafe { $dot_signs_rows(question, rows, out) },
+            // SAFETY: as above.
+            distances: |dots, numbers, scale, out| unsafe { $module::distances(dots, numbers, scale, out) },
+            // SAFETY: as above.
+            near_tile: |tile, rows, numbers, limits, found| unsafe { $near_tile(tile, rows, numbers, limits, found) },
+            // SAFETY: as above.
+            dot_i8_tile: |queries, rows, out| unsafe { $dot_i8_tile(queries, rows, out) },
+        };
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+variant!(AVX2, "avx2", avx2, "avx2,popcnt", {
+    dot_i8: avx2::dot_i8,
+    dot_i8_rows: avx2::dot_i8_rows,
+    dot_i8_tile: avx2::dot_i8_tile,
+    near_tile: avx2::near_tile,
+    dot_signs_rows: avx2::dot_signs_rows,
+});
+
+#[cfg(target_arch = "x86_64")]
+variant!(AVX512_VNNI, "avx512-vnni", avx512, "avx512f,avx512bw,avx512vl,avx512vnni,popcnt", {
+    dot_i8: x86::vnni_dot,
+    dot_i8_rows: x86::vnni_dot_rows,
+    dot_i8_tile: x86::vnni_dot_tile,
+    near_tile: x86::vnni_near_tile,
+    dot_signs_rows: avx512::dot_signs_rows,
+});
+
+#[cfg(target_arch = "x86_64")]
+variant!(AVX512_POPCNT, "avx512-popcnt", avx512_popcnt, "avx512f,avx512bw,avx512vl,avx512vnni,avx512vpopcntdq,popcnt", {
+    dot_i8: x86::vnni_dot,
+    dot_i8_rows: x86::vnni_dot_rows,
+    dot_i8_tile: x86::vnni_dot_tile,
+    near_tile: x86::vnni_near_tile,
+    dot_signs_rows: x86::popcnt_dot_signs_rows,
+});
+
+#[cfg(target_arch = "aarch64")]
+variant!(NEON_DOTPROD, "neon-dotprod", neon_dotprod, "neon,dotprod", {
+    dot_i8: neon_dotprod::dot_i8,
+    dot_i8_rows: neon_dotprod::dot_i8_rows,
+    dot_i8_tile: neon_dotprod::dot_i8_tile,
+    near_tile: neon_dotprod::near_tile,
+    dot_signs_rows: neon_dotprod::dot_signs_rows,
+});
+
+/// What the kernels written by hand do with registers of 512 bits.
+#[cfg(target_arch = "x86_64")]
+pub(super) mod registers {
+    use std::arch::x86_64::{
+        __m128i, __m512, __m512i, _mm_storeu_si128, _mm512_dpbusd_epi32, _mm512_loadu_ps, _mm512_loadu_si512,
+        _mm512_maskz_loadu_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_ps,
+    };
+
+    use super::super::tile::{LANES, Step};
+    use super::super::x86::{BYTES, TILE_ROWS};
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    pub(in super::super) fn load(bytes: &[i8; BYTES]) -> __m512i {
+        // SAFETY: the array is exactly as long as the register, and the load needs no alignment.
+        unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+    }
+
+    /// Loads fewer than [`BYTES`] bytes; the rest of the register is zero.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    pub(in super::super) fn load_rest(bytes: &[i8]) -> __m512i {
+        let mask = (1_u64 << (bytes.len() % BYTES)) - 1;
+        // SAFETY: the mask has one bit for each byte of the slice, and bytes not in the mask are not read.
+        unsafe { _mm512_maskz_loadu_epi8(mask, bytes.as_ptr()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    pub(in super::super) fn load_words(words: &[i32; LANES]) -> __m512i {
+        // SAFETY: as in `load`.
+        unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    pub(in super::super) fn load_floats(floats: &[f32; LANES]) -> __m512 {
+        // SAFETY: as in `load`.
+        unsafe { _mm512_loadu_ps(floats.as_ptr()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    pub(in super::super) fn floats_of(register: __m512) -> [f32; LANES] {
+        let mut floats = [0.0; LANES];
+        // SAFETY: the array is exactly as long as the register, and the store needs no alignment.
+        unsafe { _mm512_storeu_ps(floats.as_mut_ptr(), register) };
+        floats
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    pub(in super::super) fn store_quarter(register: __m128i, words: &mut [i32; 4]) {
+        // SAFETY: the array is exactly as long as the register, and the store needs no alignment.
+        unsafe { _mm_storeu_si128(words.as_mut_ptr().cast(), register) };
+    }
+
+    /// Loads up to 64 bytes of signs; the rest of the register is zero.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vpopcntdq")]
+    pub(in super::super) fn load_signs(bytes: &[u8]) -> __m512i {
+        let mask = u64::MAX.checked_shr(u32::try_from(BYTES.saturating_sub(bytes.len())).unwrap_or(0)).unwrap_or(0);
+        // SAFETY: the mask has at most one bit for each byte of the slice, and bytes not in the mask are not read.
+        unsafe { _mm512_maskz_loadu_epi8(mask, bytes.as_ptr().cast()) }
+    }
+
+    /// Multiplies groups of queries with rows; lane `l` of `[g][r]` is query `l` of group `g` with row `r`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    pub(in super::super) fn products<const G: usize>(
+        groups: [&[Step]; G],
+        rows: [&[i32]; TILE_ROWS],
+    ) -> [[__m512i; TILE_ROWS]; G] {
+        let mut sums = [[_mm512_setzero_si512(); TILE_ROWS]; G];
+        let steps = groups.iter().map(|g| g.len()).chain(rows.iter().map(|r| r.len())).min().unwrap_or(0);
+        for step in 0..steps {
+            // SAFETY: `step` is below the length of every slice. Checks here would cost half the speed.
+            let queries = groups.map(|group| load(unsafe { group.get_unchecked(step) }));
+            // SAFETY: as above.
+            let words = rows.map(|row| _mm512_set1_epi32(unsafe { *row.get_unchecked(step) }));
+            for (sums, query) in sums.iter_mut().zip(queries) {
+                for (sum, row) in sums.iter_mut().zip(words) {
+                    *sum = _mm512_dpbusd_epi32(*sum, row, query);
+                }
+            }
+        }
+        sums
+    }
+}
