@@ -1,5 +1,5 @@
 # make demo: build, set up, and ask three questions of a corpus. make test: formatting, lints, all tests, and those of
-# the file once more with the file encrypted.
+# the file, of faults and of damage once more with the file encrypted.
 # make deny: licences, sources and releases of dependencies (cargo-deny). make fuzz: libFuzzer (cargo-fuzz), FUZZ_SECONDS a target.
 
 HUEDB := target/release/huedb
@@ -23,6 +23,7 @@ test:
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo test --locked
 	HUEDB_TEST_ENCRYPTED=1 cargo test --locked --test library --test cli --test contract
+	HUEDB_TEST_ENCRYPTED=1 cargo test --locked --lib -- crash_tests damage_tests
 
 # What the registry itself knows of trouble is a release taken back; cargo says so when it packages.
 deny:

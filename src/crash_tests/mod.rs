@@ -83,7 +83,7 @@ impl Trial {
         assert!(at.is_some(), "content {first} to {until} expected, found {}", self.describe(&found));
         undisturbed(path, || {
             if found != Content::Nothing {
-                let store = Store::open(path, Access::Write).unwrap();
+                let store = Store::open_in_test(path, Access::Write).unwrap();
                 assert_eq!(store.check(None, Depth::Deep).unwrap(), [], "after the fault");
                 store.close().unwrap();
                 assert_eq!(read(path).unwrap(), found, "repaired");

@@ -97,7 +97,7 @@ fn name(name: &str) -> CollectionName {
 fn file(bm25: bool, more: impl FnOnce(&mut Store) -> Result<()>) -> Vec<u8> {
     let (_folder, path) = folder();
     undisturbed(&path, || {
-        let mut store = Store::open(&path, Access::Create)?;
+        let mut store = Store::open_in_test(&path, Access::Create)?;
         let embedder = Some(HashEmbedder::new(DIMENSION).fingerprint().clone());
         store.create_collection(name(NOTES), NewCollection { embedder, bm25, ..NewCollection::default() })?;
         store.create_collection(name(OTHER), NewCollection::default())?;
@@ -125,8 +125,8 @@ fn whole() -> Vec<u8> {
 
 /// Does one thing in one write.
 fn once<T>(path: &Path, acknowledge: &mut dyn FnMut(), work: impl FnOnce(&mut Store) -> Result<T>) -> Result<()> {
-    drop(Store::open(path, Access::Read)?);
-    let mut store = Store::open(path, Access::Write)?;
+    drop(Store::open_in_test(path, Access::Read)?);
+    let mut store = Store::open_in_test(path, Access::Write)?;
     work(&mut store)?;
     acknowledge();
     store.close()
@@ -134,7 +134,7 @@ fn once<T>(path: &Path, acknowledge: &mut dyn FnMut(), work: impl FnOnce(&mut St
 
 pub(super) fn making_a_file() -> Operation {
     let operation = Operation::new("making a file", Vec::new(), |path, acknowledge| {
-        let store = Store::open(path, Access::Create)?;
+        let store = Store::open_in_test(path, Access::Create)?;
         acknowledge();
         store.create_collection(name(NEW), NewCollection::default())?;
         acknowledge();
@@ -180,7 +180,7 @@ pub(super) fn importing() -> Operation {
 
 /// Imports four batches, two of which overlap; batches are prepared while others are written, or one by one.
 fn import(path: &Path, acknowledge: &mut dyn FnMut(), at_once: bool) -> Result<()> {
-    let view = Store::open(path, Access::Read)?.view(NOTES)?;
+    let view = Store::open_in_test(path, Access::Read)?.view(NOTES)?;
     let mut embedder = HashEmbedder::new(DIMENSION);
     let mut preparer = Preparer::new(view.info(), Some(&mut embedder), Mode::Upsert, OnError::Stop)?;
     let batch = |rows: std::ops::Range<usize>| -> Parsed {
@@ -188,7 +188,7 @@ fn import(path: &Path, acknowledge: &mut dyn FnMut(), at_once: bool) -> Result<(
     };
     let first = preparer.prepare(&view, batch(15..25))?;
     drop(view);
-    let store = Store::open(path, Access::Write)?;
+    let store = Store::open_in_test(path, Access::Write)?;
     let notes = store.collection(NOTES)?;
     let mut ingest = Ingest::new(&notes, preparer);
     let rest = [batch(25..35), batch(30..40), batch(40..60)].into_iter();
@@ -224,7 +224,7 @@ pub(super) fn filling_a_segment() -> Operation {
         store.collection(NEW)?.add((0..rows_per_segment(LONG) - 2).map(long)).map(drop)
     });
     Operation::new("filling a segment", before, |path, acknowledge| {
-        let store = Store::open(path, Access::Write)?;
+        let store = Store::open_in_test(path, Access::Write)?;
         let new = store.collection(NEW)?;
         new.add((rows_per_segment(LONG) - 2..rows_per_segment(LONG) + 2).map(long))?;
         acknowledge();
@@ -275,7 +275,7 @@ pub(super) fn compacting() -> Operation {
 
 pub(super) fn embedding_anew() -> Operation {
     let operation = Operation::new("embedding anew", whole(), |path, acknowledge| {
-        let store = Store::open(path, Access::Write)?;
+        let store = Store::open_in_test(path, Access::Write)?;
         let notes = store.collection(NOTES)?;
         reembed(&notes, &mut HashEmbedder::new(2 * DIMENSION), &mut |_| {
             acknowledge();
@@ -302,7 +302,7 @@ pub(super) fn dropping_a_collection() -> Operation {
 
 /// Opens a file for reading, which puts it right where it has to be.
 fn open(path: &Path, acknowledge: &mut dyn FnMut()) -> Result<()> {
-    drop(Store::open(path, Access::Read)?);
+    drop(Store::open_in_test(path, Access::Read)?);
     acknowledge();
     Ok(())
 }

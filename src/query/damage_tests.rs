@@ -51,7 +51,7 @@ struct World {
 fn world(random: &mut Random) -> World {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("test.redb");
-    let mut store = Store::open(&path, Access::Create).unwrap();
+    let mut store = Store::open_in_test(&path, Access::Create).unwrap();
     store.create_tenant(&TenantName::parse("acme").unwrap()).unwrap();
     store.create_database(&DatabaseName::parse("staging").unwrap()).unwrap();
     for name in ["first", "notes", "last"] {
@@ -86,7 +86,7 @@ enum Told {
 type Ask = (&'static str, fn(&World) -> Result<Told>);
 
 fn view(world: &World) -> Result<crate::store::View> {
-    Store::open(&world.path, Access::Read)?.view("notes")
+    Store::open_in_test(&world.path, Access::Read)?.view("notes")
 }
 
 fn query(world: &World, way: Option<Way>, filter: Option<&str>) -> Result<Told> {
@@ -115,7 +115,7 @@ const ASKED: [Ask; 12] = [
     ("a filtered query", |world| query(world, None, Some("even = true and row > 30"))),
     ("a count", |world| {
         let filter = Some(Filter::parse("name = \"n70\" or row < 40").unwrap());
-        let store = Store::open(&world.path, Access::Read)?;
+        let store = Store::open_in_test(&world.path, Access::Read)?;
         let found = store.collection("notes")?.find(&RecordQuery { filter, ..RecordQuery::default() }, Include::NONE);
         found.map(|page| Told::Count(page.len() as u64))
     }),
@@ -129,16 +129,18 @@ const ASKED: [Ask; 12] = [
         best_by_terms(&view(world)?, DOCUMENT, &crate::embed::bm25("foxes 17"), None, 20).map(Told::Ranked)
     }),
     ("records by id", |world| {
-        let store = Store::open(&world.path, Access::Read)?;
+        let store = Store::open_in_test(&world.path, Access::Read)?;
         let notes = store.collection("notes")?;
         let found = (0..150).map(|row| Ok(notes.get(&[id(row)], Include::NONE)?.pop().map(|record| record.id)));
         found.collect::<Result<_>>().map(Told::Ids)
     }),
     ("the collections", |world| {
-        let store = Store::open(&world.path, Access::Read)?;
+        let store = Store::open_in_test(&world.path, Access::Read)?;
         Ok(Told::Text(format!("{:?} {:?} {:?}", store.collections()?, store.tenants()?, store.databases()?)))
     }),
-    ("the file", |world| Ok(Told::Text(format!("{:?}", Store::open(&world.path, Access::Read)?.file_facts()?)))),
+    ("the file", |world| {
+        Ok(Told::Text(format!("{:?}", Store::open_in_test(&world.path, Access::Read)?.file_facts()?)))
+    }),
 ];
 
 fn flip(file: &File, at: u64) {
@@ -154,7 +156,7 @@ fn places(page: &PageOf, random: &mut Random) -> Vec<u64> {
     places.retain(|at| *at < page.used);
     places.sort_unstable();
     places.dedup();
-    places.into_iter().map(|at| page.offset + at).collect()
+    places.into_iter().map(|at| page.place + at).collect()
 }
 
 /// redb's panics are errors to the command line; here too.
@@ -181,7 +183,7 @@ fn no_answer_is_wrong_in_silence() {
         for page in of_table {
             for at in places(page, &mut random) {
                 flip(&file, at);
-                let what = format!("table {table}, page at {}, byte {}", page.offset, at - page.offset);
+                let what = format!("table {table}, page at {}, byte {}", page.offset, at - page.place);
                 for ((asked, ask), whole) in ASKED.iter().zip(&whole) {
                     match caught(|| ask(&world)) {
                         Ok(told) if told == *whole => passed_over += 1,
@@ -192,7 +194,7 @@ fn no_answer_is_wrong_in_silence() {
                         }
                     }
                 }
-                let found = caught(|| Store::open(&world.path, Access::Read)?.check(None, Depth::Quick));
+                let found = caught(|| Store::open_in_test(&world.path, Access::Read)?.check(None, Depth::Quick));
                 let place = format!("page at byte {}", page.offset);
                 let named = match &found {
                     Ok(found) => found.iter().any(|finding| finding.place.ends_with(&place)),
@@ -204,7 +206,7 @@ fn no_answer_is_wrong_in_silence() {
         }
     }
     assert!(refused > 100 && passed_over > 100, "{refused} refused, {passed_over} passed over");
-    assert_eq!(Store::open(&world.path, Access::Read).unwrap().check(None, Depth::Deep).unwrap(), []);
+    assert_eq!(Store::open_in_test(&world.path, Access::Read).unwrap().check(None, Depth::Deep).unwrap(), []);
 }
 
 #[test]
@@ -216,20 +218,24 @@ fn what_is_derived_is_done_without() {
     for (table, way) in [("segments", Way::Scan), ("sketch", Way::Sketch), ("graph", Way::Graph), ("tail", Way::Scan)] {
         let whole = query(&world, Some(way), None).unwrap();
         let page = pages.iter().rfind(|page| page.table == table).unwrap();
-        flip(&file, page.offset + page.used / 2);
+        flip(&file, page.place + page.used / 2);
         assert_eq!(query(&world, Some(way), None).unwrap(), whole, "{table}");
-        flip(&file, page.offset + page.used / 2);
+        flip(&file, page.place + page.used / 2);
     }
 }
 
 fn repaired(source: &Path, folder: &TempDir) -> (Repair, World, PathBuf) {
     let target = folder.path().join("new.redb");
-    let repair = Repair::begin(source, &target, &Options::default()).unwrap();
+    let repair = Repair::begin(source, &target, &Options::of_tests()).unwrap();
     (repair, World { folder: TempDir::new().unwrap(), path: target.clone(), question: Vec::new() }, target)
 }
 
 #[test]
 fn a_repair_gives_back_what_one_flipped_bit_took() {
+    if Options::of_tests().encrypt {
+        // There it takes 16 bytes.
+        return;
+    }
     let mut random = Random::new();
     let mut world = world(&mut random);
     let pages = pages_of(&world.path);
@@ -244,16 +250,16 @@ fn a_repair_gives_back_what_one_flipped_bit_took() {
         if page.used > 32 * 1024 && table == "vectors" {
             continue;
         }
-        flip(&file, page.offset + page.used - 1);
+        flip(&file, page.place + page.used - 1);
         let (repair, new, target) = repaired(&world.path, &world.folder);
         assert_eq!(repair.losses, [], "{table}");
         assert!(repair.damaged_pages == 1, "{table}");
         assert_eq!(repair.kept.iter().map(|kept| kept.had_graph).collect::<Vec<_>>(), [false, true, false]);
-        repair.finish(&world.path, true, &Options::default()).unwrap();
+        repair.finish(&world.path, true, &Options::of_tests()).unwrap();
         assert_eq!(all(&new).unwrap(), whole, "{table}");
-        let store = Store::open(&target, Access::Read).unwrap();
+        let store = Store::open_in_test(&target, Access::Read).unwrap();
         assert_eq!(store.check(None, Depth::Deep).unwrap(), [], "{table}");
-        flip(&file, page.offset + page.used - 1);
+        flip(&file, page.place + page.used - 1);
     }
     world.question.clear();
 }
@@ -268,7 +274,7 @@ fn what_is_lost_is_named_and_the_rest_is_kept() {
     // A whole page of records, and one of an embedding.
     let wipe = |table: &str, nth: usize| {
         let page = pages.iter().filter(|page| page.table == table && page.is_leaf).nth(nth).unwrap();
-        file.write_all_at(&vec![0xa5; usize::try_from(page.used).unwrap()], page.offset).unwrap();
+        file.write_all_at(&vec![0xa5; usize::try_from(page.used).unwrap()], page.place).unwrap();
     };
     wipe("records", 1);
     wipe("vectors", 60);
@@ -280,8 +286,8 @@ fn what_is_lost_is_named_and_the_rest_is_kept() {
     assert_eq!(kept + ids.len() as u64, whole);
     assert!(repair.losses.iter().any(|loss| loss.document.is_some()), "the text without an embedding is told");
     let lost: Vec<RecordId> = ids.iter().map(|id| RecordId::parse(*id).unwrap()).collect();
-    repair.finish(&world.path, false, &Options::default()).unwrap();
-    let store = Store::open(&target, Access::Read).unwrap();
+    repair.finish(&world.path, false, &Options::of_tests()).unwrap();
+    let store = Store::open_in_test(&target, Access::Read).unwrap();
     assert_eq!(store.check(None, Depth::Deep).unwrap(), []);
     let notes = store.collection("notes").unwrap();
     assert_eq!(notes.get(&lost, Include::NONE).unwrap(), []);
@@ -292,7 +298,7 @@ fn what_is_lost_is_named_and_the_rest_is_kept() {
 fn a_file_that_ends_too_early_is_refused_or_whole() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("test.redb");
-    let store = Store::open(&path, Access::Create).unwrap();
+    let store = Store::open_in_test(&path, Access::Create).unwrap();
     store.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
     let notes = store.collection("notes").unwrap();
     let mut random = Random::new();
@@ -312,15 +318,15 @@ fn a_file_that_ends_too_early_is_refused_or_whole() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::Damaged, "{len}: {error}"),
         }
         // Writing to it is refused as well, and changes nothing.
-        let opened = caught(|| Store::open(&world.path, Access::Write).map(drop));
+        let opened = caught(|| Store::open_in_test(&world.path, Access::Write).map(drop));
         assert!(opened.is_err_and(|e| e.kind() == ErrorKind::Damaged), "{len}");
         assert_eq!(std::fs::read(&world.path).unwrap().len(), len);
         // What there still is can be saved.
         let target = world.folder.path().join("saved.redb");
-        match Repair::begin(&world.path, &target, &Options::default()) {
+        match Repair::begin(&world.path, &target, &Options::of_tests()) {
             Ok(repair) => {
-                repair.finish(&world.path, true, &Options::default()).unwrap();
-                let store = Store::open(&target, Access::Read).unwrap();
+                repair.finish(&world.path, true, &Options::of_tests()).unwrap();
+                let store = Store::open_in_test(&target, Access::Read).unwrap();
                 assert_eq!(store.check(None, Depth::Deep).unwrap(), []);
             }
             Err(error) => assert_eq!(error.kind(), ErrorKind::Damaged, "{len}: {error}"),

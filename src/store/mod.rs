@@ -129,6 +129,12 @@ impl Store {
         Self::open_with(path, access, &Options::default())
     }
 
+    /// As [`Store::open`], with the options of tests.
+    #[cfg(test)]
+    pub(crate) fn open_in_test(path: impl AsRef<Path>, access: Access) -> Result<Self> {
+        Self::open_with(path, access, &Options::of_tests())
+    }
+
     /// Returns the path the file was opened with.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::backend::TimedBackend;
 use super::beside::{beside, put_in_place};
-use super::crypt::{EncryptedBackend, Key, Seal, Xts};
+use super::crypt::{EncryptedBackend, Key, Seal, Xts, is_encrypted};
 use super::guard::guarded;
 use super::page::{Pages, VerifiedBackend};
 use super::table::{self, FORMAT_VERSION, META, meta};
@@ -85,6 +85,17 @@ impl Default for Options {
     }
 }
 
+#[cfg(test)]
+impl Options {
+    /// How tests of faults and of damage open files: plain, or encrypted when `HUEDB_TEST_ENCRYPTED` is set.
+    pub(crate) fn of_tests() -> Self {
+        let encrypted = std::env::var_os("HUEDB_TEST_ENCRYPTED").is_some_and(|set| set == "1");
+        // No text, so no passphrase that every opening would have to be paid for.
+        let key = encrypted.then(|| Key::new(vec![0xa5; 32]).unwrap());
+        Self { encrypt: key.is_some(), key, ..Self::default() }
+    }
+}
+
 impl Store {
     /// Opens a database file.
     ///
@@ -103,7 +114,8 @@ impl Store {
             Access::Read => reader(path, options),
             // Nothing is made of an empty file that is to be encrypted: others may take it for a new plain one.
             Access::Write | Access::Create => {
-                writer(path, options, create && !encrypt, ConcurrencyMode::MultiWriter).map(Opened::from)
+                let create = create && !encrypt && !is_encrypted(path);
+                writer(path, options, create, ConcurrencyMode::MultiWriter).map(Opened::from)
             }
         };
         let store = Self::of(path, options, opened)?;
@@ -197,19 +209,21 @@ fn make(path: &Path, options: &Options) -> Result<()> {
         let key = options.key.clone().ok_or_else(|| Error::KeyNeeded { path: path.to_owned() })?;
         Seal::new(key)?.write_to(beside.as_file()).map_err(name)?;
     }
-    let lay_out = || {
-        let file = writer(beside.path(), options, true, ConcurrencyMode::MultiWriter)?.file;
-        let tx = file.begin_write()?;
-        lay_out(&tx)?;
-        tx.commit()?;
-        Ok(file.close()?)
-    };
-    lay_out().map_err(name)?;
+    fill(beside.path(), options).map_err(name)?;
     match put_in_place(beside, path, false) {
         // Another process was faster, and its file is as good.
         Err(Error::FileExists { .. }) => Ok(()),
         put => put,
     }
+}
+
+/// Makes a database of a file that is empty, or that only has the header of an encrypted one.
+pub(super) fn fill(path: &Path, options: &Options) -> Result<()> {
+    let file = writer(path, options, true, ConcurrencyMode::MultiWriter)?.file;
+    let tx = file.begin_write()?;
+    lay_out(&tx)?;
+    tx.commit()?;
+    Ok(file.close()?)
 }
 
 fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
@@ -257,13 +271,13 @@ pub(super) fn writer(path: &Path, options: &Options, create: bool, mode: Concurr
     let how = OpenOptions::new().read(true).write(true).create(create).truncate(false).clone();
     until_free(options.busy_timeout, || {
         let file = open_file(path, &how)?;
-        let found = facts(&file)?;
-        if !create && found.len() == 0 {
-            return Err(empty());
-        }
-        let identity = Identity::of(&found);
+        let identity = Identity::of(&facts(&file)?);
         let sealed = Seal::open(&file, path, options.key.as_ref())?;
         let (bytes, seal) = unsealed(TimedBackend::new(file, options.busy_timeout)?, sealed);
+        // redb would make a database of it.
+        if !create && bytes.len().map_err(|e| Error::io("read it", e))? == 0 {
+            return Err(empty());
+        }
         let backend = VerifiedBackend::for_writing(bytes);
         let pages = backend.pages();
         let file = guarded(|| Ok::<_, Attempt>(builder(options, mode).create_with_backend(backend)?))?;

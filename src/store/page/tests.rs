@@ -11,7 +11,10 @@ use crate::store::{Access, Options, Store, open};
 #[derive(Debug)]
 pub(crate) struct PageOf {
     pub(crate) table: String,
+    /// Where it lies in what is below redb, which is what findings say.
     pub(crate) offset: u64,
+    /// Where it lies in the file, which may begin with the header of an encrypted one.
+    pub(crate) place: u64,
     /// Bytes of it that mean something.
     pub(crate) used: u64,
     pub(crate) is_leaf: bool,
@@ -19,9 +22,11 @@ pub(crate) struct PageOf {
 
 /// Returns every page of a sound file, table by table.
 pub(crate) fn pages_of(path: &Path) -> Vec<PageOf> {
-    let bytes = std::fs::read(path).unwrap();
+    let (file, _) = open::raw(path, &Options::of_tests()).unwrap();
+    let mut bytes = vec![0; file.len().unwrap() as usize];
+    file.read(0, &mut bytes).unwrap();
+    let before = std::fs::metadata(path).unwrap().len() - bytes.len() as u64;
     let header = Header::parse(&bytes).unwrap();
-    let (file, _) = open::raw(path, &Options::default()).unwrap();
     let mut pages = Vec::new();
     Tree::new(&*file, &header)
         .unwrap()
@@ -31,7 +36,8 @@ pub(crate) fn pages_of(path: &Path) -> Vec<PageOf> {
             let node = Node::parse(&bytes[place.start as usize..place.end as usize], page.shape).unwrap();
             let used = node.used().unwrap().len() as u64;
             let is_leaf = matches!(node, Node::Leaf(_));
-            pages.push(PageOf { table: page.shape.table.clone(), offset: page.offset, used, is_leaf });
+            let table = page.shape.table.clone();
+            pages.push(PageOf { table, offset: page.offset, place: before + page.offset, used, is_leaf });
             Ok(())
         })
         .unwrap();
