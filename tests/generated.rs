@@ -50,16 +50,24 @@ fn completions_are_what_the_arguments_say() {
 
 #[test]
 fn manual_pages_are_what_the_arguments_say() {
-    let mut command = huedb::cli::command();
-    command.build();
-    let mut files = vec![page("huedb", &command)];
-    files.extend(command.get_subcommands().map(|verb| page(&format!("huedb-{}", verb.get_name()), verb)));
-    check("man", &files);
+    check("man", &huedb::cli::manual_pages().unwrap());
 }
 
-fn page(name: &str, command: &clap::Command) -> (String, Vec<u8>) {
-    let mut bytes = Vec::new();
-    let command = command.clone().name(name.to_owned()).version(env!("CARGO_PKG_VERSION"));
-    clap_mangen::Man::new(command).date("").render(&mut bytes).unwrap();
-    (format!("{name}.1"), bytes)
+/// The names of the errors stand in the source once, and in the catalogue once.
+#[test]
+fn the_catalogue_of_errors_has_every_error() {
+    let source = std::fs::read_to_string(root().join("src/error.rs")).unwrap();
+    let page = std::fs::read_to_string(root().join("man/huedb-errors.7")).unwrap();
+    let (_, variants) = source.split_once("pub enum Error {").unwrap();
+    let (variants, _) = variants.split_once("\n}").unwrap();
+    let variants: BTreeSet<&str> = variants
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(char::is_uppercase))
+        .map(|line| line.trim_end_matches([' ', '{', ',']))
+        .collect();
+    let headings = page.lines().filter_map(|line| line.strip_prefix(".B "));
+    let listed: BTreeSet<&str> =
+        headings.flat_map(|heading| heading.split(", ")).filter(|name| name.starts_with(char::is_uppercase)).collect();
+    assert_eq!(listed, variants);
 }

@@ -1,65 +1,72 @@
-//! `huedb man`: prints the committed pages, which `tests/generated.rs` keeps equal to the arguments.
+//! `huedb man`: a page for every verb, made from its arguments, and a page for every topic, written by hand.
+//!
+//! `man/` holds the same pages as files, which `tests/generated.rs` keeps equal.
 
 use clap::Args;
+use clap_mangen::Man as Page;
 
 use super::context::Context;
 use super::exit::Status;
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// Print a manual page, for `man -l -`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb man | man -l -
-  huedb man query | man -l -")]
+  huedb man query | man -l -
+  huedb man errors | man -l -
+
+Topics:
+  errors     every error, its exit code and what to do
+  filters    the short form and the JSON of --where and --where-document")]
 pub(super) struct Man {
-    /// The verb [default: huedb itself]
-    verb: Option<String>,
+    /// The verb or the topic [default: huedb itself]
+    #[arg(value_name = "VERB")]
+    name: Option<String>,
 }
 
-macro_rules! pages {
-    ($($name:literal),+ $(,)?) => {
-        &[$(($name, include_str!(concat!("../../man/", $name, ".1")))),+]
-    };
-}
-
-/// Every page by its name.
-const PAGES: &[(&str, &str)] = pages![
-    "huedb",
-    "huedb-create",
-    "huedb-list",
-    "huedb-show",
-    "huedb-drop",
-    "huedb-add",
-    "huedb-update",
-    "huedb-upsert",
-    "huedb-get",
-    "huedb-peek",
-    "huedb-count",
-    "huedb-delete",
-    "huedb-query",
-    "huedb-import",
-    "huedb-export",
-    "huedb-index",
-    "huedb-info",
-    "huedb-embed",
-    "huedb-model",
-    "huedb-setup",
-    "huedb-completions",
-    "huedb-man",
-];
+/// The pages written by hand, which are in section 7.
+const TOPICS: [(&str, &str); 2] =
+    [("errors", include_str!("../../man/huedb-errors.7")), ("filters", include_str!("../../man/huedb-filters.7"))];
 
 impl Man {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
-        let name = self.verb.map_or("huedb".to_owned(), |verb| format!("huedb-{verb}"));
-        let Some((_, page)) = PAGES.iter().find(|(page, _)| *page == name) else {
-            let verbs: Vec<_> = PAGES.iter().filter_map(|(page, _)| page.strip_prefix("huedb-")).collect();
-            return Err(Error::InvalidArgument {
-                why: format!("there is no manual page {name:?}"),
-                hint: Some(format!("there are: {}", verbs.join(", "))),
-            }
-            .into());
+        let file = match &self.name {
+            None => "huedb.1".to_owned(),
+            Some(name) => format!("huedb-{name}."),
         };
-        context.write(page.as_bytes())?;
+        let pages = pages()?;
+        let Some((_, page)) = pages.iter().find(|(page, _)| page.starts_with(&file)) else {
+            let name = self.name.unwrap_or_default();
+            let names = pages.iter().filter_map(|(page, _)| page.strip_prefix("huedb-")?.split('.').next());
+            let hint = Some(format!("there are: {}", names.collect::<Vec<_>>().join(", ")));
+            return Err(Error::InvalidArgument { why: format!("there is no manual page {name:?}"), hint }.into());
+        };
+        context.write(page)?;
         Ok(Status::Done)
     }
+}
+
+/// Returns every manual page, as the name of its file and its text.
+///
+/// # Errors
+/// [`Error::Io`], never seen, since the pages are written to memory.
+pub fn pages() -> Result<Vec<(String, Vec<u8>)>> {
+    let mut huedb = super::command();
+    huedb.build();
+    let verbs = huedb.get_subcommands().filter(|verb| !verb.is_hide_set());
+    let mut pages = vec![page("huedb".into(), &huedb)?];
+    for verb in verbs {
+        pages.push(page(format!("huedb-{}", verb.get_name()), verb)?);
+    }
+    pages.extend(TOPICS.map(|(name, text)| (format!("huedb-{name}.7"), text.into())));
+    Ok(pages)
+}
+
+fn page(name: String, command: &clap::Command) -> Result<(String, Vec<u8>)> {
+    let file = format!("{name}.1");
+    let mut text = Vec::new();
+    let command = command.clone().name(name).version(env!("CARGO_PKG_VERSION"));
+    Page::new(command).date("").render(&mut text).map_err(|e| Error::io(format!("write {file}"), e))?;
+    Ok((file, text))
 }

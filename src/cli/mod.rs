@@ -52,6 +52,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use context::Context;
 use exit::Status;
 use global::Global;
+pub use man::pages as manual_pages;
 
 use crate::output::{Stream, TerminalGuard, is_removed, sanitize};
 

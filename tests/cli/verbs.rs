@@ -110,3 +110,18 @@ fn many_processes_add_at_once_and_none_is_lost() {
     children.into_iter().for_each(|child| finish(child).is("", "added 1\n", 0));
     assert_eq!(world.ok(&["count", "notes"]), "16\n");
 }
+
+#[test]
+fn every_verb_and_topic_has_its_page() {
+    let world = World::plain();
+    for (name, title) in [("modify", "huedb-modify"), ("errors", "huedb-errors"), ("filters", "huedb-filters")] {
+        let page = world.ok(&["man", name]);
+        assert!(page.contains(&format!(".TH {title}")), "{name}: {page}");
+    }
+    assert!(world.ok(&["man"]).contains(".TH huedb 1"));
+    let ran = world.run(&["man", "nothing"]);
+    assert!(
+        ran.status == Some(2) && ran.stderr.contains("there are: add, ") && ran.stderr.contains("filters"),
+        "{ran:?}"
+    );
+}
