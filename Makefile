@@ -1,5 +1,6 @@
 # make demo: build, set up, and ask three questions of a corpus. make test: formatting, lints, all tests, and those of
 # the file, of faults and of damage once more with the file encrypted.
+# make dist: a Debian package and an archive of the release build, with their checksums, in target/dist (needs cargo-deb).
 # make deny: licences, sources and releases of dependencies (cargo-deny). make fuzz: libFuzzer (cargo-fuzz), FUZZ_SECONDS a target.
 
 HUEDB := target/release/huedb
@@ -8,7 +9,7 @@ FUZZ_SECONDS := 60
 # libFuzzer ends at a panic, also at one that the program catches, as it does those of the tokenizers crate.
 FUZZ_TARGETS := $(filter-out tokenizer_file,$(notdir $(wildcard fuzz/seeds/*)))
 
-.PHONY: demo test deny advisories fuzz bench install
+.PHONY: demo test deny advisories fuzz bench install dist
 
 demo: $(HUEDB)
 	@sh fixtures/demo.sh $(HUEDB) $(DEMO)
@@ -52,3 +53,20 @@ bench:
 
 install:
 	cargo install --path . --locked
+
+VERSION = $(shell cargo pkgid --locked | sed 's/.*[\#@]//')
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+ARCHIVE = huedb-$(VERSION)-$(HOST)
+DIST := target/dist
+
+# As long as nothing changes the archive is the same, byte for byte.
+dist: $(HUEDB)
+	rm -rf $(DIST)
+	mkdir -p $(DIST)/man $(DIST)/$(ARCHIVE)
+	for page in man/*; do gzip -9 -n -c $$page > $(DIST)/man/$${page##*/}.gz; done
+	cp -r $(HUEDB) man completions README.md CHANGELOG.md SECURITY.md LICENSE-APACHE LICENSE-MIT $(DIST)/$(ARCHIVE)/
+	tar -C $(DIST) --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$$(git log -1 --format=%ct) -cf - $(ARCHIVE) \
+		| gzip -9 -n > $(DIST)/$(ARCHIVE).tar.gz
+	cargo deb --no-build --no-strip --locked --output $(DIST)/
+	rm -r $(DIST)/man $(DIST)/$(ARCHIVE)
+	cd $(DIST) && sha256sum *.deb *.tar.gz > SHA256SUMS && cat SHA256SUMS
