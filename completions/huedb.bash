@@ -91,6 +91,9 @@ _huedb() {
             huedb,peek)
                 cmd="huedb__subcmd__peek"
                 ;;
+            huedb,plot)
+                cmd="huedb__subcmd__plot"
+                ;;
             huedb,query)
                 cmd="huedb__subcmd__query"
                 ;;
@@ -114,6 +117,9 @@ _huedb() {
                 ;;
             huedb,show)
                 cmd="huedb__subcmd__show"
+                ;;
+            huedb,stats)
+                cmd="huedb__subcmd__stats"
                 ;;
             huedb,tenant)
                 cmd="huedb__subcmd__tenant"
@@ -173,7 +179,7 @@ _huedb() {
 
     case "${cmd}" in
         huedb)
-            opts="-d -o -q -h -V --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help --version create list show modify drop add update upsert get peek count delete distinct keys query search import export reembed index database tenant info check repair compact backup restore encrypt decrypt rekey embed model setup completions man"
+            opts="-d -o -q -h -V --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help --version create list show modify drop add update upsert get peek count delete distinct keys stats plot query search import export reembed index database tenant info check repair compact backup restore encrypt decrypt rekey embed model setup completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -237,11 +243,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -348,11 +354,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -435,11 +441,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -522,11 +528,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -609,11 +615,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -696,11 +702,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -795,11 +801,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -914,11 +920,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1001,11 +1007,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1088,11 +1094,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1175,11 +1181,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1262,11 +1268,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1349,11 +1355,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1456,11 +1462,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1563,11 +1569,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1650,11 +1656,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1741,11 +1747,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1828,11 +1834,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1851,7 +1857,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__export)
-            opts="-d -o -q -h --all --id --where --where-document --no-embeddings --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -h --all --id --where --where-document --no-embeddings --columns --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1866,6 +1872,10 @@ _huedb() {
                     return 0
                     ;;
                 --where-document)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --columns)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1927,11 +1937,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1950,7 +1960,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__get)
-            opts="-n -d -o -q -h --id --where --where-document --limit --offset --sort --desc --include --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -h --id --where --where-document --limit --offset --sort --desc --include --columns --full --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1988,6 +1998,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "documents metadatas uris embeddings distances" -- "${cur}"))
                     return 0
                     ;;
+                --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -2046,11 +2060,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2189,11 +2203,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2276,11 +2290,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2363,11 +2377,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2450,11 +2464,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2537,11 +2551,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2624,11 +2638,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2723,11 +2737,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2822,11 +2836,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2909,11 +2923,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2996,11 +3010,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3111,11 +3125,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3198,11 +3212,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3317,11 +3331,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3404,11 +3418,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3491,11 +3505,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3606,11 +3620,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3629,7 +3643,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__peek)
-            opts="-n -d -o -q -h --limit --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -h --limit --columns --full --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3640,6 +3654,10 @@ _huedb() {
                     return 0
                     ;;
                 -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --columns)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3701,11 +3719,152 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --busy-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        huedb__subcmd__plot)
+            opts="-o -d -q -h --output --color-by --label --id --where --where-document --sample --seed --size --db --tenant --database --key-file --key-command --color --quiet --busy-timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -o)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where-document)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sample)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -d)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3724,7 +3883,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__query)
-            opts="-i -n -d -o -q -h --embedding --input --n --offset --max-distance --id --where --where-document --include --model --exact --hybrid --explain --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-i -n -d -o -q -h --embedding --input --n --offset --max-distance --id --where --where-document --include --columns --full --model --exact --hybrid --explain --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3772,6 +3931,10 @@ _huedb() {
                     ;;
                 --include)
                     COMPREPLY=($(compgen -W "documents metadatas uris embeddings distances" -- "${cur}"))
+                    return 0
+                    ;;
+                --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --model)
@@ -3836,11 +3999,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3935,11 +4098,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4041,11 +4204,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4143,11 +4306,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4230,11 +4393,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4321,11 +4484,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4412,11 +4575,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4499,11 +4662,118 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --busy-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        huedb__subcmd__stats)
+            opts="-d -o -q -h --id --where --where-document --sample --seed --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where-document)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sample)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -d)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4586,11 +4856,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4673,11 +4943,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4760,11 +5030,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4847,11 +5117,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4958,11 +5228,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5069,11 +5339,11 @@ _huedb() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table jsonl json csv tsv ids" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -30,6 +30,7 @@ complete -c huedb -n "__fish_huedb_needs_command" -l database -d 'The database o
 complete -c huedb -n "__fish_huedb_needs_command" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_needs_command" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_needs_command" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -56,6 +57,8 @@ complete -c huedb -n "__fish_huedb_needs_command" -f -a "count" -d 'Print the nu
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "delete" -d 'Delete records'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "distinct" -d 'Print the values of a metadata key and how many records hold each'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "keys" -d 'Print the metadata keys: types, records, different values, smallest and largest'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "stats" -d 'Draw how distances, documents and metadata are spread'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "plot" -d 'Draw a map of a collection: its embeddings on a plane, as an SVG for a browser'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "query" -d 'Find the records nearest to a question'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "search" -d 'Answer a request of Chroma\'s Search API'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "import" -d 'Read many records from files, folders or standard input'
@@ -96,6 +99,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand create" -l database -d 'The 
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -119,6 +123,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand list" -l database -d 'The da
 complete -c huedb -n "__fish_huedb_using_subcommand list" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand list" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -136,6 +141,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand show" -l database -d 'The da
 complete -c huedb -n "__fish_huedb_using_subcommand show" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand show" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -162,6 +168,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand modify" -l database -d 'The 
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -179,6 +186,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand drop" -l database -d 'The da
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -202,6 +210,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand add" -l database -d 'The dat
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand add" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -225,6 +234,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand update" -l database -d 'The 
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand update" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -248,6 +258,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l database -d 'The 
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -270,12 +281,14 @@ metadatas\t''
 uris\t''
 embeddings\t''
 distances\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l columns -d 'Columns to print, in this order: parts of a record or metadata keys' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -286,15 +299,18 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l desc -d 'The largest value first'
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l full -d 'Cut nothing in a table: wrap long text'
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s q -l quiet -d 'Say nothing but warnings and errors'
-complete -c huedb -n "__fish_huedb_using_subcommand get" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s n -l limit -d 'At the most this many' -r
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -l columns -d 'Columns to print, in this order: parts of a record or metadata keys' -r
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -304,8 +320,9 @@ complete -c huedb -n "__fish_huedb_using_subcommand peek" -l color -d 'When to u
 always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -l full -d 'Cut nothing in a table: wrap long text'
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s q -l quiet -d 'Say nothing but warnings and errors'
-complete -c huedb -n "__fish_huedb_using_subcommand peek" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l id -d 'Only the record of this id; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
@@ -315,6 +332,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand count" -l database -d 'The d
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand count" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -336,6 +354,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand delete" -l database -d 'The 
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -357,6 +376,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l database -d 'Th
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -378,6 +398,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand keys" -l database -d 'The da
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -389,6 +410,49 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -s h -l help -d 'Print help'
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l sample -d 'Records to measure; their embeddings take at the most 64 MiB' -r
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l seed -d 'Decides which records are measured' -r
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -s o -l output -d 'The SVG file to write, `-` for standard output [default: standard output, unless it is a terminal]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l color-by -d 'Colour records by the value of this metadata key' -r
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l label -d 'What is shown of a record beside its id: `document` or a metadata key' -r
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l sample -d 'Records to draw at the most' -r
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l seed -d 'Decides which records are drawn' -r
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l size -d 'Width and height in pixels' -r
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l embedding -d 'The question as an embedding, a JSON array of numbers' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s i -l input -d 'A file of questions, `-` for standard input: jsonl, json or csv with text or embedding, or one a line' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s n -l n -d 'Hits for each question' -r
@@ -402,6 +466,7 @@ metadatas\t''
 uris\t''
 embeddings\t''
 distances\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l columns -d 'Columns to print, in this order: parts of a record or metadata keys' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l model -d 'Refuse to embed with another model than this' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l tenant -d 'The tenant' -r
@@ -409,6 +474,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand query" -l database -d 'The d
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -418,6 +484,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand query" -l color -d 'When to 
 always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l full -d 'Cut nothing in a table: wrap long text'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l exact -d 'Rank every record by its embedding as given, without an index'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l hybrid -d 'Rank by meaning and by words, fused by reciprocal rank; needs an index of the words'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l explain -d 'Say on standard error which way the search took, why, and how long'
@@ -430,6 +497,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand search" -l database -d 'The 
 complete -c huedb -n "__fish_huedb_using_subcommand search" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand search" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -468,6 +536,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand import" -l database -d 'The 
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand import" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -482,12 +551,14 @@ complete -c huedb -n "__fish_huedb_using_subcommand import" -s h -l help -d 'Pri
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l id -d 'Only the record of this id; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l columns -d 'Columns to print, in this order: parts of a record or metadata keys' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l tenant -d 'The tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l database -d 'The database of that tenant' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -510,6 +581,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l database -d 'The
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -528,6 +600,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_s
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -548,6 +621,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -566,6 +640,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -583,6 +658,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -601,6 +677,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_see
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -621,6 +698,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_su
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -638,6 +716,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_su
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -655,6 +734,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_su
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -672,6 +752,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -692,6 +773,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subc
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -709,6 +791,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subc
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -726,6 +809,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subc
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -743,6 +827,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand info" -l database -d 'The da
 complete -c huedb -n "__fish_huedb_using_subcommand info" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand info" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -760,6 +845,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand check" -l database -d 'The d
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -779,6 +865,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand repair" -l database -d 'The 
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -797,6 +884,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand compact" -l database -d 'The
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -814,6 +902,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand backup" -l database -d 'The 
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -832,6 +921,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand restore" -l database -d 'The
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -850,6 +940,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l database -d 'The
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -867,6 +958,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l database -d 'The
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -886,6 +978,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l database -d 'The d
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -905,6 +998,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand embed" -l database -d 'The d
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -923,6 +1017,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_s
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -945,6 +1040,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -972,6 +1068,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -1000,6 +1097,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -1017,6 +1115,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -1034,6 +1133,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subco
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -1052,6 +1152,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand setup" -l database -d 'The d
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -1069,6 +1170,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand completions" -l database -d 
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''
@@ -1086,6 +1188,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand man" -l database -d 'The dat
 complete -c huedb -n "__fish_huedb_using_subcommand man" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand man" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
 complete -c huedb -n "__fish_huedb_using_subcommand man" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
 jsonl\t''
 json\t''
 csv\t''

@@ -26,6 +26,7 @@ fn run(line: &str, folder: &Path) -> String {
         .env("PATH", path)
         .env_remove("HUEDB_FILE")
         .env("HUEDB_CACHE_DIR", folder.join("cache"))
+        .env("LC_ALL", "C.UTF-8")
         .output()
         .unwrap();
     let shown = String::from_utf8(output.stdout).unwrap();

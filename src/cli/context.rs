@@ -10,7 +10,9 @@ use crate::embed::{
     DeferredEmbedder, Embedder, LoadOptions, Runtime, RuntimeKind, fingerprint, load, load_as, runtime,
 };
 use crate::error::{Error, Result};
-use crate::output::{Columns, Facts, Format, Printer, Progress, ProgressKind, Sink, TerminalGuard};
+use crate::output::{
+    Columns, Facts, Format, Measured, Printer, Progress, ProgressKind, Sink, Style, TerminalGuard, write_statistics,
+};
 use crate::record::{CollectionInfo, Fingerprint, Scope};
 use crate::store::{Access, Options, Store, View, check_model};
 
@@ -25,6 +27,8 @@ pub(super) struct Context<'c, 'w> {
     pub(super) keys: Keys,
     /// Whether the standard error is one, where somebody can be asked.
     pub(super) is_terminal: bool,
+    /// Whether a table wraps what would be cut.
+    pub(super) full: bool,
     options: Options,
     format: Option<Format>,
     out: TerminalGuard<'c>,
@@ -45,8 +49,9 @@ impl<'c, 'w> Context<'c, 'w> {
             models: LoadOptions::from_env()?,
             keys: Keys::new(global.key_source(is_terminal)),
             is_terminal,
+            full: false,
             options,
-            format: global.output,
+            format: global.format(),
             out,
         })
     }
@@ -218,7 +223,8 @@ impl<'c, 'w> Context<'c, 'w> {
     /// Begins a list in a format of the verb's own choice, unless the user chose one.
     pub(super) fn sink_in(&mut self, format: Format, columns: Columns) -> Result<Box<dyn Sink + '_>> {
         self.out.set_format(format);
-        crate::output::open(format, columns, self.printer.style(), &mut self.out)
+        let style = Style { full: self.full, ..self.printer.style() };
+        crate::output::open(format, columns, style, &mut self.out)
     }
 
     /// Writes facts about one thing to the standard output.
@@ -231,6 +237,18 @@ impl<'c, 'w> Context<'c, 'w> {
     pub(super) fn list(&mut self, things: &[Facts]) -> Result<()> {
         self.out.set_format(self.printer.format());
         self.printer.list(things, &mut self.out)
+    }
+
+    /// Writes what was measured of a collection to the standard output.
+    pub(super) fn statistics(&mut self, measured: &Measured, ascii: bool) -> Result<()> {
+        let format = self.printer.format();
+        self.out.set_format(format);
+        write_statistics(format, measured, ascii, self.printer.style(), &mut self.out)
+    }
+
+    /// Returns whether the standard output is a terminal.
+    pub(super) fn stdout_is_terminal(&self) -> bool {
+        self.out.is_terminal()
     }
 
     /// Begins a bar on the standard error while records go to the standard output.

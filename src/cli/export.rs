@@ -2,12 +2,13 @@
 
 use clap::Args;
 
+use super::columns::{ColumnChoice, needed};
 use super::condition::Conditions;
 use super::context::Context;
 use super::exit::Status;
 use crate::output::{Column, Columns, Entry, Format};
 use crate::query::RecordQuery;
-use crate::store::{Access, Include};
+use crate::store::Access;
 
 /// Print all records of a collection with their embeddings
 ///
@@ -22,6 +23,7 @@ use crate::store::{Access, Include};
   huedb export notes > notes.jsonl
   huedb export notes -o csv --where 'lang = \"en\"' > english.csv
   huedb export notes --no-embeddings -o json
+  huedb export notes --columns id,year,document -o tsv
   huedb export --all | gzip > everything.jsonl.gz")]
 pub(super) struct Export {
     /// The collection
@@ -29,15 +31,18 @@ pub(super) struct Export {
     collection: Option<String>,
 
     /// Write all collections of all databases and tenants
-    #[arg(long, conflicts_with_all = ["collection", "Conditions", "no_embeddings"])]
+    #[arg(long, conflicts_with_all = ["collection", "Conditions", "no_embeddings", "columns"])]
     all: bool,
 
     #[command(flatten)]
     conditions: Conditions,
 
     /// Leave the embeddings out
-    #[arg(long)]
+    #[arg(long, conflicts_with = "columns")]
     no_embeddings: bool,
+
+    #[command(flatten)]
+    columns: ColumnChoice,
 }
 
 impl Export {
@@ -46,10 +51,13 @@ impl Export {
         let store = context.open(Access::Read)?;
         let query =
             RecordQuery { ids: self.conditions.ids()?, filter: self.conditions.filter()?, ..RecordQuery::default() };
-        let include = Include { embeddings: !self.no_embeddings, ..Include::ALL };
-        let page = store.collection(name)?.find(&query, include)?;
-        let columns = Columns::export();
-        let columns = if self.no_embeddings { columns.without(&Column::Embedding) } else { columns };
+        let all = Columns::export();
+        let columns = match self.columns.of(&store.view(name)?, &all)? {
+            Some(chosen) => chosen,
+            None if self.no_embeddings => all.without(&Column::Embedding),
+            None => all,
+        };
+        let page = store.collection(name)?.find(&query, needed(&columns))?;
         let format = context.chosen_format().unwrap_or(Format::Jsonl);
         let progress = context.export_progress(page.len() as u64);
         let mut sink = context.sink_in(format, columns)?;

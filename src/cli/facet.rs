@@ -8,7 +8,7 @@ use super::exit::Status;
 use crate::output::Facts;
 use crate::query::{Facet, KeyFacts, RecordQuery};
 use crate::record::check_key;
-use crate::store::{Access, TermKind};
+use crate::store::Access;
 
 /// Print the values of a metadata key and how many records hold each
 ///
@@ -59,7 +59,7 @@ impl Distinct {
         }
         facets.truncate(self.limit.unwrap_or(usize::MAX));
         let line = |Facet { value, kind, count }: Facet| {
-            Facts::new().with("value", value.to_json()).with("type", name(kind)).with("count", count)
+            Facts::new().with("value", value.to_json()).with("type", kind.name()).with("count", count)
         };
         context.list(&facets.into_iter().map(line).collect::<Vec<_>>())?;
         Ok(Status::Done)
@@ -73,7 +73,7 @@ impl Keys {
         let line = |KeyFacts { key, kind, records, distinct, min, max }: KeyFacts| {
             Facts::new()
                 .with("key", key)
-                .with("type", name(kind))
+                .with("type", kind.name())
                 .with("records", records)
                 .with("distinct", distinct)
                 .with("min", min.to_json())
@@ -86,16 +86,4 @@ impl Keys {
 
 fn among(conditions: &Conditions) -> anyhow::Result<RecordQuery> {
     Ok(RecordQuery { ids: conditions.ids()?, filter: conditions.filter()?, ..RecordQuery::default() })
-}
-
-fn name(kind: TermKind) -> &'static str {
-    match kind {
-        TermKind::Bool => "bool",
-        TermKind::Number => "number",
-        TermKind::Str => "string",
-        TermKind::BoolElement => "bool[]",
-        TermKind::IntElement => "int[]",
-        TermKind::FloatElement => "float[]",
-        TermKind::StrElement => "string[]",
-    }
 }

@@ -2,21 +2,26 @@
 
 use clap::Args;
 
+use super::columns::{ColumnChoice, needed};
 use super::condition::Conditions;
 use super::context::Context;
 use super::exit::Status;
 use super::include::{Part, columns, include};
-use crate::output::{Columns, Entry, Format};
+use crate::output::{Columns, Entry, Format, Highlight};
 use crate::query::{RecordQuery, Sort};
 use crate::record::check_key;
-use crate::store::{Access, Collection, Include};
+use crate::store::{Access, Collection, Include, Store};
 
 /// Print records, in the order they were inserted or sorted by a metadata key
+///
+/// On a terminal a record asked for by its only --id is printed as with -o vertical: each part on lines of its own, the
+/// document whole.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb get notes --id a --id b
   huedb get notes --where 'year >= 2020' --limit 20 -o jsonl
-  huedb get notes --sort year --desc -n 5")]
+  huedb get notes --sort year --desc -n 5 --columns id,year,document
+  huedb get notes --where-document whale -o vertical")]
 pub(super) struct Get {
     /// The collection
     collection: String,
@@ -42,7 +47,15 @@ pub(super) struct Get {
 
     /// Parts to print
     #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',', default_value = "documents,metadatas,uris")]
+    #[arg(conflicts_with = "columns")]
     include: Vec<Part>,
+
+    #[command(flatten)]
+    columns: ColumnChoice,
+
+    /// Cut nothing in a table: wrap long text
+    #[arg(long)]
+    full: bool,
 }
 
 /// Print the first records with their embeddings
@@ -54,6 +67,13 @@ pub(super) struct Peek {
     /// At the most this many
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     limit: u64,
+
+    #[command(flatten)]
+    columns: ColumnChoice,
+
+    /// Cut nothing in a table: wrap long text
+    #[arg(long)]
+    full: bool,
 }
 
 /// Print the number of records
@@ -79,32 +99,48 @@ impl Get {
             limit: self.limit,
             sort: self.sort.clone().map(|key| Sort { key, descending: self.desc }),
         };
-        print(context, &self.collection, &query, include(&self.include), columns(Columns::record(), &self.include))
+        context.full = self.full;
+        let store = context.open(Access::Read)?;
+        let chosen = self.columns.of(&store.view(&self.collection)?, &Columns::export())?;
+        let (include, columns) = match chosen {
+            Some(chosen) => (needed(&chosen), chosen),
+            None => (include(&self.include), columns(Columns::record(), &self.include)),
+        };
+        let is_one = query.ids.as_ref().is_some_and(|ids| ids.len() == 1) && context.chosen_format().is_none();
+        let format = match context.printer.format() {
+            Format::Table if is_one => Format::Vertical,
+            format => format,
+        };
+        print(context, &store, &self.collection, &query, (include, columns, format))
     }
 }
 
 impl Peek {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let query = RecordQuery { limit: Some(self.limit), ..RecordQuery::default() };
-        // A terminal is no place for 384 numbers a line.
-        let (include, columns) = match context.printer.format() {
-            Format::Table => (Include::TEXT, Columns::record()),
-            _ => (Include::ALL, Columns::export()),
+        context.full = self.full;
+        let store = context.open(Access::Read)?;
+        let format = context.printer.format();
+        let columns = match self.columns.of(&store.view(&self.collection)?, &Columns::export())? {
+            Some(chosen) => chosen,
+            // A terminal is no place for 384 numbers a line.
+            None if format.is_for_people() => Columns::record(),
+            None => Columns::export(),
         };
-        print(context, &self.collection, &query, include, columns)
+        print(context, &store, &self.collection, &query, (needed(&columns), columns, format))
     }
 }
 
 fn print(
     context: &mut Context,
+    store: &Store,
     collection: &str,
     query: &RecordQuery,
-    include: Include,
-    columns: Columns,
+    (include, columns, format): (Include, Columns, Format),
 ) -> anyhow::Result<Status> {
-    let store = context.open(Access::Read)?;
     let page = store.collection(collection)?.find(query, include)?;
-    let mut sink = context.sink(columns)?;
+    let mut sink = context.sink_in(format, columns)?;
+    sink.highlight(Highlight::new(None, query.filter.as_ref()));
     for record in page.records() {
         sink.entry(Entry::from(&record?))?;
     }

@@ -11,6 +11,15 @@ use super::key::KeySource;
 use crate::output::{ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream};
 use crate::record::Scope;
 
+/// Where results go.
+#[derive(Debug, Clone)]
+pub(super) enum Output {
+    /// To the standard output, in this format.
+    Format(Format),
+    /// To a file, for the verbs that write one.
+    File(PathBuf),
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct Global {
@@ -42,8 +51,8 @@ pub(super) struct Global {
 
     /// How to write results [default: table on a terminal, jsonl elsewhere]
     #[arg(long, short, global = true, value_name = "FORMAT")]
-    #[arg(value_parser = PossibleValuesParser::new(Format::ALL.map(Format::as_str)).try_map(|name| name.parse::<Format>()))]
-    pub(super) output: Option<Format>,
+    #[arg(value_parser = PossibleValuesParser::new(Format::ALL.map(Format::as_str)).try_map(|name| name.parse::<Format>().map(Output::Format)))]
+    output: Option<Output>,
 
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
@@ -66,10 +75,18 @@ impl Global {
         KeySource::with_environment(self.key_file.clone(), self.key_command.clone(), is_terminal)
     }
 
+    /// Returns the format asked for.
+    pub(super) fn format(&self) -> Option<Format> {
+        match self.output {
+            Some(Output::Format(format)) => Some(format),
+            Some(Output::File(_)) | None => None,
+        }
+    }
+
     /// Decides how to print.
     pub(super) fn printer<'w>(&self, stderr: &'w mut (dyn Write + 'w), streams: (Stream, Stream)) -> Printer<'w> {
         let settings = PrinterSettings {
-            format: self.output,
+            format: self.format(),
             color: self.color,
             color_environment: ColorEnvironment::read(|name| std::env::var(name).ok()),
             quiet: self.quiet,

@@ -31,6 +31,7 @@ pub(super) fn columns(columns: Columns, parts: &[Part]) -> Columns {
         (Part::Metadatas, Column::Metadata),
         (Part::Uris, Column::Uri),
         (Part::Distances, Column::Distance),
+        (Part::Distances, Column::Score),
     ];
     let left = shown.iter().filter(|(part, _)| !parts.contains(part));
     let columns = left.fold(columns, |columns, (_, column)| columns.without(column));

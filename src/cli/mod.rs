@@ -6,6 +6,7 @@
 mod add;
 mod backup;
 mod check;
+mod columns;
 mod compact;
 mod complete;
 mod condition;
@@ -33,6 +34,7 @@ mod list;
 mod man;
 mod model;
 mod modify;
+mod plot;
 mod query;
 mod reembed;
 mod rekey;
@@ -41,6 +43,7 @@ mod search;
 mod setting;
 mod setup;
 mod show;
+mod stats;
 mod tenant;
 
 use std::ffi::OsString;
@@ -96,6 +99,8 @@ enum Verb {
     Delete(delete::Delete),
     Distinct(facet::Distinct),
     Keys(facet::Keys),
+    Stats(stats::Stats),
+    Plot(plot::Plot),
     Query(query::Query),
     Search(search::Search),
     Import(import::Import),
@@ -137,6 +142,8 @@ impl Verb {
             Self::Delete(verb) => verb.run(context),
             Self::Distinct(verb) => verb.run(context),
             Self::Keys(verb) => verb.run(context),
+            Self::Stats(verb) => verb.run(context),
+            Self::Plot(verb) => verb.run(context),
             Self::Query(verb) => verb.run(context),
             Self::Search(verb) => verb.run(context),
             Self::Import(verb) => verb.run(context),

@@ -2,6 +2,7 @@
 
 use clap::{ArgGroup, Args};
 
+use super::columns::{ColumnChoice, needed};
 use super::condition::Conditions;
 use super::context::{Context, read_stdin};
 use super::exit::Status;
@@ -9,11 +10,11 @@ use super::include::{Part, columns, include};
 use crate::embed::{Role, bm25};
 use crate::error::{Error, Result};
 use crate::input::{Question, Questions, Source, embedding_from_json};
-use crate::output::{self, Column, Columns, Entry, Label, duration};
+use crate::output::{self, Column, Columns, Entry, Highlight, Label, duration};
 use crate::query::rank::words_not_indexed;
 use crate::query::{Answer, Filter, Found, Page, Query as Nearest, Rank, Search};
 use crate::record::{CollectionInfo, Hit, RecordId};
-use crate::store::{Access, View, check_dimension, check_embedding};
+use crate::store::{Access, Include, View, check_dimension, check_embedding};
 
 /// Records taken from each of the two rankings that `--hybrid` fuses, unless more are asked for.
 const HYBRID_DEPTH: usize = 100;
@@ -29,6 +30,7 @@ const HYBRID_DEPTH: usize = 100;
   huedb query notes \"keys\" --where 'year >= 2020 and lang in (\"en\",\"de\")' -o jsonl | jq -r .id
   huedb query notes --embedding '[0.1, 0.2, 0.3]' --max-distance 0.5
   huedb query notes \"error E0282\" --hybrid
+  huedb query notes \"keys\" --columns distance,year,document --full
   huedb query notes --input questions.jsonl -o csv")]
 pub(super) struct Query {
     /// The collection
@@ -63,7 +65,15 @@ pub(super) struct Query {
     /// Parts to print
     #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',')]
     #[arg(default_value = "documents,metadatas,uris,distances")]
+    #[arg(conflicts_with = "columns")]
     include: Vec<Part>,
+
+    #[command(flatten)]
+    columns: ColumnChoice,
+
+    /// Cut nothing in a table: wrap long text
+    #[arg(long)]
+    full: bool,
 
     /// Refuse to embed with another model than this
     #[arg(long)]
@@ -93,18 +103,20 @@ impl Query {
         if self.hybrid {
             Self::check_hybrid(view.info(), &questions)?;
         }
+        let shown = self.shown(&view)?;
         self.embed(context, view.info(), &mut questions)?;
         if self.hybrid {
-            return Ok(self.fuse(context, &view, questions, ids.as_deref(), filter).map_err(|e| store.name(e))?);
+            let found = self.fuse(context, &view, questions, ids.as_deref(), filter, shown);
+            return Ok(found.map_err(|e| store.name(e))?);
         }
         let search = Nearest {
             questions: questions.iter_mut().filter_map(|question| question.embedding.take()).collect(),
             n: self.n,
             offset: self.offset,
             ids,
-            filter,
+            filter: filter.clone(),
             max_distance: self.max_distance,
-            include: include(&self.include),
+            include: shown.0,
             exact: self.exact,
             way: None,
             threads: context.models.threads(),
@@ -116,7 +128,7 @@ impl Query {
         if self.explain {
             explain(context, &answer);
         }
-        self.print(context, &questions, &answer.hits)?;
+        self.print(context, &questions, &answer.hits, shown.1, filter.as_ref())?;
         Ok(Status::found(answer.hits.iter().any(|hits| !hits.is_empty())))
     }
 
@@ -177,16 +189,20 @@ impl Query {
         mut questions: Vec<Question>,
         ids: Option<&[RecordId]>,
         filter: Option<Filter>,
+        (include, columns): (Include, Columns),
     ) -> Result<Status> {
         let depth = self.n.saturating_add(self.offset).max(HYBRID_DEPTH);
-        let mut search =
-            Search { filter, page: Page { offset: self.offset, limit: Some(self.n) }, ..Search::default() };
+        let mut search = Search {
+            filter: filter.clone(),
+            page: Page { offset: self.offset, limit: Some(self.n) },
+            ..Search::default()
+        };
         let (mut warnings, mut hits) = (Vec::new(), Vec::with_capacity(questions.len()));
         for question in &mut questions {
             let words = bm25(question.text.as_deref().unwrap_or_default());
             let embedding = question.embedding.take().unwrap_or_default();
             search.rank = Some(Rank::hybrid(embedding, words, depth));
-            let found = view.search(&search, ids, include(&self.include), context.models.threads(), &mut warnings)?;
+            let found = view.search(&search, ids, include, context.models.threads(), &mut warnings)?;
             #[expect(clippy::cast_possible_truncation, reason = "scores are shown as f32, as in Chroma")]
             let hit = |found: Found| Hit { record: found.record, distance: found.score.unwrap_or_default() as f32 };
             hits.push(found.into_iter().map(hit).collect::<Vec<_>>());
@@ -195,23 +211,39 @@ impl Query {
         for warning in warnings {
             context.printer.warning(warning);
         }
-        self.print(context, &questions, &hits)?;
+        self.print(context, &questions, &hits, columns, filter.as_ref())?;
         Ok(Status::found(hits.iter().any(|hits| !hits.is_empty())))
     }
 
-    fn print(&self, context: &mut Context, questions: &[Question], answer: &[Vec<Hit>]) -> Result<()> {
-        let is_batch = self.input.is_some();
-        let shown = if is_batch { Columns::batch() } else { Columns::hit() };
-        let mut columns = columns(shown, &self.include);
+    /// Decides what is read of the hits and what is printed.
+    fn shown(&self, view: &View) -> Result<(Include, Columns)> {
+        let mut parts = if self.input.is_some() { Columns::batch() } else { Columns::hit() };
         if self.hybrid {
-            columns = columns.replacing(&Column::Distance, &Column::Score);
+            parts = parts.replacing(&Column::Distance, &Column::Score);
         }
+        Ok(match self.columns.of(view, &parts.clone().with(Column::Embedding))? {
+            Some(chosen) => (needed(&chosen), chosen),
+            None => (include(&self.include), columns(parts, &self.include)),
+        })
+    }
+
+    fn print(
+        &self,
+        context: &mut Context,
+        questions: &[Question],
+        answer: &[Vec<Hit>],
+        columns: Columns,
+        filter: Option<&Filter>,
+    ) -> Result<()> {
+        let is_batch = self.input.is_some();
+        context.full = self.full;
         let mut sink = context.sink(columns)?;
         for (at, (question, hits)) in questions.iter().zip(answer).enumerate() {
             if is_batch {
                 let label = question.id.clone().map_or(Label::Index(at), Label::Id);
                 sink.question(&output::Question { label, text: question.text.as_deref() })?;
             }
+            sink.highlight(Highlight::new(question.text.as_deref(), filter));
             for hit in hits {
                 sink.entry(Entry::from(hit))?;
             }

@@ -34,7 +34,7 @@ mod wheel;
 mod wordpiece;
 
 pub use add::{ModelOverrides, add};
-pub use bm25::bm25;
+pub use bm25::{bm25, terms};
 pub use builtin::DEFAULT_MODEL;
 pub use chunk::{ChunkSize, Chunker};
 pub use deferred::DeferredEmbedder;

@@ -1,11 +1,16 @@
-//! The text of one table cell: sanitised, on one line, and no longer than a line can show.
+//! The text of one table cell: sanitised, and no longer than a line can show unless nothing is to be cut.
 //!
-//! Invariant: a cell's memory is bounded by the terminal's width, whatever the length of the text behind it.
+//! Invariant: the memory of a cell that is cut is bounded by the terminal's width, whatever the length of the text
+//! behind it.
+
+use std::ops::Range;
 
 use serde_json::Value as Json;
 
+use super::highlight::Highlight;
+use super::marked::Marked;
 use super::number::grouped;
-use super::sanitize::one_line;
+use super::sanitize::{is_break, one_line, one_line_indices};
 use super::width::ELLIPSIS;
 use crate::record::{Metadata, Value};
 
@@ -30,9 +35,73 @@ pub(super) fn prose(text: &str, columns: usize) -> String {
     text
 }
 
-fn beginning(mut characters: impl Iterator<Item = char>, columns: usize) -> String {
-    let mut text: String = characters.by_ref().take((columns + 1) * CHARACTERS_A_CELL).collect();
-    if characters.next().is_some() {
+/// Returns as much of a document as [`prose`] does, marked: its beginning, or, where nothing to be marked stands there,
+/// what is around the first place that is.
+pub(super) fn document(document: &str, columns: usize, highlight: &Highlight) -> Marked {
+    let Some(first) = highlight.first(document) else { return prose(document, columns).into() };
+    let after = |start: usize, count: usize| {
+        let rest = document.get(start..).unwrap_or_default();
+        rest.char_indices().nth(count).map_or(document.len(), |(at, _)| start + at)
+    };
+    let most = characters(columns);
+    let start = if first < after(0, most) {
+        0
+    } else {
+        let before = document.get(..first).unwrap_or_default();
+        before.char_indices().rev().nth(columns).map_or(0, |(at, _)| at)
+    };
+    let end = after(start, most);
+    let mut shown = Marked::default();
+    if start > 0 {
+        shown.push(ELLIPSIS, false);
+    }
+    fill(&mut shown, document, start..end, &highlight.within(document, start..end), true);
+    shown.trim_end();
+    if end < document.len() {
+        shown.push(ELLIPSIS, false);
+    }
+    shown
+}
+
+/// Returns a whole document, marked, with its line ends.
+pub(super) fn whole_document(document: &str, highlight: &Highlight) -> Marked {
+    let document = document.trim_end();
+    let marks = highlight.within(document, 0..document.len());
+    let mut shown = Marked::default();
+    let mut start = 0;
+    for line in document.split_inclusive(is_break) {
+        // Of CR LF the CR is a line of its own with nothing after it.
+        if start > 0 && !(line == "\n" && document.get(..start).is_some_and(|before| before.ends_with('\r'))) {
+            shown.push('\n', false);
+        }
+        fill(&mut shown, document, start..start + line.trim_end_matches(is_break).len(), &marks, false);
+        start += line.len();
+    }
+    shown
+}
+
+/// Adds a part of a document as it may be shown on one line; `collapsed`: with runs of white space as one space.
+fn fill(shown: &mut Marked, document: &str, part: Range<usize>, marks: &[Range<usize>], collapsed: bool) {
+    let mut after_space = true;
+    let mut marks = marks.iter().peekable();
+    for (at, c) in one_line_indices(document.get(part.clone()).unwrap_or_default()) {
+        let at = part.start + at;
+        while marks.next_if(|mark| mark.end <= at).is_some() {}
+        if !(collapsed && after_space && c.is_whitespace()) {
+            shown.push(c, marks.peek().is_some_and(|mark| mark.start <= at));
+        }
+        after_space = c.is_whitespace();
+    }
+}
+
+/// Returns how many characters are kept for a line of so many cells.
+fn characters(columns: usize) -> usize {
+    columns.saturating_add(1).saturating_mul(CHARACTERS_A_CELL)
+}
+
+fn beginning(mut shown: impl Iterator<Item = char>, columns: usize) -> String {
+    let mut text: String = shown.by_ref().take(characters(columns)).collect();
+    if shown.next().is_some() {
         text.push(ELLIPSIS);
     }
     text
@@ -72,7 +141,7 @@ fn joined_pairs<'a>(pairs: impl Iterator<Item = (&'a str, String)>, columns: usi
         line.push_str(key);
         line.push('=');
         line.push_str(&value);
-        if line.len() > (columns + 1) * CHARACTERS_A_CELL * 4 {
+        if line.len() > characters(columns).saturating_mul(4) {
             break;
         }
     }
@@ -86,6 +155,12 @@ pub(super) fn distance(distance: f32) -> String {
     }
     let text = format!("{distance:.4}");
     if text == "-0.0000" { "0.0000".into() } else { text }
+}
+
+/// Returns every component of an embedding.
+pub(super) fn whole_embedding(embedding: &[f32]) -> String {
+    let components: Vec<String> = embedding.iter().map(f32::to_string).collect();
+    format!("[{}]", components.join(", "))
 }
 
 /// Returns the first components of an embedding and its dimension: `[0.0123, -0.4100, …] 384`.
@@ -131,6 +206,30 @@ mod tests {
         assert_eq!(shown.len(), 88 + ELLIPSIS.len_utf8());
         let stacked = format!("e{}", "\u{301}".repeat(1_000_000));
         assert_eq!(text(&stacked, 10).chars().count(), 89);
+    }
+
+    #[test]
+    fn documents_are_shown_where_their_marks_are() {
+        let highlight = Highlight::new(Some("foxes"), None);
+        let shown = |text: &str, columns| document(text, columns, &highlight).styled(true);
+        let (on, off) = ("\u{1b}[1;31m", "\u{1b}[0m");
+        assert_eq!(shown("a \n\n fox\u{1b} \u{202e}sits ", 80), format!("a {on}fox{off} sits"));
+        assert_eq!(shown("nothing", 80), "nothing");
+        let far = format!("{} a fox runs{}", "x".repeat(1000), " on".repeat(1000));
+        let text = shown(&far, 10);
+        assert!(text.starts_with("…xxxxxxxx a ") && text.contains(&format!(" a {on}fox{off} runs on")), "{text}");
+        assert!(text.ends_with("on…") && text.chars().count() < 120, "{text}");
+        let beyond = format!("{} fox", "x".repeat(1 << 20));
+        assert!(shown(&beyond, 10).starts_with("xxx"));
+    }
+
+    #[test]
+    fn a_whole_document_keeps_its_lines() {
+        let highlight = Highlight::new(Some("fox"), None);
+        let shown = whole_document("a\tfox\r\n\n  in\u{1b}deed\u{2028}more\n\n", &highlight);
+        assert_eq!(shown.styled(false), "a fox\n\n  indeed\nmore");
+        assert_eq!(whole_document("\r\rb", &highlight).styled(false), "\n\nb");
+        assert_eq!(whole_document("", &highlight).styled(false), "");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether colour is used, and the few escape sequences that are.
 //!
-//! Colour here means bold and dim: nothing needs it to be understood. Invariant: a flag beats the environment,
+//! Colour here means bold, dim, and red for what was looked for: nothing needs it to be understood. Invariant: a flag beats the environment,
 //! and `NO_COLOR` beats `CLICOLOR_FORCE`.
 
 use std::str::FromStr;
@@ -86,6 +86,11 @@ impl FromStr for ColorChoice {
 /// Returns a sanitised text in bold, where colour is on.
 pub(super) fn bold(text: &str, color: bool) -> String {
     if color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+/// Returns a sanitised text dim, where colour is on.
+pub(super) fn dim(text: &str, color: bool) -> String {
+    if color { format!("\u{1b}[2m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
-//! Which parts of a record are written, and in what order.
+//! Which parts of a record are written, in what order, and what they are called.
 //!
-//! Knows nothing of formats. Invariant: no column stands twice.
+//! Knows nothing of formats. Invariant: no column stands twice, and no two have the same name.
+
+use std::borrow::Cow;
+
+/// Stands before a metadata key that is called like a part of a record.
+const KEY_PREFIX: &str = "metadata.";
 
 /// One part of a record, or of what a query says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,20 +31,46 @@ pub enum Column {
 }
 
 impl Column {
-    /// Returns the column's heading, which is also its key in JSON.
+    /// The columns that are no metadata key.
+    const PARTS: [Self; 8] = [
+        Self::Query,
+        Self::Id,
+        Self::Distance,
+        Self::Score,
+        Self::Document,
+        Self::Metadata,
+        Self::Uri,
+        Self::Embedding,
+    ];
+
+    /// Returns the column of a name: a part of a record, else a metadata key. `metadata.KEY` is always a key.
     #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
+    pub fn named(name: &str) -> Self {
+        if let Some(key) = name.strip_prefix(KEY_PREFIX) {
+            return Self::Key(key.to_owned());
+        }
+        let part = Self::PARTS.into_iter().find(|part| part.name() == name);
+        part.unwrap_or_else(|| Self::Key(name.to_owned()))
+    }
+
+    /// Returns the column's heading, which is also its key in JSON; a metadata key's is the key, or `metadata.KEY`
+    /// where [`Column::named`] would take the key for something else.
+    #[must_use]
+    pub fn name(&self) -> Cow<'_, str> {
+        Cow::Borrowed(match self {
             Self::Query => "query",
             Self::Id => "id",
             Self::Distance => "distance",
             Self::Score => "score",
             Self::Document => "document",
             Self::Metadata => "metadata",
+            Self::Key(key) if key.starts_with(KEY_PREFIX) || Self::PARTS.iter().any(|part| part.name() == *key) => {
+                return Cow::Owned(format!("{KEY_PREFIX}{key}"));
+            }
             Self::Key(key) => key,
             Self::Uri => "uri",
             Self::Embedding => "embedding",
-        }
+        })
     }
 }
 
@@ -48,6 +79,12 @@ impl Column {
 pub struct Columns(Vec<Column>);
 
 impl Columns {
+    /// Returns no columns.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// Returns the columns of a record without its embedding: id, document, metadata, uri.
     #[must_use]
     pub fn record() -> Self {
@@ -125,8 +162,26 @@ impl<'a> IntoIterator for &'a Columns {
 mod tests {
     use super::*;
 
-    fn names(columns: &Columns) -> Vec<&str> {
+    fn names(columns: &Columns) -> Vec<Cow<'_, str>> {
         columns.iter().map(Column::name).collect()
+    }
+
+    #[test]
+    fn a_key_is_never_taken_for_a_part() {
+        for part in Column::PARTS {
+            assert_eq!(Column::named(&part.name()), part);
+        }
+        for (name, key, shown) in [
+            ("year", "year", "year"),
+            ("metadata.year", "year", "year"),
+            ("metadata.id", "id", "metadata.id"),
+            ("metadata.metadata", "metadata", "metadata.metadata"),
+            ("metadata.metadata.a", "metadata.a", "metadata.metadata.a"),
+        ] {
+            let column = Column::named(name);
+            assert_eq!((&column, column.name().as_ref()), (&Column::Key(key.into()), shown));
+            assert_eq!(Column::named(shown), column);
+        }
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Serialize for Facts {
 /// [`Error::Io`] when the output cannot be written, [`Error::InvalidArgument`] for [`Format::Ids`].
 pub fn write_facts(format: Format, facts: &Facts, style: Style, out: &mut dyn Write) -> Result<()> {
     let lines = match format {
-        Format::Table => two_columns(facts, style),
+        Format::Table | Format::Vertical => two_columns(facts, style),
         Format::Jsonl | Format::Json => written(json_line(facts))?,
         Format::Csv => return written(pairs(b',', facts, out)),
         Format::Tsv => return written(pairs(b'\t', facts, out)),
@@ -142,6 +142,10 @@ pub fn write_list(format: Format, things: &[Facts], style: Style, out: &mut dyn 
     written(
         match format {
             Format::Table => out.write_all(rows_and_columns(things, style).as_bytes()),
+            Format::Vertical => {
+                let things: Vec<String> = things.iter().map(|facts| two_columns(facts, style)).collect();
+                out.write_all(things.join("\n").as_bytes())
+            }
             Format::Jsonl => things.iter().try_for_each(|facts| out.write_all(json_line(facts)?.as_bytes())),
             Format::Json => array(things, out),
             Format::Csv => header_and_rows(b',', things, out),
@@ -171,9 +175,9 @@ fn array(things: &[Facts], out: &mut dyn Write) -> io::Result<()> {
 /// A value is not cut here: it may be a path or a checksum that someone wants to copy.
 fn two_columns(facts: &Facts, style: Style) -> String {
     let heading = |dim| Heading { name: String::new(), share: 0, right: false, dim };
-    let rows = facts.0.iter().map(|fact| vec![fact.label(), fact.shown()]).collect();
+    let rows = facts.0.iter().map(|fact| vec![fact.label().into(), fact.shown().into()]).collect();
     let grid = Grid { headings: vec![heading(true), heading(false)], rows };
-    grid.lines(&grid.widths(style.width, &[]), false, style.color)
+    grid.lines(&grid.widths(style.width, &[]), false, style)
 }
 
 fn pairs(delimiter: u8, facts: &Facts, out: &mut dyn Write) -> io::Result<()> {
@@ -208,10 +212,10 @@ fn rows_and_columns(things: &[Facts], style: Style) -> String {
     };
     let headings = names.iter().enumerate().map(heading).collect();
     let shown = |fact: &Fact| if fact.value.is_null() { String::new() } else { fact.shown() };
-    let row = |facts: &Facts| names.iter().map(|name| facts.get(name).map(shown).unwrap_or_default()).collect();
+    let row = |facts: &Facts| names.iter().map(|name| facts.get(name).map(shown).unwrap_or_default().into()).collect();
     let mut grid = Grid { headings, rows: things.iter().map(row).collect() };
     grid.drop_empty_columns();
-    grid.lines(&grid.widths(style.width, &[]), true, style.color)
+    grid.lines(&grid.widths(style.width, &[]), true, style)
 }
 
 /// A list of nothing has no header: what its things would have had is not known.

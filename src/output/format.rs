@@ -10,8 +10,10 @@ use crate::error::{Error, Result};
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// Aligned columns for people; the only format that shortens and sanitises.
+    /// Aligned columns for people; it shortens and sanitises.
     Table,
+    /// A line for each part of a record, for people; it sanitises and wraps.
+    Vertical,
     /// One JSON object a line.
     Jsonl,
     /// One JSON array.
@@ -26,19 +28,26 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order of the help text.
-    pub const ALL: [Self; 6] = [Self::Table, Self::Jsonl, Self::Json, Self::Csv, Self::Tsv, Self::Ids];
+    pub const ALL: [Self; 7] = [Self::Table, Self::Vertical, Self::Jsonl, Self::Json, Self::Csv, Self::Tsv, Self::Ids];
 
     /// Returns the name used on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Table => "table",
+            Self::Vertical => "vertical",
             Self::Jsonl => "jsonl",
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Tsv => "tsv",
             Self::Ids => "ids",
         }
+    }
+
+    /// Returns whether it is for people, not for programs.
+    #[must_use]
+    pub const fn is_for_people(self) -> bool {
+        matches!(self, Self::Table | Self::Vertical)
     }
 
     /// Returns the format used when none is asked for: a table on a terminal, jsonl in a pipe.
@@ -76,7 +85,7 @@ mod tests {
         }
         let error = "xml".parse::<Format>().unwrap_err();
         assert_eq!(error.to_string(), "\"xml\" is no output format");
-        assert_eq!(error.hint().unwrap(), "there are table, jsonl, json, csv, tsv, ids");
+        assert_eq!(error.hint().unwrap(), "there are table, vertical, jsonl, json, csv, tsv, ids");
     }
 
     #[test]

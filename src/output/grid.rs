@@ -1,10 +1,12 @@
 //! Rows and columns of text laid out for a terminal: a header, a rule, no vertical bars.
 //!
 //! Knows nothing of records; cells come sanitised. Invariant: no line is wider than the widths allotted, so
-//! nothing wraps unless the terminal is too narrow for one cell a column.
+//! nothing wraps by itself unless the terminal is too narrow for one cell a column.
 
 use comfy_table::{Attribute, Cell, CellAlignment, ColumnConstraint, LineStyle, Row, Table, TableStyle, Width};
 
+use super::marked::{Marked, escapes};
+use super::sink::Style;
 use super::width::{self, Wish};
 
 /// Two spaces between columns and a thin rule under the header.
@@ -28,7 +30,7 @@ pub(super) struct Heading {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Grid {
     pub(super) headings: Vec<Heading>,
-    pub(super) rows: Vec<Vec<String>>,
+    pub(super) rows: Vec<Vec<Marked>>,
 }
 
 impl Grid {
@@ -49,7 +51,7 @@ impl Grid {
     /// A column grows when later rows need more, at the cost of its alignment: a cut id is of no use.
     pub(super) fn widths(&self, line: usize, before: &[usize]) -> Vec<usize> {
         let wish = |(at, heading): (usize, &Heading)| {
-            let cells = self.rows.iter().filter_map(|row| row.get(at)).map(|cell| width::width(cell));
+            let cells = self.rows.iter().filter_map(|row| row.get(at)).map(Marked::width);
             let known = before.get(at).copied().unwrap_or_else(|| width::width(&heading.name));
             Wish { natural: cells.max().unwrap_or(0).max(known), share: heading.share }
         };
@@ -58,14 +60,16 @@ impl Grid {
     }
 
     /// Returns the rows as lines, under a header if asked for; empty when there are no rows.
-    pub(super) fn lines(&self, widths: &[usize], header: bool, color: bool) -> String {
+    ///
+    /// A cell that is too wide is cut, or wrapped where nothing is to be cut.
+    pub(super) fn lines(&self, widths: &[usize], header: bool, style: Style) -> String {
         if self.rows.is_empty() {
             return String::new();
         }
         let mut table = Table::new();
         table.load_style(QUIET).force_no_tty();
         table.style_text_only();
-        if color {
+        if style.color {
             table.enforce_styling();
         }
         if header {
@@ -76,7 +80,9 @@ impl Grid {
         }
         for row in &self.rows {
             let cells = self.headings.iter().zip(row).zip(widths).map(|((heading, text), &width)| {
-                let cell = aligned(heading, width::cut(text, width).into_owned());
+                let lines = if style.full { text.wrapped(width) } else { vec![text.cut(width)] };
+                let shown = |line: &Marked| if style.color { line.with_signs() } else { line.styled(false) };
+                let cell = aligned(heading, lines.iter().map(shown).collect::<Vec<_>>().join("\n"));
                 if heading.dim { cell.add_attribute(Attribute::Dim) } else { cell }
             });
             table.add_row(Row::from(cells.collect::<Vec<_>>()));
@@ -90,7 +96,7 @@ impl Grid {
             )));
         }
         table.lines().fold(String::new(), |mut text, line| {
-            text.push_str(line.trim_end());
+            text.push_str(&escapes(line.trim_end()));
             text.push('\n');
             text
         })
@@ -121,7 +127,7 @@ mod tests {
     }
 
     fn laid_out(grid: &Grid, line: usize) -> String {
-        grid.lines(&grid.widths(line, &[]), true, false)
+        grid.lines(&grid.widths(line, &[]), true, Style::default())
     }
 
     #[test]
@@ -158,14 +164,15 @@ bcd  120  x
     #[test]
     fn color_is_bold_headers_and_dim_cells() {
         let grid = Grid { headings: vec![heading("n", 0, true)], rows: vec![vec!["5".into()]] };
-        assert_eq!(grid.lines(&[1], true, true), "\u{1b}[1mn\u{1b}[0m\n─\n\u{1b}[2m5\u{1b}[0m\n");
+        let style = Style { color: true, ..Style::default() };
+        assert_eq!(grid.lines(&[1], true, style), "\u{1b}[1mn\u{1b}[0m\n─\n\u{1b}[2m5\u{1b}[0m\n");
     }
 
     #[test]
     fn columns_that_hold_nothing_are_dropped() {
         let mut grid = grid();
         for row in &mut grid.rows {
-            row[1].clear();
+            row[1] = Marked::default();
         }
         grid.drop_empty_columns();
         assert_eq!(laid_out(&grid, 80).lines().next(), Some("id   text"));

@@ -25,6 +25,7 @@ impl Serialize for Object<'_> {
         let mut map = serializer.serialize_map(None)?;
         for column in self.columns {
             let name = column.name();
+            let name = name.as_ref();
             match column {
                 Column::Query => map.serialize_entry(name, &self.query)?,
                 Column::Id => map.serialize_entry(name, &record.id)?,

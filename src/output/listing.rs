@@ -7,20 +7,25 @@
 use std::io::Write;
 
 use super::grid::{Grid, Heading};
+use super::marked::Marked;
 use super::sink::{Entry, Question, Sink, Style, written};
-use super::{Column, Columns, cell, color, width};
+use super::{Column, Columns, Highlight, cell, color, sanitize, width};
 use crate::error::Result;
 
 /// Rows that are laid out together.
 const PAGE_ROWS: usize = 1000;
+/// Text that is laid out together: documents that are not cut may be of any length.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// Writes a table, or one a question.
 pub(super) struct TableSink<'w> {
     columns: Vec<Column>,
     style: Style,
+    highlight: Highlight,
     out: &'w mut (dyn Write + 'w),
     /// The rows not yet written.
     page: Grid,
+    page_bytes: usize,
     /// The widths of the pages written before in this table.
     widths: Option<Vec<usize>>,
     /// Whether a question was begun.
@@ -31,49 +36,62 @@ impl<'w> TableSink<'w> {
     pub(super) fn new(columns: Columns, style: Style, out: &'w mut (dyn Write + 'w)) -> Self {
         let columns: Vec<Column> = columns.without(&Column::Query).iter().cloned().collect();
         let page = Grid { headings: columns.iter().map(heading).collect(), rows: Vec::new() };
-        Self { columns, style, out, page, widths: None, asked: false }
+        let highlight = Highlight::default();
+        Self { columns, style, highlight, out, page, page_bytes: 0, widths: None, asked: false }
     }
 
     /// Writes the rows that wait, as the last ones of their table or as a page of it.
     fn flush_page(&mut self, last: bool) -> Result<()> {
         let rows = std::mem::take(&mut self.page.rows);
+        self.page_bytes = 0;
         let mut page = Grid { headings: self.page.headings.clone(), rows };
         if last && self.widths.is_none() {
             page.drop_empty_columns();
         }
         let widths = page.widths(self.style.width, self.widths.as_deref().unwrap_or_default());
-        let lines = page.lines(&widths, self.widths.is_none(), self.style.color);
+        let lines = page.lines(&widths, self.widths.is_none(), self.style);
         self.widths = Some(widths);
         written(self.out.write_all(lines.as_bytes()))
     }
 
     fn end_table(&mut self) -> Result<()> {
         if self.asked && self.widths.is_none() && self.page.rows.is_empty() {
-            return written(self.out.write_all(b"nothing found\n"));
+            return written(self.out.write_all(NOTHING));
         }
         self.flush_page(true)?;
         self.widths = None;
         Ok(())
     }
+}
 
-    fn cell(&self, column: &Column, entry: Entry<'_>) -> String {
-        let record = entry.record;
-        let columns = self.style.width;
-        match column {
-            Column::Query => None,
-            Column::Id => Some(cell::text(record.id.as_str(), columns)),
-            Column::Distance | Column::Score => entry.distance.map(cell::distance),
-            Column::Document => record.document.as_deref().map(|document| cell::prose(document, columns)),
-            Column::Metadata => record.metadata.as_ref().map(|metadata| cell::metadata(metadata, columns)),
-            Column::Key(key) => {
-                let value = record.metadata.as_ref().and_then(|metadata| metadata.get(key));
-                value.map(|value| cell::text(&value.to_string(), columns))
-            }
-            Column::Uri => record.uri.as_deref().map(|uri| cell::text(uri, columns)),
-            Column::Embedding => record.embedding.as_deref().map(cell::embedding),
-        }
-        .unwrap_or_default()
-    }
+/// Stands under a question without hits.
+pub(super) const NOTHING: &[u8] = b"nothing found\n";
+
+/// Returns the heading of a question's hits.
+pub(super) fn question_line(question: &Question<'_>, style: Style) -> String {
+    let line = match question.text {
+        Some(text) => cell::prose(&format!("{}: {text}", question.label), style.width),
+        None => cell::text(&question.label.to_string(), style.width),
+    };
+    color::bold(&width::cut(&line, style.width), style.color) + "\n"
+}
+
+/// Returns what stands in one column of a record; nothing where the record has no such part.
+pub(super) fn cell(column: &Column, entry: Entry<'_>, style: Style, highlight: &Highlight) -> Option<Marked> {
+    let record = entry.record;
+    let columns = if style.full { usize::MAX } else { style.width };
+    Some(match column {
+        Column::Query => return None,
+        Column::Id => cell::text(record.id.as_str(), columns).into(),
+        Column::Distance | Column::Score => cell::distance(entry.distance?).into(),
+        Column::Document if style.full => cell::whole_document(record.document.as_deref()?, highlight),
+        Column::Document => cell::document(record.document.as_deref()?, columns, highlight),
+        Column::Metadata => cell::metadata(record.metadata.as_ref()?, columns).into(),
+        Column::Key(key) => cell::text(&record.metadata.as_ref()?.get(key)?.to_string(), columns).into(),
+        Column::Uri => cell::text(record.uri.as_deref()?, columns).into(),
+        Column::Embedding if style.full => cell::whole_embedding(record.embedding.as_deref()?).into(),
+        Column::Embedding => cell::embedding(record.embedding.as_deref()?).into(),
+    })
 }
 
 impl Sink for TableSink<'_> {
@@ -83,18 +101,20 @@ impl Sink for TableSink<'_> {
             written(self.out.write_all(b"\n"))?;
         }
         self.asked = true;
-        let line = match question.text {
-            Some(text) => cell::prose(&format!("{}: {text}", question.label), self.style.width),
-            None => cell::text(&question.label.to_string(), self.style.width),
-        };
-        let heading = color::bold(&width::cut(&line, self.style.width), self.style.color);
-        written(writeln!(self.out, "{heading}"))
+        written(self.out.write_all(question_line(question, self.style).as_bytes()))
+    }
+
+    fn highlight(&mut self, what: Highlight) {
+        self.highlight = what;
     }
 
     fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
-        let row = self.columns.iter().map(|column| self.cell(column, entry)).collect();
+        let cell = |column| cell(column, entry, self.style, &self.highlight).unwrap_or_default();
+        let row: Vec<Marked> = self.columns.iter().map(cell).collect();
+        self.page_bytes += row.iter().map(Marked::len).sum::<usize>();
         self.page.rows.push(row);
-        if self.page.rows.len() == PAGE_ROWS { self.flush_page(false) } else { Ok(()) }
+        let is_full = self.page.rows.len() == PAGE_ROWS || self.page_bytes >= PAGE_BYTES;
+        if is_full { self.flush_page(false) } else { Ok(()) }
     }
 
     fn end(mut self: Box<Self>) -> Result<()> {
@@ -110,6 +130,6 @@ fn heading(column: &Column) -> Heading {
         Column::Document => 3,
         Column::Key(_) | Column::Uri | Column::Embedding => 1,
     };
-    let name = super::sanitize::sanitize(column.name());
+    let name = sanitize::sanitize(&column.name());
     Heading { name, share, right: matches!(column, Column::Distance | Column::Score), dim: *column == Column::Metadata }
 }

@@ -20,19 +20,31 @@ pub fn is_removed(c: char) -> bool {
         )
 }
 
-/// Visits the characters of a text as they may be shown on one line: breaks and tabs become one space each.
-pub(super) fn one_line(text: &str) -> impl Iterator<Item = char> + '_ {
-    let mut characters = text.chars().peekable();
+/// Visits the characters of a text as they may be shown on one line, each with its place in the text: breaks and tabs
+/// become one space each.
+pub(super) fn one_line_indices(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
+    let mut characters = text.char_indices().peekable();
     std::iter::from_fn(move || {
         loop {
             match characters.next()? {
-                '\r' if characters.peek() == Some(&'\n') => {}
-                '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => return Some(' '),
-                c if is_removed(c) => {}
-                c => return Some(c),
+                (_, '\r') if characters.peek().is_some_and(|(_, c)| *c == '\n') => {}
+                (at, '\t') => return Some((at, ' ')),
+                (at, c) if is_break(c) => return Some((at, ' ')),
+                (_, c) if is_removed(c) => {}
+                shown => return Some(shown),
             }
         }
     })
+}
+
+/// Returns whether a character ends a line.
+pub(super) fn is_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Visits the characters of a text as they may be shown on one line.
+pub(super) fn one_line(text: &str) -> impl Iterator<Item = char> + '_ {
+    one_line_indices(text).map(|(_, c)| c)
 }
 
 /// Returns a text as it may be shown on one line.

@@ -24,7 +24,7 @@ pub(super) struct SeparatedSink<'w> {
 impl<'w> SeparatedSink<'w> {
     pub(super) fn begin(delimiter: u8, columns: Columns, out: &'w mut (dyn Write + 'w)) -> Result<Self> {
         let mut writer = separated_writer(delimiter, out);
-        written(separated_line(&mut writer, columns.iter().map(Column::name)))?;
+        written(separated_line(&mut writer, columns.iter().map(|column| column.name().into_owned())))?;
         Ok(Self { writer, columns, query: None, cell: Vec::new() })
     }
 

@@ -12,7 +12,8 @@ use super::ids::IdSink;
 use super::json::{JsonSink, JsonlSink};
 use super::listing::TableSink;
 use super::separated::SeparatedSink;
-use super::{Columns, Format};
+use super::vertical::VerticalSink;
+use super::{Columns, Format, Highlight};
 use crate::error::{Error, Result};
 use crate::record::{Hit, Record};
 
@@ -21,8 +22,10 @@ use crate::record::{Hit, Record};
 pub struct Style {
     /// Columns of the terminal a table is laid out for.
     pub width: usize,
-    /// Whether a table may use bold and dim text.
+    /// Whether a table may use bold and dim text and colour.
     pub color: bool,
+    /// Whether a table wraps what would be cut.
+    pub full: bool,
     /// The byte after each id of [`Format::Ids`].
     pub id_terminator: u8,
 }
@@ -34,7 +37,7 @@ impl Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { width: Self::DEFAULT_WIDTH, color: false, id_terminator: b'\n' }
+        Self { width: Self::DEFAULT_WIDTH, color: false, full: false, id_terminator: b'\n' }
     }
 }
 
@@ -95,6 +98,9 @@ pub trait Sink {
     /// [`Error::Io`] when the output cannot be written.
     fn question(&mut self, question: &Question<'_>) -> Result<()>;
 
+    /// Marks places in documents from now on; data formats do not.
+    fn highlight(&mut self, _: Highlight) {}
+
     /// Writes one record or hit.
     ///
     /// # Errors
@@ -120,6 +126,7 @@ pub fn open<'w>(
 ) -> Result<Box<dyn Sink + 'w>> {
     Ok(match format {
         Format::Table => Box::new(TableSink::new(columns, style, out)),
+        Format::Vertical => Box::new(VerticalSink::new(columns, style, out)),
         Format::Jsonl => Box::new(JsonlSink::new(columns, out)),
         Format::Json => Box::new(written(JsonSink::begin(columns, out))?),
         Format::Csv => Box::new(SeparatedSink::begin(b',', columns, out)?),

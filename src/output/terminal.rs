@@ -1,6 +1,6 @@
 //! The standard output where it is a terminal: data formats too must not control it.
 //!
-//! In a pipe or a file the data formats are exact, and this does nothing. Invariant: apart from a table, which is
+//! In a pipe or a file the data formats are exact, and this does nothing. Invariant: apart from what is for people, which is
 //! sanitised cell by cell, nothing passes that [`is_removed`] names, except line ends and tabs. JSON stays exact even
 //! here, for it can escape.
 
@@ -30,12 +30,18 @@ impl<'w> TerminalGuard<'w> {
         Self { out, is_terminal, rule: Rule::Pass, started: Vec::new() }
     }
 
+    /// Returns whether it writes to one.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
     /// Says what is written from now on.
     pub fn set_format(&mut self, format: Format) {
         self.rule = match format {
             _ if !self.is_terminal => Rule::Pass,
             // It is sanitised already, and has escapes of its own.
-            Format::Table => Rule::Pass,
+            Format::Table | Format::Vertical => Rule::Pass,
             Format::Json | Format::Jsonl => Rule::Escape,
             Format::Csv | Format::Tsv | Format::Ids => Rule::Remove,
         };

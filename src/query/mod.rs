@@ -3,8 +3,10 @@
 //! Knows nothing of the terminal. Invariant: a filter is answered before or inside the search, never after it, so it
 //! never empties or shortens a result that exists; hits ascend by distance, ties by insertion.
 
+mod components;
 #[cfg(test)]
 mod damage_tests;
+mod distribution;
 mod facet;
 pub mod filter;
 mod group;
@@ -12,9 +14,13 @@ mod plan;
 pub mod rank;
 mod request;
 mod respond;
+mod sample;
 mod search;
 mod select;
+mod statistics;
 
+pub use components::Projection;
+pub use distribution::{Bin, Distribution, Edges};
 pub use facet::{Facet, KeyFacts, Sort};
 pub use filter::Filter;
 pub use group::{Aggregate, Extreme, GroupBy};
@@ -24,3 +30,4 @@ pub use request::{Page, Request, Search, Select};
 pub use respond::Found;
 pub use search::{Answer, Query, Timing};
 pub use select::{RecordPage, RecordQuery};
+pub use statistics::{Statistics, StatisticsQuery};

@@ -163,6 +163,20 @@ pub enum TermKind {
 }
 
 impl TermKind {
+    /// Returns the kind's name: `string`, `number`, `float[]`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Number => "number",
+            Self::Str => "string",
+            Self::BoolElement => "bool[]",
+            Self::IntElement => "int[]",
+            Self::FloatElement => "float[]",
+            Self::StrElement => "string[]",
+        }
+    }
+
     /// Returns whether the value is an element of an array.
     #[must_use]
     pub fn is_element(self) -> bool {
@@ -250,6 +264,23 @@ pub(crate) fn metadata_key(posting_key: &[u8]) -> String {
         .and_then(|rest| rest.split_first_chunk::<4>())
         .and_then(|(len, rest)| rest.get(..usize::try_from(u32::from_be_bytes(*len)).ok()?));
     String::from_utf8_lossy(text.unwrap_or_default()).into_owned()
+}
+
+/// Returns every metadata key of a collection; the postings of each are passed over, not read.
+pub(crate) fn metadata_keys(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+) -> Result<Vec<String>> {
+    let (mut from, to) = collection.prefix();
+    let mut keys = Vec::new();
+    while let Some(posting) = table.range(from.as_slice()..to.as_slice())?.next() {
+        let (posting_key, _) = posting?;
+        let name = posting_key.value().split_last_chunk::<CHUNK_BYTES>().map(|(name, _)| name);
+        let (key, _) = name.and_then(split_key).ok_or_else(|| Error::damaged("a posting of the metadata index"))?;
+        from = [key_prefix(collection, key).as_slice(), &[u8::MAX]].concat();
+        keys.push(key.to_owned());
+    }
+    Ok(keys)
 }
 
 /// Returns the members of one posting.

@@ -300,6 +300,23 @@ impl View {
         posting::each(&self.tx.open_table(table::POSTINGS)?, self.number, key, visit)
     }
 
+    /// Returns the metadata keys that records have, in order.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub fn metadata_keys(&self) -> Result<Vec<String>> {
+        let mut keys = posting::metadata_keys(&self.tx.open_table(table::POSTINGS)?, self.number)?;
+        match self.tx.open_table(table::TERMS) {
+            Ok(table) => keys.extend(terms::metadata_keys(&table, self.number)?),
+            // A file that no version with this table has written to yet.
+            Err(redb::TableError::TableDoesNotExist(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(keys)
+    }
+
     /// Visits the records that hold a term, in order, and its weight in each.
     ///
     /// `field` is [`super::DOCUMENT`] or the metadata key of a sparse vector.

@@ -14,7 +14,7 @@ use super::codec::{Reader, put_len, put_text};
 use super::record::Stored;
 use super::table::CollectionNumber;
 use crate::embed::bm25;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::{Ordinal, SparseVector, Value};
 
 /// The field of documents, under Chroma's name.
@@ -67,6 +67,23 @@ pub(crate) fn split_block_key(key: &[u8]) -> Option<(&[u8], u64)> {
 pub(crate) fn field_of(key: &[u8]) -> Option<String> {
     let mut reader = Reader::new(key.get(4..).unwrap_or_default(), "a key of the inverted index");
     reader.text().ok().filter(|field| !field.is_empty()).map(str::to_owned)
+}
+
+/// Returns every metadata key that holds sparse vectors.
+pub(crate) fn metadata_keys(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+) -> Result<Vec<String>> {
+    let (_, mut from) = document_keys(collection);
+    let (_, to) = collection.prefix();
+    let mut keys = Vec::new();
+    while let Some(block) = table.range(from.as_slice()..to.as_slice())?.next() {
+        let field = field_of(block?.0.value()).ok_or_else(|| Error::damaged("a key of the inverted index"))?;
+        // Longer than what follows in any block's key.
+        from = [field_key(collection, &field).as_slice(), &[u8::MAX; 16]].concat();
+        keys.push(field);
+    }
+    Ok(keys)
 }
 
 /// Returns the key of every term a record holds, and its weight there; `documents` says whether words count.

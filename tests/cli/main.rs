@@ -38,4 +38,5 @@ mod processes;
 mod random;
 mod reembed;
 mod refusal;
+mod tables;
 mod verbs;

@@ -7,6 +7,7 @@ mod murmur;
 mod stop;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use unicode_categories::UnicodeCategories;
 use waken_snowball::Algorithm;
@@ -25,7 +26,7 @@ const LONGEST_TOKEN_CHARS: usize = 40;
 pub fn bm25(text: &str) -> SparseVector {
     let mut counts: BTreeMap<u32, f64> = BTreeMap::new();
     let mut length = 0.0;
-    for term in terms(text) {
+    for (_, term) in terms(text) {
         *counts.entry(term).or_default() += 1.0;
         length += 1.0;
     }
@@ -35,18 +36,24 @@ pub fn bm25(text: &str) -> SparseVector {
     SparseVector::new(counts.into_keys().collect(), values, None).unwrap_or_default()
 }
 
-/// Visits the numbers of a text's terms, in the order of the text.
-fn terms(text: &str) -> impl Iterator<Item = u32> + '_ {
+/// Visits the words of a text that count, in its order: where each stands, in bytes, and the number of its term.
+pub fn terms(text: &str) -> impl Iterator<Item = (Range<usize>, u32)> + '_ {
     let stemmer = Algorithm::English.stemmer();
-    let words = text.split(|c| !is_word_character(c)).filter(|word| !word.is_empty());
-    words.filter_map(move |word| {
+    let mut end = 0;
+    let words = text.split_inclusive(|c| !is_word_character(c)).map(move |piece| {
+        let start = end;
+        end += piece.len();
+        let word = piece.trim_end_matches(|c| !is_word_character(c));
+        (start..start + word.len(), word)
+    });
+    words.filter(|(_, word)| !word.is_empty()).filter_map(move |(place, word)| {
         let word = word.to_lowercase();
         if stop::is_stop_word(&word) || word.chars().count() > LONGEST_TOKEN_CHARS {
             return None;
         }
         let stem = stemmer.stem(&word);
         // Chroma takes the absolute value of the hash as a signed number.
-        (!stem.is_empty()).then(|| murmur::murmur3_32(stem.as_bytes()).cast_signed().unsigned_abs())
+        (!stem.is_empty()).then(|| (place, murmur::murmur3_32(stem.as_bytes()).cast_signed().unsigned_abs()))
     })
 }
 
@@ -61,6 +68,14 @@ fn is_word_character(c: char) -> bool {
 mod tests {
     use super::*;
     use serde::Deserialize;
+
+    #[test]
+    fn terms_know_their_place() {
+        let text = "The foxes: ÜBER-Fuchs 日本 fox_";
+        let shown: Vec<(&str, u32)> = terms(text).map(|(place, term)| (&text[place], term)).collect();
+        assert_eq!(shown.iter().map(|(word, _)| *word).collect::<Vec<_>>(), ["foxes", "ÜBER", "Fuchs", "日本", "fox_"]);
+        assert_eq!(shown[0].1, terms("FOX").next().unwrap().1);
+    }
 
     #[derive(Deserialize)]
     struct Expected {

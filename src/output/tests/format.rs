@@ -59,10 +59,10 @@ fn tsv_quotes_a_tab() {
 #[test]
 fn metadata_keys_are_columns_on_request() {
     let columns: Columns = [Column::Id, Column::Key("year".into()), Column::Key("score".into())].into_iter().collect();
-    assert_eq!(records(Format::Csv, columns.clone(), &two()), "id,year,score\na,2021,2.0\nb\tc,,\n");
+    assert_eq!(records(Format::Csv, columns.clone(), &two()), "id,year,metadata.score\na,2021,2.0\nb\tc,,\n");
     assert_eq!(
         records(Format::Jsonl, columns, &two()),
-        "{\"id\":\"a\",\"year\":2021,\"score\":2.0}\n{\"id\":\"b\\tc\",\"year\":null,\"score\":null}\n"
+        "{\"id\":\"a\",\"year\":2021,\"metadata.score\":2.0}\n{\"id\":\"b\\tc\",\"year\":null,\"metadata.score\":null}\n"
     );
 }
 

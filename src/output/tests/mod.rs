@@ -4,6 +4,7 @@ mod fact;
 mod format;
 mod round_trip;
 mod table;
+mod vertical;
 
 use std::io::{self, Write};
 

@@ -1,7 +1,7 @@
 //! Tables of records and hits.
 
 use super::*;
-use crate::output::{Column, width};
+use crate::output::{Column, Highlight, width};
 
 fn style(width: usize) -> Style {
     Style { width, ..Style::default() }
@@ -106,4 +106,68 @@ fn a_long_list_is_paged_under_one_header() {
 fn a_full_page_is_not_followed_by_an_empty_table() {
     let all: Vec<Record> = (0..1000).map(|n| record(&format!("{n:03}"), Some("text"), &Json::Null)).collect();
     assert_eq!(records(Format::Table, Columns::record(), &all).lines().count(), 1002);
+}
+
+#[test]
+fn what_was_looked_for_is_marked_and_seen() {
+    let far = format!("A den. {} foxes trot and gallop when they hunt mice", "So it goes. ".repeat(20));
+    let shown = |color| {
+        written_by(Format::Table, Columns::hit(), Style { color, ..style(70) }, |sink| {
+            sink.highlight(Highlight::new(Some("a fox hunts"), None));
+            sink.entry((&hit("far", 0.5, &far)).into()).unwrap();
+            sink.entry((&hit("日本", 0.25, "🦊 hunting: e\u{301} FOX")).into()).unwrap();
+            sink.entry((&hit("none", 1.0, "a dog")).into()).unwrap();
+        })
+    };
+    let expected = "\
+id    distance  document                                     metadata
+──────────────────────────────────────────────────────────────────────
+far     0.5000  …So it goes. foxes trot and gallop when th…  year=2021
+日本    0.2500  🦊 hunting: e\u{301} FOX                            year=2021
+none    1.0000  a dog                                        year=2021
+";
+    assert_eq!(shown(false), expected);
+    let marked = "…So it goes. \u{1b}[1;31mfoxes\u{1b}[0m trot and gallop when th…  \u{1b}[2myear=2021\u{1b}[0m\n";
+    assert!(shown(true).contains(marked), "{:?}", shown(true));
+    assert!(shown(true).contains("🦊 \u{1b}[1;31mhunting\u{1b}[0m: e\u{301} \u{1b}[1;31mFOX\u{1b}[0m  "));
+}
+
+#[test]
+fn data_formats_mark_nothing() {
+    for format in [Format::Jsonl, Format::Json, Format::Csv, Format::Tsv, Format::Ids] {
+        let text = written_by(format, Columns::hit(), Style { color: true, full: true, ..style(20) }, |sink| {
+            sink.highlight(Highlight::new(Some("quick"), None));
+            sink.entry((&hit("a", 0.5, "the quick brown fox jumps over the lazy dog")).into()).unwrap();
+        });
+        assert!(!text.contains('\u{1b}') && !text.contains('…'), "{format}: {text:?}");
+    }
+}
+
+#[test]
+fn nothing_is_cut_where_all_is_asked_for() {
+    let long = hit("a-long-identifier-of-a-record", 0.5, "the quick brown\n  fox\u{1b} jumps over the lazy dog");
+    let shown = written_by(Format::Table, Columns::hit(), Style { full: true, ..style(50) }, |sink| {
+        sink.entry((&long).into()).unwrap();
+        sink.entry((&hit("b", 1.0, "short")).into()).unwrap();
+    });
+    let expected = "\
+id          distance  document           metadata
+──────────────────────────────────────────────────
+a-long-ide    0.5000  the quick brown    year=2021
+ntifier-of              fox jumps over
+-a-record             the lazy dog
+b             1.0000  short              year=2021
+";
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn documents_of_any_length_are_laid_out_a_page_at_a_time() {
+    let long = "word ".repeat(500_000);
+    let all: Vec<Record> = (0..5).map(|n| record(&format!("{n}"), Some(&long), &Json::Null)).collect();
+    let shown = written_by(Format::Table, Columns::record(), Style { full: true, ..style(80) }, |sink| {
+        all.iter().for_each(|record| sink.entry(record.into()).unwrap());
+    });
+    assert_eq!(shown.matches("word").count(), 2_500_000);
+    assert_eq!(shown.matches("document").count(), 1);
 }

@@ -3,7 +3,7 @@
 //! Not a text index: it reads the document it is given. Substring and pattern are case-sensitive and may match
 //! anywhere, as in Chroma. Invariant: a pattern that exists has compiled within [`PATTERN_LIMIT_BYTES`].
 
-use std::ops::Not;
+use std::ops::{Not, Range};
 
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
@@ -56,6 +56,20 @@ impl DocumentTest {
             Needle::Pattern(regex) => regex.is_match(document),
         });
         found != self.negated
+    }
+
+    /// Returns the bytes of the first place at or after `from`, a character's start, that the test is for or against.
+    #[must_use]
+    pub fn find(&self, document: &str, from: usize) -> Option<Range<usize>> {
+        match &self.needle {
+            Needle::Substring { text, finder } => {
+                let start = from + finder.find(document.as_bytes().get(from..)?)?;
+                Some(start..start + text.len())
+            }
+            Needle::Pattern(regex) => {
+                document.get(from..).and_then(|_| regex.find_at(document, from)).map(|m| m.range())
+            }
+        }
     }
 
     /// Returns the substring, if the test is for one.

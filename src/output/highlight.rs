@@ -1,0 +1,119 @@
+//! What is looked for in documents, and where it stands in one.
+//!
+//! Words of a question are found by their stems, as in BM25; a filter's texts and patterns as the filter finds them.
+//! Invariant: places ascend, never touch, and end at characters' ends.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::embed::terms;
+use crate::query::Filter;
+use crate::query::filter::{DocumentTest, Test};
+
+/// How far words are looked for: stemming a whole book to print one line of it would take longer than the search.
+const WORDS_UP_TO_BYTES: usize = 64 << 10;
+
+/// What is marked in the documents of a table.
+#[derive(Debug, Clone, Default)]
+pub struct Highlight {
+    words: BTreeSet<u32>,
+    tests: Vec<DocumentTest>,
+}
+
+impl Highlight {
+    /// Marks the words of a question, in any of their forms, and what a filter wants documents to hold.
+    #[must_use]
+    pub fn new(question: Option<&str>, filter: Option<&Filter>) -> Self {
+        let words = question.into_iter().flat_map(terms).map(|(_, term)| term).collect();
+        let tests = filter.into_iter().flat_map(Filter::tests).filter_map(|test| match test {
+            Test::Document(test) if !test.is_negated() => Some(test.clone()),
+            _ => None,
+        });
+        Self { words, tests: tests.collect() }
+    }
+
+    /// Returns where the first place begins.
+    pub(super) fn first(&self, document: &str) -> Option<usize> {
+        let tests = self.tests.iter().filter_map(|test| places(test, document, 0).next());
+        tests.chain(self.words(document, 0).next()).map(|place| place.start).min()
+    }
+
+    /// Returns the places that begin in a part of a document.
+    pub(super) fn within(&self, document: &str, part: Range<usize>) -> Vec<Range<usize>> {
+        let begins_here = |place: &Range<usize>| place.start < part.end;
+        let words = self.words(document, part.start).take_while(begins_here);
+        let tests = self.tests.iter().flat_map(|test| places(test, document, part.start).take_while(begins_here));
+        let mut places: Vec<Range<usize>> = words.chain(tests).collect();
+        places.sort_by_key(|place| place.start);
+        places.dedup_by(|later, kept| {
+            let joined = later.start <= kept.end;
+            if joined {
+                kept.end = kept.end.max(later.end);
+            }
+            joined
+        });
+        places
+    }
+
+    fn words<'a>(&'a self, document: &'a str, from: usize) -> impl Iterator<Item = Range<usize>> + 'a {
+        let end = if self.words.is_empty() { from } else { document.floor_char_boundary(WORDS_UP_TO_BYTES) };
+        let text = document.get(from..end).unwrap_or_default();
+        let found = terms(text).filter(|(_, term)| self.words.contains(term));
+        found.map(move |(place, _)| place.start + from..place.end + from)
+    }
+}
+
+fn places<'a>(test: &'a DocumentTest, document: &'a str, from: usize) -> impl Iterator<Item = Range<usize>> + 'a {
+    let mut from = from;
+    std::iter::from_fn(move || {
+        loop {
+            let place = test.find(document, from)?;
+            if !place.is_empty() {
+                from = place.end;
+                return Some(place);
+            }
+            // Nothing is no place: a pattern may match it between any two characters.
+            from = place.end + document.get(place.end..)?.chars().next()?.len_utf8();
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found<'d>(question: Option<&str>, filter: &str, document: &'d str) -> Vec<&'d str> {
+        let filter = (!filter.is_empty()).then(|| Filter::parse(filter).unwrap());
+        let highlight = Highlight::new(question, filter.as_ref());
+        let places = highlight.within(document, 0..document.len());
+        assert_eq!(highlight.first(document), places.first().map(|place| place.start));
+        places.into_iter().map(|place| &document[place]).collect()
+    }
+
+    #[test]
+    fn words_are_found_in_any_form() {
+        let document = "Foxes MOVED; a fox, the moving box, and how they do it. Übung";
+        assert_eq!(found(Some("how do foxes move"), "", document), ["Foxes", "MOVED", "fox", "moving"]);
+        assert_eq!(found(Some("übung"), "", document), ["Übung"]);
+        assert!(found(Some("the of"), "", document).is_empty());
+        assert!(found(None, "", document).is_empty());
+    }
+
+    #[test]
+    fn filters_are_found_as_they_match() {
+        let document = "a whale, Whales and the wale";
+        assert_eq!(found(None, r##"#document ~ "(?i)whales?""##, document), ["whale", "Whales"]);
+        assert_eq!(found(None, r##"#document contains "wh" and not #document contains "le""##, document), ["wh"]);
+        assert_eq!(found(None, r##"#document contains "ale" or #document ~ "le,""##, document), ["ale,", "ale", "ale"]);
+        assert_eq!(found(None, r##"#document ~ "x*""##, "axxé"), ["xx"]);
+        assert!(found(None, r##"#document contains """##, document).is_empty());
+        assert_eq!(found(Some("whales"), r##"#document contains "hal""##, document), ["whale", "Whales"]);
+    }
+
+    #[test]
+    fn a_part_has_only_what_begins_in_it() {
+        let highlight = Highlight::new(Some("fox"), None);
+        assert_eq!(highlight.within("fox fox fox", 1..8), [4..7]);
+        assert_eq!(highlight.within("fox fox fox", 4..9), [4..7, 8..11]);
+    }
+}
