@@ -33,6 +33,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
@@ -100,6 +102,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--encrypt', '--encrypt', [CompletionResultType]::ParameterName, 'Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -120,6 +124,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -137,6 +143,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -161,6 +169,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -178,6 +188,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -201,12 +213,15 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'huedb;update' {
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Its id')
+            [CompletionResult]::new('--ids-from', '--ids-from', [CompletionResultType]::ParameterName, 'Change the records of the ids in this file, one a line; `-` for standard input')
             [CompletionResult]::new('--document', '--document', [CompletionResultType]::ParameterName, 'Its text; `-` reads it from standard input')
             [CompletionResult]::new('--embedding', '--embedding', [CompletionResultType]::ParameterName, 'Its embedding, a JSON array of numbers; without one the text is embedded')
             [CompletionResult]::new('--metadata', '--metadata', [CompletionResultType]::ParameterName, 'Its metadata, a JSON object')
@@ -224,6 +239,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -247,12 +264,15 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'huedb;get' {
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Only the record of this id; may be repeated')
+            [CompletionResult]::new('--ids-from', '--ids-from', [CompletionResultType]::ParameterName, 'Only records of the ids in this file, one a line; `-` for standard input')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated')
             [CompletionResult]::new('--where-document', '--where-document', [CompletionResultType]::ParameterName, 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'At the most this many')
@@ -273,6 +293,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--desc', '--desc', [CompletionResultType]::ParameterName, 'The largest value first')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -292,12 +314,15 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'huedb;count' {
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Only the record of this id; may be repeated')
+            [CompletionResult]::new('--ids-from', '--ids-from', [CompletionResultType]::ParameterName, 'Only records of the ids in this file, one a line; `-` for standard input')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated')
             [CompletionResult]::new('--where-document', '--where-document', [CompletionResultType]::ParameterName, 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'The database file')
@@ -312,12 +337,15 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'huedb;delete' {
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Only the record of this id; may be repeated')
+            [CompletionResult]::new('--ids-from', '--ids-from', [CompletionResultType]::ParameterName, 'Only records of the ids in this file, one a line; `-` for standard input')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated')
             [CompletionResult]::new('--where-document', '--where-document', [CompletionResultType]::ParameterName, 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'At the most this many of those a filter keeps, in the order they were inserted')
@@ -334,12 +362,15 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'huedb;distinct' {
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Only the record of this id; may be repeated')
+            [CompletionResult]::new('--ids-from', '--ids-from', [CompletionResultType]::ParameterName, 'Only records of the ids in this file, one a line; `-` for standard input')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated')
             [CompletionResult]::new('--where-document', '--where-document', [CompletionResultType]::ParameterName, 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'At the most this many')
@@ -357,12 +388,15 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--by-count', '--by-count', [CompletionResultType]::ParameterName, 'The most frequent value first')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'huedb;keys' {
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Only the record of this id; may be repeated')
+            [CompletionResult]::new('--ids-from', '--ids-from', [CompletionResultType]::ParameterName, 'Only records of the ids in this file, one a line; `-` for standard input')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated')
             [CompletionResult]::new('--where-document', '--where-document', [CompletionResultType]::ParameterName, 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'The database file')
@@ -377,6 +411,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -390,6 +426,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--offset', '--offset', [CompletionResultType]::ParameterName, 'Leave out this many of the nearest')
             [CompletionResult]::new('--max-distance', '--max-distance', [CompletionResultType]::ParameterName, 'Leave out hits farther than this')
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Only the record of this id; may be repeated')
+            [CompletionResult]::new('--ids-from', '--ids-from', [CompletionResultType]::ParameterName, 'Only records of the ids in this file, one a line; `-` for standard input')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated')
             [CompletionResult]::new('--where-document', '--where-document', [CompletionResultType]::ParameterName, 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated')
             [CompletionResult]::new('--include', '--include', [CompletionResultType]::ParameterName, 'Parts to print')
@@ -409,6 +446,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Say on standard error which way the search took, why, and how long')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -427,6 +466,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -458,12 +499,15 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'huedb;export' {
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Only the record of this id; may be repeated')
+            [CompletionResult]::new('--ids-from', '--ids-from', [CompletionResultType]::ParameterName, 'Only records of the ids in this file, one a line; `-` for standard input')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated')
             [CompletionResult]::new('--where-document', '--where-document', [CompletionResultType]::ParameterName, 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'The database file')
@@ -480,6 +524,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--no-embeddings', '--no-embeddings', [CompletionResultType]::ParameterName, 'Leave the embeddings out')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -501,6 +547,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--discard', '--discard', [CompletionResultType]::ParameterName, 'Give up what an interrupted run has embedded so far')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -518,6 +566,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Build the graph, or bring the one there is up to date')
@@ -539,6 +589,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--hybrid', '--hybrid', [CompletionResultType]::ParameterName, 'Index the words of its documents instead, for `query --hybrid`; records added later are indexed too')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -556,6 +608,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -574,6 +628,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--hybrid', '--hybrid', [CompletionResultType]::ParameterName, 'Remove the index of the words of its documents instead')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -591,6 +647,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a database, and the file when there is none')
@@ -611,6 +669,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -628,6 +688,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -645,6 +707,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -662,6 +726,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a tenant, and the file when there is none')
@@ -682,6 +748,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -699,6 +767,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -716,6 +786,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -733,6 +805,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -751,6 +825,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--deep', '--deep', [CompletionResultType]::ParameterName, 'Read every record too, and compute again what is derived')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -770,6 +846,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace a file that is there')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -787,6 +865,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -805,6 +885,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace a file that is there')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -823,6 +905,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace the database that is there')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -840,6 +924,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -857,6 +943,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -877,6 +965,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Encrypt everything anew; the old bytes may survive on the medium')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -896,6 +986,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--question', '--question', [CompletionResultType]::ParameterName, 'Embed as questions; some models treat them differently')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -913,6 +1005,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the models there are')
@@ -935,6 +1029,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -959,6 +1055,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -984,6 +1082,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -1001,6 +1101,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -1018,6 +1120,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -1036,6 +1140,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -1053,6 +1159,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -1070,6 +1178,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

@@ -173,7 +173,7 @@ _huedb() {
 
     case "${cmd}" in
         huedb)
-            opts="-d -o -q -h -V --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help --version create list show modify drop add update upsert get peek count delete distinct keys query search import export reembed index database tenant info check repair compact backup restore encrypt decrypt rekey embed model setup completions man"
+            opts="-d -o -q -0 -h -V --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help --version create list show modify drop add update upsert get peek count delete distinct keys query search import export reembed index database tenant info check repair compact backup restore encrypt decrypt rekey embed model setup completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -260,7 +260,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__add)
-            opts="-d -o -q -h --id --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --id --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -371,7 +371,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__backup)
-            opts="-d -o -q -h --force --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --force --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -458,7 +458,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__check)
-            opts="-d -o -q -h --deep --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --deep --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -545,7 +545,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__compact)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -632,7 +632,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__completions)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help bash zsh fish elvish powershell"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help bash zsh fish elvish powershell"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -719,7 +719,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__count)
-            opts="-d -o -q -h --id --where --where-document --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --id --ids-from --where --where-document --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -727,6 +727,21 @@ _huedb() {
             case "${prev}" in
                 --id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ids-from)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --where)
@@ -818,7 +833,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__create)
-            opts="-d -o -q -h --space --model --no-model --metadata --get-or-create --index --ef-construction --hybrid --ef-search --max-neighbors --encrypt --configuration --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --space --model --no-model --metadata --get-or-create --index --ef-construction --hybrid --ef-search --max-neighbors --encrypt --configuration --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -937,7 +952,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__database)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help create list drop"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help create list drop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1024,7 +1039,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__database__subcmd__create)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1111,7 +1126,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__database__subcmd__drop)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1198,7 +1213,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__database__subcmd__list)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1285,7 +1300,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__decrypt)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1372,7 +1387,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__delete)
-            opts="-n -d -o -q -h --id --where --where-document --limit --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -0 -h --id --ids-from --where --where-document --limit --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1380,6 +1395,21 @@ _huedb() {
             case "${prev}" in
                 --id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ids-from)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --where)
@@ -1479,7 +1509,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__distinct)
-            opts="-n -d -o -q -h --id --where --where-document --by-count --limit --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -0 -h --id --ids-from --where --where-document --by-count --limit --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1487,6 +1517,21 @@ _huedb() {
             case "${prev}" in
                 --id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ids-from)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --where)
@@ -1586,7 +1631,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__drop)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1673,7 +1718,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__embed)
-            opts="-d -o -q -h --model --question --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --model --question --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1764,7 +1809,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__encrypt)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1851,7 +1896,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__export)
-            opts="-d -o -q -h --all --id --where --where-document --no-embeddings --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --all --id --ids-from --where --where-document --no-embeddings --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1859,6 +1904,21 @@ _huedb() {
             case "${prev}" in
                 --id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ids-from)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --where)
@@ -1950,7 +2010,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__get)
-            opts="-n -d -o -q -h --id --where --where-document --limit --offset --sort --desc --include --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -0 -h --id --ids-from --where --where-document --limit --offset --sort --desc --include --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1958,6 +2018,21 @@ _huedb() {
             case "${prev}" in
                 --id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ids-from)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --where)
@@ -2069,7 +2144,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__import)
-            opts="-d -o -q -h --all --id --document --embedding --uri --metadata --types --format --mode --on-error --batch-size --chunk --overlap --model --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --all --id --document --embedding --uri --metadata --types --format --mode --on-error --batch-size --chunk --overlap --model --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2212,7 +2287,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__index)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help build show drop"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help build show drop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2299,7 +2374,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__index__subcmd__build)
-            opts="-d -o -q -h --hybrid --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --hybrid --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2386,7 +2461,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__index__subcmd__drop)
-            opts="-d -o -q -h --hybrid --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --hybrid --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2473,7 +2548,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__index__subcmd__show)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2560,7 +2635,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__info)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2647,7 +2722,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__keys)
-            opts="-d -o -q -h --id --where --where-document --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --id --ids-from --where --where-document --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2655,6 +2730,21 @@ _huedb() {
             case "${prev}" in
                 --id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ids-from)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --where)
@@ -2746,7 +2836,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__list)
-            opts="-n -d -o -q -h --limit --offset --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -0 -h --limit --offset --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2845,7 +2935,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__man)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2932,7 +3022,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help list add pull verify remove"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help list add pull verify remove"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3019,7 +3109,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model__subcmd__add)
-            opts="-d -o -q -h --name --file --pooling --normalize --max-tokens --query-prefix --document-prefix --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --name --file --pooling --normalize --max-tokens --query-prefix --document-prefix --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3134,7 +3224,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model__subcmd__list)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3221,7 +3311,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model__subcmd__pull)
-            opts="-d -o -q -h --name --revision --file --pooling --normalize --max-tokens --query-prefix --document-prefix --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --name --revision --file --pooling --normalize --max-tokens --query-prefix --document-prefix --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3340,7 +3430,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model__subcmd__remove)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3427,7 +3517,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model__subcmd__verify)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3514,7 +3604,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__modify)
-            opts="-d -o -q -h --name --metadata --ef-search --index --query-prefix --document-prefix --configuration --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --name --metadata --ef-search --index --query-prefix --document-prefix --configuration --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3629,7 +3719,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__peek)
-            opts="-n -d -o -q -h --limit --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -0 -h --limit --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3724,7 +3814,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__query)
-            opts="-i -n -d -o -q -h --embedding --input --n --offset --max-distance --id --where --where-document --include --model --exact --hybrid --explain --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-i -n -d -o -q -0 -h --embedding --input --n --offset --max-distance --id --ids-from --where --where-document --include --model --exact --hybrid --explain --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3760,6 +3850,21 @@ _huedb() {
                     ;;
                 --id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ids-from)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --where)
@@ -3859,7 +3964,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__reembed)
-            opts="-d -o -q -h --model --query-prefix --document-prefix --discard --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --model --query-prefix --document-prefix --discard --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3958,7 +4063,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__rekey)
-            opts="-d -o -q -h --new-key-file --new-key-command --full --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --new-key-file --new-key-command --full --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4064,7 +4169,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__repair)
-            opts="-d -o -q -h --to --force --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --to --force --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4166,7 +4271,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__restore)
-            opts="-d -o -q -h --force --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --force --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4253,7 +4358,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__search)
-            opts="-d -o -q -h --json --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --json --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4344,7 +4449,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__setup)
-            opts="-d -o -q -h --from --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --from --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4435,7 +4540,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__show)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4522,7 +4627,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__tenant)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help create list drop"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help create list drop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4609,7 +4714,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__tenant__subcmd__create)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4696,7 +4801,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__tenant__subcmd__drop)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4783,7 +4888,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__tenant__subcmd__list)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4870,7 +4975,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__update)
-            opts="-d -o -q -h --id --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --id --ids-from --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4878,6 +4983,21 @@ _huedb() {
             case "${prev}" in
                 --id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ids-from)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --document)
@@ -4981,7 +5101,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__upsert)
-            opts="-d -o -q -h --id --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -0 -h --id --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --null --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -30,6 +30,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
@@ -96,6 +98,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --encrypt 'Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -115,6 +119,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -131,6 +137,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -154,6 +162,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -170,6 +180,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -192,11 +204,14 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
         &'huedb;update'= {
             cand --id 'Its id'
+            cand --ids-from 'Change the records of the ids in this file, one a line; `-` for standard input'
             cand --document 'Its text; `-` reads it from standard input'
             cand --embedding 'Its embedding, a JSON array of numbers; without one the text is embedded'
             cand --metadata 'Its metadata, a JSON object'
@@ -214,6 +229,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -236,11 +253,14 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
         &'huedb;get'= {
             cand --id 'Only the record of this id; may be repeated'
+            cand --ids-from 'Only records of the ids in this file, one a line; `-` for standard input'
             cand --where 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated'
             cand --where-document 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated'
             cand -n 'At the most this many'
@@ -261,6 +281,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --desc 'The largest value first'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -279,11 +301,14 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'huedb;count'= {
             cand --id 'Only the record of this id; may be repeated'
+            cand --ids-from 'Only records of the ids in this file, one a line; `-` for standard input'
             cand --where 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated'
             cand --where-document 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated'
             cand -d 'The database file'
@@ -298,11 +323,14 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'huedb;delete'= {
             cand --id 'Only the record of this id; may be repeated'
+            cand --ids-from 'Only records of the ids in this file, one a line; `-` for standard input'
             cand --where 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated'
             cand --where-document 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated'
             cand -n 'At the most this many of those a filter keeps, in the order they were inserted'
@@ -319,11 +347,14 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
         &'huedb;distinct'= {
             cand --id 'Only the record of this id; may be repeated'
+            cand --ids-from 'Only records of the ids in this file, one a line; `-` for standard input'
             cand --where 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated'
             cand --where-document 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated'
             cand -n 'At the most this many'
@@ -341,11 +372,14 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --by-count 'The most frequent value first'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
         &'huedb;keys'= {
             cand --id 'Only the record of this id; may be repeated'
+            cand --ids-from 'Only records of the ids in this file, one a line; `-` for standard input'
             cand --where 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated'
             cand --where-document 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated'
             cand -d 'The database file'
@@ -360,6 +394,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -372,6 +408,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --offset 'Leave out this many of the nearest'
             cand --max-distance 'Leave out hits farther than this'
             cand --id 'Only the record of this id; may be repeated'
+            cand --ids-from 'Only records of the ids in this file, one a line; `-` for standard input'
             cand --where 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated'
             cand --where-document 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated'
             cand --include 'Parts to print'
@@ -391,6 +428,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --explain 'Say on standard error which way the search took, why, and how long'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -408,6 +447,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -438,11 +479,14 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
         &'huedb;export'= {
             cand --id 'Only the record of this id; may be repeated'
+            cand --ids-from 'Only records of the ids in this file, one a line; `-` for standard input'
             cand --where 'Only records whose metadata passes: Chroma''s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated'
             cand --where-document 'Only records whose document holds this text, or passes Chroma''s JSON; may be repeated'
             cand -d 'The database file'
@@ -459,6 +503,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --no-embeddings 'Leave the embeddings out'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -479,6 +525,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --discard 'Give up what an interrupted run has embedded so far'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -495,6 +543,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand build 'Build the graph, or bring the one there is up to date'
@@ -515,6 +565,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --hybrid 'Index the words of its documents instead, for `query --hybrid`; records added later are indexed too'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -531,6 +583,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -548,6 +602,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --hybrid 'Remove the index of the words of its documents instead'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -564,6 +620,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
             cand create 'Make a database, and the file when there is none'
@@ -583,6 +641,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -599,6 +659,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -615,6 +677,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -631,6 +695,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand create 'Make a tenant, and the file when there is none'
@@ -650,6 +716,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -666,6 +734,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -682,6 +752,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -698,6 +770,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -715,6 +789,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --deep 'Read every record too, and compute again what is derived'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -733,6 +809,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --force 'Replace a file that is there'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -749,6 +827,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -766,6 +846,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --force 'Replace a file that is there'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -783,6 +865,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --force 'Replace the database that is there'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -799,6 +883,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -815,6 +901,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -834,6 +922,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --full 'Encrypt everything anew; the old bytes may survive on the medium'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -852,6 +942,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --question 'Embed as questions; some models treat them differently'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -868,6 +960,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
             cand list 'List the models there are'
@@ -889,6 +983,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -912,6 +1008,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -936,6 +1034,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -952,6 +1052,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -968,6 +1070,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -985,6 +1089,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -1001,6 +1107,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -1017,6 +1125,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait for another process to release the file'
             cand -q 'Say nothing but warnings and errors'
             cand --quiet 'Say nothing but warnings and errors'
+            cand -0 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
+            cand --null 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
             cand -h 'Print help'
             cand --help 'Print help'
         }

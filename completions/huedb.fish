@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_huedb_global_optspecs
-    string join \n d/db= tenant= database= key-file= key-command= o/output= color= q/quiet busy-timeout= h/help V/version
+    string join \n d/db= tenant= database= key-file= key-command= o/output= color= q/quiet 0/null busy-timeout= h/help V/version
 end
 
 function __fish_huedb_needs_command
@@ -40,6 +40,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_needs_command" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_needs_command" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_needs_command" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_needs_command" -s V -l version -d 'Print version'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "create" -d 'Make a collection, and the file when there is none'
@@ -110,6 +111,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand create" -l get-or-create -d 
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l hybrid -d 'Index the words of its documents as well, for `query --hybrid`'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l encrypt -d 'Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand create" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s n -l limit -d 'At the most this many' -r
 complete -c huedb -n "__fish_huedb_using_subcommand list" -l offset -d 'Leave out this many at the start' -r
@@ -129,6 +131,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand list" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand show" -l tenant -d 'The tenant' -r
@@ -146,6 +149,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand show" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand show" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l name -d 'Its new name' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l metadata -d 'What replaces its metadata, a JSON object' -r
@@ -172,6 +176,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -l tenant -d 'The tenant' -r
@@ -189,6 +194,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l id -d 'Its id' -r
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l document -d 'Its text; `-` reads it from standard input' -r
@@ -212,8 +218,10 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand add" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand add" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l id -d 'Its id' -r
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l ids-from -d 'Change the records of the ids in this file, one a line; `-` for standard input' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l document -d 'Its text; `-` reads it from standard input' -r
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l embedding -d 'Its embedding, a JSON array of numbers; without one the text is embedded' -r
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l metadata -d 'Its metadata, a JSON object' -r
@@ -235,6 +243,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand update" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand update" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l id -d 'Its id' -r
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l document -d 'Its text; `-` reads it from standard input' -r
@@ -258,8 +267,10 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l ids-from -d 'Only records of the ids in this file, one a line; `-` for standard input' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s n -l limit -d 'At the most this many' -r
@@ -287,6 +298,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l desc -d 'The largest value first'
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand get" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s n -l limit -d 'At the most this many' -r
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s d -l db -d 'The database file' -r -F
@@ -305,8 +317,10 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l ids-from -d 'Only records of the ids in this file, one a line; `-` for standard input' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand count" -s d -l db -d 'The database file' -r -F
@@ -325,8 +339,10 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand count" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand count" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand count" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l ids-from -d 'Only records of the ids in this file, one a line; `-` for standard input' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s n -l limit -d 'At the most this many of those a filter keeps, in the order they were inserted' -r
@@ -346,8 +362,10 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l ids-from -d 'Only records of the ids in this file, one a line; `-` for standard input' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s n -l limit -d 'At the most this many' -r
@@ -368,8 +386,10 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l by-count -d 'The most frequent value first'
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l ids-from -d 'Only records of the ids in this file, one a line; `-` for standard input' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -s d -l db -d 'The database file' -r -F
@@ -388,6 +408,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l embedding -d 'The question as an embedding, a JSON array of numbers' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s i -l input -d 'A file of questions, `-` for standard input: jsonl, json or csv with text or embedding, or one a line' -r
@@ -395,6 +416,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand query" -s n -l n -d 'Hits fo
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l offset -d 'Leave out this many of the nearest' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l max-distance -d 'Leave out hits farther than this' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l ids-from -d 'Only records of the ids in this file, one a line; `-` for standard input' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l include -d 'Parts to print' -r -f -a "documents\t''
@@ -422,6 +444,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand query" -l exact -d 'Rank eve
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l hybrid -d 'Rank by meaning and by words, fused by reciprocal rank; needs an index of the words'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l explain -d 'Say on standard error which way the search took, why, and how long'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand query" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand search" -l json -d 'The request: JSON, `@FILE`, or `-` for standard input' -r
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s d -l db -d 'The database file' -r -F
@@ -440,6 +463,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand search" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand search" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l all -d 'Read everything that `export --all` wrote; `-` for standard input' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l id -d 'Column of the id; `auto` makes ids from the content [default: id]' -r
@@ -478,8 +502,10 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand import" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l ids-from -d 'Only records of the ids in this file, one a line; `-` for standard input' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s d -l db -d 'The database file' -r -F
@@ -500,6 +526,7 @@ complete -c huedb -n "__fish_huedb_using_subcommand export" -l busy-timeout -d '
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l all -d 'Write all collections of all databases and tenants'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l no-embeddings -d 'Leave the embeddings out'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand export" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l model -d 'The new model: a name from `huedb model list` or a folder' -r
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l query-prefix -d 'Text put before every question [default: the model\'s]' -r
@@ -521,6 +548,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l discard -d 'Give up what an interrupted run has embedded so far'
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l tenant -d 'The tenant' -r
@@ -538,6 +566,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -f -a "build" -d 'Build the graph, or bring the one there is up to date'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -f -a "show" -d 'Show what is known of the graph, and whether it is whole'
@@ -559,6 +588,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l hybrid -d 'Index the words of its documents instead, for `query --hybrid`; records added later are indexed too'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l tenant -d 'The tenant' -r
@@ -576,6 +606,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
@@ -594,6 +625,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l hybrid -d 'Remove the index of the words of its documents instead'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l tenant -d 'The tenant' -r
@@ -611,6 +643,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -f -a "create" -d 'Make a database, and the file when there is none'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -f -a "list" -d 'List the databases of the tenant'
@@ -631,6 +664,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant' -r
@@ -648,6 +682,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
@@ -665,6 +700,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l tenant -d 'The tenant' -r
@@ -682,6 +718,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -f -a "create" -d 'Make a tenant, and the file when there is none'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -f -a "list" -d 'List the tenants of the file'
@@ -702,6 +739,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant' -r
@@ -719,6 +757,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
@@ -736,6 +775,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand info" -l tenant -d 'The tenant' -r
@@ -753,6 +793,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand info" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand info" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l tenant -d 'The tenant' -r
@@ -771,6 +812,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l deep -d 'Read every record too, and compute again what is derived'
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand check" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -l to -d 'Write what can be read into this file, and leave the database alone' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -s d -l db -d 'The database file' -r -F
@@ -790,6 +832,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -l force -d 'Replace a file that is there'
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -l tenant -d 'The tenant' -r
@@ -807,6 +850,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -l tenant -d 'The tenant' -r
@@ -825,6 +869,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -l force -d 'Replace a file that is there'
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l tenant -d 'The tenant' -r
@@ -843,6 +888,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l force -d 'Replace the database that is there'
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l tenant -d 'The tenant' -r
@@ -860,6 +906,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l tenant -d 'The tenant' -r
@@ -877,6 +924,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l new-key-file -d 'File that holds the new key' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l new-key-command -d 'Command that prints the new key' -r -f -a "(__fish_complete_command)"
@@ -897,6 +945,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l full -d 'Encrypt everything anew; the old bytes may survive on the medium'
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l model -d 'The model: a name from `huedb model list` or a folder' -r
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s d -l db -d 'The database file' -r -F
@@ -916,6 +965,7 @@ never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l question -d 'Embed as questions; some models treat them differently'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l tenant -d 'The tenant' -r
@@ -933,6 +983,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -f -a "list" -d 'List the models there are'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -f -a "add" -d 'Install a sentence-embedding model from a folder'
@@ -955,6 +1006,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l name -d 'The name it is to have [default: the folder\'s]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l file -d 'The ONNX graph among its files, as in `onnx/model_quantized.onnx`' -r -F
@@ -982,6 +1034,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l name -d 'The name it is to have here [default: MODEL without the organisation]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l revision -d 'Branch, tag or commit [default: main]' -r
@@ -1010,6 +1063,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l tenant -d 'The tenant' -r
@@ -1027,6 +1081,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l tenant -d 'The tenant' -r
@@ -1044,6 +1099,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -l from -d 'A wheel, a shared library, or a folder with one of these, instead of pip' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s d -l db -d 'The database file' -r -F
@@ -1062,6 +1118,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -l tenant -d 'The tenant' -r
@@ -1079,6 +1136,7 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand man" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand man" -l tenant -d 'The tenant' -r
@@ -1096,4 +1154,5 @@ always\t''
 never\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand man" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand man" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand man" -s 0 -l null -d 'Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads'
 complete -c huedb -n "__fish_huedb_using_subcommand man" -s h -l help -d 'Print help'

@@ -25,6 +25,8 @@ pub(super) struct Context<'c, 'w> {
     pub(super) keys: Keys,
     /// Whether the standard error is one, where somebody can be asked.
     pub(super) is_terminal: bool,
+    /// Whether ids end with NUL, those that are read too.
+    pub(super) null_terminated: bool,
     options: Options,
     format: Option<Format>,
     out: TerminalGuard<'c>,
@@ -45,6 +47,7 @@ impl<'c, 'w> Context<'c, 'w> {
             models: LoadOptions::from_env()?,
             keys: Keys::new(global.key_source(is_terminal)),
             is_terminal,
+            null_terminated: global.null,
             options,
             format: global.output,
             out,

@@ -54,6 +54,10 @@ pub(super) struct Global {
     #[arg(long, short, global = true)]
     quiet: bool,
 
+    /// Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads
+    #[arg(long, short = '0', global = true)]
+    pub(super) null: bool,
+
     /// Seconds to wait for another process to release the file
     #[arg(long, global = true, env = "HUEDB_BUSY_TIMEOUT", value_name = "SECONDS", default_value = "5")]
     #[arg(value_parser = seconds, hide_env_values = true)]
@@ -73,7 +77,7 @@ impl Global {
             color: self.color,
             color_environment: ColorEnvironment::read(|name| std::env::var(name).ok()),
             quiet: self.quiet,
-            null_terminated: false,
+            null_terminated: self.null,
             stdout: streams.0,
             stderr: streams.1,
         };

@@ -25,6 +25,7 @@ mod hostile;
 mod hub;
 mod huedb;
 mod hybrid;
+mod ids;
 mod import;
 mod kill;
 mod memory;
