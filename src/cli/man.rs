@@ -28,6 +28,7 @@ const PAGES: &[(&str, &str)] = pages![
     "huedb-create",
     "huedb-list",
     "huedb-show",
+    "huedb-modify",
     "huedb-drop",
     "huedb-add",
     "huedb-update",
@@ -36,14 +37,31 @@ const PAGES: &[(&str, &str)] = pages![
     "huedb-peek",
     "huedb-count",
     "huedb-delete",
+    "huedb-distinct",
+    "huedb-keys",
     "huedb-query",
+    "huedb-search",
     "huedb-import",
     "huedb-export",
+    "huedb-reembed",
     "huedb-index",
+    "huedb-database",
+    "huedb-tenant",
     "huedb-info",
+    "huedb-check",
+    "huedb-repair",
+    "huedb-compact",
+    "huedb-backup",
+    "huedb-restore",
+    "huedb-encrypt",
+    "huedb-decrypt",
+    "huedb-rekey",
     "huedb-embed",
     "huedb-model",
     "huedb-setup",
+    "huedb-config",
+    "huedb-exec",
+    "huedb-shell",
     "huedb-completions",
     "huedb-man",
 ];
@@ -61,5 +79,18 @@ impl Man {
         };
         context.write(page.as_bytes())?;
         Ok(Status::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PAGES;
+
+    #[test]
+    fn every_verb_has_a_page() {
+        let tree = crate::cli::command();
+        let verbs = tree.get_subcommands().map(|verb| format!("huedb-{}", verb.get_name()));
+        let missing: Vec<_> = verbs.filter(|page| !PAGES.iter().any(|(name, _)| name == page)).collect();
+        assert_eq!(missing, [""; 0]);
     }
 }

@@ -16,7 +16,7 @@ mod search;
 mod select;
 
 pub use facet::{Facet, KeyFacts, Sort};
-pub use filter::Filter;
+pub use filter::{Filter, filter_key};
 pub use group::{Aggregate, Extreme, GroupBy};
 pub use plan::{Costs, Facts, Plan, Way};
 pub use rank::Rank;

@@ -252,6 +252,28 @@ pub(crate) fn metadata_key(posting_key: &[u8]) -> String {
     String::from_utf8_lossy(text.unwrap_or_default()).into_owned()
 }
 
+/// Returns the metadata keys that postings have, without reading more than one of each.
+pub(crate) fn metadata_keys(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+) -> Result<Vec<String>> {
+    let (mut from, to) = collection.prefix();
+    let mut found = Vec::new();
+    while let Some(first) = table.range(from.as_slice()..to.as_slice())?.next() {
+        let first = first?.0.value().to_vec();
+        let key = metadata_key(&first);
+        from = key_prefix(collection, &key);
+        // After every term, whose first byte is its kind.
+        from.push(u8::MAX);
+        if from <= first {
+            return Err(Error::damaged("a posting of the metadata index"));
+        }
+        found.push(key);
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
 /// Returns the members of one posting.
 pub(crate) fn members(posting_key: &[u8], members: &[u8]) -> Result<RoaringTreemap> {
     let mut found = RoaringTreemap::new();

@@ -288,6 +288,14 @@ impl View {
         posting::between(&self.tx.open_table(table::POSTINGS)?, self.number, key, from, to)
     }
 
+    /// Returns the metadata keys of its records, by name; quick, however many values they have.
+    ///
+    /// # Errors
+    /// A damaged file.
+    pub fn metadata_keys(&self) -> Result<Vec<String>> {
+        posting::metadata_keys(&self.tx.open_table(table::POSTINGS)?, self.number)
+    }
+
     /// Visits every term of a metadata key, or of every key, with the records that hold it; terms of a key in order.
     ///
     /// # Errors
