@@ -33,19 +33,20 @@ fn check(folder: &str, files: &[(String, Vec<u8>)]) {
 
 #[test]
 fn completions_are_what_the_arguments_say() {
-    let shells = [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell];
-    let files = shells.map(|shell| {
+    let made = [Shell::Elvish, Shell::PowerShell].map(|shell| {
         let mut bytes = Vec::new();
         clap_complete::generate(shell, &mut huedb::cli::command(), "huedb", &mut bytes);
         let name = match shell {
-            Shell::Zsh => "_huedb".to_owned(),
             Shell::PowerShell => "_huedb.ps1".to_owned(),
             Shell::Elvish => "huedb.elv".to_owned(),
             other => format!("huedb.{other}"),
         };
         (name, bytes)
     });
-    check("completions", &files);
+    // The others ask huedb itself; tests/cli/completion.rs has the shells run them.
+    let written = ["huedb.bash", "_huedb", "huedb.fish"];
+    let written = written.map(|name| (name.to_owned(), std::fs::read(root().join("completions").join(name)).unwrap()));
+    check("completions", &[&made[..], &written[..]].concat());
 }
 
 #[test]

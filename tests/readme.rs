@@ -25,6 +25,7 @@ fn run(line: &str, folder: &Path) -> String {
         .current_dir(folder)
         .env("PATH", path)
         .env_remove("HUEDB_FILE")
+        .env("HUEDB_CONFIG", "")
         .env("HUEDB_CACHE_DIR", folder.join("cache"))
         .env("LC_ALL", "C.UTF-8")
         .output()

@@ -1,25 +1,26 @@
 //! `huedb add`, `huedb update` and `huedb upsert`: one record by flags.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::context::{Context, read_stdin};
 use super::exit::Status;
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
-use crate::input::{embedding_from_json, metadata_from_json};
+use crate::input::{embedding_from_json, metadata_from_json, read_ids};
+use crate::output::count;
 use crate::record::{Origin, RecordId, Row};
-use crate::store::{Access, Ingest, Mode, OnError, Preparer, Tally, View, check_dimension, check_embedding};
+use crate::store::{
+    Access, Change, Effect, Ingest, MAX_ID_BYTES, Mode, OnError, Preparer, Tally, View, check_dimension,
+    check_embedding,
+};
 
 #[derive(Debug, Args)]
 struct Fields {
     /// The collection
     collection: String,
-
-    /// Its id
-    #[arg(long)]
-    id: String,
 
     /// Its text; `-` reads it from standard input
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -52,6 +53,10 @@ struct Fields {
   huedb add notes --id b --document \"a lazy dog\" --metadata '{\"year\": 2021}'
   huedb add vectors --id c --embedding '[0.1, 0.2, 0.3]'")]
 pub(super) struct Add {
+    /// Its id
+    #[arg(long)]
+    id: String,
+
     #[command(flatten)]
     fields: Fields,
 }
@@ -59,12 +64,23 @@ pub(super) struct Add {
 /// Change a record
 ///
 /// What is not given stays. Metadata is merged key by key; null deletes a key. A new text is embedded. An id
-/// that does not exist is left out, as in Chroma.
+/// that does not exist is left out, as in Chroma. With --ids-from many records get the same metadata or uri, in one
+/// transaction however many they are.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb update notes --id a --metadata '{\"year\": 2021, \"draft\": null}'
-  huedb update notes --id a --document \"a new text\"")]
+  huedb update notes --id a --document \"a new text\"
+  huedb get notes --where 'year < 2000' -o ids | huedb update notes --ids-from - --metadata '{\"old\": true}'")]
 pub(super) struct Update {
+    /// Its id
+    #[arg(long, required_unless_present = "ids_from")]
+    id: Option<String>,
+
+    /// Change the records of the ids in this file, one a line; `-` for standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with_all = ["id", "document", "embedding", "model"])]
+    ids_from: Option<String>,
+
     #[command(flatten)]
     fields: Fields,
 }
@@ -76,6 +92,10 @@ pub(super) struct Update {
 #[command(after_help = "Examples:
   huedb upsert notes --id a --document \"the quick red fox\" --metadata '{\"year\": 2022}'")]
 pub(super) struct Upsert {
+    /// Its id
+    #[arg(long)]
+    id: String,
+
     #[command(flatten)]
     fields: Fields,
 }
@@ -83,7 +103,7 @@ pub(super) struct Upsert {
 impl Add {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let from_stdin = self.fields.document.is_none() && self.fields.embedding.is_none();
-        let said = self.fields.store(context, Mode::Add, from_stdin)?;
+        let said = self.fields.store(context, self.id, Mode::Add, from_stdin)?;
         context.printer.notice(if said.added > 0 { "added 1" } else { "added 0: the id exists" });
         Ok(Status::Done)
     }
@@ -94,7 +114,10 @@ impl Update {
         if !self.fields.gives_something() {
             return Err(Error::argument("nothing to change: give --document, --embedding, --metadata or --uri").into());
         }
-        let said = self.fields.store(context, Mode::Update, false)?;
+        if let Some(list) = &self.ids_from {
+            return self.fields.update_all(context, list);
+        }
+        let said = self.fields.store(context, self.id.unwrap_or_default(), Mode::Update, false)?;
         context.printer.notice(match said {
             Tally { updated: 1, .. } => "updated 1",
             Tally { unchanged: 1, .. } => "updated 0: the record says this already",
@@ -107,7 +130,7 @@ impl Update {
 impl Upsert {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let from_stdin = !self.fields.gives_something();
-        let said = self.fields.store(context, Mode::Upsert, from_stdin)?;
+        let said = self.fields.store(context, self.id, Mode::Upsert, from_stdin)?;
         context.printer.notice(match said {
             Tally { added: 1, .. } => "added 1",
             Tally { updated: 1, .. } => "updated 1",
@@ -122,9 +145,9 @@ impl Fields {
         self.document.is_some() || self.embedding.is_some() || self.metadata.is_some() || self.uri.is_some()
     }
 
-    fn store(&self, context: &mut Context, mode: Mode, from_stdin: bool) -> Result<Tally> {
+    fn store(&self, context: &mut Context, id: String, mode: Mode, from_stdin: bool) -> Result<Tally> {
         let row = Row {
-            id: RecordId::parse(self.id.as_str())?,
+            id: RecordId::parse(id)?,
             embedding: self.embedding.as_deref().map(|json| embedding_from_json(json, "--embedding")).transpose()?,
             embedded_here: false,
             document: match self.document.as_deref() {
@@ -158,6 +181,33 @@ impl Fields {
         let tally = ingest.tally();
         store.close()?;
         Ok(tally)
+    }
+
+    /// Gives every record of a list of ids the same metadata or uri.
+    fn update_all(&self, context: &mut Context, list: &str) -> anyhow::Result<Status> {
+        let metadata = self.metadata.as_deref().map(metadata_from_json).transpose()?.unwrap_or_default();
+        let ids = read_ids(list, context.null_terminated, MAX_ID_BYTES)?;
+        let listed: BTreeSet<RecordId> = ids.into_iter().collect();
+        drop(context.look(&self.collection)?);
+        if listed.is_empty() {
+            context.printer.notice("updated 0: the list holds no ids");
+            return Ok(Status::Done);
+        }
+        let change = |id: RecordId| Change {
+            id,
+            embedding: None,
+            embedded_here: false,
+            document: None,
+            uri: self.uri.clone(),
+            metadata: metadata.clone(),
+        };
+        let store = context.open(Access::Write)?;
+        let effects = store.collection(&self.collection)?.apply(listed.into_iter().map(change), Mode::Update)?;
+        store.close()?;
+        let of = |effect| count(effects.iter().filter(|found| **found == effect).count() as u64);
+        let (updated, unchanged, missing) = (of(Effect::Updated), of(Effect::Unchanged), of(Effect::Missing));
+        context.printer.notice(format!("updated {updated}, unchanged {unchanged}, no such id {missing}"));
+        Ok(Status::Done)
     }
 }
 

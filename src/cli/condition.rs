@@ -1,16 +1,23 @@
-//! Which records a verb is about: `--id`, `--where`, `--where-document`.
+//! Which records a verb is about: `--id`, `--ids-from`, `--where`, `--where-document`.
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
-use crate::error::Result;
+use super::context::Context;
+use crate::error::{Error, Result};
+use crate::input::read_ids;
 use crate::query::Filter;
 use crate::record::RecordId;
+use crate::store::MAX_ID_BYTES;
 
 #[derive(Debug, Args)]
 pub(super) struct Conditions {
     /// Only the record of this id; may be repeated
     #[arg(long = "id", value_name = "ID")]
     ids: Vec<String>,
+
+    /// Only records of the ids in this file, one a line; `-` for standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    ids_from: Option<String>,
 
     /// Only records whose metadata passes: Chroma's JSON or `year >= 2020 and lang in ("en","de")`; may be repeated
     #[arg(long = "where", value_name = "FILTER")]
@@ -23,17 +30,30 @@ pub(super) struct Conditions {
 
 impl Conditions {
     pub(super) fn is_empty(&self) -> bool {
-        self.ids.is_empty() && self.filters.is_empty() && self.documents.is_empty()
+        self.ids.is_empty() && self.ids_from.is_none() && self.filters.is_empty() && self.documents.is_empty()
     }
 
     pub(super) fn has_filter(&self) -> bool {
         !self.filters.is_empty() || !self.documents.is_empty()
     }
 
-    /// Returns the ids asked for, if any were.
-    pub(super) fn ids(&self) -> Result<Option<Vec<RecordId>>> {
-        let ids: Vec<_> = self.ids.iter().map(RecordId::parse).collect::<Result<_>>()?;
-        Ok((!ids.is_empty()).then_some(ids))
+    /// Refuses to read the standard input for two things.
+    pub(super) fn leaves_stdin(&self, other: &str) -> Result<()> {
+        match self.ids_from.as_deref() {
+            Some("-") => Err(Error::argument(format!("--ids-from and {other} cannot both read the standard input"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the ids asked for: `None` when nothing asks for any, and none at all when a list of them is empty.
+    pub(super) fn ids(&self, context: &Context) -> Result<Option<Vec<RecordId>>> {
+        let mut ids: Vec<_> = self.ids.iter().map(RecordId::parse).collect::<Result<_>>()?;
+        if let Some(list) = &self.ids_from {
+            ids.extend(read_ids(list, context.null_terminated, MAX_ID_BYTES)?);
+        } else if ids.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(ids))
     }
 
     /// Returns the filters joined into one, if there are any.

@@ -2,12 +2,16 @@
 
 use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use clap::ArgMatches;
+
+use super::defaults::Defaults;
 use super::global::Global;
 use super::key::Keys;
 use crate::embed::{
-    DeferredEmbedder, Embedder, LoadOptions, Runtime, RuntimeKind, fingerprint, load, load_as, runtime,
+    DeferredEmbedder, Embedder, KeptModels, LoadOptions, Runtime, RuntimeKind, fingerprint, load, load_as, runtime,
 };
 use crate::error::{Error, Result};
 use crate::output::{
@@ -29,6 +33,10 @@ pub(super) struct Context<'c, 'w> {
     pub(super) is_terminal: bool,
     /// Whether a table wraps what would be cut.
     pub(super) full: bool,
+    /// The defaults of the global flags, and what was given on the command line.
+    pub(super) invocation: (&'c Defaults, &'c ArgMatches),
+    /// Whether ids end with NUL, those that are read too.
+    pub(super) null_terminated: bool,
     options: Options,
     format: Option<Format>,
     out: TerminalGuard<'c>,
@@ -37,19 +45,23 @@ pub(super) struct Context<'c, 'w> {
 impl<'c, 'w> Context<'c, 'w> {
     pub(super) fn new(
         global: &Global,
+        invocation: (&'c Defaults, &'c ArgMatches),
         is_terminal: bool,
         printer: &'c mut Printer<'w>,
         out: TerminalGuard<'c>,
+        kept: Option<Arc<KeptModels>>,
     ) -> anyhow::Result<Self> {
         let scope = Scope { tenant: global.tenant.clone(), database: global.database.clone() };
         let options = Options { busy_timeout: global.busy_timeout, scope, ..Options::default() };
         Ok(Self {
             db: global.db.clone(),
             printer,
-            models: LoadOptions::from_env()?,
+            models: LoadOptions { kept, ..LoadOptions::from_env()? },
             keys: Keys::new(global.key_source(is_terminal)),
             is_terminal,
             full: false,
+            invocation,
+            null_terminated: global.null,
             options,
             format: global.format(),
             out,

@@ -12,11 +12,13 @@ use crate::store::Access;
 
 /// Delete records
 ///
-/// At least one of --id, --where and --where-document says which; several must all hold.
+/// At least one of --id, --ids-from, --where and --where-document says which; ids and filters must both hold. However
+/// many they are, all are deleted in one transaction, or none. An empty list of ids deletes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb delete notes --id a
-  huedb delete notes --where 'year < 2000' --limit 100")]
+  huedb delete notes --where 'year < 2000' --limit 100
+  huedb query notes \"spam\" -n 100 -o ids | huedb delete notes --ids-from -")]
 pub(super) struct Delete {
     /// The collection
     collection: String,
@@ -34,7 +36,10 @@ impl Delete {
         if self.conditions.is_empty() {
             return Err(Error::InvalidArgument {
                 why: "nothing says what to delete".into(),
-                hint: Some("give --id, --where or --where-document; `huedb drop` removes a whole collection".into()),
+                hint: Some(
+                    "give --id, --ids-from, --where or --where-document; `huedb drop` removes a whole collection"
+                        .into(),
+                ),
             }
             .into());
         }
@@ -46,13 +51,17 @@ impl Delete {
             .into());
         }
         let query = RecordQuery {
-            ids: self.conditions.ids()?,
+            ids: self.conditions.ids(context)?,
             filter: self.conditions.filter()?,
             offset: 0,
             limit: self.limit,
             sort: None,
         };
         drop(context.look(&self.collection)?);
+        if query.ids.as_ref().is_some_and(Vec::is_empty) {
+            context.printer.notice("deleted 0: the list holds no ids");
+            return Ok(Status::Done);
+        }
         let store = context.open(Access::Write)?;
         let deleted = store.collection(&self.collection)?.delete_where(&query)?;
         store.close()?;

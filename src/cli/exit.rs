@@ -1,7 +1,5 @@
 //! How a command ends: its exit code, and its last words when it failed.
 
-use std::process::ExitCode;
-
 use crate::error::{Error, ErrorKind};
 use crate::output::{Printer, chain};
 
@@ -29,24 +27,24 @@ impl Status {
 }
 
 /// Says what went wrong, if anything did, and returns the exit code.
-pub(super) fn report(result: anyhow::Result<Status>, printer: &mut Printer) -> ExitCode {
+pub(super) fn report(result: anyhow::Result<Status>, printer: &mut Printer) -> u8 {
     let error = match result {
-        Ok(Status::Done) => return ExitCode::SUCCESS,
-        Ok(Status::NothingFound) => return ExitCode::from(1),
-        Ok(Status::Damaged) => return ExitCode::from(DAMAGED),
+        Ok(Status::Done) => return 0,
+        Ok(Status::NothingFound) => return 1,
+        Ok(Status::Damaged) => return DAMAGED,
         Err(error) => error,
     };
     let known = error.downcast_ref::<Error>();
     // Whoever read the output has read enough, as with `head`.
     if known.is_some_and(Error::is_broken_pipe) {
-        return ExitCode::SUCCESS;
+        return 0;
     }
     printer.error(chain(error.as_ref()), known.and_then(Error::hint).as_deref());
-    ExitCode::from(match known.map(Error::kind) {
+    match known.map(Error::kind) {
         Some(ErrorKind::Input) => INPUT,
         Some(ErrorKind::Busy) => 3,
         Some(ErrorKind::Damaged) => DAMAGED,
         Some(ErrorKind::Interrupted) => 130,
         Some(ErrorKind::Failure) | None => 5,
-    })
+    }
 }

@@ -49,8 +49,11 @@ impl Export {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let Some(name) = self.collection.as_deref().filter(|_| !self.all) else { return super::dump::export(context) };
         let store = context.open(Access::Read)?;
-        let query =
-            RecordQuery { ids: self.conditions.ids()?, filter: self.conditions.filter()?, ..RecordQuery::default() };
+        let query = RecordQuery {
+            ids: self.conditions.ids(context)?,
+            filter: self.conditions.filter()?,
+            ..RecordQuery::default()
+        };
         let all = Columns::export();
         let columns = match self.columns.of(&store.view(name)?, &all)? {
             Some(chosen) => chosen,

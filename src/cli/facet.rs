@@ -52,7 +52,7 @@ pub(super) struct Keys {
 impl Distinct {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         check_key(&self.key)?;
-        let among = among(&self.conditions)?;
+        let among = among(context, &self.conditions)?;
         let mut facets = context.open(Access::Read)?.collection(&self.collection)?.distinct(&self.key, &among)?;
         if self.by_count {
             facets.sort_by_key(|facet| std::cmp::Reverse(facet.count));
@@ -68,7 +68,7 @@ impl Distinct {
 
 impl Keys {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
-        let among = among(&self.conditions)?;
+        let among = among(context, &self.conditions)?;
         let keys = context.open(Access::Read)?.collection(&self.collection)?.keys(&among)?;
         let line = |KeyFacts { key, kind, records, distinct, min, max }: KeyFacts| {
             Facts::new()
@@ -84,6 +84,6 @@ impl Keys {
     }
 }
 
-fn among(conditions: &Conditions) -> anyhow::Result<RecordQuery> {
-    Ok(RecordQuery { ids: conditions.ids()?, filter: conditions.filter()?, ..RecordQuery::default() })
+fn among(context: &Context, conditions: &Conditions) -> anyhow::Result<RecordQuery> {
+    Ok(RecordQuery { ids: conditions.ids(context)?, filter: conditions.filter()?, ..RecordQuery::default() })
 }

@@ -21,7 +21,8 @@ use crate::store::{Access, Collection, Include, Store};
   huedb get notes --id a --id b
   huedb get notes --where 'year >= 2020' --limit 20 -o jsonl
   huedb get notes --sort year --desc -n 5 --columns id,year,document
-  huedb get notes --where-document whale -o vertical")]
+  huedb get notes --where-document whale -o vertical
+  huedb query notes \"foxes\" -o ids | huedb get notes --ids-from -")]
 pub(super) struct Get {
     /// The collection
     collection: String,
@@ -93,7 +94,7 @@ impl Get {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         self.sort.as_deref().map(check_key).transpose()?;
         let query = RecordQuery {
-            ids: self.conditions.ids()?,
+            ids: self.conditions.ids(context)?,
             filter: self.conditions.filter()?,
             offset: self.offset,
             limit: self.limit,
@@ -152,13 +153,14 @@ impl Count {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let store = context.open(Access::Read)?;
         let collection = store.collection(&self.collection)?;
-        let records = if self.conditions.is_empty() { collection.count()? } else { self.matching(&collection)? };
+        let records =
+            if self.conditions.is_empty() { collection.count()? } else { self.matching(context, &collection)? };
         context.write(format!("{records}\n").as_bytes())?;
         Ok(Status::Done)
     }
 
-    fn matching(&self, collection: &Collection) -> anyhow::Result<u64> {
-        let (ids, filter) = (self.conditions.ids()?, self.conditions.filter()?);
+    fn matching(&self, context: &Context, collection: &Collection) -> anyhow::Result<u64> {
+        let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
         let page = collection.find(&RecordQuery { ids, filter, ..RecordQuery::default() }, Include::NONE)?;
         Ok(page.len() as u64)
     }

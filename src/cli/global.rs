@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueHint};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, ValueHint};
 
 use super::key::KeySource;
 use crate::output::{ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream};
@@ -38,15 +39,12 @@ pub(super) struct Global {
     #[arg(hide_env_values = true)]
     pub(super) database: String,
 
-    #[expect(clippy::doc_markdown, reason = "the text of the help")]
-    /// File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]
+    /// File that holds the key of an encrypted database
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     key_file: Option<PathBuf>,
 
-    #[expect(clippy::doc_markdown, reason = "the text of the help")]
-    /// Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]
+    /// Command that prints the key of an encrypted database
     #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
-    #[arg(conflicts_with = "key_file")]
     key_command: Option<String>,
 
     /// How to write results [default: table on a terminal, jsonl elsewhere]
@@ -63,6 +61,10 @@ pub(super) struct Global {
     #[arg(long, short, global = true)]
     quiet: bool,
 
+    /// Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads
+    #[arg(long, short = '0', global = true)]
+    pub(super) null: bool,
+
     /// Seconds to wait for another process to release the file
     #[arg(long, global = true, env = "HUEDB_BUSY_TIMEOUT", value_name = "SECONDS", default_value = "5")]
     #[arg(value_parser = seconds, hide_env_values = true)]
@@ -70,9 +72,31 @@ pub(super) struct Global {
 }
 
 impl Global {
+    /// Of a key file and a key command leaves the one that goes before the other, as a flag before the environment.
+    ///
+    /// clap's own conflict would refuse a flag because of a variable.
+    ///
+    /// # Errors
+    /// When both are flags.
+    pub(super) fn settle(&mut self, matches: &ArgMatches) -> Result<(), &'static str> {
+        let (file, command) = (matches.value_source("key_file"), matches.value_source("key_command"));
+        if self.key_file.is_none() || self.key_command.is_none() {
+            return Ok(());
+        }
+        if file == Some(ValueSource::CommandLine) && command == file {
+            return Err("the argument '--key-command <COMMAND>' cannot be used with '--key-file <FILE>'");
+        }
+        if command > file {
+            self.key_file = None;
+        } else {
+            self.key_command = None;
+        }
+        Ok(())
+    }
+
     /// Decides where keys come from.
     pub(super) fn key_source(&self, is_terminal: bool) -> KeySource {
-        KeySource::with_environment(self.key_file.clone(), self.key_command.clone(), is_terminal)
+        KeySource::given(self.key_file.clone(), self.key_command.clone(), is_terminal)
     }
 
     /// Returns the format asked for.
@@ -90,7 +114,7 @@ impl Global {
             color: self.color,
             color_environment: ColorEnvironment::read(|name| std::env::var(name).ok()),
             quiet: self.quiet,
-            null_terminated: false,
+            null_terminated: self.null,
             stdout: streams.0,
             stderr: streams.1,
         };

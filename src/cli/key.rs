@@ -24,26 +24,13 @@ pub(super) enum KeySource {
 }
 
 impl KeySource {
-    /// Decides by the options of a verb; `is_terminal` says whether the standard error is one.
+    /// Decides by the options; `is_terminal` says whether the standard error is one.
     pub(super) fn given(file: Option<PathBuf>, command: Option<String>, is_terminal: bool) -> Self {
         match (command, file) {
             (Some(command), _) => Self::Command(command),
             (None, Some(file)) => Self::File(file),
             (None, None) if is_terminal => Self::Terminal,
             (None, None) => Self::Nowhere,
-        }
-    }
-
-    /// Decides by the options that every verb has, else by the environment.
-    pub(super) fn with_environment(file: Option<PathBuf>, command: Option<String>, is_terminal: bool) -> Self {
-        if file.is_some() || command.is_some() {
-            return Self::given(file, command, is_terminal);
-        }
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let command = set("HUEDB_KEY_COMMAND").map(|command| command.to_string_lossy().into_owned());
-        match set("HUEDB_KEY_FILE") {
-            Some(file) => Self::File(file.into()),
-            None => Self::given(None, command, is_terminal),
         }
     }
 

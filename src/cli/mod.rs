@@ -5,20 +5,25 @@
 
 mod add;
 mod backup;
+mod candidate;
 mod check;
 mod columns;
 mod compact;
 mod complete;
 mod condition;
+mod config;
+mod config_file;
 mod context;
 mod crash;
 mod create;
 mod database;
+mod defaults;
 mod delete;
 mod drop;
 mod dump;
 mod embed;
 mod encrypt;
+mod exec;
 mod exit;
 mod export;
 mod facet;
@@ -39,25 +44,33 @@ mod query;
 mod reembed;
 mod rekey;
 mod repair;
+mod script;
 mod search;
 mod setting;
 mod setup;
+mod shell;
 mod show;
 mod stats;
 mod tenant;
+mod word;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use context::Context;
+use defaults::{Defaults, with_variables};
+use exec::Series;
 use exit::Status;
 use global::Global;
 pub use man::pages as manual_pages;
 
-use crate::output::{Stream, TerminalGuard, is_removed, sanitize};
+use crate::embed::KeptModels;
+use crate::error::Error;
+use crate::output::{Printer, PrinterSettings, Stream, TerminalGuard, is_removed, sanitize};
 
 /// Vector database in one file: text in, nearest text out
 ///
@@ -121,12 +134,21 @@ enum Verb {
     Embed(embed::Embed),
     Model(model::Model),
     Setup(setup::Setup),
+    Config(config::Config),
+    Exec(exec::Exec),
+    Shell(shell::Shell),
     Completions(complete::Completions),
     Man(man::Man),
 }
 
 impl Verb {
-    fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+    /// Whether it works whatever the config file says.
+    fn needs_no_config(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::Completions(_) | Self::Man(_))
+    }
+
+    /// `faults` is what is wrong with the config file, for the verb that tells.
+    fn run(self, context: &mut Context, faults: Vec<Error>) -> anyhow::Result<Status> {
         match self {
             Self::Create(verb) => verb.run(context),
             Self::List(verb) => verb.run(context),
@@ -164,6 +186,8 @@ impl Verb {
             Self::Embed(verb) => verb.run(context),
             Self::Model(verb) => verb.run(context),
             Self::Setup(verb) => verb.run(context),
+            Self::Config(verb) => verb.run(context, faults),
+            Self::Exec(_) | Self::Shell(_) => Err(Error::argument("a command that runs commands stands alone").into()),
             Self::Completions(verb) => verb.run(context),
             Self::Man(verb) => verb.run(context),
         }
@@ -173,7 +197,7 @@ impl Verb {
 /// Returns the tree of commands, which man pages and completions are made from.
 #[must_use]
 pub fn command() -> clap::Command {
-    Cli::command()
+    with_variables(Cli::command())
 }
 
 /// Runs the command line of this process.
@@ -196,23 +220,71 @@ pub fn run(
     stderr: &mut dyn Write,
     streams: (Stream, Stream),
 ) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
+    let args: Vec<OsString> = args.into_iter().collect();
+    let mut defaults = Defaults::from_config(command());
+    if let Some(answer) = complete::answer(&defaults, &args) {
+        // A shell that no longer listens wants no answer.
+        let _ = stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush());
+        return ExitCode::SUCCESS;
+    }
+    ExitCode::from(run_one(&mut defaults, args, (stdout, stderr), streams, None))
+}
+
+/// Runs one command with these defaults for its global flags, and with the models that others have loaded where it is one
+/// of a series.
+fn run_one(
+    defaults: &mut Defaults,
+    args: impl IntoIterator<Item = OsString>,
+    (stdout, stderr): (&mut dyn Write, &mut dyn Write),
+    streams: (Stream, Stream),
+    kept: Option<&Arc<KeptModels>>,
+) -> u8 {
+    let (cli, matches) = match parse(defaults, args) {
+        Ok(parsed) => parsed,
         // Usage errors and --help, which clap words, colours and sends where they belong.
         Err(usage) => {
+            if let Some(bad) = defaults.bad_variable().filter(|_| usage.use_stderr() && kept.is_none()) {
+                let mut printer = Printer::new(&PrinterSettings::default(), stderr);
+                return exit::report(Err(bad.into()), &mut printer);
+            }
             say_usage(&usage);
-            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(exit::INPUT));
+            return u8::try_from(usage.exit_code()).unwrap_or(exit::INPUT);
         }
     };
+    let mut faults = defaults.take_faults();
+    if !faults.is_empty() && !cli.verb.needs_no_config() {
+        return exit::report(Err(faults.swap_remove(0).into()), &mut cli.global.printer(stderr, streams));
+    }
+    if kept.is_none() && matches!(cli.verb, Verb::Exec(_) | Verb::Shell(_)) {
+        let given = (&*defaults, &matches);
+        let done = {
+            let mut series = Series::new(&cli.global, given, (&mut *stdout, &mut *stderr), streams);
+            match cli.verb {
+                Verb::Exec(exec) => exec.run(&mut series),
+                _ => shell::Shell::run(&mut series, &cli.global.db, given),
+            }
+        };
+        return done.unwrap_or_else(|e| exit::report(Err(e.into()), &mut cli.global.printer(stderr, streams)));
+    }
     let mut printer = cli.global.printer(stderr, streams);
     let result = crash::guarded(&cli.global.db, || {
         let out = TerminalGuard::new(stdout, streams.0.is_terminal);
-        let mut context = Context::new(&cli.global, streams.1.is_terminal, &mut printer, out)?;
-        let status = cli.verb.run(&mut context)?;
+        let invocation = (&*defaults, &matches);
+        let mut context =
+            Context::new(&cli.global, invocation, streams.1.is_terminal, &mut printer, out, kept.cloned())?;
+        let status = cli.verb.run(&mut context, faults)?;
         context.finish()?;
         Ok(status)
     });
     exit::report(result, &mut printer)
+}
+
+fn parse(defaults: &mut Defaults, args: impl IntoIterator<Item = OsString>) -> Result<(Cli, ArgMatches), clap::Error> {
+    let matches = defaults.tree.try_get_matches_from_mut(args)?;
+    let mut cli = Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut defaults.tree))?;
+    let settled = cli.global.settle(&matches);
+    settled.map_err(|why| defaults.tree.error(clap::error::ErrorKind::ArgumentConflict, why))?;
+    Ok((cli, matches))
 }
 
 /// Prints what clap words; where it quotes an argument that would control the terminal, without its colours.

@@ -73,8 +73,11 @@ fn size(text: &str) -> Result<[u32; 2], String> {
 impl Plot {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let to = self.target(context)?;
-        let query =
-            RecordQuery { ids: self.conditions.ids()?, filter: self.conditions.filter()?, ..RecordQuery::default() };
+        let query = RecordQuery {
+            ids: self.conditions.ids(context)?,
+            filter: self.conditions.filter()?,
+            ..RecordQuery::default()
+        };
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
         let shown = self.shown(&view)?;

@@ -94,7 +94,10 @@ pub(super) struct Query {
 
 impl Query {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
-        let (ids, filter) = (self.conditions.ids()?, self.conditions.filter()?);
+        if self.text.as_deref() == Some("-") || self.input.as_deref() == Some("-") {
+            self.conditions.leaves_stdin("the question")?;
+        }
+        let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
         let mut questions = self.questions()?;
         let has_texts = questions.iter().any(|question| question.embedding.is_none());
         let _loading = has_texts.then(|| context.load_runtime_meanwhile());

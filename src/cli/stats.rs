@@ -39,7 +39,7 @@ pub(super) struct Stats {
 impl Stats {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let query = StatisticsQuery {
-            ids: self.conditions.ids()?,
+            ids: self.conditions.ids(context)?,
             filter: self.conditions.filter()?,
             sample: self.sample,
             seed: self.seed,

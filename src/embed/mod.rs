@@ -19,6 +19,7 @@ mod folder;
 pub(crate) mod fuzzing;
 mod hash;
 mod hub;
+mod kept;
 mod manifest;
 mod onnx;
 mod options;
@@ -40,6 +41,7 @@ pub use chunk::{ChunkSize, Chunker};
 pub use deferred::DeferredEmbedder;
 pub use hash::HashEmbedder;
 pub use hub::{PullRequest, PullStep, pull};
+pub use kept::KeptModels;
 pub use onnx::OnnxEmbedder;
 pub use options::{HubOptions, LoadOptions, RuntimeChoice};
 pub use registry::{ModelOrigin, ModelSpec, models, remove, resolve, verify};
@@ -97,6 +99,14 @@ pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result
     if let Some(hash) = HashEmbedder::from_name(model) {
         return Ok(Box::new(hash.with_prefixes(&used.query_prefix, &used.document_prefix)));
     }
+    let load = || load_onnx_as(model, used, options);
+    match &options.kept {
+        Some(kept) => kept.get(model, used, load),
+        None => load(),
+    }
+}
+
+fn load_onnx_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result<Box<dyn Embedder>> {
     let mut parts = open_parts(&resolve(model, options)?)?;
     parts.fingerprint.query_prefix.clone_from(&used.query_prefix);
     parts.fingerprint.document_prefix.clone_from(&used.document_prefix);

@@ -8,9 +8,11 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use etcetera::BaseStrategy;
 
+use super::KeptModels;
 use crate::error::{Error, Result};
 
 /// Which runtime may run models.
@@ -56,6 +58,8 @@ pub struct LoadOptions {
     pub threads: Option<NonZeroUsize>,
     /// Where models are pulled from.
     pub hub: HubOptions,
+    /// Keeps models loaded for the next command; `None` for a process that runs one.
+    pub kept: Option<Arc<KeptModels>>,
 }
 
 /// Where models are pulled from. The default is Hugging Face, without a token.
@@ -108,6 +112,7 @@ impl LoadOptions {
             cache_dir: path("HUEDB_CACHE_DIR").or_else(|| system.as_ref().map(|dirs| dirs.cache_dir().join("huedb"))),
             threads: env::var("HUEDB_THREADS").ok().as_deref().map(threads).transpose()?,
             hub: HubOptions::from_env(system.as_ref().map(BaseStrategy::cache_dir)),
+            kept: None,
         })
     }
 

@@ -22,7 +22,7 @@ mod statistics;
 pub use components::Projection;
 pub use distribution::{Bin, Distribution, Edges};
 pub use facet::{Facet, KeyFacts, Sort};
-pub use filter::Filter;
+pub use filter::{Filter, filter_key};
 pub use group::{Aggregate, Extreme, GroupBy};
 pub use plan::{Costs, Facts, Plan, Way};
 pub use rank::Rank;

@@ -50,6 +50,9 @@ pub struct Options {
     pub key: Option<Key>,
     /// Whether a file that [`Access::Create`] makes is encrypted with the key; one that is there must be so already.
     pub encrypt: bool,
+    /// Whether a reader puts a file right whose writer was killed. Otherwise it reads what was last committed, and writes
+    /// nothing whatever happens.
+    pub mends: bool,
 }
 
 impl Options {
@@ -81,6 +84,7 @@ impl Default for Options {
             scope: Scope::default(),
             key: None,
             encrypt: false,
+            mends: true,
         }
     }
 }
@@ -342,6 +346,9 @@ fn reader(path: &Path, options: &Options) -> Result<Opened> {
         let opened = open(false)?;
         // A writer was killed: only a writer may put the file right.
         if let Err(DatabaseError::RepairAborted) = opened {
+            if !options.mends {
+                return Ok(open(true)??);
+            }
             let repaired = writer(path, options, false, ConcurrencyMode::MultiWriter);
             return match repaired.and_then(|writer| Ok(writer.file.close()?)) {
                 Ok(()) => Err(Attempt::Held),

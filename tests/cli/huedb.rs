@@ -60,6 +60,8 @@ impl World {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_huedb"));
+        // Whoever runs the tests may have a config file.
+        command.env("HUEDB_CONFIG", "");
         command.env_remove("HUEDB_KEY_FILE").env_remove("HUEDB_KEY_COMMAND");
         if self.encrypted {
             command.env("HUEDB_KEY_FILE", "test.key");

@@ -18,6 +18,7 @@ mod tests;
 mod tree;
 
 pub use document::{DocumentTest, PATTERN_LIMIT_BYTES};
+pub use show::filter_key;
 pub use tree::{Filter, Scalar, Side, Test};
 
 use crate::error::{Error, Result};

@@ -181,6 +181,12 @@ fn write_in<T>(
     f.write_char(')')
 }
 
+/// Returns a metadata key as it stands in the short form: in backticks where it needs them.
+#[must_use]
+pub fn filter_key(key: &str) -> String {
+    fmt::from_fn(|f| write_key(f, key)).to_string()
+}
+
 fn write_key(f: &mut Formatter<'_>, key: &str) -> fmt::Result {
     if is_bare(key) { f.write_str(key) } else { write_quoted(f, key, '`') }
 }
