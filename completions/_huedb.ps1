@@ -538,6 +538,10 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
         }
         'huedb;import' {
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Read everything that `export --all` wrote; `-` for standard input')
+            [CompletionResult]::new('--from-chroma', '--from-chroma', [CompletionResultType]::ParameterName, 'Read the folder that a Chroma keeps its data in: every collection, or the one named')
+            [CompletionResult]::new('--from-chroma-url', '--from-chroma-url', [CompletionResultType]::ParameterName, 'Read a running Chroma server: every collection of the tenant, or the one named')
+            [CompletionResult]::new('--from-llm', '--from-llm', [CompletionResultType]::ParameterName, 'Read an embeddings database of the llm tool: every collection, or the one named')
+            [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'The name that the collection read from another program is to have')
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Column of the id; `auto` makes ids from the content [default: id]')
             [CompletionResult]::new('--document', '--document', [CompletionResultType]::ParameterName, 'Column of the text [default: document]')
             [CompletionResult]::new('--embedding', '--embedding', [CompletionResultType]::ParameterName, 'Column of the embedding [default: embedding]')

@@ -516,6 +516,10 @@ set edit:completion:arg-completer[huedb] = {|@words|
         }
         &'huedb;import'= {
             cand --all 'Read everything that `export --all` wrote; `-` for standard input'
+            cand --from-chroma 'Read the folder that a Chroma keeps its data in: every collection, or the one named'
+            cand --from-chroma-url 'Read a running Chroma server: every collection of the tenant, or the one named'
+            cand --from-llm 'Read an embeddings database of the llm tool: every collection, or the one named'
+            cand --into 'The name that the collection read from another program is to have'
             cand --id 'Column of the id; `auto` makes ids from the content [default: id]'
             cand --document 'Column of the text [default: document]'
             cand --embedding 'Column of the embedding [default: embedding]'

@@ -510,6 +510,10 @@ complete -c huedb -n "__fish_huedb_using_subcommand search" -l busy-timeout -d '
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s q -l quiet -d 'Say nothing but warnings and errors'
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l all -d 'Read everything that `export --all` wrote; `-` for standard input' -r
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l from-chroma -d 'Read the folder that a Chroma keeps its data in: every collection, or the one named' -r -f -a "(__fish_complete_directories)"
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l from-chroma-url -d 'Read a running Chroma server: every collection of the tenant, or the one named' -r -f
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l from-llm -d 'Read an embeddings database of the llm tool: every collection, or the one named' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l into -d 'The name that the collection read from another program is to have' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l id -d 'Column of the id; `auto` makes ids from the content [default: id]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l document -d 'Column of the text [default: document]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l embedding -d 'Column of the embedding [default: embedding]' -r

@@ -175,6 +175,15 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// A server that is read from cannot be reached, or fails.
+    Server {
+        /// Its address.
+        url: String,
+        /// What is wrong.
+        why: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// The embedding runtime cannot be set up or used.
     Runtime {
         /// What is wrong.
@@ -300,7 +309,7 @@ impl Error {
             Self::Busy { .. } => ErrorKind::Busy,
             Self::NotADatabase { .. } | Self::NewerFormat { .. } | Self::Damaged { .. } => ErrorKind::Damaged,
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::Model { .. } | Self::Runtime { .. } | Self::Io { .. } => ErrorKind::Failure,
+            Self::Model { .. } | Self::Server { .. } | Self::Runtime { .. } | Self::Io { .. } => ErrorKind::Failure,
         }
     }
 
@@ -350,6 +359,7 @@ impl Error {
             Self::InvalidArgument { hint, .. }
             | Self::BadInput { hint, .. }
             | Self::Model { hint, .. }
+            | Self::Server { hint, .. }
             | Self::Runtime { hint, .. } => return hint.clone(),
             Self::BadRecord { cause, .. } => return cause.hint(),
             _ => return None,
@@ -411,6 +421,7 @@ impl fmt::Display for Error {
             Self::BadRecord { id, cause } => write!(f, "record {id:?}: {cause}"),
             Self::BadRow { source, line: 0, why } | Self::BadInput { source, why, .. } => write!(f, "{source}: {why}"),
             Self::BadRow { source, line, why } => write!(f, "{source}:{line}: {why}"),
+            Self::Server { url, why, .. } => write!(f, "{url}: {why}"),
             Self::ModelMismatch { collection, stored, given } => {
                 write!(f, "collection {collection:?} was made with the model {stored}, not {given}")
             }

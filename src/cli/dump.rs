@@ -1,16 +1,19 @@
-//! `huedb export --all` and `huedb import --all`: the whole file out as one stream, and in again.
+//! `huedb export --all` and `huedb import --all`: the whole file out as one stream, and in again. What other programs
+//! wrote comes in the same way.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+use uuid::Uuid;
 
 use super::context::Context;
 use super::exit::Status;
 use super::import::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe};
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
-use crate::input::{BatchLimits, Dump, DumpBatches};
+use crate::input::{Archive, ArchiveBatches, ArchiveSize, BatchLimits, Dump};
 use crate::output::{DumpWriter, Format, Progress, ProgressKind, count, duration};
-use crate::record::{CollectionInfo, DUMP_VERSION, DumpLine, Ordinal, Scope, TenantName};
+use crate::record::{CollectionInfo, CollectionName, DUMP_VERSION, DumpLine, Ordinal, Scope, TenantName};
 use crate::store::{Access, DatabaseInfo, Ingest, Mode, OnError, Preparer, Store, Tally};
 
 /// Writes all that the file holds at this moment to the standard output.
@@ -58,25 +61,48 @@ fn write(store: &Store, out: &mut DumpWriter, progress: Option<&Progress>) -> Re
 
 /// Reads a dump into the file, which is made when there is none.
 pub(super) fn import(context: &mut Context, source: &str, mode: Mode) -> anyhow::Result<Status> {
+    // The file is made once it is sure that there is a dump.
+    restore(context, Dump::open(source)?, mode, OnError::Stop, None)
+}
+
+/// Reads whole collections into the file, which is made when there is none; `into` is the name they are to have.
+pub(super) fn restore(
+    context: &mut Context,
+    archive: impl Archive + 'static,
+    mode: Mode,
+    on_error: OnError,
+    into: Option<CollectionName>,
+) -> anyhow::Result<Status> {
     let start = Instant::now();
     let interrupt = Interrupt::listen()?;
-    // The file is made once it is sure that there is a dump.
-    let dump = Dump::open(source)?;
-    let read = dump.progress();
-    let kind = if read.total_bytes().is_some() { ProgressKind::RowsOfBytes } else { ProgressKind::Rows };
-    let mut store = context.open_for_import(Access::Create, read.total_bytes())?;
+    let size = archive.size();
+    let (kind, total, bytes) = match &size {
+        ArchiveSize::Bytes(read) => match read.total_bytes() {
+            Some(bytes) => (ProgressKind::RowsOfBytes, Some(bytes), Some(bytes)),
+            None => (ProgressKind::Rows, None, None),
+        },
+        ArchiveSize::Records(records) => (ProgressKind::Rows, Some(*records), None),
+    };
+    let mut store = context.open_for_import(Access::Create, bytes)?;
     let bytes_before = store.file_bytes()?;
     let mut restore = Restore {
-        dump: Arc::new(Mutex::new(dump)),
-        progress: context.printer.progress("import", kind, read.total_bytes()),
+        archive: Arc::new(Mutex::new(archive)),
+        size,
+        progress: context.printer.progress("import", kind, total),
         interrupt,
         mode,
+        on_error,
+        into,
         tally: Tally::default(),
         collections: 0,
     };
     let outcome = restore.all(context, &mut store);
+    let notices = restore.archive().take_notices();
     let Restore { progress, tally, collections, .. } = restore;
     progress.finish();
+    for notice in notices {
+        context.printer.notice(notice);
+    }
     if let Err(error) = outcome {
         store.close()?;
         if tally.rows() > 0 {
@@ -92,24 +118,27 @@ pub(super) fn import(context: &mut Context, source: &str, mode: Mode) -> anyhow:
     Ok(Status::Done)
 }
 
-/// A dump on its way into a file.
+/// Collections on their way into a file.
 struct Restore {
-    dump: Arc<Mutex<Dump>>,
+    archive: Arc<Mutex<dyn Archive>>,
+    size: ArchiveSize,
     progress: Progress,
     interrupt: Interrupt,
     mode: Mode,
+    on_error: OnError,
+    into: Option<CollectionName>,
     tally: Tally,
     collections: u64,
 }
 
 impl Restore {
-    fn dump(&self) -> MutexGuard<'_, Dump> {
-        self.dump.lock().unwrap_or_else(PoisonError::into_inner)
+    fn archive(&self) -> MutexGuard<'_, dyn Archive + 'static> {
+        self.archive.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn all(&mut self, context: &mut Context, store: &mut Store) -> Result<()> {
         loop {
-            let line = self.dump().next_line()?;
+            let line = self.archive().next_line()?;
             match line {
                 None => return Ok(()),
                 Some(DumpLine::Tenant { name }) => match store.create_tenant(&TenantName::parse(name)?) {
@@ -129,21 +158,33 @@ impl Restore {
         }
     }
 
-    fn collection(&mut self, context: &mut Context, store: &Store, info: CollectionInfo) -> Result<()> {
-        let name = info.name.clone();
-        store.adopt_collection(info)?;
+    fn collection(&mut self, context: &mut Context, store: &Store, mut info: CollectionInfo) -> Result<()> {
+        let name = self.into.as_ref().unwrap_or(&info.name).clone();
+        match &self.into {
+            // Who names a collection that is there means it.
+            Some(wanted) if store.view(wanted.as_str()).is_ok() => {}
+            Some(wanted) => {
+                (info.name, info.id) = (wanted.clone(), Uuid::new_v4());
+                store.adopt_collection(info)?;
+            }
+            None => store.adopt_collection(info)?,
+        }
         let collection = store.collection(name.as_str())?;
         let view = collection.view()?;
         // Every record has its embedding, so no model is asked for.
-        let mut preparer = Preparer::new(view.info(), None, self.mode, OnError::Stop)?;
+        let mut preparer = Preparer::new(view.info(), None, self.mode, self.on_error)?;
         let limits = BatchLimits { rows: ROWS_AT_ONCE, texts: usize::MAX, bytes: BYTES_AT_ONCE };
-        let mut batches = DumpBatches::new(&self.dump, limits);
+        let mut batches = ArchiveBatches::new(Arc::clone(&self.archive), limits, self.on_error == OnError::Skip);
         let first = preparer.prepare(&view, batches.next().unwrap_or_default())?;
         drop(view);
         let mut ingest = Ingest::new(&collection, preparer);
         let stored = ingest.store_all(first, batches, |batch| {
+            if let ArchiveSize::Bytes(read) = &self.size {
+                self.progress.set_bytes(read.read_bytes());
+            }
             if let Some(batch) = batch {
                 self.progress.add_rows(batch.tally.rows());
+                self.progress.suspend(|| batch.refused.iter().for_each(|error| context.printer.warning(error)));
             }
             self.interrupt.check()
         });

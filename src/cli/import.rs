@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::context::Context;
 use super::exit::Status;
+use super::foreign::Foreign;
 use super::interrupt::Interrupt;
 use crate::embed::{ChunkSize, Chunker, DeferredEmbedder, Embedder};
 use crate::error::{Error, Result};
@@ -41,25 +42,42 @@ pub(super) const BYTES_AT_ONCE: usize = 32 << 20;
 ///
 /// With --all the source is what `huedb export --all` wrote, and its tenants, databases and collections are made as they
 /// were; a file that does not exist is made.
+///
+/// So are those of other programs: with --from-chroma a folder that Chroma 0.4 or later wrote, with --from-chroma-url a
+/// running server, with --from-llm the embeddings of the llm tool. Embeddings come as the program answers them, bit for
+/// bit; a collection of space cosine whose lengths Chroma rounded stays rounded. No model is set, for none here made them:
+/// questions need --embedding until `huedb reembed`. A COLLECTION is looked up in --tenant and --database; without one
+/// everything is read, of --tenant and --database where these are not the defaults. What is read is not changed, and the
+/// same import can be run again. A server is told who asks by `CHROMA_TOKEN` (X-Chroma-Token) and `CHROMA_AUTHORIZATION`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb import notes articles.csv --id id --document body --metadata year,lang
   cat articles.jsonl | huedb import notes -
   huedb import notes 'docs/**/*.md' --chunk 256 --overlap 32
-  huedb --db new.redb import --all everything.jsonl.gz")]
+  huedb --db new.redb import --all everything.jsonl.gz
+  huedb --db new.redb import --from-chroma ./chroma
+  huedb import --from-chroma-url http://localhost:8000 articles --into notes
+  huedb import --from-llm \"$(llm collections path)\"")]
 pub(super) struct Import {
     /// The collection
-    #[arg(required_unless_present = "all")]
+    #[arg(required_unless_present_any = ["all", "foreign"])]
     collection: Option<String>,
 
     /// Files, folders or globs; `-` for standard input
-    #[arg(required_unless_present = "all", value_name = "SOURCE")]
+    #[arg(required_unless_present_any = ["all", "foreign"], value_name = "SOURCE")]
     sources: Vec<String>,
 
     /// Read everything that `export --all` wrote; `-` for standard input
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["collection", "sources", "id", "document", "embedding", "uri",
-        "metadata", "types", "format", "on_error", "batch_size", "model"])]
+        "metadata", "types", "format", "on_error", "batch_size", "model", "foreign"])]
     all: Option<String>,
+
+    #[command(flatten)]
+    from: Foreign,
+
+    /// The name that the collection read from another program is to have
+    #[arg(long, value_name = "NAME", requires = "foreign", requires = "collection")]
+    into: Option<String>,
 
     /// Column of the id; `auto` makes ids from the content [default: id]
     #[arg(long, value_name = "COLUMN")]
@@ -131,6 +149,9 @@ impl Import {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         if let Some(dump) = &self.all {
             return super::dump::import(context, dump, self.mode.into());
+        }
+        if self.from.is_given() {
+            return self.from.run(context, self.collection, self.into, (self.mode.into(), self.on_error.into()));
         }
         let name = self.collection.as_deref().unwrap_or_default();
         let sources: Vec<Source> = self.sources.iter().map(|source| Source::parse(source)).collect::<Result<_>>()?;

@@ -27,6 +27,7 @@ mod exec;
 mod exit;
 mod export;
 mod facet;
+mod foreign;
 mod get;
 mod global;
 mod import;

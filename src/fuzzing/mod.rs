@@ -14,7 +14,7 @@ use std::io::Cursor;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
-use crate::input::{BatchLimits, Dump, DumpBatches, Format, Options, Rows};
+use crate::input::{Archive, ArchiveBatches, BatchLimits, Dump, Format, Options, Rows};
 use crate::output::{Columns, Entry, Style};
 use crate::query::{Filter, RecordQuery, Request};
 use crate::record::{Record, Row};
@@ -129,7 +129,7 @@ fn json(bytes: &[u8]) -> bool {
 /// A dump of `export --all`, to its end.
 fn dump(bytes: &[u8]) -> bool {
     let limits = BatchLimits { rows: 7, texts: usize::MAX, bytes: 1 << 20 };
-    let dump = match Dump::from_reader(Cursor::new(bytes.to_vec()), "-", None) {
+    let dump: Arc<Mutex<dyn Archive>> = match Dump::from_reader(Cursor::new(bytes.to_vec()), "-", None) {
         Ok(dump) => Arc::new(Mutex::new(dump)),
         Err(error) => return refused(&error),
     };
@@ -140,7 +140,7 @@ fn dump(bytes: &[u8]) -> bool {
             Ok(Some(_)) => {}
             Err(error) => return refused(&error),
         }
-        for row in DumpBatches::new(&dump, limits).flatten() {
+        for row in ArchiveBatches::new(Arc::clone(&dump), limits, false).flatten() {
             if let Err(error) = row {
                 return refused(&error);
             }

@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, stdin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
-use super::batches::BatchLimits;
+use super::archive::{Archive, ArchiveSize};
 use super::decompress::Bytes;
 use super::embedding::EmbeddingSeed;
 use super::json::why_json;
@@ -93,17 +93,37 @@ impl Dump {
         }
     }
 
-    /// Returns the bytes read and to read, which another thread may watch.
-    #[must_use]
-    pub fn progress(&self) -> Arc<Progress> {
-        Arc::clone(&self.progress)
+    fn read(&mut self) -> Result<Option<(u64, Found)>> {
+        let source = Arc::clone(self.lines.bytes.source());
+        let Some(Piece { line, text }) = self.lines.next()? else { return Ok(None) };
+        let bad = |why: String| Error::BadRow { source: source.to_string(), line, why };
+        if let Some(found) = control(text) {
+            let found = found.map_err(|e| bad(why_json(&e, text, line)))?;
+            return Ok(Some((line, Found::Line(found))));
+        }
+        let read: RecordLine = serde_json::from_str(text).map_err(|e| bad(why_json(&e, text, line)))?;
+        let row = Row {
+            id: RecordId::parse(read.id).map_err(|e| bad(e.to_string()))?,
+            embedding: Some(read.embedding),
+            embedded_here: read.embedded_here,
+            document: read.document,
+            uri: read.uri,
+            metadata: read.metadata.map(MetadataPatch::from).unwrap_or_default(),
+            part: None,
+            origin: Origin { source: Arc::clone(&source), line },
+        };
+        Ok(Some((line, Found::Record(Box::new(row)))))
     }
 
-    /// Returns the next line that is no record; `None` after the last. The records before it must have been read.
-    ///
+    fn cut_off(&self, how: &str) -> Error {
+        self.lines.bytes.bad(format!("is cut off: {how}"), Some(HINT))
+    }
+}
+
+impl Archive for Dump {
     /// # Errors
     /// [`Error::BadRow`] for a line that does not belong there, [`Error::BadInput`] when the dump is cut off.
-    pub fn next_line(&mut self) -> Result<Option<DumpLine>> {
+    fn next_line(&mut self) -> Result<Option<DumpLine>> {
         let line = match self.held.take() {
             Some(held) => Some(held),
             None => match self.read()? {
@@ -142,7 +162,6 @@ impl Dump {
         Ok(Some(found))
     }
 
-    /// Returns the next record of the collection; `None` when another line follows.
     fn next_record(&mut self) -> Result<Option<Row>> {
         if self.held.is_some() {
             return Ok(None);
@@ -163,30 +182,8 @@ impl Dump {
         }
     }
 
-    fn read(&mut self) -> Result<Option<(u64, Found)>> {
-        let source = Arc::clone(self.lines.bytes.source());
-        let Some(Piece { line, text }) = self.lines.next()? else { return Ok(None) };
-        let bad = |why: String| Error::BadRow { source: source.to_string(), line, why };
-        if let Some(found) = control(text) {
-            let found = found.map_err(|e| bad(why_json(&e, text, line)))?;
-            return Ok(Some((line, Found::Line(found))));
-        }
-        let read: RecordLine = serde_json::from_str(text).map_err(|e| bad(why_json(&e, text, line)))?;
-        let row = Row {
-            id: RecordId::parse(read.id).map_err(|e| bad(e.to_string()))?,
-            embedding: Some(read.embedding),
-            embedded_here: read.embedded_here,
-            document: read.document,
-            uri: read.uri,
-            metadata: read.metadata.map(MetadataPatch::from).unwrap_or_default(),
-            part: None,
-            origin: Origin { source: Arc::clone(&source), line },
-        };
-        Ok(Some((line, Found::Record(Box::new(row)))))
-    }
-
-    fn cut_off(&self, how: &str) -> Error {
-        self.lines.bytes.bad(format!("is cut off: {how}"), Some(HINT))
+    fn size(&self) -> ArchiveSize {
+        ArchiveSize::Bytes(Arc::clone(&self.progress))
     }
 }
 
@@ -202,43 +199,4 @@ fn control(text: &str) -> Option<serde_json::Result<DumpLine>> {
 
 fn no_dump(source: &str, why: &str) -> Error {
     Error::BadInput { source: source.to_owned(), why: why.to_owned(), hint: Some(HINT.to_owned()) }
-}
-
-/// The records of the collection a dump has come to, in batches.
-///
-/// Shares the dump, because it is read on another thread than the one that waits for the next line. An error is the last
-/// item.
-pub struct DumpBatches {
-    dump: Arc<Mutex<Dump>>,
-    limits: BatchLimits,
-    failed: bool,
-}
-
-impl DumpBatches {
-    /// Reads the records from where the dump is.
-    #[must_use]
-    pub fn new(dump: &Arc<Mutex<Dump>>, limits: BatchLimits) -> Self {
-        Self { dump: Arc::clone(dump), limits, failed: false }
-    }
-}
-
-impl Iterator for DumpBatches {
-    type Item = Vec<Result<Row>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut dump = self.dump.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        while !self.failed && batch.len() < self.limits.rows && bytes < self.limits.bytes {
-            let Some(row) = dump.next_record().transpose() else { break };
-            match &row {
-                Ok(row) => {
-                    bytes += row.document.as_ref().map_or(0, String::len);
-                    bytes += row.embedding.as_ref().map_or(0, |embedding| 4 * embedding.len());
-                }
-                Err(_) => self.failed = true,
-            }
-            batch.push(row);
-        }
-        (!batch.is_empty()).then_some(batch)
-    }
 }

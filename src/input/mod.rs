@@ -1,13 +1,15 @@
-//! Bytes to rows: csv, tsv, json, jsonl and text files, plain or packed.
+//! Bytes to rows: csv, tsv, json, jsonl and text files, plain or packed; whole collections from dumps, from Chroma and llm.
 //!
 //! [`Source::parse`] says what an argument names, [`Rows::open`] reads it, [`Questions::open`] reads the questions of
-//! a batch, [`Batches`] cuts rows into what is stored together. Knows nothing of collections or terminals. Invariant: no input is held whole, only one row of a bounded
+//! a batch, [`Batches`] cuts rows into what is stored together; an [`Archive`] brings collections. Knows nothing of collections or terminals. Invariant: no input is held whole, only one row of a bounded
 //! length, and every error names the source and the line.
 //!
 //! To add a format: a variant of [`Format`], a file that yields [`crate::record::Row`]s, and an arm in [`rows`].
 
+mod archive;
 mod batches;
 mod cell;
+mod chroma;
 mod columns;
 mod csv;
 mod decompress;
@@ -16,9 +18,11 @@ mod elements;
 mod embedding;
 mod embedding_scan;
 mod format;
+mod http;
 mod ids;
 mod json;
 mod lines;
+mod llm;
 mod mapping;
 mod metadata;
 mod progress;
@@ -28,15 +32,19 @@ mod random_tests;
 mod records;
 mod rows;
 mod source;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 
+pub use archive::{Archive, ArchiveBatches, ArchiveSize};
 pub use batches::{BatchLimits, Batches, Notices, Split};
 pub use cell::{CellType, Types};
-pub use dump::{Dump, DumpBatches};
+pub use chroma::{ChromaFolder, ChromaServer, Selection, ServerOptions};
+pub use dump::Dump;
 pub use embedding::embedding_from_json;
 pub use format::Format;
 pub use ids::read_ids;
+pub use llm::LlmFile;
 pub use mapping::{IdFrom, Mapping};
 pub use metadata::metadata_from_json;
 pub use progress::Progress;

@@ -101,7 +101,7 @@ impl Store {
                 Identity::Here => Ok(()),
                 Identity::Elsewhere(why) => Err(Error::InvalidArgument {
                     why: format!("collection {:?} {why}", info.name.as_str()),
-                    hint: Some("read the dump into a new file, named with --db".into()),
+                    hint: Some("read it into a new file, named with --db".into()),
                 }),
             }
         })

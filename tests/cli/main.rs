@@ -23,6 +23,7 @@ mod damage;
 mod dump;
 mod encrypt;
 mod exec;
+mod foreign;
 mod full_disk;
 mod hostile;
 mod hub;
