@@ -98,8 +98,8 @@ fn unknown(key: &str, parts: &Columns, keys: &[String]) -> Error {
         [] => "no metadata keys".to_owned(),
         _ => format!("the metadata keys {}", shown.collect::<Vec<_>>().join(", ")),
     };
-    let parts = parts.iter().map(|part| format!("{}, ", part.name())).collect::<String>();
-    let parts = if parts.is_empty() { parts } else { parts + "and " };
+    let parts = list(parts);
+    let parts = if parts.is_empty() { parts } else { parts + ", and " };
     Error::InvalidArgument {
         why: format!("no record has the metadata key {key:?}"),
         hint: Some(format!("{meant}there are {parts}{keys}")),

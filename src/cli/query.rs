@@ -24,6 +24,7 @@ const HYBRID_DEPTH: usize = 100;
 /// The question is a text, an embedding, or a file of many of either; a batch prints one list for each
 /// question, in the order of the questions.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each flag is given or not by itself")]
 #[command(group = ArgGroup::new("question").required(true).args(["text", "embedding", "input"]))]
 #[command(after_help = "Examples:
   huedb query notes \"how do foxes move\" -n 5
@@ -109,7 +110,7 @@ impl Query {
         let shown = self.shown(&view)?;
         self.embed(context, view.info(), &mut questions)?;
         if self.hybrid {
-            let found = self.fuse(context, &view, questions, ids.as_deref(), filter, shown);
+            let found = self.fuse(context, &view, questions, ids.as_deref(), filter.as_ref(), shown);
             return Ok(found.map_err(|e| store.name(e))?);
         }
         let search = Nearest {
@@ -191,12 +192,12 @@ impl Query {
         view: &View,
         mut questions: Vec<Question>,
         ids: Option<&[RecordId]>,
-        filter: Option<Filter>,
+        filter: Option<&Filter>,
         (include, columns): (Include, Columns),
     ) -> Result<Status> {
         let depth = self.n.saturating_add(self.offset).max(HYBRID_DEPTH);
         let mut search = Search {
-            filter: filter.clone(),
+            filter: filter.cloned(),
             page: Page { offset: self.offset, limit: Some(self.n) },
             ..Search::default()
         };
@@ -214,7 +215,7 @@ impl Query {
         for warning in warnings {
             context.printer.warning(warning);
         }
-        self.print(context, &questions, &hits, columns, filter.as_ref())?;
+        self.print(context, &questions, &hits, columns, filter)?;
         Ok(Status::found(hits.iter().any(|hits| !hits.is_empty())))
     }
 

@@ -62,7 +62,9 @@ impl View {
                 if is_cosine {
                     let norm = row.iter().map(|x| x * x).sum::<f64>().sqrt();
                     let factor = if norm > 0.0 { 1.0 / norm } else { 0.0 };
-                    row.iter_mut().for_each(|x| *x *= factor);
+                    for x in &mut row {
+                        *x *= factor;
+                    }
                 }
                 visit(&row);
             }
@@ -144,19 +146,25 @@ fn orthonormalise(columns: &mut [Directions]) {
     for k in 0..DIRECTIONS {
         let scale = columns.iter().map(|row| row[k].abs()).fold(0.0, f64::max);
         let factor = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-        columns.iter_mut().for_each(|row| row[k] *= factor);
+        for row in columns.iter_mut() {
+            row[k] *= factor;
+        }
         let length = |columns: &[Directions]| columns.iter().map(|row| row[k] * row[k]).sum::<f64>().sqrt();
         let before = length(columns);
         // Twice is enough (Parlett, 6.9).
         for _ in 0..2 {
             for earlier in 0..k {
                 let dot: f64 = columns.iter().map(|row| row[k] * row[earlier]).sum();
-                columns.iter_mut().for_each(|row| row[k] -= dot * row[earlier]);
+                for row in columns.iter_mut() {
+                    row[k] -= dot * row[earlier];
+                }
             }
         }
         let after = length(columns);
         let factor = if after > before * 1e-10 { 1.0 / after } else { 0.0 };
-        columns.iter_mut().for_each(|row| row[k] *= factor);
+        for row in columns.iter_mut() {
+            row[k] *= factor;
+        }
     }
 }
 
@@ -185,7 +193,9 @@ fn rotated(rows: &[Directions], by: &[Directions; DIRECTIONS]) -> Vec<Directions
 fn signed(mut axis: Vec<f64>) -> Vec<f64> {
     let largest = axis.iter().fold(0.0_f64, |largest, x| if x.abs() > largest.abs() { *x } else { largest });
     if largest < 0.0 {
-        axis.iter_mut().for_each(|x| *x = -*x);
+        for x in &mut axis {
+            *x = -*x;
+        }
     }
     axis
 }
@@ -213,18 +223,19 @@ fn eigen<const N: usize>(mut matrix: [[f64; N]; N]) -> ([f64; N], [[f64; N]; N])
                 let theta = (matrix[q][q] - matrix[p][p]) / (2.0 * matrix[p][q]);
                 let tangent = theta.signum() / (theta.abs() + theta.hypot(1.0));
                 let cosine = 1.0 / tangent.hypot(1.0);
-                let sine = tangent * cosine;
-                for k in 0..N {
-                    let (a, b) = (matrix[k][p], matrix[k][q]);
-                    (matrix[k][p], matrix[k][q]) = (cosine * a - sine * b, sine * a + cosine * b);
+                let turn = tangent * cosine;
+                for row in &mut matrix {
+                    let (a, b) = (row[p], row[q]);
+                    (row[p], row[q]) = (cosine * a - turn * b, turn * a + cosine * b);
                 }
+                #[expect(clippy::needless_range_loop, reason = "two rows at once")]
                 for k in 0..N {
                     let (a, b) = (matrix[p][k], matrix[q][k]);
-                    (matrix[p][k], matrix[q][k]) = (cosine * a - sine * b, sine * a + cosine * b);
+                    (matrix[p][k], matrix[q][k]) = (cosine * a - turn * b, turn * a + cosine * b);
                 }
                 for row in &mut vectors {
                     let (a, b) = (row[p], row[q]);
-                    (row[p], row[q]) = (cosine * a - sine * b, sine * a + cosine * b);
+                    (row[p], row[q]) = (cosine * a - turn * b, turn * a + cosine * b);
                 }
             }
         }
@@ -243,7 +254,9 @@ mod tests {
 
     fn found(rows: &[[f64; N]]) -> Components {
         components(N, |visit| {
-            rows.iter().for_each(|row| visit(row));
+            for row in rows {
+                visit(row);
+            }
             Ok(())
         })
         .unwrap()
@@ -279,7 +292,7 @@ mod tests {
                     let weights = random.floats(N);
                     let along = |i: usize| {
                         let parts = weights.iter().zip(&hidden).enumerate();
-                        parts.map(|(k, (w, h))| f64::from(*w) * f64::from(h[i]) * decay.powi(k as i32)).sum::<f64>()
+                        parts.map(|(k, (w, h))| f64::from(*w) * f64::from(h[i]) * decay.powf(k as f64)).sum::<f64>()
                     };
                     std::array::from_fn(|i| 5.0 + along(i))
                 })
@@ -318,7 +331,9 @@ mod tests {
         assert!((found(&far).explained[0] - 1.0).abs() < 1e-9);
         assert!(found(&equal).explained[0] < 1e-9);
         let line = components(1, |visit| {
-            [[1.0], [2.0], [4.0]].iter().for_each(|row| visit(row));
+            for row in [[1.0], [2.0], [4.0]] {
+                visit(&row);
+            }
             Ok(())
         });
         let line = line.unwrap();

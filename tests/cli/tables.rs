@@ -74,7 +74,7 @@ fn words_of_a_question_are_marked() {
     }
     let found = shown(&["query", "notes", "nothing", "--where-document", "zy do"]);
     assert!(found.ends_with(&format!("a la{on}zy do{off}g\n")), "{found:?}");
-    let found = shown(&["get", "notes", "--where", r##"#document ~ "(?i)the|LAZY""##]);
+    let found = shown(&["get", "notes", "--where", r#"#document ~ "(?i)the|LAZY""#]);
     assert!(found.ends_with(&format!("{on}The{off} quick brown fox jumps\na {on}lazy{off} dog\n")), "{found:?}");
     world.write("q.jsonl", "{\"text\": \"fox\"}\n{\"text\": \"dog\"}\n");
     let found = shown(&["query", "notes", "--input", "q.jsonl"]);

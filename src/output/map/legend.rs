@@ -149,7 +149,9 @@ impl Legend {
             Meaning::Categories { names, .. } => {
                 rule("other", OTHER, OTHER);
                 let coloured: Vec<_> = names.iter().zip(PALETTE).enumerate().collect();
-                coloured.iter().for_each(|(k, (_, (light, dark)))| rule(&format!("k{k}"), light, dark));
+                for (k, (_, (light, dark))) in &coloured {
+                    rule(&format!("k{k}"), light, dark);
+                }
                 // Over an entry of the legend only its points stay.
                 let classes = coloured.iter().map(|(k, _)| format!("k{k}")).chain(["other".into(), "none".into()]);
                 for class in classes {
@@ -228,13 +230,13 @@ impl Legend {
 
 fn shade(number: f64, first: f64, last: f64) -> usize {
     // Halves, since the range of two floats may be no float.
-    let share = (number / 2.0 - first / 2.0) / (last / 2.0 - first / 2.0);
-    if !share.is_finite() {
+    let along = (number / 2.0 - first / 2.0) / (last / 2.0 - first / 2.0);
+    if !along.is_finite() {
         return SHADES / 2;
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to the number of shades")]
-    let shade = (share.clamp(0.0, 1.0) * line_number(SHADES)) as usize;
-    shade.min(SHADES - 1)
+    let found = (along.clamp(0.0, 1.0) * line_number(SHADES)) as usize;
+    found.min(SHADES - 1)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few lines")]
@@ -246,11 +248,11 @@ fn ramp(shade: usize) -> String {
     let at = line_number(shade) / line_number(SHADES - 1) * line_number(RAMP.len() - 1);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the ramp")]
     let before = (at.floor() as usize).min(RAMP.len() - 2);
-    let share = at - line_number(before);
+    let beyond = at - line_number(before);
     let stop = |k: usize| RAMP.get(k).copied().unwrap_or_default();
     let mixed = stop(before).into_iter().zip(stop(before + 1)).map(|(a, b)| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
-        let mixed = (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round() as u8;
+        let mixed = (f64::from(a) + (f64::from(b) - f64::from(a)) * beyond).round() as u8;
         mixed
     });
     mixed.fold(String::from("#"), |mut color, byte| {

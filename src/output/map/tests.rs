@@ -120,7 +120,7 @@ fn categories_have_colours_and_the_rest_is_grey() {
     let (names, texts) = parse(&svg);
     // One a point, and one for each of nine topics, the others, and none.
     assert_eq!(names.iter().filter(|name| *name == "circle").count(), 32 + 11);
-    for text in ["topic", "topic 0 ", "6", "none ", "16 others "] {
+    for text in ["topic", "topic 0 ", "6", "none ", "14 others "] {
         assert!(texts.iter().any(|t| t == text), "{text:?} {texts:?}");
     }
     assert!(svg.contains(r#"<g class="p k8">"#) && svg.contains(".k0{fill:#cc6677}"));

@@ -166,7 +166,9 @@ fn documents_of_any_length_are_laid_out_a_page_at_a_time() {
     let long = "word ".repeat(500_000);
     let all: Vec<Record> = (0..5).map(|n| record(&format!("{n}"), Some(&long), &Json::Null)).collect();
     let shown = written_by(Format::Table, Columns::record(), Style { full: true, ..style(80) }, |sink| {
-        all.iter().for_each(|record| sink.entry(record.into()).unwrap());
+        for record in &all {
+            sink.entry(record.into()).unwrap();
+        }
     });
     assert_eq!(shown.matches("word").count(), 2_500_000);
     assert_eq!(shown.matches("document").count(), 1);

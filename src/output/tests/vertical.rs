@@ -6,7 +6,9 @@ use crate::output::{Column, Highlight, width};
 fn vertical(columns: Columns, style: Style, records: &[Record]) -> String {
     written_by(Format::Vertical, columns, style, |sink| {
         sink.highlight(Highlight::new(Some("foxes"), None));
-        records.iter().for_each(|record| sink.entry(record.into()).unwrap());
+        for record in records {
+            sink.entry(record.into()).unwrap();
+        }
     })
 }
 
