@@ -27,6 +27,9 @@ const FILES: &str = "\u{1}files";
 
 const PROGRAM: &str = "huedb";
 
+/// What a column can be besides a metadata key.
+const PARTS: [&str; 6] = ["id", "distance", "document", "metadata", "uri", "embedding"];
+
 /// What could stand at the cursor.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
@@ -41,6 +44,8 @@ pub(super) struct Candidates {
 enum Names {
     Collections,
     Keys,
+    /// Keys and parts of a record, one after a comma.
+    Columns,
     /// Keys, inside a filter.
     Filter,
     Tenants,
@@ -55,12 +60,13 @@ impl Names {
     fn of(verb: &str, arg: &Arg) -> Option<Self> {
         Some(match (verb, arg.get_id().as_str()) {
             (_, "collection") => Self::Collections,
-            (_, "sort" | "group_by" | "color_by") | ("distinct", "key") => Self::Keys,
+            (_, "sort" | "color_by") | ("distinct", "key") => Self::Keys,
+            (_, "columns" | "label") => Self::Columns,
             (_, "filters") => Self::Filter,
             (PROGRAM, "tenant") | ("tenant drop", "name") => Self::Tenants,
             (PROGRAM, "database") | ("database drop", "name") => Self::Databases,
             (_, "model") | ("model verify" | "model remove", "name") => Self::Models,
-            ("man", "verb") => Self::Verbs,
+            ("man", "name") => Self::Verbs,
             ("config set" | "config unset", "key") => Self::Settings,
             _ => return None,
         })
@@ -168,8 +174,12 @@ impl Known {
     }
 
     fn complete(&self, names: Names, typed: &str) -> Vec<CompletionCandidate> {
-        // Of a filter only the key that is being typed is completed.
-        let kept = if names == Names::Filter { before_key(typed) } else { Some(0) };
+        // Of a filter, and of a list, only the key that is being typed is completed.
+        let kept = match names {
+            Names::Filter => before_key(typed),
+            Names::Columns => Some(typed.rfind(',').map_or(0, |comma| comma + 1)),
+            _ => Some(0),
+        };
         let Some((done, typed)) = kept.and_then(|at| typed.split_at_checked(at)) else { return Vec::new() };
         let found = self.names(names).unwrap_or_default().into_iter();
         let found = found.filter(|name| name.starts_with(typed));
@@ -182,6 +192,10 @@ impl Known {
                 self.open()?.collections()?.into_iter().map(|(info, _)| info.name.to_string()).collect()
             }
             Names::Keys => self.keys()?,
+            Names::Columns => {
+                let keys = self.keys()?.into_iter().filter(|key| !key.contains(','));
+                PARTS.map(str::to_owned).into_iter().chain(keys).collect()
+            }
             Names::Filter => self.keys()?.iter().map(|key| filter_key(key)).collect(),
             Names::Tenants => self.open()?.tenants()?,
             Names::Databases => self.open()?.databases()?.into_iter().map(|database| database.name).collect(),

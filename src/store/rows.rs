@@ -4,6 +4,7 @@
 //! enough rows for a segment once a transaction is done; once a collection is sketched every segment has a sketch.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
@@ -163,12 +164,16 @@ impl<'tx> Rows<'tx> {
     /// Lets go of rows that died: at once from the tail, from a segment when enough of it is dead.
     pub(crate) fn remove(&mut self, sealed: &mut Sealing, died: &RoaringTreemap, dead: &RoaringTreemap) -> Result<()> {
         let mut touched = std::collections::BTreeSet::new();
+        // The first ordinal after the segment last looked up: each look reads a page of 1 MiB.
+        let mut end = 0;
         for ordinal in died.iter().map(Ordinal) {
             if ordinal.0 >= sealed.sealed_until {
                 let removed = self.tail.remove(&self.number.pair(ordinal.0))?;
                 sealed.tail_rows -= u64::from(removed.is_some());
-            } else {
-                touched.insert(self.segment_of(ordinal)?);
+            } else if ordinal.0 >= end {
+                let key = self.segment_of(ordinal)?;
+                end = self.end_of(&key)?;
+                touched.insert(key);
             }
         }
         touched.iter().try_for_each(|key| self.purge(sealed, key, dead))
@@ -185,6 +190,13 @@ impl<'tx> Rows<'tx> {
         self.sketches.remove(key)?;
         sealed.sealed_rows -= before as u64;
         self.insert_segment(sealed, &rows)
+    }
+
+    /// Returns the first ordinal that stands in a later segment.
+    fn end_of(&self, segment: &PairKey) -> Result<u64> {
+        let (after, last) = (Bound::Excluded(segment), self.number.pair(u64::MAX));
+        let next = self.segments.range::<&PairKey>((after, Bound::Included(&last)))?.next();
+        next.map_or(Ok(u64::MAX), |next| Ok(pair_ordinal(next?.0.value()).0))
     }
 
     /// Returns the key of the segment in whose range an ordinal lies.

@@ -65,6 +65,7 @@ fn bash_completes_names_from_the_file() {
         ("huedb distinct notes l", &["lang"]),
         ("huedb get notes --where 'year > 1 and ye", &["year > 1 and year"]),
         ("huedb get notes --where \"la", &["lang"]),
+        ("huedb get notes --columns id,ye", &["id,year", "id,year\\ of\\ birth"]),
         ("huedb --tenant a", &["acme"]),
         ("huedb list --database s", &["staging"]),
         ("huedb index bu", &["build"]),
