@@ -43,6 +43,9 @@ _huedb() {
             huedb,decrypt)
                 cmd="huedb__subcmd__decrypt"
                 ;;
+            huedb,dedupe)
+                cmd="huedb__subcmd__dedupe"
+                ;;
             huedb,delete)
                 cmd="huedb__subcmd__delete"
                 ;;
@@ -121,6 +124,9 @@ _huedb() {
             huedb,stats)
                 cmd="huedb__subcmd__stats"
                 ;;
+            huedb,sync)
+                cmd="huedb__subcmd__sync"
+                ;;
             huedb,tenant)
                 cmd="huedb__subcmd__tenant"
                 ;;
@@ -179,7 +185,7 @@ _huedb() {
 
     case "${cmd}" in
         huedb)
-            opts="-d -o -q -h -V --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help --version create list show modify drop add update upsert get peek count delete distinct keys stats plot query search import export reembed index database tenant info check repair compact backup restore encrypt decrypt rekey embed model setup completions man"
+            opts="-d -o -q -v -h -V --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help --version create list show modify drop add update upsert get peek count delete distinct keys stats plot dedupe query search import sync export reembed index database tenant info check repair compact backup restore encrypt decrypt rekey embed model setup completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -254,6 +260,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -266,7 +276,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__add)
-            opts="-d -o -q -h --id --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --id --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -365,6 +375,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -377,7 +391,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__backup)
-            opts="-d -o -q -h --force --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --force --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -450,6 +464,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -464,7 +482,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__check)
-            opts="-d -o -q -h --deep --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --deep --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -537,6 +555,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -551,7 +573,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__compact)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -624,6 +646,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -638,7 +664,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__completions)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help bash zsh fish elvish powershell"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help bash zsh fish elvish powershell"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -713,6 +739,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -725,7 +755,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__count)
-            opts="-d -o -q -h --id --where --where-document --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --id --where --where-document --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -812,6 +842,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -824,7 +858,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__create)
-            opts="-d -o -q -h --space --model --no-model --metadata --get-or-create --index --ef-construction --hybrid --ef-search --max-neighbors --encrypt --configuration --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --space --model --no-model --metadata --get-or-create --index --ef-construction --hybrid --ef-search --max-neighbors --encrypt --configuration --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -931,6 +965,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -943,7 +981,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__database)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help create list drop"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help create list drop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1016,6 +1054,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -1030,7 +1072,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__database__subcmd__create)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1103,6 +1145,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -1117,7 +1163,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__database__subcmd__drop)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1190,6 +1236,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -1204,7 +1254,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__database__subcmd__list)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1279,6 +1329,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1291,7 +1345,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__decrypt)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1364,6 +1418,117 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --busy-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        huedb__subcmd__dedupe)
+            opts="-d -o -q -v -h --max-distance --id --where --where-document --documents --check --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --max-distance)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where-document)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -d)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -1378,7 +1543,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__delete)
-            opts="-n -d -o -q -h --id --where --where-document --limit --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -v -h --id --where --where-document --limit --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1471,6 +1636,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -1485,7 +1654,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__distinct)
-            opts="-n -d -o -q -h --id --where --where-document --by-count --limit --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -v -h --id --where --where-document --by-count --limit --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1580,6 +1749,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1592,7 +1765,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__drop)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1667,6 +1840,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1679,7 +1856,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__embed)
-            opts="-d -o -q -h --model --question --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --model --question --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1758,6 +1935,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1770,7 +1951,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__encrypt)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1845,6 +2026,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1857,7 +2042,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__export)
-            opts="-d -o -q -h --all --id --where --where-document --no-embeddings --columns --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --all --id --where --where-document --no-embeddings --columns --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1948,6 +2133,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1960,7 +2149,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__get)
-            opts="-n -d -o -q -h --id --where --where-document --limit --offset --sort --desc --include --columns --full --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -v -h --id --where --where-document --limit --offset --sort --desc --include --columns --full --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2071,6 +2260,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2083,7 +2276,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__import)
-            opts="-d -o -q -h --all --id --document --embedding --uri --metadata --types --format --mode --on-error --batch-size --chunk --overlap --model --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --all --id --document --embedding --uri --metadata --types --format --mode --on-error --batch-size --chunk --overlap --model --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2214,6 +2407,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2226,7 +2423,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__index)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help build show drop"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help build show drop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2299,6 +2496,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -2313,7 +2514,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__index__subcmd__build)
-            opts="-d -o -q -h --hybrid --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --hybrid --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2386,6 +2587,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -2400,7 +2605,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__index__subcmd__drop)
-            opts="-d -o -q -h --hybrid --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --hybrid --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2473,6 +2678,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -2487,7 +2696,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__index__subcmd__show)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2562,6 +2771,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2574,7 +2787,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__info)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2649,6 +2862,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2661,7 +2878,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__keys)
-            opts="-d -o -q -h --id --where --where-document --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --id --where --where-document --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2748,6 +2965,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2760,7 +2981,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__list)
-            opts="-n -d -o -q -h --limit --offset --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -v -h --limit --offset --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2847,6 +3068,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2859,7 +3084,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__man)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2932,6 +3157,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -2946,7 +3175,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help list add pull verify remove"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help list add pull verify remove"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3021,6 +3250,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3033,7 +3266,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model__subcmd__add)
-            opts="-d -o -q -h --name --file --pooling --normalize --max-tokens --query-prefix --document-prefix --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --name --file --pooling --normalize --max-tokens --query-prefix --document-prefix --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3136,6 +3369,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3148,7 +3385,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model__subcmd__list)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3223,6 +3460,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3235,7 +3476,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model__subcmd__pull)
-            opts="-d -o -q -h --name --revision --file --pooling --normalize --max-tokens --query-prefix --document-prefix --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --name --revision --file --pooling --normalize --max-tokens --query-prefix --document-prefix --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3342,6 +3583,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3354,7 +3599,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model__subcmd__remove)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3427,6 +3672,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -3441,7 +3690,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__model__subcmd__verify)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3516,6 +3765,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3528,7 +3781,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__modify)
-            opts="-d -o -q -h --name --metadata --ef-search --index --query-prefix --document-prefix --configuration --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --name --metadata --ef-search --index --query-prefix --document-prefix --configuration --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3631,6 +3884,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3643,7 +3900,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__peek)
-            opts="-n -d -o -q -h --limit --columns --full --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-n -d -o -q -v -h --limit --columns --full --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3730,6 +3987,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3742,7 +4003,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__plot)
-            opts="-o -d -q -h --output --color-by --label --id --where --where-document --sample --seed --size --db --tenant --database --key-file --key-command --color --quiet --busy-timeout --help"
+            opts="-o -d -q -v -h --output --color-by --label --id --where --where-document --sample --seed --size --db --tenant --database --key-file --key-command --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3871,6 +4132,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3883,7 +4148,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__query)
-            opts="-i -n -d -o -q -h --embedding --input --n --offset --max-distance --id --where --where-document --include --columns --full --model --exact --hybrid --explain --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-i -n -d -o -q -v -h --embedding --input --n --offset --max-distance --id --where --where-document --include --columns --full --model --exact --hybrid --explain --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4010,6 +4275,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4022,7 +4291,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__reembed)
-            opts="-d -o -q -h --model --query-prefix --document-prefix --discard --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --model --query-prefix --document-prefix --discard --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4109,6 +4378,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4121,7 +4394,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__rekey)
-            opts="-d -o -q -h --new-key-file --new-key-command --full --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --new-key-file --new-key-command --full --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4215,6 +4488,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4227,7 +4504,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__repair)
-            opts="-d -o -q -h --to --force --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --to --force --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4317,6 +4594,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4329,7 +4610,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__restore)
-            opts="-d -o -q -h --force --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --force --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4404,6 +4685,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4416,7 +4701,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__search)
-            opts="-d -o -q -h --json --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --json --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4495,6 +4780,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4507,7 +4796,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__setup)
-            opts="-d -o -q -h --from --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --from --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4586,6 +4875,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4598,7 +4891,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__show)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4673,6 +4966,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4685,7 +4982,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__stats)
-            opts="-d -o -q -h --id --where --where-document --sample --seed --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --id --where --where-document --sample --seed --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4780,6 +5077,125 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --busy-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        huedb__subcmd__sync)
+            opts="-g -L -d -o -q -v -h --glob --no-ignore --hidden --follow --prefix --chunk --no-chunk --overlap --create --model --allow-empty --dry-run --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --glob)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -g)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --chunk)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --overlap)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -d)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table vertical jsonl json csv tsv ids" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4792,7 +5208,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__tenant)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help create list drop"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help create list drop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4865,6 +5281,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -4879,7 +5299,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__tenant__subcmd__create)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4952,6 +5372,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -4966,7 +5390,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__tenant__subcmd__drop)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5039,6 +5463,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -5053,7 +5481,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__tenant__subcmd__list)
-            opts="-d -o -q -h --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5128,6 +5556,10 @@ _huedb() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --busy-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -5140,7 +5572,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__update)
-            opts="-d -o -q -h --id --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --id --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5237,6 +5669,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)
@@ -5251,7 +5687,7 @@ _huedb() {
             return 0
             ;;
         huedb__subcmd__upsert)
-            opts="-d -o -q -h --id --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --busy-timeout --help"
+            opts="-d -o -q -v -h --id --document --embedding --metadata --uri --model --db --tenant --database --key-file --key-command --output --color --quiet --verbose --timing --error-format --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5348,6 +5784,10 @@ _huedb() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --error-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --busy-timeout)

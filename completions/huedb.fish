@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_huedb_global_optspecs
-    string join \n d/db= tenant= database= key-file= key-command= o/output= color= q/quiet busy-timeout= h/help V/version
+    string join \n d/db= tenant= database= key-file= key-command= o/output= color= q/quiet v/verbose timing error-format= busy-timeout= h/help V/version
 end
 
 function __fish_huedb_needs_command
@@ -39,8 +39,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_needs_command" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_needs_command" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_needs_command" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_needs_command" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_needs_command" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_needs_command" -s V -l version -d 'Print version'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "create" -d 'Make a collection, and the file when there is none'
@@ -59,9 +63,11 @@ complete -c huedb -n "__fish_huedb_needs_command" -f -a "distinct" -d 'Print the
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "keys" -d 'Print the metadata keys: types, records, different values, smallest and largest'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "stats" -d 'Draw how distances, documents and metadata are spread'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "plot" -d 'Draw a map of a collection: its embeddings on a plane, as an SVG for a browser'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "dedupe" -d 'List records that are near-duplicates of others'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "query" -d 'Find the records nearest to a question'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "search" -d 'Answer a request of Chroma\'s Search API'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "import" -d 'Read many records from files, folders or standard input'
+complete -c huedb -n "__fish_huedb_needs_command" -f -a "sync" -d 'Keep a collection in step with the text files of a folder'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "export" -d 'Print all records of a collection with their embeddings'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "reembed" -d 'Embed all documents of a collection anew, with another model'
 complete -c huedb -n "__fish_huedb_needs_command" -f -a "index" -d 'Build, show or drop the graph index of a collection'
@@ -108,12 +114,16 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l no-model -d 'No model: embeddings are always given'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l get-or-create -d 'Do nothing when the collection exists'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l hybrid -d 'Index the words of its documents as well, for `query --hybrid`'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -l encrypt -d 'Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand create" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand create" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s n -l limit -d 'At the most this many' -r
 complete -c huedb -n "__fish_huedb_using_subcommand list" -l offset -d 'Leave out this many at the start' -r
@@ -132,8 +142,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand list" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand list" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand list" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand list" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand list" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand show" -l tenant -d 'The tenant' -r
@@ -150,8 +164,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand show" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand show" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand show" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand show" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand show" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l name -d 'Its new name' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l metadata -d 'What replaces its metadata, a JSON object' -r
@@ -177,8 +195,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand modify" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand modify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -l tenant -d 'The tenant' -r
@@ -195,8 +217,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand drop" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l id -d 'Its id' -r
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l document -d 'Its text; `-` reads it from standard input' -r
@@ -219,8 +245,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand add" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand add" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand add" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand add" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l id -d 'Its id' -r
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l document -d 'Its text; `-` reads it from standard input' -r
@@ -243,8 +273,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand update" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand update" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand update" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand update" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l id -d 'Its id' -r
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l document -d 'Its text; `-` reads it from standard input' -r
@@ -267,8 +301,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand upsert" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand upsert" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l id -d 'Only the record of this id; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
@@ -297,10 +335,14 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l desc -d 'The largest value first'
 complete -c huedb -n "__fish_huedb_using_subcommand get" -l full -d 'Cut nothing in a table: wrap long text'
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand get" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand get" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s n -l limit -d 'At the most this many' -r
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l columns -d 'Columns to print, in this order: parts of a record or metadata keys' -r
@@ -319,9 +361,13 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -l full -d 'Cut nothing in a table: wrap long text'
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand peek" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand peek" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l id -d 'Only the record of this id; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
@@ -341,8 +387,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand count" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand count" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand count" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand count" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand count" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l id -d 'Only the record of this id; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
@@ -363,8 +413,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand delete" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l id -d 'Only the record of this id; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
@@ -385,9 +439,13 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l by-count -d 'The most frequent value first'
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand distinct" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand distinct" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l id -d 'Only the record of this id; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
@@ -407,8 +465,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand keys" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand keys" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand stats" -l id -d 'Only the record of this id; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand stats" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
@@ -430,8 +492,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand stats" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand stats" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand stats" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand stats" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand stats" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand plot" -s o -l output -d 'The SVG file to write, `-` for standard output [default: standard output, unless it is a terminal]' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand plot" -l color-by -d 'Colour records by the value of this metadata key' -r
@@ -450,9 +516,41 @@ complete -c huedb -n "__fish_huedb_using_subcommand plot" -l key-command -d 'Com
 complete -c huedb -n "__fish_huedb_using_subcommand plot" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand plot" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand plot" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand plot" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand plot" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l max-distance -d 'Records at this distance or nearer are near-duplicates; 0.05 of cosine finds texts that say the same' -r
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l id -d 'Only the record of this id; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l documents -d 'Print the texts as well, which a table always does'
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l check -d 'Exit with 1 when there are any, and with 0 when there are none'
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -l timing -d 'Say at the end on standard error how long each stage took'
+complete -c huedb -n "__fish_huedb_using_subcommand dedupe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l embedding -d 'The question as an embedding, a JSON array of numbers' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s i -l input -d 'A file of questions, `-` for standard input: jsonl, json or csv with text or embedding, or one a line' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s n -l n -d 'Hits for each question' -r
@@ -483,12 +581,16 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l full -d 'Cut nothing in a table: wrap long text'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l exact -d 'Rank every record by its embedding as given, without an index'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l hybrid -d 'Rank by meaning and by words, fused by reciprocal rank; needs an index of the words'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -l explain -d 'Say on standard error which way the search took, why, and how long'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand query" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand query" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand query" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand search" -l json -d 'The request: JSON, `@FILE`, or `-` for standard input' -r
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s d -l db -d 'The database file' -r -F
@@ -506,8 +608,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand search" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand search" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand search" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand search" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand search" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand search" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l all -d 'Read everything that `export --all` wrote; `-` for standard input' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l id -d 'Column of the id; `auto` makes ids from the content [default: id]' -r
@@ -545,9 +651,47 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand import" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand import" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand import" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand import" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -s g -l glob -d 'Only files whose path passes, as in .gitignore; `!GLOB` leaves files out; may be repeated' -r
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l prefix -d 'Put before the path of a file in the ids of its records' -r
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l chunk -d 'Tokens of a chunk at the most; 0 for none [default: 256, or what the model reads]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l overlap -d 'Tokens that a chunk repeats of the one before [default: an eighth of a chunk]' -r
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l model -d 'Refuse to embed with another model than this; with --create the model of a new collection' -r
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -s d -l db -d 'The database file' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l tenant -d 'The tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l database -d 'The database of that tenant' -r
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l key-file -d 'File that holds the key of an encrypted database [env: HUEDB_KEY_FILE]' -r -F
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l key-command -d 'Command that prints the key of an encrypted database [env: HUEDB_KEY_COMMAND]' -r -f -a "(__fish_complete_command)"
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -s o -l output -d 'How to write results [default: table on a terminal, jsonl elsewhere]' -r -f -a "table\t''
+vertical\t''
+jsonl\t''
+json\t''
+csv\t''
+tsv\t''
+ids\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l no-ignore -d 'Do not heed .gitignore, .ignore and git\'s other lists'
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l hidden -d 'Hidden files and folders as well'
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -s L -l follow -d 'Follow symbolic links'
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l no-chunk -d 'A file is one record; the model does not read the end of a long one'
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l create -d 'Make the collection, and the file, when there is none'
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l allow-empty -d 'Remove the records of all files when none is left'
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l dry-run -d 'Print what would be done, and do nothing'
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -l timing -d 'Say at the end on standard error how long each stage took'
+complete -c huedb -n "__fish_huedb_using_subcommand sync" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l id -d 'Only the record of this id; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l where -d 'Only records whose metadata passes: Chroma\'s JSON or `year >= 2020 and lang in ("en","de")`; may be repeated' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l where-document -d 'Only records whose document holds this text, or passes Chroma\'s JSON; may be repeated' -r
@@ -567,10 +711,14 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l all -d 'Write all collections of all databases and tenants'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -l no-embeddings -d 'Leave the embeddings out'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand export" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand export" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l model -d 'The new model: a name from `huedb model list` or a folder' -r
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l query-prefix -d 'Text put before every question [default: the model\'s]' -r
@@ -590,9 +738,13 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l discard -d 'Give up what an interrupted run has embedded so far'
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand reembed" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand reembed" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l tenant -d 'The tenant' -r
@@ -609,8 +761,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -f -a "build" -d 'Build the graph, or bring the one there is up to date'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and not __fish_seen_subcommand_from build show drop" -f -a "show" -d 'Show what is known of the graph, and whether it is whole'
@@ -630,9 +786,13 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l hybrid -d 'Index the words of its documents instead, for `query --hybrid`; records added later are indexed too'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l tenant -d 'The tenant' -r
@@ -649,8 +809,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
@@ -667,9 +831,13 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l hybrid -d 'Remove the index of the words of its documents instead'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand index; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l tenant -d 'The tenant' -r
@@ -686,8 +854,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -f -a "create" -d 'Make a database, and the file when there is none'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and not __fish_seen_subcommand_from create list drop" -f -a "list" -d 'List the databases of the tenant'
@@ -707,8 +879,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant' -r
@@ -725,8 +901,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
@@ -743,8 +923,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand database; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l tenant -d 'The tenant' -r
@@ -761,8 +945,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -f -a "create" -d 'Make a tenant, and the file when there is none'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and not __fish_seen_subcommand_from create list drop" -f -a "list" -d 'List the tenants of the file'
@@ -782,8 +970,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant' -r
@@ -800,8 +992,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l tenant -d 'The tenant' -r
@@ -818,8 +1014,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand tenant; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand info" -l tenant -d 'The tenant' -r
@@ -836,8 +1036,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand info" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand info" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand info" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand info" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand info" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand info" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l tenant -d 'The tenant' -r
@@ -854,9 +1058,13 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand check" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand check" -l deep -d 'Read every record too, and compute again what is derived'
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand check" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand check" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -l to -d 'Write what can be read into this file, and leave the database alone' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -s d -l db -d 'The database file' -r -F
@@ -874,9 +1082,13 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -l force -d 'Replace a file that is there'
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand repair" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand repair" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -l tenant -d 'The tenant' -r
@@ -893,8 +1105,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand compact" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand compact" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -l tenant -d 'The tenant' -r
@@ -911,9 +1127,13 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -l force -d 'Replace a file that is there'
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand backup" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l tenant -d 'The tenant' -r
@@ -930,9 +1150,13 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -l force -d 'Replace the database that is there'
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand restore" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l tenant -d 'The tenant' -r
@@ -949,8 +1173,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand encrypt" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l tenant -d 'The tenant' -r
@@ -967,8 +1195,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand decrypt" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l new-key-file -d 'File that holds the new key' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l new-key-command -d 'Command that prints the new key' -r -f -a "(__fish_complete_command)"
@@ -987,9 +1219,13 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l full -d 'Encrypt everything anew; the old bytes may survive on the medium'
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand rekey" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand rekey" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l model -d 'The model: a name from `huedb model list` or a folder' -r
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s d -l db -d 'The database file' -r -F
@@ -1007,9 +1243,13 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -l question -d 'Embed as questions; some models treat them differently'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand embed" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand embed" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l tenant -d 'The tenant' -r
@@ -1026,8 +1266,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -f -a "list" -d 'List the models there are'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and not __fish_seen_subcommand_from list add pull verify remove" -f -a "add" -d 'Install a sentence-embedding model from a folder'
@@ -1049,8 +1293,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l name -d 'The name it is to have [default: the folder\'s]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l file -d 'The ONNX graph among its files, as in `onnx/model_quantized.onnx`' -r -F
@@ -1077,8 +1325,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l name -d 'The name it is to have here [default: MODEL without the organisation]' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l revision -d 'Branch, tag or commit [default: main]' -r
@@ -1106,8 +1358,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l tenant -d 'The tenant' -r
@@ -1124,8 +1380,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l tenant -d 'The tenant' -r
@@ -1142,8 +1402,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand model; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -l from -d 'A wheel, a shared library, or a folder with one of these, instead of pip' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s d -l db -d 'The database file' -r -F
@@ -1161,8 +1425,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand setup" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -l tenant -d 'The tenant' -r
@@ -1179,8 +1447,12 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand completions" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c huedb -n "__fish_huedb_using_subcommand man" -s d -l db -d 'The database file' -r -F
 complete -c huedb -n "__fish_huedb_using_subcommand man" -l tenant -d 'The tenant' -r
@@ -1197,6 +1469,10 @@ ids\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c huedb -n "__fish_huedb_using_subcommand man" -l error-format -d 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line' -r -f -a "text\t''
+json\t''"
 complete -c huedb -n "__fish_huedb_using_subcommand man" -l busy-timeout -d 'Seconds to wait for another process to release the file' -r
 complete -c huedb -n "__fish_huedb_using_subcommand man" -s q -l quiet -d 'Say nothing but warnings and errors'
+complete -c huedb -n "__fish_huedb_using_subcommand man" -s v -l verbose -d 'Say more: the file, the model and its engine, the plan of a query, each batch'
+complete -c huedb -n "__fish_huedb_using_subcommand man" -l timing -d 'Say at the end on standard error how long each stage took'
 complete -c huedb -n "__fish_huedb_using_subcommand man" -s h -l help -d 'Print help'

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::context::Context;
 use super::exit::Status;
-use super::import::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe};
+use super::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe};
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
 use crate::input::{BatchLimits, Dump, DumpBatches};
@@ -59,7 +59,7 @@ fn write(store: &Store, out: &mut DumpWriter, progress: Option<&Progress>) -> Re
 /// Reads a dump into the file, which is made when there is none.
 pub(super) fn import(context: &mut Context, source: &str, mode: Mode) -> anyhow::Result<Status> {
     let start = Instant::now();
-    let interrupt = Interrupt::listen()?;
+    let interrupt = Interrupt::listen();
     // The file is made once it is sure that there is a dump.
     let dump = Dump::open(source)?;
     let read = dump.progress();
