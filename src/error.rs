@@ -4,6 +4,8 @@
 //! code of the command line; [`Error::hint`] says what to do. Invariant: `Display` is one line without a
 //! trailing period and never repeats its source, which [`std::error::Error::source`] gives.
 
+mod place;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
@@ -355,6 +357,7 @@ impl Error {
             Self::NewerFormat { .. } => "upgrade huedb".into(),
             Self::Busy { .. } => "wait for the other huedb to finish, or raise --busy-timeout".into(),
             Self::Damaged { .. } => "`huedb check` lists what is damaged, `huedb repair` puts right what can be".into(),
+            Self::Interrupted => "what is stored is whole; the same command can be run again".into(),
             Self::Io { source, .. } if is_full(source) => "free some space and run it again".into(),
             Self::InvalidArgument { hint, .. }
             | Self::BadInput { hint, .. }

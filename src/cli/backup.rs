@@ -29,7 +29,8 @@ pub(super) struct Backup {
 
 impl Backup {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
-        let facts = context.open(Access::Read)?.backup(&self.target, self.force)?;
+        let store = context.open(Access::Read)?;
+        let facts = context.stage("copy and verify", || store.backup(&self.target, self.force))?;
         context.printer.notice(format!("backed up {} to {}", amount(&facts), self.target.display()));
         Ok(Status::Done)
     }
@@ -55,7 +56,8 @@ pub(super) struct Restore {
 impl Restore {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let was_encrypted = is_encrypted(&context.db);
-        let facts = context.with_key(|options| restore(&self.backup, &context.db, self.force, options))?;
+        let copy = || context.with_key(|options| restore(&self.backup, &context.db, self.force, options));
+        let facts = context.stage("copy and verify", copy)?;
         if was_encrypted && facts.encryption.is_none() {
             context.printer.warning(format!("{} was encrypted, and the backup is plain", context.db.display()));
         }

@@ -32,7 +32,7 @@ impl Check {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let depth = if self.deep { Depth::Deep } else { Depth::Quick };
         let store = context.open(Access::Read)?;
-        let findings = store.check(self.collection.as_deref(), depth)?;
+        let findings = context.stage("check", || store.check(self.collection.as_deref(), depth))?;
         let what = self.collection.unwrap_or_else(|| context.db.display().to_string());
         if findings.is_empty() {
             store.close()?;

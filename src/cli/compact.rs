@@ -19,7 +19,7 @@ impl Compact {
     pub(super) fn run(context: &mut Context) -> anyhow::Result<Status> {
         drop(context.open(Access::Read)?);
         let mut store = context.open_for_bulk(Access::Write)?;
-        let compacted = store.compact()?;
+        let compacted = context.stage("compact", || store.compact())?;
         store.close()?;
         context.printer.notice(format!("{} before, {} after", bytes(compacted.before), bytes(compacted.after)));
         Ok(Status::Done)

@@ -10,8 +10,9 @@ use clap::ArgMatches;
 use super::defaults::Defaults;
 use super::global::Global;
 use super::key::Keys;
+use super::timing::{TimedEmbedder, Timing};
 use crate::embed::{
-    DeferredEmbedder, Embedder, KeptModels, LoadOptions, Runtime, RuntimeKind, fingerprint, load, load_as, runtime,
+    DeferredEmbedder, Embedder, KeptModels, LoadOptions, Runtime, RuntimeKind, fingerprint, load, runtime,
 };
 use crate::error::{Error, Result};
 use crate::output::{
@@ -29,6 +30,7 @@ pub(super) struct Context<'c, 'w> {
     pub(super) printer: &'c mut Printer<'w>,
     pub(super) models: LoadOptions,
     pub(super) keys: Keys,
+    pub(super) timing: Timing,
     /// Whether the standard error is one, where somebody can be asked.
     pub(super) is_terminal: bool,
     /// Whether a table wraps what would be cut.
@@ -58,6 +60,7 @@ impl<'c, 'w> Context<'c, 'w> {
             printer,
             models: LoadOptions { kept, ..LoadOptions::from_env()? },
             keys: Keys::new(global.key_source(is_terminal)),
+            timing: Timing::begin(),
             is_terminal,
             full: false,
             invocation,
@@ -78,7 +81,11 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     fn open_with(&self, access: Access, cache_bytes: usize) -> Result<Store> {
-        self.with_key(|options| Store::open_with(&self.db, access, &Options { cache_bytes, ..options.clone() }))
+        let open = |options: &Options| {
+            let options = Options { cache_bytes, ..options.clone() };
+            self.timing.of("open", || Store::open_with(&self.db, access, &options))
+        };
+        self.with_key(open)
     }
 
     /// Does what may need a key: gets one when it does.
@@ -149,20 +156,36 @@ impl<'c, 'w> Context<'c, 'w> {
 
     /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.
     pub(super) fn embedder(&mut self, collection: &CollectionInfo, asked: Option<&str>) -> Result<Box<dyn Embedder>> {
-        let (name, fingerprint) = self.checked_model(collection, asked)?;
-        let embedder = load_as(name, &fingerprint, &self.models)?;
-        self.warn_of_engines(name)?;
-        Ok(embedder)
+        let mut embedder = self.deferred_embedder(collection, asked)?;
+        embedder.load()?;
+        self.warn_of_engines(&embedder.fingerprint().model)?;
+        self.tell_model(embedder.fingerprint());
+        Ok(Box::new(embedder))
     }
 
     /// Does the same, but leaves the loading to the first text.
-    pub(super) fn deferred_embedder(
-        &self,
-        collection: &CollectionInfo,
-        asked: Option<&str>,
-    ) -> Result<DeferredEmbedder> {
+    pub(super) fn deferred_embedder(&self, collection: &CollectionInfo, asked: Option<&str>) -> Result<TimedEmbedder> {
         let (name, fingerprint) = self.checked_model(collection, asked)?;
-        Ok(DeferredEmbedder::new(name, fingerprint, self.models.clone()))
+        Ok(self.timed(DeferredEmbedder::new(name, fingerprint, self.models.clone())))
+    }
+
+    pub(super) fn timed(&self, embedder: DeferredEmbedder) -> TimedEmbedder {
+        TimedEmbedder { embedder, timing: self.timing.clone() }
+    }
+
+    /// Says which model embeds and what runs it, to who wants to know.
+    fn tell_model(&mut self, model: &Fingerprint) {
+        self.printer.detail(format!(
+            "model {}: {} dimensions, at most {} tokens of a text",
+            model.model, model.dimension, model.max_tokens
+        ));
+        if !model.model.starts_with("hash")
+            && self.printer.tells_details()
+            && let Ok(runtime) = runtime(&self.models)
+        {
+            let path = runtime.path.as_ref().map(|path| format!(" from {}", path.display())).unwrap_or_default();
+            self.printer.detail(format!("engine {} {}{path}", runtime.kind, runtime.version));
+        }
     }
 
     fn checked_model<'n>(
@@ -193,8 +216,9 @@ impl<'c, 'w> Context<'c, 'w> {
 
     /// Loads a model and says which engines were passed over.
     pub(super) fn load_model(&mut self, name: &str) -> Result<Box<dyn Embedder>> {
-        let embedder = load(name, &self.models)?;
+        let embedder = self.timing.of("load model", || load(name, &self.models))?;
         self.warn_of_engines(name)?;
+        self.tell_model(embedder.fingerprint());
         Ok(embedder)
     }
 
@@ -207,7 +231,10 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Says which engines were passed over, and that tract is the slower one.
-    pub(super) fn say_engine(&mut self) {
+    pub(super) fn say_engine(&mut self, model: Option<&Fingerprint>) {
+        if let Some(model) = model {
+            self.tell_model(model);
+        }
         if let Ok(runtime) = runtime(&self.models) {
             self.warn_of_skipped(runtime);
             if runtime.kind == RuntimeKind::Tract {
@@ -261,6 +288,12 @@ impl<'c, 'w> Context<'c, 'w> {
     /// Returns whether the standard output is a terminal.
     pub(super) fn stdout_is_terminal(&self) -> bool {
         self.out.is_terminal()
+    }
+
+    /// Does a stage whose size is not known, shows that it goes on, and counts its time.
+    pub(super) fn stage<T>(&self, action: &'static str, work: impl FnOnce() -> T) -> T {
+        let _shown = self.printer.progress(action, ProgressKind::Time, None);
+        self.timing.of(action, work)
     }
 
     /// Begins a bar on the standard error while records go to the standard output.

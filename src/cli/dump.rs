@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::exit::Status;
-use super::import::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe};
+use super::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe};
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
 use crate::input::{Archive, ArchiveBatches, ArchiveSize, BatchLimits, Dump};
@@ -74,7 +74,7 @@ pub(super) fn restore(
     into: Option<CollectionName>,
 ) -> anyhow::Result<Status> {
     let start = Instant::now();
-    let interrupt = Interrupt::listen()?;
+    let interrupt = Interrupt::listen();
     let size = archive.size();
     let (kind, total, bytes) = match &size {
         ArchiveSize::Bytes(read) => match read.total_bytes() {

@@ -35,7 +35,8 @@ impl Embed {
         let texts = if self.texts.is_empty() { read_stdin()?.lines().map(str::to_owned).collect() } else { self.texts };
         let role = if self.question { Role::Query } else { Role::Document };
         let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let embeddings = context.load_model(&self.model)?.embed(&borrowed, role)?;
+        let mut embedder = context.load_model(&self.model)?;
+        let embeddings = context.timing.of("embed", || embedder.embed(&borrowed, role))?;
         let columns = [Column::Document, Column::Embedding].into_iter().collect::<Columns>();
         let format = context.chosen_format().unwrap_or(Format::Jsonl);
         let mut sink = context.sink_in(format, columns)?;

@@ -93,7 +93,7 @@ impl Exec {
         if self.script == "-" {
             empty_stdin()?;
         }
-        let interrupt = Interrupt::listen()?;
+        let interrupt = Interrupt::listen();
         let mut first = 0;
         for statement in Statements::of(&text) {
             let statement = statement.map_err(|Unfinished { line, why }| self.bad(line, why))?;

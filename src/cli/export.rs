@@ -64,6 +64,7 @@ impl Export {
         let format = context.chosen_format().unwrap_or(Format::Jsonl);
         let progress = context.export_progress(page.len() as u64);
         let mut sink = context.sink_in(format, columns)?;
+        let start = std::time::Instant::now();
         for record in page.records() {
             sink.entry(Entry::from(&record?))?;
             if let Some(progress) = &progress {
@@ -74,6 +75,7 @@ impl Export {
         if let Some(progress) = progress {
             progress.finish();
         }
+        context.timing.add("export", start.elapsed());
         Ok(Status::Done)
     }
 }

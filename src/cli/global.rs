@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, ValueHint};
 
 use super::key::KeySource;
-use crate::output::{ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream};
+use crate::output::{ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream, TalkFormat};
 use crate::record::Scope;
 
 /// Where results go.
@@ -60,6 +60,20 @@ pub(super) struct Global {
     /// Say nothing but warnings and errors
     #[arg(long, short, global = true)]
     quiet: bool,
+
+    /// Say more: the file, the model and its engine, the plan of a query, each batch
+    #[arg(long, short, global = true)]
+    verbose: bool,
+
+    /// Say at the end on standard error how long each stage took
+    #[arg(long, global = true)]
+    pub(super) timing: bool,
+
+    /// How errors, warnings and notices are written to standard error: sentences, or one JSON object a line
+    #[arg(long, global = true, env = "HUEDB_ERROR_FORMAT", value_name = "FORMAT", default_value = "text")]
+    #[arg(value_parser = PossibleValuesParser::new(TalkFormat::ALL.map(TalkFormat::as_str)).try_map(|name| name.parse::<TalkFormat>()))]
+    #[arg(hide_env_values = true)]
+    pub(super) error_format: TalkFormat,
 
     /// Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads
     #[arg(long, short = '0', global = true)]
@@ -114,6 +128,8 @@ impl Global {
             color: self.color,
             color_environment: ColorEnvironment::read(|name| std::env::var(name).ok()),
             quiet: self.quiet,
+            verbose: self.verbose,
+            talk: self.error_format,
             null_terminated: self.null,
             stdout: streams.0,
             stderr: streams.1,

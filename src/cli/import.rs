@@ -1,8 +1,7 @@
 //! `huedb import`.
 
-use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
@@ -10,20 +9,15 @@ use clap::{Args, ValueEnum};
 use super::context::Context;
 use super::exit::Status;
 use super::foreign::Foreign;
+use super::ingest::{Run, describe, limits};
 use super::interrupt::Interrupt;
-use crate::embed::{ChunkSize, Chunker, DeferredEmbedder, Embedder};
+use super::timing::TimedEmbedder;
+use crate::embed::{ChunkSize, Chunker};
 use crate::error::{Error, Result};
-use crate::input::{self, BatchLimits, Batches, Mapping, Notices, Source, Types};
-use crate::output::{Progress, ProgressKind, count, duration};
+use crate::input::{self, Batches, Mapping, Source, Types};
+use crate::output::{count, duration};
 use crate::record::CollectionInfo;
-use crate::store::{Access, Ingest, Mode, OnError, Preparer, StoredBatch, Tally};
-
-/// Texts embedded and stored in one transaction: what a kill can undo, at the most.
-const TEXTS_AT_ONCE: usize = 256;
-/// Rows stored in one transaction when nothing has to be embedded.
-pub(super) const ROWS_AT_ONCE: usize = 8192;
-/// Bytes of rows in one transaction, far under half of the import's cache.
-pub(super) const BYTES_AT_ONCE: usize = 32 << 20;
+use crate::store::{Mode, OnError};
 
 /// Read many records from files, folders or standard input
 ///
@@ -158,41 +152,16 @@ impl Import {
         let view = context.look(name)?;
         let info = view.info().clone();
         let start = Instant::now();
-        let interrupt = Interrupt::listen()?;
-        let mut batches = Batches::open(sources, self.options()?, self.limits(&info))?;
+        let interrupt = Interrupt::listen();
+        let mut batches = Batches::open(sources, self.options()?, limits(self.batch_size, info.embedder.is_some()))?;
         let chunks = Chunks::default();
         if let Some(chunker) = self.chunker(context, &info)? {
             batches = batches.splitting(chunks.counted(chunker));
         }
-        let mut embedder = self.embedder(context, &info)?;
-        let embedder = embedder.as_mut().map(|embedder| embedder as &mut dyn Embedder);
-        let mut preparer = Preparer::new(&info, embedder, self.mode.into(), self.on_error.into())?;
-        let report = Report::begin(context, &batches);
-        // The file is opened for writing once a batch is ready for it: what is refused before has not touched a byte.
-        let first = preparer.prepare(&view, batches.next().unwrap_or_default())?;
-        drop(view);
-        let mut store = context.open_for_import(Access::Write, batches.progress().total_bytes())?;
-        let bytes_before = store.file_bytes()?;
-        let collection = store.collection(name)?;
-        let mut ingest = Ingest::new(&collection, preparer);
-        let outcome = ingest.store_all(first, batches, |batch| {
-            report.hear(context, batch.as_ref(), &info);
-            interrupt.check()
-        });
-        let tally = ingest.tally();
-        report.end(context);
-        let outcome = outcome.and_then(|()| super::index::build_if_due(context, &collection, &interrupt));
-        if let Err(error) = outcome {
-            store.close()?;
-            if tally.rows() > 0 {
-                let next = "these are stored, and the same import can be run again";
-                context.printer.notice(format!("{} before it stopped; {next}", describe(&tally)));
-            }
-            return Err(error.into());
-        }
-        // Where it wrote most of the file, so that the cost stays a part of its own.
-        context.tidy(&mut store, bytes_before, 2);
-        store.close()?;
+        let embedder = self.embedder(context, &info)?;
+        let (mode, on_error) = (self.mode.into(), self.on_error.into());
+        let run = Run { action: "import", name, view, batches, embedder, mode, on_error, interrupt };
+        let tally = run.store(context, &info, |_| Ok(0))?;
         let nothing_new = tally.unchanged > 0 && tally.embedded == 0 && info.embedder.is_some();
         let said = if nothing_new { "; nothing had to be embedded" } else { "" };
         chunks.say(context);
@@ -217,16 +186,6 @@ impl Import {
         })
     }
 
-    fn limits(&self, info: &CollectionInfo) -> BatchLimits {
-        let asked = self.batch_size.map(std::num::NonZeroUsize::get);
-        let embeds = info.embedder.is_some() && asked.is_none();
-        BatchLimits {
-            rows: asked.unwrap_or(ROWS_AT_ONCE),
-            texts: if embeds { TEXTS_AT_ONCE } else { usize::MAX },
-            bytes: BYTES_AT_ONCE,
-        }
-    }
-
     fn chunker(&self, context: &Context, info: &CollectionInfo) -> Result<Option<Chunker>> {
         let Some(tokens) = self.chunk else { return Ok(None) };
         let Some(model) = &info.embedder else {
@@ -238,7 +197,7 @@ impl Import {
     }
 
     /// Stands for the collection's model until a text needs it.
-    fn embedder(&self, context: &Context, info: &CollectionInfo) -> Result<Option<DeferredEmbedder>> {
+    fn embedder(&self, context: &Context, info: &CollectionInfo) -> Result<Option<TimedEmbedder>> {
         if info.embedder.is_none() && self.model.is_none() {
             return Ok(None);
         }
@@ -269,58 +228,6 @@ impl Chunks {
             context.printer.notice(format!("documents {}, cut into chunks {}", count(documents), count(chunks)));
         }
     }
-}
-
-/// What the user sees while the import runs.
-struct Report {
-    progress: Progress,
-    read: Arc<input::Progress>,
-    notices: Notices,
-    said_engine: Cell<bool>,
-}
-
-impl Report {
-    fn begin(context: &Context, batches: &Batches) -> Self {
-        let read = batches.progress();
-        let kind = if read.total_bytes().is_some() { ProgressKind::RowsOfBytes } else { ProgressKind::Rows };
-        let progress = context.printer.progress("import", kind, read.total_bytes());
-        Self { progress, read, notices: batches.notices(), said_engine: Cell::new(false) }
-    }
-
-    fn hear(&self, context: &mut Context, batch: Option<&StoredBatch>, info: &CollectionInfo) {
-        self.progress.set_bytes(self.read.read_bytes());
-        let Some(batch) = batch else { return };
-        self.progress.add_rows(batch.tally.rows());
-        let embedded_by_engine =
-            batch.tally.embedded > 0 && info.embedder.as_ref().is_some_and(|model| !model.model.starts_with("hash"));
-        self.progress.suspend(|| {
-            batch.refused.iter().for_each(|error| context.printer.warning(error));
-            if embedded_by_engine && !self.said_engine.replace(true) {
-                context.say_engine();
-            }
-        });
-    }
-
-    fn end(self, context: &mut Context) {
-        self.progress.finish();
-        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        notices.iter().for_each(|notice| context.printer.notice(notice));
-    }
-}
-
-pub(super) fn describe(tally: &Tally) -> String {
-    let counts = [
-        (tally.added, "added"),
-        (tally.updated, "updated"),
-        (tally.unchanged, "unchanged"),
-        (tally.skipped, "skipped"),
-        (tally.removed, "removed"),
-        (tally.failed, "failed"),
-        (tally.embedded, "embedded"),
-    ];
-    let always = 4;
-    let said = counts.iter().enumerate().filter(|(at, (n, _))| *n > 0 || *at < always);
-    said.map(|(_, (n, what))| format!("{what} {}", count(*n))).collect::<Vec<_>>().join(", ")
 }
 
 impl From<ModeName> for Mode {

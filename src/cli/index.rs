@@ -84,14 +84,14 @@ impl IndexBuild {
         let collection = store.collection(&self.collection)?;
         if self.hybrid {
             let start = Instant::now();
-            let documents = collection.index_documents(true)?;
+            let documents = context.stage("index words", || collection.index_documents(true))?;
             context.tidy(&mut store, bytes_before, TIDY_SHARE);
             store.close()?;
             let took = duration(start.elapsed());
             context.printer.notice(format!("words of {}: {} documents in {took}", self.collection, count(documents)));
             return Ok(Status::Done);
         }
-        let interrupt = Interrupt::listen()?;
+        let interrupt = Interrupt::listen();
         build(context, &collection, &interrupt)?;
         context.tidy(&mut store, bytes_before, TIDY_SHARE);
         store.close()?;
@@ -119,7 +119,8 @@ pub(super) fn build(context: &mut Context, collection: &Collection, interrupt: &
         progress.add_rows(added as u64);
         if interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let built = build_graph(collection, context.models.threads(), &watch)?;
+    let work = || build_graph(collection, context.models.threads(), &watch);
+    let built = context.timing.of("build graph", work)?;
     progress.finish();
     let name = collection.name();
     context.printer.notice(match built {

@@ -1,40 +1,54 @@
-//! Ctrl-C during long work: the first asks it to end after what it is doing, the second ends it at once.
+//! Ctrl-C: work that comes in steps ends after the one it is doing, anything else at once.
+//!
+//! Invariant: a process that was interrupted exits with 130, the database is as its last transaction left it, and no file
+//! that was only begun is left behind.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
+use crate::store::remove_unfinished;
 
-static ASKED: AtomicBool = AtomicBool::new(false);
-static LISTENING: Mutex<bool> = Mutex::new(false);
-
+/// Whether the work at hand comes in steps.
+static IN_STEPS: AtomicBool = AtomicBool::new(false);
 /// Whether the user has asked for an end.
+static ASKED: AtomicBool = AtomicBool::new(false);
+/// What the first ctrl-C says.
+static WORDS: Mutex<&str> = Mutex::new("");
+
+/// Listens from now on, once a process; `last_words` is what is written when the process ends at once.
+pub(super) fn listen(last_words: Arc<dyn Fn() -> String + Send + Sync>) {
+    // Without a listener the system ends the process at once, which loses nothing either.
+    let _ = ctrlc::set_handler(move || {
+        let is_second = ASKED.swap(true, Ordering::Relaxed);
+        if is_second || !IN_STEPS.load(Ordering::Relaxed) {
+            remove_unfinished();
+            let _ = io::stderr().write_all(last_words().as_bytes());
+            #[expect(clippy::exit, reason = "whoever is at work cannot be asked to return")]
+            std::process::exit(130);
+        }
+        let words = *WORDS.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = io::stderr().write_all(words.as_bytes());
+    });
+}
+
+/// Says when the user has asked for an end.
 #[derive(Debug, Clone)]
 pub(super) struct Interrupt(());
 
 impl Interrupt {
-    /// Listens from now on; what was asked before is forgotten.
-    pub(super) fn listen() -> Result<Self> {
-        Self::listen_saying("")
+    /// Begins work that comes in steps, which look here in between; what was asked before is forgotten.
+    pub(super) fn listen() -> Self {
+        IN_STEPS.store(true, Ordering::Relaxed);
+        ASKED.store(false, Ordering::Relaxed);
+        Self(())
     }
 
     /// Does the same, and has the first ctrl-C say something.
-    pub(super) fn listen_saying(words: &'static str) -> Result<Self> {
-        let mut listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*listening {
-            let handler = move || {
-                if ASKED.swap(true, Ordering::Relaxed) {
-                    // A committed file needs no cleaning up.
-                    std::process::exit(130);
-                }
-                let _ = io::stderr().write_all(words.as_bytes());
-            };
-            ctrlc::set_handler(handler).map_err(|e| Error::io("listen for interrupts", io::Error::other(e)))?;
-            *listening = true;
-        }
-        ASKED.store(false, Ordering::Relaxed);
-        Ok(Self(()))
+    pub(super) fn listen_saying(words: &'static str) -> Self {
+        *WORDS.lock().unwrap_or_else(PoisonError::into_inner) = words;
+        Self::listen()
     }
 
     /// Ends the work once asked to.
@@ -49,9 +63,7 @@ impl Interrupt {
     pub(super) fn is_asked(&self) -> bool {
         ASKED.load(Ordering::Relaxed)
     }
-}
 
-impl Interrupt {
     /// Begins anew, for the next command.
     #[expect(clippy::unused_self, reason = "nobody is asked who does not listen")]
     pub(super) fn forget(&self) {

@@ -17,6 +17,7 @@ mod context;
 mod crash;
 mod create;
 mod database;
+mod dedupe;
 mod defaults;
 mod delete;
 mod drop;
@@ -34,6 +35,7 @@ mod import;
 mod include;
 mod index;
 mod info;
+mod ingest;
 mod interrupt;
 mod key;
 mod list;
@@ -52,7 +54,10 @@ mod setup;
 mod shell;
 mod show;
 mod stats;
+mod sync;
 mod tenant;
+mod timing;
+mod usage;
 mod word;
 
 use std::ffi::OsString;
@@ -68,10 +73,11 @@ use exec::Series;
 use exit::Status;
 use global::Global;
 pub use man::pages as manual_pages;
+use timing::Timing;
 
 use crate::embed::KeptModels;
 use crate::error::Error;
-use crate::output::{Printer, PrinterSettings, Stream, TerminalGuard, is_removed, sanitize};
+use crate::output::{Printer, PrinterSettings, Stream, TerminalGuard};
 
 /// Vector database in one file: text in, nearest text out
 ///
@@ -115,9 +121,11 @@ enum Verb {
     Keys(facet::Keys),
     Stats(stats::Stats),
     Plot(plot::Plot),
+    Dedupe(dedupe::Dedupe),
     Query(query::Query),
     Search(search::Search),
     Import(import::Import),
+    Sync(sync::Sync),
     Export(export::Export),
     Reembed(reembed::Reembed),
     Index(index::Index),
@@ -167,9 +175,11 @@ impl Verb {
             Self::Keys(verb) => verb.run(context),
             Self::Stats(verb) => verb.run(context),
             Self::Plot(verb) => verb.run(context),
+            Self::Dedupe(verb) => verb.run(context),
             Self::Query(verb) => verb.run(context),
             Self::Search(verb) => verb.run(context),
             Self::Import(verb) => verb.run(context),
+            Self::Sync(verb) => verb.run(context),
             Self::Export(verb) => verb.run(context),
             Self::Reembed(verb) => verb.run(context),
             Self::Index(verb) => verb.run(context),
@@ -240,18 +250,19 @@ fn run_one(
     streams: (Stream, Stream),
     kept: Option<&Arc<KeptModels>>,
 ) -> u8 {
-    let (cli, matches) = match parse(defaults, args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let timing = Timing::begin();
+    let (cli, matches) = match parse(defaults, &args) {
         Ok(parsed) => parsed,
-        // Usage errors and --help, which clap words, colours and sends where they belong.
         Err(usage) => {
             if let Some(bad) = defaults.bad_variable().filter(|_| usage.use_stderr() && kept.is_none()) {
                 let mut printer = Printer::new(&PrinterSettings::default(), stderr);
                 return exit::report(Err(bad.into()), &mut printer);
             }
-            say_usage(&usage);
-            return u8::try_from(usage.exit_code()).unwrap_or(exit::INPUT);
+            return usage::report(&usage, &args, stderr, streams.1.is_terminal);
         }
     };
+    usage::listen(cli.global.error_format);
     let mut faults = defaults.take_faults();
     if !faults.is_empty() && !cli.verb.needs_no_config() {
         return exit::report(Err(faults.swap_remove(0).into()), &mut cli.global.printer(stderr, streams));
@@ -271,33 +282,28 @@ fn run_one(
     let result = crash::guarded(&cli.global.db, || {
         let out = TerminalGuard::new(stdout, streams.0.is_terminal);
         let invocation = (&*defaults, &matches);
+        let db = cli.global.db.display();
+        let (tenant, database) = (&cli.global.tenant, &cli.global.database);
+        printer.detail(format!("file {db}, tenant {tenant}, database {database}"));
         let mut context =
             Context::new(&cli.global, invocation, streams.1.is_terminal, &mut printer, out, kept.cloned())?;
+        context.timing = timing.clone();
         let status = cli.verb.run(&mut context, faults)?;
         context.finish()?;
         Ok(status)
     });
+    if cli.global.timing {
+        printer.timing(&timing.stages());
+    }
     exit::report(result, &mut printer)
 }
 
-fn parse(defaults: &mut Defaults, args: impl IntoIterator<Item = OsString>) -> Result<(Cli, ArgMatches), clap::Error> {
+fn parse(defaults: &mut Defaults, args: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     let matches = defaults.tree.try_get_matches_from_mut(args)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut defaults.tree))?;
     let settled = cli.global.settle(&matches);
     settled.map_err(|why| defaults.tree.error(clap::error::ErrorKind::ArgumentConflict, why))?;
     Ok((cli, matches))
-}
-
-/// Prints what clap words; where it quotes an argument that would control the terminal, without its colours.
-fn say_usage(usage: &clap::Error) {
-    let text = usage.render().to_string();
-    if text.chars().any(|c| is_removed(c) && c != '\n') {
-        let lines = text.lines().map(|line| sanitize(line) + "\n").collect::<String>();
-        // When the standard error is gone there is nobody left to tell.
-        let _ = io::stderr().write_all(lines.as_bytes());
-    } else {
-        let _ = usage.print();
-    }
 }
 
 #[cfg(test)]

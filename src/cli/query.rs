@@ -129,7 +129,10 @@ impl Query {
         for warning in &answer.warnings {
             context.printer.warning(warning);
         }
-        if self.explain {
+        let timing = &answer.timing;
+        let stages = [("filter", timing.filter), ("candidates", timing.candidates), ("rank", timing.rank)];
+        stages.into_iter().chain([("read", timing.read)]).for_each(|(stage, took)| context.timing.add(stage, took));
+        if self.explain || context.printer.tells_details() {
             explain(context, &answer);
         }
         self.print(context, &questions, &answer.hits, shown.1, filter.as_ref())?;

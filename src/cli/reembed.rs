@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args};
 use super::context::Context;
 use super::exit::Status;
 use super::interrupt::Interrupt;
+use super::timing::TimedEmbedder;
 use crate::embed::{DeferredEmbedder, Embedder, fingerprint};
 use crate::error::{Error, Result};
 use crate::output::{ProgressKind, count, duration};
@@ -61,10 +62,10 @@ impl Reembed {
             return Ok(Status::Done);
         }
         let start = Instant::now();
-        let interrupt = Interrupt::listen()?;
+        let interrupt = Interrupt::listen();
         let store = context.open_for_bulk(Access::Write)?;
         let collection = store.collection(&self.collection)?;
-        let embedder = DeferredEmbedder::new(&model, new.clone(), context.models.clone());
+        let embedder = context.timed(DeferredEmbedder::new(&model, new.clone(), context.models.clone()));
         let reembedded = run(context, &collection, embedder, records, &interrupt);
         let reembedded = match reembedded {
             Ok(reembedded) => reembedded,
@@ -96,7 +97,7 @@ impl Reembed {
 fn run(
     context: &mut Context,
     collection: &Collection,
-    mut embedder: DeferredEmbedder,
+    mut embedder: TimedEmbedder,
     records: u64,
     interrupt: &Interrupt,
 ) -> Result<Reembedded> {
@@ -107,7 +108,7 @@ fn run(
         shown = shown.max(so_far.done);
         if so_far.embedded > 0 && !said_engine {
             said_engine = true;
-            progress.suspend(|| context.say_engine());
+            progress.suspend(|| context.say_engine(None));
         }
         interrupt.check()
     })

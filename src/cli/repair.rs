@@ -59,12 +59,12 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 
 fn repair(context: &mut Context, db: &Path, options: &Options) -> anyhow::Result<Status> {
     if let Ok(store) = context.open(Access::Read)
-        && store.check(None, Depth::Deep)?.is_empty()
+        && context.stage("check", || store.check(None, Depth::Deep))?.is_empty()
     {
         context.printer.notice(format!("{} is sound", db.display()));
         return Ok(Status::Done);
     }
-    let repaired = Repaired::begin(db, db, options)?;
+    let repaired = context.stage("read what can be read", || Repaired::begin(db, db, options))?;
     if !repaired.is_whole() {
         list(context, &repaired.losses)?;
         say_lost(context, db, &repaired);
@@ -81,7 +81,7 @@ fn repair(context: &mut Context, db: &Path, options: &Options) -> anyhow::Result
 }
 
 fn save(context: &mut Context, db: &Path, target: &Path, force: bool, options: &Options) -> anyhow::Result<Status> {
-    let repaired = Repaired::begin(db, target, options)?;
+    let repaired = context.stage("read what can be read", || Repaired::begin(db, target, options))?;
     build_graphs(context, &repaired, options)?;
     list(context, &repaired.losses)?;
     say_lost(context, db, &repaired);
@@ -93,7 +93,7 @@ fn save(context: &mut Context, db: &Path, target: &Path, force: bool, options: &
 
 /// The graphs are made by another room than the rest.
 fn build_graphs(context: &mut Context, repaired: &Repaired, options: &Options) -> anyhow::Result<()> {
-    let interrupt = Interrupt::listen()?;
+    let interrupt = Interrupt::listen();
     for kept in repaired.kept.iter().filter(|kept| kept.had_graph) {
         let store = repaired.open(&Options { scope: kept.scope.clone(), ..options.clone() })?;
         super::index::build(context, &store.collection(&kept.name)?, &interrupt)?;

@@ -67,7 +67,7 @@ impl Shell {
             // There is none the first time.
             let _ = editor.load_history(path);
         }
-        let interrupt = Interrupt::listen_saying("\nstopping; ctrl-C again leaves huedb at once\n")?;
+        let interrupt = Interrupt::listen_saying("\nstopping; ctrl-C again leaves huedb at once\n");
         loop {
             let line = match editor.readline(&prompt) {
                 Ok(line) => line,

@@ -12,7 +12,7 @@ use unicode_segmentation::GraphemeCursor;
 use super::pieces::{Counter, Piece};
 use super::{HashEmbedder, LoadOptions, open_tokenizer, resolve};
 use crate::error::{Error, Result};
-use crate::record::{Fingerprint, Part, Row};
+use crate::record::{Fingerprint, Lines, Part, Row};
 
 /// Text that is cut into pieces at once, so that memory does not grow with a document.
 const WINDOW_BYTES: usize = 16 << 10;
@@ -37,6 +37,8 @@ pub struct Chunker {
     size: ChunkSize,
     /// Tokens of a chunk without its ends and the prefix.
     room: usize,
+    /// Whether chunks say which lines of the document they have.
+    tells_lines: bool,
 }
 
 impl Chunker {
@@ -60,8 +62,14 @@ impl Chunker {
         } else {
             Counter::Tokens(Box::new(open_tokenizer(&resolve(model, options)?, usize::MAX)?))
         };
-        let mut chunker =
-            Self { counter, model: used.model.clone(), prefix: used.document_prefix.clone(), size, room: 0 };
+        let mut chunker = Self {
+            counter,
+            model: used.model.clone(),
+            prefix: used.document_prefix.clone(),
+            size,
+            room: 0,
+            tells_lines: false,
+        };
         let taken = chunker.count("")?;
         chunker.room = size.tokens.saturating_sub(taken);
         if chunker.room == 0 {
@@ -71,6 +79,12 @@ impl Chunker {
             )));
         }
         Ok(chunker)
+    }
+
+    /// Has the metadata of every chunk say which lines of the document it has.
+    #[must_use]
+    pub fn telling_lines(self) -> Self {
+        Self { tells_lines: true, ..self }
     }
 
     /// Cuts the document of a row; a row without one is returned as it is.
@@ -90,10 +104,14 @@ impl Chunker {
         }
         let ranges = self.ranges(text)?;
         let count = ranges.len() as u64;
+        let mut lines = Lines::of(text);
         let part = |(number, range): (u64, Range<usize>)| {
             let part = Part { of: row.id.clone(), number, count };
             let mut metadata = row.metadata.clone();
             part.describe(&mut metadata, &range).map_err(|error| bad(error.to_string()))?;
+            if self.tells_lines {
+                lines.range(&range).describe(&mut metadata)?;
+            }
             Ok(Row {
                 id: Part::id(&row.id, number),
                 embedding: None,

@@ -8,8 +8,14 @@ use crate::record::{MetadataPatch, Origin, RecordId};
 use serde_json::json;
 
 fn chunker(counter: Counter, prefix: &str, tokens: usize, overlap: usize) -> Chunker {
-    let mut chunker =
-        Chunker { counter, model: "test".into(), prefix: prefix.into(), size: ChunkSize { tokens, overlap }, room: 0 };
+    let mut chunker = Chunker {
+        counter,
+        model: "test".into(),
+        prefix: prefix.into(),
+        size: ChunkSize { tokens, overlap },
+        room: 0,
+        tells_lines: false,
+    };
     chunker.room = tokens - chunker.count("").unwrap();
     chunker
 }

@@ -23,16 +23,32 @@ impl DeferredEmbedder {
     }
 }
 
+impl DeferredEmbedder {
+    /// Returns whether the model is loaded.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.is_some()
+    }
+
+    /// Loads the model, if it is not loaded yet.
+    ///
+    /// # Errors
+    /// As [`load_as`].
+    pub fn load(&mut self) -> Result<&mut dyn Embedder> {
+        let embedder = match &mut self.loaded {
+            Some(embedder) => embedder,
+            none => none.insert(load_as(&self.model, &self.fingerprint, &self.options)?),
+        };
+        Ok(embedder.as_mut())
+    }
+}
+
 impl Embedder for DeferredEmbedder {
     fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
     }
 
     fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {
-        let embedder = match &mut self.loaded {
-            Some(embedder) => embedder,
-            none => none.insert(load_as(&self.model, &self.fingerprint, &self.options)?),
-        };
-        embedder.embed(texts, role)
+        self.load()?.embed(texts, role)
     }
 }

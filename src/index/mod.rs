@@ -4,6 +4,7 @@
 //! embeddings as given before it leaves this room.
 
 mod build;
+mod earlier;
 pub mod graph;
 pub mod kernel;
 mod measure;
@@ -16,6 +17,7 @@ mod turns;
 mod walk;
 
 pub use build::{Built, build_graph, unwatched};
+pub use earlier::{Earlier, near_earlier};
 pub use nearest::{Nearest, Score};
 pub use ranked::{Bounded, Ranked, rank_all, rank_bounded, rank_candidates};
 pub use scan::{Allowed, scan};

@@ -14,7 +14,7 @@ use crate::record::Ordinal;
 use crate::store::{Codes, Segment, View, rows_per_segment};
 
 /// Rows met by many questions before their limits are drawn closer.
-const BLOCK_ROWS: usize = 256;
+pub(super) const BLOCK_ROWS: usize = 256;
 
 /// Distances computed before the least of them is looked at: nearly always it is too large, and so are all.
 pub(super) const AT_ONCE: usize = 64;
@@ -172,21 +172,26 @@ impl<'a> Scanner<'a> {
 
 /// Rows brought together, so that only they are compared, and while they are in the cache.
 #[derive(Default)]
-struct Gathered {
+pub(super) struct Gathered {
     codes: Vec<i8>,
     factors: Vec<f32>,
     biases: Vec<f32>,
 }
 
 /// Some rows that stand together.
-struct Block<'b> {
-    codes: &'b [i8],
-    numbers: Numbers<'b>,
+pub(super) struct Block<'b> {
+    pub(super) codes: &'b [i8],
+    pub(super) numbers: Numbers<'b>,
 }
 
 impl Gathered {
     /// Brings rows of a segment together, unless they stand together already.
-    fn gather<'b>(&'b mut self, segment: &Segment<'b>, rows: &[usize], numbers: (&'b [f32], &'b [f32])) -> Block<'b> {
+    pub(super) fn gather<'b>(
+        &'b mut self,
+        segment: &Segment<'b>,
+        rows: &[usize],
+        numbers: (&'b [f32], &'b [f32]),
+    ) -> Block<'b> {
         let dimension = segment.dimension();
         let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else {
             return Block { codes: &[], numbers: Numbers { factors: &[], biases: &[] } };

@@ -34,6 +34,19 @@ pub(super) fn gather(
     threads: usize,
     work: impl Fn(Turns) -> Result<Vec<Nearest<f32>>> + Sync,
 ) -> Result<Vec<Nearest<f32>>> {
+    share(end, step, threads, work, |found, other| {
+        found.iter_mut().zip(other).for_each(|(found, other)| found.merge(other));
+    })
+}
+
+/// Does the same with anything that can be merged.
+pub(super) fn share<T: Send>(
+    end: u64,
+    step: u64,
+    threads: usize,
+    work: impl Fn(Turns) -> Result<T> + Sync,
+    merge: impl Fn(&mut T, T),
+) -> Result<T> {
     let next = AtomicU64::new(0);
     let work = || work(Turns { next: &next, step, end });
     let threads = threads.min(usize::try_from(end.div_ceil(step.max(1))).unwrap_or(threads)).max(1);
@@ -43,7 +56,7 @@ pub(super) fn gather(
         for other in others {
             let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             found = found.map(|mut found| {
-                found.iter_mut().zip(other).for_each(|(found, other)| found.merge(other));
+                merge(&mut found, other);
                 found
             });
         }

@@ -70,7 +70,7 @@ impl Dump {
                 let size_bytes = file.metadata().map_err(read)?.len();
                 Self::from_reader(file, argument, Some(size_bytes))
             }
-            Source::Folder(_) | Source::Glob { .. } => Err(no_dump(argument, "is no file")),
+            Source::Folder(_) | Source::Glob { .. } | Source::Files(_) => Err(no_dump(argument, "is no file")),
         }
     }
 

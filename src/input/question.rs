@@ -82,6 +82,7 @@ impl Questions {
         let path = match source {
             Source::Stdin => return Self::from_reader(std::io::stdin(), "-", format),
             Source::File(path) => path,
+            Source::Files(_) => return Err(Error::argument("questions are read from one file")),
             Source::Folder(path) | Source::Glob { base: path, .. } => {
                 return Err(Error::argument(format!("questions are read from one file, not from {}", path.display())));
             }

@@ -70,13 +70,13 @@ impl Rows {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_counted(source: &Source, options: Options, progress: Arc<Progress>) -> Result<Self> {
-        let many = matches!(source, Source::Folder(_) | Source::Glob { .. });
+        let many = matches!(source, Source::Folder(_) | Source::Glob { .. } | Source::Files(_));
         let mut rows = Self::over(source.entries()?, many, progress, options)?;
         match source {
             Source::Stdin => rows.open_stream(std::io::stdin(), "-")?,
             // One file is opened at once so that what is wrong with it is known before the first row.
             Source::File(_) => rows.open_next()?,
-            Source::Folder(_) | Source::Glob { .. } => {}
+            Source::Folder(_) | Source::Glob { .. } | Source::Files(_) => {}
         }
         Ok(rows)
     }

@@ -26,16 +26,19 @@ pub enum Source {
         /// The rest.
         pattern: String,
     },
+    /// Text files that were listed before.
+    Files(Vec<Entry>),
 }
 
 /// One file to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) path: PathBuf,
+pub struct Entry {
+    /// Its path.
+    pub path: PathBuf,
     /// The id of the file as a record; the error says why it can have none.
-    pub(super) id: Result<String, String>,
+    pub id: Result<String, String>,
     /// `None` for a pipe or a device; 0 for what cannot be looked at.
-    pub(super) size_bytes: Option<u64>,
+    pub size_bytes: Option<u64>,
 }
 
 impl Source {
@@ -79,6 +82,7 @@ impl Source {
     pub(super) fn entries(&self) -> Result<Vec<Entry>> {
         match self {
             Self::Stdin => Ok(Vec::new()),
+            Self::Files(files) => Ok(files.clone()),
             Self::File(path) => {
                 let data = path.metadata().map_err(|e| Error::io(format!("read {}", path.display()), e))?;
                 Ok(vec![Entry::new(path.clone(), path, data.is_file().then_some(data.len()))])
@@ -109,7 +113,7 @@ impl Source {
 }
 
 impl Entry {
-    fn new(path: PathBuf, relative: &Path, size_bytes: Option<u64>) -> Self {
+    pub(super) fn new(path: PathBuf, relative: &Path, size_bytes: Option<u64>) -> Self {
         let parts: Option<Vec<&str>> = relative.iter().filter(|part| *part != ".").map(|part| part.to_str()).collect();
         let id = match parts {
             // An absolute path begins with a part that is the separator itself.

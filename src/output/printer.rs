@@ -8,11 +8,14 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io::Write;
+use std::time::Duration;
 
 use super::fact::{write_facts, write_list};
+use super::number::duration;
 use super::progress::{Progress, ProgressKind};
 use super::sanitize::sanitize;
 use super::sink::{self, Sink, Style};
+use super::talk::{self, Failure, TalkFormat};
 use super::{ColorChoice, ColorEnvironment, Columns, Facts, Format, color};
 use crate::error::Result;
 
@@ -36,6 +39,10 @@ pub struct PrinterSettings {
     pub color_environment: ColorEnvironment,
     /// Whether notices and progress are left out.
     pub quiet: bool,
+    /// Whether details are told.
+    pub verbose: bool,
+    /// How talk is written.
+    pub talk: TalkFormat,
     /// Whether ids end with NUL instead of a newline.
     pub null_terminated: bool,
     /// The standard output.
@@ -45,11 +52,15 @@ pub struct PrinterSettings {
 }
 
 /// Prints what a command has to say.
+#[expect(clippy::struct_excessive_bools, reason = "each is decided by itself")]
 pub struct Printer<'w> {
     format: Format,
     style: Style,
     talk_color: bool,
     notices: bool,
+    details: bool,
+    talk: TalkFormat,
+    talk_is_terminal: bool,
     progress: bool,
     stderr: &'w mut (dyn Write + 'w),
 }
@@ -57,8 +68,8 @@ pub struct Printer<'w> {
 impl<'w> Printer<'w> {
     /// Decides everything that the settings leave open.
     pub fn new(settings: &PrinterSettings, stderr: &'w mut (dyn Write + 'w)) -> Self {
-        let PrinterSettings { format, color, color_environment, quiet, null_terminated, stdout, stderr: talk } =
-            *settings;
+        let PrinterSettings { format, color, color_environment, quiet, null_terminated, stdout, .. } = *settings;
+        let (verbose, talk) = (settings.verbose, settings.stderr);
         let style = Style {
             width: stdout.columns.filter(|&columns| columns > 0).unwrap_or(Style::DEFAULT_WIDTH),
             color: color.resolve(color_environment, stdout.is_terminal),
@@ -70,7 +81,11 @@ impl<'w> Printer<'w> {
             style,
             talk_color: color.resolve(color_environment, talk.is_terminal),
             notices: !quiet,
-            progress: !quiet && talk.is_terminal,
+            details: verbose && !quiet,
+            talk: settings.talk,
+            talk_is_terminal: talk.is_terminal,
+            // Between lines that a program reads a bar would help nobody.
+            progress: !quiet && talk.is_terminal && settings.talk == TalkFormat::Text,
             stderr,
         }
     }
@@ -120,21 +135,60 @@ impl<'w> Printer<'w> {
     /// Says what was done; nothing when quiet.
     pub fn notice(&mut self, text: impl Display) {
         if self.notices {
-            self.say("", &text.to_string());
+            self.tell("notice", "", &text.to_string());
+        }
+    }
+
+    /// Returns whether details are told.
+    #[must_use]
+    pub fn tells_details(&self) -> bool {
+        self.details
+    }
+
+    /// Says how something is done; nothing unless details were asked for.
+    pub fn detail(&mut self, text: impl Display) {
+        if self.details {
+            self.tell("detail", "", &text.to_string());
         }
     }
 
     /// Says what is wrong but did not stop the work.
     pub fn warning(&mut self, text: impl Display) {
-        self.say("warning: ", &text.to_string());
+        self.tell("warning", "warning: ", &text.to_string());
+    }
+
+    /// Says how long the stages of the work took.
+    pub fn timing(&mut self, stages: &[(&'static str, Duration)]) {
+        if self.talk == TalkFormat::Json {
+            let object = serde_json::json!({"timing": talk::timing(stages)});
+            return talk::line(&object, self.talk_is_terminal, self.stderr);
+        }
+        let stages: Vec<_> = stages.iter().map(|(name, took)| format!("{name} {}", duration(*took))).collect();
+        self.say("timing: ", &stages.join(", "));
+    }
+
+    /// Says what is wrong with what was asked for.
+    pub fn error(&mut self, text: impl Display, hint: Option<&str>) {
+        let (error, hint) = (text.to_string(), hint.map(str::to_owned));
+        self.failure(&Failure { error, code: 2, kind: "usage".into(), hint, place: Vec::new() });
     }
 
     /// Says what stopped the work and, after an empty line, what to do about it.
-    pub fn error(&mut self, text: impl Display, hint: Option<&str>) {
-        self.say("error: ", &text.to_string());
-        if let Some(hint) = hint {
+    pub fn failure(&mut self, failure: &Failure) {
+        if self.talk == TalkFormat::Json {
+            return talk::line(&failure.to_json(), self.talk_is_terminal, self.stderr);
+        }
+        self.say("error: ", &failure.error);
+        if let Some(hint) = &failure.hint {
             self.say("", "");
             self.say("hint: ", hint);
+        }
+    }
+
+    fn tell(&mut self, what: &str, label: &str, text: &str) {
+        match self.talk {
+            TalkFormat::Text => self.say(label, text),
+            TalkFormat::Json => talk::line(&serde_json::json!({what: text}), self.talk_is_terminal, self.stderr),
         }
     }
 
@@ -182,6 +236,33 @@ mod tests {
         String::from_utf8(stderr).unwrap()
     }
 
+    fn failure(error: &str, hint: Option<&str>) -> Failure {
+        let hint = hint.map(str::to_owned);
+        Failure { error: error.into(), code: 2, kind: "bad_row".into(), hint, place: vec![("line", 3.into())] }
+    }
+
+    #[test]
+    fn programs_read_one_object_a_line() {
+        let settings = PrinterSettings { verbose: true, talk: TalkFormat::Json, ..Default::default() };
+        let text = said(settings, |printer| {
+            printer.notice("added 1\nand more");
+            printer.warning("w");
+            printer.detail("d");
+            printer.failure(&failure("e", Some("h")));
+            printer.timing(&[("load model", Duration::from_millis(250)), ("total", Duration::from_secs(1))]);
+        });
+        let expected = "\
+{\"notice\":\"added 1\\nand more\"}
+{\"warning\":\"w\"}
+{\"detail\":\"d\"}
+{\"error\":\"e\",\"code\":2,\"kind\":\"bad_row\",\"hint\":\"h\",\"line\":3}
+{\"timing\":{\"load_model\":0.25,\"total\":1.0}}
+";
+        assert_eq!(text, expected);
+        let on_terminal = PrinterSettings { stderr: TERMINAL, talk: TalkFormat::Json, ..Default::default() };
+        assert_eq!(said(on_terminal, |printer| printer.warning("a\u{9b}b")), "{\"warning\":\"a\\u009bb\"}\n");
+    }
+
     const TERMINAL: Stream = Stream { is_terminal: true, columns: Some(72) };
 
     #[test]
@@ -201,8 +282,9 @@ mod tests {
         let text = said(PrinterSettings::default(), |printer| {
             printer.notice("added 1,204");
             printer.warning("the graph of \"a\u{1b}[2J\" is damaged\nand ignored");
-            printer.error("no collection named \"x\"", Some("the file holds: notes"));
-            printer.error("interrupted", None);
+            printer.detail("the file has 3 pages");
+            printer.failure(&failure("no collection named \"x\"", Some("the file holds: notes")));
+            printer.failure(&failure("interrupted", None));
         });
         let expected = "\
 added 1,204
@@ -230,7 +312,7 @@ error: interrupted
         let text = said(PrinterSettings { quiet: true, ..Default::default() }, |printer| {
             printer.notice("done");
             printer.warning("w");
-            printer.error("e", None);
+            printer.failure(&failure("e", None));
         });
         assert_eq!(text, "warning: w\nerror: e\n");
     }

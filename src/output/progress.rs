@@ -28,6 +28,8 @@ pub enum ProgressKind {
     RowsOfBytes,
     /// Bytes, of a total of bytes: a download.
     Bytes,
+    /// Nothing but the time: work whose size is not known, such as moving pages.
+    Time,
 }
 
 /// A progress bar, or a spinner while the total is not known.
@@ -63,14 +65,14 @@ impl Progress {
         self.rows.fetch_add(rows, Ordering::Relaxed);
         match self.kind {
             ProgressKind::Rows => self.bar.inc(rows),
-            ProgressKind::RowsOfBytes | ProgressKind::Bytes => {}
+            ProgressKind::RowsOfBytes | ProgressKind::Bytes | ProgressKind::Time => {}
         }
     }
 
     /// Says how many bytes are done in all; without meaning for [`ProgressKind::Rows`].
     pub fn set_bytes(&self, done: u64) {
         match self.kind {
-            ProgressKind::Rows => {}
+            ProgressKind::Rows | ProgressKind::Time => {}
             ProgressKind::RowsOfBytes | ProgressKind::Bytes => self.bar.set_position(done),
         }
     }
@@ -123,6 +125,7 @@ fn done(kind: ProgressKind, position: u64, rows: u64, elapsed: Duration) -> Stri
             (format!("{} rows", count(rows)), format!("{} rows", count(per_second(rows, elapsed))))
         }
         ProgressKind::Bytes => (bytes(position), bytes(per_second(position, elapsed))),
+        ProgressKind::Time => return duration(Duration::from_secs(elapsed.as_secs())),
     };
     if elapsed < RATE_AFTER { done } else { format!("{done}  {rate}/s") }
 }
@@ -260,6 +263,7 @@ mod tests {
         assert_eq!(done(ProgressKind::Rows, 0, 1204, second * 4), "1,204 rows  301 rows/s");
         assert_eq!(done(ProgressKind::Rows, 0, 1204, second / 4), "1,204 rows");
         assert_eq!(done(ProgressKind::Bytes, 12_300_000, 0, second), "12.3 MB  12.3 MB/s");
+        assert_eq!(done(ProgressKind::Time, 0, 0, second * 65), "1 min 05 s");
         assert_eq!(left(Duration::ZERO), "");
         assert_eq!(left(Duration::from_millis(12_800)), "  12 s left");
         assert_eq!(left(Duration::from_secs(200)), "  3 min 20 s left");

@@ -6,6 +6,7 @@
 mod components;
 #[cfg(test)]
 mod damage_tests;
+mod dedupe;
 mod distribution;
 mod facet;
 pub mod filter;
@@ -20,6 +21,7 @@ mod select;
 mod statistics;
 
 pub use components::Projection;
+pub use dedupe::{Dedupe, Group, Groups};
 pub use distribution::{Bin, Distribution, Edges};
 pub use facet::{Facet, KeyFacts, Sort};
 pub use filter::{Filter, filter_key};

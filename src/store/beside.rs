@@ -5,6 +5,7 @@
 use std::fs::{File, Permissions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::NamedTempFile;
 
@@ -12,6 +13,17 @@ use crate::error::{Error, Result};
 
 fn folder_of(target: &Path) -> PathBuf {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+}
+
+/// The files that were begun. A name that was given away since belongs to nobody.
+static BEGUN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes the files that were begun and not put in their place: for who ends the process at once.
+pub fn remove_unfinished() {
+    for path in BEGUN.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        // Most have a place by now.
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// Makes a file in the folder of `target`; only its owner may read it if nothing else is said. It goes when it is dropped.
@@ -22,7 +34,11 @@ pub(super) fn beside(target: &Path, permissions: Option<Permissions>) -> Result<
     if let Some(permissions) = permissions {
         builder.permissions(permissions);
     }
-    builder.tempfile_in(folder_of(target)).map_err(write)
+    let begun = builder.tempfile_in(folder_of(target)).map_err(write)?;
+    // From anywhere, should the process have another folder by then.
+    let path = std::path::absolute(begun.path()).unwrap_or_else(|_| begun.path().to_owned());
+    BEGUN.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+    Ok(begun)
 }
 
 /// Gives the file its name.

@@ -22,6 +22,7 @@ mod graph;
 mod guard;
 mod ingest;
 mod limit;
+mod mirror;
 mod model;
 mod open;
 mod page;
@@ -48,6 +49,7 @@ use std::time::Duration;
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
 pub use backup::restore;
+pub use beside::remove_unfinished;
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
@@ -58,6 +60,7 @@ pub use crypt::{Key, KeyDerivation, is_encrypted};
 pub use graph::GraphFile;
 pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Tally};
 pub use limit::{MAX_ID_BYTES, MAX_RECORD_BYTES, check_id, check_texts};
+pub use mirror::{Mirror, Standing, Stray};
 pub use model::check_model;
 pub use open::{Access, Options};
 #[cfg(test)]

@@ -16,6 +16,7 @@
 
 mod check;
 mod compact;
+mod dedupe;
 mod facet;
 mod limits;
 mod model;

@@ -1,0 +1,114 @@
+//! `huedb dedupe`.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::condition::Conditions;
+use super::context::Context;
+use super::exit::Status;
+use super::interrupt::Interrupt;
+use crate::error::Result;
+use crate::output::{Facts, Format, ProgressKind, count, duration};
+use crate::query;
+use crate::query::Groups;
+use crate::record::Ordinal;
+use crate::store::{Access, Include};
+
+/// List records that are near-duplicates of others
+///
+/// Records are taken in the order they were inserted. One whose embedding is at most --max-distance from that of a
+/// record kept before it is a near-duplicate of the nearest such record; any other is kept. A line is a near-duplicate, with
+/// the record it is one of and their distance; lines of one group stand together. When all that is listed is deleted no
+/// two records are that near any more. Distances are exact, in the collection's space.
+///
+/// The exit code is 0 when there are any, 1 when there are none; with --check it is 1 when there are any, as of `diff`,
+/// so that a build fails.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb dedupe notes --max-distance 0.05
+  huedb dedupe notes --max-distance 0.05 -o jsonl --documents | jq .
+  huedb dedupe notes --max-distance 0.01 -o ids > near-duplicates.txt
+  huedb dedupe notes --max-distance 0.05 --check && echo \"none\"")]
+pub(super) struct Dedupe {
+    /// The collection
+    collection: String,
+
+    /// Records at this distance or nearer are near-duplicates; 0.05 of cosine finds texts that say the same
+    #[arg(long, value_name = "DISTANCE", value_parser = distance, allow_negative_numbers = true)]
+    max_distance: f32,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// Print the texts as well, which a table always does
+    #[arg(long = "documents")]
+    with_documents: bool,
+
+    /// Exit with 1 when there are any, and with 0 when there are none
+    #[arg(long)]
+    check: bool,
+}
+
+impl Dedupe {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let start = Instant::now();
+        let interrupt = Interrupt::listen();
+        let store = context.open(Access::Read)?;
+        let collection = store.collection(&self.collection)?;
+        let wanted = query::Dedupe {
+            ids: self.conditions.ids(context)?,
+            filter: self.conditions.filter()?,
+            max_distance: self.max_distance,
+            threads: context.models.threads(),
+        };
+        // How many are left to compare, where a filter keeps fewer, is found out meanwhile.
+        let total = self.conditions.is_empty().then(|| collection.count()).transpose()?;
+        let progress = context.printer.progress("compare", ProgressKind::Rows, total);
+        let watch = |records| {
+            progress.add_rows(records);
+            if interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let found = context.timing.of("compare", || collection.dedupe(&wanted, watch))?;
+        progress.finish();
+        let lines = self.lines(&found, context.printer.format())?;
+        let duplicates = lines.len() as u64;
+        if duplicates > 0 {
+            context.list(&lines)?;
+        }
+        let (groups, compared) = (count(found.groups.len() as u64), count(found.compared));
+        let took = duration(start.elapsed());
+        context
+            .printer
+            .notice(format!("near-duplicates {} of {compared} records, groups {groups}, in {took}", count(duplicates)));
+        Ok(Status::found((duplicates > 0) != self.check))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "distances are shown as f32, as in Chroma")]
+    fn lines(&self, found: &Groups, format: Format) -> Result<Vec<Facts>> {
+        let documents = self.with_documents || format == Format::Table;
+        let include = Include { documents, ..Include::NONE };
+        let read = |ordinal: Ordinal| found.view.record(ordinal, include);
+        let mut lines = Vec::new();
+        for group in &found.groups {
+            let kept = found.view.record(group.kept, Include::NONE)?.id;
+            for duplicate in &group.duplicates {
+                let record = read(duplicate.ordinal)?;
+                // Through text, so that 0.1 is not 0.10000000149.
+                let distance: f64 = (duplicate.distance as f32).to_string().parse().unwrap_or(duplicate.distance);
+                let line = Facts::new().with("id", record.id.as_str()).with("duplicate_of", kept.as_str());
+                let line = line.with("distance", distance);
+                lines.push(match record.document {
+                    Some(document) if documents => line.with("document", document),
+                    _ => line,
+                });
+            }
+        }
+        Ok(lines)
+    }
+}
+
+fn distance(text: &str) -> Result<f32, String> {
+    text.parse().ok().filter(|distance: &f32| !distance.is_nan()).ok_or_else(|| format!("{text:?} is no distance"))
+}

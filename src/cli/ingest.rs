@@ -1,0 +1,148 @@
+//! Rows on their way into a collection while the user watches: what `import` and `sync` share.
+//!
+//! Invariant: what is refused before the first batch is ready has not touched a byte of the file; what ends the work later
+//! says what is stored and that the same command goes on.
+
+use std::cell::Cell;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, PoisonError};
+
+use super::context::Context;
+use super::interrupt::Interrupt;
+use super::timing::TimedEmbedder;
+use crate::embed::Embedder;
+use crate::error::Result;
+use crate::input::{self, BatchLimits, Batches, Notices};
+use crate::output::{Progress, ProgressKind, count};
+use crate::record::CollectionInfo;
+use crate::store::{Access, Collection, Ingest, Mode, OnError, Preparer, StoredBatch, Tally, View};
+
+/// Texts embedded and stored in one transaction: what a kill can undo, at the most.
+const TEXTS_AT_ONCE: usize = 256;
+/// Rows stored in one transaction when nothing has to be embedded.
+pub(super) const ROWS_AT_ONCE: usize = 8192;
+/// Bytes of rows in one transaction, far under half of the import's cache.
+pub(super) const BYTES_AT_ONCE: usize = 32 << 20;
+
+/// Returns when a batch is full, if not at as many rows as were asked for.
+pub(super) fn limits(asked: Option<NonZeroUsize>, embeds: bool) -> BatchLimits {
+    BatchLimits {
+        rows: asked.map_or(ROWS_AT_ONCE, NonZeroUsize::get),
+        texts: if embeds && asked.is_none() { TEXTS_AT_ONCE } else { usize::MAX },
+        bytes: BYTES_AT_ONCE,
+    }
+}
+
+/// Batches and where they go.
+pub(super) struct Run<'r> {
+    /// The verb, as progress and messages name it.
+    pub(super) action: &'static str,
+    /// The collection.
+    pub(super) name: &'r str,
+    /// The collection as it is, which nobody else holds open.
+    pub(super) view: View,
+    pub(super) batches: Batches,
+    /// What texts are embedded with.
+    pub(super) embedder: Option<TimedEmbedder>,
+    pub(super) mode: Mode,
+    pub(super) on_error: OnError,
+    pub(super) interrupt: Interrupt,
+}
+
+impl Run<'_> {
+    /// Stores all batches, then does what is to follow, which returns how many records it removed.
+    pub(super) fn store(
+        self,
+        context: &mut Context,
+        info: &CollectionInfo,
+        then: impl FnOnce(&Collection) -> Result<u64>,
+    ) -> Result<Tally> {
+        let Self { action, name, view, mut batches, mut embedder, mode, on_error, interrupt } = self;
+        let embedder = embedder.as_mut().map(|embedder| embedder as &mut dyn Embedder);
+        let mut preparer = Preparer::new(info, embedder, mode, on_error)?;
+        let report = Report::begin(context, action, &batches);
+        // The file is opened for writing once a batch is ready for it: what is refused before has not touched a byte.
+        let first = preparer.prepare(&view, batches.next().unwrap_or_default())?;
+        drop(view);
+        let mut store = context.open_for_import(Access::Write, batches.progress().total_bytes())?;
+        let bytes_before = store.file_bytes()?;
+        let collection = store.collection(name)?;
+        let mut ingest = Ingest::new(&collection, preparer);
+        let timing = context.timing.clone();
+        let hear = |batch: Option<StoredBatch>| {
+            report.hear(context, batch.as_ref(), info);
+            interrupt.check()
+        };
+        let outcome = timing.of("store", || ingest.store_all(first, batches, hear));
+        let mut tally = ingest.tally();
+        report.end(context);
+        let outcome = outcome
+            .and_then(|()| then(&collection).map(|removed| tally.removed += removed))
+            .and_then(|()| super::index::build_if_due(context, &collection, &interrupt));
+        if let Err(error) = outcome {
+            store.close()?;
+            if tally.rows() > 0 {
+                let next = format!("these are stored, and the same {action} can be run again");
+                context.printer.notice(format!("{} before it stopped; {next}", describe(&tally)));
+            }
+            return Err(error);
+        }
+        // Where it wrote most of the file, so that the cost stays a part of its own.
+        context.tidy(&mut store, bytes_before, 2);
+        store.close()?;
+        Ok(tally)
+    }
+}
+
+/// What the user sees while rows are stored.
+struct Report {
+    progress: Progress,
+    read: Arc<input::Progress>,
+    notices: Notices,
+    said_engine: Cell<bool>,
+}
+
+impl Report {
+    fn begin(context: &Context, action: &'static str, batches: &Batches) -> Self {
+        let read = batches.progress();
+        let kind = if read.total_bytes().is_some() { ProgressKind::RowsOfBytes } else { ProgressKind::Rows };
+        let progress = context.printer.progress(action, kind, read.total_bytes());
+        Self { progress, read, notices: batches.notices(), said_engine: Cell::new(false) }
+    }
+
+    fn hear(&self, context: &mut Context, batch: Option<&StoredBatch>, info: &CollectionInfo) {
+        self.progress.set_bytes(self.read.read_bytes());
+        let Some(batch) = batch else { return };
+        self.progress.add_rows(batch.tally.rows());
+        let embedded_by_engine =
+            batch.tally.embedded > 0 && info.embedder.as_ref().is_some_and(|model| !model.model.starts_with("hash"));
+        self.progress.suspend(|| {
+            batch.refused.iter().for_each(|error| context.printer.warning(error));
+            context.printer.detail(format!("batch stored: {}", describe(&batch.tally)));
+            if embedded_by_engine && !self.said_engine.replace(true) {
+                context.say_engine(info.embedder.as_ref());
+            }
+        });
+    }
+
+    fn end(self, context: &mut Context) {
+        self.progress.finish();
+        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        notices.iter().for_each(|notice| context.printer.notice(notice));
+    }
+}
+
+pub(super) fn describe(tally: &Tally) -> String {
+    let counts = [
+        (tally.added, "added"),
+        (tally.updated, "updated"),
+        (tally.unchanged, "unchanged"),
+        (tally.skipped, "skipped"),
+        (tally.removed, "removed"),
+        (tally.failed, "failed"),
+        (tally.embedded, "embedded"),
+    ];
+    let always = 4;
+    let said = counts.iter().enumerate().filter(|(at, (n, _))| *n > 0 || *at < always);
+    said.map(|(_, (n, what))| format!("{what} {}", count(*n))).collect::<Vec<_>>().join(", ")
+}

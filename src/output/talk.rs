@@ -1,0 +1,89 @@
+//! Talk as programs read it: one JSON object a line on the standard error.
+//!
+//! Does not decide what is said. Invariant: every line is an object whose first key says what it is: `error`, `warning`,
+//! `notice`, `detail` or `timing`.
+
+use std::io::Write;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+
+use super::{Format, TerminalGuard};
+use crate::error::Error;
+
+/// How errors, warnings and notices are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TalkFormat {
+    /// Sentences.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl TalkFormat {
+    /// Both, in the order of the help text.
+    pub const ALL: [Self; 2] = [Self::Text, Self::Json];
+
+    /// The name as `--error-format` takes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl FromStr for TalkFormat {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|format| format.as_str() == name);
+        found.ok_or_else(|| Error::argument(format!("no error format named {name:?}")))
+    }
+}
+
+/// What stopped a command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// The message.
+    pub error: String,
+    /// The exit code.
+    pub code: u8,
+    /// What happened, in a word.
+    pub kind: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// The things it was about, by name.
+    pub place: Vec<(&'static str, Json)>,
+}
+
+impl Failure {
+    /// Returns the object of the line.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let mut object = Map::new();
+        object.insert("error".into(), self.error.as_str().into());
+        object.insert("code".into(), self.code.into());
+        object.insert("kind".into(), self.kind.as_str().into());
+        object.extend(self.hint.as_ref().map(|hint| ("hint".to_owned(), hint.as_str().into())));
+        object.extend(self.place.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        Json::Object(object)
+    }
+}
+
+/// Returns how long stages took, in seconds by their names.
+pub(super) fn timing(stages: &[(&'static str, Duration)]) -> Json {
+    let seconds = stages.iter().map(|(name, took)| (name.replace(' ', "_"), took.as_secs_f64().into()));
+    Json::Object(seconds.collect())
+}
+
+/// Writes one line; on a terminal what would control it is escaped.
+pub(super) fn line(object: &Json, is_terminal: bool, stderr: &mut (dyn Write + '_)) {
+    let mut guard = TerminalGuard::new(stderr, is_terminal);
+    guard.set_format(Format::Jsonl);
+    // When the standard error is gone there is nobody left to tell.
+    let _ = writeln!(guard, "{object}");
+}
