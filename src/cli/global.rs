@@ -23,6 +23,7 @@ pub(super) enum Output {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Global {
     /// The database file
     #[arg(long, short, global = true, env = "HUEDB_FILE", value_name = "FILE", default_value = "huedb.redb")]
