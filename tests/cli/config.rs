@@ -51,7 +51,7 @@ fn every_global_flag_has_a_variable_and_a_key() {
     let mut expected = String::new();
     for arg in globals.filter(|arg| !["help", "version"].contains(&arg.get_id().as_str())) {
         assert!(arg.get_env().is_some(), "{arg}");
-        expected += &format!("{}\n", arg.get_long().unwrap());
+        expected.extend([arg.get_long().unwrap(), "\n"]);
     }
     assert_eq!(shown, expected);
 }

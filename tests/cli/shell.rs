@@ -23,13 +23,11 @@ impl Terminal {
         command.args(["env", "PS1=ready ", "HUEDB_FILE=test.redb", "HUEDB_CONFIG=", "HUEDB_HISTORY=history"]);
         command.arg(format!("HUEDB={huedb}")).args(["sh", "-i"]).current_dir(world.path(""));
         command.env_remove("TMUX").stdin(Stdio::null());
-        match command.status() {
-            Ok(status) => assert!(status.success()),
-            Err(_) => {
-                eprintln!("tmux is not installed; the shell was not tried on a terminal");
-                return None;
-            }
-        }
+        let Ok(status) = command.status() else {
+            eprintln!("tmux is not installed; the shell was not tried on a terminal");
+            return None;
+        };
+        assert!(status.success());
         let this = Self { socket };
         this.shows("ready");
         Some(this)
@@ -53,7 +51,7 @@ impl Terminal {
     /// Waits until the screen shows a text.
     #[track_caller]
     fn shows(&self, text: &str) {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         loop {
             let screen = self.tmux(&["capture-pane", "-p"]);
             if screen.contains(text) {
@@ -125,7 +123,7 @@ fn ctrl_c_ends_the_command_and_not_the_shell() {
     let path = world.path("pipe");
     let writer = std::thread::spawn(move || {
         let mut pipe = std::fs::OpenOptions::new().write(true).open(path).unwrap();
-        (0..).take_while(|n| writeln!(pipe, "{{\"id\":\"{n}\",\"document\":\"fox {n}\"}}").is_ok()).count()
+        (0..u64::MAX).take_while(|n| writeln!(pipe, "{{\"id\":\"{n}\",\"document\":\"fox {n}\"}}").is_ok()).count()
     });
     terminal.line("import notes pipe --format jsonl");
     terminal.shows("rows/s");
