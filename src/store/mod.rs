@@ -48,6 +48,7 @@ use std::time::Duration;
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
 pub use backup::restore;
+pub(crate) use beside::{beside, put_in_place};
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;

@@ -24,6 +24,8 @@ mod dump;
 mod encrypt;
 mod exec;
 mod foreign;
+#[cfg(feature = "arrow")]
+mod formats;
 mod full_disk;
 mod hostile;
 mod hub;
