@@ -6,8 +6,8 @@
 HUEDB := target/release/huedb
 DEMO := target/demo
 FUZZ_SECONDS := 60
-# libFuzzer ends at a panic, also at one that the program catches, as it does those of the tokenizers crate.
-FUZZ_TARGETS := $(filter-out tokenizer_file,$(notdir $(wildcard fuzz/seeds/*)))
+# libFuzzer ends at a panic, also at one that the program catches, as it does those of the tokenizers and parquet crates.
+FUZZ_TARGETS := $(filter-out columns tokenizer_file,$(notdir $(wildcard fuzz/seeds/*)))
 
 .PHONY: demo test deny advisories fuzz bench install dist
 

@@ -5,7 +5,7 @@
 
 use std::env;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -34,6 +34,10 @@ pub(super) struct ConfigFile {
     faults: Vec<Error>,
 }
 
+fn is_out_of_reach(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied)
+}
+
 impl ConfigFile {
     /// Reads `$HUEDB_CONFIG`, or `huedb/config.toml` where configuration is kept.
     pub(super) fn read() -> Self {
@@ -48,8 +52,8 @@ impl ConfigFile {
         let Some(path) = &this.path else { return this };
         match fs::read_to_string(path) {
             Ok(text) => this.parse(&text),
-            // HOME may be anything where nobody lives, as in a container.
-            Err(e) if named.is_none() && matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            // HOME may be anything where nobody lives, as in a container, or another user's, as after `sudo -u`.
+            Err(e) if named.is_none() && is_out_of_reach(&e) => {}
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 let hint = Some(format!("{VARIABLE} names it; `huedb config set` makes it"));
                 this.faults.push(Error::BadInput { source: this.shown(), why: "no such file".into(), hint });

@@ -16,7 +16,8 @@ use crate::embed::{
 };
 use crate::error::{Error, Result};
 use crate::output::{
-    Columns, Facts, Format, Measured, Printer, Progress, ProgressKind, Sink, Style, TerminalGuard, write_statistics,
+    BinaryFormat, Columns, Facts, Format, Measured, Printer, Progress, ProgressKind, Sink, Style, TerminalGuard,
+    write_statistics,
 };
 use crate::record::{CollectionInfo, Fingerprint, Scope};
 use crate::store::{Access, Options, Store, View, check_model};
@@ -41,6 +42,7 @@ pub(super) struct Context<'c, 'w> {
     pub(super) null_terminated: bool,
     options: Options,
     format: Option<Format>,
+    binary: Option<BinaryFormat>,
     out: TerminalGuard<'c>,
 }
 
@@ -67,6 +69,7 @@ impl<'c, 'w> Context<'c, 'w> {
             null_terminated: global.null,
             options,
             format: global.format(),
+            binary: global.binary(),
             out,
         })
     }
@@ -254,6 +257,11 @@ impl<'c, 'w> Context<'c, 'w> {
         self.format
     }
 
+    /// Returns the format the user asked for, where it is one of `export` alone.
+    pub(super) fn chosen_binary(&self) -> Option<BinaryFormat> {
+        self.binary
+    }
+
     /// Begins a list of records on the standard output.
     pub(super) fn sink(&mut self, columns: Columns) -> Result<Box<dyn Sink + '_>> {
         self.sink_in(self.printer.format(), columns)
@@ -297,15 +305,20 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Begins a bar on the standard error while records go to the standard output.
-    pub(super) fn export_progress(&self, records: u64) -> Option<Progress> {
+    pub(super) fn export_progress(&self, records: u64, to_stdout: bool) -> Option<Progress> {
         // A bar in the middle of the data would help nobody.
-        let shown = !std::io::stdout().is_terminal();
+        let shown = !(to_stdout && std::io::stdout().is_terminal());
         shown.then(|| self.printer.progress("export", ProgressKind::Rows, Some(records)))
     }
 
     /// Returns the standard output, to write JSON to.
     pub(super) fn out(&mut self) -> &mut TerminalGuard<'c> {
-        self.out.set_format(Format::Jsonl);
+        self.out_in(Format::Jsonl)
+    }
+
+    /// Returns the standard output, to write in a format to.
+    pub(super) fn out_in(&mut self, format: Format) -> &mut TerminalGuard<'c> {
+        self.out.set_format(format);
         &mut self.out
     }
 

@@ -7,30 +7,36 @@ use std::time::Instant;
 use uuid::Uuid;
 
 use super::context::Context;
+use super::destination::Destination;
 use super::exit::Status;
 use super::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe};
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
 use crate::input::{Archive, ArchiveBatches, ArchiveSize, BatchLimits, Dump};
-use crate::output::{DumpWriter, Format, Progress, ProgressKind, count, duration};
+use crate::output::{DumpWriter, Packing, Progress, ProgressKind, count, duration};
 use crate::record::{CollectionInfo, CollectionName, DUMP_VERSION, DumpLine, Ordinal, Scope, TenantName};
 use crate::store::{Access, DatabaseInfo, Ingest, Mode, OnError, Preparer, Store, Tally};
 
-/// Writes all that the file holds at this moment to the standard output.
-pub(super) fn export(context: &mut Context) -> anyhow::Result<Status> {
-    if context.chosen_format().is_some_and(|format| format != Format::Jsonl) {
-        return Err(Error::argument("export --all writes jsonl and no other format").into());
-    }
+/// Writes all that the file holds at this moment.
+pub(super) fn export(context: &mut Context, destination: Destination, packing: Option<Packing>) -> Result<()> {
     let store = context.open(Access::Read)?;
-    let progress = context.export_progress(store.file_facts()?.records);
-    write(&store, &mut DumpWriter::new(context.out()), progress.as_ref())?;
+    let interrupt = (!destination.is_stdout()).then(Interrupt::listen);
+    let progress = context.export_progress(store.file_facts()?.records, destination.is_stdout());
+    destination.write(packing, context.out(), |out| {
+        write(&store, &mut DumpWriter::new(out), progress.as_ref(), interrupt.as_ref())
+    })?;
     if let Some(progress) = progress {
         progress.finish();
     }
-    Ok(Status::Done)
+    Ok(())
 }
 
-fn write(store: &Store, out: &mut DumpWriter, progress: Option<&Progress>) -> Result<()> {
+fn write(
+    store: &Store,
+    out: &mut DumpWriter,
+    progress: Option<&Progress>,
+    interrupt: Option<&Interrupt>,
+) -> Result<()> {
     let snapshot = store.snapshot()?;
     let created_by = concat!("huedb ", env!("CARGO_PKG_VERSION")).to_owned();
     out.line(&DumpLine::Begin { dump: DUMP_VERSION, created_by })?;
@@ -49,6 +55,7 @@ fn write(store: &Store, out: &mut DumpWriter, progress: Option<&Progress>) -> Re
             let collection = Box::new(view.info().clone());
             out.line(&DumpLine::Collection { tenant, database, records: live.len(), collection })?;
             for ordinal in &live {
+                interrupt.map_or(Ok(()), Interrupt::check)?;
                 out.record(&view.dump(Ordinal(ordinal))?)?;
                 progress.inspect(|progress| progress.add_rows(1));
             }

@@ -9,7 +9,10 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, ValueHint};
 
 use super::key::KeySource;
-use crate::output::{ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream, TalkFormat};
+use crate::error::Error;
+use crate::output::{
+    BinaryFormat, ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream, TalkFormat,
+};
 use crate::record::Scope;
 
 /// Where results go.
@@ -17,8 +20,23 @@ use crate::record::Scope;
 pub(super) enum Output {
     /// To the standard output, in this format.
     Format(Format),
+    /// To a file or pipe, in a format of `export` alone.
+    Binary(BinaryFormat),
     /// To a file, for the verbs that write one.
     File(PathBuf),
+}
+
+impl Output {
+    fn names() -> impl Iterator<Item = &'static str> {
+        Format::ALL.map(Format::as_str).into_iter().chain(BinaryFormat::ALL.map(BinaryFormat::as_str))
+    }
+
+    fn named(name: &str) -> Result<Self, Error> {
+        match BinaryFormat::ALL.into_iter().find(|format| format.as_str() == name) {
+            Some(format) => Ok(Self::Binary(format)),
+            None => name.parse().map(Self::Format),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -50,7 +68,7 @@ pub(super) struct Global {
 
     /// How to write results [default: table on a terminal, jsonl elsewhere]
     #[arg(long, short, global = true, value_name = "FORMAT")]
-    #[arg(value_parser = PossibleValuesParser::new(Format::ALL.map(Format::as_str)).try_map(|name| name.parse::<Format>().map(Output::Format)))]
+    #[arg(value_parser = PossibleValuesParser::new(Output::names()).try_map(|name| Output::named(&name)))]
     output: Option<Output>,
 
     /// When to use colour
@@ -118,7 +136,15 @@ impl Global {
     pub(super) fn format(&self) -> Option<Format> {
         match self.output {
             Some(Output::Format(format)) => Some(format),
-            Some(Output::File(_)) | None => None,
+            Some(Output::Binary(_) | Output::File(_)) | None => None,
+        }
+    }
+
+    /// Returns the format asked for, where it is one of `export` alone.
+    pub(super) fn binary(&self) -> Option<BinaryFormat> {
+        match self.output {
+            Some(Output::Binary(format)) => Some(format),
+            Some(Output::Format(_) | Output::File(_)) | None => None,
         }
     }
 

@@ -1,10 +1,11 @@
 //! `huedb import`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
 use super::context::Context;
 use super::exit::Status;
@@ -14,16 +15,21 @@ use super::interrupt::Interrupt;
 use super::timing::TimedEmbedder;
 use crate::embed::{ChunkSize, Chunker};
 use crate::error::{Error, Result};
-use crate::input::{self, Batches, Mapping, Source, Types};
+use crate::input::{self, Batches, Beside, Mapping, Source, Types};
 use crate::output::{count, duration};
 use crate::record::CollectionInfo;
 use crate::store::{Mode, OnError};
 
 /// Read many records from files, folders or standard input
 ///
-/// csv, tsv, json, jsonl, or text files; .gz and .zst are unpacked. A folder or a glob of text files makes
-/// one record a file, its path the id. The id, document, embedding, uri and metadata columns are found by their
-/// names or named by options; without --metadata every other column becomes metadata.
+/// csv, tsv, json, jsonl, Parquet, Arrow (Feather), npy or text files; .gz and .zst are unpacked. A folder or a glob of
+/// text files makes one record a file, its path the id. The id, document, embedding, uri and metadata columns are found
+/// by their names or named by options; without --metadata every other column becomes metadata. --dry-run shows what would
+/// be made of them; the collection need not exist for that.
+///
+/// Of Parquet and Arrow, null and NaN are no value, dates and times become strings in ISO 8601 (points in time of a zone
+/// in UTC), and the row's number stands where messages have a line. The rows of an .npy matrix are embeddings, whose ids
+/// come from --ids, from --rows, or from --id auto.
 ///
 /// An import can be run again: what is stored already is not embedded again, also where only metadata changed.
 ///
@@ -47,6 +53,8 @@ use crate::store::{Mode, OnError};
 #[command(after_help = "Examples:
   huedb import notes articles.csv --id id --document body --metadata year,lang
   cat articles.jsonl | huedb import notes -
+  huedb import notes articles.parquet --types zip:str --dry-run
+  huedb import notes vectors.npy --ids ids.txt
   huedb import notes 'docs/**/*.md' --chunk 256 --overlap 32
   huedb --db new.redb import --all everything.jsonl.gz
   huedb --db new.redb import --from-chroma ./chroma
@@ -63,7 +71,7 @@ pub(super) struct Import {
 
     /// Read everything that `export --all` wrote; `-` for standard input
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["collection", "sources", "id", "document", "embedding", "uri",
-        "metadata", "types", "format", "on_error", "batch_size", "model", "foreign"])]
+        "metadata", "types", "format", "ids", "rows", "dry_run", "on_error", "batch_size", "model", "foreign"])]
     all: Option<String>,
 
     #[command(flatten)]
@@ -98,8 +106,20 @@ pub(super) struct Import {
     types: Option<Types>,
 
     /// Format of the sources [default: from their names or first bytes]
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(["csv", "tsv", "json", "jsonl", "text"]))]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(input::Format::ALL.map(input::Format::as_str)))]
     format: Option<String>,
+
+    /// File with the ids of an .npy matrix, one a line
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    ids: Option<PathBuf>,
+
+    /// File with all that an .npy matrix lacks, row by row: ids, documents, metadata
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "ids")]
+    rows: Option<String>,
+
+    /// Read all, store nothing; show what each column becomes, and the first records
+    #[arg(long, conflicts_with = "foreign")]
+    dry_run: bool,
 
     /// What happens to ids: add leaves existing ones alone, update leaves new ones out, upsert does both
     #[arg(long, value_enum, default_value = "upsert")]
@@ -149,6 +169,9 @@ impl Import {
         }
         let name = self.collection.as_deref().unwrap_or_default();
         let sources: Vec<Source> = self.sources.iter().map(|source| Source::parse(source)).collect::<Result<_>>()?;
+        if self.dry_run {
+            return Ok(super::dry_run::run(context, &sources, &self.options()?)?);
+        }
         let view = context.look(name)?;
         let info = view.info().clone();
         let start = Instant::now();
@@ -182,8 +205,22 @@ impl Import {
                 metadata: self.metadata.clone(),
                 types: self.types.clone().unwrap_or_default(),
             },
+            beside: self.beside()?,
             ..input::Options::default()
         })
+    }
+
+    /// Returns what stands beside a matrix.
+    fn beside(&self) -> Result<Option<Beside>> {
+        let rows = self.rows.as_deref().map(Source::parse).transpose()?.map(Beside::Rows);
+        let beside = self.ids.clone().map(Beside::Ids).or(rows);
+        if beside.is_some() && self.sources.len() != 1 {
+            return Err(Error::argument("--ids and --rows go with one .npy matrix"));
+        }
+        if beside == Some(Beside::Rows(Source::Stdin)) && self.sources.iter().any(|source| source == "-") {
+            return Err(Error::argument("the matrix and its rows cannot both come from the standard input"));
+        }
+        Ok(beside)
     }
 
     fn chunker(&self, context: &Context, info: &CollectionInfo) -> Result<Option<Chunker>> {

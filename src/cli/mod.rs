@@ -20,7 +20,9 @@ mod database;
 mod dedupe;
 mod defaults;
 mod delete;
+mod destination;
 mod drop;
+mod dry_run;
 mod dump;
 mod embed;
 mod encrypt;
@@ -77,7 +79,7 @@ use timing::Timing;
 
 use crate::embed::KeptModels;
 use crate::error::Error;
-use crate::output::{Printer, PrinterSettings, Stream, TerminalGuard};
+use crate::output::{BinaryFormat, Printer, PrinterSettings, Stream, TerminalGuard};
 
 /// Vector database in one file: text in, nearest text out
 ///
@@ -154,6 +156,17 @@ impl Verb {
     /// Whether it works whatever the config file says.
     fn needs_no_config(&self) -> bool {
         matches!(self, Self::Config(_) | Self::Completions(_) | Self::Man(_))
+    }
+
+    /// Refuses a format that only exports are written in.
+    fn check_format(&self, format: Option<BinaryFormat>) -> Result<(), Error> {
+        match format {
+            Some(format) if !matches!(self, Self::Export(_)) => Err(Error::InvalidArgument {
+                why: format!("only `huedb export` writes {format}"),
+                hint: Some("choose a format that is text, such as jsonl".into()),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// `faults` is what is wrong with the config file, for the verb that tells.
@@ -288,6 +301,7 @@ fn run_one(
         let mut context =
             Context::new(&cli.global, invocation, streams.1.is_terminal, &mut printer, out, kept.cloned())?;
         context.timing = timing.clone();
+        cli.verb.check_format(cli.global.binary())?;
         let status = cli.verb.run(&mut context, faults)?;
         context.finish()?;
         Ok(status)

@@ -53,6 +53,11 @@ impl Iterator for Statements<'_> {
             match shlex::split(&text) {
                 Some(words) => break words,
                 None => match self.next_line() {
+                    // What a backslash continues is one line; shlex would make a word of the line end.
+                    Some(more) if is_continued(&text) => {
+                        text.pop();
+                        text.push_str(more);
+                    }
                     Some(more) => text.extend(["\n", more]),
                     None => return unfinished("a quote is not closed, or nothing follows a backslash".into()),
                 },
@@ -77,6 +82,11 @@ impl Iterator for Statements<'_> {
         }
         Some(Ok(Statement { line, words, stdin }))
     }
+}
+
+/// Returns whether a backslash that no quote and no other backslash takes stands at the end.
+fn is_continued(text: &str) -> bool {
+    text.strip_suffix('\\').is_some_and(|before| shlex::split(before).is_some())
 }
 
 /// Returns what ends the text that a command begins with `<<END`, unless that was quoted.

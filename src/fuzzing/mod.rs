@@ -14,7 +14,7 @@ use std::io::Cursor;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
-use crate::input::{Archive, ArchiveBatches, BatchLimits, Dump, Format, Options, Rows};
+use crate::input::{Archive, ArchiveBatches, BatchLimits, Dump, Format, IdFrom, Mapping, Options, Rows};
 use crate::output::{Columns, Entry, Style};
 use crate::query::{Filter, RecordQuery, Request};
 use crate::record::{Record, Row};
@@ -26,11 +26,13 @@ use world::World;
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 19] = [
     ("filter", filter),
     ("request", request),
     ("table", table),
     ("json", json),
+    ("columns", columns),
+    ("matrix", matrix),
     ("dump", dump),
     ("record", store::fuzzing::stored_record),
     ("segment", store::fuzzing::segment),
@@ -126,6 +128,17 @@ fn json(bytes: &[u8]) -> bool {
     rows(text, format)
 }
 
+/// Parquet and Arrow.
+fn columns(bytes: &[u8]) -> bool {
+    cfg!(not(feature = "arrow")) || rows(bytes, None)
+}
+
+/// An npy matrix, with ids from its content.
+fn matrix(bytes: &[u8]) -> bool {
+    let mapping = Mapping { id: IdFrom::Content, ..Mapping::default() };
+    rows_of(bytes, Options { mapping, ..Options::default() })
+}
+
 /// A dump of `export --all`, to its end.
 fn dump(bytes: &[u8]) -> bool {
     let limits = BatchLimits { rows: 7, texts: usize::MAX, bytes: 1 << 20 };
@@ -150,8 +163,12 @@ fn dump(bytes: &[u8]) -> bool {
 
 /// Reads rows; a record that is made of one is written in every format and read again equal.
 fn rows(text: &[u8], format: Option<Format>) -> bool {
-    let options = Options { format, row_limit_bytes: 1 << 16, ..Options::default() };
-    let mut rows = match Rows::from_reader(Cursor::new(text.to_vec()), "-", options) {
+    rows_of(text, Options { format, ..Options::default() })
+}
+
+fn rows_of(bytes: &[u8], options: Options) -> bool {
+    let options = Options { row_limit_bytes: 1 << 16, ..options };
+    let mut rows = match Rows::from_reader(Cursor::new(bytes.to_vec()), "-", options) {
         Ok(rows) => rows,
         Err(error) => return refused(&error),
     };

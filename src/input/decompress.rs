@@ -15,10 +15,12 @@ use crate::error::{Error, Result};
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// What other programs' files begin with, what they are, and what to do about it.
-const OTHER_FORMATS: [(&[u8], &str, &str); 8] = [
+const OTHER_FORMATS: [(&[u8], &str, &str); 10] = [
     (b"PAR1", "a Parquet file", "write it as csv or jsonl first"),
     (b"\x93NUMPY", "a NumPy file", "write it as jsonl first"),
-    (b"PK\x03\x04", "a zip archive", "unpack it first"),
+    (b"ARROW1\0\0", "an Arrow file", "write it as csv or jsonl first"),
+    (b"FEA1", "a Feather file of version 1", "write it with version 2, which is an Arrow file"),
+    (b"PK\x03\x04", "a zip archive", "unpack it first; of an .npz file, save one array as .npy"),
     (b"BZh", "packed with bzip2", "unpack it first: bzip2 -dc FILE | huedb import NAME -"),
     (b"\xfd7zXZ\0", "packed with xz", "unpack it first: xz -dc FILE | huedb import NAME -"),
     (b"SQLite format 3\0", "an SQLite database", "write the table as csv first: sqlite3 -header -csv"),
@@ -39,6 +41,13 @@ impl Bytes {
     /// # Errors
     /// [`Error::BadInput`] for a binary file or damaged packed data, [`Error::Io`] when it cannot be read.
     pub(super) fn open(raw: impl Read + Send + 'static, source: Arc<str>, progress: Arc<Progress>) -> Result<Self> {
+        let mut this = Self::unpack(raw, source, progress)?;
+        this.refuse_binary()?;
+        Ok(this)
+    }
+
+    /// Does the same, but leaves it to the caller to look at the first bytes.
+    pub(super) fn unpack(raw: impl Read + Send + 'static, source: Arc<str>, progress: Arc<Progress>) -> Result<Self> {
         let mut raw = Counted { inner: raw, progress };
         let mut this = Self { reader: Box::new(io::empty()), source, packing: None };
         let head = read_head(&mut raw).map_err(|e| this.failure(e))?;
@@ -58,9 +67,33 @@ impl Bytes {
         if head.starts_with(b"\xef\xbb\xbf") {
             head.drain(..3);
         }
-        refuse_binary(&head, &this.source)?;
         this.reader = Box::new(BufReader::with_capacity(BLOCK_BYTES, Cursor::new(head).chain(unpacked)));
         Ok(this)
+    }
+
+    /// Refuses what is plainly not text by its first bytes.
+    pub(super) fn refuse_binary(&mut self) -> Result<()> {
+        let source = Arc::clone(&self.source);
+        refuse_binary(self.fill()?, &source)
+    }
+
+    /// Whether the bytes are those of the file itself.
+    pub(super) fn is_packed(&self) -> bool {
+        self.packing.is_some()
+    }
+
+    /// Fills a buffer; returns fewer bytes than it holds only at the end of the input.
+    pub(super) fn read_full(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let block = self.fill()?;
+            let n = block.len().min(rest.len());
+            let (Some(to), Some(from)) = (rest.get_mut(..n).filter(|to| !to.is_empty()), block.get(..n)) else { break };
+            to.copy_from_slice(from);
+            self.consume(n);
+            filled += n;
+        }
+        Ok(filled)
     }
 
     /// Returns the name for messages.

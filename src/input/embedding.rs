@@ -42,7 +42,7 @@ fn from_base64(text: &str) -> Result<Vec<f32>, String> {
     checked(words.iter().map(|word| f32::from_le_bytes(*word)).collect())
 }
 
-fn checked(embedding: Vec<f32>) -> Result<Vec<f32>, String> {
+pub(super) fn checked(embedding: Vec<f32>) -> Result<Vec<f32>, String> {
     if embedding.is_empty() {
         return Err("the embedding is empty".into());
     }

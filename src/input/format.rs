@@ -23,9 +23,19 @@ pub enum Format {
     Jsonl,
     /// One document, the whole file.
     Text,
+    /// A Parquet file.
+    Parquet,
+    /// An Arrow file (Feather is another name for it) or stream.
+    Arrow,
+    /// An npy matrix, a row of which is an embedding.
+    Npy,
 }
 
 impl Format {
+    /// Every format, in the order of the help text.
+    pub const ALL: [Self; 8] =
+        [Self::Csv, Self::Tsv, Self::Json, Self::Jsonl, Self::Text, Self::Parquet, Self::Arrow, Self::Npy];
+
     /// The name as `--format` takes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -35,6 +45,9 @@ impl Format {
             Self::Json => "json",
             Self::Jsonl => "jsonl",
             Self::Text => "text",
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+            Self::Npy => "npy",
         }
     }
 
@@ -51,8 +64,29 @@ impl Format {
             "tsv" | "tab" => Self::Tsv,
             "json" => Self::Json,
             "jsonl" | "ndjson" => Self::Jsonl,
+            "parquet" | "pq" => Self::Parquet,
+            "arrow" | "arrows" | "feather" | "ipc" => Self::Arrow,
+            "npy" => Self::Npy,
             _ => Self::Text,
         })
+    }
+
+    /// Recognises a format that is not text by its first bytes.
+    pub(super) fn of_magic(head: &[u8]) -> Option<Self> {
+        let magic = |magic: &[u8]| head.starts_with(magic);
+        // A stream of Arrow begins with the length of a schema, behind the mark that this is a length.
+        let is_stream = magic(b"\xff\xff\xff\xff") && head.get(7) == Some(&0) && head.get(4..7) != Some(&[0; 3]);
+        let found = [
+            (magic(b"PAR1"), Self::Parquet),
+            (magic(b"ARROW1\0\0") || is_stream, Self::Arrow),
+            (magic(b"\x93NUMPY"), Self::Npy),
+        ];
+        found.into_iter().find_map(|(is, format)| is.then_some(format))
+    }
+
+    /// Whether a text editor is of no use.
+    pub(super) fn is_binary(self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrow | Self::Npy)
     }
 
     /// Guesses from the first block of a stream; `otherwise` is the answer when it does not look like JSON.
@@ -92,18 +126,11 @@ impl FromStr for Format {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Ok(match name.to_ascii_lowercase().as_str() {
-            "csv" => Self::Csv,
-            "tsv" => Self::Tsv,
-            "json" => Self::Json,
-            "jsonl" | "ndjson" => Self::Jsonl,
-            "text" => Self::Text,
-            _ => {
-                return Err(Error::InvalidArgument {
-                    why: format!("no format named {name:?}"),
-                    hint: Some("the formats are csv, tsv, json, jsonl and text".into()),
-                });
-            }
+        let name = name.to_ascii_lowercase();
+        let named = Self::ALL.into_iter().find(|format| format.as_str() == name);
+        named.or((name == "ndjson").then_some(Self::Jsonl)).ok_or_else(|| Error::InvalidArgument {
+            why: format!("no format named {name:?}"),
+            hint: Some(format!("the formats are {}", Self::ALL.map(Self::as_str).join(", "))),
         })
     }
 }
@@ -127,6 +154,9 @@ mod tests {
             ("b.ndjson.zst", Some(Format::Jsonl)),
             ("b.json.ZST", Some(Format::Json)),
             ("b.md", Some(Format::Text)),
+            ("b.Parquet", Some(Format::Parquet)),
+            ("b.feather", Some(Format::Arrow)),
+            ("b.npy.zst", Some(Format::Npy)),
             ("b.gz", None),
             ("b", None),
         ] {
@@ -150,6 +180,21 @@ mod tests {
         assert_eq!(table_of_head(b"id\tdocument\na,b\tc"), Format::Tsv);
         assert_eq!(table_of_head(b"id,a document\twith a tab"), Format::Csv);
         assert_eq!(delimiter(b"id;document\n1;a,b\n", Format::Csv), b';');
+    }
+
+    #[test]
+    fn the_first_bytes_tell_what_is_no_text() {
+        for (head, format) in [
+            (&b"PAR1\x15\0"[..], Some(Format::Parquet)),
+            (b"ARROW1\0\0\xff\xff\xff\xff", Some(Format::Arrow)),
+            (b"\xff\xff\xff\xff\x10\x01\0\0", Some(Format::Arrow)),
+            (b"\xff\xff\xff\xff\xff\xff\xff\xff", None),
+            (b"\x93NUMPY\x01\0", Some(Format::Npy)),
+            (b"id,document\n", None),
+            (b"", None),
+        ] {
+            assert_eq!(Format::of_magic(head), format, "{head:?}");
+        }
     }
 
     #[test]

@@ -205,7 +205,7 @@ fn once<T, E: serde::de::Error>(place: &mut Option<T>, value: Option<T>, key: &s
 }
 
 /// Puts the value of a mapped field where it belongs; one field may be two parts.
-fn part(parts: &mut Parts, mapping: &Mapping, key: &str, json: Json) -> Result<(), String> {
+pub(super) fn part(parts: &mut Parts, mapping: &Mapping, key: &str, json: Json) -> Result<(), String> {
     if mapping.id() == Some(key) {
         put(&mut parts.id, id_text(&json)?, key)?;
     }
@@ -251,7 +251,7 @@ fn kind(json: &Json) -> &'static str {
 }
 
 /// Makes a top-level field metadata; null means the field is not there. The error is a sentence without its subject.
-fn insert(metadata: &mut MetadataPatch, mapping: &Mapping, key: &str, json: Json) -> Result<(), String> {
+pub(super) fn insert(metadata: &mut MetadataPatch, mapping: &Mapping, key: &str, json: Json) -> Result<(), String> {
     if json.is_null() {
         return Ok(());
     }
@@ -262,7 +262,7 @@ fn insert(metadata: &mut MetadataPatch, mapping: &Mapping, key: &str, json: Json
     })
 }
 
-fn typed(mapping: &Mapping, key: &str, value: Option<Value>) -> Result<Option<Value>, String> {
+pub(super) fn typed(mapping: &Mapping, key: &str, value: Option<Value>) -> Result<Option<Value>, String> {
     match (value, mapping.types.get(key)) {
         (Some(value), Some(wanted)) => wanted.convert(value).map(Some),
         (value, _) => Ok(value),

@@ -1,4 +1,4 @@
-//! Bytes to rows: csv, tsv, json, jsonl and text files, plain or packed; whole collections from dumps, from Chroma and llm.
+//! Bytes to rows: csv, tsv, json, jsonl, Parquet, Arrow, npy and text files, plain or packed; whole collections from dumps, from Chroma and llm.
 //!
 //! [`Source::parse`] says what an argument names, [`Rows::open`] reads it, [`Questions::open`] reads the questions of
 //! a batch, [`Batches`] cuts rows into what is stored together; an [`Archive`] brings collections. Knows nothing of collections or terminals. Invariant: no input is held whole, only one row of a bounded
@@ -7,6 +7,8 @@
 //! To add a format: a variant of [`Format`], a file that yields [`crate::record::Row`]s, and an arm in [`rows`].
 
 mod archive;
+#[cfg(feature = "arrow")]
+mod arrow;
 mod batches;
 mod cell;
 mod chroma;
@@ -26,6 +28,7 @@ mod lines;
 mod llm;
 mod mapping;
 mod metadata;
+mod npy;
 mod progress;
 mod question;
 #[cfg(test)]
@@ -49,6 +52,7 @@ pub use ids::read_ids;
 pub use llm::LlmFile;
 pub use mapping::{IdFrom, Mapping};
 pub use metadata::metadata_from_json;
+pub use npy::Beside;
 pub use progress::Progress;
 pub use question::{Question, Questions};
 pub use rows::{Options, ROW_LIMIT_BYTES, Rows};

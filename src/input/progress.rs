@@ -25,6 +25,12 @@ impl Progress {
         self.read_bytes.load(Ordering::Relaxed)
     }
 
+    /// Counts bytes that were read.
+    #[cfg(feature = "arrow")]
+    pub(super) fn add_bytes(&self, bytes: u64) {
+        self.read_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// Returns the bytes of all files together; `None` for a pipe.
     #[must_use]
     pub fn total_bytes(&self) -> Option<u64> {

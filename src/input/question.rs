@@ -121,6 +121,9 @@ impl Questions {
                 let columns = Columns::resolve(&records)?;
                 Reader::Table(Box::new(Table { records, columns }))
             }
+            Format::Parquet | Format::Arrow | Format::Npy => {
+                return Err(bytes.bad(format!("questions are text or JSON, not {format}"), None));
+            }
         };
         Ok(Self { reader, source: name.into(), progress, ended: false })
     }

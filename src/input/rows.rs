@@ -7,11 +7,14 @@ use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
+#[cfg(feature = "arrow")]
+use super::arrow::ArrowRows;
 use super::csv::CsvRows;
 use super::decompress::Bytes;
 use super::format::{Format, table_of_head};
 use super::json::{JsonRows, Values};
 use super::mapping::{IdFrom, Mapping, Parts};
+use super::npy::{Beside, NpyRows};
 use super::progress::Progress;
 use super::source::{Entry, Source};
 use crate::error::{Error, Result};
@@ -27,13 +30,15 @@ pub struct Options {
     pub format: Option<Format>,
     /// What the parts of a record are called.
     pub mapping: Mapping,
+    /// Where the rows of an npy matrix have their ids from.
+    pub beside: Option<Beside>,
     /// The longest row.
     pub row_limit_bytes: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { format: None, mapping: Mapping::default(), row_limit_bytes: ROW_LIMIT_BYTES }
+        Self { format: None, mapping: Mapping::default(), beside: None, row_limit_bytes: ROW_LIMIT_BYTES }
     }
 }
 
@@ -53,6 +58,9 @@ pub struct Rows {
 enum Open {
     Csv(Box<CsvRows>),
     Json(JsonRows),
+    #[cfg(feature = "arrow")]
+    Arrow(Box<ArrowRows>),
+    Npy(Box<NpyRows>),
     Text(Box<Row>),
 }
 
@@ -110,15 +118,23 @@ impl Rows {
         match &mut self.open {
             Some(Open::Csv(rows)) => notices.append(&mut rows.take_notices()),
             Some(Open::Json(rows)) => notices.append(&mut rows.take_notices()),
+            #[cfg(feature = "arrow")]
+            Some(Open::Arrow(rows)) => notices.append(&mut rows.take_notices()),
+            Some(Open::Npy(rows)) => notices.append(&mut rows.take_notices()),
             Some(Open::Text(_)) | None => {}
         }
         notices
     }
 
     fn open_stream(&mut self, reader: impl Read + Send + 'static, name: &str) -> Result<()> {
-        let mut bytes = Bytes::open(reader, name.into(), self.progress())?;
-        let format = format_of_stream(&mut bytes, self.options.format)?;
-        self.open = Some(self.start(bytes, format, Ok(name), "")?);
+        let mut bytes = Bytes::unpack(reader, name.into(), self.progress())?;
+        let open = if let Some(format) = self.binary_format(&mut bytes, None)? {
+            self.start_binary(bytes, format, None)?
+        } else {
+            let format = format_of_stream(&mut bytes, self.options.format)?;
+            self.start(bytes, format, Ok(name), "")?
+        };
+        self.open = Some(open);
         Ok(())
     }
 
@@ -136,8 +152,13 @@ impl Rows {
     fn open_entry(&self, entry: &Entry) -> Result<Open> {
         let name = entry.path.display().to_string();
         let file = File::open(&entry.path).map_err(|e| Error::io(format!("read {name}"), e))?;
-        let mut bytes = Bytes::open(file, name.as_str().into(), self.progress())?;
-        let format = match (self.options.format, Format::of_path(&entry.path)) {
+        let again = file.try_clone().map_err(|e| Error::io(format!("read {name}"), e))?;
+        let mut bytes = Bytes::unpack(file, name.as_str().into(), self.progress())?;
+        let named = Format::of_path(&entry.path);
+        if let Some(format) = self.binary_format(&mut bytes, named)? {
+            return self.start_binary(bytes, format, entry.size_bytes.map(|size| (again, size)));
+        }
+        let format = match (self.options.format, named) {
             (Some(format), _) => format,
             (None, _) if self.many => Format::Text,
             (None, Some(format)) if entry.size_bytes.is_some() => format,
@@ -145,6 +166,48 @@ impl Rows {
             (None, _) => format_of_stream(&mut bytes, None)?,
         };
         self.start(bytes, format, entry.id.as_deref(), &name)
+    }
+
+    /// Returns which format that is no text these bytes are in.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] when they are not what was said, or neither text nor a format that is read.
+    fn binary_format(&self, bytes: &mut Bytes, named: Option<Format>) -> Result<Option<Format>> {
+        let found = Format::of_magic(bytes.fill()?);
+        if self.options.beside.is_some() && found != Some(Format::Npy) {
+            return Err(bytes.bad("is not a NumPy file", Some("--ids and --rows say what the rows of one are")));
+        }
+        match (self.options.format.or(named.filter(|named| named.is_binary())), found) {
+            (Some(said), Some(found)) if said != found && self.options.format.is_some() => {
+                let hint = "leave --format out: what a file is stands in its first bytes";
+                Err(bytes.bad(format!("is a file of the format {found}, not {said}"), Some(hint)))
+            }
+            (_, Some(found)) => Ok(Some(found)),
+            (Some(said), None) if said.is_binary() => {
+                let hint = "name what it is with --format";
+                Err(bytes.bad(format!("is not a file of the format {said}"), Some(hint)))
+            }
+            _ => bytes.refuse_binary().map(|()| None),
+        }
+    }
+
+    /// Begins to read what is no text; of a file its size is known, and it can be read at any place.
+    fn start_binary(&self, bytes: Bytes, format: Format, file: Option<(File, u64)>) -> Result<Open> {
+        if format == Format::Npy {
+            let size_bytes = file.map(|(_, size)| size);
+            return NpyRows::open(bytes, size_bytes, &self.options).map(|rows| Open::Npy(Box::new(rows)));
+        }
+        #[cfg(feature = "arrow")]
+        {
+            let (file, mapping) = (file.map(|(file, _)| file), Arc::clone(&self.mapping));
+            let rows = ArrowRows::open(bytes, file, format, mapping, self.progress())?;
+            Ok(Open::Arrow(Box::new(rows)))
+        }
+        #[cfg(not(feature = "arrow"))]
+        Err(bytes.bad(
+            format!("is a file of the format {format}, which this huedb was built without"),
+            Some("build it with the feature arrow"),
+        ))
     }
 
     fn start(&self, bytes: Bytes, format: Format, id: Result<&str, &String>, uri: &str) -> Result<Open> {
@@ -155,6 +218,7 @@ impl Rows {
                 Open::Json(JsonRows::new(Values::open(bytes, format, limit_bytes), mapping))
             }
             Format::Text => Open::Text(Box::new(self.text_row(bytes, id, uri)?)),
+            Format::Parquet | Format::Arrow | Format::Npy => self.start_binary(bytes, format, None)?,
         })
     }
 
@@ -185,6 +249,9 @@ impl Rows {
                     let row = match &mut open {
                         Open::Csv(rows) => rows.next(),
                         Open::Json(rows) => rows.next(),
+                        #[cfg(feature = "arrow")]
+                        Open::Arrow(rows) => rows.next(),
+                        Open::Npy(rows) => rows.next(),
                         Open::Text(_) => Ok(None),
                     };
                     self.open = Some(open);

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::record::{Row, Value};
 
 pub(super) fn options(format: Option<Format>, mapping: Mapping) -> Options {
-    Options { format, mapping, row_limit_bytes: 1 << 20 }
+    Options { format, mapping, row_limit_bytes: 1 << 20, ..Options::default() }
 }
 
 pub(super) fn open(bytes: impl Into<Vec<u8>>, options: Options) -> Result<Rows> {

@@ -4,6 +4,7 @@
 //! caller. The data formats (jsonl, json, csv, tsv, ids) are exact and an export reads back as an equal
 //! collection; only tables and messages shorten and sanitise. Invariant: data and talk never share a stream.
 
+mod binary;
 mod cell;
 mod chroma;
 mod collection;
@@ -21,6 +22,7 @@ mod listing;
 mod map;
 mod marked;
 mod number;
+mod packing;
 mod printer;
 mod progress;
 mod sanitize;
@@ -35,6 +37,7 @@ mod width;
 #[cfg(test)]
 mod tests;
 
+pub use binary::{BinaryFormat, Layout, open_binary};
 pub use chroma::chroma_collection;
 pub use collection::{collection_facts, collection_line};
 pub use color::{ColorChoice, ColorEnvironment};
@@ -45,6 +48,7 @@ pub use format::Format;
 pub use highlight::Highlight;
 pub use map::{Legend, MapPoint, PointMap, hover, write_map};
 pub use number::{bytes, count, duration, per_second};
+pub use packing::{Packed, Packing};
 pub use printer::{Printer, PrinterSettings, Stream, chain};
 pub use progress::{Progress, ProgressKind};
 pub use sanitize::{is_removed, sanitize};

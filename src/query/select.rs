@@ -8,7 +8,7 @@ use roaring::RoaringTreemap;
 use super::facet::{Sort, sorted};
 use super::filter::{Filter, Scalar, Side, Test};
 use crate::error::Result;
-use crate::record::{Number, Ordinal, Record, RecordId};
+use crate::record::{Metadata, Number, Ordinal, Record, RecordId};
 use crate::store::{Collection, Include, Stored, Term, View};
 
 /// Which records are read or deleted; the parts that are given must all hold.
@@ -46,9 +46,30 @@ impl RecordPage {
         self.ordinals.is_empty()
     }
 
+    /// Returns the dimension of the embeddings, once there is one.
+    #[must_use]
+    pub fn dimension(&self) -> Option<usize> {
+        self.view.info().dimension
+    }
+
+    /// Reads the ids alone.
+    pub fn ids(&self) -> impl Iterator<Item = Result<RecordId>> + '_ {
+        self.including(Include::NONE).map(|record| record.map(|record| record.id))
+    }
+
+    /// Reads the metadata alone.
+    pub fn metadatas(&self) -> impl Iterator<Item = Result<Option<Metadata>>> + '_ {
+        let include = Include { metadatas: true, ..Include::NONE };
+        self.including(include).map(|record| record.map(|record| record.metadata))
+    }
+
+    fn including(&self, include: Include) -> impl Iterator<Item = Result<Record>> + '_ {
+        self.ordinals.iter().map(move |ordinal| self.view.record(Ordinal(*ordinal), include))
+    }
+
     /// Reads the records in the order of the query.
     pub fn records(&self) -> impl Iterator<Item = Result<Record>> + '_ {
-        self.ordinals.iter().map(|ordinal| self.view.record(Ordinal(*ordinal), self.include))
+        self.including(self.include)
     }
 }
 

@@ -27,7 +27,7 @@ pub fn remove_unfinished() {
 }
 
 /// Makes a file in the folder of `target`; only its owner may read it if nothing else is said. It goes when it is dropped.
-pub(super) fn beside(target: &Path, permissions: Option<Permissions>) -> Result<NamedTempFile> {
+pub(crate) fn beside(target: &Path, permissions: Option<Permissions>) -> Result<NamedTempFile> {
     let write = |e| Error::io(format!("write {}", target.display()), e);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".huedb-").suffix(".part");
@@ -42,7 +42,7 @@ pub(super) fn beside(target: &Path, permissions: Option<Permissions>) -> Result<
 }
 
 /// Gives the file its name.
-pub(super) fn put_in_place(beside: NamedTempFile, target: &Path, replace: bool) -> Result<()> {
+pub(crate) fn put_in_place(beside: NamedTempFile, target: &Path, replace: bool) -> Result<()> {
     let put = if replace { beside.persist(target) } else { beside.persist_noclobber(target) };
     put.map_err(|e| match e.error.kind() {
         ErrorKind::AlreadyExists => Error::FileExists { path: target.to_owned() },

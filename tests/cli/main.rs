@@ -25,6 +25,8 @@ mod dump;
 mod encrypt;
 mod exec;
 mod foreign;
+#[cfg(feature = "arrow")]
+mod formats;
 mod full_disk;
 mod hostile;
 mod hub;

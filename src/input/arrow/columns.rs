@@ -1,0 +1,174 @@
+//! A mapping applied to a schema.
+//!
+//! Invariant: every column that was named exists and has a type that can be read; only columns that are wanted are.
+
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
+use serde_json::Value as Json;
+
+use super::{value, vector};
+use crate::error::{Error, Result};
+use crate::input::json::{self, typed};
+use crate::input::mapping::{METADATA, Mapping, Parts, list_names};
+use crate::input::metadata;
+use crate::record::MetadataPatch;
+
+/// What pandas calls an index without a name.
+const PANDAS_INDEX: &str = "__index_level_0__";
+
+/// The columns that are read, in the order of the file.
+#[derive(Debug)]
+pub(super) struct Columns(Vec<Column>);
+
+#[derive(Debug)]
+struct Column {
+    /// Its place in the file.
+    index: usize,
+    name: String,
+    role: Role,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Embedding,
+    /// An id, a document or a uri, and metadata too where that was asked for.
+    Part {
+        listed: bool,
+    },
+    /// Metadata as JSON, a structure or a map.
+    Object,
+    /// One key of the metadata; what was asked for by name must be right, what is only taken along may be left out.
+    Key {
+        asked: bool,
+    },
+}
+
+impl Columns {
+    /// Looks the mapping's columns up; also returns what the user should know.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] that lists the columns when one that was named is missing.
+    pub(super) fn resolve(schema: &Schema, mapping: &Mapping, source: &str) -> Result<(Self, Vec<String>)> {
+        let bad = |why: String, hint: Option<&str>| Error::BadInput {
+            source: source.to_owned(),
+            why,
+            hint: hint.map(str::to_owned),
+        };
+        let fields = schema.fields();
+        let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+        let all = list_names(names.iter().copied());
+        let twice = names.iter().enumerate().find(|(at, name)| names.iter().take(*at).any(|before| before == *name));
+        if let Some((_, name)) = twice {
+            return Err(bad(format!("has the column {name:?} twice"), None));
+        }
+        let parts = [&mapping.document, &mapping.embedding, &mapping.uri].into_iter().flatten().map(String::as_str);
+        let listed = mapping.metadata.iter().flatten().map(String::as_str);
+        for name in mapping.id().into_iter().chain(parts).chain(listed).chain(mapping.types.names()) {
+            if !names.contains(&name) {
+                let hint = "name the id's column with --id, or use --id auto to make ids from the content";
+                let hint = (mapping.id() == Some(name)).then_some(hint);
+                return Err(bad(format!("has no column {name:?}; its columns are {all}"), hint));
+            }
+        }
+        let (mut columns, mut notices) = (Vec::new(), Vec::new());
+        for (index, field) in fields.iter().enumerate() {
+            let name = field.name().as_str();
+            let listed = mapping.metadata.as_ref().is_some_and(|names| names.iter().any(|listed| listed == name));
+            let asked = listed || mapping.types.get(name).is_some();
+            let role = if name == mapping.embedding() {
+                Role::Embedding
+            } else if mapping.is_part(name) {
+                Role::Part { listed }
+            } else if name == METADATA {
+                Role::Object
+            } else if listed || mapping.metadata.is_none() {
+                Role::Key { asked }
+            } else {
+                continue;
+            };
+            let kind = field.data_type();
+            if matches!(role, Role::Key { asked: false }) && (name == PANDAS_INDEX || name.is_empty()) {
+                notices.push(format!("{source}: the column {name:?} is left out: it is an index without a name"));
+            } else if value::is_read(kind) {
+                columns.push(Column { index, name: name.to_owned(), role });
+            } else if matches!(role, Role::Key { asked: false }) {
+                notices.push(format!("{source}: the column {name:?} is left out: its type is {kind}"));
+            } else {
+                return Err(bad(format!("the column {name:?} has the type {kind}, which cannot be read"), None));
+            }
+        }
+        let is = |column: &Column| column.role == Role::Embedding || column.name == mapping.document();
+        if !columns.iter().any(is) {
+            let document = mapping.document();
+            notices.push(format!("{source}: no column {document:?} and no embedding; the columns are {all}"));
+        }
+        Ok((Self(columns), notices))
+    }
+
+    /// Returns the places of these columns in the file.
+    pub(super) fn indices(&self) -> Vec<usize> {
+        self.0.iter().map(|column| column.index).collect()
+    }
+
+    /// Takes a row of a batch of these columns apart; the error is a sentence.
+    pub(super) fn parts(
+        &self,
+        batch: &RecordBatch,
+        row: usize,
+        mapping: &Mapping,
+        left_out: &mut Vec<(String, String)>,
+    ) -> Result<Parts, String> {
+        let mut parts = Parts::default();
+        for (Column { name, role, .. }, array) in self.0.iter().zip(batch.columns()) {
+            let named = |why: String| format!("the column {name:?} {why}");
+            if *role == Role::Embedding {
+                parts.embedding = vector::at(array, row).map_err(named)?;
+                continue;
+            }
+            let json = match value::at(array, row) {
+                Ok(json) => json,
+                Err(why) if *role == (Role::Key { asked: false }) => {
+                    left_out.push((name.clone(), why));
+                    continue;
+                }
+                Err(why) => return Err(named(why)),
+            };
+            match role {
+                Role::Embedding => {}
+                Role::Part { listed } => {
+                    if *listed {
+                        json::insert(&mut parts.metadata, mapping, name, json.clone()).map_err(named)?;
+                    }
+                    json::part(&mut parts, mapping, name, json)?;
+                }
+                Role::Object => {
+                    for (key, value) in object(json)?.iter() {
+                        let value = typed(mapping, key, value.cloned())
+                            .map_err(|why| format!("the key {key:?} of the column {name:?} {why}"))?;
+                        parts.metadata.insert(key, value).map_err(|e| e.to_string())?;
+                    }
+                }
+                Role::Key { asked } => match json::insert(&mut parts.metadata, mapping, name, json) {
+                    Err(why) if *asked => return Err(named(why)),
+                    Err(why) => left_out.push((name.clone(), why)),
+                    Ok(()) => {}
+                },
+            }
+        }
+        Ok(parts)
+    }
+}
+
+/// Reads the column of metadata; the error is a sentence.
+fn object(json: Json) -> Result<MetadataPatch, String> {
+    match json {
+        Json::String(text) if text.trim().is_empty() => Ok(MetadataPatch::default()),
+        Json::String(text) => metadata::parse(&text),
+        Json::Object(mut fields) => {
+            // A structure has all of its fields in every row.
+            fields.retain(|_, value| !value.is_null());
+            MetadataPatch::from_json(Json::Object(fields)).map_err(|e| e.to_string())
+        }
+        other => MetadataPatch::from_json(other).map_err(|e| e.to_string()),
+    }
+}

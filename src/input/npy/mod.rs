@@ -1,0 +1,181 @@
+//! Rows whose embeddings are those of an npy matrix, and whose other parts stand in a file beside it.
+//!
+//! Invariant: the row of the matrix and that of the file beside it have the same number, bad rows counted; where both are
+//! files, that they hold as many rows is known before the first is read.
+
+mod header;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use header::Header;
+
+use super::decompress::Bytes;
+use super::embedding;
+use super::lines::{Lines, Piece};
+use super::mapping::{IdFrom, Mapping, Parts};
+use super::progress::Progress;
+use super::rows::{Options, Rows};
+use super::source::Source;
+use crate::error::{Error, Result};
+use crate::record::{Origin, Row};
+
+/// Where the rows of a matrix have their ids from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beside {
+    /// Ids, one a line.
+    Ids(PathBuf),
+    /// Rows of any format, without embeddings.
+    Rows(Source),
+}
+
+/// The rows of a matrix.
+pub(super) struct NpyRows {
+    bytes: Bytes,
+    header: Header,
+    beside: Open,
+    mapping: Arc<Mapping>,
+    /// Bytes of a row.
+    row: Vec<u8>,
+    read: u64,
+}
+
+enum Open {
+    /// Ids are made from the embeddings.
+    Nothing,
+    Ids(Lines),
+    Rows(Box<Rows>),
+}
+
+impl NpyRows {
+    /// Reads the header and looks at what is beside; `size_bytes` is that of the file where it is one.
+    pub(super) fn open(mut bytes: Bytes, size_bytes: Option<u64>, options: &Options) -> Result<Self> {
+        let header = Header::read(&mut bytes)?;
+        let row_bytes = header.row_bytes().filter(|&bytes| bytes <= options.row_limit_bytes);
+        let Some(row_bytes) = row_bytes else {
+            return Err(bytes.bad(format!("has rows of {} numbers, which are too long", header.columns), None));
+        };
+        let said = header.rows.saturating_mul(row_bytes as u64).saturating_add(header.bytes);
+        if let Some(size) = size_bytes.filter(|&size| size != said && !bytes.is_packed()) {
+            return Err(bytes.bad(format!("has {size} bytes where its {} rows take {said}", header.rows), None));
+        }
+        let open = |beside: &Beside| -> Result<Open> {
+            let rows = match beside {
+                Beside::Ids(path) => count(lines(path, options)?, |lines| Ok(lines.next()?.map(drop)))?,
+                Beside::Rows(Source::Stdin) => header.rows,
+                Beside::Rows(source) => {
+                    count(beside_rows(source, options)?, |rows| rows.next().transpose().map(|row| row.map(drop)))?
+                }
+            };
+            if rows != header.rows {
+                return Err(mismatch(&bytes, header.rows, rows, beside));
+            }
+            Ok(match beside {
+                Beside::Ids(path) => Open::Ids(lines(path, options)?),
+                Beside::Rows(source) => Open::Rows(Box::new(beside_rows(source, options)?)),
+            })
+        };
+        let beside = match &options.beside {
+            Some(beside) => open(beside)?,
+            None if options.mapping.id == IdFrom::Content => Open::Nothing,
+            None => {
+                let hint = "give --ids FILE with one id a line, --rows FILE with ids and more, or --id auto";
+                return Err(bytes.bad("is a matrix, and its rows have no ids", Some(hint)));
+            }
+        };
+        let mapping = Arc::new(options.mapping.clone());
+        Ok(Self { bytes, header, beside, mapping, row: vec![0; row_bytes], read: 0 })
+    }
+
+    /// Returns the next row.
+    pub(super) fn next(&mut self) -> Result<Option<Row>> {
+        if self.read == self.header.rows {
+            return self.end().map(|()| None);
+        }
+        if self.bytes.read_full(&mut self.row)? < self.row.len() {
+            return Err(self.bytes.bad(format!("is cut off after {} of {} rows", self.read, self.header.rows), None));
+        }
+        self.read += 1;
+        let embedding = embedding::checked(self.header.numbers(&self.row));
+        let origin = Origin { source: Arc::clone(self.bytes.source()), line: self.read };
+        let row = match &mut self.beside {
+            Open::Nothing => Some(Parts::default()),
+            Open::Ids(lines) => lines.next()?.map(|Piece { text, .. }| Parts {
+                id: Some(text.strip_suffix('\r').unwrap_or(text).to_owned()),
+                ..Parts::default()
+            }),
+            Open::Rows(rows) => match rows.next().transpose()? {
+                Some(Row { embedding: Some(_), origin, .. }) => {
+                    let why = "has an embedding of its own beside that of the matrix".into();
+                    return Err(Error::BadRow { source: origin.source.to_string(), line: origin.line, why });
+                }
+                Some(row) => {
+                    let embedding = embedding.map_err(|why| self.bytes.bad_row(self.read, why))?;
+                    return Ok(Some(Row { embedding: Some(embedding), ..row }));
+                }
+                None => None,
+            },
+        };
+        let Some(parts) = row else { return Err(self.bytes.bad("has more rows than the file beside it", None)) };
+        let row = embedding
+            .and_then(|embedding| Parts { embedding: Some(embedding), ..parts }.into_row(&self.mapping, origin));
+        row.map(Some).map_err(|why| self.bytes.bad_row(self.read, why))
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let more = match &mut self.beside {
+            Open::Nothing => false,
+            Open::Ids(lines) => lines.next()?.is_some(),
+            Open::Rows(rows) => rows.next().is_some(),
+        };
+        if more {
+            return Err(self.bytes.bad(format!("has {} rows, the file beside it more", self.header.rows), None));
+        }
+        if self.bytes.fill()?.is_empty() { Ok(()) } else { Err(self.bytes.bad("goes on after its rows", None)) }
+    }
+
+    /// Returns what the user should know and was not told yet.
+    pub(super) fn take_notices(&mut self) -> Vec<String> {
+        match &mut self.beside {
+            Open::Rows(rows) => rows.take_notices(),
+            Open::Nothing | Open::Ids(_) => Vec::new(),
+        }
+    }
+}
+
+fn lines(path: &Path, options: &Options) -> Result<Lines> {
+    let name = path.display().to_string();
+    let file = std::fs::File::open(path).map_err(|e| Error::io(format!("read {name}"), e))?;
+    Ok(Lines::new(Bytes::open(file, name.into(), Progress::new(None))?, options.row_limit_bytes))
+}
+
+fn beside_rows(source: &Source, options: &Options) -> Result<Rows> {
+    // The format asked for, if any, is that of the matrix.
+    let options = Options { format: None, beside: None, ..options.clone() };
+    Rows::open_counted(source, options, Progress::new(None))
+}
+
+/// Counts items; a bad one is an item.
+fn count<T>(mut items: T, mut next: impl FnMut(&mut T) -> Result<Option<()>>) -> Result<u64> {
+    let mut counted = 0;
+    loop {
+        match next(&mut items) {
+            Ok(None) => return Ok(counted),
+            Ok(Some(())) | Err(Error::BadRow { .. }) => counted += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn mismatch(bytes: &Bytes, rows: u64, beside_rows: u64, beside: &Beside) -> Error {
+    let name = match beside {
+        Beside::Ids(path) | Beside::Rows(Source::File(path) | Source::Folder(path)) => path.display().to_string(),
+        Beside::Rows(Source::Stdin) => "-".into(),
+        Beside::Rows(Source::Glob { base, pattern }) => base.join(pattern).display().to_string(),
+        Beside::Rows(Source::Files(files)) => format!("the list of {} files", files.len()),
+    };
+    bytes.bad(format!("has {rows} rows, but {name} has {beside_rows}"), Some("both hold one row for each record"))
+}
+
+#[cfg(test)]
+mod tests;
