@@ -192,7 +192,8 @@ fn what_cannot_be_read_is_told_and_loses_nothing() {
 
 #[test]
 fn the_collection_is_made_when_asked_for() {
-    let world = World::new();
+    // What `sync --create` makes is plain.
+    let world = World::plain();
     put(&world, "docs/a.md", "Foxes run.\n");
     let refused = world.run(&["sync", "notes", "docs"]);
     assert_eq!(refused.status, Some(2), "{refused:?}");
