@@ -90,6 +90,7 @@ fn lines_are_typed_completed_and_kept() {
     terminal.shows("no collection named \"ghosts\"");
     // ctrl-C takes back a line, and ends nothing.
     terminal.press(&["n", "o", "n", "C-c"]);
+    terminal.shows("test.redb> non\ntest.redb>");
     terminal.line(".help");
     terminal.shows("Tab completes");
     terminal.line(" list --limit 0");
@@ -106,7 +107,9 @@ fn lines_are_typed_completed_and_kept() {
     terminal.press(&["Up", "Up"]);
     terminal.shows("test.redb> get ghosts");
     terminal.press(&["C-c"]);
+    terminal.shows("get ghosts\ntest.redb>");
     terminal.line(".quit");
+    terminal.shows(".quit\nready");
     terminal.line("clear; echo gone $?");
     terminal.shows("gone 0");
 }
