@@ -1,24 +1,22 @@
 //! A few of many, drawn at random: the same for the same seed on every machine.
 //!
-//! Numbers are `SplitMix64`'s (Steele, Lea and Flood, 2014). Invariant: every set of so many is as likely as any other.
+//! Invariant: every set of so many is as likely as any other.
 
 use roaring::RoaringTreemap;
 
+use crate::record::SplitMix64;
+
 /// Random numbers that a seed decides.
 #[derive(Debug, Clone)]
-pub(super) struct Draw(u64);
+pub(super) struct Draw(SplitMix64);
 
 impl Draw {
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(SplitMix64::new(seed))
     }
 
     pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
+        self.0.next()
     }
 
     /// Returns a number below `end`, or 0.

@@ -19,6 +19,7 @@ pub(crate) mod random;
 mod row;
 mod settings;
 mod sparse;
+mod split_mix;
 mod value;
 
 pub use configuration::Configuration;
@@ -34,4 +35,5 @@ pub use part::Part;
 pub use row::{Origin, Row};
 pub use settings::{ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
 pub use sparse::SparseVector;
+pub(crate) use split_mix::SplitMix64;
 pub use value::Value;

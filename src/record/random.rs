@@ -1,4 +1,4 @@
-//! Random numbers for tests: `SplitMix64` by Steele, Lea and Flood (2014), which needs no crate.
+//! Random numbers for tests: `SplitMix64`, which needs no crate.
 //!
 //! Not for anything but tests. Invariant: a test that panics prints the seed; `HUEDB_SEED` runs it again.
 
@@ -6,11 +6,13 @@
 
 use std::time::SystemTime;
 
+use super::SplitMix64;
+
 /// A stream of numbers that its seed decides.
 #[derive(Debug)]
 pub(crate) struct Random {
     seed: u64,
-    state: u64,
+    stream: SplitMix64,
 }
 
 impl Random {
@@ -19,16 +21,12 @@ impl Random {
         let given = std::env::var("HUEDB_SEED").ok().and_then(|seed| seed.parse().ok());
         let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_nanos() as u64);
         let seed = given.unwrap_or_else(clock);
-        Self { seed, state: seed }
+        Self { seed, stream: SplitMix64::new(seed) }
     }
 
     /// Returns the next 64 bits.
     pub(crate) fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
+        self.stream.next()
     }
 
     /// Returns a number below `end`, which is not 0.

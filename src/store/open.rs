@@ -63,7 +63,7 @@ impl Options {
     /// The cache of a process that writes a lot: at the end it has read each page a few times over, all of them in turn.
     pub const BULK_CACHE_BYTES: usize = 96 << 20;
     /// The cache of an import that fits in it as a whole, which saves a sixth of its time.
-    const WHOLE_CACHE_BYTES: u64 = 256 << 20;
+    const WHOLE_CACHE_BYTES: usize = 256 << 20;
 
     /// Returns the cache for an import of so many bytes, where they are known, into a file of so many.
     ///
@@ -71,8 +71,9 @@ impl Options {
     /// 512 MiB, whatever it imports.
     #[must_use]
     pub fn import_cache_bytes(file_bytes: u64, input_bytes: Option<u64>) -> usize {
-        let fits = input_bytes.is_some_and(|input| file_bytes.saturating_add(input / 2) <= Self::WHOLE_CACHE_BYTES);
-        if fits { 256 << 20 } else { Self::BULK_CACHE_BYTES }
+        let fits =
+            input_bytes.is_some_and(|input| file_bytes.saturating_add(input / 2) <= Self::WHOLE_CACHE_BYTES as u64);
+        if fits { Self::WHOLE_CACHE_BYTES } else { Self::BULK_CACHE_BYTES }
     }
 }
 

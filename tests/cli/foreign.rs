@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use base64::Engine;
 use serde_json::Value as Json;
 
 use crate::huedb::{Ran, World, finish};
+use crate::server::serve;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
@@ -226,16 +226,8 @@ impl Server {
     }
 
     fn serve(&self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let server = self.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let server = server.clone();
-                thread::spawn(move || server.answer(&stream.unwrap()));
-            }
-        });
-        address
+        serve(move |stream| server.answer(stream))
     }
 
     /// Answers one question and closes the connection.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use crate::huedb::{Ran, World, finish};
+use crate::server::serve;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/models/all-MiniLM-L6-v2");
@@ -53,16 +53,8 @@ impl Hub {
     }
 
     fn serve(&self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let hub = self.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let hub = hub.clone();
-                thread::spawn(move || hub.answer(&stream.unwrap()));
-            }
-        });
-        address
+        serve(move |stream| hub.answer(stream))
     }
 
     /// Answers one request and closes the connection.

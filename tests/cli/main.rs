@@ -46,6 +46,7 @@ mod processes;
 mod random;
 mod reembed;
 mod refusal;
+mod server;
 mod shell;
 mod sync;
 mod tables;

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -19,16 +20,19 @@ use crate::output::sink::{Entry, Question, Sink, written};
 /// Bytes of a row group as they are written.
 const ROW_GROUP_BYTES: usize = 64 << 20;
 
-/// Writes a Parquet file.
-pub(super) struct ParquetSink<'w> {
-    rows: Rows,
-    writer: ArrowWriter<Vec<u8>>,
-    out: &'w mut (dyn Write + 'w),
+/// What makes bytes of batches, in a buffer.
+pub(super) trait Encoder: Sized {
+    fn begin(rows: &Rows) -> Result<Self>;
+    fn write(&mut self, batch: &RecordBatch) -> Result<()>;
+    fn finish(&mut self) -> Result<()>;
+    fn buffer(&mut self) -> &mut Vec<u8>;
 }
 
-impl<'w> ParquetSink<'w> {
-    pub(super) fn begin(layout: &Layout, out: &'w mut (dyn Write + 'w)) -> Result<Self> {
-        let rows = made(Rows::new(layout))?;
+/// Makes a Parquet file.
+pub(super) struct Parquet(ArrowWriter<Vec<u8>>);
+
+impl Encoder for Parquet {
+    fn begin(rows: &Rows) -> Result<Self> {
         // Numbers of embeddings hardly repeat, and no reader filters by them.
         let numbers = ColumnPath::new([EMBEDDING, "list", "item"].map(str::to_owned).to_vec());
         let ids = ColumnPath::new(vec![ID.to_owned()]);
@@ -39,62 +43,66 @@ impl<'w> ParquetSink<'w> {
             .set_column_dictionary_enabled(numbers.clone(), false)
             .set_column_statistics_enabled(numbers, parquet::file::properties::EnabledStatistics::None)
             .build();
-        let writer = made(ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)))?;
-        Ok(Self { rows, writer, out })
+        made(ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties))).map(Self)
     }
 
-    fn flush(&mut self) -> Result<()> {
-        if let Some(batch) = made(self.rows.take())? {
-            made(self.writer.write(&batch))?;
-        }
-        if self.writer.in_progress_size() >= ROW_GROUP_BYTES {
-            made(self.writer.flush())?;
-        }
-        drain(self.writer.inner_mut(), self.out)
-    }
-}
-
-impl Sink for ParquetSink<'_> {
-    fn question(&mut self, _: &Question<'_>) -> Result<()> {
-        Ok(())
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        made(self.0.write(batch))?;
+        if self.0.in_progress_size() >= ROW_GROUP_BYTES { made(self.0.flush()) } else { Ok(()) }
     }
 
-    fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
-        self.rows.push(entry.record);
-        if self.rows.is_full() { self.flush() } else { Ok(()) }
+    fn finish(&mut self) -> Result<()> {
+        made(self.0.finish()).map(drop)
     }
 
-    fn end(mut self: Box<Self>) -> Result<()> {
-        self.flush()?;
-        made(self.writer.finish())?;
-        drain(self.writer.inner_mut(), self.out)?;
-        written(self.out.flush())
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        self.0.inner_mut()
     }
 }
 
-/// Writes an Arrow file.
-pub(super) struct ArrowSink<'w> {
+/// Makes an Arrow file.
+pub(super) struct Arrow(FileWriter<Vec<u8>>);
+
+impl Encoder for Arrow {
+    fn begin(rows: &Rows) -> Result<Self> {
+        made(FileWriter::try_new(Vec::new(), &rows.schema())).map(Self)
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        made(self.0.write(batch))
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        made(self.0.finish())
+    }
+
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        self.0.get_mut()
+    }
+}
+
+/// Writes records as columns.
+pub(super) struct ColumnSink<'w, E> {
     rows: Rows,
-    writer: FileWriter<Vec<u8>>,
+    encoder: E,
     out: &'w mut (dyn Write + 'w),
 }
 
-impl<'w> ArrowSink<'w> {
+impl<'w, E: Encoder> ColumnSink<'w, E> {
     pub(super) fn begin(layout: &Layout, out: &'w mut (dyn Write + 'w)) -> Result<Self> {
         let rows = made(Rows::new(layout))?;
-        let writer = made(FileWriter::try_new(Vec::new(), &rows.schema()))?;
-        Ok(Self { rows, writer, out })
+        Ok(Self { encoder: E::begin(&rows)?, rows, out })
     }
 
     fn flush(&mut self) -> Result<()> {
         if let Some(batch) = made(self.rows.take())? {
-            made(self.writer.write(&batch))?;
+            self.encoder.write(&batch)?;
         }
-        drain(self.writer.get_mut(), self.out)
+        drain(self.encoder.buffer(), self.out)
     }
 }
 
-impl Sink for ArrowSink<'_> {
+impl<E: Encoder> Sink for ColumnSink<'_, E> {
     fn question(&mut self, _: &Question<'_>) -> Result<()> {
         Ok(())
     }
@@ -106,8 +114,8 @@ impl Sink for ArrowSink<'_> {
 
     fn end(mut self: Box<Self>) -> Result<()> {
         self.flush()?;
-        made(self.writer.finish())?;
-        drain(self.writer.get_mut(), self.out)?;
+        self.encoder.finish()?;
+        drain(self.encoder.buffer(), self.out)?;
         written(self.out.flush())
     }
 }

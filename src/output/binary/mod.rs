@@ -65,9 +65,9 @@ pub fn open_binary<'w>(
     Ok(match format {
         BinaryFormat::Npy => Box::new(npy::NpySink::begin(layout, out)?),
         #[cfg(feature = "arrow")]
-        BinaryFormat::Parquet => Box::new(arrow::ParquetSink::begin(layout, out)?),
+        BinaryFormat::Parquet => Box::new(arrow::ColumnSink::<arrow::Parquet>::begin(layout, out)?),
         #[cfg(feature = "arrow")]
-        BinaryFormat::Arrow => Box::new(arrow::ArrowSink::begin(layout, out)?),
+        BinaryFormat::Arrow => Box::new(arrow::ColumnSink::<arrow::Arrow>::begin(layout, out)?),
         #[cfg(not(feature = "arrow"))]
         BinaryFormat::Parquet | BinaryFormat::Arrow => {
             return Err(crate::error::Error::InvalidArgument {
