@@ -28,9 +28,7 @@ impl Terminal {
             return None;
         };
         assert!(status.success());
-        let this = Self { socket };
-        this.shows("ready");
-        Some(this)
+        Some(Self { socket })
     }
 
     fn tmux(&self, args: &[&str]) -> String {
@@ -42,22 +40,36 @@ impl Terminal {
         self.tmux(&[&["send-keys"], keys].concat());
     }
 
-    /// Types text and a return.
-    fn line(&self, text: &str) {
+    /// Types a line at a prompt. Keys pressed while one program hands the terminal to the next may go to neither.
+    #[track_caller]
+    fn line(&self, prompt: &str, text: &str) {
+        self.ends(prompt);
         self.tmux(&["send-keys", "-l", text]);
+        self.ends(&format!("{prompt} {text}"));
         self.press(&["Enter"]);
     }
 
     /// Waits until the screen shows a text.
     #[track_caller]
     fn shows(&self, text: &str) {
-        let until = Instant::now() + Duration::from_mins(1);
+        self.until(text, |screen| screen.contains(text));
+    }
+
+    /// Waits until the last line of the screen is this one.
+    #[track_caller]
+    fn ends(&self, line: &str) {
+        self.until(line, |screen| screen.trim_end().lines().last() == Some(line));
+    }
+
+    #[track_caller]
+    fn until(&self, what: &str, is: impl Fn(&str) -> bool) {
+        let until = Instant::now() + Duration::from_mins(3);
         loop {
             let screen = self.tmux(&["capture-pane", "-p"]);
-            if screen.contains(text) {
+            if is(&screen) {
                 return;
             }
-            assert!(Instant::now() < until, "{text:?} never came:\n{screen}");
+            assert!(Instant::now() < until, "{what:?} never came:\n{screen}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -69,48 +81,58 @@ impl Drop for Terminal {
     }
 }
 
+/// What the two programs that read lines ask with.
+const SH: &str = "ready";
+const HUEDB: &str = "test.redb>";
+
 #[test]
 fn lines_are_typed_completed_and_kept() {
     let world = World::plain().having_notes();
     world.ok(&["add", "notes", "--id", "a", "--document", "a red fox", "--metadata", "{\"year\": 2000}"]);
     let Some(terminal) = Terminal::start(&world) else { return };
-    terminal.line("$HUEDB shell");
-    terminal.shows("test.redb>");
-    terminal.press(&["c", "o", "u", "Tab", "n", "o", "Tab", "Enter"]);
-    terminal.shows("test.redb> count notes");
+    terminal.line(SH, "$HUEDB shell");
+    terminal.ends(HUEDB);
+    terminal.press(&["c", "o", "u", "Tab", "n", "o", "Tab"]);
+    terminal.ends("test.redb> count notes");
+    terminal.press(&["Enter"]);
     terminal.shows("\n1\n");
-    terminal.line("get notes -o csv --include documents --sort ye\t");
-    terminal.shows("--sort year");
+    terminal.ends(HUEDB);
+    terminal.tmux(&["send-keys", "-l", "get notes -o csv --include documents --sort ye\t"]);
+    terminal.ends("test.redb> get notes -o csv --include documents --sort year");
+    terminal.press(&["Enter"]);
     terminal.shows("a,a red fox");
     // A quote goes on over lines.
-    terminal.line("add notes --id b --document 'two");
-    terminal.line("lines'");
+    terminal.line(HUEDB, "add notes --id b --document 'two");
+    terminal.tmux(&["send-keys", "-l", "lines'"]);
+    terminal.ends("lines'");
+    terminal.press(&["Enter"]);
     terminal.shows("added 1");
-    terminal.line("get ghosts");
+    terminal.line(HUEDB, "get ghosts");
     terminal.shows("no collection named \"ghosts\"");
     // ctrl-C takes back a line, and ends nothing.
+    terminal.ends(HUEDB);
     terminal.press(&["n", "o", "n", "C-c"]);
     terminal.shows("test.redb> non\ntest.redb>");
-    terminal.line(".help");
+    terminal.line(HUEDB, ".help");
     terminal.shows("Tab completes");
-    terminal.line(" list --limit 0");
+    terminal.line(HUEDB, " list --limit 0");
+    terminal.ends(HUEDB);
     terminal.press(&["C-d"]);
-    terminal.line("clear; echo left $?");
+    terminal.line(SH, "clear; echo left $?");
     terminal.shows("left 0");
     // The history, for the owner's eyes only, and without what began with a space.
     let history = std::fs::read_to_string(world.path("history")).unwrap();
     assert!(history.contains("count notes") && !history.contains("--limit 0"), "{history}");
     let mode = std::os::unix::fs::MetadataExt::mode(&world.path("history").metadata().unwrap());
     assert_eq!(mode & 0o777, 0o600);
-    terminal.line("$HUEDB shell");
-    terminal.shows("test.redb>");
+    terminal.line(SH, "$HUEDB shell");
+    terminal.ends(HUEDB);
     terminal.press(&["Up", "Up"]);
-    terminal.shows("test.redb> get ghosts");
+    terminal.ends("test.redb> get ghosts");
     terminal.press(&["C-c"]);
     terminal.shows("get ghosts\ntest.redb>");
-    terminal.line(".quit");
-    terminal.shows(".quit\nready");
-    terminal.line("clear; echo gone $?");
+    terminal.line(HUEDB, ".quit");
+    terminal.line(SH, "clear; echo gone $?");
     terminal.shows("gone 0");
 }
 
@@ -121,22 +143,22 @@ fn ctrl_c_ends_the_command_and_not_the_shell() {
     // An import without end.
     Command::new("mkfifo").arg(world.path("pipe")).status().unwrap();
     let Some(terminal) = Terminal::start(&world) else { return };
-    terminal.line("$HUEDB shell");
-    terminal.shows("test.redb>");
+    terminal.line(SH, "$HUEDB shell");
+    terminal.ends(HUEDB);
     let path = world.path("pipe");
     let writer = std::thread::spawn(move || {
         let mut pipe = std::fs::OpenOptions::new().write(true).open(path).unwrap();
         (0..u64::MAX).take_while(|n| writeln!(pipe, "{{\"id\":\"{n}\",\"document\":\"fox {n}\"}}").is_ok()).count()
     });
-    terminal.line("import notes pipe --format jsonl");
+    terminal.line(HUEDB, "import notes pipe --format jsonl");
     terminal.shows("rows/s");
     terminal.press(&["C-c"]);
     terminal.shows("interrupted");
     assert!(writer.join().unwrap() > 0);
-    terminal.line("clear");
-    terminal.line("get notes --id first -o csv --include documents");
+    terminal.line(HUEDB, "get notes --id first -o csv --include documents");
     terminal.shows("first,fox");
+    terminal.ends(HUEDB);
     terminal.press(&["C-d"]);
-    terminal.line("clear; echo left $?");
+    terminal.line(SH, "clear; echo left $?");
     terminal.shows("left 0");
 }
