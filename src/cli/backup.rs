@@ -1,12 +1,13 @@
 //! `huedb backup` and `huedb restore`.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::{Args, ValueHint};
 
 use super::context::Context;
 use super::exit::Status;
-use crate::output::{bytes, count};
+use crate::output::{bytes, count_of, duration};
 use crate::store::{Access, FileFacts, is_encrypted, restore};
 
 /// Copy the database to another file while others use it
@@ -30,8 +31,10 @@ pub(super) struct Backup {
 impl Backup {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let store = context.open(Access::Read)?;
+        let start = Instant::now();
         let facts = context.stage("copy and verify", || store.backup(&self.target, self.force))?;
-        context.printer.notice(format!("backed up {} to {}", amount(&facts), self.target.display()));
+        let (amount, took) = (amount(&facts), duration(start.elapsed()));
+        context.printer.notice(format!("backed up {amount} to {} in {took}", self.target.display()));
         Ok(Status::Done)
     }
 }
@@ -57,16 +60,18 @@ impl Restore {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let was_encrypted = is_encrypted(&context.db);
         let copy = || context.with_key(|options| restore(&self.backup, &context.db, self.force, options));
+        let start = Instant::now();
         let facts = context.stage("copy and verify", copy)?;
+        let took = duration(start.elapsed());
         if was_encrypted && facts.encryption.is_none() {
             context.printer.warning(format!("{} was encrypted, and the backup is plain", context.db.display()));
         }
-        context.printer.notice(format!("restored {} to {}", amount(&facts), context.db.display()));
+        context.printer.notice(format!("restored {} to {} in {took}", amount(&facts), context.db.display()));
         Ok(Status::Done)
     }
 }
 
 pub(super) fn amount(facts: &FileFacts) -> String {
-    let (records, collections) = (count(facts.records), count(facts.collections));
-    format!("{records} records of {collections} collections ({})", bytes(facts.bytes))
+    let (records, collections) = (count_of(facts.records, "record"), count_of(facts.collections, "collection"));
+    format!("{records} of {collections} ({})", bytes(facts.bytes))
 }

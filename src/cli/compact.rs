@@ -1,10 +1,12 @@
 //! `huedb compact`.
 
+use std::time::Instant;
+
 use clap::Args;
 
 use super::context::Context;
 use super::exit::Status;
-use crate::output::bytes;
+use crate::output::{bytes, duration};
 use crate::store::Access;
 
 /// Give free space back, and make deleted text unreadable
@@ -19,9 +21,11 @@ impl Compact {
     pub(super) fn run(context: &mut Context) -> anyhow::Result<Status> {
         drop(context.open(Access::Read)?);
         let mut store = context.open_for_bulk(Access::Write)?;
+        let start = Instant::now();
         let compacted = context.stage("compact", || store.compact())?;
         store.close()?;
-        context.printer.notice(format!("{} before, {} after", bytes(compacted.before), bytes(compacted.after)));
+        let (before, after) = (bytes(compacted.before), bytes(compacted.after));
+        context.printer.notice(format!("{before} before, {after} after, in {}", duration(start.elapsed())));
         Ok(Status::Done)
     }
 }

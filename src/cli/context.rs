@@ -1,6 +1,6 @@
 //! What a verb works with: the file's path and patience, the streams, the models.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -304,11 +304,15 @@ impl<'c, 'w> Context<'c, 'w> {
         self.timing.of(action, work)
     }
 
-    /// Begins a bar on the standard error while records go to the standard output.
-    pub(super) fn export_progress(&self, records: u64, to_stdout: bool) -> Option<Progress> {
-        // A bar in the middle of the data would help nobody.
-        let shown = !(to_stdout && std::io::stdout().is_terminal());
-        shown.then(|| self.printer.progress("export", ProgressKind::Rows, Some(records)))
+    /// Begins a bar on the standard error while records are written, unless it would stand in the middle of them.
+    pub(super) fn output_progress(
+        &self,
+        action: &'static str,
+        records: Option<u64>,
+        to_stdout: bool,
+    ) -> Option<Progress> {
+        let shown = !(to_stdout && self.stdout_is_terminal());
+        shown.then(|| self.printer.progress(action, ProgressKind::Rows, records))
     }
 
     /// Returns the standard output, to write JSON to.
@@ -348,13 +352,22 @@ impl Drop for RuntimeLoading {
 /// Reads the standard input as one text, without the line end a shell puts after it.
 pub(super) fn read_stdin() -> Result<String> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(|e| match e.kind() {
-        std::io::ErrorKind::InvalidData => {
-            Error::BadInput { source: "-".into(), why: "it is not UTF-8 text".into(), hint: None }
-        }
-        _ => Error::io("read the standard input", e),
-    })?;
+    std::io::stdin().read_to_string(&mut text).map_err(unread_stdin)?;
     let end = text.strip_suffix('\n').map_or(text.len(), |line| line.strip_suffix('\r').unwrap_or(line).len());
     text.truncate(end);
     Ok(text)
+}
+
+/// Reads the standard input line by line.
+pub(super) fn stdin_lines() -> impl Iterator<Item = Result<String>> {
+    std::io::stdin().lines().map(|line| line.map_err(unread_stdin))
+}
+
+fn unread_stdin(error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::InvalidData => {
+            Error::BadInput { source: "-".into(), why: "it is not UTF-8 text".into(), hint: None }
+        }
+        _ => Error::io("read the standard input", error),
+    }
 }

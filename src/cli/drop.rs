@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::exit::Status;
-use crate::output::count;
+use crate::output::count_of;
 use crate::store::Access;
 
 /// Remove a collection with all its records
@@ -20,7 +20,7 @@ impl Drop {
         let store = context.open(Access::Write)?;
         let (info, counts) = store.drop_collection(&self.collection)?;
         store.close()?;
-        context.printer.notice(format!("dropped {} with {} records", info.name, count(counts.records)));
+        context.printer.notice(format!("dropped {} with {}", info.name, count_of(counts.records, "record")));
         Ok(Status::Done)
     }
 }

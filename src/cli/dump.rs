@@ -13,7 +13,7 @@ use super::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe};
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
 use crate::input::{Archive, ArchiveBatches, ArchiveSize, BatchLimits, Dump};
-use crate::output::{DumpWriter, Packing, Progress, ProgressKind, count, duration};
+use crate::output::{DumpWriter, Packing, Progress, ProgressKind, count_of, duration};
 use crate::record::{CollectionInfo, CollectionName, DUMP_VERSION, DumpLine, Ordinal, Scope, TenantName};
 use crate::store::{Access, DatabaseInfo, Ingest, Mode, OnError, Preparer, Store, Tally};
 
@@ -21,7 +21,7 @@ use crate::store::{Access, DatabaseInfo, Ingest, Mode, OnError, Preparer, Store,
 pub(super) fn export(context: &mut Context, destination: Destination, packing: Option<Packing>) -> Result<()> {
     let store = context.open(Access::Read)?;
     let interrupt = (!destination.is_stdout()).then(Interrupt::listen);
-    let progress = context.export_progress(store.file_facts()?.records, destination.is_stdout());
+    let progress = context.output_progress("export", Some(store.file_facts()?.records), destination.is_stdout());
     destination.write(packing, context.out(), |out| {
         write(&store, &mut DumpWriter::new(out), progress.as_ref(), interrupt.as_ref())
     })?;
@@ -121,7 +121,7 @@ pub(super) fn restore(
     context.tidy(&mut store, bytes_before, 2);
     store.close()?;
     let (done, took) = (describe(&tally), duration(start.elapsed()));
-    context.printer.notice(format!("{} collections: {done} in {took}", count(collections)));
+    context.printer.notice(format!("{}: {done} in {took}", count_of(collections, "collection")));
     Ok(Status::Done)
 }
 

@@ -2,12 +2,15 @@
 
 use clap::Args;
 
-use super::context::{Context, read_stdin};
+use super::context::{Context, stdin_lines};
 use super::exit::Status;
 use crate::embed::{DEFAULT_MODEL, Role};
 use crate::error::Result;
 use crate::output::{Column, Columns, Entry, Format};
 use crate::record::{Record, RecordId};
+
+/// Texts embedded together, so that memory does not grow with the input.
+const TEXTS_AT_ONCE: usize = 512;
 
 /// Print the embeddings of texts
 ///
@@ -32,16 +35,29 @@ pub(super) struct Embed {
 
 impl Embed {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
-        let texts = if self.texts.is_empty() { read_stdin()?.lines().map(str::to_owned).collect() } else { self.texts };
+        let total = (!self.texts.is_empty()).then_some(self.texts.len() as u64);
+        let mut texts: Box<dyn Iterator<Item = Result<String>>> =
+            if total.is_some() { Box::new(self.texts.into_iter().map(Ok)) } else { Box::new(stdin_lines()) };
         let role = if self.question { Role::Query } else { Role::Document };
-        let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
         let mut embedder = context.load_model(&self.model)?;
-        let embeddings = context.timing.of("embed", || embedder.embed(&borrowed, role))?;
         let columns = [Column::Document, Column::Embedding].into_iter().collect::<Columns>();
         let format = context.chosen_format().unwrap_or(Format::Jsonl);
+        let timing = context.timing.clone();
+        let progress = context.output_progress("embed", total, true);
         let mut sink = context.sink_in(format, columns)?;
-        for (text, embedding) in texts.into_iter().zip(embeddings) {
-            sink.entry(Entry::from(&record(text, embedding)?))?;
+        loop {
+            let part = texts.by_ref().take(TEXTS_AT_ONCE).collect::<Result<Vec<_>>>()?;
+            if part.is_empty() {
+                break;
+            }
+            let borrowed: Vec<&str> = part.iter().map(String::as_str).collect();
+            let embeddings = timing.of("embed", || embedder.embed(&borrowed, role))?;
+            if let Some(progress) = &progress {
+                progress.add_rows(part.len() as u64);
+            }
+            for (text, embedding) in part.into_iter().zip(embeddings) {
+                sink.entry(Entry::from(&record(text, embedding)?))?;
+            }
         }
         sink.end()?;
         Ok(Status::Done)

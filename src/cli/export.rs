@@ -170,7 +170,7 @@ impl Export {
         // A file that is not whole is taken away; the standard output is another's business.
         let interrupt = (!destination.is_stdout()).then(Interrupt::listen);
         let start = std::time::Instant::now();
-        let progress = context.export_progress(page.len() as u64, destination.is_stdout());
+        let progress = context.output_progress("export", Some(page.len() as u64), destination.is_stdout());
         let style = context.printer.style();
         // What suits the terminal does not suit a file.
         let style = if destination.is_stdout() { style } else { Style { color: false, ..style } };

@@ -10,7 +10,7 @@ use super::exit::Status;
 use super::interrupt::Interrupt;
 use crate::error::Result;
 use crate::index::{Built, build_graph, walk_graph};
-use crate::output::{Facts, ProgressKind, count, duration};
+use crate::output::{Facts, ProgressKind, count, count_of, duration};
 use crate::record::IndexMode;
 use crate::store::{Access, Collection};
 
@@ -87,8 +87,8 @@ impl IndexBuild {
             let documents = context.stage("index words", || collection.index_documents(true))?;
             context.tidy(&mut store, bytes_before, TIDY_SHARE);
             store.close()?;
-            let took = duration(start.elapsed());
-            context.printer.notice(format!("words of {}: {} documents in {took}", self.collection, count(documents)));
+            let (documents, took) = (count_of(documents, "document"), duration(start.elapsed()));
+            context.printer.notice(format!("words of {}: {documents} in {took}", self.collection));
             return Ok(Status::Done);
         }
         let interrupt = Interrupt::listen();
@@ -126,8 +126,8 @@ pub(super) fn build(context: &mut Context, collection: &Collection, interrupt: &
     context.printer.notice(match built {
         None => format!("{name} has no records to build a graph of"),
         Some(Built { graph, added, extended }) => format!(
-            "graph of {name}: {} vectors, {} {} in {}",
-            count(graph.rows),
+            "graph of {name}: {}, {} {} in {}",
+            count_of(graph.rows, "vector"),
             if extended { "extended by" } else { "built from" },
             count(added),
             duration(start.elapsed())
@@ -180,7 +180,9 @@ impl IndexDrop {
         let dropped = store.collection(&self.collection)?.drop_graph()?;
         store.close()?;
         context.printer.notice(match dropped {
-            Some(graph) => format!("dropped the graph of {} with {} vectors", self.collection, count(graph.rows)),
+            Some(graph) => {
+                format!("dropped the graph of {} with {}", self.collection, count_of(graph.rows, "vector"))
+            }
             None => format!("{} has no graph", self.collection),
         });
         Ok(Status::Done)

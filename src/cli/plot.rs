@@ -12,7 +12,7 @@ use super::context::Context;
 use super::exit::Status;
 use super::global::Output;
 use crate::error::{Error, Result};
-use crate::output::{Column, Format, Legend, MapPoint, PointMap, count, hover, write_map};
+use crate::output::{Column, Format, Legend, MapPoint, PointMap, count, count_of, hover, write_map};
 use crate::query::RecordQuery;
 use crate::record::{Ordinal, Value};
 use crate::store::{Access, Include, View};
@@ -95,8 +95,8 @@ impl Plot {
                     if (ordinals.len() as u64) < all { ", drawn at random; --sample says how many" } else { "" };
                 let records = count(ordinals.len() as u64);
                 context.printer.notice(format!(
-                    "drew {records} of {} records{sampled}: {}",
-                    count(all),
+                    "drew {records} of {}{sampled}: {}",
+                    count_of(all, "record"),
                     path.display()
                 ));
             }
@@ -160,9 +160,10 @@ impl Plot {
         let legend = self.color_by.as_ref().map_or_else(|| Legend::plain(points.len()), |key| Legend::of(key, &values));
         let info = view.info();
         let sampled = if (points.len() as u64) < all {
-            format!("{} of {} records, drawn with seed {}", count(points.len() as u64), count(all), self.seed)
+            let (points, all) = (count(points.len() as u64), count_of(all, "record"));
+            format!("{points} of {all}, drawn with seed {}", self.seed)
         } else {
-            format!("{} records", count(all))
+            count_of(all, "record")
         };
         let dimension = info.dimension.unwrap_or(0);
         let axis = |name: &str, share: f64| format!("{name} component, {:.1} % of the variance", 100.0 * share);

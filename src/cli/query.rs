@@ -267,11 +267,11 @@ fn explain(context: &mut Context, answer: &Answer) {
     };
     let lines = [
         format!(
-            "way: {} ({filtered} {} of {} records, {} questions, graph of {})",
+            "way: {} ({filtered} {} of {}, {}, graph of {})",
             answer.plan.way,
             output::count(facts.candidates),
-            output::count(facts.rows),
-            output::count(facts.questions as u64),
+            output::count_of(facts.rows, "record"),
+            output::count_of(facts.questions as u64, "question"),
             output::count(facts.graph_rows)
         ),
         format!(

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::exit::Status;
 use super::interrupt::Interrupt;
 use crate::error::Error;
-use crate::output::{Facts, bytes, count};
+use crate::output::{Facts, bytes, count, count_of};
 use crate::store::{Access, Certainty, Depth, Loss, Options, Repair as Repaired};
 
 /// Make a damaged file whole again, or save what can be read
@@ -122,17 +122,17 @@ fn say_lost(context: &mut Context, db: &Path, repaired: &Repaired) {
     let lost = repaired.losses.iter().filter(|loss| loss.certainty == Certainty::Lost).count() as u64;
     let doubtful = repaired.losses.len() as u64 - lost;
     if lost + doubtful > 0 {
-        let (lost, doubtful) = (count(lost), count(doubtful));
-        context.printer.warning(format!("{}: {lost} things cannot be read, {doubtful} are in doubt", db.display()));
+        let (lost, doubtful) = (count_of(lost, "thing"), count(doubtful));
+        context.printer.warning(format!("{}: {lost} cannot be read, {doubtful} in doubt", db.display()));
     }
 }
 
 fn amount(repaired: &Repaired) -> String {
     let records: u64 = repaired.kept.iter().map(|kept| kept.records).sum();
     format!(
-        "{} records of {} collections; pages damaged: {}, of them put right: {}",
-        count(records),
-        count(repaired.kept.len() as u64),
+        "{} of {}; pages damaged: {}, of them put right: {}",
+        count_of(records, "record"),
+        count_of(repaired.kept.len() as u64, "collection"),
         count(repaired.damaged_pages),
         count(repaired.healed_pages)
     )

@@ -238,7 +238,7 @@ impl Archive for LlmFile {
         }
         let Open { name, binary, left_out, .. } = open;
         if binary > 0 {
-            self.notices.push(format!("{name}: the content of {binary} records is bytes, which have no place here"));
+            self.notices.push(format!("{name}: contents left out, since they are bytes: {binary}"));
         }
         if left_out > 0 {
             let what = "null, empty, or under a key that is not allowed";

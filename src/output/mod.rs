@@ -47,7 +47,7 @@ pub use fact::{Facts, write_facts, write_list};
 pub use format::Format;
 pub use highlight::Highlight;
 pub use map::{Legend, MapPoint, PointMap, hover, write_map};
-pub use number::{bytes, count, duration, per_second};
+pub use number::{bytes, count, count_of, duration, per_second};
 pub use packing::{Packed, Packing};
 pub use printer::{Printer, PrinterSettings, Stream, chain};
 pub use progress::{Progress, ProgressKind};

@@ -11,6 +11,12 @@ pub fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
+/// Returns how many of a thing there are, whose name takes an s: `1 record`, `1,204 records`.
+#[must_use]
+pub fn count_of(n: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// Returns a decimal integer with a comma before each group of three digits; a sign stays in front.
 pub(super) fn grouped(digits: &str) -> String {
     let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
@@ -80,6 +86,7 @@ mod tests {
             assert_eq!(count(n), text);
         }
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!([0, 1, 1204].map(|n| count_of(n, "row")), ["0 rows", "1 row", "1,204 rows"]);
         assert_eq!(grouped("-1234"), "-1,234");
         assert_eq!(grouped("-123"), "-123");
     }

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::fact::{Facts, write_facts, write_list};
 use super::grid::{Grid, Heading};
 use super::histogram::{bar, histogram};
-use super::number::{bytes, count};
+use super::number::{bytes, count, count_of};
 use super::sink::{Style, written};
 use super::{Format, cell, sanitize, width};
 use crate::error::Result;
@@ -138,9 +138,9 @@ impl Measured<'_> {
         let Statistics { records, sampled, nearest, pairs, norms, lengths, .. } = self.statistics;
         let dimension = self.collection.dimension.map_or(String::new(), |n| format!(", {n} dimensions"));
         let mut parts = vec![format!(
-            "{}: {} records{dimension}, {}, embeddings {}\n",
+            "{}: {}{dimension}, {}, embeddings {}\n",
             self.collection.name,
-            count(*records),
+            count_of(*records, "record"),
             self.collection.space,
             bytes(self.embeddings_bytes())
         )];

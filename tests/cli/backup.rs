@@ -14,7 +14,7 @@ fn a_backup_comes_back_whole() {
     let all = world.ok(&["export", "notes"]);
     let ran = world.run(&["backup", "copy.redb"]);
     assert_eq!(ran.status, Some(0), "{ran:?}");
-    assert!(ran.stderr.starts_with("backed up 300 records of 1 collections ("), "{ran:?}");
+    assert!(ran.stderr.starts_with("backed up 300 records of 1 collection ("), "{ran:?}");
     world.run(&["--db", "copy.redb", "check", "--deep"]).is("", "copy.redb is sound\n", 0);
 
     world.run(&["backup", "copy.redb"]).is(

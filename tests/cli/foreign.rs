@@ -161,7 +161,7 @@ fn the_file_of_llm_comes_bit_for_bit() {
     for says in [
         "2 collections: added 34, updated 0, unchanged 0, skipped 0 in ",
         "collection \"my docs/2\" is named my-docs-2 here",
-        "notes: the content of 1 records is bytes",
+        "notes: contents left out, since they are bytes: 1",
         "notes: left out 1 metadata values",
     ] {
         assert!(ran.stderr.contains(says), "{says}: {}", ran.stderr);
@@ -185,7 +185,7 @@ fn the_file_of_llm_comes_bit_for_bit() {
     let shown = world.ok(&["show", "notes", "-o", "json"]);
     assert!(shown.contains("\"llm_model\": \"letters\"") || shown.contains("\"llm_model\":\"letters\""), "{shown}");
     let ran = world.run(&["import", "--from-llm", file, "my docs/2"]);
-    assert!(ran.stderr.contains("1 collections: added 0, updated 0, unchanged 1"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 collection: added 0, updated 0, unchanged 1"), "{}", ran.stderr);
     world.ok(&["import", "--from-llm", file, "my docs/2", "--into", "docs"]);
     assert_eq!(world.ok(&["get", "docs", "--include", "documents", "-o", "json"]).matches("an owl").count(), 1);
     let ran = world.run(&["import", "--from-llm", file, "none"]);

@@ -92,6 +92,25 @@ fn the_built_in_model_embeds() {
 }
 
 #[test]
+fn texts_of_the_standard_input_are_embedded_part_by_part() {
+    let world = World::new();
+    let texts: String = (0..1300).map(|i| format!("text {i}\n")).collect();
+    let printed = world.run_with(&["embed", "--model", "hash-64"], &texts);
+    let documents = printed.stdout.lines().map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(row["embedding"].as_array().unwrap().len(), 64);
+        format!("{}\n", row["document"].as_str().unwrap())
+    });
+    assert_eq!(documents.collect::<String>(), texts);
+    // What comes before a line that is no text is printed.
+    let mut bad = texts.into_bytes();
+    bad.extend(b"\xff\n");
+    let ran = world.run_with(&["embed", "--model", "hash-64"], &bad);
+    assert!(ran.status == Some(2) && ran.stderr.contains("not UTF-8"), "{}", ran.stderr);
+    assert_eq!(ran.stdout.lines().count(), 1024);
+}
+
+#[test]
 fn a_reader_that_has_enough_ends_an_export_quietly() {
     let world = World::with_notes();
     let rows: String = (0..3000).map(|i| format!("{{\"id\":\"{i}\",\"document\":\"text {i}\"}}\n")).collect();
