@@ -2,7 +2,6 @@
 
 use super::super::{ModelOverrides, add};
 use super::*;
-use crate::record::Pooling;
 
 fn options(data: &Path) -> LoadOptions {
     LoadOptions { data_dir: Some(data.into()), ..LoadOptions::default() }
@@ -12,13 +11,12 @@ fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/models/all-MiniLM-L6-v2")
 }
 
-fn names(options: &LoadOptions) -> Vec<String> {
-    models(options).unwrap().into_iter().map(|model| model.name).collect()
-}
-
 #[test]
 #[cfg(feature = "bundled-model")]
 fn a_model_is_added_found_verified_and_removed() {
+    use crate::record::Pooling;
+
+    let names = |options| models(options).unwrap().into_iter().map(|model| model.name).collect::<Vec<_>>();
     let data = tempfile::tempdir().unwrap();
     let options = options(data.path());
     assert_eq!(names(&options), [builtin::DEFAULT_MODEL]);

@@ -103,11 +103,11 @@ fn other_metadata_alone_embeds_nothing() {
     let world = World::with_notes();
     let row = |year: u32| format!("{{\"id\":\"a\",\"document\":\"red fox\",\"metadata\":{{\"year\":{year}}}}}\n");
     for (chunk, id) in [(&CHUNK[..], "a#0"), (&[], "a")] {
-        world.run_with(&[&["import", "notes", "-"], chunk].concat(), &row(2020));
-        let again = world.run_with(&[&["import", "notes", "-"], chunk].concat(), &row(2021));
+        world.run_with(&[&["import", "notes", "-"], chunk].concat(), row(2020));
+        let again = world.run_with(&[&["import", "notes", "-"], chunk].concat(), row(2021));
         assert!(again.stderr.contains("added 0, updated 1, unchanged 0, skipped 0 in "), "{}", again.stderr);
         assert!(world.ok(&["get", "notes", "--id", id]).contains("\"year\":2021"));
-        let same = world.run_with(&[&["import", "notes", "-"], chunk].concat(), &row(2021));
+        let same = world.run_with(&[&["import", "notes", "-"], chunk].concat(), row(2021));
         assert!(same.stderr.contains("unchanged 1, skipped 0 in "), "{}", same.stderr);
         assert!(same.stderr.ends_with("; nothing had to be embedded\n"), "{}", same.stderr);
     }
