@@ -204,6 +204,7 @@ impl Import {
                 uri: self.uri.clone(),
                 metadata: self.metadata.clone(),
                 types: self.types.clone().unwrap_or_default(),
+                expects_content: !matches!(self.mode, ModeName::Update),
             },
             beside: self.beside()?,
             ..input::Options::default()

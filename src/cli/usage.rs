@@ -1,11 +1,12 @@
 //! What is said before a command runs, and when nothing can be asked of it any more: usage errors and interrupts.
 //!
-//! Invariant: with `--error-format json`, or `HUEDB_ERROR_FORMAT`, these are one JSON object a line as well.
+//! Invariant: where `--error-format json` is set, by whatever means, these are one JSON object a line as well.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde_json::Value as Json;
 
@@ -13,9 +14,15 @@ use super::{exit, interrupt};
 use crate::output::{Failure, Printer, PrinterSettings, Stream, TalkFormat, is_removed, sanitize};
 
 /// Says what clap words: usage errors, and the help and version that were asked for.
-pub(super) fn report(usage: &clap::Error, args: &[OsString], stderr: &mut (dyn Write + '_), is_terminal: bool) -> u8 {
+pub(super) fn report(
+    usage: &clap::Error,
+    tree: &Command,
+    args: &[OsString],
+    stderr: &mut (dyn Write + '_),
+    is_terminal: bool,
+) -> u8 {
     let code = u8::try_from(usage.exit_code()).unwrap_or(exit::INPUT);
-    if code == 0 || asked_format(args) == TalkFormat::Text {
+    if code == 0 || asked_format(tree, args) == TalkFormat::Text {
         say(usage);
     } else {
         let stderr_is = Stream { is_terminal, columns: None };
@@ -47,8 +54,8 @@ fn say(usage: &clap::Error) {
     }
 }
 
-/// Finds the error format in arguments that could not be parsed.
-fn asked_format(args: &[OsString]) -> TalkFormat {
+/// Finds the error format in arguments that could not be parsed, in the environment, or in the defaults of the flags.
+fn asked_format(tree: &Command, args: &[OsString]) -> TalkFormat {
     const FLAG: &str = "--error-format";
     let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--").collect();
     let after = |at: usize| args.get(at + 1).map(ToString::to_string);
@@ -56,7 +63,11 @@ fn asked_format(args: &[OsString]) -> TalkFormat {
         "" => after(at),
         value => value.strip_prefix('=').map(str::to_owned),
     });
-    let said = given.or_else(|| std::env::var("HUEDB_ERROR_FORMAT").ok());
+    let default = || {
+        let arg = tree.get_arguments().find(|arg| arg.get_long() == FLAG.strip_prefix("--"))?;
+        arg.get_default_values().first()?.to_str().map(str::to_owned)
+    };
+    let said = given.or_else(|| std::env::var("HUEDB_ERROR_FORMAT").ok()).or_else(default);
     said.and_then(|format| format.parse().ok()).unwrap_or_default()
 }
 

@@ -79,7 +79,7 @@ impl Columns {
         if let Some(at) = header.iter().position(String::is_empty) {
             notices.push(format!("{source}: column {} has no name and is left out", at + 1));
         }
-        if self.document.is_none() && self.embedding.is_none() {
+        if mapping.expects_content && self.document.is_none() && self.embedding.is_none() {
             let (document, columns) = (mapping.document(), list_names(header.iter().map(String::as_str)));
             notices.push(format!("{source}: no column {document:?} and no embedding; the columns are {columns}"));
         }

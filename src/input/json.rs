@@ -86,7 +86,8 @@ impl JsonRows {
             }
         }
         let row = parts.and_then(|parts| {
-            if std::mem::take(&mut self.first) && parts.document.is_none() && parts.embedding.is_none() {
+            let is_expected = std::mem::take(&mut self.first) && self.mapping.expects_content;
+            if is_expected && parts.document.is_none() && parts.embedding.is_none() {
                 let (document, fields) = (self.mapping.document(), fields(text));
                 self.notices.push(format!(
                     "{source}:{line}: no document under {document:?} and no embedding; the fields are {fields}"

@@ -47,6 +47,8 @@ pub struct Mapping {
     pub metadata: Option<Vec<String>>,
     /// Types of metadata that are not to be inferred.
     pub types: Types,
+    /// Whether rows are to bring a document or an embedding, so that it is said when the first has neither.
+    pub expects_content: bool,
 }
 
 impl Default for Mapping {
@@ -58,6 +60,7 @@ impl Default for Mapping {
             uri: None,
             metadata: None,
             types: Types::default(),
+            expects_content: true,
         }
     }
 }

@@ -146,6 +146,9 @@ fn what_is_left_out_is_said_once() {
         let said = notices(text, Mapping::default());
         assert!(said.len() == 1 && said[0].contains("no document") || said[0].contains("no column \"document\""));
         assert!(said[0].contains("id, text"), "{said:?}");
+        // What changes records, or stands beside their embeddings, may well bring neither.
+        let part = Mapping { expects_content: false, ..Mapping::default() };
+        assert_eq!(notices(text, part), [""; 0]);
     }
     assert!(notices(",id,document\n0,1,d\n", Mapping::default())[0].contains("column 1 has no name"));
 }

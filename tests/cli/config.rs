@@ -42,6 +42,16 @@ fn a_flag_goes_before_a_variable_and_that_before_the_file() {
 }
 
 #[test]
+fn a_usage_error_is_told_in_the_format_of_the_file() {
+    let world = World::plain();
+    world.write("config.toml", "error-format = \"json\"\n");
+    let refused = with(&world, &[], &["count", "notes", "--limt"]);
+    assert!(refused.status == Some(2) && refused.stderr.starts_with("{\"error\":"), "{refused:?}");
+    let text = with(&world, &[("HUEDB_ERROR_FORMAT", "text")], &["count", "notes", "--limt"]);
+    assert!(text.status == Some(2) && text.stderr.starts_with("error: "), "{text:?}");
+}
+
+#[test]
 fn every_global_flag_has_a_variable_and_a_key() {
     let world = World::plain();
     let shown = world.ok(&["config", "-o", "ids"]);

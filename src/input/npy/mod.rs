@@ -151,7 +151,8 @@ fn lines(path: &Path, options: &Options) -> Result<Lines> {
 
 fn beside_rows(source: &Source, options: &Options) -> Result<Rows> {
     // The format asked for, if any, is that of the matrix.
-    let options = Options { format: None, beside: None, ..options.clone() };
+    let mapping = Mapping { expects_content: false, ..options.mapping.clone() };
+    let options = Options { format: None, mapping, beside: None, ..options.clone() };
     Rows::open_counted(source, options, Progress::new(None))
 }
 

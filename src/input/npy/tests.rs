@@ -33,9 +33,19 @@ impl Case {
         self
     }
 
-    fn read(&self, name: &str) -> Result<Vec<Result<Row>>> {
+    fn open(&self, name: &str) -> Result<Rows> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/columns").join(name);
-        Ok(Rows::open(&Source::File(path), self.options.clone())?.collect())
+        Rows::open(&Source::File(path), self.options.clone())
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<Result<Row>>> {
+        Ok(self.open(name)?.collect())
+    }
+
+    fn notices(&self, name: &str) -> Vec<String> {
+        let mut rows = self.open(name).unwrap();
+        assert_eq!(rows.by_ref().map(Result::unwrap).count(), ROWS.len());
+        rows.take_notices()
     }
 
     fn error(&self, name: &str) -> String {
@@ -67,6 +77,11 @@ fn rows_beside_bring_documents_and_metadata_and_a_bad_one_keeps_its_place() {
     assert_eq!(first.metadata.iter().count(), 1);
     assert!(matches!(&rows[1], Err(Error::BadRow { line: 3, .. })), "{rows:?}");
     assert_eq!(rows[2].as_ref().unwrap().embedding.as_deref().unwrap(), ROWS[2]);
+    let without_documents =
+        [("rows.csv", "id,year\na,1\nb,2\nc,3\n"), ("rows.jsonl", "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n")];
+    for (name, text) in without_documents {
+        assert_eq!(Case::new().rows(name, text).notices("f4.npy"), [""; 0]);
+    }
     let own = Case::new().rows("rows.jsonl", &"{\"id\":\"a\",\"embedding\":[1,2,3]}\n".repeat(3));
     assert!(own.error("f4.npy").contains("rows.jsonl:1: has an embedding of its own"));
 }
