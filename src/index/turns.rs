@@ -1,7 +1,9 @@
 //! Several threads over one collection: each takes the next stretch of ordinals until there are no more.
 //!
-//! Stretches are handed out one by one, so a thread that is held up leaves the rest to the others. Invariant: every
-//! ordinal below the end is in exactly one stretch, whatever the number of threads.
+//! Stretches are handed out one by one, so a thread that is held up leaves the rest to the others; the first are long,
+//! since at the end of each redb reads a value too many, and the last short, so that all end together (guided
+//! self-scheduling, Polychronopoulos and Kuck 1987). Invariant: every ordinal below the end is in exactly one stretch,
+//! whatever the number of threads.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,19 +17,26 @@ pub(super) struct Turns<'a> {
     next: &'a AtomicU64,
     step: u64,
     end: u64,
+    threads: u64,
 }
 
 impl Iterator for Turns<'_> {
     type Item = Range<u64>;
 
     fn next(&mut self) -> Option<Range<u64>> {
-        let from = self.next.fetch_add(self.step, Ordering::Relaxed);
-        (from < self.end).then(|| from..from.saturating_add(self.step).min(self.end))
+        let until = |from: u64| {
+            let steps = self.end.saturating_sub(from).div_ceil(self.step);
+            let taken = if self.threads == 1 { steps } else { steps.div_ceil(2 * self.threads) };
+            from.saturating_add(taken.saturating_mul(self.step)).min(self.end)
+        };
+        let take = |from: u64| (from < self.end).then(|| until(from));
+        let from = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
+        Some(from..until(from))
     }
 }
 
-/// Runs `work` on up to `threads` threads, which share the ordinals below `end` in stretches of `step`; merges what
-/// each has found, question by question.
+/// Runs `work` on up to `threads` threads, which share the ordinals below `end` in stretches of whole `step`s; merges
+/// what each has found, question by question.
 pub(super) fn gather(
     end: u64,
     step: u64,
@@ -47,9 +56,9 @@ pub(super) fn share<T: Send>(
     work: impl Fn(Turns) -> Result<T> + Sync,
     merge: impl Fn(&mut T, T),
 ) -> Result<T> {
-    let next = AtomicU64::new(0);
-    let work = || work(Turns { next: &next, step, end });
-    let threads = threads.min(usize::try_from(end.div_ceil(step.max(1))).unwrap_or(threads)).max(1);
+    let (next, step) = (AtomicU64::new(0), step.max(1));
+    let threads = threads.min(usize::try_from(end.div_ceil(step)).unwrap_or(threads)).max(1);
+    let work = || work(Turns { next: &next, step, end, threads: threads as u64 });
     thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut found = work();
