@@ -6,10 +6,10 @@
 
 use roaring::RoaringTreemap;
 
-use super::kernel::{Limits, Near, Numbers, Tile, kernels};
+use super::kernel::{Limits, Near, Tile, kernels};
 use super::measure::Measure;
 use super::ranked::Ranked;
-use super::scan::{BLOCK_ROWS, Block, Gathered};
+use super::rows::{Allowed, BLOCK_ROWS, Block, Gathered, Tail};
 use super::turns::share;
 use crate::error::Result;
 use crate::record::{Ordinal, Space};
@@ -188,23 +188,8 @@ impl<'f> Finder<'f> {
 
     /// Meets the rows that are in no segment yet.
     fn tail(&mut self) -> Result<()> {
-        let (mut codes, mut factors, mut biases, mut ordinals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let view = self.view;
-        view.for_each_tail_row(|ordinal, factor, bias, row| {
-            if self.among.contains(ordinal.0) {
-                codes.extend_from_slice(row);
-                factors.push(factor);
-                biases.push(bias);
-                ordinals.push(ordinal);
-            }
-            Ok(())
-        })?;
-        let dimension = self.tile.dim();
-        let blocks = codes.chunks(dimension * BLOCK_ROWS).zip(factors.chunks(BLOCK_ROWS));
-        for (((codes, factors), biases), ordinals) in
-            blocks.zip(biases.chunks(BLOCK_ROWS)).zip(ordinals.chunks(BLOCK_ROWS))
-        {
-            self.block(&Block { codes, numbers: Numbers { factors, biases } }, ordinals)?;
+        for (block, ordinals) in Tail::gather(self.view, Allowed::Only(self.among))?.blocks() {
+            self.block(&block, ordinals)?;
         }
         Ok(())
     }

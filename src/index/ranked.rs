@@ -12,6 +12,7 @@ use std::thread;
 use roaring::RoaringTreemap;
 
 use super::measure::Measure;
+use super::turns::with;
 use crate::error::Result;
 use crate::record::{Ordinal, Space};
 use crate::store::View;
@@ -164,6 +165,10 @@ fn in_parts<T: Send>(len: usize, threads: usize, work: impl Fn(Range<usize>) -> 
     thread::scope(|scope| {
         let work = &work;
         let running: Vec<_> = ranges.map(|range| scope.spawn(move || work(range))).collect();
-        running.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        let mut parts = Ok(Vec::new());
+        for part in running {
+            parts = with(parts, part, Vec::push);
+        }
+        parts
     })
 }

@@ -7,7 +7,8 @@
 use super::kernel::{Numbers, Planes, kernels};
 use super::nearest::Nearest;
 use super::ranked::Bounded;
-use super::scan::{AT_ONCE, Allowed};
+use super::rows::Allowed;
+use super::scan::AT_ONCE;
 use super::turns::gather;
 use crate::error::Result;
 use crate::record::{Ordinal, Space};

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use super::nearest::Nearest;
 use crate::error::Result;
@@ -61,16 +61,26 @@ pub(super) fn share<T: Send>(
     let work = || work(Turns { next: &next, step, end, threads: threads as u64 });
     thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut found = work();
-        for other in others {
-            let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            found = found.map(|mut found| {
-                merge(&mut found, other);
-                found
-            });
-        }
-        found
+        others.into_iter().fold(work(), |found, other| with(found, other, &merge))
     })
+}
+
+/// Adds what another thread has done.
+///
+/// Of two failures the cause counts: once reading has failed, redb tells all other threads only that it has.
+pub(super) fn with<T, U>(
+    done: Result<T>,
+    other: ScopedJoinHandle<Result<U>>,
+    add: impl FnOnce(&mut T, U),
+) -> Result<T> {
+    match (done, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))) {
+        (Ok(mut done), Ok(other)) => {
+            add(&mut done, other);
+            Ok(done)
+        }
+        (Err(first), Err(second)) => Err(if first.is_consequence() { second } else { first }),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use roaring::RoaringTreemap;
 
 use super::graph::{Graph, GraphReader, StoredGraph};
 use super::ranked::rank_all;
-use super::scan::{Allowed, scan};
+use super::rows::Allowed;
+use super::scan::scan;
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
 use crate::store::{View, quantise_query};

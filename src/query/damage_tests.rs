@@ -99,6 +99,10 @@ fn view(world: &World) -> Result<crate::store::View> {
 }
 
 fn query(world: &World, way: Option<Way>, filter: Option<&str>) -> Result<Told> {
+    query_by(1, world, way, filter)
+}
+
+fn query_by(threads: usize, world: &World, way: Option<Way>, filter: Option<&str>) -> Result<Told> {
     let query = Query {
         questions: vec![world.question.clone()],
         n: 10,
@@ -109,7 +113,7 @@ fn query(world: &World, way: Option<Way>, filter: Option<&str>) -> Result<Told> 
         include: Include::TEXT,
         exact: false,
         way,
-        threads: 1,
+        threads,
     };
     let answer = view(world)?.query(&query)?;
     Ok(Told::Hits(answer.hits))
@@ -230,6 +234,25 @@ fn what_is_derived_is_done_without() {
         flip(&file, page.place + page.used / 2);
         assert_eq!(query(&world, Some(way), None).unwrap(), whole, "{table}");
         flip(&file, page.place + page.used / 2);
+    }
+}
+
+#[test]
+fn a_damaged_embedding_is_the_cause_whoever_meets_it_first() {
+    let mut random = Random::new();
+    let world = world(&mut random);
+    let file = OpenOptions::new().read(true).write(true).open(&world.path).unwrap();
+    // The graph does not cover a row of the first page and one of the last; both are ranked before anything else is.
+    let whole = query(&world, None, None).unwrap();
+    for page in pages_of(&world.path).iter().filter(|page| page.table == "vectors") {
+        flip(&file, page.place);
+        for (threads, way) in [1, 2].into_iter().flat_map(|n| [Way::Graph, Way::Rows].map(|way| (n, way))) {
+            match query_by(threads, &world, Some(way), None) {
+                Ok(told) => assert_eq!(told, whole, "{way}, {threads} threads, {random:?}"),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Damaged, "{way}, {threads} threads: {error}"),
+            }
+        }
+        flip(&file, page.place);
     }
 }
 

@@ -171,8 +171,22 @@ fn facts(view: &View, query: &Query, chosen: Option<&RoaringTreemap>) -> Result<
     })
 }
 
-/// Returns the nearest records of each question, in groups of bounded size.
+/// Returns the nearest records of each question.
 fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mut Answer) -> Result<Vec<Vec<Ranked>>> {
+    let mut damage = None;
+    let ranked = rank_in_groups(view, query, chosen, answer, &mut damage);
+    // Once reading has failed, redb tells whoever goes on only that it has.
+    ranked.map_err(|error| damage.filter(|_| error.is_consequence()).unwrap_or(error))
+}
+
+/// Does it in groups of bounded size, and goes on without what is derived and damaged.
+fn rank_in_groups(
+    view: &View,
+    query: &Query,
+    chosen: Option<&RoaringTreemap>,
+    answer: &mut Answer,
+    damage: &mut Option<Error>,
+) -> Result<Vec<Vec<Ranked>>> {
     let (plan, wanted) = (answer.plan, answer.facts.wanted);
     let all;
     let among = match (chosen, plan.way) {
@@ -185,12 +199,16 @@ fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mu
     };
     let allowed = among.map_or(Allowed::AllBut(view.dead()), Allowed::Only);
     let mut ranked = Vec::with_capacity(query.questions.len());
+    let mut go_on = |error: Error, how: &str, warnings: &mut Vec<String>| {
+        warnings.push(format!("{error}; {how}"));
+        damage.get_or_insert(error);
+    };
     let mut graph = None;
     if plan.way == Way::Graph {
         match walk_graph(view, query.threads) {
             Ok(loaded) => graph = Some(loaded),
             Err(e @ Error::Damaged { .. }) => {
-                answer.warnings.push(format!("{e}; searching without the graph"));
+                go_on(e, "searching without the graph", &mut answer.warnings);
                 answer.plan.way = Way::Scan;
             }
             Err(e) => return Err(e),
@@ -207,7 +225,7 @@ fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mu
         if answer.plan.way == Way::Sketch {
             match scan_sketch(view, &questions, allowed, plan.depth, query.threads) {
                 Err(e @ Error::Damaged { .. }) => {
-                    answer.warnings.push(format!("{e}; searching without the sketch"));
+                    go_on(e, "searching without the sketch", &mut answer.warnings);
                     answer.plan.way = Way::Scan;
                 }
                 found => {
@@ -229,7 +247,7 @@ fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mu
         };
         let candidates = match candidates {
             Err(e @ Error::Damaged { .. }) => {
-                answer.warnings.push(format!("{e}; ranking every record by its embedding"));
+                go_on(e, "ranking every record by its embedding", &mut answer.warnings);
                 answer.plan.way = Way::Rows;
                 let among = among.map_or_else(|| Cow::Owned(view.live()), Cow::Borrowed);
                 ranked.extend(rank_all(view, &questions, &among, wanted, query.threads)?);

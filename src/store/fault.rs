@@ -36,6 +36,15 @@ impl Error {
         }
         self
     }
+
+    /// Returns whether this only says that there was another error.
+    pub(crate) fn is_consequence(&self) -> bool {
+        let inner = match self {
+            Self::Io { source, .. } => source.get_ref(),
+            _ => None,
+        };
+        inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<FailedBefore>)
+    }
 }
 
 /// What redb says of everything after a failure that it has told already.
@@ -49,15 +58,6 @@ impl fmt::Display for FailedBefore {
 }
 
 impl std::error::Error for FailedBefore {}
-
-/// Returns whether an error only says that there was another.
-pub(super) fn is_consequence(error: &Error) -> bool {
-    let inner = match error {
-        Error::Io { source, .. } => source.get_ref(),
-        _ => None,
-    };
-    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<FailedBefore>)
-}
 
 impl From<redb::Error> for Error {
     fn from(error: redb::Error) -> Self {

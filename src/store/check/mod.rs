@@ -22,7 +22,6 @@ use redb::ReadTransaction;
 use roaring::RoaringTreemap;
 
 use super::catalog::{Entry, NextEmbeddings};
-use super::fault::is_consequence;
 use super::table::{self, CollectionNumber};
 use super::write::read_set;
 use super::{Store, crypt};
@@ -86,7 +85,7 @@ impl Findings {
                 Ok(None)
             }
             // redb reads nothing more after a page that led it out of the file.
-            Err(error) if is_consequence(&error) && !self.0.is_empty() => {
+            Err(error) if error.is_consequence() && !self.0.is_empty() => {
                 self.add(place, "it cannot be looked at after what was found before", derived);
                 Ok(None)
             }
