@@ -128,7 +128,7 @@ pub fn rank_bounded(
     let mut nearest: Vec<Ranked> = Vec::new();
     let unbounded = candidates.partition_point(|candidate| candidate.at_least == f64::NEG_INFINITY);
     let (first, rest) = candidates.split_at(unbounded);
-    for some in iter::once(first).chain(rest.chunks(BOUNDED_AT_ONCE)) {
+    for some in iter::once(first).chain(rest.chunks(k.max(BOUNDED_AT_ONCE))) {
         let last = k.checked_sub(1).and_then(|last| nearest.get(last));
         if some.first().zip(last).is_some_and(|(next, last)| next.at_least > last.distance) {
             break;

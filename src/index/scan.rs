@@ -30,7 +30,8 @@ pub fn scan(
     let dimension = view.info().dimension.unwrap_or(1);
     let step = rows_per_segment(dimension) as u64;
     let end = view.sealed_until().0;
-    let scanner = || Scanner::new(questions, dimension, allowed, depth);
+    let tile = Tile::new(&questions.iter().flat_map(|q| q.codes.iter().copied()).collect::<Vec<i8>>(), dimension);
+    let scanner = || Scanner::new(questions, &tile, allowed, depth);
     let found = gather(end, step, threads, |turns| {
         let mut scanner = scanner();
         for stretch in turns {
@@ -52,7 +53,7 @@ pub fn scan(
 /// One thread's buffers and what it has found.
 struct Scanner<'a> {
     questions: &'a [Codes],
-    meet: Meeting,
+    meet: Meeting<'a>,
     allowed: Allowed<'a>,
     nearest: Vec<Nearest<f32>>,
     factors: Vec<f32>,
@@ -64,11 +65,10 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    fn new(questions: &'a [Codes], dimension: usize, allowed: Allowed<'a>, depth: usize) -> Self {
-        let codes: Vec<i8> = questions.iter().flat_map(|question| question.codes.iter().copied()).collect();
+    fn new(questions: &'a [Codes], tile: &'a Tile, allowed: Allowed<'a>, depth: usize) -> Self {
         Self {
             questions,
-            meet: Meeting { tile: Tile::new(&codes, dimension), near: Vec::new() },
+            meet: Meeting { tile, near: Vec::new() },
             allowed,
             nearest: questions.iter().map(|_| Nearest::new(depth)).collect(),
             factors: Vec::new(),
@@ -124,12 +124,12 @@ impl<'a> Scanner<'a> {
 }
 
 /// All questions, ready to meet rows that stand together.
-struct Meeting {
-    tile: Tile,
+struct Meeting<'a> {
+    tile: &'a Tile,
     near: Vec<Near>,
 }
 
-impl Meeting {
+impl Meeting<'_> {
     fn block(
         &mut self,
         block: &Block,
@@ -140,7 +140,7 @@ impl Meeting {
         let thresholds = nearest.iter().map(Nearest::threshold);
         let limits = Limits::new(questions.iter().map(|question| question.factor).zip(thresholds));
         self.near.clear();
-        kernels().near_tile(&self.tile, block.codes, &block.numbers, &limits, &mut self.near);
+        kernels().near_tile(self.tile, block.codes, &block.numbers, &limits, &mut self.near);
         for near in &self.near {
             if let Some((nearest, ordinal)) = nearest.get_mut(near.question).zip(ordinal(near.row))
                 && near.distance <= nearest.threshold()

@@ -14,6 +14,7 @@ use super::graph::{Graph, GraphReader, StoredGraph};
 use super::ranked::rank_all;
 use super::rows::Allowed;
 use super::scan::scan;
+use super::turns::with;
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
 use crate::store::{View, quantise_query};
@@ -131,9 +132,7 @@ impl Walk {
         let threads = threads.min(self.graph.threads()).min(shares.len()).max(1);
         thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let own: Result<()> = work();
-            let joined = others.into_iter().map(|o| o.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            joined.fold(own, Result::and)
+            others.into_iter().fold(work(), |done, other| with(done, other, |(), ()| ()))
         })?;
         Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
