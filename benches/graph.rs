@@ -15,7 +15,7 @@ use huedb::index::Nearest;
 use huedb::index::graph::{Graph, GraphReader, Stamp};
 use huedb::index::kernel::kernels;
 use huedb::record::{Hnsw, Ordinal, Space};
-use huedb::store::{Codes, quantise};
+use huedb::store::{Centre, Codes, quantise};
 
 const DIM: usize = 384;
 const LATENT: usize = 96;
@@ -25,7 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rows = std::env::var("HUEDB_BENCH_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(100_000);
     let vectors = vectors(rows + QUERIES);
     let (vectors, queries) = vectors.split_at(rows * DIM);
-    let codes = vectors.chunks_exact(DIM).map(|vector| quantise(vector, Space::Cosine));
+    let origin = Centre::origin(DIM);
+    let codes = vectors.chunks_exact(DIM).map(|vector| quantise(vector, &origin, Space::Cosine));
     let rows: Vec<_> = (0..).map(Ordinal).zip(codes).collect();
     let truth = exact(vectors, queries);
     build(&rows, 1)?;

@@ -23,7 +23,9 @@ const AUTO_RECORDS: u64 = 4_000_000;
 /// Build, show or drop the graph index of a collection
 ///
 /// Without a graph every search scans the quantised embeddings, which is exact and fast for one question. The
-/// graph makes many questions fast. It lies in the same file and is derived: dropping it loses nothing.
+/// graph makes many questions fast, and finds nearly all of the nearest: when it is built it is asked for 500 of the
+/// collection's own rows, and it is used only where it found 99 % of their ten nearest. It lies in the same file and is
+/// derived: dropping it loses nothing.
 #[derive(Debug, Args)]
 pub(super) struct Index {
     #[command(subcommand)]
@@ -126,11 +128,13 @@ pub(super) fn build(context: &mut Context, collection: &Collection, interrupt: &
     context.printer.notice(match built {
         None => format!("{name} has no records to build a graph of"),
         Some(Built { graph, added, extended }) => format!(
-            "graph of {name}: {}, {} {} in {}",
+            "graph of {name}: {}, {} {} in {}; it finds {:.1} % of the nearest{}",
             count_of(graph.rows, "vector"),
             if extended { "extended by" } else { "built from" },
             count(added),
-            duration(start.elapsed())
+            duration(start.elapsed()),
+            graph.recall.unwrap_or_default() * 100.0,
+            if graph.is_good() { "" } else { ", too few to be used" }
         ),
     });
     Ok(())
@@ -155,6 +159,7 @@ impl IndexShow {
             .with("not_covered", view.end().0.saturating_sub(graph.covers_until))
             .with("out_of_date", view.stale()?.len())
             .with("deleted", view.dead().range_cardinality(..graph.covers_until))
+            .with("recall", graph.recall.map_or_else(|| "not measured".to_owned(), |recall| format!("{recall:.4}")))
             .with_bytes("size", graph.bytes)
             .with("chunks", graph.chunks)
             .with("build", graph.epoch)

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::input::{Question, Questions, Source, embedding_from_json};
 use crate::output::{self, Column, Columns, Entry, Highlight, Label, duration};
 use crate::query::rank::words_not_indexed;
-use crate::query::{Answer, Filter, Found, Page, Query as Nearest, Rank, Search};
+use crate::query::{Answer, Filter, Found, Page, Query as Nearest, Rank, Search, Way};
 use crate::record::{CollectionInfo, Hit, RecordId};
 use crate::store::{Access, Include, View, check_dimension, check_embedding};
 
@@ -265,9 +265,17 @@ fn explain(context: &mut Context, answer: &Answer) {
     let cost = |microseconds: f64| {
         if microseconds.is_finite() { format!("{:.1} ms", microseconds / 1000.0) } else { "closed".into() }
     };
+    let certainty = match (answer.plan.way, facts.recall) {
+        (Way::Graph, Some(recall)) => {
+            format!("approximate: it found {:.1} % of the nearest when it was built", recall * 100.0)
+        }
+        (Way::Graph, None) => "approximate: its recall was not measured".to_owned(),
+        (Way::Sketch, _) => "exact as far as signs can tell: a row in 30,000 may be missed at the edge".to_owned(),
+        (Way::Nothing | Way::Rows | Way::Scan, _) => "exact".to_owned(),
+    };
     let lines = [
         format!(
-            "way: {} ({filtered} {} of {}, {}, graph of {})",
+            "way: {}, {certainty} ({filtered} {} of {}, {}, graph of {})",
             answer.plan.way,
             output::count(facts.candidates),
             output::count_of(facts.rows, "record"),
@@ -282,10 +290,11 @@ fn explain(context: &mut Context, answer: &Answer) {
             cost(costs.graph)
         ),
         format!(
-            "took: filter {}, candidates {}, rank {}, read {}",
+            "took: filter {}, candidates {}, rank {} (ranked {}), read {}",
             duration(timing.filter),
             duration(timing.candidates),
             duration(timing.rank),
+            output::count_of(answer.ranked, "row"),
             duration(timing.read)
         ),
     ];

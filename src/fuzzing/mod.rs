@@ -36,7 +36,7 @@ pub const TARGETS: [Target; 19] = [
     ("dump", dump),
     ("record", store::fuzzing::stored_record),
     ("segment", store::fuzzing::segment),
-    ("tail", store::fuzzing::tail_row),
+    ("centre", store::fuzzing::centre),
     ("sketch", store::fuzzing::stored_sketch),
     ("posting", store::fuzzing::stored_posting),
     ("terms", store::fuzzing::terms_block),

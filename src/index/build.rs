@@ -1,23 +1,30 @@
 //! Building the graph: from nothing, or from the one there is.
 //!
-//! Rows stream from the segments, a few at a time. Invariant: the file's graph is replaced whole in one transaction,
-//! so a build that is interrupted or fails leaves the old one.
+//! Rows stream from the embeddings, a few at a time; once all are in, the graph is asked for rows of the collection, and
+//! the share of the nearest that it finds is kept with it. Invariant: the file's graph is replaced whole in one
+//! transaction, so a build that is interrupted or fails leaves the old one.
 
 use std::ops::ControlFlow;
 
 use roaring::RoaringTreemap;
 
+use super::exact::{First, nearest};
 use super::graph::{Graph, Stamp, Watch};
-use super::walk::read_graph;
+use super::ranked::rank_candidates;
+use super::rows::Allowed;
+use super::walk::{graph_depth, read_graph};
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
-use crate::store::{Codes, Collection, GraphEntry, GraphFile, Segment, View};
+use crate::store::{Collection, GraphEntry, GraphFile, View};
 
 /// Rows handed to the threads at once.
 const ROWS_AT_ONCE: usize = 8192;
+/// Rows of the collection that a graph is asked for once it is built, and the hits that count.
+const QUESTIONS_OF_ITS_OWN: u64 = 500;
+const HITS: usize = 10;
 
 /// What a build did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Built {
     /// What the file now says of the graph.
     pub graph: GraphEntry,
@@ -46,17 +53,21 @@ pub fn build_graph(collection: &Collection, threads: usize, watch: Watch) -> Res
             extended: false,
         },
     };
-    let mut added = 0;
-    for_each_batch(&view, &start.wanted(&view), |rows| {
-        added += rows.len() as u64;
-        start.graph.extend(rows, watch)
-    })?;
+    let wanted = start.wanted(&view);
+    let mut embeddings = view.embeddings();
+    let mut ordinals = wanted.iter().map(Ordinal).peekable();
+    while ordinals.peek().is_some() {
+        let rows = ordinals.by_ref().take(ROWS_AT_ONCE);
+        let rows = rows.map(|ordinal| Ok((ordinal, start.graph.row(&embeddings.floats(ordinal)?))));
+        start.graph.extend(&rows.collect::<Result<Vec<_>>>()?, watch)?;
+    }
+    let recall = recall(&view, &start.graph, threads)?;
     let epoch = view.next_epoch();
     let stamp = Stamp { epoch, high_water: view.end().0 };
     let chunks: Vec<_> = start.graph.to_chunks(stamp)?.collect();
-    let file = GraphFile { epoch, covers_until: view.end(), rows: start.graph.len() as u64, chunks: &chunks };
+    let file = GraphFile { epoch, covers_until: view.end(), rows: start.graph.len() as u64, recall, chunks: &chunks };
     match collection.put_graph(&view, &file)? {
-        Some(graph) => Ok(Some(Built { graph, added, extended: start.extended })),
+        Some(graph) => Ok(Some(Built { graph, added: wanted.len(), extended: start.extended })),
         None => Err(Error::InvalidArgument {
             why: format!("embeddings of {} were replaced while its graph was built", collection.name()),
             hint: Some("build it again".into()),
@@ -108,32 +119,30 @@ fn extendable(view: &View, threads: usize) -> Result<Option<Start>> {
     Ok(Some(Start { graph, from: Ordinal(known.covers_until), again: stale, extended: true }))
 }
 
-/// Visits the wanted rows in order, a batch at a time.
-fn for_each_batch(
-    view: &View,
-    wanted: &RoaringTreemap,
-    mut visit: impl FnMut(&[(Ordinal, Codes)]) -> Result<()>,
-) -> Result<()> {
-    let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
-    let mut take = |ordinal: Ordinal, codes: &[i8], factor: f32, bias: f32| {
-        if !wanted.contains(ordinal.0) {
-            return Ok(());
-        }
-        batch.push((ordinal, Codes { codes: codes.to_vec(), factor, bias }));
-        if batch.len() < ROWS_AT_ONCE {
-            return Ok(());
-        }
-        let result = visit(&batch);
-        batch.clear();
-        result
-    };
-    view.for_each_segment(0..view.sealed_until().0, |bytes| {
-        let segment = Segment::parse(bytes)?;
-        let rows = segment.codes().chunks_exact(segment.dimension()).zip(segment.factors().zip(segment.biases()));
-        rows.enumerate().try_for_each(|(row, (codes, (factor, bias)))| take(segment.ordinal(row), codes, factor, bias))
-    })?;
-    view.for_each_tail_row(|ordinal, factor, bias, codes| take(ordinal, codes, factor, bias))?;
-    if batch.is_empty() { Ok(()) } else { visit(&batch) }
+/// Returns the share of the ten nearest that the graph finds, asked for rows of the collection.
+///
+/// A row as near as the tenth counts, whichever of them it is.
+#[expect(clippy::cast_precision_loss, reason = "a few thousand hits")]
+fn recall(view: &View, graph: &Graph, threads: usize) -> Result<f64> {
+    let live = view.live();
+    let step = live.len().div_ceil(QUESTIONS_OF_ITS_OWN).max(1);
+    let mut embeddings = view.embeddings();
+    let asked = (0..live.len()).step_by(usize::try_from(step).unwrap_or(usize::MAX));
+    let asked = asked.filter_map(|rank| live.select(rank)).map(|ordinal| embeddings.floats(Ordinal(ordinal)));
+    let asked = asked.collect::<Result<Vec<_>>>()?;
+    let questions: Vec<&[f32]> = asked.iter().map(Vec::as_slice).collect();
+    let exact = nearest(view, &questions, Allowed::AllBut(view.dead()), HITS, First::Codes, threads)?.nearest;
+    let found = questions.iter().map(|question| {
+        let found = graph.search(question, graph_depth(HITS), view.info().hnsw.ef_search)?;
+        Ok(found.into_iter().map(|(_, ordinal)| ordinal).collect())
+    });
+    let found = rank_candidates(view, &questions, &found.collect::<Result<Vec<_>>>()?, HITS, threads)?;
+    let hits: usize = exact.iter().map(Vec::len).sum();
+    let good = exact.iter().zip(found).map(|(exact, found)| {
+        let farthest = exact.last().map_or(f64::NEG_INFINITY, |last| last.distance);
+        found.iter().filter(|ranked| ranked.distance <= farthest).count()
+    });
+    Ok(good.sum::<usize>() as f64 / hits.max(1) as f64)
 }
 
 /// A [`Watch`] that lets the work go on.

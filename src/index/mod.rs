@@ -1,13 +1,16 @@
 //! Vectors to neighbours: kernels, the scan of quantised rows, exact ranking, and the graph.
 //!
-//! Knows nothing of the terminal or of inputs. Invariant: what is found approximately is always ranked by the
-//! embeddings as given before it leaves this room.
+//! Knows nothing of the terminal or of inputs. Invariant: what is found by codes, signs or the graph is always ranked by
+//! the embeddings as given before it leaves this room.
 
 mod build;
+mod candidates;
 mod earlier;
+mod exact;
 pub mod graph;
 pub mod kernel;
 mod measure;
+mod meeting;
 mod nearest;
 mod ranked;
 mod rows;
@@ -19,10 +22,9 @@ mod walk;
 
 pub use build::{Built, build_graph, unwatched};
 pub use earlier::{Earlier, near_earlier};
+pub use exact::{First, Found, nearest};
 pub use nearest::{Nearest, Score};
-pub use ranked::{Bounded, Ranked, rank_all, rank_bounded, rank_candidates};
+pub use ranked::{Ranked, rank_all, rank_candidates};
 pub use rows::Allowed;
-pub use scan::scan;
-pub use sketch_scan::scan_sketch;
 pub use terms::best_by_terms;
-pub use walk::{Walk, walk_graph};
+pub use walk::{Walk, Walked, graph_depth, walk_graph};

@@ -22,6 +22,14 @@ impl Score for f32 {
     }
 }
 
+impl Score for f64 {
+    const LARGEST: Self = Self::INFINITY;
+
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        self.total_cmp(other)
+    }
+}
+
 impl Score for i32 {
     const LARGEST: Self = Self::MAX;
 
@@ -35,6 +43,8 @@ impl Score for i32 {
 pub struct Nearest<S> {
     k: usize,
     threshold: S,
+    /// Whether a score was let go that was not above the threshold it met.
+    cut: bool,
     kept: Vec<(S, Ordinal)>,
 }
 
@@ -42,7 +52,13 @@ impl<S: Score> Nearest<S> {
     /// Starts empty.
     #[must_use]
     pub fn new(k: usize) -> Self {
-        Self { k, threshold: S::LARGEST, kept: Vec::new() }
+        Self::up_to(k, S::LARGEST)
+    }
+
+    /// Starts empty, for scores that are not above a limit.
+    #[must_use]
+    pub fn up_to(k: usize, limit: S) -> Self {
+        Self { k, threshold: limit, cut: false, kept: Vec::new() }
     }
 
     /// Returns the score at which another is certainly too large; a caller may skip those.
@@ -61,14 +77,31 @@ impl<S: Score> Nearest<S> {
     /// Takes in what another has kept.
     pub fn merge(&mut self, other: Self) {
         self.kept.extend(other.kept);
+        self.cut |= other.cut;
+        if other.threshold.order(&self.threshold).is_lt() {
+            self.threshold = other.threshold;
+        }
         self.cut();
+    }
+
+    /// Takes note of a score that is not known and may be any.
+    pub fn give_up(&mut self, least: S) {
+        self.cut = true;
+        self.threshold = least;
+        self.kept.clear();
+    }
+
+    /// Returns the least score that something let go may have, where that is not just above the limit.
+    #[must_use]
+    pub fn cut_at(&self) -> Option<S> {
+        self.cut.then_some(self.threshold)
     }
 
     /// Returns what was kept, nearest first.
     #[must_use]
     pub fn into_sorted(mut self) -> Vec<(S, Ordinal)> {
+        self.cut();
         self.kept.sort_unstable_by(Self::compare);
-        self.kept.truncate(self.k);
         self.kept
     }
 
@@ -76,15 +109,18 @@ impl<S: Score> Nearest<S> {
         a.0.order(&b.0).then(a.1.cmp(&b.1))
     }
 
-    fn cut(&mut self) {
+    /// Lets go of all but the best.
+    pub fn cut(&mut self) {
         if self.k > 0 && self.kept.len() > self.k {
             self.kept.select_nth_unstable_by(self.k - 1, Self::compare);
             self.kept.truncate(self.k);
+            self.cut = true;
             // The k-th is the largest kept; an equal score may still win by its ordinal, so it is not refused.
             if let Some((largest, _)) = self.kept.last() {
                 self.threshold = *largest;
             }
         } else if self.k == 0 {
+            self.cut |= !self.kept.is_empty();
             self.kept.clear();
         }
     }

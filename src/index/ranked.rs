@@ -1,20 +1,19 @@
 //! Exact ranking: the nearest of a set of records, by their embeddings as given.
 //!
 //! Three ways in: every question against one set ([`rank_all`]), each question against candidates of its own
-//! ([`rank_candidates`]), and one question against candidates until the rest are too far ([`rank_bounded`]). All visit
-//! records in the order of the file, so a block is read once at a time. Invariant: results ascend by distance, ties by
-//! insertion.
+//! ([`rank_candidates`]), and each against its candidates until the rest are too far ([`rank_bounded`]). All visit records
+//! in the order of the file, so a block is read once at a time. Invariant: results ascend by distance, ties by insertion.
 
-use std::iter;
 use std::ops::Range;
 use std::thread;
 
 use roaring::RoaringTreemap;
 
+use super::candidates::{Bounded, Candidates, farthest};
 use super::measure::Measure;
 use super::turns::with;
 use crate::error::Result;
-use crate::record::{Ordinal, Space};
+use crate::record::Ordinal;
 use crate::store::View;
 
 /// A record and its exact distance.
@@ -26,20 +25,10 @@ pub struct Ranked {
     pub distance: f64,
 }
 
-/// A candidate and the distance it hardly lies below.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounded {
-    /// Which record.
-    pub ordinal: Ordinal,
-    /// Its bound.
-    pub at_least: f64,
-}
-
 /// Fewer rows than this are not worth a thread: scattered, they take 8 microseconds each.
 const ROWS_PER_THREAD: usize = 128;
-
-/// Candidates ranked between two looks at the bounds: of a million rows some 50 are enough for 10 hits.
-const BOUNDED_AT_ONCE: usize = 32;
+/// Candidates ranked in a second round at least.
+const LEAST_STEP: usize = 16;
 
 /// Returns the `k` nearest of `among` for each question.
 ///
@@ -87,11 +76,61 @@ pub fn rank_candidates(
     k: usize,
     threads: usize,
 ) -> Result<Vec<Vec<Ranked>>> {
-    let space: Space = view.info().space;
     let of_question = candidates.iter().enumerate();
-    let mut pairs: Vec<(Ordinal, usize)> =
-        of_question.flat_map(|(question, ordinals)| ordinals.iter().map(move |ordinal| (*ordinal, question))).collect();
+    let pairs = of_question.flat_map(|(question, ordinals)| ordinals.iter().map(move |ordinal| (*ordinal, question)));
+    let mut all = vec![Vec::new(); questions.len()];
+    rank_pairs(view, questions, pairs.collect(), &mut all, threads)?;
+    for nearest in &mut all {
+        cut(nearest, k);
+    }
+    Ok(all)
+}
+
+/// Ranks, for each question, its candidates in the order of their bounds until the next bound is too far, and adds them to
+/// the up to `k` `nearest` it has; returns how many that took.
+///
+/// # Errors
+/// [`crate::error::Error::Damaged`] when an embedding is missing.
+pub(super) fn rank_bounded(
+    view: &View,
+    questions: &[&[f32]],
+    candidates: &[&Candidates],
+    nearest: &mut [Vec<Ranked>],
+    k: usize,
+    threads: usize,
+) -> Result<u64> {
+    let mut rest: Vec<&[Bounded]> = candidates.iter().map(|candidates| candidates.rows.as_slice()).collect();
+    let (mut step, mut ranked) = (k.saturating_add(k / 2), 0);
+    loop {
+        let mut pairs = Vec::new();
+        for (question, (rest, nearest)) in rest.iter_mut().zip(&*nearest).enumerate() {
+            let farthest = farthest(nearest, k);
+            let near = rest.iter().take(step).take_while(|candidate| candidate.at_least <= farthest).count();
+            let (next, later) = rest.split_at(near);
+            pairs.extend(next.iter().map(|candidate| (candidate.ordinal, question)));
+            *rest = later;
+        }
+        if pairs.is_empty() {
+            return Ok(ranked);
+        }
+        ranked += pairs.len() as u64;
+        rank_pairs(view, questions, pairs, nearest, threads)?;
+        nearest.iter_mut().for_each(|nearest| cut(nearest, k));
+        // Each round reads the file from end to end, so there are to be few.
+        step = step.max(LEAST_STEP).saturating_mul(2);
+    }
+}
+
+/// Adds the distance of each pair to what its question has.
+fn rank_pairs(
+    view: &View,
+    questions: &[&[f32]],
+    mut pairs: Vec<(Ordinal, usize)>,
+    nearest: &mut [Vec<Ranked>],
+    threads: usize,
+) -> Result<()> {
     pairs.sort_unstable();
+    let space = view.info().space;
     let prepared: Vec<_> = questions.iter().map(|question| Measure::new(space, question)).collect();
     let parts = in_parts(pairs.len(), threads, |part| {
         let mut embeddings = view.embeddings();
@@ -102,42 +141,12 @@ pub fn rank_candidates(
         });
         measured.collect::<Result<Vec<_>>>()
     })?;
-    let mut all = vec![Vec::new(); questions.len()];
     for (question, ranked) in parts.into_iter().flatten() {
-        if let Some(nearest) = all.get_mut(question) {
+        if let Some(nearest) = nearest.get_mut(question) {
             nearest.push(ranked);
         }
     }
-    for nearest in &mut all {
-        cut(nearest, k);
-    }
-    Ok(all)
-}
-
-/// Ranks candidates in the order of their bounds until `k` are nearer than the next bound; returns those.
-///
-/// # Errors
-/// [`crate::error::Error::Damaged`] when an embedding is missing.
-pub fn rank_bounded(
-    view: &View,
-    question: &[f32],
-    candidates: &[Bounded],
-    k: usize,
-    threads: usize,
-) -> Result<Vec<Ranked>> {
-    let mut nearest: Vec<Ranked> = Vec::new();
-    let unbounded = candidates.partition_point(|candidate| candidate.at_least == f64::NEG_INFINITY);
-    let (first, rest) = candidates.split_at(unbounded);
-    for some in iter::once(first).chain(rest.chunks(k.max(BOUNDED_AT_ONCE))) {
-        let last = k.checked_sub(1).and_then(|last| nearest.get(last));
-        if some.first().zip(last).is_some_and(|(next, last)| next.at_least > last.distance) {
-            break;
-        }
-        let ordinals = some.iter().map(|candidate| candidate.ordinal).collect();
-        nearest.extend(rank_candidates(view, &[question], &[ordinals], k, threads)?.into_iter().flatten());
-        cut(&mut nearest, k);
-    }
-    Ok(nearest)
+    Ok(())
 }
 
 /// Collects without sorting each time: sorts when twice `k` have gathered.
@@ -148,9 +157,10 @@ fn keep(nearest: &mut Vec<Ranked>, new: Ranked, k: usize) {
     }
 }
 
-/// Sorts and keeps the first `k`.
-fn cut(nearest: &mut Vec<Ranked>, k: usize) {
+/// Sorts and keeps the first `k`, each once.
+pub(super) fn cut(nearest: &mut Vec<Ranked>, k: usize) {
     nearest.sort_unstable_by(|a, b| a.distance.total_cmp(&b.distance).then(a.ordinal.cmp(&b.ordinal)));
+    nearest.dedup_by_key(|ranked| ranked.ordinal);
     nearest.truncate(k);
 }
 

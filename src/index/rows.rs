@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 use super::kernel::Numbers;
 use crate::error::Result;
 use crate::record::Ordinal;
-use crate::store::{Segment, View};
+use crate::store::{Centre, Segment, View, quantise, seal};
 
 /// Rows met by many questions before their limits are drawn closer.
 pub(super) const BLOCK_ROWS: usize = 256;
@@ -36,6 +36,7 @@ pub(super) struct Gathered {
     codes: Vec<i8>,
     factors: Vec<f32>,
     biases: Vec<f32>,
+    slacks: Vec<f32>,
 }
 
 /// Some rows that stand together.
@@ -46,64 +47,58 @@ pub(super) struct Block<'b> {
 
 impl Gathered {
     /// Brings rows of a segment together, unless they stand together already.
-    pub(super) fn gather<'b>(
-        &'b mut self,
-        segment: &Segment<'b>,
-        rows: &[usize],
-        numbers: (&'b [f32], &'b [f32]),
-    ) -> Block<'b> {
+    pub(super) fn gather<'b>(&'b mut self, segment: &Segment<'b>, rows: &[usize], numbers: &Numbers<'b>) -> Block<'b> {
         let dimension = segment.dimension();
         let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else {
-            return Block { codes: &[], numbers: Numbers { factors: &[], biases: &[] } };
+            return Block { codes: &[], numbers: Numbers::default() };
         };
         let codes = |from: usize, to: usize| segment.codes().get(from * dimension..to * dimension).unwrap_or_default();
         if last - first + 1 == rows.len() {
             let part = |numbers: &'b [f32]| numbers.get(first..=last).unwrap_or_default();
-            let numbers = Numbers { factors: part(numbers.0), biases: part(numbers.1) };
+            let Numbers { factors, biases, slacks } = numbers;
+            let numbers = Numbers { factors: part(factors), biases: part(biases), slacks: part(slacks) };
             return Block { codes: codes(first, last + 1), numbers };
         }
         self.codes.clear();
         for row in rows {
             self.codes.extend_from_slice(codes(*row, row + 1));
         }
-        for (kept, all) in [(&mut self.factors, numbers.0), (&mut self.biases, numbers.1)] {
+        let Self { factors, biases, slacks, .. } = self;
+        for (kept, all) in [(factors, numbers.factors), (biases, numbers.biases), (slacks, numbers.slacks)] {
             kept.clear();
             kept.extend(rows.iter().filter_map(|row| all.get(*row)));
         }
-        Block { codes: &self.codes, numbers: Numbers { factors: &self.factors, biases: &self.biases } }
+        let numbers = Numbers { factors: &self.factors, biases: &self.biases, slacks: &self.slacks };
+        Block { codes: &self.codes, numbers }
     }
 }
 
-/// The rows that may be found and stand in no segment yet; all of a view's make less than a segment.
+/// The rows that may be found and stand in no segment yet, coded for one question after the other to meet them.
 pub(super) struct Tail {
-    rows: Gathered,
-    ordinals: Vec<Ordinal>,
-    dimension: usize,
+    pub(super) centre: Centre,
+    pub(super) segment: Vec<u8>,
 }
 
 impl Tail {
-    /// Reads them.
-    pub(super) fn gather(view: &View, allowed: Allowed) -> Result<Self> {
-        let (mut rows, mut ordinals) = (Gathered::default(), Vec::new());
-        view.for_each_tail_row(|ordinal, factor, bias, codes| {
-            if allowed.contains(ordinal) {
-                rows.codes.extend_from_slice(codes);
-                rows.factors.push(factor);
-                rows.biases.push(bias);
-                ordinals.push(ordinal);
-            }
-            Ok(())
-        })?;
-        Ok(Self { rows, ordinals, dimension: view.info().dimension.unwrap_or(1) })
+    /// Codes them; `None` where there are none.
+    pub(super) fn coded(view: &View, rows: &RoaringTreemap) -> Result<Option<Self>> {
+        let mut embeddings = view.embeddings();
+        let read = rows.iter().map(|ordinal| Ok((Ordinal(ordinal), embeddings.floats(Ordinal(ordinal))?)));
+        let read = read.collect::<Result<Vec<_>>>()?;
+        let space = view.info().space;
+        let centre = Centre::of(&read.iter().map(|(_, embedding)| embedding.as_slice()).collect::<Vec<_>>(), space);
+        let coded = read.iter().map(|(ordinal, embedding)| (*ordinal, quantise(embedding, &centre, space)));
+        let segment = seal(&coded.collect::<Vec<_>>(), 0);
+        Ok(segment.map(|segment| Self { centre, segment }))
     }
 
-    /// Returns them block by block, each with its ordinals.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = (Block<'_>, &[Ordinal])> {
-        let numbers = self.rows.factors.chunks(BLOCK_ROWS).zip(self.rows.biases.chunks(BLOCK_ROWS));
-        let codes = self.rows.codes.chunks(BLOCK_ROWS * self.dimension);
-        let blocks = codes.zip(numbers).zip(self.ordinals.chunks(BLOCK_ROWS));
-        blocks.map(|((codes, (factors, biases)), ordinals)| {
-            (Block { codes, numbers: Numbers { factors, biases } }, ordinals)
-        })
+    /// Returns which rows they are.
+    pub(super) fn rows(view: &View, allowed: Allowed) -> RoaringTreemap {
+        let mut rows = RoaringTreemap::new();
+        rows.insert_range(view.sealed_until().0..view.end().0);
+        match allowed {
+            Allowed::AllBut(dead) => rows - dead,
+            Allowed::Only(set) => rows & set,
+        }
     }
 }

@@ -1,151 +1,135 @@
 //! The scan: every quantised row against every question, segment by segment.
 //!
-//! Finds candidates, not answers: codes are approximate, so the caller ranks what comes back by the embeddings as
-//! given. Threads take segments in turn and reuse their buffers. Invariant: every allowed row is compared; what
-//! is returned for a question are the `depth` rows whose approximate distance is smallest.
+//! Finds candidates, not answers: of every allowed row it computes a bound, and keeps those whose bound is least. Threads
+//! take segments in turn and reuse their buffers. Invariant: no allowed row that is let go lies nearer than what is said
+//! of the rest ([`Candidates::beyond`]).
 
-use super::kernel::{Limits, Near, Numbers, Tile, kernels};
+use super::candidates::Candidates;
+use super::kernel::{Numbers, kernels};
+use super::meeting::{Around, Goal, Meeting};
 use super::nearest::Nearest;
-use super::rows::{Allowed, BLOCK_ROWS, Block, Gathered, Tail};
+use super::rows::{Allowed, Tail};
 use super::turns::gather;
 use crate::error::Result;
 use crate::record::Ordinal;
-use crate::store::{Codes, Segment, View, rows_per_segment};
+use crate::store::{Segment, View, rows_per_segment};
 
-/// Distances computed before the least of them is looked at: nearly always it is too large, and so are all.
+/// Bounds computed before the least of them is looked at: nearly always it is too large, and so are all.
 pub(super) const AT_ONCE: usize = 64;
 
-/// Returns, for each question, the `depth` rows that seem nearest, nearest first. Questions are quantised by
-/// [`crate::store::quantise_query`].
+/// A question, and the distance beyond which nothing counts for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'q> {
+    pub(super) embedding: &'q [f32],
+    pub(super) limit: f64,
+}
+
+/// Returns, for each question, the up to `depth` rows that may be nearest, of the segments and of a tail that is coded.
 ///
 /// # Errors
-/// [`crate::error::Error::Damaged`] when a segment does not parse.
-pub fn scan(
+/// [`crate::error::Error::Damaged`] when a segment or its centre does not parse.
+pub(super) fn scan(
     view: &View,
-    questions: &[Codes],
+    asked: &[Asked],
     allowed: Allowed,
     depth: usize,
+    tail: Option<&Tail>,
     threads: usize,
-) -> Result<Vec<Vec<Ordinal>>> {
-    let dimension = view.info().dimension.unwrap_or(1);
-    let step = rows_per_segment(dimension) as u64;
-    let end = view.sealed_until().0;
-    let tile = Tile::new(&questions.iter().flat_map(|q| q.codes.iter().copied()).collect::<Vec<i8>>(), dimension);
-    let scanner = || Scanner::new(questions, &tile, allowed, depth);
-    let found = gather(end, step, threads, |turns| {
+) -> Result<Vec<Candidates>> {
+    let step = rows_per_segment(view.info().dimension.unwrap_or(1)) as u64;
+    let scanner = || Scanner::new(view, asked, allowed, depth);
+    let found = gather(view.sealed_until().0, step, threads, |turns| {
         let mut scanner = scanner();
         for stretch in turns {
             view.for_each_segment(stretch, |bytes| {
-                scanner.segment(&Segment::parse(bytes)?);
-                Ok(())
+                let segment = Segment::parse(bytes)?;
+                scanner.meeting.prepare(Around::Centre(segment.centre()), || view.centre(segment.centre()))?;
+                scanner.segment(&segment)
             })?;
         }
-        Ok(scanner.nearest)
+        Ok(scanner.best.nearest)
     })?;
-    let mut scanner = Scanner { nearest: found, ..scanner() };
-    for (block, ordinals) in Tail::gather(view, allowed)?.blocks() {
-        scanner.meet.block(&block, questions, &mut scanner.nearest, |row| ordinals.get(row).copied());
+    let mut scanner = scanner();
+    scanner.best.nearest = found;
+    if let Some(tail) = tail {
+        scanner.meeting.prepare(Around::Tail, || Ok(tail.centre.clone()))?;
+        scanner.segment(&Segment::parse(&tail.segment)?)?;
     }
-    let ordinals = |nearest: Nearest<f32>| nearest.into_sorted().into_iter().map(|(_, ordinal)| ordinal).collect();
-    Ok(scanner.nearest.into_iter().map(ordinals).collect())
+    let found = scanner.best.nearest.into_iter().zip(asked);
+    Ok(found.map(|(nearest, asked)| Candidates::new(nearest, asked.limit)).collect())
 }
 
 /// One thread's buffers and what it has found.
 struct Scanner<'a> {
-    questions: &'a [Codes],
-    meet: Meeting<'a>,
-    allowed: Allowed<'a>,
-    nearest: Vec<Nearest<f32>>,
-    factors: Vec<f32>,
-    biases: Vec<f32>,
+    meeting: Meeting<'a>,
+    best: Best<'a>,
     scores: Vec<i32>,
-    /// The rows of a segment that may be found.
-    rows: Vec<usize>,
-    block: Gathered,
+}
+
+/// The rows of the least bounds.
+struct Best<'a> {
+    allowed: Allowed<'a>,
+    nearest: Vec<Nearest<f64>>,
+}
+
+impl Goal for Best<'_> {
+    fn keeps(&self, ordinal: Ordinal) -> bool {
+        self.allowed.contains(ordinal)
+    }
+
+    fn limit(&self, question: usize) -> f64 {
+        self.nearest.get(question).map_or(f64::NEG_INFINITY, Nearest::threshold)
+    }
+
+    fn take(&mut self, found: &mut [(usize, Ordinal, f64)]) -> Result<()> {
+        for (question, ordinal, bound) in found {
+            if let Some(nearest) = self.nearest.get_mut(*question)
+                && *bound <= nearest.threshold()
+            {
+                nearest.push(*bound, *ordinal);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Scanner<'a> {
-    fn new(questions: &'a [Codes], tile: &'a Tile, allowed: Allowed<'a>, depth: usize) -> Self {
-        Self {
-            questions,
-            meet: Meeting { tile, near: Vec::new() },
-            allowed,
-            nearest: questions.iter().map(|_| Nearest::new(depth)).collect(),
-            factors: Vec::new(),
-            biases: Vec::new(),
-            scores: Vec::new(),
-            rows: Vec::new(),
-            block: Gathered::default(),
-        }
+    fn new(view: &View, asked: &'a [Asked<'a>], allowed: Allowed<'a>, depth: usize) -> Self {
+        let nearest = asked.iter().map(|asked| Nearest::up_to(depth, asked.limit)).collect();
+        let embeddings = asked.iter().map(|asked| asked.embedding).collect();
+        let meeting = Meeting::new(embeddings, view.info().space);
+        Self { meeting, best: Best { allowed, nearest }, scores: Vec::new() }
     }
 
-    fn segment(&mut self, segment: &Segment) {
-        self.factors.clear();
-        self.factors.extend(segment.factors());
-        self.biases.clear();
-        self.biases.extend(segment.biases());
-        if let [only] = self.questions {
-            self.one_question(only, segment);
+    fn segment(&mut self, segment: &Segment) -> Result<()> {
+        if self.best.nearest.len() == 1 {
+            self.one_question(segment);
+            Ok(())
         } else {
-            self.many_questions(segment);
+            self.meeting.meet(segment, &mut self.best)
         }
     }
 
     /// Reads the rows at the speed of memory.
-    fn one_question(&mut self, question: &Codes, segment: &Segment) {
-        let Some(nearest) = self.nearest.first_mut() else { return };
-        self.scores.resize(segment.rows(), 0);
-        kernels().dot_i8_rows(&question.codes, segment.codes(), &mut self.scores);
-        let parts = self.scores.chunks(AT_ONCE).zip(self.factors.chunks(AT_ONCE)).zip(self.biases.chunks(AT_ONCE));
-        for (part, ((scores, factors), biases)) in parts.enumerate() {
-            let mut distances = [0.0; AT_ONCE];
-            let least = kernels().distances(scores, &Numbers { factors, biases }, question.factor, &mut distances);
-            if least <= nearest.threshold() {
-                for (distance, row) in distances.iter().take(scores.len()).zip(part * AT_ONCE..) {
-                    let ordinal = segment.ordinal(row);
-                    if *distance <= nearest.threshold() && self.allowed.contains(ordinal) {
-                        nearest.push(*distance, ordinal);
+    fn one_question(&mut self, segment: &Segment) {
+        let Self { meeting, best: Best { allowed, nearest }, scores } = self;
+        let Some((prepared, bounds, slacks)) = meeting.read(segment) else { return };
+        let (Some(nearest), Some(question)) = (nearest.first_mut(), prepared.questions.first()) else { return };
+        scores.resize(segment.rows(), 0);
+        kernels().dot_i8_rows(&question.codes, segment.codes(), scores);
+        bounds.biases.iter_mut().zip(slacks).for_each(|(bias, slack)| *bias -= question.reach * *slack);
+        let numbers = bounds.factors.chunks(AT_ONCE).zip(bounds.biases.chunks(AT_ONCE));
+        for (part, (scores, (factors, biases))) in scores.chunks(AT_ONCE).zip(numbers).enumerate() {
+            let mut found = [0.0; AT_ONCE];
+            let numbers = Numbers { factors, biases, slacks: &[] };
+            let least = kernels().distances(scores, &numbers, question.scale, &mut found);
+            if f64::from(least) + question.shared <= nearest.threshold() {
+                for (bound, row) in found.iter().take(scores.len()).zip(part * AT_ONCE..) {
+                    let (bound, ordinal) = (f64::from(*bound) + question.shared, segment.ordinal(row));
+                    if bound <= nearest.threshold() && allowed.contains(ordinal) {
+                        nearest.push(bound, ordinal);
                     }
                 }
-            }
-        }
-    }
-
-    /// Meets each row that may be found with every question while it is in a register.
-    fn many_questions(&mut self, segment: &Segment) {
-        self.rows.clear();
-        self.rows.extend((0..segment.rows()).filter(|row| self.allowed.contains(segment.ordinal(*row))));
-        for rows in self.rows.chunks(BLOCK_ROWS) {
-            let block = self.block.gather(segment, rows, (&self.factors, &self.biases));
-            let ordinal = |row: usize| rows.get(row).map(|row| segment.ordinal(*row));
-            self.meet.block(&block, self.questions, &mut self.nearest, ordinal);
-        }
-    }
-}
-
-/// All questions, ready to meet rows that stand together.
-struct Meeting<'a> {
-    tile: &'a Tile,
-    near: Vec<Near>,
-}
-
-impl Meeting<'_> {
-    fn block(
-        &mut self,
-        block: &Block,
-        questions: &[Codes],
-        nearest: &mut [Nearest<f32>],
-        ordinal: impl Fn(usize) -> Option<Ordinal>,
-    ) {
-        let thresholds = nearest.iter().map(Nearest::threshold);
-        let limits = Limits::new(questions.iter().map(|question| question.factor).zip(thresholds));
-        self.near.clear();
-        kernels().near_tile(self.tile, block.codes, &block.numbers, &limits, &mut self.near);
-        for near in &self.near {
-            if let Some((nearest, ordinal)) = nearest.get_mut(near.question).zip(ordinal(near.row))
-                && near.distance <= nearest.threshold()
-            {
-                nearest.push(near.distance, ordinal);
             }
         }
     }

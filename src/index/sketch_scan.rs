@@ -1,118 +1,121 @@
 //! The scan of signs: an eighth of the bytes of the codes, read instead of them for a question or two.
 //!
-//! Finds candidates, as [`super::scan`] does, but ones that are less sure, so more of them are ranked: each comes with
-//! the distance it hardly lies below. Rows of the tail have no sketch and all come back. Invariant: of the sealed rows
-//! that are allowed, the `depth` whose bound is smallest are returned for each question, in its order.
+//! Finds candidates, as [`super::scan`] does, but ones that are less sure, so more of them are ranked: each comes with a
+//! bound that holds with the probability of [`crate::store::DEVIATIONS`]. Rows of the tail have no sketch. Invariant: of
+//! the sealed rows that are allowed, the `depth` whose bound is least are returned for each question.
 
+use super::candidates::Candidates;
 use super::kernel::{Numbers, Planes, kernels};
 use super::nearest::Nearest;
-use super::ranked::Bounded;
 use super::rows::Allowed;
-use super::scan::AT_ONCE;
+use super::scan::{AT_ONCE, Asked};
 use super::turns::gather;
 use crate::error::Result;
 use crate::record::{Ordinal, Space};
-use crate::store::{Centre, Estimates, Sketch, View, rows_per_segment};
+use crate::store::{Bounds, Centre, Sketch, SketchQuestion, View, difference, rows_per_segment};
 
-/// Standard deviations that a bound lies below its estimate: recall@10 at a million rows is that of no bound at all.
-const DEVIATIONS: f32 = 2.0;
-
-/// Returns, for each question, every allowed row of the tail and the `depth` sealed rows that may be nearest.
+/// Returns, for each question, the up to `depth` sealed rows that may be nearest.
 ///
 /// # Errors
-/// [`crate::error::Error::Damaged`] when a sketch does not parse.
-pub fn scan_sketch(
+/// [`crate::error::Error::Damaged`] when a sketch or its centre does not parse.
+pub(super) fn scan_sketch(
     view: &View,
-    questions: &[&[f32]],
+    asked: &[Asked],
     allowed: Allowed,
     depth: usize,
     threads: usize,
-) -> Result<Vec<Vec<Bounded>>> {
-    let (space, dimension) = (view.info().space, view.info().dimension.unwrap_or(1));
-    let centre = view.sketch_centre()?;
-    let questions: Vec<Question> = questions.iter().map(|question| Question::new(&centre, question, space)).collect();
+) -> Result<Vec<Candidates>> {
     // Sketches are small: several segments at a time keep the threads from meeting.
-    let step = 8 * rows_per_segment(dimension) as u64;
-    let end = view.sealed_until().0;
-    let found = gather(end, step, threads, |turns| {
-        let mut scanner = Scanner::new(&questions, allowed, depth);
+    let step = 8 * rows_per_segment(view.info().dimension.unwrap_or(1)) as u64;
+    let found = gather(view.sealed_until().0, step, threads, |turns| {
+        let mut scanner = Scanner::new(view, asked, allowed, depth);
         for stretch in turns {
-            view.for_each_sketch(stretch, |first, bytes| scanner.sketch(first, bytes))?;
+            view.for_each_sketch(stretch, |first, bytes| {
+                let sketch = Sketch::parse(bytes)?;
+                scanner.prepare(sketch.centre(), || view.centre(Some(sketch.centre())))?;
+                scanner.sketch(first, &sketch);
+                Ok(())
+            })?;
         }
         Ok(scanner.nearest)
     })?;
-    let mut tail = Vec::new();
-    view.for_each_tail_row(|ordinal, _, _, _| {
-        let bounded = Bounded { ordinal, at_least: f64::NEG_INFINITY };
-        tail.extend(Some(bounded).filter(|_| allowed.contains(ordinal)));
-        Ok(())
-    })?;
-    let bounded = |(nearest, question): (Nearest<f32>, &Question)| {
-        let bound = |(estimate, ordinal)| Bounded { ordinal, at_least: question.estimates.distance(estimate) };
-        tail.iter().copied().chain(nearest.into_sorted().into_iter().map(bound)).collect()
-    };
-    Ok(found.into_iter().zip(&questions).map(bounded).collect())
+    Ok(found.into_iter().zip(asked).map(|(nearest, asked)| Candidates::new(nearest, asked.limit)).collect())
 }
 
-/// A question ready to be compared.
+/// A question ready to be compared with rows around a centre.
 struct Question {
     planes: Planes,
-    estimates: Estimates,
+    turned: SketchQuestion,
+    shared: f64,
     scale: f32,
-    /// What is taken off a product, and what it may be off by.
     shift: f32,
 }
 
 impl Question {
-    fn new(centre: &Centre, question: &[f32], space: Space) -> Self {
-        let difference = centre.difference(question, space);
-        let (planes, estimates) = (Planes::new(&difference), Estimates::new(centre, &difference, space));
+    /// `None` where f32 cannot hold bounds for it.
+    fn new(embedding: &[f32], centre: &Centre, space: Space) -> Option<Self> {
+        let asked = difference(embedding, centre, space)?;
+        let turned = SketchQuestion::new(&asked.components, asked.length);
+        let planes = Planes::new(&turned.turned);
         let (scale, shift) = planes.scale_and_shift();
-        let shift = shift - DEVIATIONS * estimates.deviation(planes.rounding());
-        Self { planes, estimates, scale, shift }
+        Some(Self { planes, turned, shared: asked.shared, scale, shift })
     }
 }
 
 /// One thread's buffers and what it has found.
 struct Scanner<'a> {
-    questions: &'a [Question],
+    asked: &'a [Asked<'a>],
+    space: Space,
     allowed: Allowed<'a>,
-    nearest: Vec<Nearest<f32>>,
+    nearest: Vec<Nearest<f64>>,
+    prepared: Option<(u32, Vec<Option<Question>>)>,
     sums: Vec<i32>,
-    weights: Vec<f32>,
-    biases: Vec<f32>,
+    bounds: Bounds,
 }
 
 impl<'a> Scanner<'a> {
-    fn new(questions: &'a [Question], allowed: Allowed<'a>, depth: usize) -> Self {
-        let nearest = questions.iter().map(|_| Nearest::new(depth)).collect();
-        Self { questions, allowed, nearest, sums: Vec::new(), weights: Vec::new(), biases: Vec::new() }
+    fn new(view: &View, asked: &'a [Asked<'a>], allowed: Allowed<'a>, depth: usize) -> Self {
+        let nearest = asked.iter().map(|asked| Nearest::up_to(depth, asked.limit)).collect();
+        let (sums, bounds) = (Vec::new(), Bounds::default());
+        Self { asked, space: view.info().space, allowed, nearest, prepared: None, sums, bounds }
     }
 
-    fn sketch(&mut self, first: Ordinal, bytes: &[u8]) -> Result<()> {
-        let sketch = Sketch::parse(bytes)?;
-        self.sums.resize(sketch.rows(), 0);
-        self.weights.clear();
-        self.weights.extend(sketch.weights());
-        for (question, nearest) in self.questions.iter().zip(&mut self.nearest) {
-            kernels().dot_signs_rows(&question.planes, sketch.signs(), &mut self.sums);
-            let Question { scale, shift, .. } = question;
-            self.biases.clear();
-            self.biases.extend(sketch.biases().zip(&self.weights).map(|(bias, weight)| bias + weight * shift));
-            let parts = self.sums.chunks(AT_ONCE).zip(self.weights.chunks(AT_ONCE)).zip(self.biases.chunks(AT_ONCE));
-            for (part, ((sums, factors), biases)) in parts.enumerate() {
-                let mut distances = [0.0; AT_ONCE];
-                let least = kernels().distances(sums, &Numbers { factors, biases }, *scale, &mut distances);
-                if least <= nearest.threshold() {
-                    for (distance, row) in distances.iter().take(sums.len()).zip(part * AT_ONCE..) {
-                        let ordinal = sketch.ordinal(first, row);
-                        if *distance <= nearest.threshold() && self.allowed.contains(ordinal) {
-                            nearest.push(*distance, ordinal);
+    /// Turns the questions around the centre of the sketch that comes, unless that was the last one's too.
+    fn prepare(&mut self, number: u32, centre: impl FnOnce() -> Result<Centre>) -> Result<()> {
+        if self.prepared.as_ref().is_none_or(|(known, _)| *known != number) {
+            let centre = centre()?;
+            let questions = self.asked.iter().map(|asked| Question::new(asked.embedding, &centre, self.space));
+            self.prepared = Some((number, questions.collect()));
+        }
+        Ok(())
+    }
+
+    fn sketch(&mut self, first: Ordinal, sketch: &Sketch) {
+        let Self { allowed, nearest, prepared, sums, bounds, .. } = self;
+        let Some((_, questions)) = prepared else { return };
+        sums.resize(sketch.rows(), 0);
+        for (question, nearest) in questions.iter().zip(nearest) {
+            let Some(question) = question else {
+                // Nothing is known of any of its rows.
+                nearest.give_up(f64::NEG_INFINITY);
+                continue;
+            };
+            kernels().dot_signs_rows(&question.planes, sketch.signs(), sums);
+            sketch.read_bounds(&question.turned, (question.shift, question.planes.lost()), bounds);
+            let numbers = bounds.factors.chunks(AT_ONCE).zip(bounds.biases.chunks(AT_ONCE));
+            for (part, (sums, (factors, biases))) in sums.chunks(AT_ONCE).zip(numbers).enumerate() {
+                let mut found = [0.0; AT_ONCE];
+                let numbers = Numbers { factors, biases, slacks: &[] };
+                let least = kernels().distances(sums, &numbers, question.scale, &mut found);
+                if f64::from(least) + question.shared <= nearest.threshold() {
+                    for (bound, row) in found.iter().take(sums.len()).zip(part * AT_ONCE..) {
+                        let (bound, ordinal) = (f64::from(*bound) + question.shared, sketch.ordinal(first, row));
+                        if bound <= nearest.threshold() && allowed.contains(ordinal) {
+                            nearest.push(bound, ordinal);
                         }
                     }
                 }
             }
         }
-        Ok(())
     }
 }

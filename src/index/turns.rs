@@ -41,8 +41,8 @@ pub(super) fn gather(
     end: u64,
     step: u64,
     threads: usize,
-    work: impl Fn(Turns) -> Result<Vec<Nearest<f32>>> + Sync,
-) -> Result<Vec<Nearest<f32>>> {
+    work: impl Fn(Turns) -> Result<Vec<Nearest<f64>>> + Sync,
+) -> Result<Vec<Nearest<f64>>> {
     share(end, step, threads, work, |found, other| {
         found.iter_mut().zip(other).for_each(|(found, other)| found.merge(other));
     })

@@ -1,8 +1,8 @@
 //! The walk: candidates from the graph, and from the rows it does not know.
 //!
 //! A graph is as old as its last build. Rows added or replaced since are ranked beside it, deleted ones are not let
-//! pass. Invariant: every allowed row can be found, and a question gets as many candidates as there are, up to the
-//! depth: where the graph finds fewer, the scan is asked instead.
+//! pass. Invariant: every allowed row can be found, and a question for which the graph finds fewer candidates than there
+//! are, up to the depth, is named.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,11 +13,16 @@ use roaring::RoaringTreemap;
 use super::graph::{Graph, GraphReader, StoredGraph};
 use super::ranked::rank_all;
 use super::rows::Allowed;
-use super::scan::scan;
 use super::turns::with;
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
-use crate::store::{View, quantise_query};
+use crate::store::View;
+
+/// Returns how many candidates of a graph are ranked for this many hits: its distances are those of codes.
+#[must_use]
+pub fn graph_depth(hits: usize) -> usize {
+    hits.saturating_add((hits / 2).max(10))
+}
 
 /// Questions a thread takes at once.
 const SHARE: usize = 8;
@@ -61,6 +66,14 @@ pub(super) fn read_graph(view: &View) -> Result<StoredGraph> {
     }
 }
 
+/// What a walk found for each question.
+pub struct Walked {
+    /// Its candidates.
+    pub candidates: Vec<Vec<Ordinal>>,
+    /// The questions for which it found fewer than there are.
+    pub short: Vec<usize>,
+}
+
 impl Walk {
     /// Returns candidates for each question, `depth` of them where there are as many.
     ///
@@ -73,7 +86,7 @@ impl Walk {
         allowed: Allowed,
         depth: usize,
         threads: usize,
-    ) -> Result<Vec<Vec<Ordinal>>> {
+    ) -> Result<Walked> {
         let outside = match allowed {
             Allowed::AllBut(_) => self.outside.clone(),
             Allowed::Only(set) => &self.outside & set,
@@ -83,26 +96,15 @@ impl Walk {
             Allowed::Only(set) => set.len() - outside.len(),
         };
         let enough = depth.min(usize::try_from(inside).unwrap_or(usize::MAX));
-        let mut found = self.search(questions, allowed, depth, threads)?;
-        let short: Vec<usize> = (0..).zip(&found).filter(|(_, f)| f.len() < enough).map(|(at, _)| at).collect();
-        if !short.is_empty() {
-            let codes = short.iter().filter_map(|at| questions.get(*at)).map(|q| quantise_query(q, view.info().space));
-            let scanned = scan(view, &codes.collect::<Vec<_>>(), allowed, depth, threads)?;
-            for (at, scanned) in short.into_iter().zip(scanned) {
-                if let Some(found) = found.get_mut(at) {
-                    *found = scanned;
-                }
-            }
-        }
+        let mut candidates = self.search(questions, allowed, depth, threads)?;
+        let short = (0..).zip(&candidates).filter(|(_, found)| found.len() < enough).map(|(at, _)| at).collect();
         if !outside.is_empty() {
             let beside = rank_all(view, questions, &outside, depth, threads)?;
-            for (found, beside) in found.iter_mut().zip(beside) {
+            for (found, beside) in candidates.iter_mut().zip(beside) {
                 found.extend(beside.into_iter().map(|ranked| ranked.ordinal));
-                found.sort_unstable();
-                found.dedup();
             }
         }
-        Ok(found)
+        Ok(Walked { candidates, short })
     }
 
     fn search(

@@ -228,7 +228,9 @@ fn what_is_derived_is_done_without() {
     let world = world(&mut random);
     let file = OpenOptions::new().read(true).write(true).open(&world.path).unwrap();
     let pages = pages_of(&world.path);
-    for (table, way) in [("segments", Way::Scan), ("sketch", Way::Sketch), ("graph", Way::Graph), ("tail", Way::Scan)] {
+    for (table, way) in
+        [("segments", Way::Scan), ("sketch", Way::Sketch), ("graph", Way::Graph), ("centres", Way::Scan)]
+    {
         let whole = query(&world, Some(way), None).unwrap();
         let page = pages.iter().rfind(|page| page.table == table).unwrap();
         flip(&file, page.place + page.used / 2);

@@ -9,9 +9,11 @@ use super::filter::Filter;
 use super::plan::{Facts, Plan, Way};
 use super::select::choose;
 use crate::error::{Error, Result};
-use crate::index::{Allowed, Ranked, rank_all, rank_bounded, rank_candidates, scan, scan_sketch, walk_graph};
+use crate::index::{
+    Allowed, First, Ranked, Walk, graph_depth, nearest as nearest_by_bounds, rank_all, rank_candidates, walk_graph,
+};
 use crate::record::{Hit, Ordinal, RecordId};
-use crate::store::{Codes, Collection, Include, View, check_dimension, check_embedding, quantise_query};
+use crate::store::{Collection, Include, View, check_dimension, check_embedding};
 
 /// Questions answered together, so that a batch of any size needs a bounded amount of memory.
 const QUESTIONS_AT_ONCE: usize = 1024;
@@ -52,6 +54,8 @@ pub struct Answer {
     pub facts: Facts,
     /// How long each stage took.
     pub timing: Timing,
+    /// Rows whose embedding was compared with a question.
+    pub ranked: u64,
     /// What went wrong without changing the hits, such as a damaged graph.
     pub warnings: Vec<String>,
 }
@@ -93,9 +97,10 @@ impl View {
         let facts = facts(self, query, chosen.as_ref())?;
         let mut answer = Answer {
             hits: Vec::new(),
-            plan: Plan::choose(&facts).forced(query.way, &facts),
+            plan: Plan::choose(&facts).forced(query.way),
             facts,
             timing: Timing { filter, ..Timing::default() },
+            ranked: 0,
             warnings: Vec::new(),
         };
         if answer.plan.way == Way::Nothing {
@@ -136,7 +141,7 @@ pub(super) fn nearest(
     if plan.way == Way::Nothing {
         return Ok(Vec::new());
     }
-    let mut answer = Answer { hits: Vec::new(), plan, facts, timing, warnings: Vec::new() };
+    let mut answer = Answer { hits: Vec::new(), plan, facts, timing, ranked: 0, warnings: Vec::new() };
     let mut ranked = rank(view, &query, chosen, &mut answer)?;
     warnings.append(&mut answer.warnings);
     let mut nearest = ranked.pop().unwrap_or_default();
@@ -160,10 +165,12 @@ fn facts(view: &View, query: &Query, chosen: Option<&RoaringTreemap>) -> Result<
         questions: query.questions.len(),
         wanted: query.offset.saturating_add(query.n).min(usize::try_from(counts.records).unwrap_or(usize::MAX)),
         rows: counts.sealed.saturating_add(counts.tail),
+        tail: counts.tail,
         candidates: chosen.map_or(counts.records, RoaringTreemap::len),
         filtered: chosen.is_some(),
         dimension: view.info().dimension.unwrap_or(0),
         graph_rows: graph.map_or(0, |graph| graph.rows),
+        recall: graph.and_then(|graph| graph.recall),
         outside_graph: outside,
         ef_search: view.info().hnsw.ef_search,
         sketched: view.is_sketched(),
@@ -187,24 +194,12 @@ fn rank_in_groups(
     answer: &mut Answer,
     damage: &mut Option<Error>,
 ) -> Result<Vec<Vec<Ranked>>> {
-    let (plan, wanted) = (answer.plan, answer.facts.wanted);
-    let all;
-    let among = match (chosen, plan.way) {
-        (Some(chosen), _) => Some(chosen),
-        (None, Way::Rows) => {
-            all = view.live();
-            Some(&all)
-        }
-        (None, _) => None,
-    };
-    let allowed = among.map_or(Allowed::AllBut(view.dead()), Allowed::Only);
-    let mut ranked = Vec::with_capacity(query.questions.len());
     let mut go_on = |error: Error, how: &str, warnings: &mut Vec<String>| {
         warnings.push(format!("{error}; {how}"));
         damage.get_or_insert(error);
     };
     let mut graph = None;
-    if plan.way == Way::Graph {
+    if answer.plan.way == Way::Graph {
         match walk_graph(view, query.threads) {
             Ok(loaded) => graph = Some(loaded),
             Err(e @ Error::Damaged { .. }) => {
@@ -214,64 +209,84 @@ fn rank_in_groups(
             Err(e) => return Err(e),
         }
     }
+    let mut ranked = Vec::with_capacity(query.questions.len());
     for group in query.questions.chunks(QUESTIONS_AT_ONCE) {
         let questions: Vec<&[f32]> = group.iter().map(Vec::as_slice).collect();
-        let start = Instant::now();
-        if let (Way::Rows, Some(among)) = (plan.way, among) {
-            ranked.extend(rank_all(view, &questions, among, wanted, query.threads)?);
-            answer.timing.rank += start.elapsed();
-            continue;
-        }
-        if answer.plan.way == Way::Sketch {
-            match scan_sketch(view, &questions, allowed, plan.depth, query.threads) {
-                Err(e @ Error::Damaged { .. }) => {
-                    go_on(e, "searching without the sketch", &mut answer.warnings);
-                    answer.plan.way = Way::Scan;
+        let mut ranked_here = loop {
+            let (how, next) = match answer.plan.way {
+                Way::Sketch => ("searching without the sketch", Way::Scan),
+                _ => ("ranking every record by its embedding", Way::Rows),
+            };
+            match rank_group(view, query, &questions, chosen, graph.as_ref(), answer) {
+                Err(e @ Error::Damaged { .. }) if answer.plan.way != Way::Rows => {
+                    go_on(e, how, &mut answer.warnings);
+                    answer.plan.way = next;
                 }
-                found => {
-                    let found = found?;
-                    answer.timing.candidates += start.elapsed();
-                    let start = Instant::now();
-                    for (question, candidates) in questions.iter().zip(&found) {
-                        ranked.push(rank_bounded(view, question, candidates, wanted, query.threads)?);
-                    }
-                    answer.timing.rank += start.elapsed();
-                    continue;
-                }
+                ranked => break ranked?,
             }
-        }
-        let candidates = if let Some(graph) = &graph {
-            graph.candidates(view, &questions, allowed, plan.depth, query.threads)
-        } else {
-            scan_codes(view, query, &questions, allowed, plan.depth)
         };
-        let candidates = match candidates {
-            Err(e @ Error::Damaged { .. }) => {
-                go_on(e, "ranking every record by its embedding", &mut answer.warnings);
-                answer.plan.way = Way::Rows;
-                let among = among.map_or_else(|| Cow::Owned(view.live()), Cow::Borrowed);
-                ranked.extend(rank_all(view, &questions, &among, wanted, query.threads)?);
-                continue;
-            }
-            candidates => candidates?,
-        };
-        answer.timing.candidates += start.elapsed();
-        let start = Instant::now();
-        ranked.extend(rank_candidates(view, &questions, &candidates, wanted, query.threads)?);
-        answer.timing.rank += start.elapsed();
+        ranked.append(&mut ranked_here);
     }
     Ok(ranked)
 }
 
-fn scan_codes(
+/// Ranks some questions by the way of the plan.
+fn rank_group(
     view: &View,
     query: &Query,
     questions: &[&[f32]],
+    chosen: Option<&RoaringTreemap>,
+    graph: Option<&Walk>,
+    answer: &mut Answer,
+) -> Result<Vec<Vec<Ranked>>> {
+    let (wanted, threads) = (answer.facts.wanted, query.threads);
+    let allowed = chosen.map_or(Allowed::AllBut(view.dead()), Allowed::Only);
+    let first = if answer.plan.way == Way::Sketch { First::Signs } else { First::Codes };
+    let start = Instant::now();
+    match (answer.plan.way, graph) {
+        (Way::Nothing, _) => Ok(vec![Vec::new(); questions.len()]),
+        (Way::Rows, _) => {
+            let among = chosen.map_or_else(|| Cow::Owned(view.live()), Cow::Borrowed);
+            let ranked = rank_all(view, questions, &among, wanted, threads)?;
+            answer.ranked += among.len() * questions.len() as u64;
+            answer.timing.rank += start.elapsed();
+            Ok(ranked)
+        }
+        (Way::Graph, Some(graph)) => {
+            let walked = graph.candidates(view, questions, allowed, graph_depth(wanted), threads)?;
+            answer.timing.candidates += start.elapsed();
+            let start = Instant::now();
+            let mut ranked = rank_candidates(view, questions, &walked.candidates, wanted, threads)?;
+            answer.ranked += walked.candidates.iter().map(|found| found.len() as u64).sum::<u64>();
+            answer.timing.rank += start.elapsed();
+            let short: Vec<&[f32]> = walked.short.iter().filter_map(|at| questions.get(*at).copied()).collect();
+            if !short.is_empty() {
+                let again = by_bounds(view, &short, allowed, First::Codes, threads, answer)?;
+                for (at, again) in walked.short.iter().zip(again) {
+                    if let Some(slot) = ranked.get_mut(*at) {
+                        *slot = again;
+                    }
+                }
+            }
+            Ok(ranked)
+        }
+        (Way::Graph | Way::Scan | Way::Sketch, _) => by_bounds(view, questions, allowed, first, threads, answer),
+    }
+}
+
+fn by_bounds(
+    view: &View,
+    questions: &[&[f32]],
     allowed: Allowed,
-    depth: usize,
-) -> Result<Vec<Vec<Ordinal>>> {
-    let codes: Vec<Codes> = questions.iter().map(|question| quantise_query(question, view.info().space)).collect();
-    scan(view, &codes, allowed, depth, query.threads)
+    first: First,
+    threads: usize,
+    answer: &mut Answer,
+) -> Result<Vec<Vec<Ranked>>> {
+    let found = nearest_by_bounds(view, questions, allowed, answer.facts.wanted, first, threads)?;
+    answer.ranked += found.ranked;
+    answer.timing.candidates += found.candidates;
+    answer.timing.rank += found.rank;
+    Ok(found.nearest)
 }
 
 /// Reads the hits of each question that are asked for, all in the order of the file.

@@ -3,7 +3,7 @@
 //! Invariant: `collections` and `collection` hold the same collections; a counter changes in the transaction that
 //! changes what it counts.
 
-use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, Table, TableDefinition, TableHandle, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -113,15 +113,25 @@ pub(crate) struct Entry {
 /// How far quantised rows are sealed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sealing {
-    /// Ordinals below this one stand in segments, the others in the tail.
+    /// Live rows of an ordinal below this one stand in segments, the others are the tail.
     pub(crate) sealed_until: u64,
     /// Rows in segments, deleted ones among them.
     pub(crate) sealed_rows: u64,
-    /// Rows in the tail.
+    /// Live rows in the tail.
     pub(crate) tail_rows: u64,
     /// Whether every segment has a sketch.
     #[serde(default)]
     pub(crate) sketched: bool,
+    /// Whether segments and sketches have the bounds of version 2 of the format.
+    #[serde(default)]
+    pub(crate) bounded: bool,
+}
+
+impl Sealing {
+    /// Of no rows.
+    pub(crate) fn new() -> Self {
+        Self { bounded: true, ..Self::default() }
+    }
 }
 
 /// Embeddings that another model makes and nobody searches yet ([`super::reembed`]).
@@ -138,7 +148,7 @@ pub(crate) struct NextEmbeddings {
 }
 
 /// What the catalogue knows of a collection's graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct GraphEntry {
     /// Which build it is.
     pub epoch: u64,
@@ -150,6 +160,21 @@ pub struct GraphEntry {
     pub bytes: u64,
     /// Chunks it is stored in.
     pub chunks: u64,
+    /// The share of the ten nearest that it found, asked for rows of its own when it was built; `None` for a graph of
+    /// version 1 of the format, which is not searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<f64>,
+}
+
+impl GraphEntry {
+    /// A graph that found less of the nearest is not searched.
+    pub const LEAST_RECALL: f64 = 0.99;
+
+    /// Returns whether the graph was measured to find enough of the nearest to be searched.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.recall.is_some_and(|recall| recall >= Self::LEAST_RECALL)
+    }
 }
 
 impl Entry {
@@ -177,7 +202,7 @@ impl Entry {
             next_ordinal: 0,
             records: 0,
             rows_number: None,
-            sealed: Sealing::default(),
+            sealed: Sealing::new(),
             replaced: 0,
             epoch: 0,
             graph: None,
@@ -370,8 +395,15 @@ pub(crate) fn remove_rows(tx: &WriteTransaction, number: CollectionNumber) -> Re
     for by_pair in table::ROWS {
         remove_pairs(tx, by_pair, number)?;
     }
+    remove_tail(tx, number)?;
     tx.open_table(table::STALE)?.remove(&number.key())?;
     Ok(())
+}
+
+/// Removes the rows that version 1 of the format kept until they were sealed.
+pub(crate) fn remove_tail(tx: &WriteTransaction, number: CollectionNumber) -> Result<()> {
+    let has_tail = tx.list_tables()?.any(|table| table.name() == table::TAIL.name());
+    if has_tail { remove_pairs(tx, table::TAIL, number) } else { Ok(()) }
 }
 
 /// Removes everything of a number from a table.

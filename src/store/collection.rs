@@ -3,7 +3,7 @@
 //! Every method opens its own transaction, so handles may be kept while other processes write.
 
 use super::write::Batch;
-use super::{Change, Codes, Effect, Include, Mode, Store, Stored, View, catalog, scope, table};
+use super::{Change, Effect, Include, Mode, Store, Stored, View, catalog, scope, table};
 use crate::error::Result;
 use crate::record::{CollectionName, Fingerprint, Ordinal, Part, Record, RecordId};
 
@@ -43,24 +43,24 @@ impl<'s> Collection<'s> {
     /// # Errors
     /// The first bad change, named by its id; then none is applied.
     pub fn apply(&self, changes: impl IntoIterator<Item = Change>, mode: Mode) -> Result<Vec<Effect>> {
-        self.write(|batch| changes.into_iter().map(|change| batch.apply(change, None, mode)).collect())
+        self.write(|batch| changes.into_iter().map(|change| batch.apply(change, mode)).collect())
     }
 
-    /// Applies changes some of whose embeddings are quantised already, for this collection's space, and some of which
-    /// are parts of documents; refuses them when the collection has no longer the model that embedded them.
+    /// Applies changes some of which are parts of documents; refuses them when the collection has no longer the model
+    /// that embedded them.
     ///
     /// Returns what came of each, and how many parts were removed since their document has fewer now.
     pub(crate) fn apply_prepared(
         &self,
-        changes: impl IntoIterator<Item = (Change, Option<Codes>, Option<Part>)>,
+        changes: impl IntoIterator<Item = (Change, Option<Part>)>,
         mode: Mode,
         embedded_by: Option<&Fingerprint>,
     ) -> Result<(Vec<Effect>, u64)> {
         self.write(|batch| {
             embedded_by.map_or(Ok(()), |model| batch.require_model(model))?;
-            let effects = changes.into_iter().map(|(change, codes, part)| match part {
-                Some(part) => batch.apply_part(change, codes, &part, mode),
-                None => batch.apply(change, codes, mode),
+            let effects = changes.into_iter().map(|(change, part)| match part {
+                Some(part) => batch.apply_part(change, &part, mode),
+                None => batch.apply(change, mode),
             });
             let effects = effects.collect::<Result<_>>()?;
             Ok((effects, batch.removed()))

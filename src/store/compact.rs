@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 use redb::{CompactionError, Database, Key, ReadableTable, TableDefinition, Value, WriteTransaction};
 
+use super::catalog::Entry;
+use super::table::CollectionNumber;
+use super::write::Batch;
 use super::{Handle, Store, table};
 use crate::error::{Error, Result};
 
@@ -41,7 +44,10 @@ impl Store {
     /// open; what was done until then stays. [`Error::Damaged`], or [`Error::Io`] when the disk is full.
     pub fn compact(&mut self) -> Result<Compacted> {
         let before = self.file_bytes()?;
-        self.write(rewrite_texts)?;
+        self.write(|tx| {
+            upgrade_rows(tx)?;
+            rewrite_texts(tx)
+        })?;
         self.move_pages(self.busy_timeout)?;
         self.overwrite_free_pages()?;
         self.move_pages(self.busy_timeout)?;
@@ -124,6 +130,19 @@ impl Store {
         })?;
         self.write(|tx| Ok(tx.delete_table(FILLER).map(drop)?))
     }
+}
+
+/// Seals the rows of collections of version 1 of the format anew.
+fn upgrade_rows(tx: &WriteTransaction) -> Result<()> {
+    let mut old = Vec::new();
+    for row in tx.open_table(table::COLLECTION)?.iter()? {
+        let (key, bytes) = row?;
+        let entry = Entry::decode(bytes.value(), "")?;
+        if !entry.sealed.bounded {
+            old.push((CollectionNumber(u32::from_be_bytes(*key.value())), entry.info.name));
+        }
+    }
+    old.iter().try_for_each(|(number, name)| Batch::begin(tx, *number, name.as_str())?.finish())
 }
 
 /// Writes every table that holds text anew.

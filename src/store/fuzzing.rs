@@ -10,9 +10,11 @@ use roaring::RoaringTreemap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::catalog::Entry;
+use super::centre::Centre;
 use super::codec::{set_from_bytes, set_to_bytes};
-use super::segment::{Segment, parse_tail_row, seal};
-use super::sketch::{Centre, Mean, Sketch, sign_bytes, sketch};
+use super::quantise::difference;
+use super::segment::{Bounds, Segment, seal};
+use super::sketch::{Sketch, SketchQuestion, Sketcher, sign_bytes};
 use super::table::CollectionNumber;
 use super::{posting, record, terms};
 use crate::record::{Ordinal, Space};
@@ -38,49 +40,56 @@ pub(crate) fn segment(bytes: &[u8]) -> bool {
         return false;
     }
     let Ok(segment) = Segment::parse(&bytes) else { panic!("verified, but not parsed") };
-    let rows = segment.to_rows();
-    assert_eq!((rows.len(), segment.biases().count()), (segment.rows(), segment.rows()));
+    let rows = segment.to_rows(Space::L2);
+    assert_eq!(rows.len(), segment.rows());
     for (ordinal, _) in &rows {
         let _ = segment.find(*ordinal);
     }
     for space in Space::ALL {
-        let mut mean = Mean::new(segment.dimension());
-        mean.add(&segment, space);
-        let sketch_bytes = sketch(&segment, &mean.centre(), space);
+        let mut bounds = Bounds::default();
+        segment.read_bounds(space, &mut bounds);
+        let numbers = [&bounds.factors, &bounds.biases, &bounds.residuals, &bounds.lengths];
+        assert!(numbers.iter().all(|numbers| numbers.len() == rows.len()));
+        let sketch_bytes = Sketcher::new(segment.dimension()).sketch(&segment, space);
         assert!(Sketch::verify(&sketch_bytes).is_ok_and(|()| read_sketch(&sketch_bytes, segment.rows())));
     }
     let ascend = rows.is_sorted_by(|(a, _), (b, _)| a < b);
     let span = rows.last().and_then(|(last, _)| last.0.checked_sub(segment.ordinal(0).0));
     let near = span.is_some_and(|span| span < u64::from(u32::MAX));
-    if ascend && near {
-        let space = if segment.has_biases() { Space::L2 } else { Space::Ip };
-        let again = seal(&rows, space).unwrap_or_default();
-        let again = Segment::parse(&again).map(Segment::to_rows).unwrap_or_default();
+    if let (true, true, Some(centre)) = (ascend, near, segment.centre()) {
+        let again = seal(&rows, centre).unwrap_or_default();
+        let again = Segment::parse(&again).map(|segment| segment.to_rows(Space::L2)).unwrap_or_default();
         let bits = |rows: &[(Ordinal, super::Codes)]| {
-            let bits = rows.iter().map(|(o, c)| (o.0, c.codes.clone(), c.factor.to_bits(), c.bias.to_bits()));
-            bits.collect::<Vec<_>>()
+            let numbers = |c: &super::Codes| [c.factor, c.bias, c.residual, c.length].map(f32::to_bits);
+            rows.iter().map(|(o, c)| (o.0, c.codes.clone(), numbers(c))).collect::<Vec<_>>()
         };
         assert_eq!(bits(&again), bits(&rows));
     }
     true
 }
 
-/// Reads a row of the tail.
-pub(crate) fn tail_row(bytes: &[u8]) -> bool {
-    parse_tail_row(bytes).is_ok_and(|(.., codes)| codes.len() + 8 == bytes.len())
+/// Reads a centre, and asks a question around it.
+pub(crate) fn centre(bytes: &[u8]) -> bool {
+    let dimension = bytes.len() / 4;
+    let Ok(centre) = Centre::from_bytes(&with_checksum(bytes), dimension) else { return false };
+    for space in Space::ALL {
+        let _ = difference(&vec![0.5; dimension], &centre, space);
+    }
+    true
 }
 
 /// Reads a sketch.
 pub(crate) fn stored_sketch(bytes: &[u8]) -> bool {
     let bytes = with_checksum(bytes);
-    let _ = Centre::from_bytes(&bytes, bytes.len() / 4);
     let Ok(sketch) = Sketch::verify(&bytes).and_then(|()| Sketch::parse(&bytes)) else { return false };
     read_sketch(&bytes, sketch.rows())
 }
 
 fn read_sketch(bytes: &[u8], rows: usize) -> bool {
     let Ok(sketch) = Sketch::parse(bytes) else { panic!("verified, but not parsed") };
-    let numbers = sketch.weights().zip(sketch.biases()).count();
+    let mut bounds = Bounds::default();
+    sketch.read_bounds(&SketchQuestion::new(&[0.5; 9], 1.5), (0.0, 0.0), &mut bounds);
+    let numbers = bounds.factors.len().min(bounds.biases.len());
     for row in 0..rows {
         let _ = sketch.ordinal(Ordinal(u64::MAX - 1), row);
     }
@@ -165,17 +174,17 @@ pub(crate) fn examples() -> Vec<(&'static str, Vec<u8>)> {
     let mut examples = vec![("record", record::encode(&stored))];
     for space in Space::ALL {
         for ordinals in [[0, 1, 2], [5, 9, 70_000]] {
-            let row = |o: u64| (Ordinal(o), quantise(&[0.5, -1.0, 0.25, 0.0, 2.0, 1.0, -1.0, 0.1, 0.2], space));
-            let rows: Vec<(Ordinal, Codes)> = ordinals.map(row).to_vec();
-            let sealed = seal(&rows, space).unwrap();
+            let embedding = [0.5, -1.0, 0.25, 0.0, 2.0, 1.0, -1.0, 0.1, 0.2];
+            let centre = Centre::of(&[&embedding, &[0.5; 9]], space);
+            let rows: Vec<(Ordinal, Codes)> =
+                ordinals.map(|o| (Ordinal(o), quantise(&embedding, &centre, space))).to_vec();
+            let sealed = seal(&rows, 3).unwrap();
             let segment = Segment::parse(&sealed).unwrap();
-            let mut mean = Mean::new(9);
-            mean.add(&segment, space);
-            examples.push(("sketch", sketch(&segment, &mean.centre(), space)[8..].to_vec()));
+            examples.push(("sketch", Sketcher::new(9).sketch(&segment, space)[8..].to_vec()));
             examples.push(("segment", sealed[8..].to_vec()));
+            examples.push(("centre", centre.to_bytes()[8..].to_vec()));
         }
     }
-    examples.push(("tail", [&1.0_f32.to_le_bytes()[..], &1.0_f32.to_le_bytes(), &[1, 2, 255]].concat()));
     for (key, members) in
         posting::keys(CollectionNumber(1), Ordinal(70_000), &metadata).zip([1, 3, 5000].iter().cycle())
     {
@@ -185,7 +194,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Vec<u8>)> {
     }
     let block = terms::encode(&[(7, 0.5), (8, 1.5), (1 << 30, -2.0)]);
     examples.push(("terms", [&7_u64.to_be_bytes()[..], &block].concat()));
-    let graph = GraphEntry { epoch: 1, covers_until: 3, rows: 3, bytes: 900, chunks: 1 };
+    let graph = GraphEntry { epoch: 1, covers_until: 3, rows: 3, bytes: 900, chunks: 1, recall: Some(0.5) };
     for (info, graph) in [
         (json!({"embedder": null, "dimension": null, "metadata": null}), None),
         (

@@ -19,6 +19,8 @@ pub struct GraphFile<'a> {
     pub covers_until: Ordinal,
     /// Vectors in it.
     pub rows: u64,
+    /// The share of the ten nearest that it finds.
+    pub recall: f64,
     /// Its parts, each at most [`super::MAX_VALUE_BYTES`] long.
     pub chunks: &'a [Vec<u8>],
 }
@@ -45,6 +47,7 @@ impl Collection<'_> {
                 rows: graph.rows,
                 bytes: graph.chunks.iter().map(|chunk| chunk.len() as u64).sum(),
                 chunks: graph.chunks.len() as u64,
+                recall: Some(graph.recall),
             });
             Ok(entry.graph)
         })

@@ -7,6 +7,7 @@ mod backend;
 mod backup;
 mod beside;
 mod catalog;
+mod centre;
 mod check;
 mod codec;
 mod collection;
@@ -32,6 +33,7 @@ mod read;
 mod record;
 mod reembed;
 mod repair;
+mod rotation;
 mod rows;
 mod scope;
 mod segment;
@@ -52,6 +54,7 @@ pub use backup::restore;
 pub use beside::remove_unfinished;
 pub(crate) use beside::{beside, put_in_place};
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
+pub use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
 pub use compact::Compacted;
@@ -67,14 +70,18 @@ pub use open::{Access, Options};
 #[cfg(test)]
 pub(crate) use page::tests::{PageOf, pages_of};
 pub use posting::{Term, TermKind};
-pub use quantise::{Codes, MAX_DIMENSION, check_embedding, quantise, quantise_query};
+pub(crate) use quantise::above;
+pub use quantise::{
+    AskedDifference, Codes, MAX_DIMENSION, Question, check_embedding, difference, quantise, quantise_query,
+};
 pub use read::{Include, View};
 pub(crate) use record::Stored;
 pub use reembed::{Reembedded, reembed};
 pub use repair::{Certainty, Kept, Loss, Repair};
 pub use scope::DatabaseInfo;
-pub use segment::{Segment, rows_per_segment};
-pub use sketch::{Centre, Estimates, Sketch, sign_bytes};
+pub(crate) use segment::seal;
+pub use segment::{Bounds, Segment, rows_per_segment};
+pub use sketch::{DEVIATIONS, Sketch, SketchQuestion, sign_bytes};
 pub use snapshot::Snapshot;
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use terms::DOCUMENT;
@@ -258,6 +265,7 @@ impl Store {
             let tx = file.begin_write()?;
             // Whoever replaces a file holds this lock meanwhile.
             identity.require_at(&self.path)?;
+            open::raise_format(&tx)?;
             let result = work(&tx)?;
             tx.commit()?;
             Ok(result)

@@ -176,6 +176,16 @@ impl Store {
     }
 }
 
+/// Has a file that is written to say that it may hold what only this version of the format knows.
+pub(super) fn raise_format(tx: &WriteTransaction) -> Result<()> {
+    let mut names = tx.open_table(META)?;
+    let version = names.get(meta::FORMAT)?.map(|version| version.value().to_vec());
+    if version.is_some_and(|version| version != FORMAT_VERSION.to_le_bytes()) {
+        names.insert(meta::FORMAT, FORMAT_VERSION.to_le_bytes().as_slice())?;
+    }
+    Ok(())
+}
+
 /// Makes the tables of an empty file.
 fn lay_out(tx: &WriteTransaction) -> Result<()> {
     let mut names = tx.open_table(META)?;
@@ -189,7 +199,7 @@ fn lay_out(tx: &WriteTransaction) -> Result<()> {
     tx.open_table(table::COLLECTION)?;
     tx.open_table(table::IDS)?;
     tx.open_table(table::POSTINGS)?;
-    for pairs in [table::RECORDS, table::VECTORS, table::TAIL, table::SEGMENTS, table::SKETCH, table::GRAPH] {
+    for pairs in [table::RECORDS, table::VECTORS, table::SEGMENTS, table::SKETCH, table::GRAPH] {
         tx.open_table(pairs)?;
     }
     for sets in [table::DEAD, table::STALE] {

@@ -10,13 +10,12 @@ use roaring::RoaringTreemap;
 
 use super::Store;
 use super::catalog::{self, Entry, GraphEntry, NextEmbeddings};
-use super::codec::floats;
+use super::centre::Centre;
 use super::guard::guarded;
 use super::posting::{self, Term};
 use super::record::{Stored, decode, decode_id};
+use super::rows::read_centre;
 use super::scope;
-use super::segment::parse_tail_row;
-use super::sketch::Centre;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::terms;
 use super::vector::Embeddings;
@@ -193,7 +192,7 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] when it is missing.
     pub fn embedding(&self, ordinal: Ordinal) -> Result<Vec<f32>> {
-        Ok(floats(self.embeddings().row(ordinal)?).collect())
+        self.embeddings().floats(ordinal)
     }
 
     /// Returns a reader of embeddings that keeps its last block, for reads in ascending order.
@@ -218,20 +217,20 @@ impl View {
         Ok(())
     }
 
-    /// Returns whether every segment has a sketch.
+    /// Returns whether every segment has a sketch with bounds.
     #[must_use]
     pub fn is_sketched(&self) -> bool {
-        self.entry.sealed.sketched
+        self.entry.sealed.sketched && self.entry.sealed.bounded
     }
 
-    /// Returns the centre of the sketches.
+    /// Returns the centre that a segment's rows are coded around, by [`super::Segment::centre`].
     ///
     /// # Errors
     /// [`Error::Damaged`] when it is missing.
-    pub fn sketch_centre(&self) -> Result<Centre> {
-        let centre = self.tx.open_table(table::SKETCH)?.get(&self.rows_number.pair(u64::MAX))?;
-        let centre = centre.ok_or_else(|| Error::damaged("the centre of the sketch is missing"))?;
-        Centre::from_bytes(centre.value(), self.entry.info.dimension.unwrap_or(0))
+    pub fn centre(&self, number: Option<u32>) -> Result<Centre> {
+        let dimension = self.entry.info.dimension.unwrap_or(0);
+        let Some(number) = number else { return Ok(Centre::origin(dimension)) };
+        guarded(|| read_centre(&self.tx.open_table(table::CENTRES)?, self.rows_number, number, dimension))
     }
 
     /// Visits, in order, the bytes of every sketch whose segment's first ordinal is in a range, and that ordinal.
@@ -256,20 +255,6 @@ impl View {
     #[must_use]
     pub fn sealed_until(&self) -> Ordinal {
         Ordinal(self.entry.sealed.sealed_until)
-    }
-
-    /// Visits the rows not yet sealed: ordinal, factor, bias, codes.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], or what `visit` answers.
-    pub fn for_each_tail_row(&self, mut visit: impl FnMut(Ordinal, f32, f32, &[i8]) -> Result<()>) -> Result<()> {
-        let table = self.tx.open_table(table::TAIL)?;
-        let mut rows = table.range::<&PairKey>(&self.rows_number.pair(0)..=&self.rows_number.pair(u64::MAX))?;
-        while let Some((key, value)) = next(&mut rows, "a page of the tail")? {
-            let (factor, bias, codes) = parse_tail_row(value.value())?;
-            visit(pair_ordinal(key.value()), factor, bias, codes)?;
-        }
-        Ok(())
     }
 
     /// Returns the records whose metadata key holds a term.

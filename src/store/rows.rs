@@ -1,19 +1,25 @@
-//! The quantised rows of a collection while a transaction changes them: the tail, and the segments it fills.
+//! The quantised rows of a collection while a transaction changes them: segments of rows, sealed when there are enough.
 //!
-//! Invariant: ordinals below `sealed_until` stand in segments and the others in the tail; the tail never holds
-//! enough rows for a segment once a transaction is done; once a collection is sketched every segment has a sketch.
+//! Rows that fill no segment yet are the tail: they are searched by their embeddings. Invariant: every live row below
+//! `sealed_until` stands in a segment and no other does; live rows from there on are fewer than fill one once a
+//! transaction is done; every segment is coded around a centre that is there; once a collection is sketched every segment
+//! has a sketch.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::ops::Bound;
+use std::thread;
 
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
-use super::catalog::Sealing;
-use super::quantise::Codes;
-use super::segment::{Segment, parse_tail_row, rows_per_segment, seal, tail_row};
-use super::sketch::{Centre, Mean, SKETCH_FROM_DIMENSION, sketch};
-use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
+use super::catalog::{Sealing, remove_tail};
+use super::centre::Centre;
+use super::quantise::{Codes, quantise};
+use super::segment::{Segment, rows_per_segment, seal};
+use super::sketch::{SKETCH_FROM_DIMENSION, Sketcher};
+use super::table::{self, CollectionNumber, PairKey, pair_number, pair_ordinal};
+use super::vector::Embeddings;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 
@@ -21,75 +27,135 @@ use crate::record::{Ordinal, Space};
 const DEAD_PERCENT: usize = 30;
 /// From this many sealed rows on a collection is sketched: below, reading all codes is as fast.
 const SKETCH_FROM_ROWS: u64 = 50_000;
+/// Fewer rows than this are not worth a thread.
+const ROWS_PER_THREAD: usize = 512;
+
+type Pairs<'tx> = Table<'tx, &'static PairKey, &'static [u8]>;
 
 /// The open tables of quantised rows.
 pub(crate) struct Rows<'tx> {
+    tx: &'tx WriteTransaction,
     number: CollectionNumber,
     space: Space,
-    tail: Table<'tx, &'static PairKey, &'static [u8]>,
-    segments: Table<'tx, &'static PairKey, &'static [u8]>,
-    sketches: Table<'tx, &'static PairKey, &'static [u8]>,
-    /// Read when it is first needed.
-    centre: Option<Centre>,
+    segments: Pairs<'tx>,
+    sketches: Pairs<'tx>,
+    centres: Pairs<'tx>,
+    /// The centre read or made last.
+    centre: Option<(u32, Centre)>,
+    sketcher: Option<Sketcher>,
+}
+
+/// What stands under the number: embeddings, and which rows of them hold nothing.
+pub(crate) struct Held<'v> {
+    pub(crate) vectors: &'v Pairs<'v>,
+    pub(crate) dimension: usize,
+    /// The first ordinal that is not given yet.
+    pub(crate) end: u64,
+    pub(crate) dead: &'v RoaringTreemap,
 }
 
 impl<'tx> Rows<'tx> {
     pub(crate) fn open(tx: &'tx WriteTransaction, number: CollectionNumber, space: Space) -> Result<Self> {
         Ok(Self {
+            tx,
             number,
             space,
-            tail: tx.open_table(table::TAIL)?,
             segments: tx.open_table(table::SEGMENTS)?,
             sketches: tx.open_table(table::SKETCH)?,
+            centres: tx.open_table(table::CENTRES)?,
             centre: None,
+            sketcher: None,
         })
     }
 
-    /// Adds new rows, whose ordinals are above all others, and seals what fills a segment.
-    pub(crate) fn append(&mut self, sealed: &mut Sealing, new: Vec<(Ordinal, Codes)>) -> Result<()> {
-        let Some((_, first)) = new.first() else { return Ok(()) };
-        let first_len = first.codes.len();
-        let per_segment = rows_per_segment(first_len);
-        let mut waiting = new;
-        if usize::try_from(sealed.tail_rows).unwrap_or(usize::MAX).saturating_add(waiting.len()) >= per_segment {
-            let mut rows = self.take_tail()?;
-            sealed.tail_rows = 0;
-            rows.append(&mut waiting);
-            waiting = rows;
-            while waiting.len() >= per_segment {
-                let rest = waiting.split_off(per_segment);
-                self.insert_segment(sealed, &waiting)?;
-                waiting = rest;
+    /// Brings rows of version 1 of the format, which have no bounds, up to this one: all are sealed anew.
+    pub(crate) fn upgrade(&mut self, sealed: &mut Sealing, held: &Held) -> Result<()> {
+        if sealed.bounded {
+            return Ok(());
+        }
+        *sealed = Sealing::new();
+        let (first, last) = (self.number.pair(0), self.number.pair(u64::MAX));
+        self.segments.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
+        self.sketches.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
+        remove_tail(self.tx, self.number)?;
+        sealed.tail_rows = held.live_from(0);
+        self.seal(sealed, held)
+    }
+
+    /// Seals what fills a segment.
+    pub(crate) fn seal(&mut self, sealed: &mut Sealing, held: &Held) -> Result<()> {
+        let per_segment = rows_per_segment(held.dimension);
+        let full = per_segment as u64;
+        if sealed.tail_rows >= full {
+            let mut embeddings = Embeddings::new(held.vectors, self.number, held.dimension);
+            let mut tail = (sealed.sealed_until..held.end).filter(|ordinal| !held.dead.contains(*ordinal)).map(Ordinal);
+            while sealed.tail_rows >= full {
+                let ordinals: Vec<Ordinal> = tail.by_ref().take(per_segment).collect();
+                if ordinals.len() < per_segment {
+                    return Err(Error::damaged("there are fewer rows than are counted"));
+                }
+                let rows = ordinals.iter().map(|ordinal| Ok((*ordinal, embeddings.floats(*ordinal)?)));
+                let rows = rows.collect::<Result<Vec<_>>>()?;
+                self.insert_segment(sealed, &rows)?;
+                sealed.tail_rows -= full;
             }
         }
-        for (ordinal, row) in &waiting {
-            self.tail.insert(&self.number.pair(ordinal.0), tail_row(row).as_slice())?;
-        }
-        sealed.tail_rows += waiting.len() as u64;
-        if sealed.sealed_rows > SKETCH_FROM_ROWS && first_len >= SKETCH_FROM_DIMENSION {
+        if sealed.sealed_rows > SKETCH_FROM_ROWS && held.dimension >= SKETCH_FROM_DIMENSION {
             self.sketch_all(sealed)?;
         }
         Ok(())
     }
 
-    fn take_tail(&mut self) -> Result<Vec<(Ordinal, Codes)>> {
-        let mut rows = Vec::new();
-        for row in self.tail.range::<&PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {
-            let (key, value) = row?;
-            let (factor, bias, codes) = parse_tail_row(value.value())?;
-            rows.push((pair_ordinal(key.value()), Codes { codes: codes.to_vec(), factor, bias }));
-        }
-        self.tail.retain_in::<&PairKey, _>(&self.number.pair(0)..=&self.number.pair(u64::MAX), |_, _| false)?;
-        Ok(rows)
-    }
-
-    fn insert_segment(&mut self, sealed: &mut Sealing, rows: &[(Ordinal, Codes)]) -> Result<()> {
-        if let (Some((first, _)), Some((last, _)), Some(bytes)) = (rows.first(), rows.last(), seal(rows, self.space)) {
-            self.insert_sealed(sealed, &self.number.pair(first.0), &bytes)?;
-            sealed.sealed_rows += rows.len() as u64;
+    fn insert_segment(&mut self, sealed: &mut Sealing, rows: &[(Ordinal, Vec<f32>)]) -> Result<()> {
+        let embeddings: Vec<&[f32]> = rows.iter().map(|(_, embedding)| embedding.as_slice()).collect();
+        let space = self.space;
+        let (number, centre) = self.centre_of(&embeddings)?;
+        let coded = quantised(rows, centre, space);
+        if let (Some((last, _)), Some(bytes)) = (coded.last(), seal(&coded, number)) {
+            let key = coded.first().map_or(0, |(first, _)| first.0);
+            self.insert_sealed(sealed, &self.number.pair(key), &bytes)?;
+            sealed.sealed_rows += coded.len() as u64;
             sealed.sealed_until = sealed.sealed_until.max(last.0 + 1);
         }
         Ok(())
+    }
+
+    /// Returns the centre for new rows: the latest, or one of their own where they lie elsewhere.
+    fn centre_of(&mut self, embeddings: &[&[f32]]) -> Result<(u32, &Centre)> {
+        let dimension = embeddings.first().map_or(0, |first| first.len());
+        let (first, last) = (self.number.pair(0), self.number.pair(u64::MAX));
+        let latest = match self.centres.range::<&PairKey>(&first..=&last)?.next_back() {
+            Some(row) => {
+                let (key, bytes) = row?;
+                // Numbers are given one after the other.
+                let number = u32::try_from(pair_number(key.value())).unwrap_or(u32::MAX);
+                match &self.centre {
+                    Some((known, _)) if *known == number => {}
+                    _ => self.centre = Some((number, Centre::from_bytes(bytes.value(), dimension)?)),
+                }
+                Some(number)
+            }
+            None => None,
+        };
+        let is_far = |centre: &Centre| centre.is_far_from(embeddings, self.space);
+        if latest.is_none() || self.centre.as_ref().is_none_or(|(_, centre)| is_far(centre)) {
+            let number = latest.map_or(0, |latest| latest.saturating_add(1));
+            let centre = Centre::of(embeddings, self.space);
+            self.centres.insert(&self.number.pair(u64::from(number)), centre.to_bytes().as_slice())?;
+            self.centre = Some((number, centre));
+        }
+        self.centre
+            .as_ref()
+            .map(|(number, centre)| (*number, centre))
+            .ok_or_else(|| Error::damaged("a centre is missing"))
+    }
+
+    /// Returns the centre of this number.
+    fn centre(&mut self, number: u32, dimension: usize) -> Result<&Centre> {
+        if self.centre.as_ref().is_none_or(|(known, _)| *known != number) {
+            self.centre = Some((number, read_centre(&self.centres, self.number, number, dimension)?));
+        }
+        self.centre.as_ref().map(|(_, centre)| centre).ok_or_else(|| Error::damaged("a centre is missing"))
     }
 
     /// Writes the bytes of a segment, and its sketch where the collection has sketches.
@@ -97,79 +163,59 @@ impl<'tx> Rows<'tx> {
         self.segments.insert(key, bytes)?;
         if sealed.sketched {
             let segment = Segment::parse(bytes)?;
-            if self.centre.is_none() {
-                let stored = self.sketches.get(&self.centre_key())?;
-                let stored = stored.ok_or_else(|| Error::damaged("the centre of the sketch is missing"))?;
-                self.centre = Some(Centre::from_bytes(stored.value(), segment.dimension())?);
-            }
-            if let Some(centre) = &self.centre {
-                self.sketches.insert(key, sketch(&segment, centre, self.space).as_slice())?;
-            }
+            let sketcher = self.sketcher.get_or_insert_with(|| Sketcher::new(segment.dimension()));
+            self.sketches.insert(key, sketcher.sketch(&segment, self.space).as_slice())?;
         }
         Ok(())
     }
 
-    /// Sketches every segment of a collection that has no sketches, around the mean of its sealed rows.
+    /// Sketches every segment of a collection that has no sketches.
     pub(crate) fn sketch_all(&mut self, sealed: &mut Sealing) -> Result<()> {
-        if sealed.sketched {
+        if sealed.sketched || sealed.sealed_rows == 0 {
             return Ok(());
         }
         let (first, last) = (self.number.pair(0), self.number.pair(sealed.sealed_until));
-        let mut mean: Option<Mean> = None;
-        for segment in self.segments.range::<&PairKey>(&first..&last)? {
-            let (_, bytes) = segment?;
-            let segment = Segment::parse(bytes.value())?;
-            mean.get_or_insert_with(|| Mean::new(segment.dimension())).add(&segment, self.space);
-        }
-        let Some(centre) = mean.map(Mean::centre) else { return Ok(()) };
         for segment in self.segments.range::<&PairKey>(&first..&last)? {
             let (key, bytes) = segment?;
-            let bytes = sketch(&Segment::parse(bytes.value())?, &centre, self.space);
-            self.sketches.insert(key.value(), bytes.as_slice())?;
+            let segment = Segment::parse(bytes.value())?;
+            let sketcher = self.sketcher.get_or_insert_with(|| Sketcher::new(segment.dimension()));
+            self.sketches.insert(key.value(), sketcher.sketch(&segment, self.space).as_slice())?;
         }
-        self.sketches.insert(&self.centre_key(), centre.to_bytes().as_slice())?;
-        self.centre = Some(centre);
         sealed.sketched = true;
         Ok(())
     }
 
-    fn centre_key(&self) -> PairKey {
-        self.number.pair(u64::MAX)
-    }
-
-    /// Replaces rows that exist.
-    pub(crate) fn replace(&mut self, sealed: &Sealing, rows: Vec<(Ordinal, Codes)>) -> Result<()> {
-        let mut by_segment: BTreeMap<PairKey, Vec<(Ordinal, Codes)>> = BTreeMap::new();
-        for (ordinal, row) in rows {
-            if ordinal.0 >= sealed.sealed_until {
-                self.tail.insert(&self.number.pair(ordinal.0), tail_row(&row).as_slice())?;
-            } else {
-                by_segment.entry(self.segment_of(ordinal)?).or_default().push((ordinal, row));
-            }
+    /// Codes rows anew whose embedding was replaced.
+    pub(crate) fn replace(&mut self, sealed: &Sealing, held: &Held, changed: &RoaringTreemap) -> Result<()> {
+        let mut by_segment: BTreeMap<PairKey, Vec<Ordinal>> = BTreeMap::new();
+        for ordinal in changed.iter().take_while(|ordinal| *ordinal < sealed.sealed_until).map(Ordinal) {
+            by_segment.entry(self.segment_of(ordinal)?).or_default().push(ordinal);
         }
+        let mut embeddings = Embeddings::new(held.vectors, self.number, held.dimension);
         for (key, changed) in by_segment {
-            let mut rows = self.read_segment(&key)?;
-            for (ordinal, row) in changed {
+            let (number, mut rows) = self.read_segment(&key)?;
+            let space = self.space;
+            let centre = self.centre(number, held.dimension)?;
+            for ordinal in changed {
                 let at = rows.binary_search_by_key(&ordinal, |(o, _)| *o);
                 let place = at.ok().and_then(|at| rows.get_mut(at)).ok_or_else(|| not_in_segment(ordinal))?;
-                place.1 = row;
+                place.1 = quantise(&embeddings.floats(ordinal)?, centre, space);
             }
-            if let Some(bytes) = seal(&rows, self.space) {
+            if let Some(bytes) = seal(&rows, number) {
                 self.insert_sealed(sealed, &key, &bytes)?;
             }
         }
         Ok(())
     }
 
-    /// Lets go of rows that died: at once from the tail, from a segment when enough of it is dead.
+    /// Lets go of rows that died: from a segment when enough of it is dead.
     pub(crate) fn remove(&mut self, sealed: &mut Sealing, died: &RoaringTreemap, dead: &RoaringTreemap) -> Result<()> {
         let mut touched = std::collections::BTreeSet::new();
         // The first ordinal after the segment last looked up: each look reads a page of 1 MiB.
         let mut end = 0;
         for ordinal in died.iter().map(Ordinal) {
             if ordinal.0 >= sealed.sealed_until {
-                let removed = self.tail.remove(&self.number.pair(ordinal.0))?;
-                sealed.tail_rows -= u64::from(removed.is_some());
+                sealed.tail_rows = sealed.tail_rows.saturating_sub(1);
             } else if ordinal.0 >= end {
                 let key = self.segment_of(ordinal)?;
                 end = self.end_of(&key)?;
@@ -180,7 +226,7 @@ impl<'tx> Rows<'tx> {
     }
 
     fn purge(&mut self, sealed: &mut Sealing, key: &PairKey, dead: &RoaringTreemap) -> Result<()> {
-        let mut rows = self.read_segment(key)?;
+        let (centre, mut rows) = self.read_segment(key)?;
         let before = rows.len();
         rows.retain(|(ordinal, _)| !dead.contains(ordinal.0));
         if (before - rows.len()) * 100 <= before * DEAD_PERCENT {
@@ -189,7 +235,11 @@ impl<'tx> Rows<'tx> {
         self.segments.remove(key)?;
         self.sketches.remove(key)?;
         sealed.sealed_rows -= before as u64;
-        self.insert_segment(sealed, &rows)
+        if let (Some((first, _)), Some(bytes)) = (rows.first(), seal(&rows, centre)) {
+            self.insert_sealed(sealed, &self.number.pair(first.0), &bytes)?;
+            sealed.sealed_rows += rows.len() as u64;
+        }
+        Ok(())
     }
 
     /// Returns the first ordinal that stands in a later segment.
@@ -208,15 +258,56 @@ impl<'tx> Rows<'tx> {
         }
     }
 
-    fn read_segment(&self, key: &PairKey) -> Result<Vec<(Ordinal, Codes)>> {
+    /// Returns the number of a segment's centre, and its rows.
+    fn read_segment(&self, key: &PairKey) -> Result<(u32, Vec<(Ordinal, Codes)>)> {
         match self.segments.get(key)? {
             Some(bytes) => {
                 Segment::verify(bytes.value())?;
-                Segment::parse(bytes.value()).map(Segment::to_rows)
+                let segment = Segment::parse(bytes.value())?;
+                let centre = segment.centre().ok_or_else(|| Error::damaged("a segment has no centre"))?;
+                Ok((centre, segment.to_rows(self.space)))
             }
             None => Err(not_in_segment(pair_ordinal(key))),
         }
     }
+}
+
+impl Held<'_> {
+    /// Returns how many rows from an ordinal on hold something.
+    pub(crate) fn live_from(&self, ordinal: u64) -> u64 {
+        let given = self.end.saturating_sub(ordinal);
+        given.saturating_sub(self.dead.range_cardinality(ordinal..self.end))
+    }
+}
+
+/// Codes rows around a centre, with several threads where there are many.
+fn quantised(rows: &[(Ordinal, Vec<f32>)], centre: &Centre, space: Space) -> Vec<(Ordinal, Codes)> {
+    let code = |rows: &[(Ordinal, Vec<f32>)]| -> Vec<(Ordinal, Codes)> {
+        rows.iter().map(|(ordinal, embedding)| (*ordinal, quantise(embedding, centre, space))).collect()
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(rows.len() / ROWS_PER_THREAD).max(1);
+    let mut parts = rows.chunks(rows.len().div_ceil(threads).max(1));
+    let Some(own) = parts.next() else { return Vec::new() };
+    thread::scope(|scope| {
+        let others: Vec<_> = parts.map(|part| scope.spawn(move || code(part))).collect();
+        let mut coded = code(own);
+        for other in others {
+            coded.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        coded
+    })
+}
+
+/// Reads a centre of a collection's rows.
+pub(crate) fn read_centre(
+    centres: &impl ReadableTable<&'static PairKey, &'static [u8]>,
+    rows: CollectionNumber,
+    number: u32,
+    dimension: usize,
+) -> Result<Centre> {
+    let bytes = centres.get(&rows.pair(u64::from(number)))?;
+    let bytes = bytes.ok_or_else(|| Error::damaged(format!("centre {number} of the quantised rows is missing")))?;
+    Centre::from_bytes(bytes.value(), dimension)
 }
 
 fn not_in_segment(ordinal: Ordinal) -> Error {

@@ -1,33 +1,35 @@
 //! One bit a component: what is read first when a collection is too large to read all its codes for one question.
 //!
-//! A segment's sketch holds, for each of its rows, the signs of `d = x - centre` as -1 and 1, and two numbers that turn
-//! their product with a question's difference into what orders distances (`RaBitQ`, Gao and Long 2024; the estimate
-//! `d . e ~ (d . d) / sum(abs d) * (signs . e)` has no bias when the signs of `d` are random):
+//! A segment's sketch holds, for each of its rows, the signs of `t`, which is what the row's codes stand for (`d^` of
+//! [`super::quantise`]) turned by a random [`Rotation`], and two numbers (`RaBitQ`, Gao and Long 2024). With `s` the signs
+//! as -1 and 1, `e` a question's difference from the centre turned likewise, D components and `r = sum(abs t) / (sqrt D |t|)`,
 //!
-//! `distance ~ bias - weight * (signs . (q - centre))`, plus what all rows share
+//! `distance ~ bias - weight * (s . e) + shared`,  `weight = w (t . t) / sum(abs t)`,  w = 2 for l2, else 1
 //!
-//! | space | x | weight | bias |
-//! |---|---|---|---|
-//! | cosine | scaled to length 1 | 2 (d . d) / sum(abs d) | d . d |
-//! | l2 | as given | 2 (d . d) / sum(abs d) | d . d |
-//! | ip | as given | (d . d) / sum(abs d) | - x . centre |
+//! The estimate is off by `weight * sqrt(1 - r^2) |e|` times the component of a random direction, which a normal
+//! distribution of variance `1 / (D - 1)` describes (there, section 3.2; the rotation makes the direction random whatever
+//! the data), and by what the codes leave out. So a bound of [`DEVIATIONS`] deviations lies above the distance of one row
+//! with a probability of 3.2e-5, and an answer changes only where that row is at the very edge of it.
 //!
-//! Layout: xxh3-64 of all that follows, rows (u32), components (u32), least weight and step of weights, least bias and
-//! step of biases (f32 each); weights (u8 each), biases (u8 each), offsets of the ordinals from the first (u32 each,
-//! only where there are gaps), signs row after row. Not searched with here. Invariant: a sketch has the rows of the
-//! segment of the same key, in the same order.
+//! Layout: xxh3-64 of all that follows, rows (u32), components (u32), the number of the centre (u32), least weight and step of weights, least bias and step
+//! of biases, spread, loss, what weights and biases are off (f32 each); weights (u8 each), biases (u8 each), offsets of the
+//! ordinals from the first (u32 each, only where there are gaps), signs row after row. Not searched with here. Invariant: a
+//! sketch has the rows of the segment of the same key, in the same order.
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::codec::{Reader, floats, put_floats};
-use super::segment::Segment;
+use super::codec::{Reader, put_floats};
+use super::quantise::above;
+use super::rotation::{LANES, Lane, Rotation};
+use super::segment::{Bounds, Segment};
 use super::table::MAX_VALUE_BYTES;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 
-const HEADER_BYTES: usize = 32;
-/// Sums that are kept apart.
-const LANES: usize = 8;
+/// Standard deviations that a bound lies below its estimate.
+pub const DEVIATIONS: f32 = 4.0;
+
+const HEADER_BYTES: usize = 52;
 /// The longest value that fits a 128 KiB page of redb with its key.
 const SKETCH_BYTES: usize = MAX_VALUE_BYTES.div_ceil(8) - 64;
 /// Shorter embeddings have too few signs to tell rows apart, and few bytes to save.
@@ -42,152 +44,111 @@ pub(super) fn rows_per_sketch(dimension: usize) -> usize {
     }
 }
 
-/// The mean of a collection's rows as the sketch sees them, fixed when it is made.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Centre(Vec<f32>);
-
-impl Centre {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(4 * self.0.len());
-        put_floats(&mut bytes, &self.0);
-        bytes
-    }
-
-    pub(crate) fn from_bytes(bytes: &[u8], dimension: usize) -> Result<Self> {
-        let centre: Vec<f32> = floats(bytes).collect();
-        if centre.len() == dimension && bytes.len() == 4 * dimension {
-            Ok(Self(centre))
-        } else {
-            Err(Error::damaged("the centre of the sketch has another dimension"))
-        }
-    }
-
-    /// Returns the difference of a question from the centre.
-    #[must_use]
-    pub fn difference(&self, question: &[f32], space: Space) -> Vec<f32> {
-        let scale = match space {
-            Space::Cosine => 1.0 / norm(question).max(f32::MIN_POSITIVE),
-            Space::Ip | Space::L2 => 1.0,
-        };
-        question.iter().zip(&self.0).map(|(x, c)| x * scale - c).collect()
-    }
+/// Makes sketches of segments, a few rows at a time.
+pub(crate) struct Sketcher {
+    rotation: Rotation,
+    rows: Vec<Lane>,
+    bounds: Bounds,
 }
 
-/// Turns estimates into distances: what all rows share, and how far an estimate may be off.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimates {
-    space: Space,
-    /// The length of the question's difference from the centre, squared.
-    squared: f32,
-    /// The inner product of that difference and the centre.
-    product: f32,
+/// What is kept of a row beside its signs.
+#[derive(Default)]
+struct Numbers {
+    weights: Vec<f32>,
+    biases: Vec<f32>,
+    /// The largest `sqrt(1 - r^2)` of a row.
+    spread: f32,
+    /// The most that codes leave out of a row, as a part of its weight.
+    loss: f32,
 }
 
-impl Estimates {
-    /// Of a question, given its [`Centre::difference`].
-    #[must_use]
-    pub fn new(centre: &Centre, difference: &[f32], space: Space) -> Self {
-        Self { space, squared: sum(difference, |x| x * x), product: dot(difference, &centre.0) }
-    }
-
-    /// Returns the standard deviation of `signs . e` around `d . e sum(abs d) / (d . d)`, both for the row of a
-    /// question whose rounding has the given one.
-    ///
-    /// The part of a row's signs that is at a right angle to the row has length `sqrt(D (1 - 2 / pi))` where components
-    /// are spread as a normal distribution's, and points anywhere (`RaBitQ`, section 3.2).
-    #[must_use]
-    pub fn deviation(&self, rounding: f32) -> f32 {
-        const ACROSS: f32 = 1.0 - std::f32::consts::FRAC_2_PI;
-        (ACROSS * self.squared + rounding * rounding).sqrt()
-    }
-
-    /// Returns the distance that an estimate stands for.
-    #[must_use]
-    pub fn distance(&self, estimate: f32) -> f64 {
-        match self.space {
-            Space::Cosine => f64::from(estimate + self.squared) / 2.0,
-            Space::L2 => f64::from(estimate + self.squared),
-            Space::Ip => 1.0 + f64::from(estimate - self.product),
-        }
-    }
-}
-
-/// Sums the rows of segments until their mean is asked for.
-pub(crate) struct Mean {
-    sums: Vec<f64>,
-    rows: u64,
-}
-
-impl Mean {
+impl Sketcher {
     pub(crate) fn new(dimension: usize) -> Self {
-        Self { sums: vec![0.0; dimension], rows: 0 }
+        Self { rotation: Rotation::new(dimension), rows: vec![[0.0; LANES]; dimension], bounds: Bounds::default() }
     }
 
-    pub(crate) fn add(&mut self, segment: &Segment, space: Space) {
-        for (codes, factor) in segment.codes().chunks_exact(segment.dimension()).zip(segment.factors()) {
-            let scale = f64::from(row_scale(factor, space));
-            self.sums.iter_mut().zip(codes).for_each(|(sum, code)| *sum += f64::from(*code) * scale);
+    /// Returns the sketch of a segment.
+    pub(crate) fn sketch(&mut self, segment: &Segment, space: Space) -> Vec<u8> {
+        let (rows, dimension) = (segment.rows(), segment.dimension());
+        segment.read_bounds(space, &mut self.bounds);
+        let mut signs = vec![0; rows * sign_bytes(dimension)];
+        let mut numbers = Numbers::default();
+        let mut of_rows = self.bounds.rows();
+        let eights = segment.codes().chunks(LANES * dimension).zip(signs.chunks_mut(LANES * sign_bytes(dimension)));
+        for (codes, signs) in eights {
+            for (lane, row) in codes.chunks_exact(dimension).enumerate() {
+                for (components, code) in self.rows.iter_mut().zip(row) {
+                    if let Some(component) = components.get_mut(lane) {
+                        *component = f32::from(*code);
+                    }
+                }
+            }
+            self.rotation.turn(&mut self.rows);
+            put_signs(signs, &self.rows, sign_bytes(dimension));
+            let (mut squares, mut sums) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+            for components in &self.rows {
+                for ((x, square), sum) in components.iter().zip(&mut squares).zip(&mut sums) {
+                    *square += x * x;
+                    *sum += x.abs();
+                }
+            }
+            let rows = codes.len() / dimension;
+            for ((square, sum), bounds) in squares.into_iter().zip(sums).take(rows).zip(&mut of_rows) {
+                numbers.add((square, sum), bounds, (dimension, space));
+            }
         }
-        self.rows += segment.rows() as u64;
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a mean of f32 values")]
-    pub(crate) fn centre(self) -> Centre {
-        let rows = self.rows.max(1) as f64;
-        Centre(self.sums.into_iter().map(|sum| (sum / rows) as f32).collect())
+        drop(of_rows);
+        numbers.into_bytes(segment, &signs)
     }
 }
 
-/// What a row's codes are multiplied with to give the row that is sketched.
-fn row_scale(factor: f32, space: Space) -> f32 {
-    match space {
-        Space::Cosine | Space::Ip => factor,
-        Space::L2 => factor / 2.0,
+impl Numbers {
+    /// Adds a row, given the sums of the squares and of the sizes of its turned codes.
+    #[expect(clippy::cast_precision_loss, reason = "a dimension is small")]
+    fn add(
+        &mut self,
+        (square, sum): (f32, f32),
+        [factor, bias, residual, _]: [f32; 4],
+        (dimension, space): (usize, Space),
+    ) {
+        let weight = if sum > 0.0 { factor * square / sum } else { 0.0 };
+        let root = (dimension as f32).sqrt();
+        let share = if square > 0.0 { sum / (root * square.sqrt()) } else { 1.0 };
+        self.spread = self.spread.max((1.0 - share * share).max(0.0).sqrt());
+        let lost = residual * if space == Space::L2 { 2.0 } else { 1.0 };
+        let loss = if lost <= 0.0 { 0.0 } else { lost / weight };
+        // NaN is no bound.
+        self.loss = if loss >= 0.0 { self.loss.max(loss) } else { f32::INFINITY };
+        self.weights.push(weight);
+        self.biases.push(bias);
     }
-}
 
-/// Returns the sketch of a segment.
-pub(crate) fn sketch(segment: &Segment, centre: &Centre, space: Space) -> Vec<u8> {
-    let rows = segment.rows();
-    let (mut weights, mut biases) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-    let mut signs = Vec::with_capacity(rows * sign_bytes(segment.dimension()));
-    let mut difference = vec![0.0; segment.dimension()];
-    let centre_squared = sum(&centre.0, |x| x * x);
-    for (codes, factor) in segment.codes().chunks_exact(segment.dimension()).zip(segment.factors()) {
-        let scale = row_scale(factor, space);
-        for ((difference, code), centre) in difference.iter_mut().zip(codes).zip(&centre.0) {
-            *difference = f32::from(*code) * scale - centre;
+    fn into_bytes(self, segment: &Segment, signs: &[u8]) -> Vec<u8> {
+        let rows = segment.rows();
+        let (weights, weight_codes, weights_off) = coded(&self.weights);
+        let (biases, bias_codes, biases_off) = coded(&self.biases);
+        let mut out = Vec::with_capacity(HEADER_BYTES + signs.len() + 6 * rows);
+        out.extend([0; 8]);
+        // Both are bounded by the size of a segment.
+        for n in [rows, segment.dimension()] {
+            out.extend(u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes());
         }
-        put_signs(&mut signs, &difference);
-        let squared = sum(&difference, |x| x * x);
-        let weight = squared / sum(&difference, f32::abs).max(f32::MIN_POSITIVE);
-        // x . centre, since x = difference + centre.
-        let product = if space == Space::Ip { dot(&difference, &centre.0) + centre_squared } else { 0.0 };
-        let (weight, bias) = if space == Space::Ip { (weight, -product) } else { (2.0 * weight, squared) };
-        weights.push(weight);
-        biases.push(bias);
-    }
-    let (weight_range, weight_codes) = coded(&weights);
-    let (bias_range, bias_codes) = coded(&biases);
-    let mut out = Vec::with_capacity(HEADER_BYTES + signs.len() + 2 * rows);
-    out.extend([0; 8]);
-    // Both are bounded by the size of a segment.
-    for n in [rows, segment.dimension()] {
-        out.extend(u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes());
-    }
-    put_floats(&mut out, &[weight_range.least, weight_range.step, bias_range.least, bias_range.step]);
-    out.extend(weight_codes);
-    out.extend(bias_codes);
-    if segment.contiguous_from().is_none() {
-        for row in 0..rows {
-            let offset = segment.ordinal(row).0.saturating_sub(segment.ordinal(0).0);
-            out.extend(u32::try_from(offset).unwrap_or(u32::MAX).to_le_bytes());
+        out.extend(segment.centre().unwrap_or(0).to_le_bytes());
+        put_floats(&mut out, &[weights.least, weights.step, biases.least, biases.step]);
+        put_floats(&mut out, &[self.spread, self.loss, weights_off, biases_off]);
+        out.extend(weight_codes);
+        out.extend(bias_codes);
+        if segment.contiguous_from().is_none() {
+            for row in 0..rows {
+                let offset = segment.ordinal(row).0.saturating_sub(segment.ordinal(0).0);
+                out.extend(u32::try_from(offset).unwrap_or(u32::MAX).to_le_bytes());
+            }
         }
+        out.extend(signs);
+        let checksum = out.get(8..).map_or(0, xxh3_64);
+        out.splice(0..8, checksum.to_le_bytes());
+        out
     }
-    out.extend(signs);
-    let checksum = out.get(8..).map_or(0, xxh3_64);
-    out.splice(0..8, checksum.to_le_bytes());
-    out
 }
 
 /// The values that u8 codes stand for: `least + code * step`.
@@ -203,16 +164,23 @@ impl Range {
     }
 }
 
+/// Returns codes, what they stand for, and the most that they are off, f32 arithmetic with them included.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what a byte holds")]
-fn coded(values: &[f32]) -> (Range, Vec<u8>) {
+fn coded(values: &[f32]) -> (Range, Vec<u8>, f32) {
+    const ROUNDING: f64 = 1.0 / 1_048_576.0;
     let least = values.iter().copied().fold(f32::INFINITY, f32::min);
     let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let step = if most > least { (most - least) / 255.0 } else { 0.0 };
     if !(least.is_finite() && step.is_finite()) {
-        return (Range { least: 0.0, step: 0.0 }, vec![0; values.len()]);
+        return (Range { least: 0.0, step: 0.0 }, vec![0; values.len()], f32::INFINITY);
     }
     let code = |value: &f32| if step > 0.0 { ((value - least) / step).round().clamp(0.0, 255.0) as u8 } else { 0 };
-    (Range { least, step }, values.iter().map(code).collect())
+    let (range, codes) = (Range { least, step }, values.iter().map(code).collect::<Vec<u8>>());
+    let off = values.iter().zip(&codes).map(|(value, code)| {
+        (f64::from(*value) - f64::from(range.value(*code))).abs() + ROUNDING * f64::from(value.abs())
+    });
+    let off = above(off.fold(0.0, f64::max));
+    (range, codes, off)
 }
 
 /// Bytes that the signs of one row take.
@@ -221,29 +189,30 @@ pub fn sign_bytes(dimension: usize) -> usize {
     dimension.div_ceil(8)
 }
 
-fn put_signs(out: &mut Vec<u8>, row: &[f32]) {
-    for eight in row.chunks(8) {
-        out.push(eight.iter().enumerate().fold(0, |byte, (bit, x)| byte | (u8::from(*x > 0.0) << bit)));
-    }
-}
-
-/// Sums in lanes, which vector instructions can do; one sum would wait for each addition.
-fn sum(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
-    let mut lanes = [0.0; LANES];
-    for chunk in row.chunks(LANES) {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane += term(*x);
+/// Writes the signs of up to eight rows, `row_bytes` each.
+fn put_signs(out: &mut [u8], rows: &[Lane], row_bytes: usize) {
+    for (at, components) in rows.chunks(8).enumerate() {
+        let mut bytes = [0_u8; LANES];
+        for (bit, lanes) in components.iter().enumerate() {
+            for (byte, x) in bytes.iter_mut().zip(lanes) {
+                *byte |= u8::from(*x > 0.0) << bit;
+            }
+        }
+        for (row, byte) in out.chunks_mut(row_bytes.max(1)).zip(bytes) {
+            if let Some(slot) = row.get_mut(at) {
+                *slot = byte;
+            }
         }
     }
-    lanes.iter().sum()
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn norm(row: &[f32]) -> f32 {
-    row.iter().map(|x| x * x).sum::<f32>().sqrt()
+/// A question that sketches are asked.
+#[derive(Debug, Clone)]
+pub struct SketchQuestion {
+    /// Its difference from the centre, turned as the rows are.
+    pub turned: Vec<f32>,
+    /// The length of that, no less than it is.
+    length: f32,
 }
 
 /// A sketch seen in its bytes.
@@ -253,8 +222,22 @@ pub struct Sketch<'a> {
     biases: &'a [u8],
     weight_range: Range,
     bias_range: Range,
+    spread: f32,
+    loss: f32,
+    weights_off: f32,
+    biases_off: f32,
+    dimension: usize,
+    centre: u32,
     offsets: Option<&'a [u8]>,
     signs: &'a [u8],
+}
+
+impl SketchQuestion {
+    /// Turns a question's difference from the centre as the rows of sketches are.
+    #[must_use]
+    pub fn new(difference: &[f32], length: f64) -> Self {
+        Self { turned: Rotation::new(difference.len()).turn_one(difference), length: above(length * (1.0 + 1e-5)) }
+    }
 }
 
 impl<'a> Sketch<'a> {
@@ -266,11 +249,11 @@ impl<'a> Sketch<'a> {
         let mut reader = Reader::new(bytes, "a sketch");
         let _checksum = reader.u64()?;
         let (rows, dimension) = (reader.u32()? as usize, reader.u32()? as usize);
-        let mut range = || {
-            let (least, step) = (reader.array().map(f32::from_le_bytes)?, reader.array().map(f32::from_le_bytes)?);
-            Ok::<_, Error>(Range { least, step })
-        };
-        let (weight_range, bias_range) = (range()?, range()?);
+        let centre = reader.u32()?;
+        let mut float = || reader.array().map(f32::from_le_bytes);
+        let weight_range = Range { least: float()?, step: float()? };
+        let bias_range = Range { least: float()?, step: float()? };
+        let (spread, loss, weights_off, biases_off) = (float()?, float()?, float()?, float()?);
         let (weights, biases) = (reader.bytes(rows)?, reader.bytes(rows)?);
         let signs = rows.checked_mul(sign_bytes(dimension)).filter(|signs| *signs > 0);
         let offsets = match signs.and_then(|signs| reader.remaining().checked_sub(signs)) {
@@ -278,7 +261,21 @@ impl<'a> Sketch<'a> {
             Some(gaps) if gaps == 4 * rows => Some(reader.bytes(gaps)?),
             _ => return Err(reader.damaged("its parts do not add up to its length")),
         };
-        Ok(Self { weights, biases, weight_range, bias_range, offsets, signs: reader.rest() })
+        let signs = reader.rest();
+        Ok(Self {
+            weights,
+            biases,
+            weight_range,
+            bias_range,
+            spread,
+            loss,
+            weights_off,
+            biases_off,
+            dimension,
+            centre,
+            offsets,
+            signs,
+        })
     }
 
     /// Compares the checksum of a sketch with its bytes.
@@ -310,22 +307,36 @@ impl<'a> Sketch<'a> {
         Ordinal(first.0.saturating_add(offset))
     }
 
+    /// Returns the number of the centre that its rows are coded around.
+    #[must_use]
+    pub fn centre(&self) -> u32 {
+        self.centre
+    }
+
     /// Returns the signs of all rows, one row after the other.
     #[must_use]
     pub fn signs(&self) -> &'a [u8] {
         self.signs
     }
 
-    /// Returns the weight of each row.
-    pub fn weights(&self) -> impl Iterator<Item = f32> + use<'a> {
-        let range = self.weight_range;
-        self.weights.iter().map(move |code| range.value(*code))
-    }
-
-    /// Returns the bias of each row.
-    pub fn biases(&self) -> impl Iterator<Item = f32> + use<'a> {
-        let range = self.bias_range;
-        self.biases.iter().map(move |code| range.value(*code))
+    /// Writes the weight of each row, and what its product with a question is taken from to give a bound.
+    ///
+    /// The product is `scale * (sum under the set bits) - shift`, of a question whose rounding has length `rounded`.
+    #[expect(clippy::cast_precision_loss, reason = "a dimension is small")]
+    pub fn read_bounds(&self, question: &SketchQuestion, (shift, rounded): (f32, f32), out: &mut Bounds) {
+        out.clear();
+        let dimension = self.dimension as f32;
+        let across = self.spread * question.length * (dimension / (dimension - 1.0).max(1.0)).sqrt();
+        let deviation = (across * across + rounded * rounded).sqrt();
+        let by_weight = shift - DEVIATIONS * deviation - self.loss * question.length;
+        let fixed = self.weights_off * dimension.sqrt() * (question.length + rounded) + self.biases_off;
+        out.factors.extend(self.weights.iter().map(|code| self.weight_range.value(*code)));
+        let biases = self.biases.iter().map(|code| self.bias_range.value(*code));
+        if by_weight.is_finite() && fixed.is_finite() {
+            out.biases.extend(biases.zip(&out.factors).map(|(bias, weight)| bias + weight * by_weight - fixed));
+        } else {
+            out.biases.extend(biases.map(|_| f32::NEG_INFINITY));
+        }
     }
 }
 
@@ -333,109 +344,120 @@ impl<'a> Sketch<'a> {
 mod tests {
     use super::*;
     use crate::record::random::Random;
-    use crate::store::quantise::quantise;
+    use crate::store::centre::Centre;
+    use crate::store::quantise::{difference, quantise};
     use crate::store::segment::seal;
 
-    fn segment(random: &mut Random, dimension: usize, space: Space) -> (Vec<Vec<f32>>, Vec<u8>) {
-        let embeddings: Vec<Vec<f32>> =
-            (0..200).map(|_| random.floats(dimension).iter().map(|x| x + 0.3).collect()).collect();
-        let rows: Vec<_> = embeddings.iter().zip(0..).map(|(e, o)| (Ordinal(o), quantise(e, space))).collect();
-        (embeddings, seal(&rows, space).unwrap())
+    fn segment(embeddings: &[Vec<f32>], space: Space) -> (Centre, Vec<u8>) {
+        let centre = Centre::of(&embeddings.iter().map(Vec::as_slice).collect::<Vec<_>>(), space);
+        let rows: Vec<_> = embeddings.iter().zip(0..).map(|(e, o)| (Ordinal(o), quantise(e, &centre, space))).collect();
+        (centre, seal(&rows, 0).unwrap())
     }
 
-    /// What the search computes, without what all rows share.
-    fn estimates(bytes: &[u8], centre: &Centre, question: &[f32], space: Space) -> Vec<f32> {
+    fn sketch(bytes: &[u8], space: Space) -> Vec<u8> {
+        let segment = Segment::parse(bytes).unwrap();
+        Sketcher::new(segment.dimension()).sketch(&segment, space)
+    }
+
+    /// What the search computes, of a question that is not rounded.
+    fn bounds(bytes: &[u8], centre: &Centre, question: &[f32], space: Space) -> Vec<f64> {
         let sketch = Sketch::parse(bytes).unwrap();
-        let difference = centre.difference(question, space);
-        let rows = sketch.signs().chunks_exact(sign_bytes(question.len())).zip(sketch.weights().zip(sketch.biases()));
+        let asked = difference(question, centre, space).unwrap();
+        let turned = SketchQuestion::new(&asked.components, asked.length);
+        let mut numbers = Bounds::default();
+        sketch.read_bounds(&turned, (0.0, 0.0), &mut numbers);
+        let rows =
+            sketch.signs().chunks_exact(sign_bytes(question.len())).zip(numbers.factors.iter().zip(&numbers.biases));
         rows.map(|(row, (weight, bias))| {
             let sign = |at: usize| if row[at / 8] >> (at % 8) & 1 == 1 { 1.0 } else { -1.0 };
-            bias - weight * difference.iter().enumerate().map(|(at, e)| sign(at) * e).sum::<f32>()
+            let product: f32 = turned.turned.iter().enumerate().map(|(at, e)| sign(at) * e).sum();
+            f64::from(bias - weight * product) + asked.shared
         })
         .collect()
     }
 
     #[test]
-    fn estimates_follow_the_distance_in_every_space() {
+    fn hardly_a_distance_lies_below_its_bound_whatever_the_data() {
         let mut random = Random::new();
-        for space in Space::ALL {
-            let (embeddings, bytes) = segment(&mut random, 512, space);
-            let parsed = Segment::parse(&bytes).unwrap();
-            let mut mean = Mean::new(512);
-            mean.add(&parsed, space);
-            let centre = mean.centre();
-            let bytes = sketch(&parsed, &centre, space);
+        let wave =
+            |n: f32, phase: f32| (0..384_u16).map(|i| (f32::from(i) * n / 60.0 + phase).sin()).collect::<Vec<f32>>();
+        let mut kinds: Vec<(&str, Vec<Vec<f32>>)> = Vec::new();
+        kinds.push(("random", (0..200).map(|_| random.floats(384)).collect()));
+        kinds.push(("waves", (0..200_u16).map(|i| wave(1.0, f32::from(i) / 9.0)).collect()));
+        kinds.push(("harmonics", (0..200_u16).map(|i| wave(f32::from(i % 5) * 2.0 + 1.0, f32::from(i))).collect()));
+        kinds.push((
+            "one-hot",
+            (0..200).map(|i| (0..384).map(|at| if at == i { 1.0 } else { 0.0 }).collect()).collect(),
+        ));
+        kinds.push((
+            "whole",
+            (0..200).map(|_| random.floats(384).iter().map(|x| (x * 2.0).round()).collect()).collect(),
+        ));
+        for (space, (kind, rows)) in
+            Space::ALL.into_iter().flat_map(|space| kinds.iter().map(move |kind| (space, kind)))
+        {
+            let (centre, segment) = segment(rows, space);
+            let bytes = sketch(&segment, space);
             Sketch::verify(&bytes).unwrap();
-            // A question near row 0: its estimate is the least, and no estimate is far off in order.
-            let question: Vec<f32> = embeddings[0].iter().zip(random.floats(512)).map(|(x, y)| x + 0.05 * y).collect();
-            let estimates = estimates(&bytes, &centre, &question, space);
-            let least = (0..200).min_by(|a, b| estimates[*a].total_cmp(&estimates[*b]));
-            assert_eq!(least, Some(0), "{space}, {random:?}");
+            let mut below = 0;
+            for question in rows.iter().step_by(10) {
+                let bounds = bounds(&bytes, &centre, question, space);
+                below += rows.iter().zip(bounds).filter(|(row, bound)| space.distance(question, row) < *bound).count();
+            }
+            // Of 4,000 pairs 0.1 are expected at 4 deviations.
+            assert!(below <= 4, "{space} {kind}: {below}, {random:?}");
         }
     }
 
     #[test]
-    fn two_deviations_below_an_estimate_hardly_any_distance_lies() {
+    fn bounds_tell_the_nearest_from_the_rest() {
         let mut random = Random::new();
         for space in Space::ALL {
-            let (rows, bytes) = segment(&mut random, 512, space);
-            let parsed = Segment::parse(&bytes).unwrap();
-            let mut mean = Mean::new(512);
-            mean.add(&parsed, space);
-            let centre = mean.centre();
-            let bytes = sketch(&parsed, &centre, space);
-            let question = random.floats(512);
-            let to_distance = Estimates::new(&centre, &centre.difference(&question, space), space);
-            let estimates = estimates(&bytes, &centre, &question, space);
-            let weights = Sketch::parse(&bytes).unwrap().weights();
-            let deviation = to_distance.deviation(0.0);
-            let off = estimates.iter().zip(weights).zip(&rows).map(|((estimate, weight), row)| {
-                let at = to_distance.distance(*estimate);
-                (at - space.distance(row, &question)) / (at - to_distance.distance(estimate - weight * deviation))
-            });
-            let off: Vec<f64> = off.collect();
-            // 2.3 % of a normal distribution lie there; the mean of 200 is off by more than this once in 40,000 times.
-            assert!(off.iter().filter(|off| **off > 2.0).count() <= 14, "{space}: {off:?}, {random:?}");
-            assert!((off.iter().sum::<f64>() / 200.0).abs() < 0.3, "{space}: {off:?}, {random:?}");
+            let rows: Vec<Vec<f32>> = (0..200).map(|_| random.floats(512).iter().map(|x| x + 0.3).collect()).collect();
+            let (centre, segment) = segment(&rows, space);
+            let bytes = sketch(&segment, space);
+            let question: Vec<f32> = rows[0].iter().zip(random.floats(512)).map(|(x, y)| x + 0.05 * y).collect();
+            let bounds = bounds(&bytes, &centre, &question, space);
+            let nearest = space.distance(&question, &rows[0]);
+            let left = bounds.iter().filter(|bound| **bound <= nearest).count();
+            assert!(left <= 20, "{space}: {left}, {random:?}");
         }
     }
 
     #[test]
-    fn centres_and_odd_dimensions_round_trip() {
+    fn rows_keep_their_ordinals_over_gaps_and_odd_dimensions_round_trip() {
         let mut random = Random::new();
-        for dimension in [1, 7, 8, 9, 33] {
-            let (_, bytes) = segment(&mut random, dimension, Space::L2);
-            let parsed = Segment::parse(&bytes).unwrap();
-            let mut mean = Mean::new(dimension);
-            mean.add(&parsed, Space::L2);
-            let centre = mean.centre();
-            assert_eq!(Centre::from_bytes(&centre.to_bytes(), dimension).unwrap(), centre);
-            assert!(Centre::from_bytes(&centre.to_bytes(), dimension + 1).is_err());
-            let bytes = sketch(&parsed, &centre, Space::L2);
+        for dimension in [1, 2, 7, 8, 9, 33] {
+            let row = quantise(&random.floats(dimension), &Centre::origin(dimension), Space::Cosine);
+            let rows: Vec<_> = [5, 9, 70_000].map(|o| (Ordinal(o), row.clone())).to_vec();
+            let bytes = sketch(&seal(&rows, 0).unwrap(), Space::Cosine);
             let sketch = Sketch::parse(&bytes).unwrap();
-            assert_eq!((sketch.rows(), sketch.signs().len()), (200, 200 * sign_bytes(dimension)));
+            assert_eq!([0, 1, 2].map(|row| sketch.ordinal(Ordinal(5), row).0), [5, 9, 70_000]);
+            assert_eq!((sketch.rows(), sketch.signs().len()), (3, 3 * sign_bytes(dimension)));
         }
     }
 
     #[test]
-    fn rows_keep_their_ordinals_over_gaps() {
-        let row = quantise(&[1.0, -2.0], Space::Cosine);
-        let rows: Vec<_> = [5, 9, 70_000].map(|o| (Ordinal(o), row.clone())).to_vec();
-        let bytes = seal(&rows, Space::Cosine).unwrap();
-        let bytes = sketch(&Segment::parse(&bytes).unwrap(), &Centre(vec![0.0; 2]), Space::Cosine);
-        let sketch = Sketch::parse(&bytes).unwrap();
-        assert_eq!([0, 1, 2].map(|row| sketch.ordinal(Ordinal(5), row).0), [5, 9, 70_000]);
+    fn a_row_without_a_bound_leaves_its_segment_none() {
+        let rows = [vec![f32::MAX; 200], vec![1.0; 200]];
+        let codes = rows.iter().zip(0..).map(|(row, o)| (Ordinal(o), quantise(row, &Centre::origin(200), Space::L2)));
+        let bytes = sketch(&seal(&codes.collect::<Vec<_>>(), 0).unwrap(), Space::L2);
+        let bounds = bounds(&bytes, &Centre::origin(200), &[0.5; 200], Space::L2);
+        assert!(bounds.iter().all(|bound| *bound == f64::NEG_INFINITY), "{bounds:?}");
     }
 
     #[test]
     fn damage_is_seen() {
-        let (_, bytes) = segment(&mut Random::new(), 9, Space::Ip);
-        let bytes = sketch(&Segment::parse(&bytes).unwrap(), &Centre(vec![0.0; 9]), Space::Ip);
+        let mut random = Random::new();
+        let (_, segment) = segment(&(0..20).map(|_| random.floats(9)).collect::<Vec<_>>(), Space::Ip);
+        let bytes = sketch(&segment, Space::Ip);
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1;
             assert!(Sketch::verify(&flipped).is_err(), "flipped at {at}");
-            let _ = Sketch::parse(&flipped).map(|sketch| sketch.weights().chain(sketch.biases()).count());
+            let question = SketchQuestion::new(&[0.5; 9], 1.5);
+            let _ =
+                Sketch::parse(&flipped).map(|sketch| sketch.read_bounds(&question, (0.0, 0.0), &mut Bounds::default()));
             assert!(Sketch::verify(&bytes[..at]).is_err(), "cut at {at}");
         }
     }

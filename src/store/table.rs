@@ -14,21 +14,24 @@
 //! | `ids` | c, id | ordinal r |
 //! | `records` | c, r | id, document, uri, metadata ([`super::record`]) |
 //! | `vectors` | v, r / rows per block | f32 rows, as many as fit a 32 KiB page ([`super::vector`]) |
-//! | `tail` | v, r | one i8 row not yet sealed ([`super::quantise`]) |
 //! | `segments` | v, first r | sealed i8 rows ([`super::segment`]) |
-//! | `sketch` | v, first r | the signs of a segment, above 50,000 rows; the last key holds their centre ([`super::sketch`]) |
+//! | `centres` | v, n | the n-th point that rows of segments are coded around ([`super::centre`]); absent until it is needed |
+//! | `sketch` | v, first r | the signs of a segment, above 50,000 rows ([`super::sketch`]) |
 //! | `dead` | c | roaring bitmap of deleted ordinals |
 //! | `stale` | c | roaring bitmap of ordinals whose embedding changed since the graph was built; under the v of embeddings on their way: whose document changed since it was embedded |
 //! | `postings` | c, metadata key, typed value, r / 65,536 | set of r % 65,536 ([`super::posting`]) |
 //! | `terms` | c, field, term, first r | up to 512 records that hold a term, and its weight in each ([`super::terms`]) |
 //! | `graph` | c, chunk | the USearch graph, in chunks with a checksum each |
+//!
+//! Version 1 had no `centres`, segments without bounds, and a table `tail` of rows not yet sealed. Its files are read; the
+//! rows of a collection are sealed anew when it is next written, and those of all when the file is compacted.
 
 use redb::{TableDefinition, TableHandle};
 
 use crate::record::Ordinal;
 
 /// The version of everything described here; a file of a later one is refused.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The longest value that fits a 1 MiB page of redb with its key.
 pub const MAX_VALUE_BYTES: usize = (1 << 20) - 64;
@@ -48,8 +51,10 @@ pub(crate) const COLLECTION: TableDefinition<&[u8; 4], &[u8]> = TableDefinition:
 pub(crate) const IDS: TableDefinition<&[u8], &[u8; 8]> = TableDefinition::new("ids");
 pub(crate) const RECORDS: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("records");
 pub(crate) const VECTORS: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("vectors");
+/// Only in files of version 1.
 pub(crate) const TAIL: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("tail");
 pub(crate) const SEGMENTS: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("segments");
+pub(crate) const CENTRES: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("centres");
 pub(crate) const SKETCH: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("sketch");
 pub(crate) const DEAD: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("dead");
 pub(crate) const STALE: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("stale");
@@ -58,7 +63,7 @@ pub(crate) const TERMS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("te
 pub(crate) const GRAPH: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("graph");
 
 /// The tables whose keys begin with the number that a collection's embeddings stand under.
-pub(crate) const ROWS: [TableDefinition<&PairKey, &[u8]>; 4] = [VECTORS, TAIL, SEGMENTS, SKETCH];
+pub(crate) const ROWS: [TableDefinition<&PairKey, &[u8]>; 4] = [VECTORS, SEGMENTS, CENTRES, SKETCH];
 
 /// Returns whether all that a table holds can be computed again from the others; tables of redb's own can too.
 pub(crate) fn is_derived(table: &str) -> bool {

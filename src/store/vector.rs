@@ -29,19 +29,15 @@ pub(crate) fn row_range(ordinal: Ordinal, dimension: usize) -> std::ops::Range<u
 }
 
 /// Reads embeddings and keeps the block of the last one.
-pub struct Embeddings<'v> {
-    table: &'v ReadOnlyTable<&'static PairKey, &'static [u8]>,
+pub struct Embeddings<'v, T = ReadOnlyTable<&'static PairKey, &'static [u8]>> {
+    table: &'v T,
     collection: CollectionNumber,
     dimension: usize,
-    block: Option<(u64, AccessGuard<'static, &'static [u8]>)>,
+    block: Option<(u64, AccessGuard<'v, &'static [u8]>)>,
 }
 
-impl<'v> Embeddings<'v> {
-    pub(crate) fn new(
-        table: &'v ReadOnlyTable<&'static PairKey, &'static [u8]>,
-        collection: CollectionNumber,
-        dimension: usize,
-    ) -> Self {
+impl<'v, T: ReadableTable<&'static PairKey, &'static [u8]>> Embeddings<'v, T> {
+    pub(crate) fn new(table: &'v T, collection: CollectionNumber, dimension: usize) -> Self {
         Self { table, collection, dimension, block: None }
     }
 
@@ -58,6 +54,14 @@ impl<'v> Embeddings<'v> {
         }
         let row = self.block.as_ref().and_then(|(_, block)| block.value().get(row_range(ordinal, self.dimension)));
         row.ok_or_else(missing)
+    }
+
+    /// Returns the embedding at an ordinal.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is missing.
+    pub fn floats(&mut self, ordinal: Ordinal) -> Result<Vec<f32>> {
+        Ok(floats(self.row(ordinal)?).collect())
     }
 }
 

@@ -10,9 +10,9 @@ use roaring::RoaringTreemap;
 use super::catalog::{self, Entry};
 use super::codec::{set_from_bytes, set_to_bytes};
 use super::model::check_document_model;
-use super::quantise::{Codes, check_embedding, quantise};
+use super::quantise::check_embedding;
 use super::record::{Stored, decode, encode};
-use super::rows::Rows;
+use super::rows::{Held, Rows};
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::{limit, posting, terms, vector};
 use crate::error::{Error, Result};
@@ -80,8 +80,8 @@ pub(crate) struct Batch<'tx> {
     vector_changes: Option<vector::Changes>,
     posting_changes: posting::Changes,
     term_changes: terms::Changes,
-    new_rows: Vec<(Ordinal, Codes)>,
-    replaced_rows: Vec<(Ordinal, Codes)>,
+    /// Rows whose embedding was replaced.
+    replaced: RoaringTreemap,
     died: RoaringTreemap,
     /// Rows with a new document.
     reworded: RoaringTreemap,
@@ -107,8 +107,7 @@ impl<'tx> Batch<'tx> {
             posting_changes: posting::Changes::new(number),
             term_changes: terms::Changes::new(number, entry.info.bm25),
             entry,
-            new_rows: Vec::new(),
-            replaced_rows: Vec::new(),
+            replaced: RoaringTreemap::new(),
             died: RoaringTreemap::new(),
             reworded: RoaringTreemap::new(),
             cut: None,
@@ -117,8 +116,8 @@ impl<'tx> Batch<'tx> {
         })
     }
 
-    /// Applies a change; `codes` is what [`quantise`] made of its embedding, where that is done already.
-    pub(crate) fn apply(&mut self, change: Change, codes: Option<Codes>, mode: Mode) -> Result<Effect> {
+    /// Applies a change.
+    pub(crate) fn apply(&mut self, change: Change, mode: Mode) -> Result<Effect> {
         change.check_sizes().map_err(|e| limit::of_record(&change.id, e))?;
         if let Some(embedding) = &change.embedding {
             self.fit(embedding).map_err(|e| e.of_record(change.id.as_str()))?;
@@ -129,8 +128,8 @@ impl<'tx> Batch<'tx> {
         match (self.ordinal(&change.id)?, mode) {
             (Some(_), Mode::Add) => Ok(Effect::Exists),
             (None, Mode::Update) => Ok(Effect::Missing),
-            (Some(ordinal), Mode::Update | Mode::Upsert) => self.merge(ordinal, change, codes),
-            (None, Mode::Add | Mode::Upsert) => self.insert(change, codes),
+            (Some(ordinal), Mode::Update | Mode::Upsert) => self.merge(ordinal, change),
+            (None, Mode::Add | Mode::Upsert) => self.insert(change),
         }
     }
 
@@ -138,13 +137,7 @@ impl<'tx> Batch<'tx> {
     ///
     /// What the mode says of ids goes for the document: it exists when its first part does. Parts that an earlier
     /// version of it had beyond the last are removed.
-    pub(crate) fn apply_part(
-        &mut self,
-        change: Change,
-        codes: Option<Codes>,
-        part: &Part,
-        mode: Mode,
-    ) -> Result<Effect> {
+    pub(crate) fn apply_part(&mut self, change: Change, part: &Part, mode: Mode) -> Result<Effect> {
         if part.number == 0 {
             let exists = self.ordinal(&change.id)?.is_some();
             let written = match mode {
@@ -160,7 +153,7 @@ impl<'tx> Batch<'tx> {
         // Parts whose first was written before: what another process made necessary to embed.
         let written = self.cut.as_ref().is_none_or(|(of, written)| *of != part.of || *written);
         match mode {
-            _ if written => self.apply(change, codes, Mode::Upsert),
+            _ if written => self.apply(change, Mode::Upsert),
             Mode::Update => Ok(Effect::Missing),
             Mode::Add | Mode::Upsert => Ok(Effect::Exists),
         }
@@ -206,7 +199,7 @@ impl<'tx> Batch<'tx> {
         Ok(found.map(|ordinal| Ordinal(u64::from_le_bytes(*ordinal.value()))))
     }
 
-    fn insert(&mut self, change: Change, codes: Option<Codes>) -> Result<Effect> {
+    fn insert(&mut self, change: Change) -> Result<Effect> {
         let Some(embedding) = change.embedding else { return Ok(Effect::NeedsEmbedding) };
         let metadata = change.metadata.into_metadata_dropping_nulls();
         let ordinal = Ordinal(self.entry.next_ordinal);
@@ -223,14 +216,14 @@ impl<'tx> Batch<'tx> {
         };
         self.term_changes.add(ordinal, &stored);
         self.put_record(ordinal, &stored)?;
-        self.new_rows.push((ordinal, codes.unwrap_or_else(|| quantise(&embedding, self.entry.info.space))));
+        self.entry.sealed.tail_rows += 1;
         if let Some(vectors) = &mut self.vector_changes {
             vectors.put(ordinal, embedding);
         }
         Ok(Effect::Added)
     }
 
-    fn merge(&mut self, ordinal: Ordinal, change: Change, codes: Option<Codes>) -> Result<Effect> {
+    fn merge(&mut self, ordinal: Ordinal, change: Change) -> Result<Effect> {
         let old = self.stored(ordinal)?;
         let text_is_new = change.document.is_some() && change.document != old.document;
         if text_is_new && change.embedding.is_none() && self.entry.info.embedder.is_some() {
@@ -260,8 +253,8 @@ impl<'tx> Batch<'tx> {
         self.term_changes.replace(ordinal, &old, &new);
         self.put_record(ordinal, &new)?;
         if let (Some(embedding), Some(vectors)) = (embedding, &mut self.vector_changes) {
-            let codes = codes.unwrap_or_else(|| quantise(&embedding, self.entry.info.space));
-            self.replaced_rows.push((ordinal, codes));
+            self.entry.replaced += 1;
+            self.replaced.insert(ordinal.0);
             vectors.put(ordinal, embedding);
         }
         Ok(Effect::Updated)
@@ -352,23 +345,27 @@ impl<'tx> Batch<'tx> {
             sets.insert(&self.number.key(), set_to_bytes(&dead).as_slice())?;
         }
         drop(sets);
-        self.entry.replaced += self.replaced_rows.len() as u64;
         self.mark_stale()?;
-        let mut rows = Rows::open(self.tx, self.rows_number, self.entry.info.space)?;
-        let sealed = &mut self.entry.sealed;
-        rows.append(sealed, self.new_rows)?;
-        rows.replace(sealed, self.replaced_rows)?;
-        rows.remove(sealed, &self.died, &dead)?;
-        if self.sketches {
-            rows.sketch_all(sealed)?;
-        }
-        drop(rows);
         if let Some(next) = &mut self.entry.next {
             next.follow(self.tx, self.entry.info.space, &mut self.vectors, (&self.died, &dead), self.reworded)?;
         }
-        if let Some(changes) = self.vector_changes {
+        if let Some(changes) = self.vector_changes.take() {
             let end = self.entry.next_ordinal;
             changes.write(&mut self.vectors, |ordinal| ordinal.0 < end && dead.contains(ordinal.0))?;
+        }
+        if let Some(dimension) = self.entry.info.dimension {
+            let held = Held { vectors: &self.vectors, dimension, end: self.entry.next_ordinal, dead: &dead };
+            let mut rows = Rows::open(self.tx, self.rows_number, self.entry.info.space)?;
+            let sealed = &mut self.entry.sealed;
+            if sealed.bounded {
+                rows.remove(sealed, &self.died, &dead)?;
+                rows.replace(sealed, &held, &self.replaced)?;
+            }
+            rows.upgrade(sealed, &held)?;
+            rows.seal(sealed, &held)?;
+            if self.sketches {
+                rows.sketch_all(sealed)?;
+            }
         }
         self.posting_changes.write(&mut self.tx.open_table(table::POSTINGS)?)?;
         if !self.term_changes.is_empty() {
@@ -380,8 +377,8 @@ impl<'tx> Batch<'tx> {
     /// Remembers which rows of the graph no longer say what the records say.
     fn mark_stale(&mut self) -> Result<()> {
         let Some(graph) = self.entry.graph else { return Ok(()) };
-        let changed = self.replaced_rows.iter().map(|(ordinal, _)| ordinal.0).filter(|o| *o < graph.covers_until);
-        let changed: RoaringTreemap = changed.collect();
+        let mut changed = self.replaced.clone();
+        changed.remove_range(graph.covers_until..);
         if changed.is_empty() {
             return Ok(());
         }

@@ -16,8 +16,11 @@
 
 mod check;
 mod compact;
+mod deceive;
+mod deceiving;
 mod dedupe;
 mod facet;
+mod formats;
 mod limits;
 mod model;
 mod open;

@@ -11,7 +11,6 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Chunks, Graph, GraphHeader, GraphReader, Shape, Stamp, layout};
 use crate::record::{Hnsw, Ordinal, Space};
-use crate::store::quantise;
 
 /// Loads a serialised index and uses it: four bytes are the space, the dimension, the neighbours and what is done.
 pub(crate) fn index(bytes: &[u8]) -> bool {
@@ -40,7 +39,7 @@ pub(crate) fn index(bytes: &[u8]) -> bool {
     let _ = graph.search_filtered(&question, 3, 10, |Ordinal(ordinal)| ordinal % 2 == 0);
     if changes {
         let _ = graph.remove(Ordinal(1));
-        let row = quantise(&question, space);
+        let row = graph.row(&question);
         let _ = graph.extend(&[(Ordinal(1), row.clone()), (Ordinal(1 << 40), row)], &|_| ControlFlow::Continue(()));
         let _ = graph.search(&question, 3, 10);
         let _ = graph.to_chunks(Stamp::default()).map(Iterator::count);
@@ -74,7 +73,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Vec<u8>)> {
             let hnsw = Hnsw { max_neighbors: 8, ..Hnsw::default() };
             let mut graph = Graph::new(5, space, hnsw, 1).unwrap();
             let embedding = |row: u64| [1.0, 0.5, -0.25, 0.1, 2.0].map(|x: f32| x * (row as f32 - 10.0).sin());
-            let rows: Vec<_> = (0..20).map(|row| (Ordinal(row), quantise(&embedding(row), space))).collect();
+            let rows: Vec<_> = (0..20).map(|row| (Ordinal(row), graph.row(&embedding(row)))).collect();
             graph.extend(&rows, &|_| ControlFlow::Continue(())).unwrap();
             for row in 0..u64::from(removed) * 3 {
                 graph.remove(Ordinal(row)).unwrap();

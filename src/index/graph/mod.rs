@@ -1,7 +1,8 @@
 //! The `USearch` graph over quantised rows: what makes many queries fast.
 //!
 //! It is not the truth: rows, deletions and exact distances are elsewhere, and a graph can be thrown away and built
-//! again. It holds the rows of the segments, because `USearch`'s own cast to i8 caps recall near .95.
+//! again. It holds rows coded around the origin, because `USearch`'s own cast to i8 caps recall near .95; what is lost where
+//! that is far from the embeddings shows in the recall that is measured when a graph is built.
 //! Invariant: a search never runs beside a change (`&self` and `&mut self` see to that), and `USearch` is given bytes
 //! only after both the checksums and [`layout::check`] passed.
 
@@ -25,7 +26,7 @@ pub use file::{Chunks, GraphHeader, GraphReader, Stamp, StoredGraph};
 
 use crate::error::{Error, Result};
 use crate::record::{Hnsw, Ordinal, Space};
-use crate::store::{Codes, quantise};
+use crate::store::{Centre, Codes, quantise};
 use file::{HEADER_BYTES, damaged};
 use native::{FREE_KEY, Native, Shape};
 
@@ -40,6 +41,7 @@ pub type Watch<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 pub struct Graph {
     native: Native,
     shape: Shape,
+    origin: Centre,
     removed: usize,
 }
 
@@ -52,7 +54,7 @@ impl Graph {
         let shape = Shape { dim, space, hnsw, threads: threads.max(1) };
         shape.validate().map_err(Error::argument)?;
         let native = Native::empty(&shape).map_err(|why| memory("make a graph", why))?;
-        Ok(Self { native, shape, removed: 0 })
+        Ok(Self { native, shape, origin: Centre::origin(dim), removed: 0 })
     }
 
     /// Copies a stored graph into memory of its own, so that it can be extended.
@@ -87,7 +89,8 @@ impl Graph {
         // USearch cannot load an index without nodes.
         let empty = counted.live + counted.removed == 0;
         let native = if empty { Native::empty(&shape) } else { native(&shape, stored) };
-        Ok(Self { native: native.map_err(damaged)?, shape, removed: counted.removed })
+        let origin = Centre::origin(shape.dim);
+        Ok(Self { native: native.map_err(damaged)?, shape, origin, removed: counted.removed })
     }
 
     /// Returns the number of vectors that are not removed.
@@ -114,7 +117,13 @@ impl Graph {
         self.shape.threads
     }
 
-    /// Adds rows with all threads.
+    /// Returns an embedding as the graph holds it.
+    #[must_use]
+    pub fn row(&self, embedding: &[f32]) -> Codes {
+        quantise(embedding, &self.origin, self.shape.space)
+    }
+
+    /// Adds rows, made by [`Self::row`], with all threads.
     ///
     /// # Errors
     /// [`Error::Interrupted`] when `watch` says so, with part of the rows added; [`Error::InvalidArgument`] for a row
@@ -228,7 +237,7 @@ impl Graph {
         }
         let mut query = Vec::with_capacity(self.shape.row_bytes());
         // Not as a question of the scan, which leaves out what all rows share: the index compares rows with rows.
-        self.shape.write_row(&quantise(question, self.shape.space), &mut query);
+        self.shape.write_row(&self.row(question), &mut query);
         let found = search(&query, wanted).map_err(|why| memory("search the graph", why))?;
         let mut found: Vec<_> = found.into_iter().map(|(key, distance)| (distance, Ordinal(key))).collect();
         found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));

@@ -1,7 +1,7 @@
 //! `USearch`: its index of quantised rows under our own kernels.
 //!
-//! A vector of the index is a row as the segments have it: the codes, then the factor and, in `l2`, the bias, each as
-//! four little-endian bytes. So the graph and the scan approximate distances alike; see `store/quantise.rs`.
+//! A vector of the index is a row coded around the origin: the codes, then the factor and, in `l2`, the bias, each as four
+//! little-endian bytes (`store/quantise.rs`). Around the origin the bias of the other spaces is nothing.
 //! It knows nothing of chunks or checksums. Invariant: bytes reach [`Native::load`] and [`Native::view`] only after
 //! [`layout::check`](super::layout::check) found every offset in them within bounds.
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::*;
 use crate::index::nearest::Nearest;
 use crate::record::random::Random;
-use crate::store::{MAX_VALUE_BYTES, quantise_query};
+use crate::store::{Centre, MAX_VALUE_BYTES, quantise, quantise_query};
 
 fn ignore(_: usize) -> ControlFlow<()> {
     ControlFlow::Continue(())
@@ -30,7 +30,7 @@ fn mixture(random: &mut Random, rows: usize, dim: usize) -> Vec<f32> {
 
 /// The rows of these embeddings, with the ordinals from `first`.
 fn rows(embeddings: &[f32], dim: usize, space: Space, first: u64) -> Vec<(Ordinal, Codes)> {
-    let rows = embeddings.chunks_exact(dim).map(|embedding| quantise(embedding, space));
+    let rows = embeddings.chunks_exact(dim).map(|embedding| quantise(embedding, &Centre::origin(dim), space));
     (first..).map(Ordinal).zip(rows).collect()
 }
 
@@ -118,18 +118,15 @@ fn distances_are_those_of_the_scan() {
         let mut graph = Graph::new(17, space, Hnsw::default(), 1).unwrap();
         graph.extend(&rows, &ignore).unwrap();
         let question = &embeddings[..17];
-        let query = quantise_query(question, space);
-        let shared = if space == Space::L2 { query.bias } else { 0.0 };
+        let query = quantise_query(question, &Centre::origin(17), space);
         let found = graph.search(question, 40, 40).unwrap();
         assert_eq!(found.len(), 40);
         for (distance, Ordinal(ordinal)) in found {
             let row = &rows[usize::try_from(ordinal).unwrap()].1;
             let dot: f32 = query.codes.iter().zip(&row.codes).map(|(a, b)| f32::from(*a) * f32::from(*b)).sum();
-            let scanned = shared + row.bias - dot * row.factor * query.factor;
-            assert!(
-                (distance - scanned).abs() <= 1e-4 * (1.0 + scanned.abs() + shared),
-                "{distance} {scanned} {space}"
-            );
+            let scanned = f64::from(row.bias - dot * row.factor * query.scale) + query.shared;
+            let off = (f64::from(distance) - scanned).abs();
+            assert!(off <= 1e-4 * (1.0 + scanned.abs() + query.shared), "{distance} {scanned} {space}");
         }
     }
 }
@@ -231,7 +228,9 @@ fn bad_arguments_are_refused() {
     let first = &embeddings[..8];
     assert!(is_argument(&graph.search(&first[..7], 1, 1)));
     assert!(is_argument(&graph.extend(&rows(&first[..7], 7, Space::L2, 10), &ignore)));
-    assert!(is_argument(&graph.extend(&[(Ordinal(u64::MAX), quantise(first, Space::L2))], &ignore)));
+    assert!(is_argument(
+        &graph.extend(&[(Ordinal(u64::MAX), quantise(first, &Centre::origin(8), Space::L2))], &ignore)
+    ));
     let again = graph.extend(&rows(first, 8, Space::L2, 4), &ignore).unwrap_err();
     assert!(again.to_string().contains("row 4"), "{again}");
     assert_eq!(graph.len(), 10);

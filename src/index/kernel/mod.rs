@@ -19,7 +19,7 @@ mod tests;
 
 use std::sync::OnceLock;
 
-pub use near::{Limits, Near};
+pub use near::{Limit, Limits, Near};
 pub use planes::Planes;
 pub use tile::Tile;
 
@@ -44,13 +44,15 @@ pub struct Kernels {
     dot_i8_tile: fn(&Tile, &[i8], &mut [i32]),
 }
 
-/// What turns the products of rows into distances.
-#[derive(Debug, Clone, Copy)]
+/// What turns the products of rows into distances, or bounds of them.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Numbers<'a> {
     /// What the product of each row is multiplied with.
     pub factors: &'a [f32],
     /// What that is taken from.
     pub biases: &'a [f32],
+    /// What is taken off as well, for each unit of a question's reach.
+    pub slacks: &'a [f32],
 }
 
 /// Returns the fastest variant this machine runs.
@@ -140,13 +142,13 @@ impl Kernels {
         (self.dot_signs_rows)(question, rows, out);
     }
 
-    /// Writes `bias - dot * (factor * scale)` for each row and returns the least. As many rows are measured as fit
-    /// `out`.
+    /// Writes `bias - dot * (factor * scale)` for each row, whatever its slack, and returns the least. As many rows are
+    /// measured as fit `out`.
     pub fn distances(&self, dots: &[i32], numbers: &Numbers, scale: f32, out: &mut [f32]) -> f32 {
         (self.distances)(dots, numbers, scale, out)
     }
 
-    /// Appends every row whose `bias - dot * (factor * scale)` is at a query's limit or below, in any order.
+    /// Appends every row whose `bias - dot * (factor * scale) - reach * slack` is at a query's limit or below, in any order.
     pub fn near_tile(&self, queries: &Tile, rows: &[i8], numbers: &Numbers, limits: &Limits, found: &mut Vec<Near>) {
         (self.near_tile)(queries, rows, numbers, limits, found);
     }

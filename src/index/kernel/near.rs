@@ -9,30 +9,52 @@ use super::tile::LANES;
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
     scales: Vec<f32>,
+    reaches: Vec<f32>,
     farthest: Vec<f32>,
 }
 
+/// What the rows meet of one question.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// What its products are multiplied with.
+    pub scale: f32,
+    /// What slacks are multiplied with.
+    pub reach: f32,
+    /// The farthest bound that counts.
+    pub farthest: f32,
+}
+
 impl Limits {
-    /// Gathers, question by question, what its products are multiplied with and the farthest distance that counts.
+    /// Gathers them, question by question.
     #[must_use]
-    pub fn new(questions: impl IntoIterator<Item = (f32, f32)>) -> Self {
-        let (mut scales, mut farthest): (Vec<f32>, Vec<f32>) = questions.into_iter().unzip();
+    pub fn new(questions: impl IntoIterator<Item = Limit>) -> Self {
+        let mut limits = Self::default();
+        for Limit { scale, reach, farthest } in questions {
+            limits.scales.push(scale);
+            limits.reaches.push(reach);
+            limits.farthest.push(farthest);
+        }
         // Whole registers; nothing is near a question that is not there.
-        let lanes = scales.len().next_multiple_of(LANES);
-        scales.resize(lanes, 0.0);
-        farthest.resize(lanes, f32::NEG_INFINITY);
-        Self { scales, farthest }
+        let lanes = limits.scales.len().next_multiple_of(LANES);
+        limits.scales.resize(lanes, 0.0);
+        limits.reaches.resize(lanes, 0.0);
+        limits.farthest.resize(lanes, f32::NEG_INFINITY);
+        limits
     }
 
-    /// Returns scale and farthest distance of each question.
-    pub(super) fn of_questions(&self) -> impl Iterator<Item = (f32, f32)> {
-        self.scales.iter().copied().zip(self.farthest.iter().copied())
+    /// Returns what there is of each question.
+    pub(super) fn of_questions(&self) -> impl Iterator<Item = Limit> {
+        let numbers = self.scales.iter().zip(&self.reaches).zip(&self.farthest);
+        numbers.map(|((scale, reach), farthest)| Limit { scale: *scale, reach: *reach, farthest: *farthest })
     }
 
     /// Returns the same in groups of questions that share a register.
     #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only AVX-512 meets groups"))]
-    pub(super) fn of_groups(&self) -> impl Iterator<Item = (&[f32; LANES], &[f32; LANES])> {
-        self.scales.as_chunks::<LANES>().0.iter().zip(self.farthest.as_chunks::<LANES>().0)
+    pub(super) fn of_groups(&self) -> impl Iterator<Item = [&[f32; LANES]; 3]> {
+        let numbers = self.scales.as_chunks::<LANES>().0.iter().zip(self.reaches.as_chunks::<LANES>().0);
+        numbers
+            .zip(self.farthest.as_chunks::<LANES>().0)
+            .map(|((scales, reaches), farthest)| [scales, reaches, farthest])
     }
 }
 
@@ -43,6 +65,6 @@ pub struct Near {
     pub question: usize,
     /// Which of the rows.
     pub row: usize,
-    /// Its distance, without what all rows share.
+    /// Its bound, without what all rows share.
     pub distance: f32,
 }

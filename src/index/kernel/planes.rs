@@ -18,6 +18,8 @@ pub struct Planes {
     row_bytes: usize,
     /// What a whole number stands for.
     step: f32,
+    /// The length of what rounding takes away.
+    lost: f32,
     /// The sum of all components.
     sum: i32,
 }
@@ -40,7 +42,9 @@ impl Planes {
             planes
         });
         let words = words.collect();
-        Self { words, row_bytes: question.len().div_ceil(8), step, sum: question.iter().map(whole).sum() }
+        #[expect(clippy::cast_precision_loss, reason = "a whole number of four bits")]
+        let lost = question.iter().map(|x| (x - whole(x) as f32 * step).powi(2)).sum::<f32>().sqrt();
+        Self { words, row_bytes: question.len().div_ceil(8), step, lost, sum: question.iter().map(whole).sum() }
     }
 
     /// Returns the bytes a row of signs has.
@@ -53,12 +57,11 @@ impl Planes {
         &self.words
     }
 
-    /// Returns the standard deviation of what rounding adds to the product of the question and a row of -1 and 1.
+    /// Returns the length of what rounding takes away from the question: the standard deviation of what that adds to its
+    /// product with a row of random signs.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "at most 65,536 components")]
-    pub fn rounding(&self) -> f32 {
-        // A rounding error is as likely anywhere in its step: a variance of step^2 / 12 a component.
-        self.step * (8.0 * self.row_bytes as f32 / 12.0).sqrt()
+    pub fn lost(&self) -> f32 {
+        self.lost
     }
 
     /// Returns what turns sums into products: the inner product of the question and a row of -1 and 1, of which a set

@@ -8,7 +8,7 @@
 
 use super::Numbers;
 use super::Tile;
-use super::near::{Limits, Near};
+use super::near::{Limit, Limits, Near};
 use super::planes::{PLANES, Planes};
 
 /// Partial sums an f32 kernel keeps: two AVX-512 registers, four of AVX2, eight of SSE2 or NEON.
@@ -85,10 +85,11 @@ pub(super) fn hamming(a: &[u8], b: &[u8]) -> u32 {
 #[inline(always)]
 #[expect(clippy::cast_precision_loss, reason = "codes are approximate by far more than 2^-24")]
 pub(super) fn near_tile(queries: &Tile, rows: &[i8], numbers: &Numbers, limits: &Limits, found: &mut Vec<Near>) {
-    for ((question, query), (scale, farthest)) in queries.queries().enumerate().zip(limits.of_questions()) {
-        let numbers = numbers.factors.iter().zip(numbers.biases);
-        for (row, (codes, (factor, bias))) in rows.chunks_exact(queries.dim()).zip(numbers).enumerate() {
-            let distance = bias - dot_i8(query, codes) as f32 * (factor * scale);
+    for ((question, query), limit) in queries.queries().enumerate().zip(limits.of_questions()) {
+        let Limit { scale, reach, farthest } = limit;
+        let numbers = numbers.factors.iter().zip(numbers.biases).zip(numbers.slacks);
+        for (row, (codes, ((factor, bias), slack))) in rows.chunks_exact(queries.dim()).zip(numbers).enumerate() {
+            let distance = bias - dot_i8(query, codes) as f32 * (factor * scale) - reach * slack;
             if distance <= farthest {
                 found.push(Near { question, row, distance });
             }

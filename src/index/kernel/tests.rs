@@ -200,7 +200,8 @@ fn distances_and_the_least_of_them() {
         for variant in Kernels::available() {
             // Longer than the rows: what is past them is left alone.
             let mut out = vec![7.0; rows + 21];
-            let least = variant.distances(&dots, &Numbers { factors: &factors, biases: &biases }, 0.3, &mut out);
+            let numbers = Numbers { factors: &factors, biases: &biases, slacks: &[] };
+            let least = variant.distances(&dots, &numbers, 0.3, &mut out);
             assert!(out.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()), "{random:?}");
             assert_eq!(out[rows..], [7.0; 21]);
             let expected = expected.iter().copied().fold(f32::INFINITY, f32::min);
@@ -215,13 +216,16 @@ fn near_rows_are_those_whose_distance_is_within_the_limit() {
     for (dim, queries, rows) in [(1, 1, 1), (7, 3, 9), (384, 70, 10), (64, 16, 4), (65, 65, 3), (5, 0, 3), (5, 3, 0)] {
         let (tile, rows) = (Tile::new(&codes(&mut random, queries * dim), dim), codes(&mut random, rows * dim));
         let (factors, biases) = (random.floats(rows.len() / dim), random.floats(rows.len() / dim));
-        let limits: Vec<(f32, f32)> = random.floats(queries).into_iter().map(|x| (x * 1e-4, x)).collect();
-        let numbers = Numbers { factors: &factors, biases: &biases };
+        let slacks = random.floats(rows.len() / dim);
+        let limit = |x: f32| Limit { scale: x * 1e-4, reach: x.abs(), farthest: x };
+        let limits: Vec<Limit> = random.floats(queries).into_iter().map(limit).collect();
+        let numbers = Numbers { factors: &factors, biases: &biases, slacks: &slacks };
         let mut expected = Vec::new();
-        for ((question, query), (scale, farthest)) in tile.queries().enumerate().zip(&limits) {
+        for ((question, query), limit) in tile.queries().enumerate().zip(&limits) {
             for (row, codes) in rows.chunks_exact(dim).enumerate() {
-                let distance = biases[row] - PORTABLE.dot_i8(query, codes) as f32 * (factors[row] * scale);
-                expected.extend((distance <= *farthest).then_some(Near { question, row, distance }));
+                let product = PORTABLE.dot_i8(query, codes) as f32 * (factors[row] * limit.scale);
+                let distance = biases[row] - product - limit.reach * slacks[row];
+                expected.extend((distance <= limit.farthest).then_some(Near { question, row, distance }));
             }
         }
         for variant in Kernels::available() {

@@ -85,15 +85,19 @@ pub(super) fn vnni_dot_tile(queries: &Tile, rows: &[i8], out: &mut [i32]) {
 pub(super) fn vnni_near_tile(queries: &Tile, rows: &[i8], numbers: &Numbers, limits: &Limits, found: &mut Vec<Near>) {
     let limits: Vec<_> = limits.of_groups().collect();
     each_tile(queries, rows, |sums, raise, place| {
-        let Some((scales, farthest)) = limits.get(place.group) else { return };
-        let (factors, biases) = (numbers.factors.get(place.first..), numbers.biases.get(place.first..));
-        let numbers = factors.unwrap_or_default().iter().zip(biases.unwrap_or_default());
-        let (raise, scales, farthest) = (load_words(raise), load_floats(scales), load_floats(farthest));
-        for (row, (sum, (factor, bias))) in sums.into_iter().zip(numbers).take(place.live).enumerate() {
+        let Some([scales, reaches, farthest]) = limits.get(place.group) else { return };
+        let of_rows =
+            [numbers.factors, numbers.biases, numbers.slacks].map(|n| n.get(place.first..).unwrap_or_default());
+        let [factors, biases, slacks] = of_rows.map(|numbers| numbers.iter().copied());
+        let numbers = factors.zip(biases).zip(slacks);
+        let (raise, scales) = (load_words(raise), load_floats(scales));
+        let (reaches, farthest) = (load_floats(reaches), load_floats(farthest));
+        for (row, (sum, ((factor, bias), slack))) in sums.into_iter().zip(numbers).take(place.live).enumerate() {
             let dot = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum, raise));
-            let factors = _mm512_mul_ps(_mm512_set1_ps(*factor), scales);
-            // Product and difference are rounded one by one, as in every other variant.
-            let distances = _mm512_sub_ps(_mm512_set1_ps(*bias), _mm512_mul_ps(dot, factors));
+            let factors = _mm512_mul_ps(_mm512_set1_ps(factor), scales);
+            // Products and differences are rounded one by one, as in every other variant.
+            let distances = _mm512_sub_ps(_mm512_set1_ps(bias), _mm512_mul_ps(dot, factors));
+            let distances = _mm512_sub_ps(distances, _mm512_mul_ps(reaches, _mm512_set1_ps(slack)));
             let mut near = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(distances, farthest);
             if near != 0 {
                 let distances = floats_of(distances);

@@ -1,15 +1,17 @@
-//! Quantised rows, sealed and not, against the counters and, in a deep check, against the embeddings.
+//! Quantised rows against the counters and, in a deep check, against the embeddings.
 
-use redb::ReadOnlyTable;
+use redb::{ReadOnlyTable, TableError};
 use roaring::RoaringTreemap;
 
 use super::sketches::Sketches;
 use super::{Depth, Findings, Subject};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::Ordinal;
+use crate::store::centre::Centre;
 use crate::store::codec::floats;
-use crate::store::quantise::{Codes, quantise};
-use crate::store::segment::{Segment, parse_tail_row};
+use crate::store::quantise::quantise;
+use crate::store::rows::read_centre;
+use crate::store::segment::Segment;
 use crate::store::table::{self, PairKey, pair_ordinal};
 use crate::store::vector::Embeddings;
 
@@ -18,7 +20,9 @@ type Pairs = ReadOnlyTable<&'static PairKey, &'static [u8]>;
 /// What was seen of a collection's rows so far.
 struct Rows<'v> {
     embeddings: Embeddings<'v>,
-    /// Rows of records that stand in a segment or the tail.
+    /// The centre of the segment before.
+    centre: Option<(Option<u32>, Centre)>,
+    /// Rows of records that stand in a segment.
     standing: RoaringTreemap,
     /// Rows below this one were seen.
     end: u64,
@@ -33,12 +37,14 @@ impl Subject<'_> {
         let dimension = self.entry.info.dimension.unwrap_or(0);
         let mut rows = Rows {
             embeddings: Embeddings::new(&vectors, self.rows_number, dimension),
+            centre: None,
             standing: RoaringTreemap::new(),
             end: 0,
             sealed: 0,
             lost: false,
         };
-        let mut sketches = Sketches::open(self, findings)?;
+        self.check_centres(dimension, findings)?;
+        let mut sketches = Sketches::open(self)?;
         for segment in self.tx.open_table(table::SEGMENTS)?.range::<&PairKey>(&self.first()..=&self.last())? {
             let (key, bytes) = segment?;
             let place = self.place(&format!("segment of row {}", pair_ordinal(key.value()).0));
@@ -55,11 +61,15 @@ impl Subject<'_> {
             let what = format!("{} sealed rows are counted, {} are there", self.entry.sealed.sealed_rows, rows.sealed);
             findings.add(self.place("counters"), what, true);
         }
-        self.check_tail(&mut rows, findings)?;
         let rest = self.live() - &rows.standing;
-        if let Some(first) = rest.min().filter(|_| !rows.lost) {
-            let what = format!("{} records are in none of them; the first is row {first}", rest.len());
+        let tail = rest.range_cardinality(self.entry.sealed.sealed_until..);
+        if let Some(first) = rest.min().filter(|first| !rows.lost && *first < self.entry.sealed.sealed_until) {
+            let what = format!("{} records are in none of them; the first is row {first}", rest.len() - tail);
             findings.add(self.place("quantised rows"), what, true);
+        }
+        if self.entry.sealed.bounded && tail != self.entry.sealed.tail_rows {
+            let what = format!("{} rows are counted in the tail, {tail} are there", self.entry.sealed.tail_rows);
+            findings.add(self.place("counters"), what, true);
         }
         if self.depth == Depth::Deep {
             for ordinal in rest {
@@ -90,68 +100,64 @@ impl Subject<'_> {
             findings.add(place, "it has another dimension or first row than it must", true);
             return Ok(());
         }
-        let codes = segment.codes().chunks_exact(segment.dimension());
-        let numbers = segment.factors().zip(segment.biases());
-        for (row, (codes, (factor, bias))) in codes.zip(numbers).enumerate() {
-            let ordinal = segment.ordinal(row);
+        let space = self.entry.info.space;
+        if self.depth == Depth::Deep && rows.centre.as_ref().is_none_or(|(known, _)| *known != segment.centre()) {
+            let centre = findings.take(place, true, self.centre(segment.centre(), segment.dimension()))?;
+            rows.centre = centre.map(|centre| (segment.centre(), centre));
+        }
+        for (ordinal, codes) in segment.to_rows(space) {
             if ordinal.0 < rows.end || ordinal.0 >= self.entry.sealed.sealed_until {
                 findings.add(place, format!("row {} stands in it out of order", ordinal.0), true);
                 return Ok(());
             }
             rows.end = ordinal.0 + 1;
-            if !self.dead.contains(ordinal.0) {
-                rows.standing.insert(ordinal.0);
-                self.check_row(ordinal, (factor, bias, codes), place, rows, findings)?;
+            if self.dead.contains(ordinal.0) {
+                continue;
+            }
+            rows.standing.insert(ordinal.0);
+            if self.depth == Depth::Quick {
+                continue;
+            }
+            let embedding = self.embedding(&mut rows.embeddings, ordinal, findings)?;
+            // Rows of version 1 of the format were rounded otherwise; what bounds them holds for any rounding.
+            let centre = rows.centre.as_ref().filter(|(number, _)| number.is_some());
+            if let (Some(embedding), Some((_, centre))) = (embedding, centre)
+                && quantise(&embedding, centre, space) != codes
+            {
+                findings.add(place, format!("row {} is not what its embedding gives", ordinal.0), true);
             }
         }
         Ok(())
     }
 
-    fn check_tail(&self, rows: &mut Rows, findings: &mut Findings) -> Result<()> {
-        let mut tail_rows = 0;
-        for row in self.tx.open_table(table::TAIL)?.range::<&PairKey>(&self.first()..=&self.last())? {
-            let (key, value) = row?;
-            let ordinal = pair_ordinal(key.value());
-            tail_rows += 1;
-            let place = self.place(&format!("row {} of the tail", ordinal.0));
-            if ordinal.0 < self.entry.sealed.sealed_until || ordinal.0 >= self.entry.next_ordinal {
-                findings.add(place, "it is sealed, or past the last row", true);
-            } else if self.dead.contains(ordinal.0) {
-                findings.add(place, "its record is deleted", true);
-            } else if let Some(row) = findings.take(&place, true, parse_tail_row(value.value()))? {
-                rows.standing.insert(ordinal.0);
-                if Some(row.2.len()) == self.entry.info.dimension {
-                    self.check_row(ordinal, row, &place, rows, findings)?;
-                } else {
-                    findings.add(place, "it has another dimension than it must", true);
-                }
+    /// Checks that every centre is what was written, and that none between them is missing.
+    fn check_centres(&self, dimension: usize, findings: &mut Findings) -> Result<()> {
+        let centres: Pairs = match self.tx.open_table(table::CENTRES) {
+            Err(TableError::TableDoesNotExist(_)) => return Ok(()),
+            centres => centres?,
+        };
+        let (place, mut expected) = (self.place("centres"), 0);
+        for centre in centres.range::<&PairKey>(&self.first()..=&self.last())? {
+            let (key, bytes) = centre?;
+            if pair_ordinal(key.value()).0 != expected {
+                findings.add(place.as_str(), format!("centre {expected} is missing"), true);
             }
+            expected = pair_ordinal(key.value()).0 + 1;
+            findings.take(place.as_str(), true, Centre::from_bytes(bytes.value(), dimension))?;
         }
-        if tail_rows != self.entry.sealed.tail_rows {
-            let what = format!("{} rows are counted in the tail, {tail_rows} are there", self.entry.sealed.tail_rows);
-            findings.add(self.place("counters"), what, true);
+        if expected == 0 && self.entry.sealed.bounded && self.entry.sealed.sealed_rows > 0 {
+            findings.add(place, "there is none", true);
         }
         Ok(())
     }
 
-    /// Compares a row with what its embedding gives.
-    fn check_row(
-        &self,
-        ordinal: Ordinal,
-        (factor, bias, codes): (f32, f32, &[i8]),
-        place: &str,
-        rows: &mut Rows,
-        findings: &mut Findings,
-    ) -> Result<()> {
-        if self.depth == Depth::Quick {
-            return Ok(());
+    fn centre(&self, number: Option<u32>, dimension: usize) -> Result<Centre> {
+        let Some(number) = number else { return Ok(Centre::origin(dimension)) };
+        match self.tx.open_table(table::CENTRES) {
+            Ok(centres) => read_centre(&centres, self.rows_number, number, dimension),
+            Err(TableError::TableDoesNotExist(_)) => Err(Error::damaged("its centre is missing")),
+            Err(error) => Err(error.into()),
         }
-        let Some(embedding) = self.embedding(&mut rows.embeddings, ordinal, findings)? else { return Ok(()) };
-        let given = quantise(&embedding, self.entry.info.space);
-        if given != (Codes { codes: codes.to_vec(), factor, bias }) {
-            findings.add(place, format!("row {} is not what its embedding gives", ordinal.0), true);
-        }
-        Ok(())
     }
 
     fn embedding(&self, all: &mut Embeddings, ordinal: Ordinal, findings: &mut Findings) -> Result<Option<Vec<f32>>> {

@@ -3,38 +3,29 @@
 use redb::ReadOnlyTable;
 
 use super::{Depth, Findings, Subject};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::segment::Segment;
-use crate::store::sketch::{Centre, Sketch, sign_bytes, sketch};
+use crate::store::sketch::{Sketch, Sketcher, sign_bytes};
 use crate::store::table::{self, PairKey};
 
 /// The sketches of a collection, asked about one segment after the other.
 pub(super) struct Sketches<'s> {
     subject: &'s Subject<'s>,
     table: ReadOnlyTable<&'static PairKey, &'static [u8]>,
-    centre: Option<Centre>,
+    sketcher: Option<Sketcher>,
     /// Sketches of segments that were asked about.
     seen: u64,
 }
 
 impl<'s> Sketches<'s> {
-    pub(super) fn open(subject: &'s Subject<'s>, findings: &mut Findings) -> Result<Self> {
+    pub(super) fn open(subject: &'s Subject<'s>) -> Result<Self> {
         let table = subject.tx.open_table(table::SKETCH)?;
-        let centre = if subject.entry.sealed.sketched {
-            let stored = table.get(&subject.rows_number.pair(u64::MAX))?;
-            let dimension = subject.entry.info.dimension.unwrap_or(0);
-            let centre = stored.ok_or_else(|| Error::damaged("it is missing"));
-            let centre = centre.and_then(|centre| Centre::from_bytes(centre.value(), dimension));
-            findings.take(subject.place("centre of the sketches"), true, centre)?
-        } else {
-            None
-        };
-        Ok(Self { subject, table, centre, seen: 0 })
+        Ok(Self { subject, table, sketcher: None, seen: 0 })
     }
 
     /// Checks the sketch of the segment at `key`; `segment` is `None` where that is damaged.
     pub(super) fn check(&mut self, key: &PairKey, segment: Option<&Segment>, findings: &mut Findings) -> Result<()> {
-        if !self.subject.entry.sealed.sketched {
+        if !self.subject.is_sketched() {
             return Ok(());
         }
         let place = self.subject.place(&format!("sketch of row {}", table::pair_number(key)));
@@ -53,25 +44,37 @@ impl<'s> Sketches<'s> {
             let as_long = found.signs().len() == segment.rows() * sign_bytes(segment.dimension());
             if !rows || !as_long || found.rows() != segment.rows() {
                 findings.add(place, "it has other rows than its segment", true);
-            } else if self.subject.depth == Depth::Deep
-                && let Some(centre) = &self.centre
-                && sketch(segment, centre, self.subject.entry.info.space) != bytes
-            {
+            } else if self.subject.depth == Depth::Deep && self.of(segment) != bytes {
                 findings.add(place, "it is not what its segment gives", true);
             }
         }
         Ok(())
     }
 
+    fn of(&mut self, segment: &Segment) -> Vec<u8> {
+        let sketcher = self.sketcher.get_or_insert_with(|| Sketcher::new(segment.dimension()));
+        sketcher.sketch(segment, self.subject.entry.info.space)
+    }
+
     /// Looks for sketches of no segment.
     pub(super) fn check_rest(&self, findings: &mut Findings) -> Result<()> {
+        if !self.subject.entry.sealed.bounded {
+            return Ok(());
+        }
         let number = self.subject.rows_number;
-        let mut all = self.table.range::<&PairKey>(&number.pair(0)..&number.pair(u64::MAX))?;
+        let mut all = self.table.range::<&PairKey>(&number.pair(0)..=&number.pair(u64::MAX))?;
         let all = all.try_fold(0, |n, row| row.map(|_| n + 1))?;
         if all != self.seen {
             let what = format!("{all} are there, {} are of segments", self.seen);
             findings.add(self.subject.place("sketches"), what, true);
         }
         Ok(())
+    }
+}
+
+impl Subject<'_> {
+    /// Whether there are sketches that are searched: those of version 1 of the format are not.
+    fn is_sketched(&self) -> bool {
+        self.entry.sealed.sketched && self.entry.sealed.bounded
     }
 }

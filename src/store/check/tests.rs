@@ -59,7 +59,7 @@ fn sound(space: Space) -> (TempDir, Store) {
     notes.delete((0..40).chain(rows - 5..rows).map(id).collect::<Vec<_>>().iter()).unwrap();
     let chunks: Vec<Vec<u8>> = [b"one", b"two"].map(|body| [&xxh3_64(body).to_le_bytes(), &body[..]].concat()).to_vec();
     let view = notes.view().unwrap();
-    let graph = GraphFile { epoch: view.next_epoch(), covers_until: view.end(), rows: 1, chunks: &chunks };
+    let graph = GraphFile { epoch: view.next_epoch(), covers_until: view.end(), rows: 1, recall: 1.0, chunks: &chunks };
     notes.put_graph(&view, &graph).unwrap().unwrap();
     drop(view);
     let replaced = Change { embedding: Some(random.floats(DIMENSION)), ..change(&mut random, 100) };
@@ -175,20 +175,11 @@ fn sketch_anew(tx: &redb::WriteTransaction) -> crate::error::Result<()> {
 }
 
 #[test]
-fn a_sketch_or_their_centre() {
+fn a_sketch_or_a_centre() {
     finds(Depth::Quick, true, &["notes: sketch of row 0"], |store| flip(store, table::SKETCH, 0, 5000));
     finds(Depth::Quick, true, &["notes: sketch of row 0"], |store| remove(store, table::SKETCH, 0));
-    finds(Depth::Quick, true, &["notes: centre of the sketches"], |store| remove(store, table::SKETCH, u64::MAX));
-}
-
-#[test]
-fn a_row_of_the_tail() {
-    let row = 2 * rows_per_segment(DIMENSION) as u64 + 1;
-    let place = format!("notes: row {row} of the tail");
-    finds(Depth::Deep, true, &[&place], |store| flip(store, table::TAIL, row, 20));
-    finds(Depth::Quick, true, &[&place], |store| damage(store, table::TAIL, row, |bytes| bytes.truncate(12)));
-    let gone = ["notes: counters", "notes: quantised rows"];
-    finds(Depth::Quick, true, &gone, |store| remove(store, table::TAIL, row));
+    finds(Depth::Quick, true, &["notes: centres"], |store| flip(store, table::CENTRES, 0, 20));
+    finds(Depth::Quick, true, &["notes: centres"], |store| remove(store, table::CENTRES, 0));
 }
 
 #[test]
@@ -318,7 +309,7 @@ fn a_counter_or_a_set() {
     let beyond = set_to_bytes(&[1_000_000].into_iter().collect());
     finds(Depth::Quick, true, &["notes: graph"], |store| put(store, table::STALE, &beyond));
     let one_less = set_to_bytes(&(0..39).collect());
-    let places = ["notes: counters", "notes: quantised rows"];
+    let places = ["notes: counters", "notes: counters"];
     finds(Depth::Quick, true, &places, |store| put(store, table::DEAD, &one_less));
 }
 

@@ -7,7 +7,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::super::model::{check_document_model, check_model};
-use super::super::{Change, Codes, Mode, View, check_dimension, check_embedding, limit, quantise};
+use super::super::{Change, Mode, View, check_dimension, check_embedding, limit};
 use super::{OnError, Tally, bad_row};
 use crate::embed::{Embedder, Role};
 use crate::error::{Error, Result};
@@ -43,13 +43,11 @@ pub(super) struct PreparedRow {
     pub(super) row: Row,
     /// Whether its embedding was made here.
     embedded_here: bool,
-    /// What is searched of its embedding.
-    codes: Option<Codes>,
 }
 
 impl PreparedRow {
-    pub(super) fn into_change(self) -> (Change, Option<Codes>, Option<Part>) {
-        let Self { row, embedded_here, codes } = self;
+    pub(super) fn into_change(self) -> (Change, Option<Part>) {
+        let Self { row, embedded_here } = self;
         let change = Change {
             id: row.id,
             embedding: row.embedding,
@@ -58,7 +56,7 @@ impl PreparedRow {
             uri: row.uri,
             metadata: row.metadata,
         };
-        (change, codes, row.part)
+        (change, row.part)
     }
 }
 
@@ -107,7 +105,7 @@ impl<'a> Preparer<'a> {
             match row.and_then(|row| self.check(row, &ids, view)) {
                 Ok(row) => {
                     ids.insert(row.id.clone());
-                    prepared.rows.push(PreparedRow { embedded_here: row.embedded_here, row, codes: None });
+                    prepared.rows.push(PreparedRow { embedded_here: row.embedded_here, row });
                 }
                 Err(error @ Error::BadRow { .. }) => {
                     prepared.refused.extend(self.refuse(error, &mut prepared.tally)?);
@@ -116,10 +114,6 @@ impl<'a> Preparer<'a> {
             }
         }
         self.embed_new(view, &mut prepared)?;
-        // Here, while the batch before is written: the writer is what an import waits for.
-        for prepared in &mut prepared.rows {
-            prepared.codes = prepared.row.embedding.as_ref().map(|embedding| quantise(embedding, view.info().space));
-        }
         self.on_their_way.push_back(ids);
         Ok(prepared)
     }

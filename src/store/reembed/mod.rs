@@ -16,7 +16,7 @@ use self::next::{Batch, Made};
 use super::catalog::{self, Entry, NextEmbeddings};
 use super::model::embeds_alike;
 use super::table::{self, CollectionNumber};
-use super::{Collection, CollectionChange, View, check_embedding, quantise};
+use super::{Collection, CollectionChange, View, check_embedding};
 use crate::embed::{Embedder, Role};
 use crate::error::{Error, Result};
 use crate::record::{Fingerprint, Ordinal};
@@ -87,7 +87,6 @@ pub fn reembed(
             }
             continue;
         };
-        let space = view.info().space;
         drop(view);
         let texts: Vec<&str> = work.documents.iter().map(|(_, document)| document.as_str()).collect();
         let embeddings = if texts.is_empty() { Vec::new() } else { embedder.embed(&texts, Role::Document)? };
@@ -100,8 +99,7 @@ pub fn reembed(
             if embedding.len() != model.dimension {
                 return Err(Error::argument(format!("{} gave {} components", model.model, embedding.len())));
             }
-            let codes = quantise(&embedding, space);
-            Ok(Made { ordinal, document, embedding, codes })
+            Ok(Made { ordinal, document, embedding })
         });
         let batch = Batch { from: work.from, until: work.until, made: made.collect::<Result<_>>()? };
         collection.put_next(number, batch)?;

@@ -9,9 +9,8 @@ use roaring::RoaringTreemap;
 
 use super::super::catalog::{self, Entry, NextEmbeddings, Sealing};
 use super::super::codec::set_to_bytes;
-use super::super::quantise::Codes;
 use super::super::record::decode;
-use super::super::rows::Rows;
+use super::super::rows::{Held, Rows};
 use super::super::table::{self, CollectionNumber, PairKey};
 use super::super::vector;
 use super::super::write::read_set;
@@ -23,7 +22,6 @@ pub(super) struct Made {
     pub(super) ordinal: Ordinal,
     pub(super) document: String,
     pub(super) embedding: Vec<f32>,
-    pub(super) codes: Codes,
 }
 
 /// Embeddings of a stretch of records, or of rows that are stale.
@@ -37,7 +35,7 @@ pub(super) struct Batch {
 
 impl NextEmbeddings {
     pub(super) fn new(embedder: Fingerprint, number: CollectionNumber) -> Self {
-        Self { embedder, until: 0, number: number.0, sealed: Sealing::default() }
+        Self { embedder, until: 0, number: number.0, sealed: Sealing::new() }
     }
 
     fn rows_number(&self) -> CollectionNumber {
@@ -61,10 +59,10 @@ impl NextEmbeddings {
         let dead = read_set(&tx.open_table(table::DEAD)?, own, "the set of deleted rows")?;
         let mut stale = self.stale(tx)?;
         let mut vectors = vector::Changes::new(self.rows_number(), self.embedder.dimension);
-        let mut codes = Vec::with_capacity(batch.made.len());
+        let mut changed = RoaringTreemap::new();
         let records = tx.open_table(table::RECORDS)?;
         for made in batch.made {
-            let Made { ordinal, document, embedding, codes: row } = made;
+            let Made { ordinal, document, embedding } = made;
             // A row that was stale may have been deleted, or embedded by another process.
             if dead.contains(ordinal.0) || (!is_new && !stale.contains(ordinal.0)) {
                 continue;
@@ -79,16 +77,20 @@ impl NextEmbeddings {
                 continue;
             }
             vectors.put(ordinal, embedding);
-            codes.push((ordinal, row));
+            changed.insert(ordinal.0);
         }
         self.until = batch.until;
-        vectors.write(&mut tx.open_table(table::VECTORS)?, |ordinal| self.is_dead(ordinal, &dead))?;
+        let mut table = tx.open_table(table::VECTORS)?;
+        vectors.write(&mut table, |ordinal| self.is_dead(ordinal, &dead))?;
+        let held = Held { vectors: &table, dimension: self.embedder.dimension, end: self.until, dead: &dead };
         let mut rows = Rows::open(tx, self.rows_number(), space)?;
         if is_new {
-            rows.append(&mut self.sealed, codes)?;
-        } else {
-            rows.replace(&self.sealed, codes)?;
+            self.sealed.tail_rows += changed.len();
+        } else if self.sealed.bounded {
+            rows.replace(&self.sealed, &held, &changed)?;
         }
+        rows.upgrade(&mut self.sealed, &held)?;
+        rows.seal(&mut self.sealed, &held)?;
         self.put_stale(tx, &stale)
     }
 
@@ -110,7 +112,12 @@ impl NextEmbeddings {
         let mut changes = vector::Changes::new(self.rows_number(), self.embedder.dimension);
         died.iter().for_each(|ordinal| changes.clear(Ordinal(ordinal)));
         changes.write(vectors, |ordinal| self.is_dead(ordinal, dead))?;
-        Rows::open(tx, self.rows_number(), space)?.remove(&mut self.sealed, &died, dead)?;
+        let mut rows = Rows::open(tx, self.rows_number(), space)?;
+        let held = Held { vectors, dimension: self.embedder.dimension, end: self.until, dead };
+        if self.sealed.bounded {
+            rows.remove(&mut self.sealed, &died, dead)?;
+        }
+        rows.upgrade(&mut self.sealed, &held)?;
         let stale = (self.stale(tx)? | reworded) - dead;
         self.put_stale(tx, &stale)
     }

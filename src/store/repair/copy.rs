@@ -100,7 +100,7 @@ impl Waiting<'_> {
             let mut twice = Vec::new();
             for change in changes {
                 let id = change.id.to_string();
-                if batch.apply(change, None, Mode::Add)? != Effect::Added {
+                if batch.apply(change, Mode::Add)? != Effect::Added {
                     twice.push(id);
                 }
             }
