@@ -22,7 +22,8 @@ fn check_answers(store: &Store, when: &str) {
         let collection = store.collection(name).unwrap();
         let view = collection.view().unwrap();
         assert!(view.counts().records >= records, "{name} {when}");
-        let asked = view.live().iter().step_by(29).map(|at| view.embedding(huedb::record::Ordinal(at)).unwrap());
+        let live = view.live();
+        let asked = live.iter().step_by(29).map(|at| view.embedding(huedb::record::Ordinal(at)).unwrap());
         let query = Query {
             questions: asked.collect(),
             n: 10,
