@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::exit::Status;
+use super::ingest::say_met;
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
-use super::ingest::say_met;
 use crate::input::{IdFrom, Mapping, Met, Options, Rows, Source};
 use crate::output::{Columns, Entry, count};
 use crate::record::{Record, Row, Value};

@@ -64,7 +64,13 @@ impl Run<'_> {
         let report = Report::begin(context, action, &batches);
         let met = batches.met();
         // The file is opened for writing once a batch is ready for it: what is refused before has not touched a byte.
-        let first = preparer.prepare(&view, batches.next().unwrap_or_default())?;
+        let first = match preparer.prepare(&view, batches.next().unwrap_or_default()) {
+            Ok(first) => first,
+            Err(error) => {
+                report.end(context);
+                return Err(error);
+            }
+        };
         drop(view);
         let mut store = context.open_for_import(Access::Write, batches.progress().total_bytes())?;
         let bytes_before = store.file_bytes()?;
@@ -143,7 +149,8 @@ pub(super) fn say_met(context: &mut Context, met: &Met, on_duplicate: OnDuplicat
         OnDuplicate::First => "left out",
         OnDuplicate::Last | OnDuplicate::Error => "taken over what the earlier rows say",
     };
-    let have = if rows == 1 { "row has an id that came before, and was" } else { "rows have ids that came before, and were" };
+    let have =
+        if rows == 1 { "row has an id that came before, and was" } else { "rows have ids that came before, and were" };
     let (n, id) = (count(rows), id.as_str());
     context.printer.warning(format!(
         "{n} {have} {done}; the first is {id:?} at {again}, which is at {before} too (--on-duplicate error|last|first)"

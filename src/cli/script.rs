@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_script_of_windows_is_the_same_script() {
-        let text = "count a\nadd a --id x\nadd a --document \"two\nlines\" \\\n --id y\nadd a <<END\none\n\ntwo\nEND\nlist\n";
+        let text =
+            "count a\nadd a --id x\nadd a --document \"two\nlines\" \\\n --id y\nadd a <<END\none\n\ntwo\nEND\nlist\n";
         assert_eq!(read(&format!("\u{feff}{}", text.replace('\n', "\r\n"))), read(text));
     }
 

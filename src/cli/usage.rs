@@ -29,7 +29,10 @@ pub(super) fn report(
     if code == 0 {
         // The help and the version are data: what cannot be written has not been said.
         let written = usage.print().and_then(|()| io::stdout().flush()).map_err(|e| Error::io("write the output", e));
-        return exit::report(written.map(|()| exit::Status::Done).map_err(Into::into), &mut Printer::new(&settings, stderr));
+        return exit::report(
+            written.map(|()| exit::Status::Done).map_err(Into::into),
+            &mut Printer::new(&settings, stderr),
+        );
     }
     if talk == TalkFormat::Text {
         say(usage);

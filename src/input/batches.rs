@@ -98,19 +98,21 @@ impl Batches {
         })
     }
 
+    /// Hands on what is to be known of the input that is open.
+    fn note(&mut self) {
+        let said = self.open.as_mut().map(Rows::take_notices).unwrap_or_default();
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).extend(said);
+    }
+
     fn next_row(&mut self) -> Option<Result<Row>> {
         loop {
             if let Some(rows) = &mut self.open {
                 let row = rows.next();
-                // What is to be known of an input helps most beside an error.
-                if !matches!(row, Some(Ok(_))) {
-                    let said = rows.take_notices();
-                    self.notices.lock().unwrap_or_else(PoisonError::into_inner).extend(said);
+                if row.is_some() {
+                    return row;
                 }
-                match row {
-                    None => self.open = None,
-                    row => return row,
-                }
+                self.note();
+                self.open = None;
             }
             match Rows::open_counted(&self.sources.next()?, self.options.clone(), self.progress(), self.met()) {
                 Ok(rows) => self.open = Some(rows),
@@ -139,12 +141,15 @@ impl Iterator for Batches {
                     Err(_) => {
                         // Nothing that follows can be trusted to be what the user meant.
                         self.sources = Vec::new().into_iter();
+                        self.note();
                         self.open = None;
                     }
                 }
             }
             batch.extend(rows);
         }
+        // Before the batch is looked at: it helps most beside an error.
+        self.note();
         (!batch.is_empty()).then_some(batch)
     }
 }

@@ -5,11 +5,11 @@
 
 use super::cell::CellType;
 use super::decompress::Bytes;
+use super::embedding;
 use super::infer::{Evidence, Inferred};
 use super::json;
 use super::mapping::{METADATA, Mapping, Parts, list_names};
 use super::records::{Record, no_column};
-use super::embedding;
 use crate::error::{Error, Result};
 use crate::record::{Metadata, Value};
 

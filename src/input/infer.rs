@@ -113,7 +113,7 @@ impl Inferred {
         };
         read.map(Some).ok_or_else(|| {
             format!(
-                "holds {cell:?}, which is not {wanted} as its first {ROWS} rows are; --types {name}:str reads the whole \
+                "holds {cell:?}, which is not {wanted} as its first 100,000 rows are; --types {name}:str reads the whole \
                  column as text"
             )
         })

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
-use serde_json::value::RawValue;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 use super::decompress::Bytes;
 use super::elements::Elements;
@@ -293,14 +293,15 @@ pub(super) fn value(mapping: &Mapping, key: &str, json: Json, written: &str) -> 
         _ if json.is_null() => Ok(None),
         Some(wanted) => wanted.convert(json, written).map(Some).map_err(Refused::Unfit),
         None if json.is_string() => Value::from_json(json).map(Some).map_err(Refused::Unfit),
-        None => match beyond_integers(written) {
-            Some(integer) => Err(Refused::Lossy(format!("{}, as with --types {key}:str", too_long(integer)))),
-            None => {
-                let numbers = json.as_array().is_some_and(|items| items.iter().all(Json::is_number) && !items.is_empty());
-                let refused = if numbers { Refused::Lossy } else { Refused::Unfit };
-                Value::from_json(json).map(Some).map_err(refused)
+        None => {
+            if let Some(integer) = beyond_integers(written) {
+                return Err(Refused::Lossy(format!("{}, as with --types {key}:str", too_long(integer))));
             }
-        },
+            let is_numbers =
+                json.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Json::is_number));
+            let refused = if is_numbers { Refused::Lossy } else { Refused::Unfit };
+            Value::from_json(json).map(Some).map_err(refused)
+        }
     }
 }
 

@@ -171,7 +171,7 @@ impl Hasher for Taken {
 
     fn write(&mut self, bytes: &[u8]) {
         // An array of integers comes as its length and its bytes.
-        let word = bytes.first_chunk::<8>().map(|word| u64::from_ne_bytes(*word));
+        let word = bytes.first_chunk::<8>().map(|word| u64::from_le_bytes(*word));
         self.0 ^= word.unwrap_or_default();
     }
 

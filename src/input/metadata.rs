@@ -27,13 +27,18 @@ mod tests {
     fn flags_say_what_is_wrong() {
         let patch = metadata_from_json("{\"a\": 1, \"b\": null}").unwrap();
         assert_eq!(patch.iter().collect::<Vec<_>>(), [("a", Some(&Value::Int(1))), ("b", None)]);
-        for (text, why) in
-            [("{a:1}", "is not JSON"), ("[1]", "object"), ("{\"a\":{}}", "\"a\""), ("{\"a\":1", "cut off"),
-            ("{\"b\":1,\"a\":18446744073709551616}", "\"a\": is the integer 18446744073709551616, which no type here holds"),
+        for (text, why) in [
+            ("{a:1}", "is not JSON"),
+            ("[1]", "object"),
+            ("{\"a\":{}}", "\"a\""),
+            ("{\"a\":1", "cut off"),
+            (
+                "{\"b\":1,\"a\":18446744073709551616}",
+                "\"a\": is the integer 18446744073709551616, which no type here holds",
+            ),
             ("{\"a\":[1,9223372036854775808]}", "\"a\": is the integer 9223372036854775808"),
             ("{\"a\":\"\\ud83d\"}", "holds \\ud83d alone"),
-        ]
-        {
+        ] {
             let error = metadata_from_json(text).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }

@@ -117,8 +117,7 @@ impl Questions {
             Format::Text => Reader::Lines(Lines::new(bytes, ROW_LIMIT_BYTES)),
             Format::Json | Format::Jsonl => Reader::Json(Values::open(bytes, format, ROW_LIMIT_BYTES)),
             Format::Csv | Format::Tsv => {
-                let layout =
-                    Layout { format, delimiter: None, names: &TEXT_NAMES, limit_bytes: ROW_LIMIT_BYTES };
+                let layout = Layout { format, delimiter: None, names: &TEXT_NAMES, limit_bytes: ROW_LIMIT_BYTES };
                 let records = Records::open(bytes, layout)?;
                 let columns = Columns::resolve(&records)?;
                 Reader::Table(Box::new(Table { records, columns }))

@@ -308,7 +308,8 @@ impl Cutter {
                         same if same == self.line => String::new(),
                         opened => format!(" of line {}, which opened on line {opened}", self.line),
                     };
-                    self.fault = Some(format!("text follows the closing quote{opened}; inside quotes a quote is doubled"));
+                    self.fault =
+                        Some(format!("text follows the closing quote{opened}; inside quotes a quote is doubled"));
                     self.state = State::Passing;
                 }
                 State::Passing => {
@@ -434,7 +435,10 @@ mod tests {
         let long = records("a,b\n1,\"x\ny\",z\n2,ok\n");
         assert_eq!(
             long,
-            [Err("t:2: has 3 fields where the header has 2; in quotes it goes on to line 3".into()), row(4, ["2", "ok"])]
+            [
+                Err("t:2: has 3 fields where the header has 2; in quotes it goes on to line 3".into()),
+                row(4, ["2", "ok"])
+            ]
         );
     }
 

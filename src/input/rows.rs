@@ -102,7 +102,12 @@ impl Rows {
     }
 
     /// Opens an input whose bytes are counted with those of others as well.
-    pub(super) fn open_counted(source: &Source, options: Options, progress: Arc<Progress>, met: Arc<Met>) -> Result<Self> {
+    pub(super) fn open_counted(
+        source: &Source,
+        options: Options,
+        progress: Arc<Progress>,
+        met: Arc<Met>,
+    ) -> Result<Self> {
         let mut rows = Self::over(source.entries()?, progress, options)?;
         rows.met = met;
         rows.many = matches!(source, Source::Folder(_) | Source::Glob { .. } | Source::Files(_));

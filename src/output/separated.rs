@@ -3,7 +3,7 @@
 //! `metadata` is one column that holds a JSON object and `embedding` one that holds a JSON array, so types and
 //! bits survive a round trip. Invariant: text is never changed. A cell that begins with `=`, `+`, `-` or `@`
 //! is data here; a spreadsheet that would run it as a formula must be told to import the column as text.
-//! Nothing is an empty cell, and an empty text a pair of quotes, as PostgreSQL has it. A NUL is refused: what holds one is
+//! Nothing is an empty cell, and an empty text a pair of quotes, as `PostgreSQL` has it. A NUL is refused: what holds one is
 //! taken for binary.
 
 use std::fmt::Display;

@@ -100,7 +100,7 @@ impl Columns {
             }
         }
         let is = |column: &Column| column.role == Role::Embedding || column.name == mapping.document();
-        if !columns.iter().any(is) {
+        if mapping.expects_content && !columns.iter().any(is) {
             let document = mapping.document();
             notices.push(format!("{source}: no column {document:?} and no embedding; the columns are {all}"));
         }
@@ -189,7 +189,8 @@ fn object(array: &dyn Array, row: usize, mapping: &Mapping) -> Result<MetadataPa
         let mut patch = MetadataPatch::default();
         // A structure has all of its fields in every row.
         for (name, field) in fields.column_names().into_iter().zip(fields.columns()) {
-            let value = key(field, row, mapping, name).map_err(|refused| format!("its key {name:?} {}", refused.why()))?;
+            let value =
+                key(field, row, mapping, name).map_err(|refused| format!("its key {name:?} {}", refused.why()))?;
             if let Some(value) = value {
                 patch.insert(name, Some(value)).map_err(|e| e.to_string())?;
             }
