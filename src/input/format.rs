@@ -149,7 +149,7 @@ pub(super) fn looks_like_table(head: &[u8], names: &[&str]) -> bool {
     let whole = head.iter().rposition(|&b| b == b'\n').and_then(|end| head.get(..end)).unwrap_or_default();
     let lines = whole.split(|&b| b == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(LINES);
     // Of a record over several lines nothing can be said here.
-    let mut plain = lines.take_while(|line| memchr::memchr_iter(b'"', line).count() % 2 == 0);
+    let mut plain = lines.take_while(|line| memchr::memchr_iter(b'"', line).count().is_multiple_of(2));
     let header = plain.next();
     header.is_some() && columns > 1 && has_name && plain.all(|line| fields(line, delimiter).count() == columns)
 }

@@ -207,8 +207,13 @@ impl Rows {
     fn open_entry(&mut self, entry: &Entry) -> Result<Open> {
         let name = entry.path.display().to_string();
         let (bytes, file, format) = self.look_at(entry)?;
-        let is_named = Format::of_path(&entry.path).is_some_and(|named| named == format);
-        if !is_named && self.options.format.is_none() && matches!(format, Format::Csv | Format::Tsv | Format::Jsonl) {
+        let is_guessed = match Format::of_path(&entry.path) {
+            Some(Format::Text) => format != Format::Text && !format.is_binary(),
+            None => matches!(format, Format::Csv | Format::Tsv),
+            Some(_) => false,
+        };
+        let is_said = self.options.format.is_some() || self.options.delimiter.is_some();
+        if is_guessed && !is_said && entry.size_bytes.is_some() {
             let notice = "looks like a table and is read as one; --format text makes one document of it";
             self.notices.push(format!("{name}: {notice} ({format})"));
         }

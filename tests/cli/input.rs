@@ -87,8 +87,8 @@ fn a_column_of_a_table_has_one_type() {
     assert!(typed.stderr.starts_with("added 0, updated 2, unchanged 1"), "{typed:?}");
     assert_eq!(world.ok(&["count", "rows", "--where", "version < 1.5 and zip = 1234"]), "1\n");
     let bad = world.run(&["import", "rows", "-", "--types", "zip:number,year:date"]);
-    let types = "\"year:date\" is not a column and a type: write NAME:TYPE with one of the types str, int, float, bool and array";
-    assert!(bad.status == Some(2) && bad.stderr.contains(types), "{bad:?}");
+    let listed = "\"year:date\" is not a column and a type: write NAME:TYPE with one of the types str, int, float, bool and array";
+    assert!(bad.status == Some(2) && bad.stderr.contains(listed), "{bad:?}");
     assert!(world.ok(&["import", "--help"]).contains("str, int, float, bool or array"));
 }
 
@@ -183,6 +183,14 @@ fn tables_are_tables_wherever_they_come_from() {
     ));
     assert!(ran.stderr.contains("read 2 as text (parts/letter.txt and others), parts/table.txt as tsv\n"), "{ran:?}");
     assert_eq!(world.ok(&["get", "notes", "-o", "ids"]), "a\nb\nc\nletter.txt\npackage.json\nd\n");
+    world.write("lines.txt", "{\"id\":\"e\",\"document\":\"v\"}\n{\"id\":\"f\",\"document\":\"v\"}\n");
+    world.write("bare", "id,document\ng,u\n");
+    let ran = world.run(&["import", "notes", "lines.txt", "bare"]);
+    assert!(
+        ran.stderr.contains("lines.txt: looks like a table") && ran.stderr.contains("bare: looks like a table"),
+        "{ran:?}"
+    );
+    assert_eq!(world.ok(&["count", "notes", "--id", "e", "--id", "f", "--id", "g"]), "3\n");
     world.ok(&["import", "notes", "parts/table.txt", "--format", "text"]);
     assert_eq!(world.ok(&["count", "notes", "--where", "#id = \"parts/table.txt\""]), "1\n");
 }
@@ -331,8 +339,8 @@ fn zeros_behind_a_gzip_member_are_padding() {
     for row in 0..20_000 {
         writeln!(packer, "{{\"id\":\"{row}\",\"embedding\":[1,{row}]}}").unwrap();
     }
-    let packed = [packer.finish().unwrap(), vec![0; 512]].concat();
-    world.write("rows.jsonl.gz", packed);
+    let padded = [packer.finish().unwrap(), vec![0; 512]].concat();
+    world.write("rows.jsonl.gz", padded);
     world.ok(&["import", "rows", "rows.jsonl.gz"]);
     assert_eq!(world.ok(&["count", "rows"]), "20000\n");
 }

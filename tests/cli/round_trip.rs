@@ -100,7 +100,7 @@ fn value(random: &mut Random) -> Json {
         0 | 1 => number(random),
         2 => random.chance(50).into(),
         3 => (0..=random.below(3)).map(|_| Json::from(text(random, true))).collect(),
-        4 => (0..=random.below(3)).map(|_| Json::from(random.next() as i64)).collect(),
+        4 => (0..=random.below(3)).map(|_| Json::from(random.next().cast_signed())).collect(),
         5 => (0..=random.below(3)).map(|_| Json::from(f64::from(random.below(9) as u32) / 7.0)).collect(),
         _ => text(random, true).into(),
     }
