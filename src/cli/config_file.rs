@@ -12,6 +12,7 @@ use etcetera::BaseStrategy;
 use toml_edit::{Document, DocumentMut, Item, Value};
 
 use crate::error::{Error, Result};
+use crate::store::without_path;
 
 /// Names another config file; empty, none.
 const VARIABLE: &str = "HUEDB_CONFIG";
@@ -152,7 +153,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed)?;
-    let beside = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let beside = tempfile::NamedTempFile::new_in(folder).map_err(|e| failed(without_path(&e)))?;
     fs::write(beside.path(), text).map_err(failed)?;
     if let Ok(old) = fs::metadata(&path) {
         fs::set_permissions(beside.path(), old.permissions()).map_err(failed)?;

@@ -3,12 +3,14 @@
 //! Opens no database. Invariant: the records it prints are those that the import would store, before any is embedded or cut.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::context::Context;
 use super::exit::Status;
+use super::ingest::say_met;
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
-use crate::input::{IdFrom, Mapping, Options, Rows, Source};
+use crate::input::{IdFrom, Mapping, Met, Options, Rows, Source};
 use crate::output::{Columns, Entry, count};
 use crate::record::{Record, Row, Value};
 
@@ -21,8 +23,10 @@ const TOLD_ROWS: u64 = 20;
 pub(super) fn run(context: &mut Context, sources: &[Source], options: &Options) -> Result<Status> {
     let interrupt = Interrupt::listen();
     let mut survey = Survey::default();
+    let met = Arc::new(Met::default());
+    sources.iter().try_for_each(|source| Rows::check_files(source, options))?;
     for source in sources {
-        let mut rows = Rows::open(source, options.clone())?;
+        let mut rows = Rows::open_among(source, options.clone(), Arc::clone(&met))?;
         for row in rows.by_ref() {
             interrupt.check()?;
             match row {
@@ -38,6 +42,7 @@ pub(super) fn run(context: &mut Context, sources: &[Source], options: &Options) 
         }
         rows.take_notices().iter().for_each(|notice| context.printer.notice(notice));
     }
+    say_met(context, &met, options.on_duplicate);
     if survey.bad > TOLD_ROWS {
         context.printer.warning(format!("{} more bad rows", count(survey.bad - TOLD_ROWS)));
     }

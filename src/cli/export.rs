@@ -28,7 +28,8 @@ use crate::store::Access;
 /// whose values are of several types, sparse vectors, and keys named as those columns are, stand as JSON in a column
 /// metadata. An .npy matrix holds the embeddings alone: --rows writes the rest beside it, or --ids the ids.
 ///
-/// csv and tsv hold what the records hold: a spreadsheet that takes a cell beginning with =, +, - or @ for a
+/// csv and tsv hold what the records hold, but for a NUL, which is refused; a pair of quotes is an empty text, and nothing
+/// none. A spreadsheet that takes a cell beginning with =, +, - or @ for a
 /// formula must be told to import it as text.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -248,7 +249,9 @@ impl Beside {
 /// Refuses an id that would not come back from a line of its own.
 fn check_line(id: &RecordId) -> Result<()> {
     let text = id.as_str();
-    if text.contains(['\n', '\0']) || text.ends_with('\r') || text.trim().is_empty() {
+    // A byte order mark would be dropped from the first line.
+    let is_changed = text.ends_with('\r') || text.starts_with('\u{feff}') || text.trim().is_empty();
+    if is_changed || text.contains(['\n', '\0']) {
         return Err(Error::InvalidArgument {
             why: format!("the id {text:?} cannot stand on a line"),
             hint: Some("write --rows FILE.jsonl in place of --ids".into()),

@@ -15,21 +15,31 @@ use super::interrupt::Interrupt;
 use super::timing::TimedEmbedder;
 use crate::embed::{ChunkSize, Chunker};
 use crate::error::{Error, Result};
-use crate::input::{self, Batches, Beside, Mapping, Source, Types};
+use crate::input::{self, Batches, Beside, Mapping, OnDuplicate, Source, Types};
 use crate::output::{count, duration};
 use crate::record::CollectionInfo;
 use crate::store::{Mode, OnError};
 
 /// Read many records from files, folders or standard input
 ///
-/// csv, tsv, json, jsonl, Parquet, Arrow (Feather), npy or text files; .gz and .zst are unpacked. A folder or a glob of
-/// text files makes one record a file, its path the id. The id, document, embedding, uri and metadata columns are found
-/// by their names or named by options; without --metadata every other column becomes metadata. --dry-run shows what would
-/// be made of them; the collection need not exist for that.
+/// csv, tsv, json, jsonl, Parquet, Arrow (Feather), npy or text files; .gz and .zst are unpacked. Tables are tables also in a
+/// folder or a glob; a text file there is one record, its path the id. A .txt whose header names the id's column is a table
+/// too, and one import of several kinds says what it took each for; --format says it for all. The id, document, embedding,
+/// uri and metadata columns are found by their names or named by options; without --metadata every other column becomes
+/// metadata. --dry-run shows what would be made of them; the collection need not exist for that.
+///
+/// A column of a csv table without a type in --types is numbers only where every cell of it is one that prints back as it
+/// stands, and true or false, or arrays, likewise; else all of it is text (007, 1.10 and 1e3 are). The first 100,000 rows
+/// decide, of a pipe those within 16 MB; a later row that does not fit is bad. Nothing is no value, and a pair of quotes
+/// around nothing an empty text. Integers beyond 64 bits are of no type here: they are refused, unless --types NAME:str
+/// keeps their digits.
 ///
 /// Of Parquet and Arrow, null and NaN are no value, dates and times become strings in ISO 8601 (points in time of a zone
-/// in UTC), and the row's number stands where messages have a line. The rows of an .npy matrix are embeddings, whose ids
-/// come from --ids, from --rows, or from --id auto.
+/// in UTC), floats of 32 bits in metadata become the f64 of their shortest decimal (0.1 is 0.1), decimals become numbers
+/// where these have their digits, and the row's number stands where messages have a line. The rows of an .npy matrix are
+/// embeddings, whose ids come from --ids, from --rows, or from --id auto.
+///
+/// An id that comes again in one import is counted and warned of; --on-duplicate says what becomes of its rows.
 ///
 /// An import can be run again: what is stored already is not embedded again, also where only metadata changed.
 ///
@@ -54,6 +64,7 @@ use crate::store::{Mode, OnError};
   huedb import notes articles.csv --id id --document body --metadata year,lang
   cat articles.jsonl | huedb import notes -
   huedb import notes articles.parquet --types zip:str --dry-run
+  huedb import notes 'parts/*.csv' --delimiter '|' --on-duplicate error
   huedb import notes vectors.npy --ids ids.txt
   huedb import notes 'docs/**/*.md' --chunk 256 --overlap 32
   huedb --db new.redb import --all everything.jsonl.gz
@@ -71,7 +82,8 @@ pub(super) struct Import {
 
     /// Read everything that `export --all` wrote; `-` for standard input
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["collection", "sources", "id", "document", "embedding", "uri",
-        "metadata", "types", "format", "ids", "rows", "dry_run", "on_error", "batch_size", "model", "foreign"])]
+        "metadata", "types", "format", "delimiter", "ids", "rows", "dry_run", "on_error", "on_duplicate", "batch_size", "model",
+        "foreign"])]
     all: Option<String>,
 
     #[command(flatten)]
@@ -101,13 +113,17 @@ pub(super) struct Import {
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     metadata: Option<Vec<String>>,
 
-    /// Types of metadata columns, as in year:int,zip:str [default: inferred]
+    /// Types of metadata columns: str, int, float, bool or array, as in year:int,zip:str [default: inferred]
     #[arg(long, value_name = "COLUMN:TYPE")]
     types: Option<Types>,
 
     /// Format of the sources [default: from their names or first bytes]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(input::Format::ALL.map(input::Format::as_str)))]
     format: Option<String>,
+
+    /// Character between the fields of a csv table [default: what the header shows of , ; tab and |]
+    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
+    delimiter: Option<u8>,
 
     /// File with the ids of an .npy matrix, one a line
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -128,6 +144,10 @@ pub(super) struct Import {
     /// What happens at a bad row
     #[arg(long, value_enum, value_name = "ACTION", default_value = "stop")]
     on_error: OnErrorName,
+
+    /// What happens to a row whose id came before: error stops, last takes it over the earlier one, first leaves it out
+    #[arg(long, value_enum, value_name = "ACTION", default_value = "last")]
+    on_duplicate: OnDuplicateName,
 
     /// Rows stored in one transaction [default: 256 to embed, else 8192]
     #[arg(long, value_name = "ROWS")]
@@ -151,6 +171,13 @@ enum ModeName {
     Add,
     Upsert,
     Update,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OnDuplicateName {
+    Error,
+    Last,
+    First,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -182,8 +209,8 @@ impl Import {
             batches = batches.splitting(chunks.counted(chunker));
         }
         let embedder = self.embedder(context, &info)?;
-        let (mode, on_error) = (self.mode.into(), self.on_error.into());
-        let run = Run { action: "import", name, view, batches, embedder, mode, on_error, interrupt };
+        let (mode, on_error, on_duplicate) = (self.mode.into(), self.on_error.into(), self.on_duplicate.into());
+        let run = Run { action: "import", name, view, batches, embedder, mode, on_error, on_duplicate, interrupt };
         let tally = run.store(context, &info, |_| Ok(0))?;
         let nothing_new = tally.unchanged > 0 && tally.embedded == 0 && info.embedder.is_some();
         let said = if nothing_new { "; nothing had to be embedded" } else { "" };
@@ -206,9 +233,25 @@ impl Import {
                 types: self.types.clone().unwrap_or_default(),
                 expects_content: !matches!(self.mode, ModeName::Update),
             },
+            delimiter: self.delimiter,
+            only_tables: self.only_tables(),
+            on_duplicate: self.on_duplicate.into(),
             beside: self.beside()?,
             ..input::Options::default()
         })
+    }
+
+    /// Returns a flag that only tables heed, where one was given.
+    fn only_tables(&self) -> Option<&'static str> {
+        let given = [
+            (self.id.as_deref().is_some_and(|id| id != "auto"), "--id"),
+            (self.document.is_some(), "--document"),
+            (self.embedding.is_some(), "--embedding"),
+            (self.uri.is_some(), "--uri"),
+            (self.metadata.is_some(), "--metadata"),
+            (self.types.is_some(), "--types"),
+        ];
+        given.into_iter().find_map(|(is, flag)| is.then_some(flag))
     }
 
     /// Returns what stands beside a matrix.
@@ -274,6 +317,25 @@ impl From<ModeName> for Mode {
             ModeName::Add => Self::Add,
             ModeName::Upsert => Self::Upsert,
             ModeName::Update => Self::Update,
+        }
+    }
+}
+
+/// Reads the character between fields.
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        _ if text == "tab" || text == "\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !b"\"\r\n\0".contains(byte) => Ok(*byte),
+        _ => Err("it must be one ASCII character, but no quote and no line end; tab is written tab".into()),
+    }
+}
+
+impl From<OnDuplicateName> for OnDuplicate {
+    fn from(name: OnDuplicateName) -> Self {
+        match name {
+            OnDuplicateName::Error => Self::Error,
+            OnDuplicateName::Last => Self::Last,
+            OnDuplicateName::First => Self::First,
         }
     }
 }

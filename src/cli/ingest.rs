@@ -12,7 +12,7 @@ use super::interrupt::Interrupt;
 use super::timing::TimedEmbedder;
 use crate::embed::Embedder;
 use crate::error::Result;
-use crate::input::{self, BatchLimits, Batches, Notices};
+use crate::input::{self, BatchLimits, Batches, Met, Notices, OnDuplicate, Repeats};
 use crate::output::{Progress, ProgressKind, count};
 use crate::record::CollectionInfo;
 use crate::store::{Access, Collection, Ingest, Mode, OnError, Preparer, StoredBatch, Tally, View};
@@ -46,6 +46,7 @@ pub(super) struct Run<'r> {
     pub(super) embedder: Option<TimedEmbedder>,
     pub(super) mode: Mode,
     pub(super) on_error: OnError,
+    pub(super) on_duplicate: OnDuplicate,
     pub(super) interrupt: Interrupt,
 }
 
@@ -57,12 +58,19 @@ impl Run<'_> {
         info: &CollectionInfo,
         then: impl FnOnce(&Collection) -> Result<u64>,
     ) -> Result<Tally> {
-        let Self { action, name, view, mut batches, mut embedder, mode, on_error, interrupt } = self;
+        let Self { action, name, view, mut batches, mut embedder, mode, on_error, on_duplicate, interrupt } = self;
         let embedder = embedder.as_mut().map(|embedder| embedder as &mut dyn Embedder);
         let mut preparer = Preparer::new(info, embedder, mode, on_error)?;
         let report = Report::begin(context, action, &batches);
+        let met = batches.met();
         // The file is opened for writing once a batch is ready for it: what is refused before has not touched a byte.
-        let first = preparer.prepare(&view, batches.next().unwrap_or_default())?;
+        let first = match preparer.prepare(&view, batches.next().unwrap_or_default()) {
+            Ok(first) => first,
+            Err(error) => {
+                report.end(context);
+                return Err(error);
+            }
+        };
         drop(view);
         let mut store = context.open_for_import(Access::Write, batches.progress().total_bytes())?;
         let bytes_before = store.file_bytes()?;
@@ -76,6 +84,7 @@ impl Run<'_> {
         let outcome = timing.of("store", || ingest.store_all(first, batches, hear));
         let mut tally = ingest.tally();
         report.end(context);
+        say_met(context, &met, on_duplicate);
         let outcome = outcome
             .and_then(|()| then(&collection).map(|removed| tally.removed += removed))
             .and_then(|()| super::index::build_if_due(context, &collection, &interrupt));
@@ -130,6 +139,22 @@ impl Report {
         let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         notices.iter().for_each(|notice| context.printer.notice(notice));
     }
+}
+
+/// Says what was met over all inputs: of which formats they were, and ids that came again.
+pub(super) fn say_met(context: &mut Context, met: &Met, on_duplicate: OnDuplicate) {
+    met.formats().into_iter().for_each(|formats| context.printer.notice(formats));
+    let Repeats { rows, first: Some((id, again, before)) } = met.repeats() else { return };
+    let done = match on_duplicate {
+        OnDuplicate::First => "left out",
+        OnDuplicate::Last | OnDuplicate::Error => "taken over what the earlier rows say",
+    };
+    let have =
+        if rows == 1 { "row has an id that came before, and was" } else { "rows have ids that came before, and were" };
+    let (n, id) = (count(rows), id.as_str());
+    context.printer.warning(format!(
+        "{n} {have} {done}; the first is {id:?} at {again}, which is at {before} too (--on-duplicate error|last|first)"
+    ));
 }
 
 pub(super) fn describe(tally: &Tally) -> String {

@@ -1,6 +1,8 @@
 //! `huedb plot`.
 
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -15,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::output::{Column, Format, Legend, MapPoint, PointMap, count, count_of, hover, write_map};
 use crate::query::RecordQuery;
 use crate::record::{Ordinal, Value};
-use crate::store::{Access, Include, View};
+use crate::store::{Access, Include, View, beside, put_in_place};
 
 /// More points than these take a browser long, and hide one another.
 const SAMPLE: usize = 20_000;
@@ -187,18 +189,11 @@ fn write_file(path: &Path, map: &PointMap) -> Result<()> {
         let mut out = std::io::BufWriter::new(std::fs::File::create(path).map_err(failed)?);
         return write_map(map, &mut out);
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    // As a shell would make it, not only for its owner.
+    let mut file = beside(path, Some(Permissions::from_mode(0o666)))?;
     let mut out = std::io::BufWriter::new(&mut file);
     write_map(map, &mut out)?;
     out.flush().map_err(failed)?;
     drop(out);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As a shell would make it, not only for its owner.
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(failed)?;
-    }
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    put_in_place(file, path, true)
 }

@@ -1,7 +1,8 @@
 //! Lines of a script, or of the shell, as the commands they are.
 //!
-//! Quotes, backslashes and comments are a shell's; nothing is expanded, and there are no pipes. Invariant: a command has
-//! the number of the line it begins on, and its text after `<<END` comes to its standard input exactly.
+//! Quotes, backslashes and comments are a shell's; nothing is expanded, and there are no pipes. A line ends with LF or
+//! CR LF, and a byte order mark at the beginning is passed over. Invariant: a command has the number of the line it begins
+//! on, and the lines after `<<END` come to its standard input as they are, each with LF after it.
 
 use std::io::{self, Seek, Write};
 
@@ -33,12 +34,12 @@ pub(super) struct Statements<'t> {
 
 impl<'t> Statements<'t> {
     pub(super) fn of(text: &'t str) -> Self {
-        Self { lines: text.split('\n'), line: 0 }
+        Self { lines: text.strip_prefix('\u{feff}').unwrap_or(text).split('\n'), line: 0 }
     }
 
     fn next_line(&mut self) -> Option<&'t str> {
         self.line += 1;
-        self.lines.next()
+        self.lines.next().map(|line| line.strip_suffix('\r').unwrap_or(line))
     }
 }
 
@@ -142,6 +143,13 @@ mod tests {
                 (11, words(&["get", "notes", "<<END"]), None),
             ]
         );
+    }
+
+    #[test]
+    fn a_script_of_windows_is_the_same_script() {
+        let text =
+            "count a\nadd a --id x\nadd a --document \"two\nlines\" \\\n --id y\nadd a <<END\none\n\ntwo\nEND\nlist\n";
+        assert_eq!(read(&format!("\u{feff}{}", text.replace('\n', "\r\n"))), read(text));
     }
 
     #[test]

@@ -252,6 +252,7 @@ impl Sync {
             embedder: Some(context.deferred_embedder(&info, self.model.as_deref())?),
             mode: Mode::Upsert,
             on_error: OnError::Skip,
+            on_duplicate: input::OnDuplicate::Last,
             interrupt: interrupt.clone(),
         };
         let strays = &plan.strays;

@@ -11,6 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde_json::Value as Json;
 
 use super::{exit, interrupt};
+use crate::error::Error;
 use crate::output::{Failure, Printer, PrinterSettings, Stream, TalkFormat, is_removed, sanitize};
 
 /// Says what clap words: usage errors, and the help and version that were asked for.
@@ -22,11 +23,20 @@ pub(super) fn report(
     is_terminal: bool,
 ) -> u8 {
     let code = u8::try_from(usage.exit_code()).unwrap_or(exit::INPUT);
-    if code == 0 || asked_format(tree, args) == TalkFormat::Text {
+    let talk = asked_format(tree, args);
+    let settings =
+        PrinterSettings { talk, stderr: Stream { is_terminal, columns: None }, ..PrinterSettings::default() };
+    if code == 0 {
+        // The help and the version are data: what cannot be written has not been said.
+        let written = usage.print().and_then(|()| io::stdout().flush()).map_err(|e| Error::io("write the output", e));
+        return exit::report(
+            written.map(|()| exit::Status::Done).map_err(Into::into),
+            &mut Printer::new(&settings, stderr),
+        );
+    }
+    if talk == TalkFormat::Text {
         say(usage);
     } else {
-        let stderr_is = Stream { is_terminal, columns: None };
-        let settings = PrinterSettings { talk: TalkFormat::Json, stderr: stderr_is, ..PrinterSettings::default() };
         Printer::new(&settings, stderr).failure(&failure(usage, code));
     }
     code

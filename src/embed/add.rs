@@ -68,7 +68,7 @@ pub fn add(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOpt
     let staging = tempfile::Builder::new()
         .prefix(".adding-")
         .tempdir_in(&models)
-        .map_err(|error| Error::io(format!("write in {}", models.display()), error))?;
+        .map_err(|error| Error::io(format!("write in {}", models.display()), error.kind().into()))?;
     let companions: Vec<PathBuf> = COMPANIONS.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect();
     let mut files = BTreeMap::new();
     for from in [&found.graph].into_iter().chain(&found.weights).chain(&companions) {

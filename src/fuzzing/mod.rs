@@ -210,26 +210,28 @@ fn write(record: &Record, format: output::Format, out: &mut Vec<u8>) {
     assert!(written.is_ok(), "{written:?}");
 }
 
+/// Whether a table refuses the record.
+fn holds_nul(record: &Record) -> bool {
+    let texts = [Some(record.id.as_str()), record.document.as_deref(), record.uri.as_deref()];
+    texts.into_iter().flatten().any(|text| text.contains('\0'))
+}
+
 fn comes_back(record: &Record, format: output::Format, read_as: Format) {
+    if matches!(read_as, Format::Csv | Format::Tsv) && holds_nul(record) {
+        return;
+    }
     let mut text = Vec::new();
     write(record, format, &mut text);
     let options = Options { format: Some(read_as), ..Options::default() };
     let again = Rows::from_reader(Cursor::new(text), "-", options).and_then(|mut rows| rows.next().transpose());
     let again = match again {
         Ok(row) => row.and_then(self::record),
-        // A table cannot hold what its cells are refused for; an export of it says so when it is read.
-        Err(_) if matches!(read_as, Format::Csv | Format::Tsv) => return,
         Err(error) => panic!("{record:?}: {error}"),
     };
-    let mut wanted = record.clone();
-    if matches!(read_as, Format::Csv | Format::Tsv) {
-        // An absent and an empty text are the same empty cell.
-        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
-        (wanted.document, wanted.uri) = (filled(wanted.document), filled(wanted.uri));
-    }
+    let wanted = record;
     let bits = |record: &Record| record.embedding.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
     assert!(
-        again.as_ref().is_some_and(|again| *again == wanted && bits(again) == bits(&wanted)),
+        again.as_ref().is_some_and(|again| *again == *wanted && bits(again) == bits(wanted)),
         "{wanted:?}: {again:?}"
     );
 }

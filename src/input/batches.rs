@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::met::Met;
 use super::progress::Progress;
 use super::rows::{Options, Rows};
 use super::source::Source;
@@ -37,6 +38,7 @@ pub struct Batches {
     limits: BatchLimits,
     progress: Arc<Progress>,
     notices: Notices,
+    met: Arc<Met>,
     open: Option<Rows>,
     split: Option<Split>,
 }
@@ -47,6 +49,7 @@ impl Batches {
     /// # Errors
     /// [`Error::BadInput`] or [`Error::Io`] when one of them is not there.
     pub fn open(sources: Vec<Source>, options: Options, limits: BatchLimits) -> Result<Self> {
+        sources.iter().try_for_each(|source| Rows::check_files(source, &options))?;
         let sizes: Vec<Option<u64>> = sources.iter().map(Source::size_bytes).collect::<Result<_>>()?;
         Ok(Self {
             sources: sources.into_iter(),
@@ -54,6 +57,7 @@ impl Batches {
             limits,
             progress: Progress::new(sizes.into_iter().sum()),
             notices: Notices::default(),
+            met: Arc::default(),
             open: None,
             split: None,
         })
@@ -78,6 +82,12 @@ impl Batches {
         Arc::clone(&self.notices)
     }
 
+    /// Returns what was met in all sources so far.
+    #[must_use]
+    pub fn met(&self) -> Arc<Met> {
+        Arc::clone(&self.met)
+    }
+
     /// Returns what becomes of the next row of the input.
     fn next_rows(&mut self) -> Option<Vec<Result<Row>>> {
         let row = self.next_row()?;
@@ -88,19 +98,23 @@ impl Batches {
         })
     }
 
+    /// Hands on what is to be known of the input that is open.
+    fn note(&mut self) {
+        let said = self.open.as_mut().map(Rows::take_notices).unwrap_or_default();
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).extend(said);
+    }
+
     fn next_row(&mut self) -> Option<Result<Row>> {
         loop {
             if let Some(rows) = &mut self.open {
-                match rows.next() {
-                    None => {
-                        let said = rows.take_notices();
-                        self.notices.lock().unwrap_or_else(PoisonError::into_inner).extend(said);
-                        self.open = None;
-                    }
-                    row => return row,
+                let row = rows.next();
+                if row.is_some() {
+                    return row;
                 }
+                self.note();
+                self.open = None;
             }
-            match Rows::open_counted(&self.sources.next()?, self.options.clone(), self.progress()) {
+            match Rows::open_counted(&self.sources.next()?, self.options.clone(), self.progress(), self.met()) {
                 Ok(rows) => self.open = Some(rows),
                 Err(error) => return Some(Err(error)),
             }
@@ -127,12 +141,15 @@ impl Iterator for Batches {
                     Err(_) => {
                         // Nothing that follows can be trusted to be what the user meant.
                         self.sources = Vec::new().into_iter();
+                        self.note();
                         self.open = None;
                     }
                 }
             }
             batch.extend(rows);
         }
+        // Before the batch is looked at: it helps most beside an error.
+        self.note();
         (!batch.is_empty()).then_some(batch)
     }
 }

@@ -1,12 +1,13 @@
-//! A cell of a table as a metadata value: inferred, or read as the type that was asked for.
+//! A cell of a table as a metadata value: what it looks like, and how it is read as a type.
 //!
-//! Knows nothing of columns. Invariant: inference never fails and never loses characters of what it cannot read
-//! back exactly as a number (`007`, `+49`, twenty-digit ids stay strings).
+//! Knows nothing of columns. Invariant: what looks like a number prints back as it stands (`007`, `+49`, `1.10`, `1e3` and
+//! integers of twenty digits do not).
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::record::Value;
@@ -37,6 +38,12 @@ impl Types {
         self.0.get(name).copied()
     }
 
+    /// Returns whether no type was asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Visits the names in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
@@ -52,12 +59,11 @@ impl FromStr for Types {
             let named =
                 part.rsplit_once(':').and_then(|(name, kind)| Some((name.trim(), CellType::named(kind.trim())?)));
             let Some((name, kind)) = named.filter(|(name, _)| !name.is_empty()) else {
-                return Err(Error::InvalidArgument {
-                    why: format!("{part:?} is not a column and a type"),
-                    hint: Some(
-                        "write NAME:TYPE with a type of str, int, float, bool, array, as in year:int,zip:str".into(),
-                    ),
-                });
+                let why = format!(
+                    "{part:?} is not a column and a type: write NAME:TYPE with one of the types str, int, float, bool and \
+                     array, as in year:int,zip:str"
+                );
+                return Err(Error::argument(why));
             };
             types.insert(name.to_owned(), kind);
         }
@@ -85,63 +91,61 @@ impl CellType {
             Self::Int => (trimmed.parse().ok().map(Value::Int), "an integer"),
             Self::Float => (trimmed.parse().ok().and_then(float), "a finite number"),
             Self::Bool => (boolean(trimmed), "true or false"),
-            Self::Array => (array(trimmed), "a JSON array of values of one type"),
+            Self::Array => {
+                let is_array = trimmed.starts_with('[');
+                (is_array.then(|| Value::from_json_text(trimmed).ok()).flatten(), "a JSON array of values of one type")
+            }
         };
         read.ok_or_else(|| format!("holds {cell:?}, which is not {wanted}"))
     }
 
-    /// Makes a JSON value this type.
-    pub(super) fn convert(self, value: Value) -> Result<Value, String> {
-        match (self, &value) {
-            (Self::Str, Value::Str(_)) | (Self::Int, Value::Int(_)) | (Self::Bool, Value::Bool(_)) => Ok(value),
-            (Self::Array, Value::BoolArray(_) | Value::IntArray(_) | Value::FloatArray(_) | Value::StrArray(_)) => {
-                Ok(value)
-            }
-            _ => self.read(&value.to_string()),
+    /// Makes a JSON value this type; `written` is the value as the input has it, whose digits a string keeps.
+    pub(super) fn convert(self, json: Json, written: &str) -> Result<Value, String> {
+        match (self, json) {
+            (Self::Str, Json::String(text)) => Ok(Value::Str(text)),
+            (Self::Bool, Json::Bool(bool)) => Ok(Value::Bool(bool)),
+            (_, Json::String(text)) => self.read(&text),
+            _ => self.read(written),
         }
     }
 }
 
-/// Reads a cell as what it looks like; `None` when it is blank.
-///
-/// An integer, a float written as JSON writes it, `true`/`false` in any case, a JSON array of one type, else a string.
-pub(super) fn infer(cell: &str) -> Option<Value> {
+/// What a cell looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Int,
+    Float,
+    /// A number that would not print back as it stands.
+    Inexact,
+    Bool,
+    Array,
+    Other,
+}
+
+impl Look {
+    pub(super) const COUNT: usize = 6;
+}
+
+/// Says what a cell looks like; `None` when it is blank.
+pub(super) fn look(cell: &str) -> Option<Look> {
     let trimmed = cell.trim();
-    let inferred = match trimmed.as_bytes().first()? {
-        b'-' | b'0'..=b'9' => number(trimmed),
-        b't' | b'T' | b'f' | b'F' => boolean(trimmed),
-        b'[' => array(trimmed),
-        _ => None,
-    };
-    Some(inferred.unwrap_or_else(|| Value::Str(cell.to_owned())))
+    Some(match trimmed.as_bytes().first()? {
+        b'-' | b'+' | b'.' | b'0'..=b'9' => number(trimmed),
+        b't' | b'T' | b'f' | b'F' if boolean(trimmed).is_some() => Look::Bool,
+        b'[' if array(trimmed).is_some() => Look::Array,
+        _ => Look::Other,
+    })
 }
 
-fn number(text: &str) -> Option<Value> {
-    if !is_json_number(text) {
-        return None;
+fn number(text: &str) -> Look {
+    let is_same = |value: Value| value.to_string() == text;
+    let is_integer = !text.contains(['.', 'e', 'E']);
+    match (text.parse::<i64>(), text.parse::<f64>()) {
+        (Ok(int), _) if is_same(Value::Int(int)) => Look::Int,
+        (_, Ok(x)) if !is_integer && float(x).is_some_and(is_same) => Look::Float,
+        (_, Ok(x)) if x.is_finite() => Look::Inexact,
+        _ => Look::Other,
     }
-    // An integer beyond i64 stays text: as a float it would lose its last digits.
-    if text.bytes().all(|b| b == b'-' || b.is_ascii_digit()) {
-        return text.parse().ok().map(Value::Int);
-    }
-    text.parse().ok().and_then(float)
-}
-
-fn is_json_number(text: &str) -> bool {
-    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (mantissa, None),
-    };
-    digits(whole)
-        && (whole == "0" || !whole.starts_with('0'))
-        && fraction.is_none_or(digits)
-        && exponent.is_none_or(|e| digits(e.strip_prefix(['+', '-']).unwrap_or(e)))
 }
 
 fn float(x: f64) -> Option<Value> {
@@ -154,9 +158,14 @@ fn boolean(text: &str) -> Option<Value> {
     if is("true") { Some(Value::Bool(true)) } else { is("false").then_some(Value::Bool(false)) }
 }
 
+/// Reads an array whose numbers print back as they stand.
 fn array(text: &str) -> Option<Value> {
-    let json: Json = serde_json::from_str(text).ok()?;
-    json.is_array().then(|| Value::from_json(json).ok())?
+    let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    let is_exact = |item: &&RawValue| {
+        let text = item.get();
+        !text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) || number(text) != Look::Inexact
+    };
+    items.iter().all(is_exact).then(|| Value::from_json_text(text).ok())?
 }
 
 #[cfg(test)]
@@ -165,45 +174,55 @@ mod tests {
 
     #[test]
     fn cells_are_what_they_look_like() {
-        for (cell, value) in [
-            ("12", Value::Int(12)),
-            (" -7 ", Value::Int(-7)),
-            ("0", Value::Int(0)),
-            ("1.50", Value::Float(1.5)),
-            ("1e3", Value::Float(1000.0)),
-            ("-0.0", Value::Float(0.0)),
-            ("true", Value::Bool(true)),
-            ("False", Value::Bool(false)),
-            ("[1,2]", Value::IntArray(vec![1, 2])),
-            ("[\"a\"]", Value::StrArray(vec!["a".into()])),
+        for (look_is, cells) in [
+            (Look::Int, &["12", " -7 ", "0", "9223372036854775807", "-9223372036854775808"][..]),
+            (Look::Float, &["1.5", "-0.25", "0.1", "1.0"]),
+            (
+                Look::Inexact,
+                &[
+                    "007",
+                    "+49",
+                    "1.50",
+                    "1.",
+                    ".5",
+                    "1e3",
+                    "-0",
+                    "-0.0",
+                    "12345678901234567890",
+                    "9223372036854775808",
+                    "0.1000000000000000055",
+                ],
+            ),
+            (Look::Bool, &["true", "False", " TRUE"]),
+            (Look::Array, &["[1,2]", "[\"a\"]", "[true]", " [ 1.5 , 2 ]"]),
+            (
+                Look::Other,
+                &[
+                    "1,5",
+                    "1e",
+                    "-",
+                    "0x1f",
+                    "1e999",
+                    "[draft] notes",
+                    "[]",
+                    "[1,\"a\"]",
+                    "[1.10]",
+                    "[18446744073709551615]",
+                    "2020-01-02",
+                    "truely",
+                    " a ",
+                    "nan",
+                    "inf",
+                    "-inf",
+                    "１２",
+                ],
+            ),
         ] {
-            assert_eq!(infer(cell), Some(value), "{cell}");
+            for cell in cells {
+                assert_eq!(look(cell), Some(look_is), "{cell}");
+            }
         }
-        let strings = [
-            "007",
-            "+49",
-            "1,5",
-            "1.",
-            ".5",
-            "1e",
-            "-",
-            "0x1f",
-            "12345678901234567890",
-            "1e999",
-            "[draft] notes",
-            "[]",
-            "[1,\"a\"]",
-            "2020-01-02",
-            "truely",
-            " a ",
-            "nan",
-            "inf",
-            "１２",
-        ];
-        for cell in strings {
-            assert_eq!(infer(cell), Some(Value::Str(cell.into())), "{cell}");
-        }
-        assert_eq!((infer(""), infer("  ")), (None, None));
+        assert_eq!((look(""), look("  ")), (None, None));
     }
 
     #[test]
@@ -215,9 +234,11 @@ mod tests {
         assert_eq!(CellType::Int.read("+49"), Ok(Value::Int(49)));
         assert!(CellType::Int.read("1.5").is_err());
         assert!(CellType::Float.read("nan").is_err());
-        assert_eq!(CellType::Str.convert(Value::Int(1234)), Ok(Value::Str("1234".into())));
-        assert_eq!(CellType::Float.convert(Value::Int(2)), Ok(Value::Float(2.0)));
-        assert_eq!(CellType::Int.convert(Value::Str("2".into())), Ok(Value::Int(2)));
+        let digits = "18446744073709551615.10";
+        assert_eq!(CellType::Str.convert(Json::from(1.8e19), digits), Ok(Value::Str(digits.into())));
+        assert_eq!(CellType::Str.convert(Json::from("x"), "\"x\""), Ok(Value::Str("x".into())));
+        assert_eq!(CellType::Float.convert(Json::from(2), "2"), Ok(Value::Float(2.0)));
+        assert_eq!(CellType::Int.convert(Json::from("2"), "\"2\""), Ok(Value::Int(2)));
         for bad in ["year", "year:date", ":int"] {
             assert!(bad.parse::<Types>().is_err(), "{bad}");
         }

@@ -1,12 +1,15 @@
 //! A mapping applied to the header of a table.
 //!
-//! Invariant: every column that was named exists; a column is looked up once, not once a row.
+//! Invariant: every column that was named exists; a column is looked up once, not once a row. A column of metadata has one
+//! type, asked for or decided by its cells together, before the first row is taken.
 
-use super::cell::{CellType, infer};
+use super::cell::CellType;
 use super::decompress::Bytes;
+use super::embedding;
+use super::infer::{Evidence, Inferred};
+use super::json;
 use super::mapping::{METADATA, Mapping, Parts, list_names};
 use super::records::{Record, no_column};
-use super::{embedding, metadata};
 use crate::error::{Error, Result};
 use crate::record::{Metadata, Value};
 
@@ -25,7 +28,13 @@ pub(super) struct Columns {
 struct Column {
     at: usize,
     name: String,
-    kind: Option<CellType>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Asked(CellType),
+    Inferred(Inferred),
 }
 
 impl Columns {
@@ -55,7 +64,8 @@ impl Columns {
             object: find(METADATA).filter(|_| !mapping.is_part(METADATA)),
             metadata: Vec::new(),
         };
-        for name in mapping.types.names() {
+        // Of the keys of the object nothing is known yet.
+        for name in mapping.types.names().filter(|_| this.object.is_none()) {
             must(name)?;
         }
         let names: Vec<&str> = if let Some(names) = &mapping.metadata {
@@ -67,7 +77,8 @@ impl Columns {
         };
         for name in names {
             check_key(name, bytes)?;
-            this.metadata.push(Column { at: must(name)?, name: name.to_owned(), kind: mapping.types.get(name) });
+            let kind = mapping.types.get(name).map_or(Kind::Inferred(Inferred::Text), Kind::Asked);
+            this.metadata.push(Column { at: must(name)?, name: name.to_owned(), kind });
         }
         let notices = this.notices(header, mapping, bytes);
         Ok((this, notices))
@@ -86,11 +97,23 @@ impl Columns {
         notices
     }
 
+    /// Returns the columns whose type is not said: their places, names, and what nothing was met of yet.
+    pub(super) fn untyped(&self) -> Vec<(usize, String, Evidence)> {
+        let untyped = self.metadata.iter().filter(|column| matches!(column.kind, Kind::Inferred(_)));
+        untyped.map(|column| (column.at, column.name.clone(), Evidence::default())).collect()
+    }
+
+    /// Decides the type of a column.
+    pub(super) fn decide(&mut self, at: usize, inferred: Inferred) {
+        for column in self.metadata.iter_mut().filter(|column| column.at == at) {
+            column.kind = Kind::Inferred(inferred);
+        }
+    }
+
     /// Takes a record apart; the error is a sentence.
-    pub(super) fn parts(&self, record: &Record<'_>) -> Result<Parts, String> {
-        let text = |column: Option<usize>| {
-            column.map(|at| record.field(at)).filter(|text| !text.is_empty()).map(str::to_owned)
-        };
+    pub(super) fn parts(&self, record: &Record<'_>, mapping: &Mapping) -> Result<Parts, String> {
+        // Quotes around nothing are an empty text; nothing is no text.
+        let text = |column: Option<usize>| column.and_then(|at| record.given(at)).map(str::to_owned);
         let mut parts = Parts {
             // An empty id is an empty id, not a missing column.
             id: self.id.map(|at| record.field(at).to_owned()),
@@ -102,18 +125,20 @@ impl Columns {
             parts.embedding = Some(embedding::parse(cell)?);
         }
         for Column { at, name, kind } in &self.metadata {
-            let cell = record.field(*at);
+            let Some(cell) = record.given(*at) else { continue };
+            let is_blank = cell.trim().is_empty();
             let value = match kind {
-                _ if cell.trim().is_empty() => None,
-                Some(kind) => Some(kind.read(cell).map_err(|why| format!("the column {name:?} {why}"))?),
-                None => infer(cell),
+                Kind::Inferred(inferred) => inferred.read(cell, name),
+                Kind::Asked(CellType::Str) => Ok(Some(Value::Str(cell.to_owned()))),
+                Kind::Asked(_) if is_blank => Ok(None),
+                Kind::Asked(asked) => asked.read(cell).map(Some),
             };
-            if let Some(value) = value {
+            if let Some(value) = value.map_err(|why| format!("the column {name:?} {why}"))? {
                 parts.metadata.insert(name.as_str(), Some(value)).map_err(|e| e.to_string())?;
             }
         }
         if let Some(cell) = self.object.map(|at| record.field(at)).filter(|cell| !cell.trim().is_empty()) {
-            for (key, value) in metadata::parse(cell)?.iter() {
+            for (key, value) in json::metadata(cell, mapping)?.iter() {
                 parts.metadata.insert(key, value.cloned()).map_err(|e| e.to_string())?;
             }
         }

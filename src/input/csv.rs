@@ -1,15 +1,19 @@
 //! Rows of a csv or tsv table.
 //!
-//! Puts together [`super::records`], which cuts, and [`super::columns`], which knows the mapping. Invariant: a bad
-//! record is one bad row with the line it begins on.
+//! Puts together [`super::records`], which cuts, [`super::columns`], which knows the mapping, and [`super::infer`], which
+//! decides types. Invariant: a bad record is one bad row with the line it begins on, and no row is taken before the columns
+//! that have no type yet were looked through.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use super::columns::Columns;
 use super::decompress::Bytes;
-use super::format::Format;
+use super::infer::{self, Evidence};
 use super::mapping::Mapping;
-use super::records::Records;
+use super::met::Met;
+use super::progress::Progress;
+use super::records::{Layout, Records};
 use crate::error::{Error, Result};
 use crate::record::{Origin, Row};
 
@@ -22,10 +26,37 @@ pub(super) struct CsvRows {
 }
 
 impl CsvRows {
-    /// Reads the header and applies the mapping to it.
-    pub(super) fn open(bytes: Bytes, format: Format, mapping: Arc<Mapping>, limit_bytes: usize) -> Result<Self> {
-        let records = Records::open(bytes, format, limit_bytes)?;
-        let (columns, notices) = Columns::resolve(records.header(), &mapping, &records.bytes)?;
+    /// Reads the header, applies the mapping to it, and decides the types of its columns; `again` is the same input from its
+    /// beginning where that can be read twice.
+    pub(super) fn open(
+        bytes: Bytes,
+        again: Option<File>,
+        layout: Layout<'_>,
+        mapping: Arc<Mapping>,
+        met: &Met,
+    ) -> Result<Self> {
+        let mut records = Records::open(bytes, layout)?;
+        let (mut columns, mut notices) = Columns::resolve(records.header(), &mapping, &records.bytes)?;
+        let mut untyped = columns.untyped();
+        if !untyped.is_empty() {
+            let mut ahead = match again {
+                Some(file) => {
+                    let source = Arc::clone(records.bytes.source());
+                    Records::open(Bytes::unpack(file, source, Progress::new(None))?, layout)?
+                }
+                None => records.start(infer::ROWS, infer::HELD_BYTES)?,
+            };
+            look_through(&mut ahead, &mut untyped);
+            let source = records.bytes.source();
+            for (at, name, evidence) in untyped {
+                let inferred = evidence.decide();
+                columns.decide(at, inferred);
+                notices.extend(evidence.notice(&name).map(|notice| format!("{source}: {notice}")));
+                if evidence.is_any() {
+                    notices.extend(met.column(&name, inferred, source));
+                }
+            }
+        }
         Ok(Self { records, columns, mapping, notices })
     }
 
@@ -39,10 +70,25 @@ impl CsvRows {
         let source = Arc::clone(self.records.bytes.source());
         let Some(record) = self.records.next()? else { return Ok(None) };
         let line = record.line;
-        let row = self.columns.parts(&record).and_then(|parts| {
+        let row = self.columns.parts(&record, &self.mapping).and_then(|parts| {
             let origin = Origin { source: Arc::clone(&source), line };
             parts.into_row(&self.mapping, origin)
         });
         row.map(Some).map_err(|why| Error::BadRow { source: source.to_string(), line, why })
+    }
+}
+
+/// Looks at the cells of columns; what is wrong with the input is told when its rows are read.
+fn look_through(records: &mut Records, columns: &mut [(usize, String, Evidence)]) {
+    for _ in 0..infer::ROWS {
+        match records.next() {
+            Ok(Some(record)) => {
+                for (at, _, evidence) in &mut *columns {
+                    evidence.add(record.field(*at), record.line);
+                }
+            }
+            Err(Error::BadRow { .. }) => {}
+            Ok(None) | Err(_) => break,
+        }
     }
 }

@@ -7,8 +7,8 @@
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
-use flate2::read::MultiGzDecoder;
-
+use super::gzip::Members;
+use super::lines::BOM;
 use super::progress::{Counted, Progress};
 use crate::error::{Error, Result};
 
@@ -56,7 +56,7 @@ impl Bytes {
         let packed = Cursor::new(head).chain(raw);
         let mut unpacked: Box<dyn Read + Send> = if gzip {
             this.packing = Some("gzip");
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(BLOCK_BYTES, packed)))
+            Box::new(Members::new(BufReader::with_capacity(BLOCK_BYTES, packed)))
         } else if zstd {
             this.packing = Some("zstd");
             Box::new(zstd::Decoder::new(packed).map_err(|e| this.failure(e))?)
@@ -64,11 +64,30 @@ impl Bytes {
             Box::new(packed)
         };
         let mut head = read_head(&mut unpacked).map_err(|e| this.failure(e))?;
-        if head.starts_with(b"\xef\xbb\xbf") {
-            head.drain(..3);
+        if head.starts_with(BOM) {
+            head.drain(..BOM.len());
         }
         this.reader = Box::new(BufReader::with_capacity(BLOCK_BYTES, Cursor::new(head).chain(unpacked)));
         Ok(this)
+    }
+
+    /// Returns a copy of the lines that come next, at most so many and not much more than so many bytes of them; they are
+    /// read again from here. A line that is not whole is left out.
+    pub(super) fn hold_start(&mut self, lines: usize, limit_bytes: usize) -> Result<Self> {
+        let (mut held, mut seen, mut ended) = (Vec::new(), 0, false);
+        while seen <= lines && held.len() < limit_bytes && !ended {
+            let block = self.fill()?;
+            ended = block.is_empty();
+            seen += memchr::memchr_iter(b'\n', block).count();
+            held.extend_from_slice(block);
+            let length = block.len();
+            self.consume(length);
+        }
+        let whole = if ended { held.len() } else { memchr::memrchr(b'\n', &held).map_or(0, |end| end + 1) };
+        let copy = held.get(..whole).unwrap_or_default().to_vec();
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        self.reader = Box::new(Cursor::new(held).chain(rest));
+        Ok(Self { reader: Box::new(Cursor::new(copy)), source: Arc::clone(&self.source), packing: None })
     }
 
     /// Refuses what is plainly not text by its first bytes.
@@ -213,7 +232,11 @@ mod tests {
     #[test]
     fn packed_inputs_are_unpacked_by_their_magic() {
         let two_members = [gzip("one "), gzip("two")].concat();
-        assert_eq!(open(two_members).unwrap().read_all(99).unwrap(), b"one two");
+        assert_eq!(open(two_members.clone()).unwrap().read_all(99).unwrap(), b"one two");
+        for zeros in [1, 512, 200_000] {
+            let padded = [two_members.clone(), vec![0; zeros], gzip(" three"), vec![0; zeros]].concat();
+            assert_eq!(open(padded).unwrap().read_all(99).unwrap(), b"one two three", "{zeros} zeros");
+        }
         let two_frames = [zstd::encode_all(&b"one "[..], 1).unwrap(), zstd::encode_all(&b"two"[..], 1).unwrap()];
         assert_eq!(open(two_frames.concat()).unwrap().read_all(99).unwrap(), b"one two");
         assert_eq!(open("\u{feff}plain").unwrap().read_all(99).unwrap(), b"plain");
@@ -228,7 +251,8 @@ mod tests {
         cut.truncate(cut.len() / 2);
         let mut wrong = zstd::encode_all(text.as_bytes(), 1).unwrap();
         wrong.truncate(wrong.len() / 2);
-        for damaged in [cut, wrong] {
+        let trailed = [gzip(&text), b"\0\0more".to_vec()].concat();
+        for damaged in [cut, wrong, trailed] {
             let error = open(damaged).and_then(|mut bytes| bytes.read_all(1 << 20)).unwrap_err();
             assert!(matches!(&error, Error::BadInput { why, .. } if why.contains("cut off")), "{error}");
         }

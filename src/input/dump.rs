@@ -9,6 +9,7 @@ use std::io::{Read, stdin};
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::archive::{Archive, ArchiveSize};
 use super::decompress::Bytes;
@@ -19,7 +20,9 @@ use super::progress::Progress;
 use super::rows::ROW_LIMIT_BYTES;
 use super::source::Source;
 use crate::error::{Error, Result};
-use crate::record::{DUMP_MARK, DUMP_VERSION, DumpLine, Metadata, MetadataPatch, Origin, RecordId, Row};
+use crate::record::{
+    DUMP_MARK, DUMP_VERSION, DumpLine, Metadata, MetadataPatch, Origin, RecordId, Row, beyond_integers, too_long,
+};
 
 const HINT: &str = "make one with `huedb export --all`";
 
@@ -43,7 +46,8 @@ struct RecordLine<'a> {
     #[serde(borrow)]
     id: Cow<'a, str>,
     document: Option<String>,
-    metadata: Option<Metadata>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
     uri: Option<String>,
     #[serde(deserialize_with = "embedding")]
     embedding: Vec<f32>,
@@ -99,16 +103,24 @@ impl Dump {
         let bad = |why: String| Error::BadRow { source: source.to_string(), line, why };
         if let Some(found) = control(text) {
             let found = found.map_err(|e| bad(why_json(&e, text, line)))?;
+            if let Some(integer) = beyond_integers(text) {
+                return Err(bad(format!("a value {}", too_long(integer))));
+            }
             return Ok(Some((line, Found::Line(found))));
         }
         let read: RecordLine = serde_json::from_str(text).map_err(|e| bad(why_json(&e, text, line)))?;
+        let metadata = read.metadata.map_or(Ok(Ok(Metadata::default())), |metadata| {
+            let patch = MetadataPatch::from_json_text(metadata.get());
+            patch.map(|patch| patch.and_then(MetadataPatch::into_metadata))
+        });
+        let metadata = metadata.map_err(|e| bad(why_json(&e, text, line)))?.map_err(|e| bad(e.to_string()))?;
         let row = Row {
             id: RecordId::parse(read.id).map_err(|e| bad(e.to_string()))?,
             embedding: Some(read.embedding),
             embedded_here: read.embedded_here,
             document: read.document,
             uri: read.uri,
-            metadata: read.metadata.map(MetadataPatch::from).unwrap_or_default(),
+            metadata: MetadataPatch::from(metadata),
             part: None,
             origin: Origin { source: Arc::clone(&source), line },
         };

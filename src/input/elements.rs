@@ -6,7 +6,7 @@
 use memchr::{memchr_iter, memchr2};
 
 use super::decompress::Bytes;
-use super::lines::{Piece, not_utf8};
+use super::lines::{BOM, JOINED, Piece, not_utf8};
 use crate::error::{Error, Result};
 
 /// Nesting beyond this is an attack, not a record; `serde_json` stops at 128.
@@ -73,7 +73,10 @@ impl Elements {
             (Place::Start, Some(b)) => {
                 Err(self.broken(&format!("is not JSON rows: it begins with {:?}", char::from(b))))
             }
-            (Place::Sequence, Some(_)) => Err(self.broken("expected another object")),
+            (Place::Sequence, Some(_)) => {
+                let is_joined = self.bytes.fill()?.starts_with(BOM);
+                Err(self.broken(if is_joined { JOINED } else { "expected another object" }))
+            }
             (Place::Array, Some(b',')) => {
                 self.bytes.consume(1);
                 if self.peek()? == Some(b']') {
@@ -316,6 +319,7 @@ mod tests {
             ("[{}] x", "t: line 1: something follows the end of the array"),
             ("[,{}]", "t: line 1: expected a value"),
             ("{}\nx", "t: line 2: expected another object"),
+            ("{}\n\u{feff}{}", "t: line 2: begins with a byte order mark (U+FEFF), as where files were put together"),
             ("id,b", "t: line 1: is not JSON rows: it begins with 'i'"),
         ] {
             assert_eq!(elements(text).last(), Some(&Err(why.to_owned())), "{text}");

@@ -13,7 +13,7 @@ use crate::error::Error;
 /// How an input is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Comma-separated values with a header (RFC 4180); `;` is recognised when the header has no comma.
+    /// Comma-separated values with a header (RFC 4180); `;`, tabs and `|` between the fields are recognised too.
     Csv,
     /// The same with tabs.
     Tsv,
@@ -71,6 +71,18 @@ impl Format {
         })
     }
 
+    /// Whether a file of this name may well be a table that is not called one.
+    pub(super) fn may_be_table(path: &Path) -> bool {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let packed = extension.is_some_and(|name| matches!(name, "gz" | "gzip" | "zst" | "zstd"));
+        match (packed, path.file_stem()) {
+            (true, Some(stem)) => Self::may_be_table(Path::new(stem)),
+            _ => extension.is_none_or(|name| {
+                matches!(name.to_ascii_lowercase().as_str(), "txt" | "text" | "dat" | "data" | "psv")
+            }),
+        }
+    }
+
     /// Recognises a format that is not text by its first bytes.
     pub(super) fn of_magic(head: &[u8]) -> Option<Self> {
         let magic = |magic: &[u8]| head.starts_with(magic);
@@ -108,18 +120,64 @@ impl Format {
     }
 }
 
+/// The bytes that may stand between fields, the likeliest first.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
 /// Guesses between csv and tsv by the first line.
-pub(super) fn table_of_head(head: &[u8]) -> Format {
-    if delimiter(head, Format::Csv) == b'\t' { Format::Tsv } else { Format::Csv }
+pub(super) fn table_of_head(head: &[u8], names: &[&str]) -> Format {
+    if delimiter(head, names) == b'\t' { Format::Tsv } else { Format::Csv }
 }
 
-/// Returns the byte between the fields: a comma, unless the header has none and has semicolons or tabs.
-pub(super) fn delimiter(head: &[u8], format: Format) -> u8 {
-    let header = head.trim_ascii_start().split(|&b| b == b'\n').next().unwrap_or_default();
-    if format == Format::Tsv {
-        return b'\t';
-    }
-    b",;\t".iter().copied().find(|d| header.contains(d)).unwrap_or(b',')
+/// Guesses the byte between the fields: one that gives the header a column of these names, else a comma, unless the header
+/// has none outside quotes and has semicolons, tabs or bars.
+pub(super) fn delimiter(head: &[u8], names: &[&str]) -> u8 {
+    let header = first_line(head);
+    let has_name = |delimiter: &u8| fields(header, *delimiter).any(|field| names.contains(&field));
+    let stands = |delimiter: &u8| fields(header, *delimiter).nth(1).is_some();
+    let found = DELIMITERS.into_iter().filter(stands).find(has_name);
+    found.or_else(|| DELIMITERS.into_iter().find(stands)).unwrap_or(b',')
+}
+
+/// Recognises a table in a file whose name says nothing, or that it is text: its header has a column of these names among
+/// others, and every line of the first block as many fields.
+pub(super) fn looks_like_table(head: &[u8], names: &[&str]) -> bool {
+    const LINES: usize = 16;
+    let delimiter = delimiter(head, names);
+    let columns = fields(first_line(head), delimiter).count();
+    let has_name = fields(first_line(head), delimiter).any(|field| names.contains(&field));
+    // The last line may be cut off by the end of the block.
+    let whole = head.iter().rposition(|&b| b == b'\n').and_then(|end| head.get(..end)).unwrap_or_default();
+    let lines = whole.split(|&b| b == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(LINES);
+    // Of a record over several lines nothing can be said here.
+    let mut plain = lines.take_while(|line| memchr::memchr_iter(b'"', line).count().is_multiple_of(2));
+    let header = plain.next();
+    header.is_some() && columns > 1 && has_name && plain.all(|line| fields(line, delimiter).count() == columns)
+}
+
+/// Returns the first line that is not blank; a line end in quotes is none.
+fn first_line(head: &[u8]) -> &[u8] {
+    let start = head.iter().position(|b| !b"\r\n".contains(b)).unwrap_or(head.len());
+    let text = head.get(start..).unwrap_or_default();
+    let mut quoted = false;
+    let ends = |b: &u8| {
+        quoted ^= *b == b'"';
+        !quoted && (*b == b'\n' || *b == b'\r')
+    };
+    let end = text.iter().position(ends).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
+}
+
+/// Splits a line at a delimiter outside quotes; blanks and quotes around a field are left out, and what is no text is "".
+fn fields(line: &[u8], delimiter: u8) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let fields = line.split(move |&b| {
+        quoted ^= b == b'"';
+        !quoted && b == delimiter
+    });
+    fields.map(|field| {
+        let text = std::str::from_utf8(field).unwrap_or_default().trim();
+        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).map_or(text, str::trim)
+    })
 }
 
 impl FromStr for Format {
@@ -177,9 +235,35 @@ mod tests {
         ] {
             assert_eq!(Format::of_head(head.as_bytes(), Format::Csv), format, "{head}");
         }
-        assert_eq!(table_of_head(b"id\tdocument\na,b\tc"), Format::Tsv);
-        assert_eq!(table_of_head(b"id,a document\twith a tab"), Format::Csv);
-        assert_eq!(delimiter(b"id;document\n1;a,b\n", Format::Csv), b';');
+        assert_eq!(table_of_head(b"id\tdocument\na,b\tc", &["id"]), Format::Tsv);
+        assert_eq!(table_of_head(b"id,a document\twith a tab", &["id"]), Format::Csv);
+        for (head, found) in [
+            (&b"id;document\n1;a,b\n"[..], b';'),
+            (b"id;\"a, b\";embedding\n", b';'),
+            (b"id|document\n", b'|'),
+            (b"a, b|id\n", b'|'),
+            (b"a, b|c\n", b','),
+            (b"\"a\n,b\"\tid\n", b'\t'),
+            (b"id\n", b','),
+        ] {
+            assert_eq!(char::from(delimiter(head, &["id"])), char::from(found), "{}", head.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_table_shows_whatever_its_file_is_called() {
+        for (head, is_table) in [
+            ("id\tdocument\na\tx\n", true),
+            ("document;id\r\nx;a\r\n", true),
+            ("id\tdocument\n", true),
+            ("\"id\",\"document\"\n\"1\",\"a, b\"\n2,\"cut", true),
+            ("id, please\nand more, much more, of it\n", false),
+            ("A letter\n\nid\tx\n", false),
+            ("id\na\n", false),
+            ("", false),
+        ] {
+            assert_eq!(looks_like_table(head.as_bytes(), &["id"]), is_table, "{head:?}");
+        }
     }
 
     #[test]

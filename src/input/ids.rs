@@ -1,11 +1,12 @@
 //! A list of ids, as `-o ids` writes it: one a line, or each with a NUL after it.
 //!
 //! Invariant: an id is taken exactly as it stands between two ends, so that what was written is what is read. Only an
-//! empty line is none, and a line may end as on Windows.
+//! empty line is none, a line may end as on Windows, and a byte order mark before the first is dropped.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
+use super::lines::BOM;
 use crate::error::{Error, Result};
 use crate::record::RecordId;
 
@@ -24,8 +25,8 @@ pub fn read_ids(argument: &str, null_terminated: bool, limit_bytes: usize) -> Re
 
 fn ids(mut reader: impl BufRead, source: &str, null_terminated: bool, limit_bytes: usize) -> Result<Vec<RecordId>> {
     let end = if null_terminated { 0 } else { b'\n' };
-    // With room for its end, be that two bytes.
-    let longest = limit_bytes as u64 + 2;
+    // With room for its end, be that two bytes, and for what the first begins with.
+    let longest = (limit_bytes + 2 + BOM.len()) as u64;
     let (mut ids, mut held) = (Vec::new(), Vec::new());
     for line in 1.. {
         held.clear();
@@ -38,6 +39,10 @@ fn ids(mut reader: impl BufRead, source: &str, null_terminated: bool, limit_byte
         held.truncate(held.len() - usize::from(is_whole));
         if !null_terminated && held.last() == Some(&b'\r') {
             held.pop();
+        }
+        // Text of some programs begins so; with NULs the list is one of ours, and this is an id's.
+        if !null_terminated && line == 1 && held.starts_with(BOM) {
+            held.drain(..BOM.len());
         }
         if held.len() > limit_bytes {
             return Err(bad(format!("the id is longer than {limit_bytes} bytes")));
@@ -77,6 +82,8 @@ mod tests {
     fn an_id_is_what_stands_between_two_ends() {
         assert_eq!(read(b"a\n b \n\nc\r\nd", false).unwrap(), ["a", " b ", "c", "d"]);
         assert_eq!(read(b"a\nb\0c\r\0\0d", true).unwrap(), ["a\nb", "c\r", "d"]);
+        assert_eq!(read(b"\xef\xbb\xbfa\r\n\xef\xbb\xbfb", false).unwrap(), ["a", "\u{feff}b"]);
+        assert_eq!(read(b"\xef\xbb\xbfa\0", true).unwrap(), ["\u{feff}a"]);
         assert_eq!(read(b"", false).unwrap(), [""; 0]);
         assert_eq!(read(b"\n\n", false).unwrap(), [""; 0]);
     }

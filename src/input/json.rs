@@ -4,7 +4,7 @@
 //! [`super::lines`] and [`super::elements`] do. Invariant: every row error names the line the row begins on.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,16 +12,17 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 use super::decompress::Bytes;
 use super::elements::Elements;
 use super::embedding::EmbeddingSeed;
 use super::embedding_scan::{Cut, cut_embedding};
 use super::format::Format;
-use super::lines::{Lines, Piece};
+use super::lines::{JOINED, Lines, Piece};
 use super::mapping::{METADATA, Mapping, Parts, list_names};
 use crate::error::{Error, Result};
-use crate::record::{MetadataPatch, Origin, Row, Value};
+use crate::record::{MetadataPatch, Origin, Row, Value, beyond_integers, too_long};
 
 /// The values of a JSON input, however they are laid out.
 pub(super) enum Values {
@@ -155,31 +156,35 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
             let listed = mapping.metadata.as_ref().is_some_and(|names| names.iter().any(|name| name == key));
             if key == mapping.embedding() {
                 once(&mut parts.embedding, map.next_value_seed(EmbeddingSeed)?, key)?;
-            } else if mapping.is_part(key) {
-                let json = map.next_value()?;
-                if listed {
-                    insert(&mut parts.metadata, mapping, key, Json::clone(&json)).map_err(|why| named(key, &why))?;
-                }
+            } else if mapping.is_part(key) && listed {
+                let written = map.next_value::<&RawValue>()?.get();
+                let json: Json = from_text(written).map_err(|why| named(key, &why))?;
+                insert(&mut parts.metadata, mapping, key, json.clone(), written)
+                    .map_err(|refused| named(key, refused.why()))?;
                 part(&mut parts, mapping, key, json).map_err(A::Error::custom)?;
+            } else if mapping.is_part(key) {
+                part(&mut parts, mapping, key, map.next_value()?).map_err(A::Error::custom)?;
             } else if key == METADATA {
-                let patch = MetadataPatch::from_json(map.next_value()?).map_err(A::Error::custom)?;
+                let patch = metadata(map.next_value::<&RawValue>()?.get(), mapping).map_err(A::Error::custom)?;
                 once(&mut object, Some(patch), key)?;
-            } else if listed {
-                insert(&mut parts.metadata, mapping, key, map.next_value()?).map_err(|why| named(key, &why))?;
-            } else if mapping.metadata.is_some() {
+            } else if !listed && mapping.metadata.is_some() {
                 map.next_value::<IgnoredAny>()?;
                 self.left_out.push((key.to_owned(), "is not among the metadata asked for".into()));
-            } else if let Err(why) = insert(&mut parts.metadata, mapping, key, map.next_value()?) {
-                // What was asked for by name must be right; what is only taken along may be left out.
-                if mapping.types.get(key).is_some() {
-                    return Err(named(key, &why));
+            } else {
+                let written = map.next_value::<&RawValue>()?.get();
+                let json = from_text(written).map_err(|why| named(key, &why))?;
+                match insert(&mut parts.metadata, mapping, key, json, written) {
+                    // What was asked for by name must be right; what is only taken along may be left out.
+                    Err(Refused::Unfit(why)) if !listed && mapping.types.get(key).is_none() => {
+                        self.left_out.push((key.to_owned(), why));
+                    }
+                    Err(refused) => return Err(named(key, refused.why())),
+                    Ok(()) => {}
                 }
-                self.left_out.push((key.to_owned(), why));
             }
         }
         for (key, value) in object.iter().flat_map(MetadataPatch::iter) {
-            let typed = typed(mapping, key, value.cloned()).map_err(|why| named(key, &why))?;
-            parts.metadata.insert(key, typed).map_err(A::Error::custom)?;
+            parts.metadata.insert(key, value.cloned()).map_err(A::Error::custom)?;
         }
         Ok(parts)
     }
@@ -251,23 +256,76 @@ fn kind(json: &Json) -> &'static str {
     }
 }
 
-/// Makes a top-level field metadata; null means the field is not there. The error is a sentence without its subject.
-pub(super) fn insert(metadata: &mut MetadataPatch, mapping: &Mapping, key: &str, json: Json) -> Result<(), String> {
-    if json.is_null() {
-        return Ok(());
+/// Why a value is no metadata, in a sentence without its subject.
+pub(super) enum Refused {
+    /// It is of no type that metadata has, and may be left out.
+    Unfit(String),
+    /// Digits of it would be lost, so that it must not be left out in silence.
+    Lossy(String),
+}
+
+impl Refused {
+    pub(super) fn why(&self) -> &str {
+        match self {
+            Self::Unfit(why) | Self::Lossy(why) => why,
+        }
     }
-    let value = typed(mapping, key, Some(Value::from_json(json)?))?;
-    metadata.insert(key, value).map_err(|e| match e {
-        Error::InvalidMetadata { why, .. } => format!("cannot be a metadata key: {why}"),
-        other => other.to_string(),
+}
+
+/// Makes a top-level field metadata; null means the field is not there. `written` is the value as the input has it.
+pub(super) fn insert(
+    metadata: &mut MetadataPatch,
+    mapping: &Mapping,
+    key: &str,
+    json: Json,
+    written: &str,
+) -> Result<(), Refused> {
+    let Some(value) = value(mapping, key, json, written)? else { return Ok(()) };
+    metadata.insert(key, Some(value)).map_err(|e| match e {
+        Error::InvalidMetadata { why, .. } => Refused::Unfit(format!("cannot be a metadata key: {why}")),
+        other => Refused::Unfit(other.to_string()),
     })
 }
 
-pub(super) fn typed(mapping: &Mapping, key: &str, value: Option<Value>) -> Result<Option<Value>, String> {
-    match (value, mapping.types.get(key)) {
-        (Some(value), Some(wanted)) => wanted.convert(value).map(Some),
-        (value, _) => Ok(value),
+/// Reads a value as the type asked for, else as what it is.
+pub(super) fn value(mapping: &Mapping, key: &str, json: Json, written: &str) -> Result<Option<Value>, Refused> {
+    match mapping.types.get(key) {
+        _ if json.is_null() => Ok(None),
+        Some(wanted) => wanted.convert(json, written).map(Some).map_err(Refused::Unfit),
+        None if json.is_string() => Value::from_json(json).map(Some).map_err(Refused::Unfit),
+        None => {
+            if let Some(integer) = beyond_integers(written) {
+                return Err(Refused::Lossy(format!("{}, as with --types {key}:str", too_long(integer))));
+            }
+            let is_numbers =
+                json.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Json::is_number));
+            let refused = if is_numbers { Refused::Lossy } else { Refused::Unfit };
+            Value::from_json(json).map(Some).map_err(refused)
+        }
     }
+}
+
+/// Reads an object of metadata; the error is a sentence.
+pub(super) fn metadata(written: &str, mapping: &Mapping) -> Result<MetadataPatch, String> {
+    let bad = |e: serde_json::Error| format!("the metadata {}", why_json(&e, written, 1));
+    if mapping.types.is_empty() || !written.trim_start().starts_with('{') {
+        let read = MetadataPatch::from_json_text(written).map_err(bad);
+        return read.and_then(|patch| patch.map_err(|e| e.to_string()));
+    }
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(written).map_err(bad)?;
+    let mut patch = MetadataPatch::default();
+    for (key, field) in fields {
+        let read = from_text(field.get()).map_err(Refused::Unfit);
+        let value = read.and_then(|json| value(mapping, &key, json, field.get()));
+        let value = value.map_err(|refused| format!("the key {key:?} {}", refused.why()))?;
+        patch.insert(key, value).map_err(|e| e.to_string())?;
+    }
+    Ok(patch)
+}
+
+/// Reads what was passed over as sound JSON; the error is a sentence without its subject.
+fn from_text(text: &str) -> Result<Json, String> {
+    serde_json::from_str(text).map_err(|e| why_json(&e, text, 1))
 }
 
 /// Says what is wrong with a text that begins on line `first_line`, in a sentence without `serde_json`'s own position.
@@ -283,6 +341,11 @@ pub(super) fn why_json(error: &serde_json::Error, text: &str, first_line: u64) -
     match error.classify() {
         Category::Data | Category::Io => message.to_owned(),
         Category::Eof => format!("is cut off: {message}"),
+        Category::Syntax if text.trim_start().starts_with('\u{feff}') => JOINED.into(),
+        Category::Syntax if message.contains("hex escape") && lone_surrogate(text).is_some() => {
+            let escape = lone_surrogate(text).unwrap_or_default();
+            format!("holds {escape} alone, which is half of a character (a lone surrogate), {place}")
+        }
         Category::Syntax if message.contains("out of range") => format!("holds a number that is out of range {place}"),
         Category::Syntax => {
             let line = text.lines().nth(error.line() - 1).unwrap_or_default();
@@ -294,4 +357,23 @@ pub(super) fn why_json(error: &serde_json::Error, text: &str, first_line: u64) -
             }
         }
     }
+}
+
+/// Finds an escape that is one half of a surrogate pair without the other.
+fn lone_surrogate(json: &str) -> Option<&str> {
+    let mut rest = json;
+    let unit = |text: &str| u32::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    while let Some(at) = rest.find('\\') {
+        let escape = rest.get(at..).unwrap_or_default();
+        let length = match unit(escape) {
+            Some(0xd800..=0xdbff) => match escape.get(6..).and_then(unit) {
+                Some(0xdc00..=0xdfff) => 12,
+                _ => return escape.get(..6),
+            },
+            Some(0xdc00..=0xdfff) => return escape.get(..6),
+            _ => 1 + escape.chars().nth(1).map_or(0, char::len_utf8),
+        };
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    None
 }

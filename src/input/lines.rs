@@ -8,6 +8,11 @@ use memchr::memchr;
 use super::decompress::Bytes;
 use crate::error::Result;
 
+/// What UTF-8 text of some programs begins with.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
+/// What is wrong with a line that begins so within a file.
+pub(super) const JOINED: &str = "begins with a byte order mark (U+FEFF), as where files were put together";
+
 /// A line or a value, and the line it begins on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece<'a> {

@@ -15,7 +15,7 @@ use super::sqlite::Database;
 use crate::error::{Error, Result};
 use crate::record::{
     CollectionInfo, CollectionName, DumpLine, Hnsw, IndexMode, Metadata, MetadataPatch, Origin, RecordId, Row, Scope,
-    Space, Value,
+    Space, Value, beyond_integers,
 };
 
 const COLUMNS: [[&str; 2]; 3] =
@@ -179,6 +179,11 @@ fn name_here(name: &str, number: i64, taken: &[CollectionName]) -> Result<Collec
 /// Counts what has no form here: null, an empty list or object, a key that filters use.
 fn flat(text: &str, left_out: &mut u64) -> Metadata {
     let mut metadata = Metadata::default();
+    // Integers that no type here holds keep their digits in the text of it all.
+    if beyond_integers(text).is_some() {
+        put(&mut metadata, "metadata", Json::String(text.to_owned()), left_out);
+        return metadata;
+    }
     match serde_json::from_str(text) {
         Ok(Json::Object(fields)) => {
             for (key, value) in fields {

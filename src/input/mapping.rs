@@ -85,6 +85,14 @@ impl Mapping {
         }
     }
 
+    /// Returns the columns that the header of a table has at least one of.
+    pub(super) fn wanted(&self) -> Vec<&str> {
+        match self.id() {
+            Some(id) => vec![id],
+            None => vec![self.document(), self.embedding()],
+        }
+    }
+
     /// Refuses what no input can satisfy.
     ///
     /// # Errors

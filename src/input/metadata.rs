@@ -2,8 +2,6 @@
 //!
 //! Invariant: what leaves follows Chroma's rules; a null value stays, because it deletes a key on update.
 
-use serde_json::Value as Json;
-
 use super::json::why_json;
 use crate::error::{Error, Result};
 use crate::record::MetadataPatch;
@@ -14,17 +12,10 @@ use crate::record::MetadataPatch;
 /// [`Error::InvalidArgument`] for text that is no JSON object, [`Error::InvalidMetadata`] for a key or value that is
 /// not allowed.
 pub fn metadata_from_json(text: &str) -> Result<MetadataPatch> {
-    let json: Json = serde_json::from_str(text).map_err(|e| Error::InvalidArgument {
+    MetadataPatch::from_json_text(text).map_err(|e| Error::InvalidArgument {
         why: format!("the metadata {}", why_json(&e, text, 1)),
         hint: Some("write a JSON object, as in '{\"year\": 2021, \"lang\": \"en\"}'".into()),
-    })?;
-    MetadataPatch::from_json(json)
-}
-
-/// Reads a cell that holds a JSON object; the error is a sentence.
-pub(super) fn parse(cell: &str) -> Result<MetadataPatch, String> {
-    let json: Json = serde_json::from_str(cell).map_err(|e| format!("the metadata {}", why_json(&e, cell, 1)))?;
-    MetadataPatch::from_json(json).map_err(|e| e.to_string())
+    })?
 }
 
 #[cfg(test)]
@@ -36,9 +27,18 @@ mod tests {
     fn flags_say_what_is_wrong() {
         let patch = metadata_from_json("{\"a\": 1, \"b\": null}").unwrap();
         assert_eq!(patch.iter().collect::<Vec<_>>(), [("a", Some(&Value::Int(1))), ("b", None)]);
-        for (text, why) in
-            [("{a:1}", "is not JSON"), ("[1]", "object"), ("{\"a\":{}}", "\"a\""), ("{\"a\":1", "cut off")]
-        {
+        for (text, why) in [
+            ("{a:1}", "is not JSON"),
+            ("[1]", "object"),
+            ("{\"a\":{}}", "\"a\""),
+            ("{\"a\":1", "cut off"),
+            (
+                "{\"b\":1,\"a\":18446744073709551616}",
+                "\"a\": is the integer 18446744073709551616, which no type here holds",
+            ),
+            ("{\"a\":[1,9223372036854775808]}", "\"a\": is the integer 9223372036854775808"),
+            ("{\"a\":\"\\ud83d\"}", "holds \\ud83d alone"),
+        ] {
             let error = metadata_from_json(text).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }

@@ -18,7 +18,7 @@ use super::format::Format;
 use super::json::{Key, Values, id_text, why_json};
 use super::lines::Lines;
 use super::progress::Progress;
-use super::records::{Records, no_column};
+use super::records::{Layout, Records, no_column};
 use super::rows::ROW_LIMIT_BYTES;
 use super::source::Source;
 use crate::error::{Error, Result};
@@ -117,7 +117,8 @@ impl Questions {
             Format::Text => Reader::Lines(Lines::new(bytes, ROW_LIMIT_BYTES)),
             Format::Json | Format::Jsonl => Reader::Json(Values::open(bytes, format, ROW_LIMIT_BYTES)),
             Format::Csv | Format::Tsv => {
-                let records = Records::open(bytes, format, ROW_LIMIT_BYTES)?;
+                let layout = Layout { format, delimiter: None, names: &TEXT_NAMES, limit_bytes: ROW_LIMIT_BYTES };
+                let records = Records::open(bytes, layout)?;
                 let columns = Columns::resolve(&records)?;
                 Reader::Table(Box::new(Table { records, columns }))
             }

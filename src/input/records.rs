@@ -1,44 +1,87 @@
 //! A stream of csv or tsv cut into records, the header first.
 //!
-//! Stands on csv-core rather than on csv's own reader for what that cannot give: records of a bounded length,
-//! the right line after blank lines and `\r\n`, and a word about a quote that never closes. Does not know what
-//! the columns mean. Invariant: every record returned has as many fields as the header, all UTF-8.
+//! Reads RFC 4180 itself for what the libraries cannot give: records of a bounded length, the right line after blank lines
+//! and `\r\n`, whether an empty field stands in quotes, and a word about a quote that never closes or has text behind it.
+//! Does not know what the columns mean. Invariant: every record returned has as many fields as the header, all UTF-8.
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::decompress::Bytes;
 use super::format::{Format, delimiter};
-use super::lines::not_utf8;
+use super::lines::{BOM, JOINED, not_utf8};
 use super::mapping::list_names;
 use crate::error::{Error, Result};
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout<'n> {
+    pub(super) format: Format,
+    /// The byte between the fields, where it was said.
+    pub(super) delimiter: Option<u8>,
+    /// Columns that the header should have; they tell the delimiter where it is to be guessed.
+    pub(super) names: &'n [&'n str],
+    pub(super) limit_bytes: usize,
+}
 
 /// The records of a table.
 pub(super) struct Records {
     pub(super) bytes: Bytes,
     header: Vec<String>,
-    reader: Reader,
     delimiter: u8,
     limit_bytes: usize,
-    blank_lines: u64,
+    /// Of the next byte.
+    line: u64,
     fields: Vec<u8>,
-    ends: Vec<usize>,
-    last_byte: u8,
+    ends: Vec<End>,
+}
+
+/// Where a field ends.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    at: usize,
+    quoted: bool,
 }
 
 /// One record and the line it begins on.
 pub(super) struct Record<'a> {
     pub(super) line: u64,
     text: &'a str,
-    ends: &'a [usize],
+    ends: &'a [End],
 }
 
 impl<'a> Record<'a> {
     /// Returns a field; empty beyond the last.
     pub(super) fn field(&self, column: usize) -> &'a str {
-        let start = column.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        self.ends.get(column).and_then(|&end| self.text.get(start..end)).unwrap_or_default()
+        let start = column.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| end.at);
+        self.ends.get(column).and_then(|end| self.text.get(start..end.at)).unwrap_or_default()
     }
+
+    /// Returns a field; `None` where there is nothing, not even a pair of quotes.
+    pub(super) fn given(&self, column: usize) -> Option<&'a str> {
+        let is_quoted = self.ends.get(column).is_some_and(|end| end.quoted);
+        Some(self.field(column)).filter(|field| is_quoted || !field.is_empty())
+    }
+}
+
+/// What was cut off the input: where it begins, how many fields it has, and why it is no record.
+struct Cut {
+    line: u64,
+    /// The line it ends on.
+    last: u64,
+    columns: usize,
+    fault: Option<String>,
+}
+
+/// Where in a record the reader stands.
+enum State {
+    /// Before the first byte of a field.
+    Start,
+    Plain,
+    Quoted,
+    /// Behind a quote inside quotes: the field ends, or the quote is doubled.
+    Closing,
+    /// In what is left of a line that is no record.
+    Passing,
 }
 
 impl Records {
@@ -46,22 +89,17 @@ impl Records {
     ///
     /// # Errors
     /// [`Error::BadInput`] when there is none, or a name stands twice in it.
-    pub(super) fn open(mut bytes: Bytes, format: Format, limit_bytes: usize) -> Result<Self> {
-        let delimiter = delimiter(bytes.fill()?, format);
-        let mut this = Self {
-            bytes,
-            header: Vec::new(),
-            reader: ReaderBuilder::new().delimiter(delimiter).build(),
-            delimiter,
-            limit_bytes,
-            blank_lines: 0,
-            fields: vec![0; 4096],
-            ends: vec![0; 64],
-            last_byte: 0,
+    pub(super) fn open(mut bytes: Bytes, layout: Layout<'_>) -> Result<Self> {
+        let delimiter = match (layout.delimiter, layout.format) {
+            (Some(said), _) => said,
+            (None, Format::Tsv) => b'\t',
+            (None, _) => delimiter(bytes.fill()?, layout.names),
         };
+        let mut this = Self::over(bytes, delimiter, layout.limit_bytes);
         let header = match this.read()? {
-            Some((_, columns)) => this
-                .check(columns)
+            Some(Cut { fault: Some(why), .. }) => Err(why),
+            Some(Cut { columns, .. }) => this
+                .check()
                 .map(|record| (0..columns).map(|column| record.field(column).trim().to_owned()).collect::<Vec<_>>()),
             None => return Err(this.bytes.bad("has no header line", Some("the first line names the columns"))),
         };
@@ -77,65 +115,96 @@ impl Records {
         }
     }
 
+    fn over(bytes: Bytes, delimiter: u8, limit_bytes: usize) -> Self {
+        let (header, fields, ends) = (Vec::new(), Vec::new(), Vec::new());
+        Self { bytes, header, delimiter, limit_bytes, line: 1, fields, ends }
+    }
+
     /// Returns the names of the columns.
     pub(super) fn header(&self) -> &[String] {
         &self.header
+    }
+
+    /// Returns the records that come next, at most so many lines and bytes of them, and leaves them to be read.
+    ///
+    /// # Errors
+    /// As those of reading.
+    pub(super) fn start(&mut self, lines: usize, limit_bytes: usize) -> Result<Self> {
+        let held = self.bytes.hold_start(lines, limit_bytes)?;
+        let header = self.header.clone();
+        Ok(Self { header, line: self.line, ..Self::over(held, self.delimiter, self.limit_bytes) })
     }
 
     /// Returns the next record.
     ///
     /// # Errors
     /// [`Error::BadRow`] for a record with too few or too many fields or that is not UTF-8; the next call goes on.
-    /// [`Error::BadInput`] for one over the limit.
+    /// [`Error::BadInput`] for one over the limit, or when the input ends inside quotes.
     pub(super) fn next(&mut self) -> Result<Option<Record<'_>>> {
-        let Some((line, columns)) = self.read()? else { return Ok(None) };
-        let expected = self.header.len();
-        if columns != expected {
-            let why = format!("has {columns} fields where the header has {expected}{}", self.unclosed(columns));
+        let Some(Cut { line, last, columns, fault }) = self.read()? else { return Ok(None) };
+        if let Some(why) = fault {
             return Err(self.bytes.bad_row(line, why));
         }
-        if !self.unclosed(columns).is_empty() {
-            return Err(self.bytes.bad_row(line, "a quote opens a field and never closes"));
+        let expected = self.header.len();
+        if columns != expected {
+            let lines = if last > line { format!("; in quotes it goes on to line {last}") } else { String::new() };
+            let why = format!("has {columns} fields where the header has {expected}{lines}");
+            return Err(self.bytes.bad_row(line, why));
         }
-        match self.check(columns) {
+        if self.fields.starts_with(BOM) && self.ends.first().is_some_and(|end| !end.quoted) {
+            return Err(self.bytes.bad_row(line, JOINED));
+        }
+        match self.check() {
             Ok(record) => Ok(Some(Record { line, ..record })),
             Err(why) => Err(self.bytes.bad_row(line, why)),
         }
     }
 
-    /// Reads one record into `fields` and `ends`; returns its line and the number of its fields.
-    fn read(&mut self) -> Result<Option<(u64, usize)>> {
+    /// Reads one record into `fields` and `ends`.
+    fn read(&mut self) -> Result<Option<Cut>> {
         if !self.pass_blank_lines()? {
             return Ok(None);
         }
-        let line = self.reader.line() + self.blank_lines;
-        let (mut filled, mut columns) = (0, 0);
-        loop {
+        self.fields.clear();
+        self.ends.clear();
+        let mut cutter = Cutter {
+            delimiter: self.delimiter,
+            // A record of any number of fields is bad; they need not all be held.
+            most_ends: if self.header.is_empty() { usize::MAX } else { self.header.len() },
+            state: State::Start,
+            opened: self.line,
+            line: self.line,
+            last: self.line,
+            columns: 0,
+            fault: None,
+        };
+        let (first, mut taken, mut is_whole) = (self.line, 0, false);
+        while !is_whole {
             let block = self.bytes.fill()?;
-            let (result, read, written, ended) = self.reader.read_record(
-                block,
-                self.fields.get_mut(filled..).unwrap_or_default(),
-                self.ends.get_mut(columns..).unwrap_or_default(),
-            );
-            if let Some(last) = block.get(..read).and_then(|read| read.iter().rfind(|b| !b"\r\n".contains(b))) {
-                self.last_byte = *last;
+            if block.is_empty() {
+                break;
             }
-            self.bytes.consume(read);
-            filled += written;
-            columns += ended;
-            match result {
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if filled >= self.limit_bytes => {
-                    let why = format!("line {line}: the record is longer than {} bytes", self.limit_bytes);
-                    return Err(self.bytes.bad(why, Some("a quote that never closes takes in all lines after it")));
-                }
-                ReadRecordResult::OutputFull => self.fields.resize(self.fields.len().saturating_mul(2), 0),
-                // Two fields a byte are more than a record of that length can have.
-                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len().saturating_mul(2), 0),
-                ReadRecordResult::Record => return Ok(Some((line, columns))),
-                ReadRecordResult::End => return Ok(None),
+            let used;
+            (used, is_whole) = cutter.run(block, &mut self.fields, &mut self.ends);
+            self.bytes.consume(used);
+            taken += used;
+            if taken > self.limit_bytes && !matches!(cutter.state, State::Passing) {
+                let why = format!("line {first}: the record is longer than {} bytes", self.limit_bytes);
+                return Err(self.bytes.bad(why, Some("a quote that never closes takes in all lines after it")));
             }
         }
+        if matches!(cutter.state, State::Quoted) {
+            let why = format!("line {}: a quote opens a field and never closes", cutter.opened);
+            let hint = "the file is cut off, or a quote inside quotes is not doubled";
+            return Err(self.bytes.bad(why, Some(hint)));
+        }
+        // The end of the input ends a field as well.
+        if !is_whole && !matches!(cutter.state, State::Passing) {
+            cutter.end_field(&self.fields, &mut self.ends);
+        }
+        self.line = cutter.line;
+        let Cutter { last, columns, fault, .. } = cutter;
+        Ok(Some(Cut { line: first, last, columns, fault }))
     }
 
     /// Passes over line ends before a record; `false` at the end of the input.
@@ -146,7 +215,7 @@ impl Records {
                 return Ok(false);
             }
             let blanks = block.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-            self.blank_lines += memchr_iter(b'\n', block.get(..blanks).unwrap_or_default()).count() as u64;
+            self.line += count_lines(block.get(..blanks).unwrap_or_default());
             let found = blanks < block.len();
             self.bytes.consume(blanks);
             if found {
@@ -155,30 +224,120 @@ impl Records {
         }
     }
 
-    fn check(&self, columns: usize) -> Result<Record<'_>, String> {
-        let ends = self.ends.get(..columns).unwrap_or_default();
-        let bytes = self.fields.get(..ends.last().copied().unwrap_or(0)).unwrap_or_default();
+    fn check(&self) -> Result<Record<'_>, String> {
+        let bytes = self.fields.as_slice();
         let text = std::str::from_utf8(bytes).map_err(|e| not_utf8(bytes, e))?;
         if memchr(0, bytes).is_some() {
             return Err("holds a NUL byte".into());
         }
-        if ends.iter().any(|&end| !text.is_char_boundary(end)) {
+        if self.ends.iter().any(|end| !text.is_char_boundary(end.at)) {
             return Err("is not UTF-8 text".into());
         }
-        Ok(Record { line: 1, text, ends })
+        Ok(Record { line: 1, text, ends: &self.ends })
+    }
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    memchr_iter(b'\n', bytes).count() as u64
+}
+
+/// Cuts one record, block by block.
+struct Cutter {
+    delimiter: u8,
+    most_ends: usize,
+    state: State,
+    /// The line on which the last quoted field began.
+    opened: u64,
+    line: u64,
+    /// The line on which the last field ended.
+    last: u64,
+    columns: usize,
+    fault: Option<String>,
+}
+
+impl Cutter {
+    /// Goes on through a block; returns the bytes of it that belong to the record, and whether it ended there.
+    fn run(&mut self, block: &[u8], fields: &mut Vec<u8>, ends: &mut Vec<End>) -> (usize, bool) {
+        let mut at = 0;
+        while let Some((&first, _)) = block.get(at..).and_then(<[u8]>::split_first) {
+            let rest = block.get(at..).unwrap_or_default();
+            match self.state {
+                State::Start if first == b'"' => {
+                    (self.state, self.opened) = (State::Quoted, self.line);
+                    at += 1;
+                }
+                State::Start => self.state = State::Plain,
+                State::Plain => {
+                    let length = memchr3(self.delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
+                    fields.extend_from_slice(rest.get(..length).unwrap_or_default());
+                    at += length;
+                    if let Some(&end) = rest.get(length) {
+                        at += 1;
+                        self.end_field(fields, ends);
+                        if self.goes_on(end) {
+                            continue;
+                        }
+                        return (at, true);
+                    }
+                }
+                State::Quoted => {
+                    let length = memchr(b'"', rest).unwrap_or(rest.len());
+                    let text = rest.get(..length).unwrap_or_default();
+                    self.line += count_lines(text);
+                    fields.extend_from_slice(text);
+                    at += length;
+                    if length < rest.len() {
+                        at += 1;
+                        self.state = State::Closing;
+                    }
+                }
+                State::Closing if first == b'"' => {
+                    fields.push(b'"');
+                    self.state = State::Quoted;
+                    at += 1;
+                }
+                State::Closing if first == self.delimiter || first == b'\n' || first == b'\r' => {
+                    at += 1;
+                    self.end_field(fields, ends);
+                    if !self.goes_on(first) {
+                        return (at, true);
+                    }
+                }
+                State::Closing => {
+                    let opened = match self.opened {
+                        same if same == self.line => String::new(),
+                        opened => format!(" of line {}, which opened on line {opened}", self.line),
+                    };
+                    self.fault =
+                        Some(format!("text follows the closing quote{opened}; inside quotes a quote is doubled"));
+                    self.state = State::Passing;
+                }
+                State::Passing => {
+                    let length = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+                    at += length;
+                    if let Some(&end) = rest.get(length) {
+                        self.line += u64::from(end == b'\n');
+                        return (at + 1, true);
+                    }
+                }
+            }
+        }
+        (at, false)
     }
 
-    /// Says so when the record last read ended with the input inside quotes.
-    ///
-    /// A field with a line end or a delimiter in it must have been quoted, and then the input ends with the quote.
-    fn unclosed(&mut self, columns: usize) -> &'static str {
-        if self.last_byte == b'"' || !self.bytes.fill().is_ok_and(<[u8]>::is_empty) {
-            return "";
+    fn end_field(&mut self, fields: &[u8], ends: &mut Vec<End>) {
+        self.columns += 1;
+        self.last = self.line;
+        if ends.len() < self.most_ends {
+            ends.push(End { at: fields.len(), quoted: matches!(self.state, State::Closing) });
         }
-        let end = |back: usize| columns.checked_sub(back).and_then(|at| self.ends.get(at)).copied();
-        let last = end(1).and_then(|last| self.fields.get(end(2).unwrap_or(0)..last)).unwrap_or_default();
-        let quoted = last.iter().any(|b| matches!(b, b'\r' | b'\n') || *b == self.delimiter);
-        if quoted { "; a quote opens a field and never closes" } else { "" }
+    }
+
+    /// Steps over what ended a field; returns whether another one follows.
+    fn goes_on(&mut self, end: u8) -> bool {
+        self.line += u64::from(end == b'\n');
+        self.state = State::Start;
+        end == self.delimiter
     }
 }
 
@@ -197,7 +356,7 @@ mod tests {
 
     fn open(text: impl Into<Vec<u8>>, limit: usize) -> Result<Records> {
         let bytes = Bytes::open(Cursor::new(text.into()), "t".into(), Progress::new(None))?;
-        Records::open(bytes, Format::Csv, limit)
+        Records::open(bytes, Layout { format: Format::Csv, delimiter: None, names: &["id"], limit_bytes: limit })
     }
 
     fn records(text: impl Into<Vec<u8>>) -> Vec<Read> {
@@ -242,12 +401,69 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_never_closes_is_said() {
-        assert_eq!(records("a,b\n1,\"x\n2,y\n3,z\n"), [Err("t:2: a quote opens a field and never closes".into())]);
-        let first = records("a,b\n\"1,x\n2,y\n");
-        assert!(first[0].as_ref().unwrap_err().ends_with("never closes"), "{first:?}");
+    fn a_quote_that_never_closes_is_said_with_its_line() {
+        let never = |line: u64| Err(format!("t: line {line}: a quote opens a field and never closes"));
+        for (text, line) in [
+            ("a,b\n1,\"x\n2,y\n3,z\n", 2),
+            ("a,b\n\"1,x\n2,y\n", 2),
+            ("a,b\n1,\"The quick bro", 2),
+            ("a,b\n1,\"open\ny,2\nx,\"\"q\"\"", 2),
+            ("a,b\n1,2\n\"1\n\",\"", 4),
+        ] {
+            assert_eq!(records(text).into_iter().find(Result::is_err), Some(never(line)), "{text:?}");
+        }
         assert_eq!(records("a,b\n1,\"x\ny\n\"\r\n"), [row(2, ["1", "x\ny\n"])]);
         assert_eq!(records("a,b\n1,\"x,y\""), [row(2, ["1", "x,y"])]);
+    }
+
+    #[test]
+    fn text_behind_a_closing_quote_is_a_bad_record() {
+        let text = "a,b\n1,\"open quote\n2,plain\n3,he said \"hi\" today\n4,end\n5,\"5\" disk\"\r\n6,5\" disk\n7,\"x\" ,\n8,\"\"\"\"\n";
+        let read = records(text);
+        let follows = "text follows the closing quote";
+        assert_eq!(
+            read,
+            [
+                Err(format!("t:2: {follows} of line 4, which opened on line 2; inside quotes a quote is doubled")),
+                row(5, ["4", "end"]),
+                Err(format!("t:6: {follows}; inside quotes a quote is doubled")),
+                row(7, ["6", "5\" disk"]),
+                Err(format!("t:8: {follows}; inside quotes a quote is doubled")),
+                row(9, ["8", "\""]),
+            ]
+        );
+        let long = records("a,b\n1,\"x\ny\",z\n2,ok\n");
+        assert_eq!(
+            long,
+            [
+                Err("t:2: has 3 fields where the header has 2; in quotes it goes on to line 3".into()),
+                row(4, ["2", "ok"])
+            ]
+        );
+    }
+
+    #[test]
+    fn an_empty_field_in_quotes_is_told_from_nothing() {
+        let mut records = open("a,b,c\n\"\",,\"x\"\n", 99).unwrap();
+        let record = records.next().unwrap().unwrap();
+        assert_eq!([0, 1, 2].map(|at| record.given(at)), [Some(""), None, Some("x")]);
+    }
+
+    #[test]
+    fn files_put_together_are_named_as_that() {
+        let read = records("a,b\n1,x\n\u{feff}a,b\n\"\u{feff}2\",y\n");
+        assert_eq!(read[1], Err(format!("t:3: {JOINED}")));
+        assert_eq!(read[2], row(4, ["\u{feff}2", "y"]));
+    }
+
+    #[test]
+    fn what_is_read_ahead_is_read_again() {
+        let mut table = open("a,b\n1,\"x\ny\"\n2,z\n3,w\n", 99).unwrap();
+        let mut start = table.start(1, 99).unwrap();
+        for records in [&mut start, &mut table] {
+            let lines = std::iter::from_fn(|| records.next().unwrap().map(|record| record.line)).collect::<Vec<_>>();
+            assert_eq!(lines, [2, 4, 5]);
+        }
     }
 
     #[test]
@@ -260,7 +476,9 @@ mod tests {
             assert_eq!(open(text, 99).err().unwrap().to_string(), why);
         }
         assert_eq!(open(" id , x\n", 99).unwrap().header(), ["id", "x"]);
-        assert_eq!(open("id;x\n1;2,5\n", 99).unwrap().header(), ["id", "x"]);
+        for text in ["id;x\n1;2,5\n", "id|x\n", "x;id\n", "id\tx", "id|x, y;z\n", "\"id\";\"x, y\"\n"] {
+            assert!(open(text, 99).unwrap().header().contains(&"id".to_owned()), "{text}");
+        }
     }
 
     #[test]

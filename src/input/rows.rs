@@ -5,17 +5,20 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 #[cfg(feature = "arrow")]
 use super::arrow::ArrowRows;
 use super::csv::CsvRows;
 use super::decompress::Bytes;
-use super::format::{Format, table_of_head};
+use super::format::{Format, looks_like_table, table_of_head};
 use super::json::{JsonRows, Values};
 use super::mapping::{IdFrom, Mapping, Parts};
+use super::met::{Met, OnDuplicate};
 use super::npy::{Beside, NpyRows};
 use super::progress::Progress;
+use super::records::Layout;
 use super::source::{Entry, Source};
 use crate::error::{Error, Result};
 use crate::record::{Origin, Row};
@@ -30,6 +33,12 @@ pub struct Options {
     pub format: Option<Format>,
     /// What the parts of a record are called.
     pub mapping: Mapping,
+    /// The byte between the fields of a csv table; `None` to guess it from the header.
+    pub delimiter: Option<u8>,
+    /// What was said that only tables heed, as a message names it; a file that is one document is refused then.
+    pub only_tables: Option<&'static str>,
+    /// What happens to a row whose id came before.
+    pub on_duplicate: OnDuplicate,
     /// Where the rows of an npy matrix have their ids from.
     pub beside: Option<Beside>,
     /// The longest row.
@@ -38,7 +47,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { format: None, mapping: Mapping::default(), beside: None, row_limit_bytes: ROW_LIMIT_BYTES }
+        Self {
+            format: None,
+            mapping: Mapping::default(),
+            delimiter: None,
+            only_tables: None,
+            on_duplicate: OnDuplicate::default(),
+            beside: None,
+            row_limit_bytes: ROW_LIMIT_BYTES,
+        }
     }
 }
 
@@ -49,7 +66,10 @@ pub struct Rows {
     files: std::vec::IntoIter<Entry>,
     /// Whether a file that cannot be read is a bad row, as in a folder.
     many: bool,
+    /// Whether the files were chosen as text.
+    texts: bool,
     open: Option<Open>,
+    met: Arc<Met>,
     progress: Arc<Progress>,
     notices: Vec<String>,
     ended: bool,
@@ -70,16 +90,28 @@ impl Rows {
     /// # Errors
     /// [`Error::BadInput`] or [`Error::Io`] when it cannot be read or the mapping does not fit its header.
     pub fn open(source: &Source, options: Options) -> Result<Self> {
-        Self::open_counted(source, options, Progress::new(source.size_bytes()?))
+        Self::open_among(source, options, Arc::default())
     }
 
-    /// Opens an input whose bytes are counted with those of others.
+    /// Opens an input that is one of several, whose ids and types are to be known together.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_counted(source: &Source, options: Options, progress: Arc<Progress>) -> Result<Self> {
-        let many = matches!(source, Source::Folder(_) | Source::Glob { .. } | Source::Files(_));
-        let mut rows = Self::over(source.entries()?, many, progress, options)?;
+    pub fn open_among(source: &Source, options: Options, met: Arc<Met>) -> Result<Self> {
+        Self::open_counted(source, options, Progress::new(source.size_bytes()?), met)
+    }
+
+    /// Opens an input whose bytes are counted with those of others as well.
+    pub(super) fn open_counted(
+        source: &Source,
+        options: Options,
+        progress: Arc<Progress>,
+        met: Arc<Met>,
+    ) -> Result<Self> {
+        let mut rows = Self::over(source.entries()?, progress, options)?;
+        rows.met = met;
+        rows.many = matches!(source, Source::Folder(_) | Source::Glob { .. } | Source::Files(_));
+        rows.texts = matches!(source, Source::Files(_));
         match source {
             Source::Stdin => rows.open_stream(std::io::stdin(), "-")?,
             // One file is opened at once so that what is wrong with it is known before the first row.
@@ -89,21 +121,41 @@ impl Rows {
         Ok(rows)
     }
 
+    /// Refuses what was said for tables alone where files of the source are documents.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for the first such file; [`Error::Io`] when the source cannot be listed.
+    pub fn check_files(source: &Source, options: &Options) -> Result<()> {
+        if options.only_tables.is_none() && options.delimiter.is_none() {
+            return Ok(());
+        }
+        let mut rows = Self::over(source.entries()?, Progress::new(None), options.clone())?;
+        rows.many = matches!(source, Source::Folder(_) | Source::Glob { .. });
+        // A pipe can be read but once.
+        for entry in source.entries()?.iter().filter(|entry| entry.size_bytes.is_some()) {
+            if let Err(error @ Error::InvalidArgument { .. }) = rows.look_at(entry) {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     /// Reads a stream as standard input would be; `name` stands for it in messages.
     ///
     /// # Errors
     /// As [`Self::open`].
     pub fn from_reader(reader: impl Read + Send + 'static, name: &str, options: Options) -> Result<Self> {
-        let mut rows = Self::over(Vec::new(), false, Progress::new(None), options)?;
+        let mut rows = Self::over(Vec::new(), Progress::new(None), options)?;
         rows.open_stream(reader, name)?;
         Ok(rows)
     }
 
-    fn over(files: Vec<Entry>, many: bool, progress: Arc<Progress>, options: Options) -> Result<Self> {
+    fn over(files: Vec<Entry>, progress: Arc<Progress>, options: Options) -> Result<Self> {
         options.mapping.check()?;
         let mapping = Arc::new(options.mapping.clone());
-        let files = files.into_iter();
-        Ok(Self { options, mapping, files, many, open: None, progress, notices: Vec::new(), ended: false })
+        let (files, met, notices) = (files.into_iter(), Arc::default(), Vec::new());
+        let (many, texts, open, ended) = (false, false, None, false);
+        Ok(Self { options, mapping, files, many, texts, open, met, progress, notices, ended })
     }
 
     /// Returns the bytes read and to read, which another thread may watch.
@@ -131,8 +183,9 @@ impl Rows {
         let open = if let Some(format) = self.binary_format(&mut bytes, None)? {
             self.start_binary(bytes, format, None)?
         } else {
-            let format = format_of_stream(&mut bytes, self.options.format)?;
-            self.start(bytes, format, Ok(name), "")?
+            let format = self.format_of_stream(&mut bytes)?;
+            self.check_flags(format, name)?;
+            self.start(bytes, None, format, (Ok(name), ""))?
         };
         self.open = Some(open);
         Ok(())
@@ -144,28 +197,96 @@ impl Rows {
         self.open = None;
         if let Some(entry) = self.files.next() {
             let opened = self.open_entry(&entry);
-            self.open = Some(opened.map_err(|e| if self.many { as_row_error(e, &entry) } else { e })?);
+            // What was said wrongly is no fault of the file.
+            let is_row = |e: &Error| self.many && !matches!(e, Error::InvalidArgument { .. });
+            self.open = Some(opened.map_err(|e| if is_row(&e) { as_row_error(e, &entry) } else { e })?);
         }
         Ok(())
     }
 
-    fn open_entry(&self, entry: &Entry) -> Result<Open> {
+    fn open_entry(&mut self, entry: &Entry) -> Result<Open> {
+        let name = entry.path.display().to_string();
+        let (bytes, file, format) = self.look_at(entry)?;
+        let is_guessed = match Format::of_path(&entry.path) {
+            Some(Format::Text) => format != Format::Text && !format.is_binary(),
+            None => matches!(format, Format::Csv | Format::Tsv),
+            Some(_) => false,
+        };
+        let is_said = self.options.format.is_some() || self.options.delimiter.is_some();
+        if is_guessed && !is_said && entry.size_bytes.is_some() {
+            let notice = "looks like a table and is read as one; --format text makes one document of it";
+            self.notices.push(format!("{name}: {notice} ({format})"));
+        }
+        if format.is_binary() {
+            return self.start_binary(bytes, format, entry.size_bytes.map(|size| (file, size)));
+        }
+        let again = match entry.size_bytes {
+            Some(_) => Some(File::open(&entry.path).map_err(|e| Error::io(format!("read {name}"), e))?),
+            None => None,
+        };
+        self.start(bytes, again, format, (entry.id.as_deref(), &name))
+    }
+
+    /// Opens a file and finds out its format.
+    fn look_at(&self, entry: &Entry) -> Result<(Bytes, File, Format)> {
         let name = entry.path.display().to_string();
         let file = File::open(&entry.path).map_err(|e| Error::io(format!("read {name}"), e))?;
         let again = file.try_clone().map_err(|e| Error::io(format!("read {name}"), e))?;
         let mut bytes = Bytes::unpack(file, name.as_str().into(), self.progress())?;
-        let named = Format::of_path(&entry.path);
-        if let Some(format) = self.binary_format(&mut bytes, named)? {
-            return self.start_binary(bytes, format, entry.size_bytes.map(|size| (again, size)));
-        }
-        let format = match (self.options.format, named) {
-            (Some(format), _) => format,
-            (None, _) if self.many => Format::Text,
-            (None, Some(format)) if entry.size_bytes.is_some() => format,
-            (None, _) if entry.size_bytes.is_some() => Format::of_head(bytes.fill()?, Format::Text),
-            (None, _) => format_of_stream(&mut bytes, None)?,
+        let named = Format::of_path(&entry.path).filter(|_| !self.texts);
+        let format = match self.binary_format(&mut bytes, named)? {
+            Some(format) => format,
+            None => self.text_format(&mut bytes, named, entry.size_bytes.is_some(), &entry.path)?,
         };
-        self.start(bytes, format, entry.id.as_deref(), &name)
+        self.check_flags(format, &name)?;
+        Ok((bytes, again, format))
+    }
+
+    /// Finds out the format of what is text: by its name, else by what it looks like.
+    fn text_format(&self, bytes: &mut Bytes, named: Option<Format>, is_file: bool, path: &Path) -> Result<Format> {
+        let wanted = self.mapping.wanted();
+        Ok(match (self.options.format, named) {
+            (Some(format), _) => format,
+            (None, _) if self.texts => Format::Text,
+            (None, _) if !is_file => self.format_of_stream(bytes)?,
+            // Among other files one that has nothing of a table is a document, such as a package.json.
+            (None, Some(Format::Json)) if self.many && !has_name(bytes.fill()?, &wanted) => Format::Text,
+            (None, Some(named)) if named != Format::Text => named,
+            (None, _) if self.options.delimiter.is_some() => Format::Csv,
+            (None, _) if Format::may_be_table(path) => {
+                let head = bytes.fill()?;
+                match Format::of_head(head, Format::Text) {
+                    Format::Text if looks_like_table(head, &wanted) => table_of_head(head, &wanted),
+                    found if named.is_none() && !self.many => found,
+                    found if has_name(head, &wanted) => found,
+                    _ => Format::Text,
+                }
+            }
+            (None, _) => Format::Text,
+        })
+    }
+
+    /// Refuses what was said and the format has no use for.
+    fn check_flags(&self, format: Format, name: &str) -> Result<()> {
+        if let (Format::Text, Some(flag)) = (format, self.options.only_tables) {
+            return Err(Error::InvalidArgument {
+                why: format!("{name} is read as one document, which has no columns: {flag} is for tables"),
+                hint: Some("leave that out, or say with --format which kind of table the source is".into()),
+            });
+        }
+        if self.options.delimiter.is_some() && !matches!(format, Format::Csv | Format::Tsv) {
+            return Err(Error::argument(format!("{name} is read as {format}, which has no delimiter")));
+        }
+        Ok(())
+    }
+
+    /// Guesses the format of a stream that has no name.
+    fn format_of_stream(&self, bytes: &mut Bytes) -> Result<Format> {
+        if let Some(format) = self.options.format {
+            return Ok(format);
+        }
+        let head = bytes.fill()?;
+        Ok(Format::of_head(head, table_of_head(head, &self.mapping.wanted())))
     }
 
     /// Returns which format that is no text these bytes are in.
@@ -193,6 +314,7 @@ impl Rows {
 
     /// Begins to read what is no text; of a file its size is known, and it can be read at any place.
     fn start_binary(&self, bytes: Bytes, format: Format, file: Option<(File, u64)>) -> Result<Open> {
+        self.met.format(format, bytes.source());
         if format == Format::Npy {
             let size_bytes = file.map(|(_, size)| size);
             return NpyRows::open(bytes, size_bytes, &self.options).map(|rows| Open::Npy(Box::new(rows)));
@@ -210,10 +332,24 @@ impl Rows {
         ))
     }
 
-    fn start(&self, bytes: Bytes, format: Format, id: Result<&str, &String>, uri: &str) -> Result<Open> {
+    /// Begins to read text; `again` is the same file from its beginning, and a document has this id and uri.
+    fn start(
+        &self,
+        bytes: Bytes,
+        again: Option<File>,
+        format: Format,
+        (id, uri): (Result<&str, &String>, &str),
+    ) -> Result<Open> {
         let (mapping, limit_bytes) = (Arc::clone(&self.mapping), self.options.row_limit_bytes);
+        if !format.is_binary() {
+            self.met.format(format, bytes.source());
+        }
         Ok(match format {
-            Format::Csv | Format::Tsv => Open::Csv(Box::new(CsvRows::open(bytes, format, mapping, limit_bytes)?)),
+            Format::Csv | Format::Tsv => {
+                let names = self.mapping.wanted();
+                let layout = Layout { format, delimiter: self.options.delimiter, names: &names, limit_bytes };
+                Open::Csv(Box::new(CsvRows::open(bytes, again, layout, mapping, &self.met)?))
+            }
             Format::Json | Format::Jsonl => {
                 Open::Json(JsonRows::new(Values::open(bytes, format, limit_bytes), mapping))
             }
@@ -244,7 +380,7 @@ impl Rows {
     fn read(&mut self) -> Result<Option<Row>> {
         loop {
             let row = match self.open.take() {
-                Some(Open::Text(row)) => return Ok(Some(*row)),
+                Some(Open::Text(row)) => Some(*row),
                 Some(mut open) => {
                     let row = match &mut open {
                         Open::Csv(rows) => rows.next(),
@@ -259,8 +395,11 @@ impl Rows {
                 }
                 None => None,
             };
-            if row.is_some() {
-                return Ok(row);
+            if let Some(row) = row {
+                match self.met.row(row, self.options.on_duplicate)? {
+                    None => continue,
+                    row => return Ok(row),
+                }
             }
             self.open_next()?;
             if self.open.is_none() {
@@ -283,13 +422,9 @@ impl Iterator for Rows {
     }
 }
 
-/// Guesses the format of a stream that has no name.
-fn format_of_stream(bytes: &mut Bytes, given: Option<Format>) -> Result<Format> {
-    if let Some(format) = given {
-        return Ok(format);
-    }
-    let head = bytes.fill()?;
-    Ok(Format::of_head(head, table_of_head(head)))
+/// Whether a JSON text names one of these fields near its beginning.
+fn has_name(head: &[u8], names: &[&str]) -> bool {
+    names.iter().any(|name| memchr::memmem::find(head, format!("{name:?}").as_bytes()).is_some())
 }
 
 /// Makes what is wrong with one file of many a bad row, so that the others can be read.

@@ -3,63 +3,87 @@
 //! `metadata` is one column that holds a JSON object and `embedding` one that holds a JSON array, so types and
 //! bits survive a round trip. Invariant: text is never changed. A cell that begins with `=`, `+`, `-` or `@`
 //! is data here; a spreadsheet that would run it as a formula must be told to import the column as text.
-//! The format has two gaps: an absent document and an empty one are the same empty cell, and an input that holds a NUL is
+//! Nothing is an empty cell, and an empty text a pair of quotes, as `PostgreSQL` has it. A NUL is refused: what holds one is
 //! taken for binary.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use super::sink::{Entry, Label, Question, Sink, written};
 use super::{Column, Columns};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Writes a header and one line a record.
 pub(super) struct SeparatedSink<'w> {
-    writer: ::csv::Writer<&'w mut (dyn Write + 'w)>,
+    out: &'w mut (dyn Write + 'w),
+    delimiter: u8,
     columns: Columns,
     query: Option<Label>,
+    /// One line, reused.
+    line: Vec<u8>,
     /// One cell's JSON, reused.
     cell: Vec<u8>,
 }
 
 impl<'w> SeparatedSink<'w> {
     pub(super) fn begin(delimiter: u8, columns: Columns, out: &'w mut (dyn Write + 'w)) -> Result<Self> {
-        let mut writer = separated_writer(delimiter, out);
-        written(separated_line(&mut writer, columns.iter().map(|column| column.name().into_owned())))?;
-        Ok(Self { writer, columns, query: None, cell: Vec::new() })
+        let (query, line, cell) = (None, Vec::new(), Vec::new());
+        let mut this = Self { out, delimiter, columns, query, line, cell };
+        for (at, column) in this.columns.iter().enumerate() {
+            push_cell(&mut this.line, delimiter, at, Some(column.name().as_bytes()));
+        }
+        written(this.end_line())?;
+        Ok(this)
     }
 
-    fn line(&mut self, entry: Entry<'_>) -> io::Result<()> {
+    fn add(&mut self, entry: Entry<'_>) -> io::Result<Result<(), &'static str>> {
         let record = entry.record;
-        for column in &self.columns {
+        self.line.clear();
+        for (at, column) in self.columns.iter().enumerate() {
             self.cell.clear();
             let cell = &mut self.cell;
-            let text: &[u8] = match column {
-                Column::Query => match &self.query {
-                    Some(label) => {
-                        write!(cell, "{label}")?;
-                        cell
-                    }
-                    None => b"",
-                },
-                Column::Id => record.id.as_str().as_bytes(),
-                Column::Distance | Column::Score => json(cell, entry.distance.as_ref())?,
-                Column::Document => record.document.as_deref().unwrap_or_default().as_bytes(),
-                Column::Metadata => json(cell, record.metadata.as_ref())?,
-                Column::Key(key) => match record.metadata.as_ref().and_then(|m| m.get(key)) {
-                    Some(value) => {
-                        write!(cell, "{value}")?;
-                        cell
-                    }
-                    None => b"",
-                },
-                Column::Uri => record.uri.as_deref().unwrap_or_default().as_bytes(),
-                Column::Embedding => json(cell, record.embedding.as_ref())?,
+            let (text, what): (Option<&[u8]>, _) = match column {
+                Column::Query => (shown(cell, self.query.as_ref())?, "question"),
+                Column::Id => (Some(record.id.as_str().as_bytes()), "id"),
+                Column::Distance | Column::Score => (json(cell, entry.distance.as_ref())?, "distance"),
+                Column::Document => (record.document.as_deref().map(str::as_bytes), "document"),
+                Column::Metadata => (json(cell, record.metadata.as_ref())?, "metadata"),
+                Column::Key(key) => (shown(cell, record.metadata.as_ref().and_then(|m| m.get(key)))?, "metadata"),
+                Column::Uri => (record.uri.as_deref().map(str::as_bytes), "uri"),
+                Column::Embedding => (json(cell, record.embedding.as_ref())?, "embedding"),
             };
-            self.writer.write_field(text)?;
+            if text.is_some_and(|text| memchr::memchr(0, text).is_some()) {
+                return Ok(Err(what));
+            }
+            push_cell(&mut self.line, self.delimiter, at, text);
         }
-        self.writer.write_record(None::<&[u8]>)?;
-        Ok(())
+        self.end_line().map(Ok)
     }
+
+    fn end_line(&mut self) -> io::Result<()> {
+        self.line.push(b'\n');
+        self.out.write_all(&self.line)
+    }
+}
+
+/// Adds a cell to a line; what could be read as something else stands in quotes.
+fn push_cell(line: &mut Vec<u8>, delimiter: u8, at: usize, text: Option<&[u8]>) {
+    if at > 0 {
+        line.push(delimiter);
+    }
+    let Some(text) = text else { return };
+    let is_special = |b: &u8| *b == delimiter || b"\"\r\n".contains(b);
+    // A byte order mark at the beginning of a line would be taken for one of a file.
+    if !text.is_empty() && !text.iter().any(is_special) && !text.starts_with("\u{feff}".as_bytes()) {
+        line.extend_from_slice(text);
+        return;
+    }
+    line.push(b'"');
+    for part in text.split_inclusive(|b| *b == b'"') {
+        line.extend_from_slice(part);
+        line.extend(part.ends_with(b"\"").then_some(b'"'));
+    }
+    line.push(b'"');
 }
 
 impl Sink for SeparatedSink<'_> {
@@ -69,20 +93,31 @@ impl Sink for SeparatedSink<'_> {
     }
 
     fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
-        written(self.line(entry))
+        let added = written(self.add(entry))?;
+        added.map_err(|what| {
+            let why = format!("its {what} holds a NUL, which csv and tsv cannot hold");
+            let hint = Some("choose jsonl, json, Parquet or Arrow instead".into());
+            Error::InvalidArgument { why, hint }.of_record(entry.record.id.as_str())
+        })
     }
 
-    fn end(mut self: Box<Self>) -> Result<()> {
-        written(self.writer.flush())
+    fn end(self: Box<Self>) -> Result<()> {
+        written(self.out.flush())
     }
 }
 
 /// Writes a value as JSON into an empty cell and returns the cell; nothing for `None`.
-fn json<'c, T: serde::Serialize>(cell: &'c mut Vec<u8>, value: Option<&T>) -> io::Result<&'c [u8]> {
-    if let Some(value) = value {
-        serde_json::to_writer(&mut *cell, value)?;
-    }
-    Ok(cell)
+fn json<'c, T: serde::Serialize>(cell: &'c mut Vec<u8>, value: Option<&T>) -> io::Result<Option<&'c [u8]>> {
+    let Some(value) = value else { return Ok(None) };
+    serde_json::to_writer(&mut *cell, value)?;
+    Ok(Some(cell))
+}
+
+/// Writes a value as it is shown into an empty cell and returns the cell; nothing for `None`.
+fn shown<'c>(cell: &'c mut Vec<u8>, value: Option<&impl Display>) -> io::Result<Option<&'c [u8]>> {
+    let Some(value) = value else { return Ok(None) };
+    write!(cell, "{value}")?;
+    Ok(Some(cell))
 }
 
 /// Returns a writer that ends lines with `\n`, as the shell's tools expect.
@@ -98,5 +133,9 @@ pub(super) fn separated_line<W: Write, T: AsRef<[u8]>>(
     writer: &mut ::csv::Writer<W>,
     cells: impl IntoIterator<Item = T>,
 ) -> io::Result<()> {
-    Ok(writer.write_record(cells)?)
+    writer.write_record(cells).map_err(|error| match error.into_kind() {
+        // Its kind says whether whoever reads has gone.
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    })
 }

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
 use super::Value;
+use super::value::beyond_integers;
 use crate::error::{Error, Result};
 
 /// Keys and values; an empty map is Chroma's `null`.
@@ -141,6 +143,31 @@ impl MetadataPatch {
             patch.insert(key, value)?;
         }
         Ok(patch)
+    }
+
+    /// Reads a JSON object as it is written, so that an integer of any length is seen whole.
+    ///
+    /// # Errors
+    /// `Err` of `serde_json` for what is no JSON; else as [`MetadataPatch::from_json`].
+    pub fn from_json_text(text: &str) -> serde_json::Result<Result<Self>> {
+        if beyond_integers(text).is_none() || !text.trim_start().starts_with('{') {
+            return serde_json::from_str(text).map(Self::from_json);
+        }
+        let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+        let mut patch = Self::default();
+        for (key, value) in fields {
+            let value = match value.get() {
+                "null" => None,
+                text => match Value::from_json_text(text) {
+                    Ok(value) => Some(value),
+                    Err(why) => return Ok(Err(Error::InvalidMetadata { key, why })),
+                },
+            };
+            if let Err(error) = patch.insert(key, value) {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(patch))
     }
 
     /// Refuses what a new record cannot have.

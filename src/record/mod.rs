@@ -36,4 +36,4 @@ pub use row::{Origin, Row};
 pub use settings::{ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
 pub use sparse::SparseVector;
 pub(crate) use split_mix::SplitMix64;
-pub use value::Value;
+pub use value::{Value, beyond_integers, too_long};

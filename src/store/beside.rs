@@ -34,11 +34,19 @@ pub(crate) fn beside(target: &Path, permissions: Option<Permissions>) -> Result<
     if let Some(permissions) = permissions {
         builder.permissions(permissions);
     }
-    let begun = builder.tempfile_in(folder_of(target)).map_err(write)?;
+    let begun = builder.tempfile_in(folder_of(target)).map_err(|e| write(without_path(&e)))?;
     // From anywhere, should the process have another folder by then.
     let path = std::path::absolute(begun.path()).unwrap_or_else(|_| begun.path().to_owned());
     BEGUN.lock().unwrap_or_else(PoisonError::into_inner).push(path);
     Ok(begun)
+}
+
+/// Leaves out of an error the name of a temporary file, which says nothing to whoever reads it.
+pub(crate) fn without_path(error: &std::io::Error) -> std::io::Error {
+    // What the system said stands before the path; its number alone gives the message back.
+    let text = error.to_string();
+    let number = text.split_once("(os error ").and_then(|(_, rest)| rest.split_once(')')?.0.parse().ok());
+    number.map_or_else(|| error.kind().into(), std::io::Error::from_raw_os_error)
 }
 
 /// Gives the file its name.

@@ -52,7 +52,7 @@ use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, Readab
 
 pub use backup::restore;
 pub use beside::remove_unfinished;
-pub(crate) use beside::{beside, put_in_place};
+pub(crate) use beside::{beside, put_in_place, without_path};
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};

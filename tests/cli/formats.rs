@@ -120,15 +120,16 @@ fn a_dry_run_shows_the_mapping_and_the_first_rows_and_opens_no_database() {
     world.write("rows.csv", "key,body,year,zip\na,fox,2020,007\nb,,x,1\n,whale,2021,2\nc,cow,,3\nd,dog,2022,4\n");
     let args = ["import", "notes", "rows.csv", "--id", "key", "--document", "body", "--types", "zip:str", "--dry-run"];
     let ran = world.run(&args);
-    let stdout = "{\"id\":\"a\",\"document\":\"fox\",\"metadata\":{\"year\":2020,\"zip\":\"007\"}}\n\
+    let stdout = "{\"id\":\"a\",\"document\":\"fox\",\"metadata\":{\"year\":\"2020\",\"zip\":\"007\"}}\n\
         {\"id\":\"b\",\"document\":null,\"metadata\":{\"year\":\"x\",\"zip\":\"1\"}}\n\
         {\"id\":\"c\",\"document\":\"cow\",\"metadata\":{\"zip\":\"3\"}}\n";
     let stderr = "warning: rows.csv:4: the id is empty; an id has at least one character\n\
-        column  becomes   type                 rows\n\
-        key     id        string               4\n\
-        body    document  string               3\n\
-        year    metadata  int (2), string (1)  3\n\
-        zip     metadata  string               4\n\
+        rows.csv: the column \"year\" is text, \"2020\" on line 2 too, since it holds \"x\" on line 3\n\
+        column  becomes   type    rows\n\
+        key     id        string  4\n\
+        body    document  string  3\n\
+        year    metadata  string  3\n\
+        zip     metadata  string  4\n\
         rows 4, bad 1; nothing was stored\n";
     ran.is(stdout, stderr, 0);
     assert!(!world.path("test.redb").exists());

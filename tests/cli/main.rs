@@ -34,6 +34,7 @@ mod huedb;
 mod hybrid;
 mod ids;
 mod import;
+mod input;
 mod kill;
 mod memory;
 #[path = "../library/open.rs"]
@@ -46,6 +47,7 @@ mod processes;
 mod random;
 mod reembed;
 mod refusal;
+mod round_trip;
 mod server;
 mod shell;
 mod sync;

@@ -128,7 +128,7 @@ fn section_1_5_metadata_values() {
         ("1.5 arrays keep order and repeats", "[\"q\", \"p\", \"q\"]", json!(["q", "p", "q"])),
         ("1.5 -0.0 is 0.0", "-0.0", json!(0.0)),
         ("1.5 i64::MAX is exact", "9223372036854775807", json!(i64::MAX)),
-        ("1.5 a larger int is a float", "18446744073709551615", json!(1.844_674_407_370_955_2e19)),
+        ("1.5 a float as large stays one", "18446744073709551615.0", json!(1.844_674_407_370_955_2e19)),
         ("1.5 ints and floats mixed are floats", "[1, 2.5]", json!([1.0, 2.5])),
         (
             "1.5 ours: a sparse vector is kept (Chroma answers 501 locally)",
@@ -141,6 +141,9 @@ fn section_1_5_metadata_values() {
     for (line, value, why) in [
         ("1.5 ours: [] is refused, not dropped", "[]", "an empty array"),
         ("1.5 mixed types", "[1, \"a\"]", "mixes types"),
+        ("1.5 ours: a larger int is refused, not rounded", "18446744073709551615", "no type here holds"),
+        ("1.5 ours: nor in an array", "[1, 9223372036854775808]", "no type here holds"),
+        ("1.5 ours: nor one beside floats", "[0.5, 9007199254740993]", "lose its last digits"),
         ("1.5 bool is no int", "[true, 1]", "mixes types"),
         ("1.5 null on add", "null", "is null"),
         ("1.5 null in an array", "[null]", "not a string, number or boolean"),

@@ -2,16 +2,16 @@
 //!
 //! Invariant: every column that was named exists and has a type that can be read; only columns that are wanted are.
 
-use arrow_array::RecordBatch;
-use arrow_schema::Schema;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::{DataType, Schema};
 use serde_json::Value as Json;
 
 use super::{value, vector};
 use crate::error::{Error, Result};
-use crate::input::json::{self, typed};
+use crate::input::json::{self, Refused};
 use crate::input::mapping::{METADATA, Mapping, Parts, list_names};
-use crate::input::metadata;
-use crate::record::MetadataPatch;
+use crate::record::{MetadataPatch, Value};
 
 /// What pandas calls an index without a name.
 const PANDAS_INDEX: &str = "__index_level_0__";
@@ -63,7 +63,9 @@ impl Columns {
         }
         let parts = [&mapping.document, &mapping.embedding, &mapping.uri].into_iter().flatten().map(String::as_str);
         let listed = mapping.metadata.iter().flatten().map(String::as_str);
-        for name in mapping.id().into_iter().chain(parts).chain(listed).chain(mapping.types.names()) {
+        // Of the keys of an object nothing is known yet.
+        let typed = mapping.types.names().filter(|_| !names.contains(&METADATA));
+        for name in mapping.id().into_iter().chain(parts).chain(listed).chain(typed) {
             if !names.contains(&name) {
                 let hint = "name the id's column with --id, or use --id auto to make ids from the content";
                 let hint = (mapping.id() == Some(name)).then_some(hint);
@@ -98,7 +100,7 @@ impl Columns {
             }
         }
         let is = |column: &Column| column.role == Role::Embedding || column.name == mapping.document();
-        if !columns.iter().any(is) {
+        if mapping.expects_content && !columns.iter().any(is) {
             let document = mapping.document();
             notices.push(format!("{source}: no column {document:?} and no embedding; the columns are {all}"));
         }
@@ -120,54 +122,87 @@ impl Columns {
     ) -> Result<Parts, String> {
         let mut parts = Parts::default();
         for (Column { name, role, .. }, array) in self.0.iter().zip(batch.columns()) {
-            let named = |why: String| format!("the column {name:?} {why}");
+            let named = |why: &str| format!("the column {name:?} {why}");
             if *role == Role::Embedding {
-                parts.embedding = vector::at(array, row).map_err(named)?;
+                parts.embedding = vector::at(array, row).map_err(|why| named(&why))?;
                 continue;
             }
-            let json = match value::at(array, row) {
-                Ok(json) => json,
-                Err(why) if *role == (Role::Key { asked: false }) => {
-                    left_out.push((name.clone(), why));
-                    continue;
+            if *role == Role::Object {
+                for (key, value) in object(array, row, mapping).map_err(|why| named(&why))?.iter() {
+                    parts.metadata.insert(key, value.cloned()).map_err(|e| e.to_string())?;
                 }
-                Err(why) => return Err(named(why)),
-            };
-            match role {
-                Role::Embedding => {}
-                Role::Part { listed } => {
-                    if *listed {
-                        json::insert(&mut parts.metadata, mapping, name, json.clone()).map_err(named)?;
+                continue;
+            }
+            if let Role::Part { listed: false } = role {
+                let json = value::at(array, row).map_err(|refused| named(refused.why()))?;
+                json::part(&mut parts, mapping, name, json)?;
+                continue;
+            }
+            match key(array, row, mapping, name) {
+                Ok(value) => {
+                    if let Some(value) = value {
+                        parts.metadata.insert(name.as_str(), Some(value)).map_err(|e| e.to_string())?;
                     }
-                    json::part(&mut parts, mapping, name, json)?;
-                }
-                Role::Object => {
-                    for (key, value) in object(json)?.iter() {
-                        let value = typed(mapping, key, value.cloned())
-                            .map_err(|why| format!("the key {key:?} of the column {name:?} {why}"))?;
-                        parts.metadata.insert(key, value).map_err(|e| e.to_string())?;
+                    if matches!(role, Role::Part { .. }) {
+                        let json = value::at(array, row).map_err(|refused| named(refused.why()))?;
+                        json::part(&mut parts, mapping, name, json)?;
                     }
                 }
-                Role::Key { asked } => match json::insert(&mut parts.metadata, mapping, name, json) {
-                    Err(why) if *asked => return Err(named(why)),
-                    Err(why) => left_out.push((name.clone(), why)),
-                    Ok(()) => {}
-                },
+                Err(Refused::Unfit(why)) if *role == (Role::Key { asked: false }) => left_out.push((name.clone(), why)),
+                Err(refused) => return Err(named(refused.why())),
             }
         }
         Ok(parts)
     }
 }
 
+/// Reads a cell that is the value of a key.
+fn key(array: &dyn Array, row: usize, mapping: &Mapping, name: &str) -> Result<Option<Value>, Refused> {
+    if array.is_null(row) {
+        return Ok(None);
+    }
+    if let Some(wanted) = mapping.types.get(name) {
+        let written = value::written(array, row)?;
+        let json = match value::at(array, row) {
+            Ok(Json::Null) => return Ok(None),
+            Ok(json) => json,
+            // Of what no JSON holds there are still its digits.
+            Err(Refused::Lossy(_)) => Json::Null,
+            Err(unfit) => return Err(unfit),
+        };
+        return wanted.convert(json, &written).map(Some).map_err(Refused::Unfit);
+    }
+    match value::at(array, row) {
+        Ok(json) => {
+            let written = json.to_string();
+            json::value(mapping, name, json, &written)
+        }
+        Err(Refused::Lossy(why)) => Err(Refused::Lossy(format!("{why}, as with --types {name}:str"))),
+        Err(unfit) => Err(unfit),
+    }
+}
+
 /// Reads the column of metadata; the error is a sentence.
-fn object(json: Json) -> Result<MetadataPatch, String> {
-    match json {
+fn object(array: &dyn Array, row: usize, mapping: &Mapping) -> Result<MetadataPatch, String> {
+    if let (DataType::Struct(_), false) = (array.data_type(), array.is_null(row)) {
+        let fields = array.as_struct();
+        let mut patch = MetadataPatch::default();
+        // A structure has all of its fields in every row.
+        for (name, field) in fields.column_names().into_iter().zip(fields.columns()) {
+            let value =
+                key(field, row, mapping, name).map_err(|refused| format!("its key {name:?} {}", refused.why()))?;
+            if let Some(value) = value {
+                patch.insert(name, Some(value)).map_err(|e| e.to_string())?;
+            }
+        }
+        return Ok(patch);
+    }
+    match value::at(array, row).map_err(|refused| refused.why().to_owned())? {
         Json::String(text) if text.trim().is_empty() => Ok(MetadataPatch::default()),
-        Json::String(text) => metadata::parse(&text),
+        Json::String(text) => json::metadata(&text, mapping),
         Json::Object(mut fields) => {
-            // A structure has all of its fields in every row.
             fields.retain(|_, value| !value.is_null());
-            MetadataPatch::from_json(Json::Object(fields)).map_err(|e| e.to_string())
+            json::metadata(&Json::Object(fields).to_string(), mapping)
         }
         other => MetadataPatch::from_json(other).map_err(|e| e.to_string()),
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
@@ -139,4 +140,67 @@ fn a_wrong_name_or_format_is_said() {
     for cut in [4, 100, parquet.len() - 1] {
         assert!(open(&parquet[..cut], Format::Parquet).starts_with("t: cannot be read: "));
     }
+}
+
+/// Writes a Parquet file of these columns.
+fn parquet_of(columns: Vec<(&str, arrow_array::ArrayRef)>) -> Vec<u8> {
+    let batch = arrow_array::RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn numbers_keep_their_digits_or_are_refused_by_name() {
+    use arrow_array::{ArrayRef, Decimal128Array, Float32Array, ListArray, StringArray, UInt64Array};
+    let decimals = |numbers: Vec<i128>| Decimal128Array::from(numbers).with_precision_and_scale(22, 2).unwrap();
+    let column = |name: &'static str| -> ArrayRef {
+        match name {
+            "id" => Arc::new(StringArray::from(vec!["a", "b"])),
+            "small" => Arc::new(UInt64Array::from(vec![i64::MAX as u64, 0])),
+            "big" => Arc::new(UInt64Array::from(vec![1, u64::MAX])),
+            "price" => Arc::new(decimals(vec![1210, -5])),
+            "exact" => Arc::new(decimals(vec![100, 1_234_567_890_123_456_789_012])),
+            "list" => Arc::new(ListArray::from_iter_primitive::<arrow_array::types::UInt64Type, _, _>([
+                Some(vec![Some(1)]),
+                Some(vec![Some(u64::MAX)]),
+            ])),
+            _ => Arc::new(Float32Array::from(vec![0.1, -16.7])),
+        }
+    };
+    let read = |names: &[&'static str], types: &str| -> Vec<Result<Json, String>> {
+        let bytes = parquet_of(names.iter().map(|&name| (name, column(name))).collect());
+        let mapping = Mapping { types: types.parse().unwrap(), ..Mapping::default() };
+        let rows = Rows::from_reader(Cursor::new(bytes), "t", Options { mapping, ..Options::default() }).unwrap();
+        rows.map(|row| row.map(|row| metadata(&row.metadata)).map_err(|e| e.to_string())).collect()
+    };
+    let plain = read(&["id", "small", "price", "f"], "");
+    assert_eq!(plain[0], Ok(json!({"small": i64::MAX, "price": 12.1, "f": 0.1})));
+    assert_eq!(plain[1], Ok(json!({"small": 0, "price": -0.05, "f": -16.7})));
+    for (name, digits, text) in [
+        ("big", "18446744073709551615", "18446744073709551615"),
+        ("exact", "12345678901234567890.12", "12345678901234567890.12"),
+        ("list", "18446744073709551615", "[18446744073709551615]"),
+    ] {
+        let refused = read(&["id", name], "").remove(1).unwrap_err();
+        let said = [format!("t:2: the column {name:?}"), digits.into(), format!("--types {name}:str")];
+        assert!(said.iter().all(|said| refused.contains(said)), "{refused}");
+        assert_eq!(read(&["id", name], &format!("{name}:str"))[1], Ok(json!({name: text})));
+    }
+    assert_eq!(read(&["id", "price"], "price:str")[0], Ok(json!({"price": "12.10"})));
+    assert_eq!(read(&["id", "f"], "f:str")[0], Ok(json!({"f": "0.1"})));
+}
+
+#[test]
+fn a_table_without_content_names_its_columns() {
+    let ids: arrow_array::ArrayRef = Arc::new(arrow_array::StringArray::from(vec!["a"]));
+    let bytes = parquet_of(vec![("id", Arc::clone(&ids)), ("body", ids)]);
+    let mut rows = Rows::from_reader(Cursor::new(bytes.clone()), "t", Options::default()).unwrap();
+    let said = rows.take_notices();
+    assert_eq!(said, ["t: no column \"document\" and no embedding; the columns are id, body"]);
+    let mapping = Mapping { expects_content: false, ..Mapping::default() };
+    let mut rows = Rows::from_reader(Cursor::new(bytes), "t", Options { mapping, ..Options::default() }).unwrap();
+    assert_eq!(rows.take_notices(), [""; 0]);
 }

@@ -14,6 +14,7 @@ use super::decompress::Bytes;
 use super::embedding;
 use super::lines::{Lines, Piece};
 use super::mapping::{IdFrom, Mapping, Parts};
+use super::met::OnDuplicate;
 use super::progress::Progress;
 use super::rows::{Options, Rows};
 use super::source::Source;
@@ -152,8 +153,10 @@ fn lines(path: &Path, options: &Options) -> Result<Lines> {
 fn beside_rows(source: &Source, options: &Options) -> Result<Rows> {
     // The format asked for, if any, is that of the matrix.
     let mapping = Mapping { expects_content: false, ..options.mapping.clone() };
-    let options = Options { format: None, mapping, beside: None, ..options.clone() };
-    Rows::open_counted(source, options, Progress::new(None))
+    // Both are read row by row, so that none of these may be left out.
+    let (only_tables, on_duplicate) = (None, OnDuplicate::Last);
+    let options = Options { format: None, mapping, beside: None, only_tables, on_duplicate, ..options.clone() };
+    Rows::open_counted(source, options, Progress::new(None), Arc::default())
 }
 
 /// Counts items; a bad one is an item.

@@ -76,11 +76,25 @@ fn odd_text_survives_every_exact_format() {
         assert_eq!(object["uri"], odd);
         assert_eq!(Metadata::from_json(object["metadata"].clone()).ok(), one.metadata);
     }
+    let no_nul = |text: &str| text.replace('\0', "");
     for (format, delimiter) in [(Format::Csv, b','), (Format::Tsv, b'\t')] {
+        for part in ["id", "document", "uri"] {
+            let odd_in = |name: &str| if name == part { odd.to_owned() } else { no_nul(odd) };
+            let mut refused = record(&odd_in("id"), Some(&odd_in("document")), &json!({}));
+            refused.uri = Some(odd_in("uri"));
+            let mut out = Vec::new();
+            let mut sink = crate::output::open(format, Columns::record(), Style::default(), &mut out).unwrap();
+            let error = sink.entry((&refused).into()).unwrap_err();
+            assert!(error.to_string().contains(&format!("its {part} holds a NUL")), "{error}");
+            assert!(error.hint().unwrap().contains("jsonl"), "{error}");
+        }
+        let odd = no_nul(odd);
+        let mut one = record(&odd, Some(&odd), &one.metadata.as_ref().unwrap().to_json());
+        one.uri = Some(odd.clone());
         let text = records(format, Columns::record(), std::slice::from_ref(&one));
         let mut reader = ::csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
         let cells = reader.records().next().unwrap().unwrap();
-        assert_eq!([&cells[0], &cells[1], &cells[3]], [odd; 3]);
+        assert_eq!([&cells[0], &cells[1], &cells[3]], [&odd; 3]);
         assert_eq!(Metadata::from_json(serde_json::from_str(&cells[2]).unwrap()).ok(), one.metadata);
     }
 }

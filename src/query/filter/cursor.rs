@@ -122,6 +122,10 @@ impl<'t> Cursor<'t> {
         if let Some(i) = text.parse().ok().filter(|_| integer && text != "-0") {
             return Ok(Number::Int(i));
         }
+        // -0 is a float; any other integer that is none of 64 bits would be rounded to a number that was not meant.
+        if integer && text != "-0" {
+            return Err(Fault::new(start, "an integer that no metadata value is: they have 64 bits, sign included"));
+        }
         text.parse().ok().and_then(Number::float).ok_or_else(|| Fault::new(start, "a number beyond 64-bit floats"))
     }
 

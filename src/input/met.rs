@@ -1,0 +1,243 @@
+//! What was met over all inputs of one import: formats, types of columns, ids.
+//!
+//! Knows nothing of how inputs are read. Invariant: what stays of an id is its hash of 96 bits and its place, 16 bytes, so
+//! that a million rows take some 40 MB.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Format;
+use super::infer::Inferred;
+use crate::error::Error;
+use crate::record::{Origin, Row};
+
+/// What happens to the rows of an id that comes again in one input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDuplicate {
+    /// The row is bad.
+    Error,
+    /// All of them are taken, one after the other, so that the last counts.
+    #[default]
+    Last,
+    /// The row is left out.
+    First,
+}
+
+/// What was met.
+#[derive(Default)]
+pub struct Met(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    formats: BTreeMap<&'static str, (u64, String)>,
+    columns: BTreeMap<String, (Inferred, String)>,
+    ids: Ids,
+    repeats: Repeats,
+}
+
+/// The rows whose id came before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Repeats {
+    /// How many there are.
+    pub rows: u64,
+    /// The id that came again first, where it did, and where it stands the first time.
+    pub first: Option<(String, Origin, String)>,
+}
+
+impl Met {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes down what an input was taken for.
+    pub(super) fn format(&self, format: Format, source: &str) {
+        let mut state = self.state();
+        state.formats.entry(format.as_str()).or_insert_with(|| (0, source.to_owned())).0 += 1;
+    }
+
+    /// Says what inputs were taken for, where that was not the same for all.
+    #[must_use]
+    pub fn formats(&self) -> Option<String> {
+        let state = self.state();
+        let each = state.formats.iter().map(|(format, (count, first))| match *count {
+            1 => format!("{first} as {format}"),
+            count => format!("{count} as {format} ({first} and others)"),
+        });
+        (state.formats.len() > 1).then(|| format!("read {}", each.collect::<Vec<_>>().join(", ")))
+    }
+
+    /// Takes down the type of a column; returns what is to be said when it had another in an earlier input.
+    pub(super) fn column(&self, name: &str, inferred: Inferred, source: &str) -> Option<String> {
+        match self.state().columns.entry(name.to_owned()) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert((inferred, source.to_owned()));
+                None
+            }
+            std::collections::btree_map::Entry::Occupied(entry) => {
+                let (before, first) = entry.get();
+                (*before != inferred).then(|| {
+                    format!(
+                        "{source}: the column {name:?} is {} here, but {} in {first}; --types {name}:str makes all of it \
+                         text",
+                        inferred.as_str(),
+                        before.as_str()
+                    )
+                })
+            }
+        }
+    }
+
+    /// Takes down a row's id; returns `None` when the row is to be left out.
+    ///
+    /// # Errors
+    /// [`Error::BadRow`] when its id came before and that was to be one.
+    pub fn row(&self, row: Row, on_duplicate: OnDuplicate) -> Result<Option<Row>, Error> {
+        let mut state = self.state();
+        let Some(before) = state.ids.place(row.id.as_str(), &row.origin) else { return Ok(Some(row)) };
+        if on_duplicate == OnDuplicate::Error {
+            return Err(Error::BadRow {
+                source: row.origin.source.to_string(),
+                line: row.origin.line,
+                why: format!("the id {:?} stands at {before} already", row.id.as_str()),
+            });
+        }
+        state.repeats.rows += 1;
+        if state.repeats.first.is_none() {
+            state.repeats.first = Some((row.id.as_str().to_owned(), row.origin.clone(), before));
+        }
+        Ok(Some(row).filter(|_| on_duplicate == OnDuplicate::Last))
+    }
+
+    /// Returns the rows whose id came before.
+    #[must_use]
+    pub fn repeats(&self) -> Repeats {
+        self.state().repeats.clone()
+    }
+}
+
+/// Ids and their places.
+#[derive(Default)]
+struct Ids {
+    seen: HashMap<[u32; 3], u32, BuildHasherDefault<Taken>>,
+    keys: (RandomState, RandomState),
+    /// The inputs, and the place from which their lines count.
+    sources: Vec<(std::sync::Arc<str>, u32)>,
+    /// The place of the row before.
+    last: u32,
+}
+
+impl Ids {
+    /// Takes an id down; returns where it stands the first time when it came before.
+    fn place(&mut self, id: &str, origin: &Origin) -> Option<String> {
+        if self.sources.last().is_none_or(|(source, _)| *source != origin.source) {
+            self.sources.push((std::sync::Arc::clone(&origin.source), self.last.saturating_add(1)));
+        }
+        let start = self.sources.last().map_or(0, |(_, start)| *start);
+        // Of more lines than that the places are not right any more, the ids still are.
+        let place = start.saturating_add(u32::try_from(origin.line).unwrap_or(u32::MAX));
+        self.last = self.last.max(place);
+        match self.seen.entry(self.hash(id)) {
+            Entry::Vacant(entry) => {
+                entry.insert(place);
+                None
+            }
+            Entry::Occupied(entry) => {
+                let before = *entry.get();
+                let at = self.sources.partition_point(|(_, start)| *start <= before).checked_sub(1)?;
+                let (source, start) = self.sources.get(at)?;
+                let line = u64::from(before - start);
+                Some(Origin { source: std::sync::Arc::clone(source), line }.to_string())
+            }
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "96 bits of 128")]
+    fn hash(&self, id: &str) -> [u32; 3] {
+        let (one, other) = (self.keys.0.hash_one(id), self.keys.1.hash_one(id));
+        [one as u32, (one >> 32) as u32, other as u32]
+    }
+}
+
+/// Takes a hash for what it is.
+#[derive(Default)]
+struct Taken(u64);
+
+impl Hasher for Taken {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // An array of integers comes as its length and its bytes.
+        let word = bytes.first_chunk::<8>().map(|word| u64::from_le_bytes(*word));
+        self.0 ^= word.unwrap_or_default();
+    }
+
+    fn write_usize(&mut self, _: usize) {}
+
+    fn write_u32(&mut self, word: u32) {
+        self.0 = self.0.rotate_left(32) ^ u64::from(word);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{MetadataPatch, RecordId};
+
+    fn row(id: &str, source: &str, line: u64) -> Row {
+        Row {
+            id: RecordId::parse(id).unwrap(),
+            embedding: None,
+            embedded_here: false,
+            document: None,
+            uri: None,
+            metadata: MetadataPatch::default(),
+            part: None,
+            origin: Origin { source: source.into(), line },
+        }
+    }
+
+    #[test]
+    fn an_id_that_comes_again_is_told_with_both_places() {
+        let met = Met::default();
+        let mut taken = Vec::new();
+        for (id, source, line) in
+            [("a", "x", 2), ("b", "x", 3), ("a", "x", 9), ("c", "y", 1), ("b", "y", 2), ("c", "x", 1), ("a", "z.md", 0)]
+        {
+            taken.push(met.row(row(id, source, line), OnDuplicate::First).unwrap().is_some());
+        }
+        assert_eq!(taken, [true, true, false, true, false, false, false]);
+        let first = Origin { source: "x".into(), line: 9 };
+        assert_eq!(met.repeats(), Repeats { rows: 4, first: Some(("a".into(), first, "x:2".into())) });
+        let error = met.row(row("c", "w", 7), OnDuplicate::Error).unwrap_err().to_string();
+        assert_eq!(error, "w:7: the id \"c\" stands at y:1 already");
+        assert!(met.row(row("c", "w", 8), OnDuplicate::Last).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_million_ids_are_all_different() {
+        let mut ids = Ids::default();
+        let origin = Origin { source: "x".into(), line: 1 };
+        assert!((0..200_000).all(|i| ids.place(&format!("r{i}"), &origin).is_none()));
+        assert!((0..200_000).all(|i| ids.place(&format!("r{i}"), &origin).is_some()));
+    }
+
+    #[test]
+    fn mixed_formats_and_types_are_said() {
+        let met = Met::default();
+        met.format(Format::Csv, "a.csv");
+        met.format(Format::Csv, "b.csv");
+        assert_eq!(met.formats(), None);
+        met.format(Format::Text, "c.md");
+        assert_eq!(met.formats().unwrap(), "read 2 as csv (a.csv and others), c.md as text");
+        assert_eq!(met.column("zip", Inferred::Number, "a.csv"), None);
+        assert_eq!(met.column("zip", Inferred::Number, "b.csv"), None);
+        assert_eq!(
+            met.column("zip", Inferred::Text, "c.csv").unwrap(),
+            "c.csv: the column \"zip\" is text here, but numbers in a.csv; --types zip:str makes all of it text"
+        );
+    }
+}
