@@ -34,6 +34,6 @@ pub use number::{Number, NumberKey};
 pub use part::Part;
 pub use row::{Origin, Row};
 pub use settings::{ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
-pub use sparse::SparseVector;
+pub use sparse::{SparseVector, short};
 pub(crate) use split_mix::SplitMix64;
 pub use value::Value;
