@@ -24,5 +24,5 @@ pub use ranked::{Bounded, Ranked, rank_all, rank_bounded, rank_candidates};
 pub use rows::Allowed;
 pub use scan::scan;
 pub use sketch_scan::scan_sketch;
-pub use terms::best_by_terms;
+pub use terms::{best_by_terms, holds_any};
 pub use walk::{Walk, walk_graph};

@@ -108,7 +108,8 @@ impl<'s> Collection<'s> {
 
     /// Indexes the words of all documents, now and from now on, or stops and forgets them.
     ///
-    /// Returns how many documents were indexed: none when it was so already.
+    /// Words that an earlier version made otherwise are made anew. Returns how many documents were indexed: none when it
+    /// was so already.
     ///
     /// # Errors
     /// Those of every write.
