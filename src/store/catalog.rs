@@ -165,7 +165,7 @@ impl Entry {
             metadata: new.metadata.filter(|metadata| !metadata.is_empty()),
             space: new.space,
             dimension,
-            embedder: new.embedder,
+            embedder: new.embedder.map(Fingerprint::with_none_made),
             hnsw: new.hnsw,
             index: new.index,
             chroma: new.chroma,

@@ -57,7 +57,7 @@ impl<'s> Collection<'s> {
         embedded_by: Option<&Fingerprint>,
     ) -> Result<(Vec<Effect>, u64)> {
         self.write(|batch| {
-            embedded_by.map_or(Ok(()), |model| batch.require_model(model))?;
+            embedded_by.map_or(Ok(()), |model| batch.take_embeddings_of(model))?;
             let effects = changes.into_iter().map(|(change, codes, part)| match part {
                 Some(part) => batch.apply_part(change, codes, &part, mode),
                 None => batch.apply(change, codes, mode),

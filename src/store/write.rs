@@ -268,9 +268,14 @@ impl<'tx> Batch<'tx> {
         Ok(Effect::Updated)
     }
 
-    /// Refuses embeddings of a model that the collection no longer has.
-    pub(crate) fn require_model(&self, model: &Fingerprint) -> Result<()> {
-        check_document_model(self.entry.info.name.as_str(), self.entry.info.embedder.as_ref(), model)
+    /// Refuses embeddings of a model that the collection no longer has, and notes what made them.
+    pub(crate) fn take_embeddings_of(&mut self, model: &Fingerprint) -> Result<()> {
+        let info = &mut self.entry.info;
+        check_document_model(info.name.as_str(), info.embedder.as_ref(), model)?;
+        if let Some(embedder) = &mut info.embedder {
+            embedder.add_made_by(model);
+        }
+        Ok(())
     }
 
     fn put_record(&mut self, ordinal: Ordinal, record: &Stored) -> Result<()> {

@@ -103,7 +103,8 @@ pub fn reembed(
             let codes = quantise(&embedding, space);
             Ok(Made { ordinal, document, embedding, codes })
         });
-        let batch = Batch { from: work.from, until: work.until, made: made.collect::<Result<_>>()? };
+        let made_by = embedder.fingerprint().clone();
+        let batch = Batch { from: work.from, until: work.until, made: made.collect::<Result<_>>()?, made_by };
         collection.put_next(number, batch)?;
     }
 }
