@@ -22,7 +22,7 @@ mod sparse;
 mod split_mix;
 mod value;
 
-pub use configuration::Configuration;
+pub use configuration::{Configuration, EmbeddingFunction};
 pub use distance::Space;
 pub use dump::{DUMP_MARK, DUMP_VERSION, DumpLine, DumpRecord};
 pub use hit::{Hit, Record};
