@@ -95,7 +95,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--index', '--index', [CompletionResultType]::ParameterName, 'When the graph index is built: by itself from 4,000,000 records on, at every import, or only when asked for')
             [CompletionResult]::new('--ef-construction', '--ef-construction', [CompletionResultType]::ParameterName, 'Candidates kept while the graph is built [default: 128]')
             [CompletionResult]::new('--ef-search', '--ef-search', [CompletionResultType]::ParameterName, 'Candidates kept while the graph is searched [default: 128]')
-            [CompletionResult]::new('--max-neighbors', '--max-neighbors', [CompletionResultType]::ParameterName, 'Edges of a vector in the graph [default: 16]')
+            [CompletionResult]::new('--max-neighbors', '--max-neighbors', [CompletionResultType]::ParameterName, 'Edges of a vector in the graph, of which 8 at least are built [default: 16]')
             [CompletionResult]::new('--configuration', '--configuration', [CompletionResultType]::ParameterName, 'Chroma''s configuration, a JSON object such as {"hnsw": {"space": "l2"}}')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'The database file')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The database file')

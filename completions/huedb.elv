@@ -91,7 +91,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --index 'When the graph index is built: by itself from 4,000,000 records on, at every import, or only when asked for'
             cand --ef-construction 'Candidates kept while the graph is built [default: 128]'
             cand --ef-search 'Candidates kept while the graph is searched [default: 128]'
-            cand --max-neighbors 'Edges of a vector in the graph [default: 16]'
+            cand --max-neighbors 'Edges of a vector in the graph, of which 8 at least are built [default: 16]'
             cand --configuration 'Chroma''s configuration, a JSON object such as {"hnsw": {"space": "l2"}}'
             cand -d 'The database file'
             cand --db 'The database file'

@@ -163,7 +163,15 @@ impl<'c, 'w> Context<'c, 'w> {
         embedder.load()?;
         self.warn_of_engines(&embedder.fingerprint().model)?;
         self.tell_model(embedder.fingerprint());
+        self.warn_of_mix(collection, embedder.fingerprint());
         Ok(Box::new(embedder))
+    }
+
+    /// Says when an embedder's embeddings differ from those a collection has.
+    pub(super) fn warn_of_mix(&mut self, collection: &CollectionInfo, embedder: &Fingerprint) {
+        if let Some(mix) = collection.embedder.as_ref().and_then(|stored| stored.mix_with(embedder)) {
+            self.printer.warning(format!("{}: {mix}; HUEDB_RUNTIME chooses the engine", collection.name));
+        }
     }
 
     /// Does the same, but leaves the loading to the first text.
@@ -233,13 +241,19 @@ impl<'c, 'w> Context<'c, 'w> {
         Ok(())
     }
 
-    /// Says which engines were passed over, and that tract is the slower one.
-    pub(super) fn say_engine(&mut self, model: Option<&Fingerprint>) {
-        if let Some(model) = model {
+    /// Says which engines were passed over, that tract is the slower one, and when a collection's embeddings are of another
+    /// engine.
+    pub(super) fn say_engine(&mut self, collection: Option<&CollectionInfo>) {
+        let stored = collection.and_then(|collection| collection.embedder.as_ref());
+        if let Some(model) = stored {
             self.tell_model(model);
         }
         if let Ok(runtime) = runtime(&self.models) {
             self.warn_of_skipped(runtime);
+            if let (Some(collection), Some(model)) = (collection, stored) {
+                let now = Fingerprint { made_by: Some([runtime.kind.arithmetic()].into()), ..model.clone() };
+                self.warn_of_mix(collection, &now);
+            }
             if runtime.kind == RuntimeKind::Tract {
                 self.printer.notice("embedding with tract; `huedb setup` installs ONNX Runtime, which is faster");
             }

@@ -8,6 +8,7 @@ use super::setting::{When, candidates, configuration, edges};
 use crate::embed::{DEFAULT_MODEL, fingerprint};
 use crate::error::Error;
 use crate::input::metadata_from_json;
+use crate::record::EmbeddingFunction::{self, BuiltIn};
 use crate::record::{CollectionName, Configuration, Hnsw, Scope, Space};
 use crate::store::{Access, NewCollection};
 
@@ -64,7 +65,7 @@ pub(super) struct Create {
     #[arg(long, value_name = "N", value_parser = candidates)]
     ef_search: Option<usize>,
 
-    /// Edges of a vector in the graph [default: 16]
+    /// Edges of a vector in the graph, of which 8 at least are built [default: 16]
     #[arg(long, value_name = "N", value_parser = edges)]
     max_neighbors: Option<usize>,
 
@@ -86,12 +87,19 @@ impl Create {
             return Err(Error::argument("a collection's metadata is not empty; leave --metadata out instead").into());
         }
         let legacy = metadata.as_ref().map(Configuration::from_metadata).transpose()?.unwrap_or_default();
-        let said = self.configuration.as_deref().map(configuration).transpose()?.unwrap_or(legacy);
+        let said = self.configuration.as_deref().map(configuration).transpose()?.unwrap_or_default();
+        let said = said.with_old_keys(&legacy);
+        let embedder = if self.no_model { None } else { Some(fingerprint(&self.model, &context.models)?) };
+        if said.function == Some(BuiltIn) && EmbeddingFunction::of(embedder.as_ref()) != Some(BuiltIn) {
+            let other = embedder.map_or("--no-model says none".into(), |model| format!("--model says {}", model.model));
+            let why = format!("the configuration's embedding function is the model {DEFAULT_MODEL}, and {other}");
+            return Err(Error::InvalidArgument { why, hint: Some("leave one of the two out".into()) }.into());
+        }
         let usual = Hnsw::default();
         let space = self.space.as_deref().map(str::parse).transpose()?;
         let new = NewCollection {
             space: space.or(said.space).unwrap_or_default(),
-            embedder: if self.no_model { None } else { Some(fingerprint(&self.model, &context.models)?) },
+            embedder,
             metadata,
             hnsw: Hnsw {
                 ef_construction: self.ef_construction.or(said.ef_construction).unwrap_or(usual.ef_construction),
@@ -102,6 +110,9 @@ impl Create {
             chroma: said.chroma,
             bm25: self.hybrid,
         };
+        for passed_over in &said.passed_over {
+            context.printer.warning(passed_over);
+        }
         let is_new = !context.db.exists();
         if self.encrypt {
             context.encrypt_new_file()?;

@@ -129,7 +129,7 @@ impl Report {
             batch.refused.iter().for_each(|error| context.printer.warning(error));
             context.printer.detail(format!("batch stored: {}", describe(&batch.tally)));
             if embedded_by_engine && !self.said_engine.replace(true) {
-                context.say_engine(info.embedder.as_ref());
+                context.say_engine(Some(info));
             }
         });
     }

@@ -7,7 +7,7 @@ use super::exit::Status;
 use super::setting::{When, candidates, configuration};
 use crate::error::{Error, Result};
 use crate::input::metadata_from_json;
-use crate::record::{CollectionName, Configuration, Metadata};
+use crate::record::{CollectionInfo, CollectionName, Configuration, EmbeddingFunction, Metadata};
 use crate::store::{Access, CollectionChange};
 
 /// Change a collection: its name, metadata, search settings or prefixes
@@ -59,9 +59,10 @@ impl Modify {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let said = self.configuration.as_deref().map(configuration).transpose()?.unwrap_or_default();
         check_fixed(&said)?;
+        let metadata = self.metadata.as_deref().map(metadata).transpose()?;
         let change = CollectionChange {
             name: self.name.map(CollectionName::parse).transpose()?,
-            metadata: self.metadata.as_deref().map(metadata).transpose()?,
+            metadata,
             ef_search: self.ef_search.or(said.ef_search),
             max_neighbors: said.max_neighbors,
             index: self.index.map(When::mode),
@@ -78,7 +79,14 @@ impl Modify {
         }
         let view = context.look(&self.collection)?;
         change.check(view.info(), &view.counts())?;
+        check_function(view.info(), said.function)?;
         drop(view);
+        for passed_over in &said.passed_over {
+            context.printer.warning(passed_over);
+        }
+        for (key, _) in change.metadata.iter().flat_map(Metadata::iter).filter(|(key, _)| key.starts_with("hnsw:")) {
+            context.printer.warning(format!("{key} in the metadata changes nothing once a collection is made"));
+        }
         let store = context.open(Access::Write)?;
         let now = store.modify_collection(&self.collection, change)?;
         store.close()?;
@@ -89,6 +97,20 @@ impl Modify {
         });
         Ok(Status::Done)
     }
+}
+
+/// Refuses an embedding function other than the collection's.
+fn check_function(collection: &CollectionInfo, given: Option<EmbeddingFunction>) -> Result<()> {
+    if given.is_none() || given == EmbeddingFunction::of(collection.embedder.as_ref()) {
+        return Ok(());
+    }
+    let name = &collection.name;
+    let has =
+        collection.embedder.as_ref().map_or("has no model".into(), |model| format!("has the model {}", model.model));
+    Err(Error::InvalidArgument {
+        why: format!("the embedding function cannot be modified: collection {:?} {has}", name.as_str()),
+        hint: Some(format!("`huedb reembed {name} --model MODEL` embeds its documents anew with another model")),
+    })
 }
 
 /// Refuses what would need every vector to be compared anew.
@@ -105,16 +127,16 @@ fn check_fixed(said: &Configuration) -> Result<()> {
     }
 }
 
-/// Reads metadata as Chroma's modify does: keys that are null are left out, and something must remain.
+/// Reads metadata as Chroma's modify does: keys that are null are left out, and nothing need remain.
 fn metadata(text: &str) -> Result<Metadata> {
-    let metadata = metadata_from_json(text)?.into_metadata_dropping_nulls();
+    let metadata = metadata_from_json(text)?;
     if metadata.is_empty() {
         return Err(Error::argument("a collection's metadata is not empty; leave --metadata out to keep it"));
     }
+    let metadata = metadata.into_metadata_dropping_nulls();
     if metadata.get("hnsw:space").is_some() {
         let why = "the space is fixed when a collection is made".into();
         return Err(Error::InvalidMetadata { key: "hnsw:space".into(), why });
     }
-    Configuration::from_metadata(&metadata)?;
     Ok(metadata)
 }

@@ -1,5 +1,7 @@
 //! `huedb query`.
 
+use std::collections::HashSet;
+
 use clap::{ArgGroup, Args};
 
 use super::columns::{ColumnChoice, needed};
@@ -7,7 +9,7 @@ use super::condition::Conditions;
 use super::context::{Context, read_stdin};
 use super::exit::Status;
 use super::include::{Part, columns, include};
-use crate::embed::{Role, bm25};
+use crate::embed::Role;
 use crate::error::{Error, Result};
 use crate::input::{Question, Questions, Source, embedding_from_json};
 use crate::output::{self, Column, Columns, Entry, Highlight, Label, duration};
@@ -206,16 +208,15 @@ impl Query {
         };
         let (mut warnings, mut hits) = (Vec::new(), Vec::with_capacity(questions.len()));
         for question in &mut questions {
-            let words = bm25(question.text.as_deref().unwrap_or_default());
             let embedding = question.embedding.take().unwrap_or_default();
-            search.rank = Some(Rank::hybrid(embedding, words, depth));
+            search.rank = Some(Rank::hybrid(embedding, question.text.as_deref().unwrap_or_default(), depth));
             let found = view.search(&search, ids, include, context.models.threads(), &mut warnings)?;
             #[expect(clippy::cast_possible_truncation, reason = "scores are shown as f32, as in Chroma")]
             let hit = |found: Found| Hit { record: found.record, distance: found.score.unwrap_or_default() as f32 };
             hits.push(found.into_iter().map(hit).collect::<Vec<_>>());
         }
-        warnings.dedup();
-        for warning in warnings {
+        let mut said = HashSet::new();
+        for warning in warnings.into_iter().filter(|warning| said.insert(warning.clone())) {
             context.printer.warning(warning);
         }
         self.print(context, &questions, &hits, columns, filter)?;

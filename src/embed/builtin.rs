@@ -47,6 +47,7 @@ pub(super) fn fingerprint() -> Fingerprint {
         max_tokens: 256,
         query_prefix: String::new(),
         document_prefix: String::new(),
+        made_by: None,
     }
 }
 

@@ -44,8 +44,9 @@ impl DeferredEmbedder {
 }
 
 impl Embedder for DeferredEmbedder {
+    /// Once the model is loaded, it also says what runs it.
     fn fingerprint(&self) -> &Fingerprint {
-        &self.fingerprint
+        self.loaded.as_ref().map_or(&self.fingerprint, |embedder| embedder.fingerprint())
     }
 
     fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {

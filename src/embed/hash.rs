@@ -37,6 +37,7 @@ impl HashEmbedder {
                 max_tokens: usize::from(u16::MAX),
                 query_prefix: String::new(),
                 document_prefix: String::new(),
+                made_by: None,
             },
         }
     }

@@ -35,7 +35,7 @@ mod wheel;
 mod wordpiece;
 
 pub use add::{ModelOverrides, add};
-pub use bm25::{bm25, terms};
+pub use bm25::{Words, bm25};
 pub use builtin::DEFAULT_MODEL;
 pub use chunk::{ChunkSize, Chunker};
 pub use deferred::DeferredEmbedder;

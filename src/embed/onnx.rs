@@ -50,8 +50,9 @@ pub struct OnnxEmbedder {
 
 impl OnnxEmbedder {
     /// Loads the engine and opens the model in it: the slow part.
-    pub(super) fn open(parts: Parts, options: &LoadOptions) -> Result<Self> {
+    pub(super) fn open(mut parts: Parts, options: &LoadOptions) -> Result<Self> {
         let runtime = runtime(options)?;
+        parts.fingerprint.made_by = Some([runtime.kind.arithmetic()].into());
         let max_sessions = options.threads().min(MAX_SESSIONS);
         let mut embedder = Self {
             cache_dir: options.cache_dir.clone().filter(|_| parts.cacheable),

@@ -225,6 +225,7 @@ pub(super) fn spec_of(name: String, dir: &Path, found: FolderModel) -> Result<Mo
         max_tokens: found.max_tokens,
         query_prefix: found.query_prefix,
         document_prefix: found.document_prefix,
+        made_by: None,
     };
     let source = Source {
         quantized_by_batch: quantizes_by_batch(&found.graph)?,

@@ -13,6 +13,7 @@ use ort::logging::LogLevel;
 use super::options::{LoadOptions, RuntimeChoice};
 use crate::error::{Error, Result};
 use crate::foreign;
+use crate::record::Arithmetic;
 
 /// Which engine runs models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +24,20 @@ pub enum RuntimeKind {
     Tract,
 }
 
+impl RuntimeKind {
+    /// Returns what its embeddings differ by from those of another.
+    #[must_use]
+    pub fn arithmetic(self) -> Arithmetic {
+        match self {
+            Self::OnnxRuntime => Arithmetic::OnnxRuntime,
+            Self::Tract => Arithmetic::Tract,
+        }
+    }
+}
+
 impl fmt::Display for RuntimeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OnnxRuntime => "ONNX Runtime",
-            Self::Tract => "tract",
-        })
+        f.write_str(self.arithmetic().as_str())
     }
 }
 

@@ -47,7 +47,7 @@ pub fn build_graph(collection: &Collection, threads: usize, watch: Watch) -> Res
     let mut start = match extendable(&view, threads)? {
         Some(start) => start,
         None => Start {
-            graph: Graph::new(dimension, view.info().space, view.info().hnsw, threads)?,
+            graph: Graph::new(dimension, view.info().space, view.info().hnsw.as_built(), threads)?,
             from: Ordinal(0),
             again: RoaringTreemap::new(),
             extended: false,
@@ -107,7 +107,7 @@ fn extendable(view: &View, threads: usize) -> Result<Option<Start>> {
         Err(Error::Damaged { .. }) => return Ok(None),
         stored => stored?,
     };
-    if stored.header.hnsw.max_neighbors != view.info().hnsw.max_neighbors {
+    if stored.header.hnsw.max_neighbors != view.info().hnsw.as_built().max_neighbors {
         return Ok(None);
     }
     let mut graph = Graph::load(&stored, threads)?;

@@ -26,5 +26,5 @@ pub use exact::{First, Found, nearest};
 pub use nearest::{Nearest, Score};
 pub use ranked::{Ranked, rank_all, rank_candidates};
 pub use rows::Allowed;
-pub use terms::best_by_terms;
+pub use terms::{best_by_terms, holds_any};
 pub use walk::{Walk, Walked, graph_depth, walk_graph};

@@ -44,6 +44,21 @@ pub fn best_by_terms(
     Ok(best)
 }
 
+/// Returns whether any record holds a term of a question.
+///
+/// # Errors
+/// [`crate::error::Error::Damaged`] or [`crate::error::Error::Io`].
+pub fn holds_any(view: &View, field: &str, question: &SparseVector) -> Result<bool> {
+    for (term, _) in question.iter() {
+        let mut holds = false;
+        view.for_each_weight(field, term, |_, _| holds = true)?;
+        if holds {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The weight of a term by the documents that hold it: `ln(1 + (n - df + 0.5) / (df + 0.5))` (Robertson and Zaragoza,
 /// 2009, in the form that is never negative).
 #[expect(clippy::cast_precision_loss, reason = "counts of records are below 2^52")]

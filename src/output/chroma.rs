@@ -6,10 +6,7 @@
 use serde_json::{Value as Json, json};
 
 use super::Facts;
-use crate::record::{CollectionInfo, Metadata, Scope};
-
-/// The model whose embeddings Chroma's default embedding function makes.
-const CHROMAS_MODEL: &str = "all-MiniLM-L6-v2";
+use crate::record::{CollectionInfo, EmbeddingFunction, Metadata, Scope};
 
 /// Returns a collection as Chroma's server returns it, with our own facts about it.
 #[must_use]
@@ -31,11 +28,7 @@ pub fn chroma_collection(collection: &CollectionInfo, own: &Facts, scope: &Scope
 /// Chroma's defaults stand where a setting was not given, as in its own answers.
 fn configuration(collection: &CollectionInfo) -> Json {
     let (hnsw, chroma) = (collection.hnsw, collection.chroma);
-    let function = match collection.embedder.as_ref().map(|embedder| embedder.model.as_str()) {
-        None => Json::Null,
-        Some(CHROMAS_MODEL) => json!({"type": "known", "name": "default", "config": {}}),
-        Some(_) => json!({"type": "unknown"}),
-    };
+    let function = EmbeddingFunction::of(collection.embedder.as_ref()).map(EmbeddingFunction::to_json);
     json!({
         "hnsw": {
             "space": collection.space.as_str(),

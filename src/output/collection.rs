@@ -5,7 +5,7 @@
 use serde_json::Value as Json;
 
 use super::Facts;
-use crate::record::{CollectionInfo, Counts, IndexMode, Metadata};
+use crate::record::{CollectionInfo, Counts, Fingerprint, IndexMode, Metadata};
 
 /// Returns a line of a list of collections: name, records, dimension, space, model, metadata.
 #[must_use]
@@ -40,8 +40,17 @@ pub fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> Facts {
             .with("max_tokens", embedder.max_tokens)
             .with("query_prefix", prefix(&embedder.query_prefix))
             .with("document_prefix", prefix(&embedder.document_prefix));
+        if let Some(engines) = engines(embedder) {
+            facts = facts.with("embedded_with", engines);
+        }
     }
     facts
+}
+
+/// Returns what made the embeddings, where that is known.
+fn engines(embedder: &Fingerprint) -> Option<Json> {
+    let engines: Vec<&str> = embedder.made_by.iter().flatten().map(|engine| engine.as_str()).collect();
+    (!engines.is_empty()).then(|| engines.join(", ").into())
 }
 
 fn index(mode: IndexMode) -> &'static str {

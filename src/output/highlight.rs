@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::embed::terms;
+use crate::embed::Words;
 use crate::query::Filter;
 use crate::query::filter::{DocumentTest, Test};
 
@@ -24,7 +24,7 @@ impl Highlight {
     /// Marks the words of a question, in any of their forms, and what a filter wants documents to hold.
     #[must_use]
     pub fn new(question: Option<&str>, filter: Option<&Filter>) -> Self {
-        let words = question.into_iter().flat_map(terms).map(|(_, term)| term).collect();
+        let words = question.into_iter().flat_map(Words::asked).collect();
         let tests = filter.into_iter().flat_map(Filter::tests).filter_map(|test| match test {
             Test::Document(test) if !test.is_negated() => Some(test.clone()),
             _ => None,
@@ -58,7 +58,7 @@ impl Highlight {
     fn words<'a>(&'a self, document: &'a str, from: usize) -> impl Iterator<Item = Range<usize>> + 'a {
         let end = if self.words.is_empty() { from } else { document.floor_char_boundary(WORDS_UP_TO_BYTES) };
         let text = document.get(from..end).unwrap_or_default();
-        let found = terms(text).filter(|(_, term)| self.words.contains(term));
+        let found = Words::places(text).filter(|(_, term)| self.words.contains(term));
         found.map(move |(place, _)| place.start + from..place.end + from)
     }
 }
@@ -95,6 +95,8 @@ mod tests {
         let document = "Foxes MOVED; a fox, the moving box, and how they do it. Übung";
         assert_eq!(found(Some("how do foxes move"), "", document), ["Foxes", "MOVED", "fox", "moving"]);
         assert_eq!(found(Some("übung"), "", document), ["Übung"]);
+        assert_eq!(found(Some("しりとり cafe\u{301}"), "", "今日は成語しりとりをした café"), ["しりとり", "café"]);
+        assert_eq!(found(Some("café"), "", "cafe cafe\u{301}s"), ["cafe\u{301}s"]);
         assert!(found(Some("the of"), "", document).is_empty());
         assert!(found(None, "", document).is_empty());
     }

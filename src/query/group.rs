@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::rank::Place;
 use crate::error::Result;
@@ -45,9 +45,14 @@ pub enum Extreme {
 }
 
 impl GroupBy {
-    /// Reads Chroma's JSON.
-    pub(super) fn parse(json: &Json, place: &Place) -> Result<Self> {
+    /// Reads Chroma's JSON; neither keys nor an aggregate is no grouping, which its Rust types write out.
+    pub(super) fn parse(json: &Json, place: &Place) -> Result<Option<Self>> {
         let fields = place.object(json, &["keys", "aggregate"])?;
+        let is_set = |json: &Json| !json.is_null() && json.as_array().is_none_or(|keys| !keys.is_empty());
+        if !fields.values().any(is_set) {
+            return Ok(None);
+        }
+        let fields: Map<String, Json> = fields.clone().into_iter().filter(|(_, json)| !json.is_null()).collect();
         let field = |name: &str| fields.get(name).ok_or_else(|| place.error(format!("{name:?} is missing")));
         let (keys, aggregate) = (field("keys")?, field("aggregate")?);
         let keys = key_list(keys, &place.key("keys"), false)?;
@@ -66,7 +71,7 @@ impl GroupBy {
         }
         let extreme = if name == "$min_k" { Extreme::Min } else { Extreme::Max };
         let aggregate = Aggregate { extreme, keys: key_list(field("keys")?, &place.key("keys"), true)?, k };
-        Ok(Self { keys, aggregate })
+        Ok(Some(Self { keys, aggregate }))
     }
 
     /// Returns what is kept of records in the order of their scores, in that order.
@@ -147,7 +152,7 @@ mod tests {
     use serde_json::json;
 
     fn kept(group_by: &Json) -> Vec<u32> {
-        let group_by = GroupBy::parse(group_by, &Place::root("group_by")).unwrap();
+        let group_by = GroupBy::parse(group_by, &Place::root("group_by")).unwrap().unwrap();
         let rows = [
             (1, json!({"lang": "en", "year": 3})),
             (2, json!({"lang": "en", "year": 1})),
@@ -175,6 +180,8 @@ mod tests {
         let aggregate = json!({"$min_k": {"keys": ["#score"], "k": 1}});
         for (group_by, why) in [
             (json!({"keys": ["a"]}), "at group_by: \"aggregate\" is missing"),
+            (json!({"keys": ["a"], "aggregate": null}), "at group_by: \"aggregate\" is missing"),
+            (json!({"keys": null, "aggregate": aggregate}), "at group_by: \"keys\" is missing"),
             (json!({"keys": [], "aggregate": aggregate}), "at group_by.keys: an empty list"),
             (json!({"keys": ["#score"], "aggregate": aggregate}), "at group_by.keys[0]: \"#score\" is no metadata key"),
             (json!({"keys": ["a"], "aggregate": {"$min_k": {"keys": ["b"], "k": 0}}}), "$min_k.k: expected 1 or more"),

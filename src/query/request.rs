@@ -121,7 +121,7 @@ impl Search {
                 .map(|(json, place)| Filter::from_json(json).map_err(|error| place.error(error)))
                 .transpose()?,
             rank: given("rank").map(|(json, place)| parse(json, &place)).transpose()?,
-            group_by: given("group_by").map(|(json, place)| GroupBy::parse(json, &place)).transpose()?,
+            group_by: given("group_by").map(|(json, place)| GroupBy::parse(json, &place)).transpose()?.flatten(),
             page: given("limit").map(|(json, place)| Page::parse(json, &place)).transpose()?.unwrap_or_default(),
             select: given("select").map(|(json, place)| Select::parse(json, &place)).transpose()?.unwrap_or_default(),
         };
@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn parts_may_be_missing_null_or_empty() {
-        let request = r#"{"searches":[{},{"filter":null,"rank":null},{"filter":{},"rank":{},"group_by":{},"limit":{},"select":{"keys":[]}}]}"#;
+        let request = r#"{"searches":[{},{"filter":null,"rank":null},{"filter":{},"rank":{},"group_by":{},"limit":{},"select":{"keys":[]}},
+            {"group_by":{"keys":[],"aggregate":null}},{"group_by":{"keys":[]}},{"group_by":{"aggregate":null}}]}"#;
         for search in Request::parse(request).unwrap().searches {
             assert!(search.filter.is_none() && search.rank.is_none() && search.group_by.is_none());
             assert_eq!((search.page, search.select), (Page::default(), Select::default()));

@@ -4,13 +4,13 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::rank::evaluate;
 use super::request::{Request, Search, Select};
 use super::select::choose;
 use crate::error::Result;
-use crate::record::{Metadata, Ordinal, Record, RecordId};
+use crate::record::{Metadata, Ordinal, Record, RecordId, short};
 use crate::store::{Include, View};
 
 /// A record found by a search, and its score where there is a rank.
@@ -99,9 +99,12 @@ fn payload(found: &[Found], select: &Select) -> [Json; 6] {
     let metadata = |found: &Found| {
         let Some(metadata) = &found.record.metadata else { return Json::Null };
         let wanted = |key: &str| select.metadata || select.fields.iter().any(|field| field == key);
-        let chosen =
-            metadata.iter().filter(|(key, _)| wanted(key)).map(|(key, value)| (key.to_owned(), value.to_json()));
-        Json::Object(chosen.collect())
+        let chosen: Map<String, Json> = metadata
+            .iter()
+            .filter(|(key, _)| wanted(key))
+            .map(|(key, value)| (key.to_owned(), value.to_json()))
+            .collect();
+        if chosen.is_empty() { Json::Null } else { Json::Object(chosen) }
     };
     // Scores are f32 in Chroma, and its shortest text is that of an f32.
     #[expect(clippy::cast_possible_truncation, reason = "scores are f32, as in Chroma")]
@@ -118,9 +121,4 @@ fn payload(found: &[Found], select: &Select) -> [Json; 6] {
         part(select.score, &score),
         select.keys.clone().into(),
     ]
-}
-
-/// Returns the f64 that is written like an f32: 0.1, not 0.10000000149011612.
-fn short(x: f32) -> f64 {
-    x.to_string().parse().unwrap_or_else(|_| f64::from(x))
 }

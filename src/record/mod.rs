@@ -22,7 +22,7 @@ mod sparse;
 mod split_mix;
 mod value;
 
-pub use configuration::Configuration;
+pub use configuration::{Configuration, EmbeddingFunction};
 pub use distance::Space;
 pub use dump::{DUMP_MARK, DUMP_VERSION, DumpLine, DumpRecord};
 pub use hit::{Hit, Record};
@@ -33,7 +33,7 @@ pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use number::{Number, NumberKey};
 pub use part::Part;
 pub use row::{Origin, Row};
-pub use settings::{ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
-pub use sparse::SparseVector;
+pub use settings::{Arithmetic, ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
+pub use sparse::{SparseVector, short};
 pub(crate) use split_mix::SplitMix64;
 pub use value::{Value, beyond_integers, too_long};

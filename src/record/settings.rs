@@ -1,5 +1,6 @@
 //! What a collection is: its name, space, dimension, model and index settings.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
@@ -59,10 +60,20 @@ pub struct Hnsw {
 }
 
 impl Hnsw {
-    /// Numbers of candidates that size memory: 2, as Chroma's client asks for, to 4,096.
-    pub const CANDIDATES: RangeInclusive<usize> = 2..=4096;
-    /// Numbers of edges. With fewer than 8, vectors were lost to the search once others had been removed.
-    pub const NEIGHBORS: RangeInclusive<usize> = 8..=4096;
+    /// Numbers of candidates: what sizes memory has a bound.
+    pub const CANDIDATES: RangeInclusive<usize> = 1..=4096;
+    /// Numbers of edges that a collection may say, as in Chroma.
+    pub const NEIGHBORS: RangeInclusive<usize> = 2..=4096;
+    /// Numbers of edges that a graph is built with, whatever is said: with fewer than 8, vectors were lost to the search
+    /// once others had been removed.
+    const BUILT_NEIGHBORS: RangeInclusive<usize> = 8..=1024;
+
+    /// Returns the settings that a graph is built with.
+    #[must_use]
+    pub fn as_built(self) -> Self {
+        let (least, most) = (*Self::BUILT_NEIGHBORS.start(), *Self::BUILT_NEIGHBORS.end());
+        Self { max_neighbors: self.max_neighbors.clamp(least, most), ..self }
+    }
 }
 
 impl Default for Hnsw {
@@ -146,8 +157,29 @@ impl Pooling {
     }
 }
 
+/// What multiplies the numbers of a model: two give one text embeddings that differ in the third decimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arithmetic {
+    /// ONNX Runtime.
+    OnnxRuntime,
+    /// tract.
+    Tract,
+}
+
+impl Arithmetic {
+    /// Returns its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OnnxRuntime => "ONNX Runtime",
+            Self::Tract => "tract",
+        }
+    }
+}
+
 /// What decides an embedding besides the text: two embeddings compare only when these are equal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// The model's name, for people.
     pub model: String,
@@ -165,4 +197,108 @@ pub struct Fingerprint {
     pub query_prefix: String,
     /// Put before a document.
     pub document_prefix: String,
+    /// What made the embeddings so far; `None` where that is not known. It is no part of the comparison, since what they
+    /// give is near enough to be told of and not to be refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<BTreeSet<Arithmetic>>,
+}
+
+impl Fingerprint {
+    /// Returns the fingerprint of embeddings of which none is made yet.
+    #[must_use]
+    pub fn with_none_made(self) -> Self {
+        Self { made_by: Some(BTreeSet::new()), ..self }
+    }
+
+    /// Notes that embeddings of another embedder of this fingerprint are among these.
+    pub fn add_made_by(&mut self, other: &Self) {
+        if let Some(made_by) = &mut self.made_by {
+            made_by.extend(other.made_by.iter().flatten());
+        }
+    }
+
+    /// Returns what is to be said where an embedder's embeddings come beside those there are.
+    #[must_use]
+    pub fn mix_with(&self, embedder: &Self) -> Option<String> {
+        let (made_by, now) = (self.made_by.as_ref()?, embedder.made_by.as_ref()?.first()?);
+        let other = made_by.iter().find(|other| *other != now)?;
+        let some = if made_by.contains(now) { "some of the" } else { "its" };
+        Some(format!(
+            "{some} embeddings were made by {}, and {} gives slightly different ones of the same text",
+            other.as_str(),
+            now.as_str()
+        ))
+    }
+}
+
+impl PartialEq for Fingerprint {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            model,
+            sha256,
+            dimension,
+            pooling,
+            normalize,
+            max_tokens,
+            query_prefix,
+            document_prefix,
+            made_by: _,
+        } = self;
+        *model == other.model
+            && *sha256 == other.sha256
+            && *dimension == other.dimension
+            && *pooling == other.pooling
+            && *normalize == other.normalize
+            && *max_tokens == other.max_tokens
+            && *query_prefix == other.query_prefix
+            && *document_prefix == other.document_prefix
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made_by(arithmetics: Option<&[Arithmetic]>) -> Fingerprint {
+        let made_by = arithmetics.map(|arithmetics| arithmetics.iter().copied().collect());
+        let json = serde_json::json!({"model": "m", "sha256": "", "dimension": 3, "pooling": "mean", "normalize": true,
+            "max_tokens": 9, "query_prefix": "", "document_prefix": ""});
+        Fingerprint { made_by, ..serde_json::from_value(json).unwrap() }
+    }
+
+    #[test]
+    fn a_mix_of_arithmetics_is_told_and_not_refused() {
+        use Arithmetic::{OnnxRuntime, Tract};
+        for (stored, now, told) in [
+            (None, Tract, None),
+            (Some(&[][..]), Tract, None),
+            (Some(&[Tract][..]), Tract, None),
+            (Some(&[Tract]), OnnxRuntime, Some("its embeddings were made by tract, and ONNX Runtime gives")),
+            (Some(&[OnnxRuntime]), Tract, Some("its embeddings were made by ONNX Runtime, and tract gives")),
+            (Some(&[OnnxRuntime, Tract]), Tract, Some("some of the embeddings were made by ONNX Runtime, and tract")),
+        ] {
+            let (mut stored, now) = (made_by(stored), made_by(Some(&[now])));
+            let said = stored.mix_with(&now).unwrap_or_default();
+            assert!(said.starts_with(told.unwrap_or_default()) && said.is_empty() == told.is_none(), "{said}");
+            assert_eq!(stored, now);
+            let known = stored.made_by.is_some();
+            stored.add_made_by(&now);
+            assert_eq!(stored.made_by.is_some_and(|made_by| made_by.is_superset(&now.made_by.unwrap())), known);
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_without_a_mark_is_read_and_written_without_one() {
+        let json = serde_json::to_string(&made_by(None)).unwrap();
+        assert!(!json.contains("made_by"), "{json}");
+        let json = serde_json::to_string(&made_by(Some(&[Arithmetic::Tract, Arithmetic::OnnxRuntime]))).unwrap();
+        assert!(json.ends_with(r#""made_by":["onnxruntime","tract"]}"#), "{json}");
+    }
+
+    #[test]
+    fn a_graph_has_edges_enough() {
+        for (said, built) in [(2, 8), (8, 8), (16, 16), (4096, 1024)] {
+            assert_eq!(Hnsw { max_neighbors: said, ..Hnsw::default() }.as_built().max_neighbors, built);
+        }
+    }
 }

@@ -5,7 +5,7 @@
 
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 /// What marks a JSON object as a sparse vector.
 pub(crate) const TYPE_KEY: &str = "#type";
@@ -62,6 +62,17 @@ impl SparseVector {
         }
     }
 
+    /// Returns the vector as JSON, its weights as the shortest decimals that are these f32.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let values: Vec<f64> = self.values.iter().copied().map(short).collect();
+        let mut object = json!({ TYPE_KEY: TYPE_NAME, "indices": self.indices, "values": values });
+        if let (Some(tokens), Some(object)) = (&self.tokens, object.as_object_mut()) {
+            object.insert("tokens".into(), tokens.clone().into());
+        }
+        object
+    }
+
     /// Returns the numbers of the terms.
     #[must_use]
     pub fn indices(&self) -> &[u32] {
@@ -84,6 +95,12 @@ impl SparseVector {
     pub fn iter(&self) -> impl Iterator<Item = (u32, f32)> + '_ {
         self.indices.iter().copied().zip(self.values.iter().copied())
     }
+}
+
+/// Returns the f64 that is written like an f32: 0.1, not 0.10000000149011612.
+#[must_use]
+pub fn short(x: f32) -> f64 {
+    x.to_string().parse().unwrap_or_else(|_| f64::from(x))
 }
 
 /// Rounds the decimal that a number was written as. The f64 nearest to it may lie halfway between two f32 where the
@@ -112,7 +129,6 @@ impl Serialize for SparseVector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn weights_are_rounded_once() {
@@ -120,8 +136,11 @@ mod tests {
             let vector = SparseVector::new(vec![1], vec![f32::from_bits(bits)], None).unwrap();
             let again = SparseVector::from_json(serde_json::to_value(&vector).unwrap()).unwrap();
             let text = serde_json::to_string(&vector).unwrap();
+            assert_eq!(vector.to_json().to_string(), text);
             let from_text = SparseVector::from_json(serde_json::from_str(&text).unwrap()).unwrap();
-            assert_eq!([again.values()[0], from_text.values()[0]].map(f32::to_bits), [bits; 2], "{text}");
+            let from_json = SparseVector::from_json(vector.to_json()).unwrap();
+            let read = [again, from_text, from_json].map(|vector| vector.values()[0].to_bits());
+            assert_eq!(read, [bits; 3], "{text}");
         }
     }
 

@@ -79,7 +79,7 @@ impl Value {
             Self::IntArray(a) => a.clone().into(),
             Self::FloatArray(a) => a.clone().into(),
             Self::StrArray(a) => a.clone().into(),
-            Self::Sparse(vector) => serde_json::to_value(vector).unwrap_or_default(),
+            Self::Sparse(vector) => vector.to_json(),
         }
     }
 }

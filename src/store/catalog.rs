@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::quantise::MAX_DIMENSION;
 use super::table::{self, CollectionNumber, META, PairKey, meta};
+use crate::embed::Words;
 use crate::error::{Error, Result};
 use crate::record::{
     ChromaSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Metadata, Scope, Space,
@@ -105,6 +106,9 @@ pub(crate) struct Entry {
     pub(crate) epoch: u64,
     /// The graph, when there is one.
     pub(crate) graph: Option<GraphEntry>,
+    /// How the words of its documents were made, where they are indexed.
+    #[serde(default = "Words::of_files_without_a_mark")]
+    pub(crate) words: Words,
     /// Embeddings by another model on their way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<NextEmbeddings>,
@@ -186,7 +190,7 @@ impl Entry {
             metadata: new.metadata.filter(|metadata| !metadata.is_empty()),
             space: new.space,
             dimension,
-            embedder: new.embedder,
+            embedder: new.embedder.map(Fingerprint::with_none_made),
             hnsw: new.hnsw,
             index: new.index,
             chroma: new.chroma,
@@ -206,8 +210,20 @@ impl Entry {
             replaced: 0,
             epoch: 0,
             graph: None,
+            words: Words::default(),
             next: None,
         }
+    }
+
+    /// How the words of its documents are made; `None` where they are not indexed.
+    pub(crate) fn words_indexed(&self) -> Option<Words> {
+        self.info.bm25.then_some(self.words)
+    }
+
+    /// Notes that words are indexed from now on as this version makes them, or not at all.
+    pub(crate) fn index_words(&mut self, on: bool) {
+        self.info.bm25 = on;
+        self.words = Words::default();
     }
 
     pub(crate) fn counts(&self) -> Counts {

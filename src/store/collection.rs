@@ -57,7 +57,7 @@ impl<'s> Collection<'s> {
         embedded_by: Option<&Fingerprint>,
     ) -> Result<(Vec<Effect>, u64)> {
         self.write(|batch| {
-            embedded_by.map_or(Ok(()), |model| batch.require_model(model))?;
+            embedded_by.map_or(Ok(()), |model| batch.take_embeddings_of(model))?;
             let effects = changes.into_iter().map(|(change, part)| match part {
                 Some(part) => batch.apply_part(change, &part, mode),
                 None => batch.apply(change, mode),
@@ -108,7 +108,8 @@ impl<'s> Collection<'s> {
 
     /// Indexes the words of all documents, now and from now on, or stops and forgets them.
     ///
-    /// Returns how many documents were indexed: none when it was so already.
+    /// Words that an earlier version made otherwise are made anew. Returns how many documents were indexed: none when it
+    /// was so already.
     ///
     /// # Errors
     /// Those of every write.

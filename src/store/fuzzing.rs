@@ -17,6 +17,7 @@ use super::segment::{Bounds, Segment, seal};
 use super::sketch::{Sketch, SketchQuestion, Sketcher, sign_bytes};
 use super::table::CollectionNumber;
 use super::{posting, record, terms};
+use crate::embed::Words;
 use crate::record::{Ordinal, Space};
 
 /// Reads a record, and what is indexed of it.
@@ -29,7 +30,7 @@ pub(crate) fn stored_record(bytes: &[u8]) -> bool {
         let members = posting::members(&key, &7_u16.to_le_bytes()).unwrap_or_default();
         assert!(members.contains(ordinal.0) && stored.metadata.get(&posting::metadata_key(&key)).is_some());
     }
-    terms::Changes::new(CollectionNumber(1), true).add(ordinal, &stored);
+    terms::Changes::new(CollectionNumber(1), Some(Words::default())).add(ordinal, &stored);
     true
 }
 

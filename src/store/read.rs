@@ -20,6 +20,7 @@ use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::terms;
 use super::vector::Embeddings;
 use super::write::read_set;
+use crate::embed::Words;
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, Counts, Ordinal, Record, RecordId, Scope};
 
@@ -76,6 +77,12 @@ impl View {
     #[must_use]
     pub fn info(&self) -> &CollectionInfo {
         &self.entry.info
+    }
+
+    /// Returns how the words of its documents are made; `None` where they are not indexed.
+    #[must_use]
+    pub fn words_indexed(&self) -> Option<Words> {
+        self.entry.words_indexed()
     }
 
     /// Returns numbers about its content.

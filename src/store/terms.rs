@@ -13,7 +13,7 @@ use redb::{ReadableTable, Table};
 use super::codec::{Reader, put_len, put_text};
 use super::record::Stored;
 use super::table::CollectionNumber;
-use crate::embed::bm25;
+use crate::embed::Words;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, SparseVector, Value};
 
@@ -86,14 +86,14 @@ pub(crate) fn metadata_keys(
     Ok(keys)
 }
 
-/// Returns the key of every term a record holds, and its weight there; `documents` says whether words count.
-pub(crate) fn weights(collection: CollectionNumber, record: &Stored, documents: bool) -> Vec<(Vec<u8>, f32)> {
+/// Returns the key of every term a record holds, and its weight there; `words` says how documents' are made, if they count.
+pub(crate) fn weights(collection: CollectionNumber, record: &Stored, words: Option<Words>) -> Vec<(Vec<u8>, f32)> {
     let mut weights = Vec::new();
     let mut put = |field: &str, vector: &SparseVector| {
         weights.extend(vector.iter().map(|(term, weight)| (term_key(collection, field, term), weight)));
     };
-    if let Some(document) = record.document.as_ref().filter(|_| documents) {
-        put(DOCUMENT, &bm25(document));
+    if let Some((document, words)) = record.document.as_ref().zip(words) {
+        put(DOCUMENT, &words.of_document(document));
     }
     for (key, value) in record.metadata.iter() {
         if let Value::Sparse(vector) = value {
@@ -157,15 +157,15 @@ pub(crate) fn for_each_weight_near(
 /// Changes to the inverted index of one collection, gathered so that each block is written once.
 pub(crate) struct Changes {
     collection: CollectionNumber,
-    documents: bool,
+    words: Option<Words>,
     /// By term: each record's weight, or `None` when it no longer holds the term.
     by_term: HashMap<Vec<u8>, BTreeMap<u64, Option<f32>>>,
 }
 
 impl Changes {
-    /// `documents` says whether their words are indexed too.
-    pub(crate) fn new(collection: CollectionNumber, documents: bool) -> Self {
-        Self { collection, documents, by_term: HashMap::new() }
+    /// `words` says how those of documents are made, where they are indexed too.
+    pub(crate) fn new(collection: CollectionNumber, words: Option<Words>) -> Self {
+        Self { collection, words, by_term: HashMap::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -188,14 +188,15 @@ impl Changes {
     }
 
     pub(crate) fn add_document(&mut self, ordinal: Ordinal, document: &str) {
-        for (term, weight) in bm25(document).iter() {
+        let Some(words) = self.words else { return };
+        for (term, weight) in words.of_document(document).iter() {
             let records = self.by_term.entry(term_key(self.collection, DOCUMENT, term)).or_default();
             records.insert(ordinal.0, Some(weight));
         }
     }
 
     fn change(&mut self, ordinal: Ordinal, record: &Stored, present: bool) {
-        for (term_key, weight) in weights(self.collection, record, self.documents) {
+        for (term_key, weight) in weights(self.collection, record, self.words) {
             self.by_term.entry(term_key).or_default().insert(ordinal.0, present.then_some(weight));
         }
     }

@@ -15,6 +15,7 @@ use super::record::{Stored, decode, encode};
 use super::rows::{Held, Rows};
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::{limit, posting, terms, vector};
+use crate::embed::Words;
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, Fingerprint, MetadataPatch, Ordinal, Part, RecordId};
 
@@ -105,7 +106,7 @@ impl<'tx> Batch<'tx> {
             vectors: tx.open_table(table::VECTORS)?,
             vector_changes: entry.info.dimension.map(|dimension| vector::Changes::new(rows_number, dimension)),
             posting_changes: posting::Changes::new(number),
-            term_changes: terms::Changes::new(number, entry.info.bm25),
+            term_changes: terms::Changes::new(number, entry.words_indexed()),
             entry,
             replaced: RoaringTreemap::new(),
             died: RoaringTreemap::new(),
@@ -260,9 +261,14 @@ impl<'tx> Batch<'tx> {
         Ok(Effect::Updated)
     }
 
-    /// Refuses embeddings of a model that the collection no longer has.
-    pub(crate) fn require_model(&self, model: &Fingerprint) -> Result<()> {
-        check_document_model(self.entry.info.name.as_str(), self.entry.info.embedder.as_ref(), model)
+    /// Refuses embeddings of a model that the collection no longer has, and notes what made them.
+    pub(crate) fn take_embeddings_of(&mut self, model: &Fingerprint) -> Result<()> {
+        let info = &mut self.entry.info;
+        check_document_model(info.name.as_str(), info.embedder.as_ref(), model)?;
+        if let Some(embedder) = &mut info.embedder {
+            embedder.add_made_by(model);
+        }
+        Ok(())
     }
 
     fn put_record(&mut self, ordinal: Ordinal, record: &Stored) -> Result<()> {
@@ -312,23 +318,27 @@ impl<'tx> Batch<'tx> {
     /// Indexes the words of all documents from now on, or no longer; returns how many there are.
     pub(crate) fn index_documents(&mut self, on: bool) -> Result<u64> {
         let mut table = self.tx.open_table(table::TERMS)?;
-        if self.entry.info.bm25 == on {
+        let wanted = on.then(Words::default);
+        if self.entry.words_indexed() == wanted {
             return Ok(0);
         }
-        self.entry.info.bm25 = on;
-        if !on {
+        // Words that an earlier version made are made anew.
+        if self.entry.info.bm25 {
             let (from, to) = terms::document_keys(self.number);
             table.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
+        }
+        self.entry.index_words(on);
+        if !on {
             return Ok(0);
         }
-        let (mut documents, mut changes) = (0, terms::Changes::new(self.number, true));
+        let (mut documents, mut changes) = (0, terms::Changes::new(self.number, wanted));
         for row in self.records.range::<&PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {
             let (key, record) = row?;
             if let Some(document) = decode(record.value())?.document {
                 changes.add_document(pair_ordinal(key.value()), &document);
                 documents += 1;
                 if documents % DOCUMENTS_AT_ONCE == 0 {
-                    std::mem::replace(&mut changes, terms::Changes::new(self.number, true)).write(&mut table)?;
+                    std::mem::replace(&mut changes, terms::Changes::new(self.number, wanted)).write(&mut table)?;
                 }
             }
         }

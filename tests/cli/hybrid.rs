@@ -1,5 +1,7 @@
 //! Search by words and by rank expressions, as a shell runs it.
 
+use std::io::Read;
+
 use serde_json::{Value as Json, json};
 
 use crate::huedb::World;
@@ -41,6 +43,89 @@ fn words_and_meaning_are_fused() {
     world.ok(&["delete", "notes", "--id", "b"]);
     let words = json!([{"rank": {"$knn": {"query": "whale", "key": "#document"}}}]);
     assert_eq!(search(&world, &words)["ids"], json!([["a", "c"]]));
+}
+
+#[test]
+fn text_without_spaces_and_decomposed_text_are_found() {
+    let world = World::new();
+    world.ok(&["create", "notes", "--hybrid", "--model", "hash-64"]);
+    let rows = [
+        ("nfc", "the caf\u{e9} menu"),
+        ("nfd", "the cafe\u{301} terrace"),
+        ("ja", "今日は成語しりとりをした"),
+        ("zh", "把機器推論洗成權威事實"),
+        ("ko", "게임을 했다"),
+        ("th", "ฉันชอบดื่มน้ำชาเย็น"),
+    ];
+    let rows: String = rows.map(|(id, document)| json!({"id": id, "document": document}).to_string() + "\n").concat();
+    world.run_with(&["import", "notes", "-", "-q"], rows).is("", "", 0);
+    for (question, ids) in [
+        ("しりとり", json!([["ja"]])),
+        ("今日は成語しりとりをした", json!([["ja"]])),
+        ("權威事實", json!([["zh"]])),
+        ("게임", json!([["ko"]])),
+        ("น้ำ", json!([["th"]])),
+        ("caf\u{e9}", json!([["nfc", "nfd"]])),
+        ("cafe\u{301}", json!([["nfc", "nfd"]])),
+        ("cafe", json!([[]])),
+    ] {
+        let words = json!([{"rank": {"$knn": {"query": question, "key": "#document"}}}]);
+        assert_eq!(search(&world, &words)["ids"], ids, "{question}");
+    }
+    world.run(&["query", "notes", "しりとり", "--hybrid", "-n", "1", "-o", "ids"]).is("ja\n", "", 0);
+    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    world.ok(&["delete", "notes", "--id", "ja"]);
+    world.ok(&["update", "notes", "--id", "zh", "--document", "x"]);
+    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+}
+
+#[test]
+fn a_question_none_of_whose_words_is_indexed_says_so() {
+    let world = world();
+    let says =
+        |question: &str| format!("warning: no word of the question \"{question}\" is in the index of words of notes\n");
+    world.run(&["query", "notes", "zebra of the", "--hybrid", "-n", "0"]).is("", &says("zebra of the"), 1);
+    world.run(&["query", "notes", "zebra whale", "--hybrid", "-n", "0"]).is("", "", 1);
+    // Its words are there, if only in other records.
+    world.run(&["query", "notes", "fox", "--hybrid", "-n", "0", "--where", "lang = \"de\""]).is("", "", 1);
+    let questions = "zebra\nwhale\nzebra\nlynx\n";
+    let ran = world.run_with(&["query", "notes", "--input", "-", "--hybrid", "-n", "0"], questions);
+    assert_eq!(ran.stderr, says("zebra") + &says("lynx"), "{ran:?}");
+    let words = r##"{"searches":[{"rank":{"$knn":{"query":"zebra","key":"#document"}}}]}"##;
+    assert_eq!(world.run(&["search", "notes", "--json", words]).stderr, says("zebra"));
+}
+
+#[test]
+fn words_that_an_earlier_version_indexed_are_told_of_and_indexed_again() {
+    let world = World::plain();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/words/first.redb.gz");
+    let mut file = Vec::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(fixture).unwrap()).read_to_end(&mut file).unwrap();
+    world.write("test.redb", file);
+    let says = "warning: the words of collection \"notes\" were indexed by an earlier huedb, and fewer are found; `huedb index build notes --hybrid` indexes them again\n";
+    let found = |question: &str| {
+        let words = json!({"searches": [{"rank": {"$knn": {"query": question, "key": "#document"}}}]});
+        let ran = world.run(&["search", "notes", "--json", &words.to_string()]);
+        let found: Json = serde_json::from_str(&ran.stdout).unwrap();
+        (found["ids"][0].to_string(), ran.stderr)
+    };
+    assert_eq!(found("intervals"), (r#"["a"]"#.into(), says.into()));
+    let (ids, said) = found("しりとり");
+    assert!(ids == "[]" && said.starts_with(says), "{said}");
+    // Written to, it stays as it was made.
+    world.ok(&["add", "notes", "--id", "d", "--document", "no interval"]);
+    world.ok(&["update", "notes", "--id", "b", "--document", "a cafe\u{301}"]);
+    world.ok(&["delete", "notes", "--id", "a"]);
+    assert_eq!(found("interval"), (r#"["d"]"#.into(), says.into()));
+    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    let ran = world.run(&["index", "build", "notes", "--hybrid"]);
+    assert!(ran.stderr.starts_with("words of notes: 3 documents in "), "{ran:?}");
+    assert_eq!(found("intervals"), (r#"["d"]"#.into(), String::new()));
+    assert_eq!(found("しりとり"), (r#"["c"]"#.into(), String::new()));
+    assert_eq!(found("caf\u{e9}"), (r#"["b"]"#.into(), String::new()));
+    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    let ran = world.run(&["index", "build", "notes", "--hybrid"]);
+    assert!(ran.stderr.starts_with("words of notes: 0 documents in "), "{ran:?}");
 }
 
 #[test]

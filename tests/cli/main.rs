@@ -23,6 +23,8 @@ mod damage;
 mod dedupe;
 mod dump;
 mod encrypt;
+#[cfg(feature = "bundled-model")]
+mod engine;
 mod exec;
 mod foreign;
 #[cfg(feature = "arrow")]

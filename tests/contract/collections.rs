@@ -330,6 +330,23 @@ fn section_2_1_operations_on_collections() {
                 "",
                 0,
             ),
+            (
+                "2.1 modify: nulls alone leave none",
+                "huedb modify vec --metadata '{\"a\": 1}' -q; huedb modify vec --metadata '{\"a\": null}'
+                 huedb show vec -o json | grep -o '\"metadata\":[a-z{]*' | uniq",
+                "\"metadata\":null",
+                "",
+                0,
+            ),
+            (
+                "2.1 modify: hnsw: keys are stored unread",
+                "huedb modify vec --metadata '{\"hnsw:foo\": 1, \"hnsw:M\": \"8\"}'
+                 huedb show vec -o json | grep -o '\"metadata\":{[^}]*}' | uniq",
+                "\"metadata\":{\"hnsw:M\":\"8\",\"hnsw:foo\":1}",
+                "warning: hnsw:foo in the metadata changes nothing once a collection is made",
+                0,
+            ),
+            ("2.1 modify: an unknown field", "huedb modify vec --configuration '{\"foo\": 1}'", "", "it is ignored", 0),
             ("2.1 modify: {} is refused", "huedb modify vec --metadata '{}'", "", "is not empty", 2),
             ("2.1 modify: no hnsw:space", "huedb modify vec --metadata '{\"hnsw:space\": \"l2\"}'", "", "fixed", 2),
             (

@@ -63,6 +63,13 @@ fn section_1_4_records() {
                 2,
             ),
             (
+                "1.4 ours: a uri makes no metadata",
+                "huedb add vec --id a --embedding '[1]' --uri u; huedb get vec",
+                r#"{"id":"a","document":null,"metadata":null,"uri":"u"}"#,
+                "",
+                0,
+            ),
+            (
                 "1.4 an empty document is a document",
                 "huedb add vec --id a --embedding '[1]' --document ''; huedb get vec",
                 r#"{"id":"a","document":"","metadata":null}"#,

@@ -176,6 +176,17 @@ fn section_4_configuration() {
         ("4 legacy metadata keys", legacy(r#"{"hnsw:space": "l2", "hnsw:construction_ef": 200, "hnsw:search_ef": 150,
             "hnsw:M": 32, "hnsw:num_threads": 4, "hnsw:resize_factor": 1.5, "hnsw:sync_threshold": 500,
             "hnsw:batch_size": 50}"#), hnsw("l2", 200, 150, 32, "1.5", 500)),
+        ("4 old keys beside a configuration that says nothing of the index", "huedb create vec --no-model --metadata \
+            '{\"hnsw:space\": \"ip\"}' --configuration '{\"embedding_function\": null}'".into(),
+            hnsw("ip", 128, 128, 16, "1.2", 1000)),
+        ("4 old keys beside Chroma's defaults", "huedb create vec --no-model --metadata \
+            '{\"hnsw:space\": \"ip\", \"hnsw:M\": 9}' --configuration '{\"hnsw\": {\"ef_search\": 100}}'".into(),
+            hnsw("ip", 128, 100, 9, "1.2", 1000)),
+        ("4 the least that Chroma takes", create(r#"{"hnsw": {"max_neighbors": 2, "ef_search": 1, "ef_construction": 1}}"#),
+            hnsw("cosine", 1, 1, 2, "1.2", 1000)),
+        ("4 null is the default", create(r#"{"hnsw": {"space": null, "ef_search": null, "max_neighbors": null}}"#),
+            hnsw("cosine", 128, 128, 16, "1.2", 1000)),
+        ("4 fields that are unknown", create(r#"{"ivf": {}, "more": 1}"#), hnsw("cosine", 128, 128, 16, "1.2", 1000)),
         ("4 an explicit configuration wins over them",
             "huedb create vec --no-model --metadata '{\"hnsw:space\": \"l2\"}' --configuration '{\"hnsw\": {\"space\": \"ip\"}}'".into(),
             hnsw("ip", 128, 128, 16, "1.2", 1000)),
@@ -185,15 +196,46 @@ fn section_4_configuration() {
     for (line, script, stdout) in good {
         check("", &[(line, &format!("{script} -q\n{shown}"), &stdout, "", 0)]);
     }
+    let warned = [
+        ("4 ours: an ignored field is told", create(r#"{"ivf": {}}"#), "has no field \"ivf\", and it is ignored"),
+        (
+            "4 ours: an old key that does not count is told",
+            "huedb create vec --no-model --metadata '{\"hnsw:space\": \"ip\"}' --configuration '{\"hnsw\": {\"ef_search\": 9}}'"
+                .into(),
+            "warning: hnsw:space in the metadata changes nothing beside a configuration of the index",
+        ),
+        (
+            "4 ours: a graph has edges enough, whatever is said",
+            format!(
+                "{}; for i in 1 2 3 4 5 6 7 8 9; do huedb add vec --id $i --embedding \"[$i]\" -q; done
+                 huedb index build vec; huedb index build vec",
+                create(r#"{"hnsw": {"max_neighbors": 2, "ef_search": 1, "ef_construction": 1, "space": "l2"}}"#)
+            ),
+            "graph of vec: 9 vectors",
+        ),
+        (
+            "4 ours: nor too many",
+            format!(
+                "{}; huedb add vec --id a --embedding '[1]' -q; huedb index build vec",
+                create(r#"{"hnsw": {"max_neighbors": 4096}}"#)
+            ),
+            "graph of vec: 1 vector",
+        ),
+    ];
+    for (line, script, says) in warned {
+        check("", &[(line, &script, "", says, 0)]);
+    }
     let bad = [
         (
             "4 an unknown field lists the allowed",
             create(r#"{"hnsw": {"ef": 5}}"#),
             "space, ef_construction, ef_search, max_neighbors, num_threads, batch_size, sync_threshold, resize_factor",
         ),
-        ("4 an unknown object", create(r#"{"ivf": {}}"#), "hnsw, spann, embedding_function"),
         ("4 a bad space", create(r#"{"hnsw": {"space": "l1"}}"#), "hnsw.space is one of cosine, l2, ip"),
-        ("4 ours: ef_search 0", create(r#"{"hnsw": {"ef_search": 0}}"#), "from 2 to 4096"),
+        ("4 ours: ef_search 0", create(r#"{"hnsw": {"ef_search": 0}}"#), "from 1 to 4096"),
+        ("4 ours: max_neighbors 1", create(r#"{"hnsw": {"max_neighbors": 1}}"#), "from 2 to 4096"),
+        ("4 an unknown field of spann", create(r#"{"spann": {"ef": 5}}"#), "search_nprobe, write_nprobe, space"),
+        ("4 sync_threshold of an old key", legacy(r#"{"hnsw:sync_threshold": 1}"#), "a number from 2, not 1"),
         ("4 a bad number", create(r#"{"hnsw": {"ef_search": "many"}}"#), "hnsw.ef_search is a whole number"),
         ("4 hnsw and spann", create(r#"{"hnsw": {}, "spann": {}}"#), "both hnsw and spann"),
         ("4 no object", create("[]"), "is a JSON object"),

@@ -62,6 +62,43 @@ fn section_5_embedding_functions() {
                 0,
             ),
             (
+                "5 a function that contradicts --no-model",
+                "huedb create notes --no-model --configuration '{\"embedding_function\": {\"type\": \"known\", \"name\": \"default\", \"config\": {}}}'",
+                "",
+                "is the model all-MiniLM-L6-v2, and --no-model says none",
+                2,
+            ),
+            (
+                "5 a function that contradicts --model",
+                "huedb create notes --model hash-8 --configuration '{\"embedding_function\": {\"type\": \"known\", \"name\": \"default\", \"config\": {}}}'",
+                "",
+                "is the model all-MiniLM-L6-v2, and --model says hash-8",
+                2,
+            ),
+            (
+                "5 modify: the function there is",
+                "huedb create notes -q; huedb modify notes --configuration '{\"embedding_function\": {\"type\": \"known\", \"name\": \"default\", \"config\": {}}}'
+                 huedb create more --model hash-8 -q
+                 huedb modify more --configuration '{\"embedding_function\": {\"type\": \"unknown\"}}'",
+                "",
+                "modified more",
+                0,
+            ),
+            (
+                "5 modify ours: another function is refused",
+                "huedb create notes --no-model -q; huedb modify notes --configuration '{\"embedding_function\": {\"type\": \"known\", \"name\": \"default\", \"config\": {}}}'",
+                "",
+                "the embedding function cannot be modified: collection \"notes\" has no model",
+                2,
+            ),
+            (
+                "5 modify ours: a function that says nothing is refused",
+                "huedb create notes -q; huedb modify notes --configuration '{\"embedding_function\": {\"type\": \"legacy\"}}'",
+                "",
+                "collection \"notes\" has the model all-MiniLM-L6-v2",
+                2,
+            ),
+            (
                 "5 another function of Chroma's is refused by name",
                 "huedb create notes --configuration '{\"embedding_function\": {\"type\": \"known\", \"name\": \"cohere\", \"config\": {}}}'",
                 "",

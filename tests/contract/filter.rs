@@ -247,6 +247,11 @@ fn section_3_refused_as_where() {
         ("no other # key", r##"{"#documents": {"$contains": "x"}}"##, "did you mean #document?"),
         ("chroma:document leaks no more", r#"{"chroma:document": "ab"}"#, "write #document"),
         ("no chroma: key", r#"{"chroma:uri": "ab"}"#, "starts with 'chroma:'"),
+        ("no # key but these", r##"{"#embedding": 1}"##, "unknown key \"#embedding\"; there are #id and #document"),
+        ("no # key but these", r##"{"#foo": 1}"##, "unknown key \"#foo\"; there are #id and #document"),
+        ("#document has no numbers", r##"{"#document": {"$gt": 1}}"##, "#document takes $contains"),
+        ("an operator twice", r#"{"i": {"$gt": 1, "$gt": 2}}"#, "stands twice"),
+        ("ours: null where a filter is given by itself", " null\n", "null is no filter; leave the filter out"),
         ("no empty key", r#"{"": 1}"#, "at least one character"),
         ("no look-around", r##"{"#document": {"$regex": "a(?=b)"}}"##, "look-around"),
     ] {

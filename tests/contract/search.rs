@@ -26,7 +26,12 @@ impl World {
         let sparse =
             |indices: Json, values: Json| json!({"#type": "sparse_vector", "indices": indices, "values": values});
         for (id, x, document, metadata) in [
-            ("a", 1.0, Some("red fox"), json!({"lang": "en", "year": 2020, "terms": sparse(json!([1]), json!([1.0]))})),
+            (
+                "a",
+                1.0,
+                Some("red fox"),
+                json!({"lang": "en", "year": 2020, "terms": sparse(json!([1]), json!([1.0])), "more": sparse(json!([1]), json!([0.185]))}),
+            ),
             (
                 "b",
                 2.0,
@@ -224,6 +229,10 @@ fn section_2_3_filters_pages_and_groups() {
     ] {
         assert_eq!(world.find(&search).0, ids, "2.3 {line}: {search}");
     }
+    for none in [json!({"keys": [], "aggregate": null}), json!({"keys": []}), json!({"aggregate": null})] {
+        let search = json!({"rank": near(16, None), "group_by": none});
+        assert_eq!(world.find(&search).0, "abcd", "2.3 no grouping, as Chroma's Rust types write it: {search}");
+    }
     let mut paged = groups(json!(["lang"]), max(json!(["#score"]), 1));
     paged["limit"] = json!({"offset": 1, "limit": 1});
     assert_eq!(world.find(&paged).0, "c", "2.3 limit and offset come after the groups");
@@ -243,8 +252,8 @@ fn section_2_3_select_and_response() {
             "scores": [scores]})
     };
     let null = || Json::Null;
-    let whole =
-        json!([{"lang": "en", "year": 2020, "terms": {"#type": "sparse_vector", "indices": [1], "values": [1.0]}}]);
+    let whole = json!([{"lang": "en", "year": 2020, "terms": {"#type": "sparse_vector", "indices": [1], "values": [1.0]},
+            "more": {"#type": "sparse_vector", "indices": [1], "values": [0.185]}}]);
     for (line, keys, response) in [
         ("ids always", json!([]), expected(null(), null(), null(), null())),
         ("#document", json!(["#document"]), expected(json!(["red fox"]), null(), null(), null())),
@@ -252,6 +261,7 @@ fn section_2_3_select_and_response() {
         ("#metadata", json!(["#metadata"]), expected(null(), null(), whole, null())),
         ("#score", json!(["#score"]), expected(null(), null(), null(), json!([1.0]))),
         ("names of metadata", json!(["year", "nokey"]), expected(null(), null(), json!([{"year": 2020}]), null())),
+        ("a name that the record lacks", json!(["nokey"]), expected(null(), null(), json!([null]), null())),
     ] {
         assert_eq!(first(keys), response, "2.3 select: {line}");
     }

@@ -1,18 +1,24 @@
-//! Text to a sparse vector of BM25 weights, equal to Chroma's `chroma_bm25`.
+//! Text to a sparse vector of BM25 weights, equal to Chroma's `chroma_bm25`; and the words that documents are found by.
 //!
 //! A weight knows its own text alone: lengths are measured against a fixed average, and how rare a term is counts
-//! when a question is asked, if at all. Invariant: equal texts give equal vectors in every version of a file.
+//! when a question is asked, if at all. Invariant: equal texts give equal vectors as long as a file says that its words
+//! are made in one way ([`Words`]).
 
 mod murmur;
+mod script;
+mod stem;
 mod stop;
+mod words;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use unicode_categories::UnicodeCategories;
-use waken_snowball::Algorithm;
+
+pub use words::Words;
 
 use crate::record::SparseVector;
+use stem::{English, Release};
 
 // Chroma's constants (`chroma_bm25_embedding_function.py`).
 const K: f64 = 1.2;
@@ -22,13 +28,18 @@ const LONGEST_TOKEN_CHARS: usize = 40;
 
 /// Returns the BM25 weights of a text: `tf (k + 1) / (tf + k (1 - b + b length / average))` for each term.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "weights are stored as f32, as in Chroma")]
 pub fn bm25(text: &str) -> SparseVector {
+    weigh(chroma_terms(text, English::new(Release::ThreeOne)).map(|(_, term)| (term, true)))
+}
+
+/// Weighs the terms of a text; each says whether it counts towards the length.
+#[expect(clippy::cast_possible_truncation, reason = "weights are stored as f32, as in Chroma")]
+fn weigh(terms: impl Iterator<Item = (u32, bool)>) -> SparseVector {
     let mut counts: BTreeMap<u32, f64> = BTreeMap::new();
     let mut length = 0.0;
-    for (_, term) in terms(text) {
+    for (term, is_long) in terms {
         *counts.entry(term).or_default() += 1.0;
-        length += 1.0;
+        length += f64::from(u8::from(is_long));
     }
     let weight = |tf: f64| (tf * (K + 1.0) / (tf + K * (1.0 - B + B * length / AVERAGE_LENGTH))) as f32;
     let values = counts.values().map(|tf| weight(*tf)).collect();
@@ -36,25 +47,38 @@ pub fn bm25(text: &str) -> SparseVector {
     SparseVector::new(counts.into_keys().collect(), values, None).unwrap_or_default()
 }
 
-/// Visits the words of a text that count, in its order: where each stands, in bytes, and the number of its term.
-pub fn terms(text: &str) -> impl Iterator<Item = (Range<usize>, u32)> + '_ {
-    let stemmer = Algorithm::English.stemmer();
+/// Visits Chroma's words of a text that count, in its order: where each stands, in bytes, and the number of its term.
+fn chroma_terms(text: &str, stemmer: English) -> impl Iterator<Item = (Range<usize>, u32)> + '_ {
+    word_places(text).filter_map(move |place| {
+        let term = term(text.get(place.clone())?, &stemmer)?;
+        Some((place, term))
+    })
+}
+
+/// Visits the places of what Chroma takes for a word, in bytes and in order.
+fn word_places(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let mut end = 0;
-    let words = text.split_inclusive(|c| !is_word_character(c)).map(move |piece| {
+    let places = text.split_inclusive(|c| !is_word_character(c)).map(move |piece| {
         let start = end;
         end += piece.len();
-        let word = piece.trim_end_matches(|c| !is_word_character(c));
-        (start..start + word.len(), word)
+        start..start + piece.trim_end_matches(|c| !is_word_character(c)).len()
     });
-    words.filter(|(_, word)| !word.is_empty()).filter_map(move |(place, word)| {
-        let word = word.to_lowercase();
-        if stop::is_stop_word(&word) || word.chars().count() > LONGEST_TOKEN_CHARS {
-            return None;
-        }
-        let stem = stemmer.stem(&word);
-        // Chroma takes the absolute value of the hash as a signed number.
-        (!stem.is_empty()).then(|| (place, murmur::murmur3_32(stem.as_bytes()).cast_signed().unsigned_abs()))
-    })
+    places.filter(|place| !place.is_empty())
+}
+
+/// Returns the number of a word's term; `None` when it does not count.
+fn term(word: &str, stemmer: &English) -> Option<u32> {
+    let word = word.to_lowercase();
+    if stop::is_stop_word(&word) || word.chars().count() > LONGEST_TOKEN_CHARS {
+        return None;
+    }
+    let stem = stemmer.stem(&word);
+    (!stem.is_empty()).then(|| number(&stem))
+}
+
+/// Chroma takes the absolute value of the hash as a signed number.
+fn number(term: &str) -> u32 {
+    murmur::murmur3_32(term.as_bytes()).cast_signed().unsigned_abs()
 }
 
 /// Returns whether Python's `\w` matches a character: letters and numbers of any script, and the underscore.
@@ -68,14 +92,6 @@ fn is_word_character(c: char) -> bool {
 mod tests {
     use super::*;
     use serde::Deserialize;
-
-    #[test]
-    fn terms_know_their_place() {
-        let text = "The foxes: ÜBER-Fuchs 日本 fox_";
-        let shown: Vec<(&str, u32)> = terms(text).map(|(place, term)| (&text[place], term)).collect();
-        assert_eq!(shown.iter().map(|(word, _)| *word).collect::<Vec<_>>(), ["foxes", "ÜBER", "Fuchs", "日本", "fox_"]);
-        assert_eq!(shown[0].1, terms("FOX").next().unwrap().1);
-    }
 
     #[derive(Deserialize)]
     struct Expected {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: of columns and tables that came with later versions none is needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use serde_json::Value as Json;
@@ -37,6 +37,8 @@ pub(super) struct Stored {
     pub(super) vectors: Option<String>,
     /// What its operations go by in the queue.
     pub(super) topic: String,
+    /// The metadata keys that its records were ever given, where Chroma notes them: since before it had arrays.
+    pub(super) keys: Option<HashSet<String>>,
 }
 
 /// Everything that is wanted of a folder, in the order it is told.
@@ -156,7 +158,10 @@ fn collections(
             chroma,
             bm25: false,
         };
-        found.push(Stored { found: Found { scope: scope.clone(), info, records: count }, records, vectors, topic });
+        let keys = schema.as_ref().and_then(|schema| schema.get("keys")?.as_object());
+        let keys = keys.map(|keys| keys.keys().cloned().collect());
+        let found_here = Found { scope: scope.clone(), info, records: count };
+        found.push(Stored { found: found_here, records, vectors, topic, keys });
     }
     // As `export --all` tells them: by tenant, database and name.
     found.sort_by(|a, b| a.found.scope.cmp(&b.found.scope));

@@ -4,11 +4,13 @@
 //! up to there. What is later is in the queue. Invariants: the folder is only read, at one moment of its database; of the
 //! records one at a time is in memory, besides their numbers, the ids of the index, and those of the operations in the queue.
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::types::ValueRef;
+use serde_json::Value as Json;
 
 use super::catalog::{Catalog, Stored, file_of};
 use super::pending::{Operation, PendingRecords, PendingVectors, Vector};
@@ -43,7 +45,30 @@ struct Open {
     rows: Vec<i64>,
     /// The records that are in the queue alone, the next one last.
     new: Vec<(String, Vec<i64>)>,
+    own: OwnKeys,
     left_out: LeftOut,
+}
+
+/// What tells of the keys that a record was given. Chroma leaves the arrays of a dropped collection in its tables, and
+/// gives their rows to new records.
+enum OwnKeys {
+    /// The queue has everything since the collection was made: the operations on each id since it was last deleted.
+    InQueue(HashMap<String, Vec<i64>>),
+    /// The keys that the records of the collection were given.
+    OfCollection(HashSet<String>),
+    Unknown,
+}
+
+impl OwnKeys {
+    /// Takes an operation of the queue, in their order.
+    fn note(&mut self, seq_id: i64, operation: Operation, id: &str) {
+        let Self::InQueue(operations) = self else { return };
+        if operation == Operation::Delete {
+            operations.remove(id);
+        } else {
+            operations.entry(id.to_owned()).or_default().push(seq_id);
+        }
+    }
 }
 
 impl ChromaFolder {
@@ -83,6 +108,11 @@ impl ChromaFolder {
         let mut rows: Vec<i64> = self.database.all(sql, [&stored.records], |row| row.get(0))?;
         rows.sort_unstable_by(|a, b| b.cmp(a));
         let (mut vectors, mut pending) = (PendingVectors::default(), PendingRecords::default());
+        let mut own = match (vectors_to, &stored.keys) {
+            (None, _) => OwnKeys::InQueue(HashMap::new()),
+            (Some(_), Some(keys)) => OwnKeys::OfCollection(keys.clone()),
+            (Some(_), None) => OwnKeys::Unknown,
+        };
         let sql = "SELECT seq_id, operation, id, vector IS NOT NULL FROM embeddings_queue \
                    WHERE seq_id > ?1 AND topic = ?2 ORDER BY seq_id";
         let from = vectors_to.min(records_to).unwrap_or(i64::MIN);
@@ -95,6 +125,7 @@ impl ChromaFolder {
                     .database
                     .bad(&format!("has an operation {operation} in its queue, which is unknown here"), None));
             };
+            own.note(seq_id, operation, &id);
             if Some(seq_id) > vectors_to {
                 vectors.apply(seq_id, operation, &id, has_vector, segment.contains(&id));
             }
@@ -114,6 +145,7 @@ impl ChromaFolder {
             pending,
             rows,
             new,
+            own,
             left_out: LeftOut::default(),
         })
     }
@@ -148,7 +180,12 @@ impl ChromaFolder {
         if self.has_arrays {
             let sql = "SELECT key, string_value, int_value, float_value, bool_value FROM embedding_metadata_array \
                        WHERE id = ?1 ORDER BY rowid";
-            said.take_arrays(self.database.all(sql, [row], Entry::read)?, &mut open.left_out);
+            let entries = self.database.all(sql, [row], Entry::read)?;
+            if !entries.is_empty() {
+                let own = self.own_keys(&open.own, &id)?;
+                let is_own = |key: &str| own.as_ref().is_none_or(|own| own.contains(key));
+                said.take_arrays(entries, is_own, &mut open.left_out);
+            }
         }
         for seq_id in open.pending.changes(&id).to_vec() {
             self.merge(seq_id, &mut said, &mut open.left_out)?;
@@ -156,15 +193,36 @@ impl ChromaFolder {
         Ok(Some((id, said)))
     }
 
-    fn merge(&self, seq_id: i64, said: &mut Said, left_out: &mut LeftOut) -> Result<()> {
+    /// Returns the keys that a record can have been given; `None` when nothing tells.
+    fn own_keys<'o>(&self, own: &'o OwnKeys, id: &str) -> Result<Option<Cow<'o, HashSet<String>>>> {
+        let operations = match own {
+            OwnKeys::Unknown => return Ok(None),
+            OwnKeys::OfCollection(keys) => return Ok(Some(Cow::Borrowed(keys))),
+            OwnKeys::InQueue(operations) => operations.get(id).map_or(&[][..], Vec::as_slice),
+        };
+        let mut keys = HashSet::new();
+        for seq_id in operations {
+            if let Some(Json::Object(said)) = self.queued(*seq_id)? {
+                keys.extend(said.into_iter().map(|(key, _)| key));
+            }
+        }
+        Ok(Some(Cow::Owned(keys)))
+    }
+
+    /// Reads the metadata of an operation of the queue.
+    fn queued(&self, seq_id: i64) -> Result<Option<Json>> {
         let sql = "SELECT metadata FROM embeddings_queue WHERE seq_id = ?1";
         let Some(Some(text)) = self.database.first(sql, [seq_id], |row| row.get::<_, Option<String>>(0))? else {
-            return Ok(());
+            return Ok(None);
         };
         let json = serde_json::from_str(&text);
-        let json =
-            json.map_err(|e| self.database.bad(&format!("operation {seq_id} of its queue is no JSON: {e}"), None))?;
-        said.merge(json, left_out);
+        json.map(Some).map_err(|e| self.database.bad(&format!("operation {seq_id} of its queue is no JSON: {e}"), None))
+    }
+
+    fn merge(&self, seq_id: i64, said: &mut Said, left_out: &mut LeftOut) -> Result<()> {
+        if let Some(json) = self.queued(seq_id)? {
+            said.merge(json, left_out);
+        }
         Ok(())
     }
 

@@ -128,8 +128,8 @@ mod tests {
         let found = read(&of_1_0, &Json::Null, &Json::Null);
         assert_eq!((found.space, found.chroma.sync_threshold, found.function), (Space::Cosine, Some(7), None));
         let of_0_6 = json!({"hnsw_configuration": {"space": "l2", "ef_search": 10, "M": 16, "num_threads": 2}});
-        let found = read(&of_0_6, &Json::Null, &json!({"hnsw:space": "cosine", "hnsw:M": 4, "hnsw:search_ef": 9}));
-        assert_eq!((found.space, found.hnsw.ef_search, found.hnsw.max_neighbors), (Space::Cosine, 9, 8));
+        let found = read(&of_0_6, &Json::Null, &json!({"hnsw:space": "cosine", "hnsw:M": 1, "hnsw:search_ef": 9}));
+        assert_eq!((found.space, found.hnsw.ef_search, found.hnsw.max_neighbors), (Space::Cosine, 9, 2));
         assert_eq!((found.chroma.num_threads, found.is_changed), (Some(2), true));
         let found = read(&Json::Null, &Json::Null, &Json::Null);
         assert_eq!((found.space, found.hnsw.ef_search, found.is_changed), (Space::L2, 100, false));

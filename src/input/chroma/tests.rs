@@ -158,6 +158,44 @@ fn copied(from: &Path, to: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Chroma 1.5 leaves the arrays of a dropped collection in its tables, under numbers that new records get.
+#[test]
+fn arrays_that_no_record_was_given_are_left_out_and_told() {
+    let folder = tempfile::TempDir::new().unwrap();
+    copied(&fixture("1.5.9").join("folder"), folder.path());
+    let (_, before) = of_folder(folder.path()).unwrap();
+    let database = rusqlite::Connection::open(folder.path().join("chroma.sqlite3")).unwrap();
+    // "sa" is a key of both collections, and not of these records; nobody knows "ghost".
+    for collection in ["written-l2", "queued"] {
+        for (id, key) in [("bare1", "ghost"), ("bare1", "ghost"), ("bare1", "sa"), ("r7", "ghost"), ("r3", "ghost")] {
+            let sql = "INSERT INTO embedding_metadata_array (id, key, string_value)
+                       SELECT embeddings.id, ?3, 'old' FROM embeddings JOIN segments ON segment_id = segments.id
+                       JOIN collections ON collection = collections.id WHERE name = ?1 AND embedding_id = ?2";
+            assert_eq!(database.execute(sql, [collection, id, key]).unwrap(), 1, "{collection} {id}");
+        }
+    }
+    drop(database);
+    let mut archive = ChromaFolder::open(folder.path(), &Selection::default()).unwrap();
+    let (_, mut after) = read(&mut archive).unwrap();
+    let mut notices = archive.take_notices();
+    notices.retain(|notice| notice.contains("arrays"));
+    let says = |name: &str, count: usize| {
+        format!(
+            "{name}: left out {count} arrays that no record of it was given, the first of them of \"ghost\": Chroma shows \
+             those of a dropped collection in new records"
+        )
+    };
+    // The index has what was in the queue of one of the two: only the keys of the whole collection are known.
+    assert_eq!(notices, [says("written-l2", 3), says("queued", 4)]);
+    let (_, rows) = after.values_mut().find(|(info, _)| info.name.as_str() == "written-l2").unwrap();
+    let bare = rows.iter_mut().find(|row| row.id.as_str() == "bare1").unwrap();
+    assert!(bare.metadata.iter().map(|(key, _)| key).eq(["sa"]));
+    bare.metadata = crate::record::MetadataPatch::default();
+    assert_eq!(format!("{after:?}").replace(&folder.path().display().to_string(), ""), {
+        format!("{before:?}").replace(&folder.path().display().to_string(), "")
+    });
+}
+
 /// Damage is refused or read, never a panic; and refused as bad input, for it is the folder's fault.
 #[test]
 fn damaged_folders_are_refused() {

@@ -19,8 +19,11 @@ pub(super) struct Said {
 /// What was left out.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
-    pub(super) values: u64,
+    values: u64,
     first: Option<String>,
+    /// Arrays that no operation on the record put there.
+    strange_arrays: u64,
+    first_strange: Option<String>,
 }
 
 impl LeftOut {
@@ -29,11 +32,25 @@ impl LeftOut {
         self.first.get_or_insert_with(|| key.to_owned());
     }
 
-    /// Says so of a collection, where it is so.
-    pub(super) fn describe(&self, name: &str) -> Option<String> {
-        let first = self.first.as_ref()?;
-        let n = self.values;
-        Some(format!("{name}: left out {n} metadata values that cannot be kept here, the first of them of {first:?}"))
+    fn count_strange(&mut self, key: String) {
+        self.strange_arrays += 1;
+        self.first_strange.get_or_insert(key);
+    }
+
+    /// Says so of a collection, a sentence for each reason.
+    pub(super) fn describe(&self, name: &str) -> impl Iterator<Item = String> {
+        let values = self.first.as_ref().map(|first| {
+            let n = self.values;
+            format!("{name}: left out {n} metadata values that cannot be kept here, the first of them of {first:?}")
+        });
+        let arrays = self.first_strange.as_ref().map(|first| {
+            format!(
+                "{name}: left out {} that no record of it was given, the first of them of {first:?}: Chroma shows those \
+                 of a dropped collection in new records",
+                if self.strange_arrays == 1 { "1 array".into() } else { format!("{} arrays", self.strange_arrays) }
+            )
+        });
+        values.into_iter().chain(arrays)
     }
 }
 
@@ -73,8 +90,8 @@ impl Said {
         }
     }
 
-    /// Takes arrays, whose elements come one by one in their order.
-    pub(super) fn take_arrays(&mut self, entries: Vec<Entry>, left_out: &mut LeftOut) {
+    /// Takes arrays, whose elements come one by one in their order; `is_own` says of a key whether the record was given it.
+    pub(super) fn take_arrays(&mut self, entries: Vec<Entry>, is_own: impl Fn(&str) -> bool, left_out: &mut LeftOut) {
         let mut arrays: Vec<(String, Vec<Json>)> = Vec::new();
         for Entry { key, value } in entries {
             let Some(value) = value.map(|value| value.to_json()) else { continue };
@@ -84,6 +101,10 @@ impl Said {
             }
         }
         for (key, array) in arrays {
+            if !is_own(&key) {
+                left_out.count_strange(key);
+                continue;
+            }
             match Value::from_json(Json::Array(array)) {
                 Ok(value) => self.insert(key, value, left_out),
                 Err(_) => left_out.count(&key),

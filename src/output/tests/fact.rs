@@ -90,6 +90,7 @@ fn fingerprint() -> Fingerprint {
         max_tokens: 256,
         query_prefix: String::new(),
         document_prefix: "passage: ".into(),
+        made_by: None,
     }
 }
 

@@ -29,6 +29,11 @@ impl Filter {
     /// # Errors
     /// [`Error::InvalidWhere`] with the place in the text.
     pub fn parse(text: &str) -> Result<Self> {
+        // As JSON it would be every record; as the output of a program it rather is a filter that is not there.
+        if text.trim() == "null" {
+            let why = "null is no filter; leave the filter out to take every record";
+            return Err(Error::InvalidWhere { text: text.to_owned(), at: Some(0), why: why.into() });
+        }
         let parsed = if is_json(text) { json::parse(text) } else { short::parse(text) };
         parsed.map_err(|fault| fault.in_text(text))
     }

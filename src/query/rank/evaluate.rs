@@ -10,10 +10,14 @@ use roaring::RoaringTreemap;
 
 use super::super::search::nearest;
 use super::{EMBEDDING, Knn, KnnQuery, Rank};
+use crate::embed::Words;
 use crate::error::{Error, Result};
-use crate::index::best_by_terms;
-use crate::record::CollectionInfo;
+use crate::index::{best_by_terms, holds_any};
+use crate::record::{CollectionInfo, Ordinal};
 use crate::store::{DOCUMENT, View, check_dimension, check_embedding};
+
+/// Characters of a question that a message shows.
+const SHOWN_CHARS: usize = 60;
 
 /// Scores of the records an expression supports, by ordinal.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +90,30 @@ pub(crate) fn words_not_indexed(collection: &CollectionInfo) -> Error {
     }
 }
 
+/// What is said where words were made as this version does not make them.
+fn words_made_otherwise(collection: &CollectionInfo, words: Words) -> Option<String> {
+    let name = &collection.name;
+    let say = || {
+        format!(
+            "the words of collection {:?} were indexed by an earlier huedb, and fewer are found; `huedb index build \
+             {name} --hybrid` indexes them again",
+            name.as_str()
+        )
+    };
+    (words != Words::default()).then(say)
+}
+
+fn no_word_indexed(collection: &CollectionInfo, question: &str) -> String {
+    let start: String = question.chars().take(SHOWN_CHARS).collect();
+    let more = if start.len() < question.len() { "..." } else { "" };
+    format!("no word of the question \"{start}{more}\" is in the index of words of {}", collection.name)
+}
+
+/// Chroma's distance of sparse vectors is 1 less their product.
+fn by_distance(best: Vec<(Ordinal, f64)>) -> Vec<(u64, f64)> {
+    best.into_iter().map(|(ordinal, product)| (ordinal.0, 1.0 - product)).collect()
+}
+
 fn leaf(
     view: &View,
     knn: &Knn,
@@ -107,14 +135,24 @@ fn leaf(
             let ranked = nearest(view, question, chosen, knn.limit, threads, warnings)?;
             ranked.into_iter().map(|ranked| (ranked.ordinal.0, ranked.distance)).collect()
         }
+        KnnQuery::Words(_) if knn.key != DOCUMENT => {
+            return Err(Error::argument(format!("{:?} has no words; {DOCUMENT:?} has", knn.key)));
+        }
+        KnnQuery::Words(question) => {
+            let words = view.words_indexed().ok_or_else(|| words_not_indexed(view.info()))?;
+            let asked = words.of_question(question);
+            let best = best_by_terms(view, DOCUMENT, &asked, chosen, knn.limit)?;
+            warnings.extend(words_made_otherwise(view.info(), words));
+            let is_strange = best.is_empty() && view.counts().records > 0;
+            if is_strange && !holds_any(view, DOCUMENT, &asked)? {
+                warnings.push(no_word_indexed(view.info(), question));
+            }
+            by_distance(best)
+        }
         KnnQuery::Sparse(_) if knn.key == DOCUMENT && !view.info().bm25 => {
             return Err(words_not_indexed(view.info()));
         }
-        KnnQuery::Sparse(question) => best_by_terms(view, &knn.key, question, chosen, knn.limit)?
-            .into_iter()
-            // Chroma's distance of sparse vectors is 1 less their product.
-            .map(|(ordinal, product)| (ordinal.0, 1.0 - product))
-            .collect(),
+        KnnQuery::Sparse(question) => by_distance(best_by_terms(view, &knn.key, question, chosen, knn.limit)?),
     };
     let place = |(place, (ordinal, _))| (ordinal, f64::from(place));
     let support = if knn.return_rank { (0_u32..).zip(found).map(place).collect() } else { found.into_iter().collect() };

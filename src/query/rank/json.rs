@@ -11,6 +11,7 @@ use super::{EMBEDDING, KNN_LIMIT, Knn, KnnQuery, RRF_K, Rank};
 use crate::embed::bm25;
 use crate::error::{Error, Result};
 use crate::record::SparseVector;
+use crate::store::DOCUMENT;
 
 const DEPTH_LIMIT: usize = 64;
 
@@ -125,7 +126,7 @@ pub(crate) fn parse(json: &Json, place: &Place) -> Result<Rank> {
 fn knn(json: &Json, place: &Place) -> Result<Knn> {
     let fields = place.object(json, &["query", "key", "limit", "default", "return_rank"])?;
     let key = given(fields, "key").map_or(Ok(EMBEDDING), |key| place.key("key").text(key))?.to_owned();
-    if key.is_empty() || (key.starts_with('#') && key != EMBEDDING && key != crate::store::DOCUMENT) {
+    if key.is_empty() || (key.starts_with('#') && key != EMBEDDING && key != DOCUMENT) {
         return Err(place
             .key("key")
             .error(format!("{key:?} cannot be searched; there are #embedding, #document and metadata keys")));
@@ -147,6 +148,7 @@ fn knn(json: &Json, place: &Place) -> Result<Knn> {
 fn query(json: &Json, key: &str, place: &Place) -> Result<KnnQuery> {
     match json {
         Json::String(text) if key == EMBEDDING => Ok(KnnQuery::Text(text.clone())),
+        Json::String(text) if key == DOCUMENT => Ok(KnnQuery::Words(text.clone())),
         Json::String(text) => Ok(KnnQuery::Sparse(bm25(text))),
         Json::Object(_) => {
             let vector = SparseVector::from_json(json.clone());

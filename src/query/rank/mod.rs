@@ -71,6 +71,8 @@ pub enum KnnQuery {
     Dense(Vec<f32>),
     /// A sparse vector.
     Sparse(SparseVector),
+    /// A text whose words are looked for in documents.
+    Words(String),
     /// A text that is still to be embedded by the collection's model.
     Text(String),
 }
@@ -89,13 +91,13 @@ impl Rank {
     ///
     /// A record that one of the two does not find gets nothing from it.
     #[must_use]
-    pub fn hybrid(embedding: Vec<f32>, words: SparseVector, depth: usize) -> Self {
+    pub fn hybrid(embedding: Vec<f32>, question: &str, depth: usize) -> Self {
         let places = |query, key: &str| {
             let default = Some(f64::INFINITY);
             (1.0, Self::Knn(Knn { query, key: key.to_owned(), limit: depth, default, return_rank: true }))
         };
         let dense = places(KnnQuery::Dense(embedding), EMBEDDING);
-        Self::rrf(vec![dense, places(KnnQuery::Sparse(words), DOCUMENT)], RRF_K)
+        Self::rrf(vec![dense, places(KnnQuery::Words(question.to_owned()), DOCUMENT)], RRF_K)
     }
 
     /// Visits the searches of the expression, in the order they were written.

@@ -35,7 +35,7 @@ impl Subject<'_> {
             let (key, value) = row?;
             // One that does not decode is a finding among the records.
             let Ok(stored) = decode(value.value()) else { continue };
-            for (term, weight) in terms::weights(self.number, &stored, self.entry.info.bm25) {
+            for (term, weight) in terms::weights(self.number, &stored, self.entry.words_indexed()) {
                 expected.entry(term).or_default().push((pair_ordinal(key.value()), weight));
                 weights += 1;
             }
@@ -131,7 +131,7 @@ impl Subject<'_> {
                 let holds = match records.get(&self.number.pair(ordinal.0))? {
                     // What an unreadable record holds is not known.
                     Some(record) => decode(record.value()).map_or(true, |stored| {
-                        let held = terms::weights(self.number, &stored, self.entry.info.bm25);
+                        let held = terms::weights(self.number, &stored, self.entry.words_indexed());
                         held.iter().any(|(held, _)| held == term)
                     }),
                     None => false,

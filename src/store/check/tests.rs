@@ -5,6 +5,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Depth, Finding};
+use crate::embed::Words;
 use crate::error::Error;
 use crate::record::random::Random;
 use crate::record::{CollectionName, Metadata, MetadataPatch, Ordinal, RecordId, Space};
@@ -253,7 +254,7 @@ fn the_inverted_index_in_both_directions() {
         embedded_here: false,
     };
     let edit = |store: &Store, record: &Stored, add: bool| {
-        let mut changes = terms::Changes::new(NUMBER, true);
+        let mut changes = terms::Changes::new(NUMBER, Some(Words::default()));
         if add {
             changes.add(Ordinal(70), record);
         } else {

@@ -185,9 +185,10 @@ impl<'a> Preparer<'a> {
             return Err(Error::NoModel { collection: view.info().name.to_string() });
         };
         check_document_model(view.info().name.as_str(), view.info().embedder.as_ref(), embedder.fingerprint())?;
-        prepared.embedded_by = Some(embedder.fingerprint().clone());
         let texts: Vec<&str> = wanted.iter().filter_map(|at| prepared.rows.get(*at)?.row.document.as_deref()).collect();
         let embeddings = embedder.embed(&texts, Role::Document)?;
+        // Now it also says what ran it.
+        prepared.embedded_by = Some(embedder.fingerprint().clone());
         prepared.tally.embedded += embeddings.len() as u64;
         for (at, embedding) in wanted.into_iter().zip(embeddings) {
             if let Some(prepared) = prepared.rows.get_mut(at) {

@@ -101,7 +101,8 @@ pub fn reembed(
             }
             Ok(Made { ordinal, document, embedding })
         });
-        let batch = Batch { from: work.from, until: work.until, made: made.collect::<Result<_>>()? };
+        let made_by = embedder.fingerprint().clone();
+        let batch = Batch { from: work.from, until: work.until, made: made.collect::<Result<_>>()?, made_by };
         collection.put_next(number, batch)?;
     }
 }

@@ -31,10 +31,13 @@ pub(super) struct Batch {
     /// What it is to be; as before for rows that are stale.
     pub(super) until: u64,
     pub(super) made: Vec<Made>,
+    /// The model, and what ran it.
+    pub(super) made_by: Fingerprint,
 }
 
 impl NextEmbeddings {
     pub(super) fn new(embedder: Fingerprint, number: CollectionNumber) -> Self {
+        let embedder = embedder.with_none_made();
         Self { embedder, until: 0, number: number.0, sealed: Sealing::new() }
     }
 
@@ -55,6 +58,7 @@ impl NextEmbeddings {
         if batch.from != self.until {
             return Ok(());
         }
+        self.embedder.add_made_by(&batch.made_by);
         let is_new = batch.until > batch.from;
         let dead = read_set(&tx.open_table(table::DEAD)?, own, "the set of deleted rows")?;
         let mut stale = self.stale(tx)?;

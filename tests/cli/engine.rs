@@ -1,0 +1,75 @@
+//! Embeddings of one model by two engines: told of, in one line.
+//!
+//! The other engine's name is written into a dump, so that no ONNX Runtime need be here.
+
+use crate::huedb::{Ran, World, finish};
+
+/// Runs a command with tract, whatever is installed here.
+fn run(world: &World, args: &[&str]) -> Ran {
+    finish(world.command(args).env("HUEDB_RUNTIME", "tract").spawn().unwrap())
+}
+
+/// A file whose collection `notes` says what made its embeddings, as a dump tells of it.
+fn world(made_by: Option<&str>) -> World {
+    let made = World::plain();
+    made.ok(&["create", "notes"]);
+    assert_eq!(run(&made, &["add", "notes", "--id", "a", "--document", "a fox"]).status, Some(0));
+    let dump = made.ok(&["export", "--all"]);
+    let here = "\"made_by\":[\"tract\"]";
+    assert!(dump.contains(here), "{dump}");
+    let dump = match made_by {
+        Some(other) => dump.replace(here, &format!("\"made_by\":{other}")),
+        None => dump.replace(&format!(",{here}"), ""),
+    };
+    let world = World::plain();
+    world.run_with(&["import", "--all", "-", "-q"], dump).is("", "", 0);
+    world
+}
+
+#[test]
+fn a_mix_is_told_in_one_line() {
+    let says = |which: &str| {
+        format!(
+            "warning: notes: {which} embeddings were made by ONNX Runtime, and tract gives slightly different ones of the \
+             same text; HUEDB_RUNTIME chooses the engine\n"
+        )
+    };
+    let other = world(Some("[\"onnxruntime\"]"));
+    run(&other, &["query", "notes", "a fox", "-o", "ids"]).is("a\n", &says("its"), 0);
+    let ask = r#"{"searches":[{"rank":{"$knn":{"query":"a fox"}}}]}"#;
+    assert_eq!(run(&other, &["search", "notes", "--json", ask]).stderr, says("its"));
+    let added = run(&other, &["add", "notes", "--id", "b", "--document", "a whale"]);
+    assert!(added.stderr.contains(&says("its")), "{added:?}");
+    // Now it has both.
+    run(&other, &["query", "notes", "a fox", "-n", "1", "-o", "ids"]).is("a\n", &says("some of the"), 0);
+    let imported =
+        run(&other, &["import", "notes", &other.write("rows.jsonl", "{\"id\":\"c\",\"document\":\"a tower\"}\n")]);
+    assert_eq!(imported.stderr.matches(&says("some of the")).count(), 1, "{imported:?}");
+    // Embeddings that are given mix nothing.
+    let given = format!("{{\"id\":\"d\",\"embedding\":{:?}}}\n", [0.5; 384]);
+    let given = run(&other, &["import", "notes", &other.write("given.jsonl", given)]);
+    assert!(!given.stderr.contains("made by"), "{given:?}");
+}
+
+#[test]
+fn one_engine_or_an_unknown_one_is_not_spoken_of() {
+    for made_by in [None, Some("[]"), Some("[\"tract\"]")] {
+        let world = world(made_by);
+        for _ in 0..2 {
+            run(&world, &["query", "notes", "a fox", "-n", "1", "-o", "ids"]).is("a\n", "", 0);
+            let added = run(&world, &["upsert", "notes", "--id", "b", "--document", "a whale"]);
+            assert!(!added.stderr.contains("made by"), "{added:?}");
+        }
+    }
+}
+
+#[test]
+fn embedding_anew_is_by_one_engine() {
+    let world = World::plain();
+    world.ok(&["create", "notes", "--model", "hash-8"]);
+    world.ok(&["add", "notes", "--id", "a", "--document", "a fox"]);
+    assert!(world.ok(&["export", "--all"]).contains("\"made_by\":[]"));
+    let ran = run(&world, &["reembed", "notes", "--model", "all-MiniLM-L6-v2"]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(world.ok(&["export", "--all"]).contains("\"made_by\":[\"tract\"]"));
+}
