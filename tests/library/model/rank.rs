@@ -213,7 +213,10 @@ fn by_words(collection: &Collection, among: &[usize], question: &[&str]) -> Vec<
         let lower = text.to_lowercase();
         let tokens: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
         let tokens: Vec<&str> = tokens.into_iter().filter(|token| !token.is_empty()).collect();
-        let length = tokens.len() as f64;
+        // Of text without spaces the pairs of its letters count as well, where they are not the whole word.
+        let pairs = |token: &&str| token.chars().filter(|c| *c > '\u{2e80}').count().saturating_sub(1);
+        let more = tokens.iter().map(pairs).filter(|pairs| *pairs > 1).sum::<usize>();
+        let length = (tokens.len() + more) as f64;
         let mut counts = BTreeMap::new();
         for token in tokens {
             *counts.entry(token.to_owned()).or_insert(0.0) += 1.0;
