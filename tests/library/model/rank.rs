@@ -184,6 +184,15 @@ impl Knn {
         };
         found.into_iter().enumerate().map(score).collect()
     }
+
+    /// What is said when no record at all holds a word of the question.
+    fn no_word_is_indexed(&self, name: &str, collection: &Collection) -> Option<String> {
+        let Question::Words(words) = &self.query else { return None };
+        let all: Vec<usize> = (0..collection.records.len()).collect();
+        let is_strange = !all.is_empty() && by_words(collection, &all, words).is_empty();
+        let question = words.join(" ");
+        is_strange.then(|| format!("no word of the question \"{question}\" is in the index of words of {name}"))
+    }
 }
 
 /// 1 less the product, of the records that hold a term of the question.
@@ -204,7 +213,10 @@ fn by_words(collection: &Collection, among: &[usize], question: &[&str]) -> Vec<
         let lower = text.to_lowercase();
         let tokens: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
         let tokens: Vec<&str> = tokens.into_iter().filter(|token| !token.is_empty()).collect();
-        let length = tokens.len() as f64;
+        // Of text without spaces the pairs of its letters count as well, where they are not the whole word.
+        let pairs = |token: &&str| token.chars().filter(|c| *c > '\u{2e80}').count().saturating_sub(1);
+        let more = tokens.iter().map(pairs).filter(|pairs| *pairs > 1).sum::<usize>();
+        let length = (tokens.len() + more) as f64;
         let mut counts = BTreeMap::new();
         for token in tokens {
             *counts.entry(token.to_owned()).or_insert(0.0) += 1.0;
@@ -316,7 +328,8 @@ impl World {
             if missing { Err(Refusal::NotAllowed) } else { Ok(collection) }
         });
         let Some(((response, warnings), collection)) = both(run(), fits)? else { return Ok(()) };
-        same("warnings", &warnings, &Vec::new())?;
+        let told = rank.iter().flat_map(Rank::knns).filter_map(|knn| knn.no_word_is_indexed(name, collection));
+        same("warnings", &warnings, &told.collect())?;
         let mut expected: Vec<(usize, Option<f64>)> = match &rank {
             None => among.iter().map(|at| (*at, None)).collect(),
             Some(rank) => {
