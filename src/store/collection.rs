@@ -2,10 +2,10 @@
 //!
 //! Every method opens its own transaction, so handles may be kept while other processes write.
 
-use super::write::Batch;
+use super::write::{Batch, Form};
 use super::{Change, Codes, Effect, Include, Mode, Store, Stored, View, catalog, scope, table};
 use crate::error::Result;
-use crate::record::{CollectionName, Fingerprint, Ordinal, Part, Record, RecordId};
+use crate::record::{CollectionName, Fingerprint, Ordinal, Record, RecordId};
 
 /// A collection of an open [`Store`].
 pub struct Collection<'s> {
@@ -47,21 +47,24 @@ impl<'s> Collection<'s> {
     }
 
     /// Applies changes some of whose embeddings are quantised already, for this collection's space, and some of which
-    /// are parts of documents; refuses them when the collection has no longer the model that embedded them.
+    /// are documents or parts of such; refuses them when the collection has no longer the model that embedded them.
+    ///
+    /// Without `keep_embeddings` a new document needs an embedding also where there is no model.
     ///
     /// Returns what came of each, and how many parts were removed since their document has fewer now.
     pub(crate) fn apply_prepared(
         &self,
-        changes: impl IntoIterator<Item = (Change, Option<Codes>, Option<Part>)>,
+        changes: impl IntoIterator<Item = (Change, Option<Codes>, Form)>,
         mode: Mode,
+        keep_embeddings: bool,
         embedded_by: Option<&Fingerprint>,
     ) -> Result<(Vec<Effect>, u64)> {
         self.write(|batch| {
+            if !keep_embeddings {
+                batch.require_embeddings();
+            }
             embedded_by.map_or(Ok(()), |model| batch.require_model(model))?;
-            let effects = changes.into_iter().map(|(change, codes, part)| match part {
-                Some(part) => batch.apply_part(change, codes, &part, mode),
-                None => batch.apply(change, codes, mode),
-            });
+            let effects = changes.into_iter().map(|(change, codes, form)| batch.apply_form(change, codes, &form, mode));
             let effects = effects.collect::<Result<_>>()?;
             Ok((effects, batch.removed()))
         })

@@ -48,6 +48,7 @@ mod reembed;
 mod refusal;
 mod server;
 mod shell;
+mod slips;
 mod sync;
 mod tables;
 mod talk;

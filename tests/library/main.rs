@@ -18,6 +18,7 @@ mod check;
 mod compact;
 mod dedupe;
 mod facet;
+mod ingest;
 mod limits;
 mod model;
 mod open;
