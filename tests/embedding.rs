@@ -169,6 +169,7 @@ fn what_the_model_does_not_read_is_told_by_every_verb_that_embeds() {
         let said = run(&[verb, "notes", "--id", "c", "--document", &document]);
         assert!(said.contains(&format!("{one}: `huedb import --chunk 256` stores it in chunks")), "{verb}: {said}");
     }
+    assert!(run(&["embed", &long, "short"]).contains("1 of 2 texts longer than the 256 tokens the model reads"));
     run(&["create", "old", "--model", "hash-8"]);
     run(&["import", "old", "rows.jsonl"]);
     assert!(run(&["reembed", "old", "--model", DEFAULT_MODEL]).contains(&two));

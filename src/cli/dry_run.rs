@@ -13,7 +13,7 @@ use super::ingest::{ROWS_AT_ONCE, limits, refuse_no_text, say_skipped};
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
 use crate::input::{Batches, IdFrom, Mapping, Options, Source, Split};
-use crate::output::{Columns, Entry, count, count_of};
+use crate::output::{Columns, Entry, count};
 use crate::record::{Record, Row, Value};
 use crate::store::{Mode, OnError, Preparer, View};
 
@@ -51,9 +51,8 @@ pub(super) fn run(context: &mut Context, rehearsal: Rehearsal) -> Result<Status>
             match row {
                 Ok(row) => {
                     survey.add(&row);
-                    match &mut target {
-                        Some(target) => survey.fail(context, target.add(row)?),
-                        None => {}
+                    if let Some(target) = &mut target {
+                        survey.fail(context, target.add(row)?);
                     }
                 }
                 Err(error @ Error::BadRow { .. }) => survey.fail(context, vec![error]),
@@ -65,7 +64,9 @@ pub(super) fn run(context: &mut Context, rehearsal: Rehearsal) -> Result<Status>
         survey.fail(context, target.flush()?);
     }
     let gathered = std::mem::take(&mut *notices.lock().unwrap_or_else(PoisonError::into_inner));
-    gathered.iter().for_each(|notice| context.printer.notice(notice));
+    for notice in &gathered {
+        context.printer.notice(notice);
+    }
     if survey.rows + survey.bad == 0 {
         refuse_no_text(context, &skipped, "import")?;
     }
@@ -86,11 +87,15 @@ pub(super) fn run(context: &mut Context, rehearsal: Rehearsal) -> Result<Status>
     sink.end()?;
     if survey.bad > 0 && on_error == OnError::Stop {
         return Err(Error::InvalidArgument {
-            why: format!("the import would stop at the first of {}", count_of(survey.bad, "bad row")),
-            hint: Some("mend them, or leave them out with --on-error skip".into()),
+            why: format!("the import would stop at the first bad row; there {}", of_bad_rows(survey.bad)),
+            hint: Some("mend what is bad, or leave it out with --on-error skip".into()),
         });
     }
     Ok(Status::Done)
+}
+
+fn of_bad_rows(bad: u64) -> String {
+    format!("{} {}", if bad == 1 { "is" } else { "are" }, count(bad))
 }
 
 /// The collection that the rows would go to, which says what it would refuse.

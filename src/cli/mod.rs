@@ -129,7 +129,7 @@ enum Verb {
     Dedupe(dedupe::Dedupe),
     Query(query::Query),
     Search(search::Search),
-    Import(import::Import),
+    Import(Box<import::Import>),
     Sync(sync::Sync),
     Export(export::Export),
     Reembed(reembed::Reembed),

@@ -72,7 +72,7 @@ fn a_document_that_got_shorter_loses_its_last_chunks_and_only_these() {
         assert!(world.ok(&["get", "notes", "--id", id]).contains("mine"), "{id}");
     }
     // Twice in one import, the second is what stays.
-    world.write("rows.jsonl", format!("{}{}", row(60), row(9)));
+    world.write("rows.jsonl", format!("{}{}", row(38), row(9)));
     import(&world, &["rows.jsonl"]);
     assert_eq!(put_together(&world, "a"), words(9));
     assert_eq!(world.ok(&["check", "--deep"]), "");

@@ -260,7 +260,7 @@ fn a_dry_run_refuses_what_the_import_would() {
     }
     let rows = world.write("rows.jsonl", "{\"id\":\"x\",\"document\":\"text\"}\nnonsense\n{\"id\":\"\"}\n");
     let tried = world.run(&["import", "notes", &rows, "--dry-run"]);
-    assert!(tried.stderr.contains("error: the import would stop at the first of 2 bad rows"), "{tried:?}");
+    assert!(tried.stderr.contains("error: the import would stop at the first bad row; there are 2"), "{tried:?}");
     assert_eq!(world.run(&["import", "notes", &rows, "--dry-run", "--on-error", "skip"]).status, Some(0));
     assert!(before == world.bytes());
     let good = world.write("good.jsonl", "{\"id\":\"x\",\"document\":\"text\"}\n");

@@ -128,7 +128,7 @@ fn a_list_of_ids_reads_no_embedding() {
     // Whatever is damaged but not needed does not matter.
     let world = World::plain();
     world.ok(&["create", "points", "--no-model", "--space", "l2"]);
-    let rows: String = (0..50).map(|n| format!("{{\"id\":\"{n}\",\"embedding\":[12345.678,{n}]}}\n")).collect();
+    let rows: String = (0..20_000).map(|n| format!("{{\"id\":\"{n}\",\"embedding\":[12345.678,{n}]}}\n")).collect();
     world.write("points.jsonl", rows);
     world.ok(&["import", "points", "points.jsonl"]);
     let mut file = world.bytes();
@@ -141,12 +141,12 @@ fn a_list_of_ids_reads_no_embedding() {
     world.write("test.redb", file);
     assert_eq!(world.run(&["peek", "points", "-o", "jsonl"]).status, Some(4));
     for args in [
-        &["peek", "points", "-n", "50", "-o", "ids"][..],
+        &["peek", "points", "-n", "20000", "-o", "ids"][..],
         &["get", "points", "--include", "embeddings", "-o", "ids"],
         &["export", "points", "-o", "ids"],
     ] {
         let ran = world.run(args);
-        assert_eq!((ran.status, ran.stdout.lines().count(), ran.stderr.as_str()), (Some(0), 50, ""), "{args:?}");
+        assert_eq!((ran.status, ran.stdout.lines().count(), ran.stderr.as_str()), (Some(0), 20_000, ""), "{args:?}");
     }
 }
 

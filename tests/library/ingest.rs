@@ -74,9 +74,9 @@ fn import(notes: &Collection, texts: &[&str], on_error: OnError) -> Result<(Tall
     let view = notes.view()?;
     let mut preparer = Preparer::new(view.info(), Some(&mut model), Mode::Upsert, on_error)?;
     let rows = texts.iter().zip(1..).map(|(text, line)| Ok(row(line, text)));
-    let prepared = preparer.prepare(&view, rows)?;
+    let ready = preparer.prepare(&view, rows)?;
     drop(view);
-    let batch = Ingest::new(notes, preparer).store(prepared)?;
+    let batch = Ingest::new(notes, preparer).store(ready)?;
     Ok((batch.tally, batch.refused.iter().map(ToString::to_string).collect()))
 }
 
@@ -116,9 +116,9 @@ fn a_reembedding_names_it_too_and_leaves_it_out_when_asked_to() {
     let view = notes.view().unwrap();
     let mut preparer = Preparer::new(view.info(), Some(&mut able), Mode::Upsert, OnError::Stop).unwrap();
     let rows = texts.iter().zip(0..).map(|(text, line)| Ok(row(line, text)));
-    let prepared = preparer.prepare(&view, rows).unwrap();
+    let ready = preparer.prepare(&view, rows).unwrap();
     drop(view);
-    Ingest::new(&notes, preparer).store(prepared).unwrap();
+    Ingest::new(&notes, preparer).store(ready).unwrap();
 
     let mut other = Odd::new(16);
     let error = reembed(&notes, &mut other, &mut |_| Ok(())).unwrap_err();

@@ -22,23 +22,23 @@ pub(crate) struct Embedded {
 /// # Errors
 /// What has nothing to do with the texts.
 pub(crate) fn embed_each(embedder: &mut dyn Embedder, texts: &[&str]) -> Result<Embedded> {
-    let mut embedded = Embedded { each: Vec::with_capacity(texts.len()), cut: 0 };
-    match attempt(embedder, texts, &mut embedded) {
-        Ok(()) => Ok(embedded),
+    let mut outcome = Embedded { each: Vec::with_capacity(texts.len()), cut: 0 };
+    match attempt(embedder, texts, &mut outcome) {
+        Ok(()) => Ok(outcome),
         Err(error @ Error::Model { .. }) => {
             let works = embedder.embed(&[PROBE], Role::Document);
             embedder.take_cut();
             if works.is_err() {
                 return Err(error);
             }
-            halve(embedder, texts, error, &mut embedded)?;
-            Ok(embedded)
+            halve(embedder, texts, error, &mut outcome)?;
+            Ok(outcome)
         }
         Err(error) => Err(error),
     }
 }
 
-fn attempt(embedder: &mut dyn Embedder, texts: &[&str], embedded: &mut Embedded) -> Result<()> {
+fn attempt(embedder: &mut dyn Embedder, texts: &[&str], outcome: &mut Embedded) -> Result<()> {
     let made = embedder.embed(texts, Role::Document);
     let cut = embedder.take_cut();
     let made = made?;
@@ -47,21 +47,21 @@ fn attempt(embedder: &mut dyn Embedder, texts: &[&str], embedded: &mut Embedded)
         let why = format!("it gave {} vectors for {} texts", made.len(), texts.len());
         return Err(Error::Model { model, why, hint: None });
     }
-    embedded.cut += cut;
-    embedded.each.extend(made.into_iter().map(|vector| check_embedding(&vector).map(|()| vector)));
+    outcome.cut += cut;
+    outcome.each.extend(made.into_iter().map(|vector| check_embedding(&vector).map(|()| vector)));
     Ok(())
 }
 
 /// Embeds each half of texts that failed together.
-fn halve(embedder: &mut dyn Embedder, texts: &[&str], error: Error, embedded: &mut Embedded) -> Result<()> {
+fn halve(embedder: &mut dyn Embedder, texts: &[&str], error: Error, outcome: &mut Embedded) -> Result<()> {
     if texts.len() <= 1 {
-        embedded.each.push(Err(error));
+        outcome.each.push(Err(error));
         return Ok(());
     }
     let (one, other) = texts.split_at(texts.len() / 2);
     for half in [one, other] {
-        match attempt(embedder, half, embedded) {
-            Err(error @ Error::Model { .. }) => halve(embedder, half, error, embedded)?,
+        match attempt(embedder, half, outcome) {
+            Err(error @ Error::Model { .. }) => halve(embedder, half, error, outcome)?,
             done => done?,
         }
     }

@@ -51,10 +51,11 @@ impl Ingest<'_> {
             drop(ready);
             let wrote = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             // All of them, also when the first is enough to end the import: what is told stored is what is stored.
-            let noted = results.try_iter().fold(Ok(()), |noted, result| {
+            let mut noted = Ok(());
+            for result in results.try_iter() {
                 let told = heard(Some(self.note(result, &mut again)));
-                noted.and(told)
-            });
+                noted = noted.and(told);
+            }
             // What the writer met concerns the earlier rows.
             wrote.and(prepared).and(noted)
         })?;

@@ -293,10 +293,10 @@ impl<'a> Preparer<'a> {
         check_document_model(view.info().name.as_str(), view.info().embedder.as_ref(), embedder.fingerprint())?;
         prepared.embedded_by = Some(embedder.fingerprint().clone());
         let texts: Vec<&str> = wanted.iter().filter_map(|at| prepared.rows.get(*at)?.row.document.as_deref()).collect();
-        let embedded = embed_each(embedder, &texts)?;
-        prepared.tally.cut += embedded.cut;
+        let made = embed_each(embedder, &texts)?;
+        prepared.tally.cut += made.cut;
         let mut failed = HashMap::new();
-        for (at, embedding) in wanted.into_iter().zip(embedded.each) {
+        for (at, embedding) in wanted.into_iter().zip(made.each) {
             let Some(prepared_row) = prepared.rows.get_mut(at) else { continue };
             match embedding {
                 Ok(embedding) => {
@@ -317,7 +317,7 @@ impl<'a> Preparer<'a> {
         let why = |document: &[PreparedRow]| {
             let places = at..at + document.len();
             at = places.end;
-            places.filter_map(|place| failed.remove(&place)).next()
+            places.into_iter().find_map(|place| failed.remove(&place))
         };
         let wrong = rows.chunk_by(is_same_document).map(why).collect();
         self.take_out(prepared, rows, wrong)
@@ -340,8 +340,8 @@ impl<'a> Preparer<'a> {
     fn needs_embedding(&self, row: &Row, is_again: bool, view: &View) -> Result<bool> {
         let Some(text) = row.document.as_ref().filter(|_| row.embedding.is_none()) else { return Ok(false) };
         // What a row before it makes of the record is not known here, so the text is embedded in any case.
-        if self.mode != Mode::Add && view.info().embedder.is_some() && (is_again || self.is_on_its_way(&row.id)) {
-            return Ok(true);
+        if self.mode != Mode::Add && (is_again || self.is_on_its_way(&row.id)) {
+            return Ok(view.info().embedder.is_some());
         }
         // The mode goes for the document, whether it is there whole or in parts.
         let mode = match self.mode {

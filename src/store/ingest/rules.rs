@@ -70,10 +70,11 @@ impl Rules {
         files: &mut Files,
     ) -> Result<Option<String>> {
         let Some(first) = rows.first().map(|prepared| &prepared.row) else { return Ok(None) };
-        if self.keep_folders && mode != Mode::Add {
-            if let Some(why) = self.of_another_folder(first, view, files)? {
-                return Ok(Some(why));
-            }
+        if self.keep_folders
+            && mode != Mode::Add
+            && let Some(why) = self.of_another_folder(first, view, files)?
+        {
+            return Ok(Some(why));
         }
         let written = match mode {
             Mode::Upsert => true,
@@ -117,7 +118,7 @@ impl Rules {
         let met = files.0.insert(of.clone(), uri.to_owned());
         let stored = match met {
             Some(met) => Some(met),
-            None => self.uri_of(of, view)?,
+            None => uri_of(of, view)?,
         };
         let stored = stored.filter(|old| self.is_another(old, uri));
         Ok(stored.map(|old| {
@@ -127,16 +128,6 @@ impl Rules {
                  --moved-from {folder} says that this is the same folder under another name"
             )
         }))
-    }
-
-    /// Returns where a document that is stored came from.
-    fn uri_of(&self, of: &RecordId, view: &View) -> Result<Option<String>> {
-        let first = find(view, &Part::id(of, 0))?.filter(|first| Part::is_said_by(&first.metadata, of, 0));
-        let found = match find(view, of)? {
-            Some(whole) => Some(whole),
-            None => first,
-        };
-        Ok(found.and_then(|stored| stored.uri))
     }
 
     fn is_another(&self, old: &str, new: &str) -> bool {
@@ -151,6 +142,16 @@ impl Rules {
         let same = || old_path.canonicalize().is_ok_and(|old| new_path.canonicalize().is_ok_and(|new| old == new));
         is_file && old_plain != plain(new_path) && !self.moved_from.iter().any(has_moved) && !same()
     }
+}
+
+/// Returns where a document that is stored came from.
+fn uri_of(of: &RecordId, view: &View) -> Result<Option<String>> {
+    let first = find(view, &Part::id(of, 0))?.filter(|first| Part::is_said_by(&first.metadata, of, 0));
+    let found = match find(view, of)? {
+        Some(whole) => Some(whole),
+        None => first,
+    };
+    Ok(found.and_then(|stored| stored.uri))
 }
 
 /// Returns a path without a `./` before it.

@@ -108,10 +108,10 @@ pub fn reembed_leaving_out(
         let space = view.info().space;
         drop(view);
         let texts: Vec<&str> = work.documents.iter().map(|to_embed| to_embed.document.as_str()).collect();
-        let embedded = embed_each(embedder, &texts)?;
-        cut += embedded.cut;
+        let outcome = embed_each(embedder, &texts)?;
+        cut += outcome.cut;
         let made =
-            work.documents.into_iter().zip(embedded.each).map(|(ToEmbed { ordinal, id, document }, embedding)| {
+            work.documents.into_iter().zip(outcome.each).map(|(ToEmbed { ordinal, id, document }, embedding)| {
                 let embedding = match embedding {
                     Ok(embedding) => {
                         texts_done += 1;
