@@ -44,7 +44,7 @@ impl Embed {
         let format = context.chosen_format().unwrap_or(Format::Jsonl);
         let timing = context.timing.clone();
         let progress = context.output_progress("embed", total, true);
-        let mut embedded = 0;
+        let mut done = 0;
         let mut sink = context.sink_in(format, columns)?;
         loop {
             let part = texts.by_ref().take(TEXTS_AT_ONCE).collect::<Result<Vec<_>>>()?;
@@ -56,7 +56,7 @@ impl Embed {
             if let Some(progress) = &progress {
                 progress.add_rows(part.len() as u64);
             }
-            embedded += part.len() as u64;
+            done += part.len() as u64;
             for (text, embedding) in part.into_iter().zip(embeddings) {
                 sink.entry(Entry::from(&record(text, embedding)?))?;
             }
@@ -64,7 +64,7 @@ impl Embed {
         sink.end()?;
         let cut = embedder.take_cut();
         if cut > 0 {
-            let (of, tokens) = (count_of(embedded, "text"), count(embedder.fingerprint().max_tokens as u64));
+            let (of, tokens) = (count_of(done, "text"), count(embedder.fingerprint().max_tokens as u64));
             let notice = format!(
                 "{} of {of} longer than the {tokens} tokens the model reads; what is beyond is not embedded",
                 count(cut)

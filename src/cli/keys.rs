@@ -27,11 +27,13 @@ pub(super) fn warn_of_key(context: &mut Context, view: &View, key: &str) {
     warn(context, view, &BTreeSet::from([key]), &[]);
 }
 
-/// Warns of keys of the filters of a request, and of those it asks for.
+/// Warns of keys of the filters of a request, and of those it asks for or groups by.
 pub(super) fn warn_of_request(context: &mut Context, view: &View, request: &Request) {
     for search in &request.searches {
         warn_of_filter(context, view, search.filter.as_ref());
-        warn(context, view, &search.select.fields.iter().map(String::as_str).collect(), &[]);
+        let grouped = search.group_by.iter().flat_map(|groups| &groups.keys);
+        let named = search.select.fields.iter().chain(grouped);
+        warn(context, view, &named.map(String::as_str).collect(), &[]);
     }
 }
 

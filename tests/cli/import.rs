@@ -151,6 +151,11 @@ fn a_file_of_another_folder_takes_the_place_of_none() {
     world.ok(&["create", "both", "--model", "hash-64"]);
     let both = world.run(&["import", "both", "one", "two"]);
     assert!(both.status == Some(2) && both.stderr.contains("it came from one/README.md"), "{both:?}");
+    // What is refused does not stand in the way of the folder that the record came from.
+    world.ok(&["import", "both", "one"]);
+    world.write("one/README.md", "readme of one, changed");
+    let order = world.run(&["import", "both", "two", "one", "--on-error", "skip"]);
+    assert!(order.stderr.contains("added 0, updated 1, unchanged 0, skipped 0, failed 1"), "{order:?}");
     // A record that no file made is changed, as of any import.
     world.ok(&["add", "both", "--id", "README.md", "--document", "by hand"]);
     world.ok(&["import", "both", "one"]);

@@ -7,6 +7,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::super::model::{check_document_model, check_model};
 use super::super::write::Form;
 use super::super::{Change, Codes, Mode, View, check_dimension, check_embedding, limit, quantise};
@@ -86,6 +88,8 @@ pub struct Preparer<'a> {
     files: Files,
     /// Documents whose parts came as rows of their own, as from an export: these are not removed.
     given_in_parts: HashSet<String>,
+    /// Hashes of the ids of rows that were only rehearsed, which a real import would have stored by now.
+    rehearsed: HashSet<u64>,
 }
 
 impl<'a> Preparer<'a> {
@@ -111,6 +115,7 @@ impl<'a> Preparer<'a> {
             rules: Rules::default(),
             files: Files::default(),
             given_in_parts: HashSet::new(),
+            rehearsed: HashSet::new(),
         })
     }
 
@@ -149,7 +154,7 @@ impl<'a> Preparer<'a> {
         if view.info().embedder.is_none() && !self.to_embed(view, &prepared)?.is_empty() {
             return Err(Error::NoModel { collection: view.info().name.to_string() });
         }
-        self.on_their_way.push_back(ids);
+        self.rehearsed.extend(ids.iter().map(hash));
         Ok(prepared.refused)
     }
 
@@ -278,7 +283,8 @@ impl<'a> Preparer<'a> {
     }
 
     fn is_on_its_way(&self, id: &RecordId) -> bool {
-        self.on_their_way.iter().any(|ids| ids.contains(id))
+        let is_rehearsed = || !self.rehearsed.is_empty() && self.rehearsed.contains(&hash(id));
+        self.on_their_way.iter().any(|ids| ids.contains(id)) || is_rehearsed()
     }
 
     /// Embeds the texts that are new to the collection.
@@ -360,6 +366,10 @@ impl<'a> Preparer<'a> {
             (Some(ordinal), _) => Ok(view.stored(ordinal)?.document.as_deref() != Some(text)),
         }
     }
+}
+
+fn hash(id: &RecordId) -> u64 {
+    xxh3_64(id.as_str().as_bytes())
 }
 
 /// Whether two rows are parts of one document.

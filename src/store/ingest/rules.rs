@@ -76,6 +76,10 @@ impl Rules {
         {
             return Ok(Some(why));
         }
+        if first.part.is_none() {
+            // One that is there is left alone.
+            return if mode == Mode::Add { Ok(None) } else { self.stale_embedding(first, view) };
+        }
         let written = match mode {
             Mode::Upsert => true,
             Mode::Add => !self.document_exists(first, view)?,
@@ -85,13 +89,10 @@ impl Rules {
             return Ok(None);
         }
         for PreparedRow { row, .. } in rows {
-            if let Some(part) = &row.part {
-                let taken = find(view, &row.id)?.filter(|s| !Part::is_said_by(&s.metadata, &part.of, part.number));
-                if taken.is_some() {
-                    return Ok(Some(taken_by_another(&row.id)));
-                }
-            } else if let Some(why) = self.stale_embedding(row, view)? {
-                return Ok(Some(why));
+            let Some(part) = &row.part else { continue };
+            let taken = find(view, &row.id)?.filter(|s| !Part::is_said_by(&s.metadata, &part.of, part.number));
+            if taken.is_some() {
+                return Ok(Some(taken_by_another(&row.id)));
             }
         }
         Ok(None)
@@ -115,19 +116,19 @@ impl Rules {
         let is_file = |uri: &&str| row.origin.line == 0 && **uri == *row.origin.source;
         let Some(uri) = row.uri.as_deref().filter(is_file) else { return Ok(None) };
         let of = document_of(row);
-        let met = files.0.insert(of.clone(), uri.to_owned());
-        let stored = match met {
-            Some(met) => Some(met),
+        let before = match files.0.get(of) {
+            Some(met) => Some(met.clone()),
             None => uri_of(of, view)?,
         };
-        let stored = stored.filter(|old| self.is_another(old, uri));
-        Ok(stored.map(|old| {
-            let folder = folder_of(&old, uri);
-            format!(
-                "it came from {old}, which is in another folder; --prefix P gives the files of this one other ids, \
-                 --moved-from {folder} says that this is the same folder under another name"
-            )
-        }))
+        let Some(old) = before.filter(|old| self.is_another(old, uri)) else {
+            files.0.insert(of.clone(), uri.to_owned());
+            return Ok(None);
+        };
+        let folder = folder_of(&old, uri);
+        Ok(Some(format!(
+            "it came from {old}, which is in another folder; --prefix P gives the files of this one other ids, \
+             --moved-from {folder} says that this is the same folder under another name"
+        )))
     }
 
     fn is_another(&self, old: &str, new: &str) -> bool {
