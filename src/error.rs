@@ -154,6 +154,15 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// An input is no text, and no other format that is read.
+    NotText {
+        /// The file, or `-` for standard input.
+        source: String,
+        /// What it is instead.
+        why: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// The collection's embeddings were made by another model.
     ModelMismatch {
         /// The collection.
@@ -301,6 +310,7 @@ impl Error {
             | Self::InvalidArgument { .. }
             | Self::BadRow { .. }
             | Self::BadInput { .. }
+            | Self::NotText { .. }
             | Self::ModelMismatch { .. }
             | Self::NoModel { .. }
             | Self::FileNotFound { .. }
@@ -361,6 +371,7 @@ impl Error {
             Self::Io { source, .. } if is_full(source) => "free some space and run it again".into(),
             Self::InvalidArgument { hint, .. }
             | Self::BadInput { hint, .. }
+            | Self::NotText { hint, .. }
             | Self::Model { hint, .. }
             | Self::Server { hint, .. }
             | Self::Runtime { hint, .. } => return hint.clone(),
@@ -422,7 +433,9 @@ impl fmt::Display for Error {
             },
             Self::InvalidArgument { why, .. } | Self::Runtime { why, .. } => write!(f, "{why}"),
             Self::BadRecord { id, cause } => write!(f, "record {id:?}: {cause}"),
-            Self::BadRow { source, line: 0, why } | Self::BadInput { source, why, .. } => write!(f, "{source}: {why}"),
+            Self::BadRow { source, line: 0, why }
+            | Self::BadInput { source, why, .. }
+            | Self::NotText { source, why, .. } => write!(f, "{source}: {why}"),
             Self::BadRow { source, line, why } => write!(f, "{source}:{line}: {why}"),
             Self::Server { url, why, .. } => write!(f, "{url}: {why}"),
             Self::ModelMismatch { collection, stored, given } => {

@@ -1,5 +1,5 @@
 //! What is written in other languages, and what the type system cannot see of it: the symbols of a shared library, a
-//! file mapped into memory, and the pointers that `USearch` keeps and hands out.
+//! file mapped into memory, the pointers that `USearch` keeps and hands out, and what runs before `main`.
 //!
 //! The only file with unsafe code but for the kernels (`index/kernel/native.rs`). It decides nothing: which library to try
 //! is `embed/runtime.rs`'s business, which file to map `embed/cache.rs`'s, what an index holds `index/graph`'s.
@@ -15,6 +15,7 @@ use std::io::Read;
 use std::mem::{ManuallyDrop, offset_of};
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::{ptr, slice};
 
 use libloading::{Library, Symbol};
@@ -31,6 +32,38 @@ pub(crate) struct NativeRuntime {
     pub(crate) version: String,
     /// Its functions.
     pub(crate) api: OrtApi,
+}
+
+/// Which of the descriptors 0 to 2 were closed when the process began, a bit each.
+static CLOSED: AtomicU8 = AtomicU8::new(0);
+
+/// Looks before the standard library does, which opens /dev/null in their place.
+#[cfg(target_os = "linux")]
+#[used]
+// SAFETY: the section holds pointers to functions that the loader calls once, before any thread is started; this one
+// calls fcntl and changes an atomic.
+#[unsafe(link_section = ".init_array")]
+static LOOK: extern "C" fn() = {
+    extern "C" fn look() {
+        for descriptor in 0..3_u8 {
+            // SAFETY: asks for the flags of a descriptor, which may be closed.
+            if unsafe { libc::fcntl(i32::from(descriptor), libc::F_GETFD) } == -1 {
+                CLOSED.fetch_or(1 << descriptor, Ordering::Relaxed);
+            }
+        }
+    }
+    look
+};
+
+/// Returns whether the standard input (0), output (1) or error (2) was closed when the process began; never known but on
+/// Linux.
+pub(crate) fn was_closed(descriptor: u8) -> bool {
+    CLOSED.load(Ordering::Relaxed) >> descriptor & 1 == 1
+}
+
+/// Notes that a descriptor was put in the place of one that was closed.
+pub(crate) fn now_open(descriptor: u8) {
+    CLOSED.fetch_and(!(1 << descriptor), Ordering::Relaxed);
 }
 
 /// Opens an ONNX Runtime library; a bare file name is looked for in the system's library path.

@@ -128,3 +128,49 @@ fn a_fingerprint_is_the_loaded_models() {
     assert_eq!(*embedder.fingerprint(), cheap);
     assert_eq!((cheap.dimension, cheap.max_tokens), (384, 256));
 }
+
+#[test]
+fn what_the_model_does_not_read_is_told_by_every_verb_that_embeds() {
+    let (cache, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let run = |args: &[&str]| {
+        let ran = Command::new(env!("CARGO_BIN_EXE_huedb"))
+            .args(args)
+            .current_dir(dir.path())
+            .envs([("HUEDB_CONFIG", ""), ("HUEDB_FILE", "test.redb")])
+            .env("HUEDB_CACHE_DIR", cache.path())
+            .env_remove("HUEDB_KEY_FILE")
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(ran.stderr).unwrap();
+        assert!(ran.status.success(), "{args:?}: {stderr}");
+        stderr
+    };
+    let long = "the fox runs over the hill ".repeat(60);
+    let file = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    fs::create_dir(dir.path().join("docs")).unwrap();
+    file("docs/long.md", &long);
+    file("docs/short.md", "short");
+    file("rows.jsonl", &format!("{{\"id\":\"a\",\"document\":\"{long}\"}}\n{{\"id\":\"b\",\"document\":\"b\"}}\n"));
+    for collection in ["notes", "chunks", "folder"] {
+        run(&["create", collection]);
+    }
+    let says = |of: &str| {
+        format!("{of} is longer than the 256 tokens the model reads; what is beyond is not searched by meaning")
+    };
+    let two = says("1 of 2 documents");
+    assert!(run(&["import", "notes", "rows.jsonl"]).contains(&format!("{two}: --chunk 256")));
+    assert!(!run(&["import", "notes", "rows.jsonl"]).contains("is longer"), "it was embedded before");
+    assert!(!run(&["import", "chunks", "rows.jsonl", "--chunk", "256"]).contains("is longer"));
+    assert!(run(&["sync", "folder", "docs", "--no-chunk"]).contains(&two));
+    assert!(!run(&["sync", "folder", "docs"]).contains("is longer"));
+    let one = says("1 of 1 document");
+    for verb in ["add", "upsert", "update"] {
+        let document = format!("{verb} {long}");
+        let said = run(&[verb, "notes", "--id", "c", "--document", &document]);
+        assert!(said.contains(&format!("{one}: `huedb import --chunk 256` stores it in chunks")), "{verb}: {said}");
+    }
+    assert!(run(&["embed", &long, "short"]).contains("1 of 2 texts longer than the 256 tokens the model reads"));
+    run(&["create", "old", "--model", "hash-8"]);
+    run(&["import", "old", "rows.jsonl"]);
+    assert!(run(&["reembed", "old", "--model", DEFAULT_MODEL]).contains(&two));
+}

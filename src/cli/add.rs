@@ -7,15 +7,20 @@ use clap::{Args, ValueHint};
 
 use super::context::{Context, read_stdin};
 use super::exit::Status;
+use super::ingest::say_cut;
+use super::keys::warn_of_deleted;
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
 use crate::input::{embedding_from_json, metadata_from_json, read_ids};
 use crate::output::count;
-use crate::record::{Origin, RecordId, Row};
+use crate::record::{CollectionInfo, Origin, RecordId, Row};
 use crate::store::{
-    Access, Change, Effect, Ingest, MAX_ID_BYTES, Mode, OnError, Preparer, Tally, View, check_dimension,
+    Access, Change, Effect, Ingest, MAX_ID_BYTES, Mode, OnError, Preparer, Rules, Tally, View, check_dimension,
     check_embedding,
 };
+
+/// Where a record of flags was read.
+const FLAGS: &str = "record";
 
 #[derive(Debug, Args)]
 struct Fields {
@@ -43,6 +48,14 @@ struct Fields {
     model: Option<String>,
 }
 
+/// What a change may leave as it is.
+#[derive(Debug, Args)]
+struct Keep {
+    /// Leave the old embedding beside a new text, in a collection without a model
+    #[arg(long)]
+    keep_embedding: bool,
+}
+
 /// Add a record
 ///
 /// The text comes from --document or, without --document and --embedding, from standard input. An id that
@@ -63,8 +76,8 @@ pub(super) struct Add {
 
 /// Change a record
 ///
-/// What is not given stays. Metadata is merged key by key; null deletes a key. A new text is embedded. An id
-/// that does not exist is left out, as in Chroma. With --ids-from many records get the same metadata or uri, in one
+/// What is not given stays. Metadata is merged key by key; null deletes a key. A new text is embedded; in a collection
+/// without a model it needs --embedding, or --keep-embedding. An id that does not exist is left out, as in Chroma. With --ids-from many records get the same metadata or uri, in one
 /// transaction however many they are.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -78,11 +91,14 @@ pub(super) struct Update {
 
     /// Change the records of the ids in this file, one a line; `-` for standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(conflicts_with_all = ["id", "document", "embedding", "model"])]
+    #[arg(conflicts_with_all = ["id", "document", "embedding", "model", "keep_embedding"])]
     ids_from: Option<String>,
 
     #[command(flatten)]
     fields: Fields,
+
+    #[command(flatten)]
+    keep: Keep,
 }
 
 /// Add a record, or change it when it exists
@@ -98,12 +114,15 @@ pub(super) struct Upsert {
 
     #[command(flatten)]
     fields: Fields,
+
+    #[command(flatten)]
+    keep: Keep,
 }
 
 impl Add {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let from_stdin = self.fields.document.is_none() && self.fields.embedding.is_none();
-        let said = self.fields.store(context, self.id, Mode::Add, from_stdin)?;
+        let said = self.fields.store(context, self.id, Mode::Add, from_stdin, false)?;
         context.printer.notice(if said.added > 0 { "added 1" } else { "added 0: the id exists" });
         Ok(Status::Done)
     }
@@ -117,7 +136,8 @@ impl Update {
         if let Some(list) = &self.ids_from {
             return self.fields.update_all(context, list);
         }
-        let said = self.fields.store(context, self.id.unwrap_or_default(), Mode::Update, false)?;
+        let said =
+            self.fields.store(context, self.id.unwrap_or_default(), Mode::Update, false, self.keep.keep_embedding)?;
         context.printer.notice(match said {
             Tally { updated: 1, .. } => "updated 1",
             Tally { unchanged: 1, .. } => "updated 0: the record says this already",
@@ -130,7 +150,7 @@ impl Update {
 impl Upsert {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let from_stdin = !self.fields.gives_something();
-        let said = self.fields.store(context, self.id, Mode::Upsert, from_stdin)?;
+        let said = self.fields.store(context, self.id, Mode::Upsert, from_stdin, self.keep.keep_embedding)?;
         context.printer.notice(match said {
             Tally { added: 1, .. } => "added 1",
             Tally { updated: 1, .. } => "updated 1",
@@ -145,7 +165,14 @@ impl Fields {
         self.document.is_some() || self.embedding.is_some() || self.metadata.is_some() || self.uri.is_some()
     }
 
-    fn store(&self, context: &mut Context, id: String, mode: Mode, from_stdin: bool) -> Result<Tally> {
+    fn store(
+        &self,
+        context: &mut Context,
+        id: String,
+        mode: Mode,
+        from_stdin: bool,
+        keep_embedding: bool,
+    ) -> Result<Tally> {
         let row = Row {
             id: RecordId::parse(id)?,
             embedding: self.embedding.as_deref().map(|json| embedding_from_json(json, "--embedding")).transpose()?,
@@ -158,10 +185,12 @@ impl Fields {
             uri: self.uri.clone(),
             metadata: self.metadata.as_deref().map(metadata_from_json).transpose()?.unwrap_or_default(),
             part: None,
-            origin: Origin { source: Arc::from("record"), line: 0 },
+            origin: Origin { source: Arc::from(FLAGS), line: 0 },
         };
         let view = context.look(&self.collection)?;
         check(&row, mode, &view).map_err(|e| e.of_record(row.id.as_str()))?;
+        check_keep(keep_embedding, view.info())?;
+        warn_of_deleted(context, &view, &row.metadata);
         let info = view.info().clone();
         let may_embed = row.document.is_some() && row.embedding.is_none();
         let mut embedder: Option<Box<dyn Embedder>> = if self.model.is_some() || (may_embed && info.embedder.is_some())
@@ -171,8 +200,9 @@ impl Fields {
             None
         };
         let embedder = embedder.as_mut().map(|embedder| embedder.as_mut() as &mut dyn Embedder);
-        let mut preparer = Preparer::new(&info, embedder, mode, OnError::Stop)?;
-        let batch = preparer.prepare(&view, [Ok(row)])?;
+        let rules = Rules { keep_embedding, ..Rules::default() };
+        let mut preparer = Preparer::new(&info, embedder, mode, OnError::Stop)?.following(rules);
+        let batch = preparer.prepare(&view, [Ok(row)]).map_err(of_flags)?;
         drop(view);
         let store = context.open(Access::Write)?;
         let collection = store.collection(&self.collection)?;
@@ -180,6 +210,10 @@ impl Fields {
         ingest.store(batch)?;
         let tally = ingest.tally();
         store.close()?;
+        if let Some(model) = &info.embedder {
+            let helps = format!("`huedb import --chunk {}` stores it in chunks", model.max_tokens);
+            say_cut(context, (tally.cut, tally.embedded), model.max_tokens, &helps);
+        }
         Ok(tally)
     }
 
@@ -188,7 +222,7 @@ impl Fields {
         let metadata = self.metadata.as_deref().map(metadata_from_json).transpose()?.unwrap_or_default();
         let ids = read_ids(list, context.null_terminated, MAX_ID_BYTES)?;
         let listed: BTreeSet<RecordId> = ids.into_iter().collect();
-        drop(context.look(&self.collection)?);
+        warn_of_deleted(context, &context.look(&self.collection)?, &metadata);
         if listed.is_empty() {
             context.printer.notice("updated 0: the list holds no ids");
             return Ok(Status::Done);
@@ -225,6 +259,28 @@ fn check(row: &Row, mode: Mode, view: &View) -> Result<()> {
         return Err(Error::NoModel { collection: view.info().name.to_string() });
     }
     Ok(())
+}
+
+/// Names a record of flags alone, which no file or line has.
+fn of_flags(error: Error) -> Error {
+    match error {
+        Error::BadRow { source, line: 0, why } if source == FLAGS => Error::argument(why),
+        other => other,
+    }
+}
+
+/// Refuses to keep what a model makes anew.
+pub(super) fn check_keep(keep_embedding: bool, collection: &CollectionInfo) -> Result<()> {
+    match &collection.embedder {
+        Some(model) if keep_embedding => Err(Error::InvalidArgument {
+            why: format!(
+                "--keep-embedding is for collections without a model; {} has {}",
+                collection.name, model.model
+            ),
+            hint: Some("leave it out: a new text is embedded".into()),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn text_from_stdin() -> Result<String> {

@@ -107,7 +107,7 @@ fn unknown(key: &str, parts: &Columns, keys: &[String]) -> Error {
 }
 
 /// Returns the name that a slip or two of the keyboard may have become.
-fn nearest(given: &str, known: impl Iterator<Item = String>) -> Option<String> {
+pub(super) fn nearest(given: &str, known: impl Iterator<Item = String>) -> Option<String> {
     let given = given.to_lowercase();
     let distance = |name: &str| strsim::damerau_levenshtein(&given, &name.to_lowercase());
     let near =

@@ -56,6 +56,12 @@ impl Conditions {
         Ok(Some(ids))
     }
 
+    /// Does as [`Self::filter`] for what cannot be undone: `$and` and `$or` of nothing are refused.
+    pub(super) fn filter_to_delete(&self) -> Result<Option<Filter>> {
+        self.filters.iter().chain(&self.documents).try_for_each(|text| Filter::refuse_empty_junctions(text))?;
+        self.filter()
+    }
+
     /// Returns the filters joined into one, if there are any.
     pub(super) fn filter(&self) -> Result<Option<Filter>> {
         let filters = self.filters.iter().map(|text| Filter::parse(text));

@@ -1,6 +1,6 @@
 //! What a verb works with: the file's path and patience, the streams, the models.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,6 +15,7 @@ use crate::embed::{
     DeferredEmbedder, Embedder, KeptModels, LoadOptions, Runtime, RuntimeKind, fingerprint, load, runtime,
 };
 use crate::error::{Error, Result};
+use crate::input::Stdin;
 use crate::output::{
     BinaryFormat, Columns, Facts, Format, Measured, Printer, Progress, ProgressKind, Sink, Style, TerminalGuard,
     write_statistics,
@@ -345,6 +346,13 @@ impl<'c, 'w> Context<'c, 'w> {
         self.out().write_all(bytes).map_err(|e| Error::io("write the output", e))
     }
 
+    /// Names the file in an error that is about one and does not say which.
+    pub(super) fn naming_its_file(&self, error: anyhow::Error) -> anyhow::Error {
+        error
+            .downcast::<Error>()
+            .map_or_else(|other| other, |known| known.at(&self.db, self.options.busy_timeout).into())
+    }
+
     /// Hands over what is still buffered; the last thing a command does.
     pub(super) fn finish(&mut self) -> Result<()> {
         self.out.flush().map_err(|e| Error::io("write the output", e))
@@ -366,7 +374,7 @@ impl Drop for RuntimeLoading {
 /// Reads the standard input as one text, without the line end a shell puts after it.
 pub(super) fn read_stdin() -> Result<String> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(unread_stdin)?;
+    Stdin.read_to_string(&mut text).map_err(unread_stdin)?;
     let end = text.strip_suffix('\n').map_or(text.len(), |line| line.strip_suffix('\r').unwrap_or(line).len());
     text.truncate(end);
     Ok(text)
@@ -374,7 +382,7 @@ pub(super) fn read_stdin() -> Result<String> {
 
 /// Reads the standard input line by line.
 pub(super) fn stdin_lines() -> impl Iterator<Item = Result<String>> {
-    std::io::stdin().lines().map(|line| line.map_err(unread_stdin))
+    BufReader::new(Stdin).lines().map(|line| line.map_err(unread_stdin))
 }
 
 fn unread_stdin(error: std::io::Error) -> Error {

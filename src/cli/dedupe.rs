@@ -9,6 +9,7 @@ use super::condition::Conditions;
 use super::context::Context;
 use super::exit::Status;
 use super::interrupt::Interrupt;
+use super::keys::warn_of_filter;
 use crate::error::Result;
 use crate::output::{Facts, Format, ProgressKind, count, duration};
 use crate::query;
@@ -63,6 +64,7 @@ impl Dedupe {
             max_distance: self.max_distance,
             threads: context.models.threads(),
         };
+        warn_of_filter(context, &collection.view()?, wanted.filter.as_ref());
         // How many are left to compare, where a filter keeps fewer, is found out meanwhile.
         let total = self.conditions.is_empty().then(|| collection.count()).transpose()?;
         let progress = context.printer.progress("compare", ProgressKind::Rows, total);
@@ -87,7 +89,7 @@ impl Dedupe {
 
     #[expect(clippy::cast_possible_truncation, reason = "distances are shown as f32, as in Chroma")]
     fn lines(&self, found: &Groups, format: Format) -> Result<Vec<Facts>> {
-        let documents = self.with_documents || format == Format::Table;
+        let documents = (self.with_documents || format == Format::Table) && format != Format::Ids;
         let include = Include { documents, ..Include::NONE };
         let read = |ordinal: Ordinal| found.view.record(ordinal, include);
         let mut lines = Vec::new();

@@ -5,6 +5,7 @@ use clap::Args;
 use super::condition::Conditions;
 use super::context::Context;
 use super::exit::Status;
+use super::keys::warn_of_filter;
 use crate::error::Error;
 use crate::output::count;
 use crate::query::RecordQuery;
@@ -13,7 +14,8 @@ use crate::store::Access;
 /// Delete records
 ///
 /// At least one of --id, --ids-from, --where and --where-document says which; ids and filters must both hold. However
-/// many they are, all are deleted in one transaction, or none. An empty list of ids deletes nothing.
+/// many they are, all are deleted in one transaction, or none. An empty list of ids deletes nothing; a filter with an
+/// empty `$and` or `$or` in it is refused.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb delete notes --id a
@@ -52,12 +54,12 @@ impl Delete {
         }
         let query = RecordQuery {
             ids: self.conditions.ids(context)?,
-            filter: self.conditions.filter()?,
+            filter: self.conditions.filter_to_delete()?,
             offset: 0,
             limit: self.limit,
             sort: None,
         };
-        drop(context.look(&self.collection)?);
+        warn_of_filter(context, &context.look(&self.collection)?, query.filter.as_ref());
         if query.ids.as_ref().is_some_and(Vec::is_empty) {
             context.printer.notice("deleted 0: the list holds no ids");
             return Ok(Status::Done);

@@ -1,60 +1,135 @@
 //! `huedb import --dry-run`: what an import would make of its sources.
 //!
-//! Opens no database. Invariant: the records it prints are those that the import would store, before any is embedded or cut.
+//! Opens the database for reading, where there is one. Invariants: the records it prints are those that the import would
+//! store, before any is embedded or cut; what the import would refuse it refuses, and it goes on after a bad row to tell all.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::PoisonError;
 
 use super::context::Context;
 use super::exit::Status;
-use super::ingest::say_met;
+use super::import::Import;
+use super::ingest::{ROWS_AT_ONCE, limits, refuse_no_text, say_met, say_skipped};
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
-use crate::input::{IdFrom, Mapping, Met, Options, Rows, Source};
+use crate::input::{Batches, IdFrom, Mapping, Options, Source, Split};
 use crate::output::{Columns, Entry, count};
 use crate::record::{Record, Row, Value};
+use crate::store::{Mode, OnError, Preparer, View};
 
 /// Records that are printed.
 const SHOWN_ROWS: usize = 3;
 /// Bad rows that are told one by one.
 const TOLD_ROWS: u64 = 20;
 
+/// An import that is to be tried.
+pub(super) struct Rehearsal<'i> {
+    pub(super) import: &'i Import,
+    pub(super) name: &'i str,
+    pub(super) sources: Vec<Source>,
+    pub(super) options: Options,
+    pub(super) mode: Mode,
+    pub(super) on_error: OnError,
+}
+
 /// Reads the sources to their end, says what becomes of their columns, and prints the first records.
-pub(super) fn run(context: &mut Context, sources: &[Source], options: &Options) -> Result<Status> {
+pub(super) fn run(context: &mut Context, rehearsal: Rehearsal) -> Result<Status> {
+    let Rehearsal { import, name, sources, options, mode, on_error } = rehearsal;
     let interrupt = Interrupt::listen();
+    let view = match context.look(name) {
+        Err(Error::CollectionNotFound { .. } | Error::FileNotFound { .. }) => None,
+        looked => Some(looked?),
+    };
+    let mut target = view.map(|view| Target::of(context, view, import, mode)).transpose()?;
+    let (mapping, on_duplicate) = (options.mapping.clone(), options.on_duplicate);
+    let mut batches = Batches::open(sources, options, limits(None, false))?;
+    let (notices, skipped) = (batches.notices(), batches.skipped());
     let mut survey = Survey::default();
-    let met = Arc::new(Met::default());
-    sources.iter().try_for_each(|source| Rows::check_files(source, options))?;
-    for source in sources {
-        let mut rows = Rows::open_among(source, options.clone(), Arc::clone(&met))?;
-        for row in rows.by_ref() {
-            interrupt.check()?;
+    let met = batches.met();
+    for rows in batches.by_ref() {
+        interrupt.check()?;
+        for row in rows {
             match row {
-                Ok(row) => survey.add(row),
-                Err(error @ Error::BadRow { .. }) => {
-                    survey.bad += 1;
-                    if survey.bad <= TOLD_ROWS {
-                        context.printer.warning(&error);
+                Ok(row) => {
+                    survey.add(&row);
+                    if let Some(target) = &mut target {
+                        survey.fail(context, target.add(row)?);
                     }
                 }
+                Err(error @ Error::BadRow { .. }) => survey.fail(context, vec![error]),
                 Err(error) => return Err(error),
             }
         }
-        rows.take_notices().iter().for_each(|notice| context.printer.notice(notice));
     }
-    say_met(context, &met, options.on_duplicate);
+    if let Some(target) = &mut target {
+        survey.fail(context, target.flush()?);
+    }
+    let gathered = std::mem::take(&mut *notices.lock().unwrap_or_else(PoisonError::into_inner));
+    for notice in &gathered {
+        context.printer.notice(notice);
+    }
+    if survey.rows + survey.bad == 0 {
+        refuse_no_text(context, &skipped, "import")?;
+    }
+    say_skipped(context, &skipped.lock().unwrap_or_else(PoisonError::into_inner));
+    say_met(context, &met, on_duplicate);
     if survey.bad > TOLD_ROWS {
         context.printer.warning(format!("{} more bad rows", count(survey.bad - TOLD_ROWS)));
     }
-    survey.lines(&options.mapping).iter().for_each(|line| context.printer.notice(line));
+    survey.lines(&mapping).iter().for_each(|line| context.printer.notice(line));
     let (rows, bad) = (count(survey.rows), count(survey.bad));
     context.printer.notice(format!("rows {rows}, bad {bad}; nothing was stored"));
+    if target.is_none() {
+        context.printer.notice(format!("there is no collection {name:?}, so whether the rows fit one was not checked"));
+    }
     let mut sink = context.sink(Columns::export())?;
     for record in &survey.first {
         sink.entry(Entry::from(record))?;
     }
     sink.end()?;
+    if survey.bad > 0 && on_error == OnError::Stop {
+        return Err(Error::InvalidArgument {
+            why: format!("the import would stop at the first bad row; there {}", of_bad_rows(survey.bad)),
+            hint: Some("mend what is bad, or leave it out with --on-error skip".into()),
+        });
+    }
     Ok(Status::Done)
+}
+
+fn of_bad_rows(bad: u64) -> String {
+    format!("{} {}", if bad == 1 { "is" } else { "are" }, count(bad))
+}
+
+/// The collection that the rows would go to, which says what it would refuse.
+struct Target {
+    view: View,
+    preparer: Preparer<'static>,
+    split: Option<Split>,
+    rows: Vec<Result<Row>>,
+}
+
+impl Target {
+    fn of(context: &Context, view: View, import: &Import, mode: Mode) -> Result<Self> {
+        let split = import.split(context, view.info())?;
+        let preparer = Preparer::new(view.info(), None, mode, OnError::Skip)?.following(import.rules());
+        Ok(Self { view, preparer, split, rows: Vec::new() })
+    }
+
+    /// Takes a row; returns what is wrong with those that were gathered.
+    fn add(&mut self, row: Row) -> Result<Vec<Error>> {
+        match &mut self.split {
+            None => self.rows.push(Ok(row)),
+            Some(split) => match split(row) {
+                Ok(rows) => self.rows.extend(rows.into_iter().map(Ok)),
+                Err(error) => self.rows.push(Err(error)),
+            },
+        }
+        if self.rows.len() < ROWS_AT_ONCE { Ok(Vec::new()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<Vec<Error>> {
+        self.preparer.rehearse(&self.view, std::mem::take(&mut self.rows))
+    }
 }
 
 /// How often each type was met.
@@ -73,7 +148,17 @@ struct Survey {
 }
 
 impl Survey {
-    fn add(&mut self, row: Row) {
+    /// Tells bad rows, the first ones by one.
+    fn fail(&mut self, context: &mut Context, errors: Vec<Error>) {
+        for error in errors {
+            self.bad += 1;
+            if self.bad <= TOLD_ROWS {
+                context.printer.warning(&error);
+            }
+        }
+    }
+
+    fn add(&mut self, row: &Row) {
         let met = |kinds: &mut Kinds, kind: String| *kinds.entry(kind).or_default() += 1;
         self.rows += 1;
         row.document.iter().for_each(|_| met(&mut self.document, "string".into()));
@@ -84,7 +169,7 @@ impl Survey {
             met(kinds, value.map_or("null", kind).to_owned());
         }
         if self.first.len() < SHOWN_ROWS {
-            let Row { id, embedding, document, uri, metadata, .. } = row;
+            let Row { id, embedding, document, uri, metadata, .. } = row.clone();
             let metadata = Some(metadata.into_metadata_dropping_nulls()).filter(|metadata| !metadata.is_empty());
             self.first.push(Record { id, embedding, document, uri, metadata });
         }

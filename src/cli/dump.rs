@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::context::Context;
 use super::destination::Destination;
 use super::exit::Status;
-use super::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe};
+use super::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe, say_stopped};
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
 use crate::input::{Archive, ArchiveBatches, ArchiveSize, BatchLimits, Dump};
@@ -111,11 +111,10 @@ pub(super) fn restore(
         context.printer.notice(notice);
     }
     if let Err(error) = outcome {
-        store.close()?;
-        if tally.rows() > 0 {
-            let next = "these are stored, and the same import can be run again";
-            context.printer.notice(format!("{} before it stopped; {next}", describe(&tally)));
-        }
+        let is_in_place = store.is_in_place();
+        let closed = store.close();
+        say_stopped(context, "import", &tally, is_in_place);
+        closed?;
         return Err(error.into());
     }
     context.tidy(&mut store, bytes_before, 2);

@@ -6,7 +6,7 @@ use super::context::{Context, stdin_lines};
 use super::exit::Status;
 use crate::embed::{DEFAULT_MODEL, Role};
 use crate::error::Result;
-use crate::output::{Column, Columns, Entry, Format};
+use crate::output::{Column, Columns, Entry, Format, count, count_of};
 use crate::record::{Record, RecordId};
 
 /// Texts embedded together, so that memory does not grow with the input.
@@ -44,6 +44,7 @@ impl Embed {
         let format = context.chosen_format().unwrap_or(Format::Jsonl);
         let timing = context.timing.clone();
         let progress = context.output_progress("embed", total, true);
+        let mut done = 0;
         let mut sink = context.sink_in(format, columns)?;
         loop {
             let part = texts.by_ref().take(TEXTS_AT_ONCE).collect::<Result<Vec<_>>>()?;
@@ -55,11 +56,21 @@ impl Embed {
             if let Some(progress) = &progress {
                 progress.add_rows(part.len() as u64);
             }
+            done += part.len() as u64;
             for (text, embedding) in part.into_iter().zip(embeddings) {
                 sink.entry(Entry::from(&record(text, embedding)?))?;
             }
         }
         sink.end()?;
+        let cut = embedder.take_cut();
+        if cut > 0 {
+            let (of, tokens) = (count_of(done, "text"), count(embedder.fingerprint().max_tokens as u64));
+            let notice = format!(
+                "{} of {of} longer than the {tokens} tokens the model reads; what is beyond is not embedded",
+                count(cut)
+            );
+            context.printer.notice(notice);
+        }
         Ok(Status::Done)
     }
 }

@@ -14,6 +14,7 @@ use super::run_one;
 use super::script::{Statement, Statements, Unfinished, empty_stdin, with_stdin};
 use crate::embed::KeptModels;
 use crate::error::{Error, Result};
+use crate::input::Stdin;
 use crate::output::{Printer, Stream};
 
 /// Run the commands of a script, one a line
@@ -128,7 +129,7 @@ impl Exec {
     fn text(&self) -> Result<String> {
         let mut bytes = Vec::new();
         let read = match self.script.as_str() {
-            "-" => std::io::stdin().read_to_end(&mut bytes),
+            "-" => Stdin.read_to_end(&mut bytes),
             path => File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
         };
         if let Err(e) = read {

@@ -10,7 +10,9 @@ use super::condition::Conditions;
 use super::context::Context;
 use super::destination::Destination;
 use super::exit::Status;
+use super::include::read_for;
 use super::interrupt::Interrupt;
+use super::keys::warn_of_filter;
 use crate::error::{Error, Result};
 use crate::output::{BinaryFormat, Column, Columns, Entry, Format, Layout, Packing, Sink, Style, open, open_binary};
 use crate::query::{RecordPage, RecordQuery};
@@ -159,7 +161,9 @@ impl Export {
         };
         let name = self.collection.as_deref().unwrap_or_default();
         let all = Columns::export();
-        let columns = match self.columns.of(&store.view(name)?, &all)? {
+        let view = store.view(name)?;
+        warn_of_filter(context, &view, query.filter.as_ref());
+        let columns = match self.columns.of(&view, &all)? {
             Some(_) if matches!(format, Form::Binary(_)) => {
                 return Err(Error::argument("--columns is for the formats that are text"));
             }
@@ -167,7 +171,11 @@ impl Export {
             None if self.no_embeddings => all.without(&Column::Embedding),
             None => all,
         };
-        let page = store.collection(name)?.find(&query, needed(&columns))?;
+        let include = match format {
+            Form::Text(format) => read_for(format, needed(&columns)),
+            Form::Binary(_) => needed(&columns),
+        };
+        let page = store.collection(name)?.find(&query, include)?;
         // A file that is not whole is taken away; the standard output is another's business.
         let interrupt = (!destination.is_stdout()).then(Interrupt::listen);
         let start = std::time::Instant::now();

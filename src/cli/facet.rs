@@ -5,6 +5,7 @@ use clap::Args;
 use super::condition::Conditions;
 use super::context::Context;
 use super::exit::Status;
+use super::keys::{warn_of_filter, warn_of_key};
 use crate::output::Facts;
 use crate::query::{Facet, KeyFacts, RecordQuery};
 use crate::record::check_key;
@@ -53,7 +54,11 @@ impl Distinct {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         check_key(&self.key)?;
         let among = among(context, &self.conditions)?;
-        let mut facets = context.open(Access::Read)?.collection(&self.collection)?.distinct(&self.key, &among)?;
+        let store = context.open(Access::Read)?;
+        let view = store.view(&self.collection)?;
+        warn_of_filter(context, &view, among.filter.as_ref());
+        warn_of_key(context, &view, &self.key);
+        let mut facets = store.collection(&self.collection)?.distinct(&self.key, &among)?;
         if self.by_count {
             facets.sort_by_key(|facet| std::cmp::Reverse(facet.count));
         }
@@ -69,7 +74,9 @@ impl Distinct {
 impl Keys {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let among = among(context, &self.conditions)?;
-        let keys = context.open(Access::Read)?.collection(&self.collection)?.keys(&among)?;
+        let store = context.open(Access::Read)?;
+        warn_of_filter(context, &store.view(&self.collection)?, among.filter.as_ref());
+        let keys = store.collection(&self.collection)?.keys(&among)?;
         let line = |KeyFacts { key, kind, records, distinct, min, max }: KeyFacts| {
             Facts::new()
                 .with("key", key)

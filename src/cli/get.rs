@@ -6,7 +6,8 @@ use super::columns::{ColumnChoice, needed};
 use super::condition::Conditions;
 use super::context::Context;
 use super::exit::Status;
-use super::include::{Part, columns, include};
+use super::include::{Part, columns, include, read_for};
+use super::keys::{warn_of_filter, warn_of_key};
 use crate::output::{Columns, Entry, Format, Highlight};
 use crate::query::{RecordQuery, Sort};
 use crate::record::check_key;
@@ -139,7 +140,10 @@ fn print(
     query: &RecordQuery,
     (include, columns, format): (Include, Columns, Format),
 ) -> anyhow::Result<Status> {
-    let page = store.collection(collection)?.find(query, include)?;
+    let view = store.view(collection)?;
+    warn_of_filter(context, &view, query.filter.as_ref());
+    query.sort.iter().for_each(|sort| warn_of_key(context, &view, &sort.key));
+    let page = store.collection(collection)?.find(query, read_for(format, include))?;
     let mut sink = context.sink_in(format, columns)?;
     sink.highlight(Highlight::new(None, query.filter.as_ref()));
     for record in page.records() {
@@ -159,8 +163,9 @@ impl Count {
         Ok(Status::Done)
     }
 
-    fn matching(&self, context: &Context, collection: &Collection) -> anyhow::Result<u64> {
+    fn matching(&self, context: &mut Context, collection: &Collection) -> anyhow::Result<u64> {
         let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
+        warn_of_filter(context, &collection.view()?, filter.as_ref());
         let page = collection.find(&RecordQuery { ids, filter, ..RecordQuery::default() }, Include::NONE)?;
         Ok(page.len() as u64)
     }

@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::add::check_keep;
 use super::context::Context;
+use super::dry_run::Rehearsal;
 use super::exit::Status;
 use super::foreign::Foreign;
 use super::ingest::{Run, describe, limits};
@@ -17,16 +19,21 @@ use crate::embed::{ChunkSize, Chunker};
 use crate::error::{Error, Result};
 use crate::input::{self, Batches, Beside, Mapping, OnDuplicate, Source, Types};
 use crate::output::{count, duration};
-use crate::record::CollectionInfo;
-use crate::store::{Mode, OnError};
+use crate::record::{CollectionInfo, RecordId};
+use crate::store::{Mode, OnError, Rules};
 
 /// Read many records from files, folders or standard input
 ///
 /// csv, tsv, json, jsonl, Parquet, Arrow (Feather), npy or text files; .gz and .zst are unpacked. Tables are tables also in a
-/// folder or a glob; a text file there is one record, its path the id. A .txt whose header names the id's column is a table
-/// too, and one import of several kinds says what it took each for; --format says it for all. The id, document, embedding,
-/// uri and metadata columns are found by their names or named by options; without --metadata every other column becomes
-/// metadata. --dry-run shows what would be made of them; the collection need not exist for that.
+/// folder or a glob; a text file there is one record. A .txt whose header names the id's column is a table too, and one
+/// import of several kinds says what it took each for; --format says it for all. The id, document, embedding, uri and
+/// metadata columns are found by their names or named by options; without --metadata every other column becomes metadata.
+/// --dry-run shows what would be made of them; the collection need not exist for that.
+///
+/// The id of a text file is its path from the folder, or from the part of the glob before the first wildcard; of a file that
+/// is named by itself, the path as it is given; --prefix puts something before every id. Its uri is the path that opens it.
+/// A file whose id is that of a file of another folder is refused. Files of a folder that are no text are passed over and
+/// named, the first ten without -v.
 ///
 /// A column of a csv table without a type in --types is numbers only where every cell of it is one that prints back as it
 /// stands, and true or false, or arrays, likewise; else all of it is text (007, 1.10 and 1e3 are). The first 100,000 rows
@@ -41,14 +48,16 @@ use crate::store::{Mode, OnError};
 ///
 /// An id that comes again in one import is counted and warned of; --on-duplicate says what becomes of its rows.
 ///
-/// An import can be run again: what is stored already is not embedded again, also where only metadata changed.
+/// An import can be run again: what is stored already is not embedded again, also where only metadata changed. In a
+/// collection without a model a new document of a record needs an embedding of its own, or --keep-embedding.
 ///
 /// With --chunk every document is cut into chunks of at most so many tokens, as the collection's model counts them.
 /// The chunks of a document with the id `a` are records `a#0`, `a#1` and so on, with its metadata and uri and, as
 /// metadata, `chunk_of` (the document's id), `chunk` (its number), `chunk_start` and `chunk_end` (bytes of the
 /// document). A cut is made, in the last quarter of a chunk, at the end of a paragraph, else of a line, of a sentence,
 /// of a word. A document is stored in one transaction; when it has become shorter, the chunks it no longer has are
-/// removed.
+/// removed. Chunks take the place of the record of the whole document, and a later import without --chunk that of the
+/// chunks; a record that is no chunk of the document is never replaced by one.
 ///
 /// With --all the source is what `huedb export --all` wrote, and its tenants, databases and collections are made as they
 /// were; a file that does not exist is made.
@@ -67,6 +76,7 @@ use crate::store::{Mode, OnError};
   huedb import notes 'parts/*.csv' --delimiter '|' --on-duplicate error
   huedb import notes vectors.npy --ids ids.txt
   huedb import notes 'docs/**/*.md' --chunk 256 --overlap 32
+  huedb import notes projects/b --prefix b/
   huedb --db new.redb import --all everything.jsonl.gz
   huedb --db new.redb import --from-chroma ./chroma
   huedb import --from-chroma-url http://localhost:8000 articles --into notes
@@ -83,7 +93,7 @@ pub(super) struct Import {
     /// Read everything that `export --all` wrote; `-` for standard input
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["collection", "sources", "id", "document", "embedding", "uri",
         "metadata", "types", "format", "delimiter", "ids", "rows", "dry_run", "on_error", "on_duplicate", "batch_size", "model",
-        "foreign"])]
+        "foreign", "prefix", "moved_from", "keep_embedding"])]
     all: Option<String>,
 
     #[command(flatten)]
@@ -96,6 +106,18 @@ pub(super) struct Import {
     /// Column of the id; `auto` makes ids from the content [default: id]
     #[arg(long, value_name = "COLUMN")]
     id: Option<String>,
+
+    /// Put before every id
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    prefix: String,
+
+    /// The folder was here before: take the place of its records; may be repeated
+    #[arg(long, value_name = "DIR")]
+    moved_from: Vec<PathBuf>,
+
+    /// Leave the old embedding beside a new document, in a collection without a model
+    #[arg(long)]
+    keep_embedding: bool,
 
     /// Column of the text [default: document]
     #[arg(long, value_name = "COLUMN")]
@@ -133,7 +155,7 @@ pub(super) struct Import {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "ids")]
     rows: Option<String>,
 
-    /// Read all, store nothing; show what each column becomes, and the first records
+    /// Read all, store nothing, refuse what the import would; show what each column becomes, and the first records
     #[arg(long, conflicts_with = "foreign")]
     dry_run: bool,
 
@@ -181,7 +203,7 @@ enum OnDuplicateName {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum OnErrorName {
+pub(super) enum OnErrorName {
     Stop,
     Skip,
 }
@@ -197,26 +219,58 @@ impl Import {
         let name = self.collection.as_deref().unwrap_or_default();
         let sources: Vec<Source> = self.sources.iter().map(|source| Source::parse(source)).collect::<Result<_>>()?;
         if self.dry_run {
-            return Ok(super::dry_run::run(context, &sources, &self.options()?)?);
+            return Ok(super::dry_run::run(context, self.rehearsal(sources)?)?);
         }
         let view = context.look(name)?;
         let info = view.info().clone();
+        check_keep(self.keep_embedding, &info)?;
         let start = Instant::now();
         let interrupt = Interrupt::listen();
         let mut batches = Batches::open(sources, self.options()?, limits(self.batch_size, info.embedder.is_some()))?;
         let chunks = Chunks::default();
-        if let Some(chunker) = self.chunker(context, &info)? {
-            batches = batches.splitting(chunks.counted(chunker));
+        let chunker = self.chunker(context, &info)?;
+        if let Some(split) = chunks.split(&self.prefix, chunker) {
+            batches = batches.splitting(split);
         }
         let embedder = self.embedder(context, &info)?;
         let (mode, on_error, on_duplicate) = (self.mode.into(), self.on_error.into(), self.on_duplicate.into());
-        let run = Run { action: "import", name, view, batches, embedder, mode, on_error, on_duplicate, interrupt };
+        let rules = self.rules();
+        let run =
+            Run { action: "import", name, view, batches, embedder, mode, on_error, on_duplicate, rules, interrupt };
         let tally = run.store(context, &info, |_| Ok(0))?;
         let nothing_new = tally.unchanged > 0 && tally.embedded == 0 && info.embedder.is_some();
         let said = if nothing_new { "; nothing had to be embedded" } else { "" };
         chunks.say(context);
         context.printer.notice(format!("{} in {}{said}", describe(&tally), duration(start.elapsed())));
         Ok(Status::Done)
+    }
+
+    /// Gathers what a dry run needs to know.
+    fn rehearsal(&self, sources: Vec<Source>) -> Result<Rehearsal<'_>> {
+        Ok(Rehearsal {
+            import: self,
+            name: self.collection.as_deref().unwrap_or_default(),
+            sources,
+            options: self.options()?,
+            mode: self.mode.into(),
+            on_error: self.on_error.into(),
+        })
+    }
+
+    pub(super) fn rules(&self) -> Rules {
+        Rules {
+            keep_embedding: self.keep_embedding,
+            one_form: true,
+            keep_folders: true,
+            moved_from: self.moved_from.clone(),
+        }
+    }
+
+    /// Returns what becomes of each row before it is stored, if anything does.
+    pub(super) fn split(&self, context: &Context, info: &CollectionInfo) -> Result<Option<input::Split>> {
+        check_keep(self.keep_embedding, info)?;
+        self.embedder(context, info)?;
+        Ok(Chunks::default().split(&self.prefix, self.chunker(context, info)?))
     }
 
     fn options(&self) -> Result<input::Options> {
@@ -291,16 +345,23 @@ impl Import {
 struct Chunks(Arc<(AtomicU64, AtomicU64)>);
 
 impl Chunks {
-    /// Cuts documents and counts what comes of them.
-    fn counted(&self, chunker: Chunker) -> input::Split {
-        let counts = Arc::clone(&self.0);
-        Box::new(move |row| {
+    /// Prefixes ids, cuts documents, and counts what comes of them.
+    fn split(&self, prefix: &str, chunker: Option<Chunker>) -> Option<input::Split> {
+        if prefix.is_empty() && chunker.is_none() {
+            return None;
+        }
+        let (counts, prefix) = (Arc::clone(&self.0), prefix.to_owned());
+        Some(Box::new(move |mut row| {
+            if !prefix.is_empty() {
+                row.id = RecordId::parse(format!("{prefix}{}", row.id))?;
+            }
+            let Some(chunker) = &chunker else { return Ok(vec![row]) };
             let rows = chunker.split(row)?;
             let chunks = rows.iter().filter(|row| row.part.is_some()).count() as u64;
             counts.0.fetch_add(u64::from(chunks > 0), Ordering::Relaxed);
             counts.1.fetch_add(chunks, Ordering::Relaxed);
             Ok(rows)
-        })
+        }))
     }
 
     fn say(&self, context: &mut Context) {

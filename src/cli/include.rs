@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::output::{Column, Columns};
+use crate::output::{Column, Columns, Format};
 use crate::store::Include;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,6 +24,11 @@ pub(super) fn include(parts: &[Part]) -> Include {
     }
 }
 
+/// Returns what is to be read for this format: of a list of ids, nothing else.
+pub(super) fn read_for(format: Format, include: Include) -> Include {
+    if format == Format::Ids { Include::NONE } else { include }
+}
+
 /// Returns those of the columns that are to be shown, and the embedding's when it is asked for.
 pub(super) fn columns(columns: Columns, parts: &[Part]) -> Columns {
     let shown = [
@@ -36,4 +41,15 @@ pub(super) fn columns(columns: Columns, parts: &[Part]) -> Columns {
     let left = shown.iter().filter(|(part, _)| !parts.contains(part));
     let columns = left.fold(columns, |columns, (_, column)| columns.without(column));
     if parts.contains(&Part::Embeddings) { columns.with(Column::Embedding) } else { columns }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_list_of_ids_nothing_else_is_read() {
+        assert_eq!(read_for(Format::Ids, Include::ALL), Include::NONE);
+        assert_eq!(read_for(Format::Jsonl, Include::TEXT), Include::TEXT);
+    }
 }

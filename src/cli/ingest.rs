@@ -11,11 +11,11 @@ use super::context::Context;
 use super::interrupt::Interrupt;
 use super::timing::TimedEmbedder;
 use crate::embed::Embedder;
-use crate::error::Result;
-use crate::input::{self, BatchLimits, Batches, Met, Notices, OnDuplicate, Repeats};
-use crate::output::{Progress, ProgressKind, count};
+use crate::error::{Error, Result};
+use crate::input::{self, BatchLimits, Batches, Met, Notices, OnDuplicate, Repeats, Skipped, SkippedFile};
+use crate::output::{Progress, ProgressKind, count, count_of};
 use crate::record::CollectionInfo;
-use crate::store::{Access, Collection, Ingest, Mode, OnError, Preparer, StoredBatch, Tally, View};
+use crate::store::{Access, Collection, Ingest, Mode, OnError, Preparer, Rules, StoredBatch, Tally, View};
 
 /// Texts embedded and stored in one transaction: what a kill can undo, at the most.
 const TEXTS_AT_ONCE: usize = 256;
@@ -23,6 +23,8 @@ const TEXTS_AT_ONCE: usize = 256;
 pub(super) const ROWS_AT_ONCE: usize = 8192;
 /// Bytes of rows in one transaction, far under half of the import's cache.
 pub(super) const BYTES_AT_ONCE: usize = 32 << 20;
+/// Files passed over that are named to who did not ask for details.
+const NAMED_FILES: usize = 10;
 
 /// Returns when a batch is full, if not at as many rows as were asked for.
 pub(super) fn limits(asked: Option<NonZeroUsize>, embeds: bool) -> BatchLimits {
@@ -47,6 +49,7 @@ pub(super) struct Run<'r> {
     pub(super) mode: Mode,
     pub(super) on_error: OnError,
     pub(super) on_duplicate: OnDuplicate,
+    pub(super) rules: Rules,
     pub(super) interrupt: Interrupt,
 }
 
@@ -58,13 +61,18 @@ impl Run<'_> {
         info: &CollectionInfo,
         then: impl FnOnce(&Collection) -> Result<u64>,
     ) -> Result<Tally> {
-        let Self { action, name, view, mut batches, mut embedder, mode, on_error, on_duplicate, interrupt } = self;
+        let Self { action, name, view, mut batches, mut embedder, mode, on_error, on_duplicate, rules, interrupt } =
+            self;
         let embedder = embedder.as_mut().map(|embedder| embedder as &mut dyn Embedder);
-        let mut preparer = Preparer::new(info, embedder, mode, on_error)?;
+        let mut preparer = Preparer::new(info, embedder, mode, on_error)?.following(rules);
         let report = Report::begin(context, action, &batches);
         let met = batches.met();
         // The file is opened for writing once a batch is ready for it: what is refused before has not touched a byte.
-        let first = match preparer.prepare(&view, batches.next().unwrap_or_default()) {
+        let rows = batches.next();
+        if rows.is_none() {
+            refuse_no_text(context, &report.skipped, action)?;
+        }
+        let first = match preparer.prepare(&view, rows.unwrap_or_default()) {
             Ok(first) => first,
             Err(error) => {
                 report.end(context);
@@ -89,16 +97,17 @@ impl Run<'_> {
             .and_then(|()| then(&collection).map(|removed| tally.removed += removed))
             .and_then(|()| super::index::build_if_due(context, &collection, &interrupt));
         if let Err(error) = outcome {
-            store.close()?;
-            if tally.rows() > 0 {
-                let next = format!("these are stored, and the same {action} can be run again");
-                context.printer.notice(format!("{} before it stopped; {next}", describe(&tally)));
-            }
+            let is_in_place = store.is_in_place();
+            let closed = store.close();
+            say_stopped(context, action, &tally, is_in_place);
+            say_cut_documents(context, info, &tally);
+            closed?;
             return Err(error);
         }
         // Where it wrote most of the file, so that the cost stays a part of its own.
         context.tidy(&mut store, bytes_before, 2);
         store.close()?;
+        say_cut_documents(context, info, &tally);
         Ok(tally)
     }
 }
@@ -108,6 +117,7 @@ struct Report {
     progress: Progress,
     read: Arc<input::Progress>,
     notices: Notices,
+    skipped: Skipped,
     said_engine: Cell<bool>,
 }
 
@@ -116,7 +126,7 @@ impl Report {
         let read = batches.progress();
         let kind = if read.total_bytes().is_some() { ProgressKind::RowsOfBytes } else { ProgressKind::Rows };
         let progress = context.printer.progress(action, kind, read.total_bytes());
-        Self { progress, read, notices: batches.notices(), said_engine: Cell::new(false) }
+        Self { progress, read, notices: batches.notices(), skipped: batches.skipped(), said_engine: Cell::new(false) }
     }
 
     fn hear(&self, context: &mut Context, batch: Option<&StoredBatch>, info: &CollectionInfo) {
@@ -138,6 +148,66 @@ impl Report {
         self.progress.finish();
         let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         notices.iter().for_each(|notice| context.printer.notice(notice));
+        say_skipped(context, &self.skipped.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Names the files that are passed over, and says why.
+pub(super) fn say_skipped(context: &mut Context, skipped: &[SkippedFile]) {
+    let named = if context.printer.tells_details() { skipped.len() } else { NAMED_FILES };
+    for SkippedFile { path, why } in skipped.iter().take(named) {
+        context.printer.notice(format!("skipped {path}: it {why}"));
+    }
+    let more = skipped.len().saturating_sub(named);
+    if more > 0 {
+        context.printer.notice(format!("skipped {} more; -v names them", count_of(more as u64, "file")));
+    }
+}
+
+/// Refuses an import none of whose files is text.
+pub(super) fn refuse_no_text(context: &mut Context, skipped: &Skipped, action: &str) -> Result<()> {
+    let skipped = skipped.lock().unwrap_or_else(PoisonError::into_inner);
+    if skipped.is_empty() || action != "import" {
+        return Ok(());
+    }
+    say_skipped(context, &skipped);
+    Err(Error::InvalidArgument {
+        why: "none of the files is text".into(),
+        hint: Some("choose text files with a glob such as 'docs/**/*.md'".into()),
+    })
+}
+
+/// Says what is stored of work that ended early, in a file that still has its name or has lost it.
+pub(super) fn say_stopped(context: &mut Context, action: &str, tally: &Tally, is_in_place: bool) {
+    if tally.rows() == 0 {
+        return;
+    }
+    // Nobody can open what has lost its name.
+    let next = if is_in_place {
+        format!("these are stored, and the same {action} can be run again")
+    } else {
+        format!("these are lost, since the file {} is no longer there", context.db.display())
+    };
+    context.printer.notice(format!("{} before it stopped; {next}", describe(tally)));
+}
+
+/// Says how many documents of an ingest are not embedded whole.
+fn say_cut_documents(context: &mut Context, info: &CollectionInfo, tally: &Tally) {
+    if let Some(model) = &info.embedder {
+        say_cut(context, (tally.cut, tally.embedded), model.max_tokens, &format!("--chunk {}", model.max_tokens));
+    }
+}
+
+/// Says how many documents are longer than what the model reads of one, and what helps.
+pub(super) fn say_cut(context: &mut Context, (cut, embedded): (u64, u64), max_tokens: usize, helps: &str) {
+    if cut > 0 {
+        let verb = if cut == 1 { "is" } else { "are" };
+        context.printer.notice(format!(
+            "{} of {} {verb} longer than the {} tokens the model reads; what is beyond is not searched by meaning: {helps}",
+            count(cut),
+            count_of(embedded, "document"),
+            count(max_tokens as u64)
+        ));
     }
 }
 

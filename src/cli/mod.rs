@@ -40,6 +40,7 @@ mod info;
 mod ingest;
 mod interrupt;
 mod key;
+mod keys;
 mod list;
 mod man;
 mod model;
@@ -79,6 +80,8 @@ use timing::Timing;
 
 use crate::embed::KeptModels;
 use crate::error::Error;
+use crate::foreign::was_closed;
+use crate::input::closed_stream;
 use crate::output::{BinaryFormat, Printer, PrinterSettings, Stream, TerminalGuard};
 
 /// Vector database in one file: text in, nearest text out
@@ -126,7 +129,7 @@ enum Verb {
     Dedupe(dedupe::Dedupe),
     Query(query::Query),
     Search(search::Search),
-    Import(import::Import),
+    Import(Box<import::Import>),
     Sync(sync::Sync),
     Export(export::Export),
     Reembed(reembed::Reembed),
@@ -227,9 +230,22 @@ pub fn command() -> clap::Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let mut stdout = BufWriter::new(io::stdout());
+    let mut stdout = BufWriter::new(Stdout);
     let streams = (stream(&io::stdout()), stream(&io::stderr()));
     run(std::env::args_os(), &mut stdout, &mut io::stderr(), streams)
+}
+
+/// The standard output; of a closed one the standard library says nothing.
+struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if was_closed(1) { Err(closed_stream()) } else { io::stdout().write(bytes) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
 }
 
 fn stream(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Stream {
@@ -302,7 +318,7 @@ fn run_one(
             Context::new(&cli.global, invocation, streams.1.is_terminal, &mut printer, out, kept.cloned())?;
         context.timing = timing.clone();
         cli.verb.check_format(cli.global.binary())?;
-        let status = cli.verb.run(&mut context, faults)?;
+        let status = cli.verb.run(&mut context, faults).map_err(|error| context.naming_its_file(error))?;
         context.finish()?;
         Ok(status)
     });

@@ -13,6 +13,7 @@ use super::condition::Conditions;
 use super::context::Context;
 use super::exit::Status;
 use super::global::Output;
+use super::keys::warn_of_filter;
 use crate::error::{Error, Result};
 use crate::output::{Column, Format, Legend, MapPoint, PointMap, count, count_of, hover, write_map};
 use crate::query::RecordQuery;
@@ -83,6 +84,7 @@ impl Plot {
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
         let shown = self.shown(&view)?;
+        warn_of_filter(context, &view, query.filter.as_ref());
         let (ordinals, all) = view.sampled(&query, self.sample, self.seed).map_err(|error| store.name(error))?;
         if ordinals.is_empty() {
             context.printer.notice("no records to draw");

@@ -8,7 +8,8 @@ use super::columns::{ColumnChoice, needed};
 use super::condition::Conditions;
 use super::context::{Context, read_stdin};
 use super::exit::Status;
-use super::include::{Part, columns, include};
+use super::include::{Part, columns, include, read_for};
+use super::keys::warn_of_filter;
 use crate::embed::Role;
 use crate::error::{Error, Result};
 use crate::input::{Question, Questions, Source, embedding_from_json};
@@ -24,7 +25,8 @@ const HYBRID_DEPTH: usize = 100;
 /// Find the records nearest to a question
 ///
 /// The question is a text, an embedding, or a file of many of either; a batch prints one list for each
-/// question, in the order of the questions.
+/// question, in the order of the questions. An empty question is refused, and so is a blank line in a file of one
+/// question a line, unless it stands at the end: the number of a question is that of its line, from 0.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each flag is given or not by itself")]
 #[command(group = ArgGroup::new("question").required(true).args(["text", "embedding", "input"]))]
@@ -109,7 +111,9 @@ impl Query {
         if self.hybrid {
             Self::check_hybrid(view.info(), &questions)?;
         }
-        let shown = self.shown(&view)?;
+        warn_of_filter(context, &view, filter.as_ref());
+        let (include, columns) = self.shown(&view)?;
+        let shown = (read_for(context.printer.format(), include), columns);
         self.embed(context, view.info(), &mut questions)?;
         if self.hybrid {
             let found = self.fuse(context, &view, questions, ids.as_deref(), filter.as_ref(), shown);
@@ -149,8 +153,8 @@ impl Query {
         match (self.text.as_deref(), &self.embedding, &self.input) {
             (_, _, Some(input)) => Questions::open(&Source::parse(input)?, None)?.collect(),
             (_, Some(json), None) => single(None, Some(embedding_from_json(json, "--embedding")?)),
-            (Some("-"), None, None) => single(Some(read_stdin()?), None),
-            (text, None, None) => single(text.map(str::to_owned), None),
+            (Some("-"), None, None) => single(Some(asking(read_stdin()?)?), None),
+            (text, None, None) => single(text.map(|text| asking(text.to_owned())).transpose()?, None),
         }
     }
 
@@ -258,6 +262,17 @@ impl Query {
         }
         sink.end()
     }
+}
+
+/// Refuses a question that is blank: an unset variable of a script must not be answered.
+pub(super) fn asking(text: String) -> Result<String> {
+    if !text.trim().is_empty() {
+        return Ok(text);
+    }
+    Err(Error::InvalidArgument {
+        why: "the question is empty".into(),
+        hint: Some("give a text to ask with, or --embedding; `huedb get` reads records without a question".into()),
+    })
 }
 
 fn explain(context: &mut Context, answer: &Answer) {

@@ -6,20 +6,22 @@ use clap::{ArgGroup, Args};
 
 use super::context::Context;
 use super::exit::Status;
+use super::import::OnErrorName;
+use super::ingest::say_cut;
 use super::interrupt::Interrupt;
 use super::timing::TimedEmbedder;
 use crate::embed::{DeferredEmbedder, Embedder, fingerprint};
 use crate::error::{Error, Result};
 use crate::output::{ProgressKind, count, duration};
 use crate::record::CollectionInfo;
-use crate::store::{Access, Collection, Reembedded, Store, reembed};
+use crate::store::{Access, Collection, OnError, Reembedded, Store, reembed_leaving_out};
 
 /// Embed all documents of a collection anew, with another model
 ///
 /// Searches go on with the old model until every document is embedded, then all of them change to the new one in one
 /// transaction. Documents that are added or changed meanwhile are embedded too; no other process waits. An interrupted
 /// or killed run is continued by the same command. Documents and metadata stay as they are, embeddings that were given
-/// are replaced, and a graph is built again. Every record needs a document. `huedb compact` gives back the space of
+/// are replaced, and a graph is built again. Every record needs a document that the model can embed. `huedb compact` gives back the space of
 /// the old embeddings.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["model", "discard"]))]
@@ -41,6 +43,10 @@ pub(super) struct Reembed {
     /// Text put before every document [default: the model's]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, requires = "model")]
     document_prefix: Option<String>,
+
+    /// What happens at a document that the model cannot embed; skip gives its record an embedding of zeros
+    #[arg(long, value_enum, value_name = "ACTION", default_value = "stop")]
+    on_error: OnErrorName,
 
     /// Give up what an interrupted run has embedded so far
     #[arg(long)]
@@ -66,7 +72,7 @@ impl Reembed {
         let store = context.open_for_bulk(Access::Write)?;
         let collection = store.collection(&self.collection)?;
         let embedder = context.timed(DeferredEmbedder::new(&model, new.clone(), context.models.clone()));
-        let reembedded = run(context, &collection, embedder, records, &interrupt);
+        let reembedded = run(context, &collection, embedder, records, self.on_error.into(), &interrupt);
         let reembedded = match reembedded {
             Ok(reembedded) => reembedded,
             Err(error) => {
@@ -84,6 +90,8 @@ impl Reembed {
             count(reembedded.embedded),
             duration(start.elapsed())
         ));
+        let helps = format!("import them again with `huedb import --chunk {}`", new.max_tokens);
+        say_cut(context, (reembedded.cut, reembedded.embedded), new.max_tokens, &helps);
         if had_graph {
             super::index::build(context, &collection, &interrupt)?;
         } else {
@@ -99,11 +107,20 @@ fn run(
     collection: &Collection,
     mut embedder: TimedEmbedder,
     records: u64,
+    on_error: OnError,
     interrupt: &Interrupt,
 ) -> Result<Reembedded> {
     let progress = context.printer.progress("reembed", ProgressKind::Rows, Some(records));
     let (mut shown, mut said_engine) = (0, embedder.fingerprint().model.starts_with("hash"));
-    reembed(collection, &mut embedder, &mut |so_far| {
+    let mut left_out = Vec::new();
+    let mut leave_out = |error| match on_error {
+        OnError::Stop => Err(error),
+        OnError::Skip => {
+            left_out.push(error);
+            Ok(())
+        }
+    };
+    let done = reembed_leaving_out(collection, &mut embedder, &mut leave_out, &mut |so_far| {
         progress.add_rows(so_far.done.saturating_sub(shown));
         shown = shown.max(so_far.done);
         if so_far.embedded > 0 && !said_engine {
@@ -111,7 +128,12 @@ fn run(
             progress.suspend(|| context.say_engine(None));
         }
         interrupt.check()
-    })
+    });
+    progress.finish();
+    for error in left_out {
+        context.printer.warning(format!("{error}; its embedding is zeros now"));
+    }
+    done
 }
 
 /// Says what a run that stopped leaves behind, where it is known.

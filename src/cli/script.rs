@@ -7,6 +7,7 @@
 use std::io::{self, Seek, Write};
 
 use crate::error::{Error, Result};
+use crate::foreign::now_open;
 
 /// One command.
 #[derive(Debug, PartialEq, Eq)]
@@ -106,6 +107,7 @@ pub(super) fn with_stdin<T>(text: Option<&str>, work: impl FnOnce() -> T) -> Res
     let mut file = tempfile::tempfile().map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.rewind()).map_err(failed)?;
     rustix::stdio::dup2_stdin(&file).map_err(|e| failed(e.into()))?;
+    now_open(0);
     let done = work();
     // What the work left unread must not be read by the next.
     let drained = io::copy(&mut io::stdin().lock(), &mut io::sink());
@@ -117,7 +119,9 @@ pub(super) fn with_stdin<T>(text: Option<&str>, work: impl FnOnce() -> T) -> Res
 pub(super) fn empty_stdin() -> Result<()> {
     let failed = |e: io::Error| Error::io("open /dev/null", e);
     let null = std::fs::File::open("/dev/null").map_err(failed)?;
-    rustix::stdio::dup2_stdin(&null).map_err(|e| failed(e.into()))
+    rustix::stdio::dup2_stdin(&null).map_err(|e| failed(e.into()))?;
+    now_open(0);
+    Ok(())
 }
 
 #[cfg(test)]

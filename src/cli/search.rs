@@ -4,6 +4,8 @@ use clap::Args;
 
 use super::context::{Context, read_stdin};
 use super::exit::Status;
+use super::keys::warn_of_request;
+use super::query::asking;
 use crate::embed::Role;
 use crate::error::{Error, Result};
 use crate::query::Request;
@@ -35,11 +37,15 @@ impl Search {
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
         let texts = request.texts();
+        for text in &texts {
+            asking(text.clone())?;
+        }
         if !texts.is_empty() {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let embeddings = context.embedder(view.info(), None)?.embed(&texts, Role::Query)?;
             request.set_embeddings(embeddings);
         }
+        warn_of_request(context, &view, &request);
         let (response, warnings) =
             view.respond(&request, context.models.threads()).map_err(|error| store.name(error))?;
         for warning in warnings {

@@ -5,6 +5,7 @@ use clap::Args;
 use super::condition::Conditions;
 use super::context::Context;
 use super::exit::Status;
+use super::keys::warn_of_filter;
 use crate::output::{Measured, is_utf8_locale};
 use crate::query::{RecordQuery, StatisticsQuery};
 use crate::store::Access;
@@ -47,6 +48,7 @@ impl Stats {
         };
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
+        warn_of_filter(context, &view, query.filter.as_ref());
         let statistics = view.statistics(&query).map_err(|error| store.name(error))?;
         for warning in &statistics.warnings {
             context.printer.warning(warning);

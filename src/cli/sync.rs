@@ -6,22 +6,22 @@
 
 mod plan;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueHint};
 
 use super::context::Context;
 use super::exit::Status;
-use super::ingest::{Run, limits};
+use super::ingest::{Run, limits, say_skipped};
 use super::interrupt::Interrupt;
 use crate::embed::{ChunkSize, Chunker, DEFAULT_MODEL, fingerprint};
 use crate::error::{Error, Result};
-use crate::input::{self, Batches, Folder, Listing, Source, read_text};
+use crate::input::{self, Batches, Folder, Listing, SkippedFile, Source, TextFile, read_text};
 use crate::output::{ProgressKind, duration};
 use crate::record::{CollectionInfo, CollectionName, Fingerprint, Lines, RecordId, Row};
-use crate::store::{Access, Mirror, Mode, NewCollection, OnError, Standing, Tally};
-use plan::{Plan, Seen, describe_records, is_kept, root_name};
+use crate::store::{Access, Mirror, Mode, NewCollection, OnError, Rules, Standing, Tally, Term, View};
+use plan::{Plan, Seen, describe_records, is_kept, old_root_name, root_name};
 
 /// The tokens of a chunk when none are asked for, where the model reads as many.
 const CHUNK_TOKENS: usize = 256;
@@ -30,12 +30,13 @@ const CHUNK_TOKENS: usize = 256;
 ///
 /// New and changed files are embedded and stored, the records of files that are gone are removed, and what is as it was
 /// is not touched. Only records that a sync of the same folder made are changed or removed; they say so in their metadata
-/// (`synced_from`: the folder's path from the database's folder, or its whole path when it lies elsewhere). A run that
-/// was interrupted or killed is completed by the same command.
+/// (`synced_from`: the folder's path from the database's folder, or its whole path when it lies elsewhere). Where the
+/// folder was renamed, or moved alone, --moved-from says what it was called. A run that was interrupted or killed is
+/// completed by the same command.
 ///
 /// Files are chosen as ripgrep chooses them: hidden ones and those that .gitignore, .ignore or git's own lists name are
 /// left out, and links are not followed. --glob chooses among what is left; records of files no longer chosen are
-/// removed. Files without text (binary, not UTF-8, or only white space) are skipped. What cannot be read is a warning: its
+/// removed. Files without text (binary, not UTF-8, or only white space) are skipped and named, the first ten without -v. What cannot be read is a warning: its
 /// records stay, and the exit code is 5. Where no file with text is found nothing is done, unless --allow-empty is given.
 ///
 /// A file is cut into chunks by the tokens of the collection's model, of which each is a record: `a/b.md#0`, `a/b.md#1`.
@@ -74,6 +75,10 @@ pub(super) struct Sync {
     /// Put before the path of a file in the ids of its records
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     prefix: String,
+
+    /// The folder was followed under this name: its records become those of the folder; may be repeated
+    #[arg(long, value_name = "DIR")]
+    moved_from: Vec<String>,
 
     /// Tokens of a chunk at the most; 0 for none [default: 256, or what the model reads]
     #[arg(long, value_name = "TOKENS")]
@@ -122,7 +127,8 @@ impl Sync {
             context.deferred_embedder(view.info(), self.model.as_deref())?;
         }
         let cutter = self.cutter(context, &model)?;
-        let mirror = Mirror::new(view, cutter.root.clone())?;
+        let moved_from = self.moved_from(context, view.as_ref())?;
+        let mirror = Mirror::new(view, cutter.root.clone(), moved_from.clone())?;
         let compare = Instant::now();
         let mut plan = self.compare(context, listing, &cutter, mirror, &interrupt)?;
         context.timing.add("compare", compare.elapsed());
@@ -141,7 +147,7 @@ impl Sync {
             context.list(&plan.facts())?;
             Tally::default()
         } else {
-            self.store(context, &model, &mut plan, cutter, &interrupt)?
+            self.store(context, &model, &mut plan, cutter, moved_from, &interrupt)?
         };
         let said = plan.files.describe();
         let records = if self.dry_run { "; nothing was changed".into() } else { describe_records(&tally) };
@@ -190,7 +196,7 @@ impl Sync {
             plan.fail(context, &progress, &unread.error);
             kept.push(format!("{}{}", self.prefix, unread.relative));
         }
-        let mut read_bytes = 0;
+        let (mut read_bytes, mut skipped) = (0, Vec::new());
         for entry in listing.files {
             interrupt.check()?;
             read_bytes += entry.size_bytes.unwrap_or(0);
@@ -198,14 +204,16 @@ impl Sync {
             progress.add_rows(1);
             progress.set_bytes(read_bytes);
             match read_text(&entry) {
-                Ok(None) => plan.files.skipped += 1,
-                Ok(Some(row)) => {
-                    let rows = cutter.rows(row)?;
+                Ok(TextFile::NoText { why }) => {
+                    skipped.push(SkippedFile { path: entry.path.display().to_string(), why });
+                }
+                Ok(TextFile::Row(row)) => {
+                    let rows = cutter.rows(*row)?;
                     let standing = mirror.meet(&rows)?;
-                    if let Standing::Taken(id) = &standing {
+                    if let Standing::Taken { id, follows } = &standing {
                         let why =
                             format!("its record {:?} is there and was not made by a sync of this folder", id.as_str());
-                        let hint = "give its records other ids with --prefix".into();
+                        let hint = hint_of_taken(follows.as_deref());
                         let source = entry.path.display().to_string();
                         plan.fail(context, &progress, &Error::BadInput { source, why, hint: Some(hint) });
                     }
@@ -217,6 +225,9 @@ impl Sync {
                 }
             }
         }
+        progress.finish();
+        plan.files.skipped = skipped.len() as u64;
+        say_skipped(context, &skipped);
         plan.strays = mirror.strays(|document| is_kept(document, &kept))?;
         plan.info = mirror.into_view().map(|view| view.info().clone());
         plan.count_gone();
@@ -230,6 +241,7 @@ impl Sync {
         model: &Fingerprint,
         plan: &mut Plan,
         cutter: Cutter,
+        moved_from: Vec<String>,
         interrupt: &Interrupt,
     ) -> Result<Tally> {
         let info = match plan.info.take() {
@@ -239,7 +251,7 @@ impl Sync {
         if plan.changed.is_empty() && plan.strays.is_empty() {
             return Ok(Tally::default());
         }
-        let root = cutter.root.clone();
+        let roots: Vec<String> = moved_from.into_iter().chain([cutter.root.clone()]).collect();
         let seen = Seen::default();
         let entries = plan.changed.iter().map(|file| file.entry.clone()).collect();
         let batches = Batches::open(vec![Source::Files(entries)], input::Options::default(), limits(None, true))?;
@@ -253,16 +265,43 @@ impl Sync {
             mode: Mode::Upsert,
             on_error: OnError::Skip,
             on_duplicate: input::OnDuplicate::Last,
+            rules: Rules::default(),
             interrupt: interrupt.clone(),
         };
         let strays = &plan.strays;
         let tally = run.store(context, &info, |collection| {
             interrupt.check()?;
-            if strays.is_empty() { Ok(0) } else { collection.remove_strays(&root, strays) }
+            if strays.is_empty() { Ok(0) } else { collection.remove_strays(&roots, strays) }
         })?;
         (plan.files.added, plan.files.updated) = (seen.added(), seen.updated());
         plan.files.failed += tally.failed;
         Ok(tally)
+    }
+
+    /// Returns the names that records follow under which the folder was known.
+    fn moved_from(&self, context: &Context, view: Option<&View>) -> Result<Vec<String>> {
+        let follows = |name: &str| match view {
+            Some(view) => Ok(!view.holding(Mirror::ROOT, &Term::text(name))?.is_empty()),
+            None => Ok::<bool, Error>(false),
+        };
+        let mut names = Vec::new();
+        for given in &self.moved_from {
+            // As a record says it, or as it is reached from here.
+            let given = given.trim_end_matches('/').to_owned();
+            let here = old_root_name(Path::new(&given), &context.db)?;
+            let mut found = None;
+            for name in [Some(given.clone()), here].into_iter().flatten() {
+                if found.is_none() && follows(&name)? {
+                    found = Some(name);
+                }
+            }
+            let known = found.ok_or_else(|| Error::InvalidArgument {
+                why: format!("no record of {} follows {given}", self.collection),
+                hint: Some(format!("`huedb distinct {} {}` lists what is followed", self.collection, Mirror::ROOT)),
+            });
+            names.push(known?);
+        }
+        Ok(names)
     }
 
     fn make(&self, context: &mut Context, model: &Fingerprint) -> Result<CollectionInfo> {
@@ -273,6 +312,17 @@ impl Sync {
         let (name, db) = (&info.name, context.db.display());
         context.printer.notice(format!("created {name} in {db} (model {}, {})", model.model, info.space));
         Ok(info)
+    }
+}
+
+/// Says what to do about a record that is there already.
+fn hint_of_taken(follows: Option<&str>) -> String {
+    let prefix = "give its records other ids with --prefix";
+    match follows {
+        Some(folder) => format!(
+            "it follows {folder}: if that is what this folder was called, say --moved-from {folder}, else {prefix}"
+        ),
+        None => prefix.to_owned(),
     }
 }
 

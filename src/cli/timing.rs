@@ -70,4 +70,8 @@ impl Embedder for TimedEmbedder {
         }
         self.timing.of("embed", || self.embedder.embed(texts, role))
     }
+
+    fn take_cut(&mut self) -> u64 {
+        self.embedder.take_cut()
+    }
 }

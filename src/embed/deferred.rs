@@ -52,4 +52,8 @@ impl Embedder for DeferredEmbedder {
     fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {
         self.load()?.embed(texts, role)
     }
+
+    fn take_cut(&mut self) -> u64 {
+        self.loaded.as_mut().map_or(0, |loaded| loaded.take_cut())
+    }
 }

@@ -60,6 +60,10 @@ impl Embedder for Kept {
     fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).embed(texts, role)
     }
+
+    fn take_cut(&mut self) -> u64 {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).take_cut()
+    }
 }
 
 #[cfg(test)]

@@ -75,6 +75,12 @@ pub trait Embedder: Send {
     /// # Errors
     /// [`crate::error::Error::Model`] when the model cannot be run.
     fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>>;
+
+    /// Returns how many documents since the last call were longer than the model reads; the end of such is not in its
+    /// embedding.
+    fn take_cut(&mut self) -> u64 {
+        0
+    }
 }
 
 /// Loads a model by its name or the path of its folder: the slow part, which also loads the engine.

@@ -46,6 +46,8 @@ pub struct OnnxEmbedder {
     max_sessions: usize,
     threads_per_session: usize,
     cache_dir: Option<PathBuf>,
+    /// Documents cut since this was asked for.
+    cut: u64,
 }
 
 impl OnnxEmbedder {
@@ -61,6 +63,7 @@ impl OnnxEmbedder {
             sessions: Vec::new(),
             max_sessions,
             threads_per_session: options.threads() / max_sessions,
+            cut: 0,
         };
         let first = embedder.open_session()?;
         embedder.sessions.push(first);
@@ -187,6 +190,9 @@ impl Embedder for OnnxEmbedder {
             return Ok(Vec::new());
         }
         let encodings = self.encode(texts, role)?;
+        if role == Role::Document {
+            self.cut += encodings.iter().filter(|encoding| encoding.cut).count() as u64;
+        }
         let lengths: Vec<usize> = encodings.iter().map(|encoding| encoding.ids.len()).collect();
         let rows = if self.parts.quantized_by_batch { 1 } else { BATCH_ROWS };
         let vectors = self.run(&encodings, batch::cut(&lengths, BATCH_TOKENS, rows))?;
@@ -198,6 +204,10 @@ impl Embedder for OnnxEmbedder {
             self.parts.dimension_known = true;
         }
         Ok(vectors)
+    }
+
+    fn take_cut(&mut self) -> u64 {
+        std::mem::take(&mut self.cut)
     }
 }
 

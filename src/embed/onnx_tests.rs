@@ -93,3 +93,13 @@ fn no_texts_have_no_vectors() {
     let mut hash = load("hash-8", &LoadOptions::default()).unwrap();
     assert_eq!(hash.embed(&["a"], Role::Query).unwrap()[0].len(), 8);
 }
+
+#[test]
+fn documents_longer_than_the_model_reads_are_counted() {
+    let mut embedder = embedder(1);
+    let (long, fits) = ("fox ".repeat(255), "fox ".repeat(254));
+    embedder.embed(&[&long, "short", &fits], Role::Document).unwrap();
+    assert_eq!((embedder.take_cut(), embedder.take_cut()), (1, 0));
+    embedder.embed(&[&long], Role::Query).unwrap();
+    assert_eq!(embedder.take_cut(), 0);
+}

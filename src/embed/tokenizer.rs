@@ -21,6 +21,8 @@ pub(super) struct Encoding {
     pub(super) ids: Vec<u32>,
     /// Their segment, empty when it is 0 for all.
     pub(super) types: Vec<u32>,
+    /// Whether the text has more tokens than these.
+    pub(super) cut: bool,
 }
 
 /// A tokenizer with the number of tokens it may make of a text.
@@ -65,7 +67,8 @@ impl Tokenizer {
     pub(super) fn encode(&self, text: &str) -> Result<Encoding, String> {
         match &self.kind {
             Kind::WordPiece(tokenizer) => {
-                Ok(Encoding { ids: tokenizer.encode(text, self.max_tokens), types: Vec::new() })
+                let (ids, cut) = tokenizer.encode(text, self.max_tokens);
+                Ok(Encoding { ids, types: Vec::new(), cut })
             }
             Kind::Other(tokenizer) => {
                 let encoding = unpanicked(|| tokenizer.encode_fast(text, true))?.map_err(|error| error.to_string())?;
@@ -73,6 +76,7 @@ impl Tokenizer {
                 Ok(Encoding {
                     ids: encoding.get_ids().to_vec(),
                     types: if types.iter().any(|&kind| kind != 0) { types.to_vec() } else { Vec::new() },
+                    cut: !encoding.get_overflowing().is_empty(),
                 })
             }
         }

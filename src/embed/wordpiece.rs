@@ -26,14 +26,15 @@ pub(super) struct WordPiece {
 }
 
 impl WordPiece {
-    /// Returns the ids of a text, at most `max_tokens` of them with the first and the last.
-    pub(super) fn encode(&self, text: &str, max_tokens: usize) -> Vec<u32> {
+    /// Returns the ids of a text, at most `max_tokens` of them with the first and the last, and whether it has more.
+    pub(super) fn encode(&self, text: &str, max_tokens: usize) -> (Vec<u32>, bool) {
         let room = max_tokens.saturating_sub(2);
         let mut ids = vec![self.first];
         let _ = self.encode_between(text, room, &mut ids);
-        ids.truncate(room + 1);
+        let cut = ids.len() > room.saturating_add(1);
+        ids.truncate(room.saturating_add(1));
         ids.push(self.last);
-        ids
+        (ids, cut)
     }
 
     /// Returns how many ids a text has between the first and the last.
@@ -44,7 +45,9 @@ impl WordPiece {
     }
 
     fn encode_between(&self, text: &str, room: usize, ids: &mut Vec<u32>) -> ControlFlow<()> {
-        let full = |ids: &Vec<u32>| if ids.len() > room { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let full = |ids: &Vec<u32>| {
+            if ids.len() > room.saturating_add(1) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
         let mut rest = text;
         while let Some((before, id, after)) = self.split_verbatim(rest) {
             self.encode_words(before, room, ids)?;
@@ -58,7 +61,7 @@ impl WordPiece {
     fn encode_words(&self, text: &str, room: usize, ids: &mut Vec<u32>) -> ControlFlow<()> {
         bert::words(text, self.folding, |word| {
             self.push_pieces(word, ids);
-            if ids.len() > room { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if ids.len() > room.saturating_add(1) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
     }
 
@@ -117,26 +120,43 @@ mod tests {
 
     #[test]
     fn the_longest_piece_is_taken_first() {
-        assert_eq!(tokenizer().encode("The running, runn", 64), [2, 7, 4, 5, 8, 4, 6, 3]);
+        assert_eq!(tokenizer().encode("The running, runn", 64).0, [2, 7, 4, 5, 8, 4, 6, 3]);
     }
 
     #[test]
     fn a_word_that_does_not_come_out_even_is_unknown_as_a_whole() {
-        assert_eq!(tokenizer().encode("runningx", 64), [2, 1, 3]);
-        assert_eq!(tokenizer().encode("runningrunning", 64), [2, 1, 3]);
+        assert_eq!(tokenizer().encode("runningx", 64).0, [2, 1, 3]);
+        assert_eq!(tokenizer().encode("runningrunning", 64).0, [2, 1, 3]);
     }
 
     #[test]
     fn tokens_beyond_the_limit_are_cut_and_the_last_is_kept() {
         let tokenizer = tokenizer();
         for (limit, ids) in [(6, &[2, 7, 4, 5, 7, 3][..]), (4, &[2, 7, 4, 3]), (3, &[2, 7, 3]), (2, &[2, 3])] {
-            assert_eq!(tokenizer.encode("the running the running", limit), ids, "{limit}");
+            assert_eq!(tokenizer.encode("the running the running", limit).0, ids, "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_when_it_has_more_tokens_than_there_is_room_for() {
+        let tokenizer = tokenizer();
+        for (text, limit, cut) in [
+            ("the running the running", 8, false),
+            ("the running the running \n", 8, false),
+            ("the running the running", 7, true),
+            ("the running the running", 3, true),
+            ("", 2, false),
+            ("the[SEP]", 4, false),
+            ("the[SEP]", 3, true),
+            ("the running", usize::MAX, false),
+        ] {
+            assert_eq!(tokenizer.encode(text, limit).1, cut, "{text:?} {limit}");
         }
     }
 
     #[test]
     fn verbatim_tokens_are_found_in_the_text_the_longest_first() {
-        assert_eq!(tokenizer().encode("the[SEP]run[SEP]X[sep]", 64), [2, 7, 3, 4, 9, 1, 1, 1, 3]);
-        assert_eq!(tokenizer().encode("[SEP][SEP][SEP]", 4), [2, 3, 3, 3]);
+        assert_eq!(tokenizer().encode("the[SEP]run[SEP]X[sep]", 64).0, [2, 7, 3, 4, 9, 1, 1, 1, 3]);
+        assert_eq!(tokenizer().encode("[SEP][SEP][SEP]", 4).0, [2, 3, 3, 3]);
     }
 }

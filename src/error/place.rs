@@ -54,7 +54,9 @@ impl Error {
                 place.insert(0, text("filter", filter));
                 place
             }
-            Self::BadRow { source, line: 0, .. } | Self::BadInput { source, .. } => vec![text("file", source)],
+            Self::BadRow { source, line: 0, .. } | Self::BadInput { source, .. } | Self::NotText { source, .. } => {
+                vec![text("file", source)]
+            }
             Self::BadRow { source, line, .. } => vec![text("file", source), ("line", (*line).into())],
             Self::BadRecord { id, cause } => std::iter::once(text("id", id)).chain(cause.place()).collect(),
             Self::ModelMismatch { collection, stored, given } => {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::met::Met;
 use super::progress::Progress;
-use super::rows::{Options, Rows};
+use super::rows::{Options, Rows, SkippedFile};
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::record::Row;
@@ -29,6 +29,9 @@ pub type Split = Box<dyn FnMut(Row) -> Result<Vec<Row>> + Send>;
 /// What a user should know of an input and was not told yet, such as fields that are left out.
 pub type Notices = Arc<Mutex<Vec<String>>>;
 
+/// Files of folders that were passed over, in their order.
+pub type Skipped = Arc<Mutex<Vec<SkippedFile>>>;
+
 /// Batches of rows; a row that cannot be read is an error in its place.
 ///
 /// An error that is not about one row is the last item.
@@ -39,6 +42,7 @@ pub struct Batches {
     progress: Arc<Progress>,
     notices: Notices,
     met: Arc<Met>,
+    skipped: Skipped,
     open: Option<Rows>,
     split: Option<Split>,
 }
@@ -58,6 +62,7 @@ impl Batches {
             progress: Progress::new(sizes.into_iter().sum()),
             notices: Notices::default(),
             met: Arc::default(),
+            skipped: Skipped::default(),
             open: None,
             split: None,
         })
@@ -88,6 +93,12 @@ impl Batches {
         Arc::clone(&self.met)
     }
 
+    /// Returns where the files that are passed over gather while the batches are read.
+    #[must_use]
+    pub fn skipped(&self) -> Skipped {
+        Arc::clone(&self.skipped)
+    }
+
     /// Returns what becomes of the next row of the input.
     fn next_rows(&mut self) -> Option<Vec<Result<Row>>> {
         let row = self.next_row()?;
@@ -108,6 +119,10 @@ impl Batches {
         loop {
             if let Some(rows) = &mut self.open {
                 let row = rows.next();
+                let skipped = rows.take_skipped();
+                if !skipped.is_empty() {
+                    self.skipped.lock().unwrap_or_else(PoisonError::into_inner).extend(skipped);
+                }
                 if row.is_some() {
                     return row;
                 }

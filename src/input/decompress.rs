@@ -15,11 +15,12 @@ use crate::error::{Error, Result};
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// What other programs' files begin with, what they are, and what to do about it.
-const OTHER_FORMATS: [(&[u8], &str, &str); 10] = [
+const OTHER_FORMATS: [(&[u8], &str, &str); 11] = [
     (b"PAR1", "a Parquet file", "write it as csv or jsonl first"),
     (b"\x93NUMPY", "a NumPy file", "write it as jsonl first"),
     (b"ARROW1\0\0", "an Arrow file", "write it as csv or jsonl first"),
     (b"FEA1", "a Feather file of version 1", "write it with version 2, which is an Arrow file"),
+    (b"%PDF-", "a PDF file", "take its text out first: pdftotext FILE.pdf"),
     (b"PK\x03\x04", "a zip archive", "unpack it first; of an .npz file, save one array as .npy"),
     (b"BZh", "packed with bzip2", "unpack it first: bzip2 -dc FILE | huedb import NAME -"),
     (b"\xfd7zXZ\0", "packed with xz", "unpack it first: xz -dc FILE | huedb import NAME -"),
@@ -39,7 +40,7 @@ impl Bytes {
     /// Looks at the first bytes of `raw`, unpacks it and refuses binary data.
     ///
     /// # Errors
-    /// [`Error::BadInput`] for a binary file or damaged packed data, [`Error::Io`] when it cannot be read.
+    /// [`Error::NotText`] for a binary file, [`Error::BadInput`] for damaged packed data, [`Error::Io`] when it cannot be read.
     pub(super) fn open(raw: impl Read + Send + 'static, source: Arc<str>, progress: Arc<Progress>) -> Result<Self> {
         let mut this = Self::unpack(raw, source, progress)?;
         this.refuse_binary()?;
@@ -161,6 +162,11 @@ impl Bytes {
         Error::BadInput { source: self.source.to_string(), why: why.into(), hint: hint.map(str::to_owned) }
     }
 
+    /// Makes an error about an input that is no text.
+    pub(super) fn no_text(&self, why: impl Into<String>, hint: &str) -> Error {
+        Error::NotText { source: self.source.to_string(), why: why.into(), hint: Some(hint.to_owned()) }
+    }
+
     /// Makes an error about one row.
     pub(super) fn bad_row(&self, line: u64, why: impl Into<String>) -> Error {
         Error::BadRow { source: self.source.to_string(), line, why: why.into() }
@@ -200,7 +206,7 @@ fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
 
 fn refuse_binary(head: &[u8], source: &str) -> Result<()> {
     let refuse =
-        |why: String, hint: &str| Err(Error::BadInput { source: source.to_owned(), why, hint: Some(hint.to_owned()) });
+        |why: String, hint: &str| Err(Error::NotText { source: source.to_owned(), why, hint: Some(hint.to_owned()) });
     if let Some((_, what, hint)) = OTHER_FORMATS.iter().find(|(magic, ..)| head.starts_with(magic)) {
         return refuse(format!("is {what}"), hint);
     }

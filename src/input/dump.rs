@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{Read, stdin};
+use std::io::Read;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
@@ -19,6 +19,7 @@ use super::lines::{Lines, Piece};
 use super::progress::Progress;
 use super::rows::ROW_LIMIT_BYTES;
 use super::source::Source;
+use super::stdin::Stdin;
 use crate::error::{Error, Result};
 use crate::record::{
     DUMP_MARK, DUMP_VERSION, DumpLine, Metadata, MetadataPatch, Origin, RecordId, Row, beyond_integers, too_long,
@@ -67,7 +68,7 @@ impl Dump {
     /// [`Error::BadInput`] when it is no dump, or of a later version; [`Error::Io`] when it cannot be read.
     pub fn open(argument: &str) -> Result<Self> {
         match Source::parse(argument)? {
-            Source::Stdin => Self::from_reader(stdin(), "-", None),
+            Source::Stdin => Self::from_reader(Stdin, "-", None),
             Source::File(path) => {
                 let read = |e| Error::io(format!("read {}", path.display()), e);
                 let file = File::open(&path).map_err(read)?;

@@ -12,6 +12,7 @@ use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
 use super::decompress::Bytes;
+use super::lines::not_utf8;
 use super::mapping::{Mapping, Parts};
 use super::progress::Progress;
 use super::rows::ROW_LIMIT_BYTES;
@@ -127,24 +128,42 @@ impl Folder {
     }
 }
 
-/// Reads a file as a row; `None` when it has no text: it is binary or not UTF-8, or holds only white space.
+/// What a file is to a collection of texts.
+#[derive(Debug, PartialEq)]
+pub enum TextFile {
+    /// A row.
+    Row(Box<Row>),
+    /// Nothing: it is binary or not UTF-8, or holds only white space.
+    NoText {
+        /// What it is instead.
+        why: String,
+    },
+}
+
+/// Reads a file as a row, if it has text.
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::BadInput`] when it is too long or its name is no id.
-pub fn read_text(entry: &Entry) -> Result<Option<Row>> {
+pub fn read_text(entry: &Entry) -> Result<TextFile> {
     let name = entry.path.display().to_string();
     let id = entry.id.as_ref().map_err(|why| bad(&name, why.clone()))?;
     let file = File::open(&entry.path).map_err(|e| Error::io(format!("read {name}"), e))?;
     let mut bytes = match Bytes::open(file, name.as_str().into(), Progress::new(None)) {
         // By its first block.
-        Err(Error::BadInput { .. }) => return Ok(None),
+        Err(Error::NotText { why, .. }) => return Ok(TextFile::NoText { why }),
         opened => opened?,
     };
-    let text = String::from_utf8(bytes.read_all(ROW_LIMIT_BYTES)?);
-    let Some(text) = text.ok().filter(|text| !text.contains('\0') && !text.trim().is_empty()) else { return Ok(None) };
+    let no_text = |why: &str| Ok(TextFile::NoText { why: why.to_owned() });
+    let text = match String::from_utf8(bytes.read_all(ROW_LIMIT_BYTES)?) {
+        Ok(text) if text.contains('\0') => return no_text("holds a NUL byte, so it is not text"),
+        Ok(text) if text.trim().is_empty() => return no_text("holds nothing but white space"),
+        Ok(text) => text,
+        Err(e) => return no_text(&not_utf8(e.as_bytes(), e.utf8_error())),
+    };
     let origin = Origin { source: name.as_str().into(), line: 0 };
     let parts = Parts { id: Some(id.clone()), document: Some(text), uri: Some(name.clone()), ..Parts::default() };
-    parts.into_row(&Mapping::default(), origin).map(Some).map_err(|why| bad(&name, why))
+    let row = parts.into_row(&Mapping::default(), origin).map_err(|why| bad(&name, why))?;
+    Ok(TextFile::Row(Box::new(row)))
 }
 
 fn bad(source: &str, why: String) -> Error {
@@ -237,9 +256,9 @@ mod tests {
         let read = |name: &str| read_text(&Entry::new(tree.path().join(name), Path::new(name), Some(0)));
         for bytes in [&b"a\0b"[..], b"caf\xe9", b" \n\t", b"", b"SQLite format 3\0"] {
             fs::write(tree.path().join("x"), bytes).unwrap();
-            assert_eq!(read("x").unwrap(), None, "{bytes:?}");
+            assert!(matches!(read("x").unwrap(), TextFile::NoText { why } if !why.is_empty()), "{bytes:?}");
         }
-        let row = read("b.md").unwrap().unwrap();
+        let TextFile::Row(row) = read("b.md").unwrap() else { panic!() };
         assert_eq!((row.id.as_str(), row.document.as_deref()), ("b.md", Some("text")));
         assert!(matches!(read("none"), Err(Error::Io { .. })));
     }

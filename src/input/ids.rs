@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use super::lines::BOM;
+use super::stdin::Stdin;
 use crate::error::{Error, Result};
 use crate::record::RecordId;
 
@@ -17,7 +18,7 @@ use crate::record::RecordId;
 /// [`Error::Io`] when it cannot be read.
 pub fn read_ids(argument: &str, null_terminated: bool, limit_bytes: usize) -> Result<Vec<RecordId>> {
     if argument == "-" {
-        return ids(io::stdin().lock(), argument, null_terminated, limit_bytes);
+        return ids(BufReader::new(Stdin), argument, null_terminated, limit_bytes);
     }
     let file = File::open(argument).map_err(|e| failure(argument, e))?;
     ids(BufReader::new(file), argument, null_terminated, limit_bytes)

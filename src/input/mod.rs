@@ -40,16 +40,17 @@ mod records;
 mod rows;
 mod source;
 mod sqlite;
+mod stdin;
 #[cfg(test)]
 mod tests;
 
 pub use archive::{Archive, ArchiveBatches, ArchiveSize};
-pub use batches::{BatchLimits, Batches, Notices, Split};
+pub use batches::{BatchLimits, Batches, Notices, Skipped, Split};
 pub use cell::{CellType, Types};
 pub use chroma::{ChromaFolder, ChromaServer, Selection, ServerOptions};
 pub use dump::Dump;
 pub use embedding::embedding_from_json;
-pub use folder::{Folder, Listing, Unread, read_text};
+pub use folder::{Folder, Listing, TextFile, Unread, read_text};
 pub use format::Format;
 pub use ids::read_ids;
 pub use llm::LlmFile;
@@ -59,5 +60,6 @@ pub use metadata::metadata_from_json;
 pub use npy::Beside;
 pub use progress::Progress;
 pub use question::{Question, Questions};
-pub use rows::{Options, ROW_LIMIT_BYTES, Rows};
+pub use rows::{Options, ROW_LIMIT_BYTES, Rows, SkippedFile};
 pub use source::{Entry, Source};
+pub(crate) use stdin::{Stdin, closed_stream};

@@ -1,7 +1,8 @@
 //! The questions of a batch: `query --input FILE`.
 //!
 //! A question is a text, an embedding, or both. Reads what rows are read from, and plain lines. Does not embed.
-//! Invariant: a question that leaves has a text that is not blank, or an embedding.
+//! Invariants: a question that leaves has a text that is not blank, or an embedding; of plain lines the question of
+//! number n, from 0, stands on line n + 1.
 
 use std::fmt;
 use std::fs::File;
@@ -21,6 +22,7 @@ use super::progress::Progress;
 use super::records::{Layout, Records, no_column};
 use super::rows::ROW_LIMIT_BYTES;
 use super::source::Source;
+use super::stdin::Stdin;
 use crate::error::{Error, Result};
 use crate::record::Origin;
 
@@ -49,9 +51,17 @@ pub struct Questions {
 }
 
 enum Reader {
-    Lines(Lines),
+    Lines(PlainLines),
     Json(Values),
     Table(Box<Table>),
+}
+
+struct PlainLines {
+    lines: Lines,
+    /// The line read last.
+    line: u64,
+    /// A question that blank lines stand before, which are told first.
+    behind_blank: Option<(u64, String)>,
 }
 
 struct Table {
@@ -80,7 +90,7 @@ impl Questions {
     /// [`Error::BadInput`] or [`Error::Io`] when it cannot be read, or is a table without a column of texts.
     pub fn open(source: &Source, format: Option<Format>) -> Result<Self> {
         let path = match source {
-            Source::Stdin => return Self::from_reader(std::io::stdin(), "-", format),
+            Source::Stdin => return Self::from_reader(Stdin, "-", format),
             Source::File(path) => path,
             Source::Files(_) => return Err(Error::argument("questions are read from one file")),
             Source::Folder(path) | Source::Glob { base: path, .. } => {
@@ -114,7 +124,9 @@ impl Questions {
             None => Format::of_head(bytes.fill()?, Format::Text),
         };
         let reader = match format {
-            Format::Text => Reader::Lines(Lines::new(bytes, ROW_LIMIT_BYTES)),
+            Format::Text => {
+                Reader::Lines(PlainLines { lines: Lines::new(bytes, ROW_LIMIT_BYTES), line: 0, behind_blank: None })
+            }
             Format::Json | Format::Jsonl => Reader::Json(Values::open(bytes, format, ROW_LIMIT_BYTES)),
             Format::Csv | Format::Tsv => {
                 let layout = Layout { format, delimiter: None, names: &TEXT_NAMES, limit_bytes: ROW_LIMIT_BYTES };
@@ -138,8 +150,8 @@ impl Questions {
     fn read(&mut self) -> Result<Option<Question>> {
         let (line, asked) = match &mut self.reader {
             Reader::Lines(lines) => {
-                let Some(piece) = lines.next()? else { return Ok(None) };
-                (piece.line, Ok(Asked { text: Some(piece.text.trim().to_owned()), ..Asked::default() }))
+                let Some((line, text)) = lines.next()? else { return Ok(None) };
+                (line, text.map(|text| Asked { text: Some(text), ..Asked::default() }))
             }
             Reader::Json(values) => {
                 let Some(piece) = values.next()? else { return Ok(None) };
@@ -169,6 +181,27 @@ impl Questions {
             }
             Err(why) => Err(Error::BadRow { source: self.source.to_string(), line, why }),
         }
+    }
+}
+
+impl PlainLines {
+    /// Returns the next question and its line, or a blank line that stands before it.
+    fn next(&mut self) -> Result<Option<(u64, Result<String, String>)>> {
+        if let Some((line, text)) = self.behind_blank.take() {
+            return Ok(Some((line, Ok(text))));
+        }
+        let read = self.lines.next();
+        let Some(piece) = read.inspect_err(|_| self.line += 1)? else { return Ok(None) };
+        let (blank, text) = (self.line + 1, piece.text.trim().to_owned());
+        self.line = piece.line;
+        if blank == piece.line {
+            return Ok(Some((blank, Ok(text))));
+        }
+        self.behind_blank = Some((piece.line, text));
+        Ok(Some((
+            blank,
+            Err("the line is blank, so it is no question; take it out, or write the questions as jsonl".into()),
+        )))
     }
 }
 
@@ -279,7 +312,7 @@ mod tests {
     fn every_spelling_of_a_question() {
         let id = |id: &str, text: &str| (Some(id.to_owned()), text.to_owned());
         let no_id = |text: &str| (None, text.to_owned());
-        assert_eq!(texts("how?\n\n why? \r\n", None), [no_id("how?"), no_id("why?")]);
+        assert_eq!(texts("how?\n why? \r\n\n \n", None), [no_id("how?"), no_id("why?")]);
         assert_eq!(texts("{\"id\":7,\"text\":\"how?\"}\n{\"query\":\"why?\"}", None), [id("7", "how?"), no_id("why?")]);
         assert_eq!(texts("[\"how?\",{\"document\":\"a\",\"text\":\"b\"}]", None), [no_id("how?"), no_id("b")]);
         assert_eq!(texts("id,query\na,\"how, why?\"\n", Some(Format::Csv)), [id("a", "how, why?")]);
@@ -289,6 +322,14 @@ mod tests {
         let both = ask("{\"embedding\":[1,-2.5e0],\"id\":\"q\",\"text\":\"t\"}", None).remove(0).unwrap();
         assert_eq!((both.id.as_deref(), both.text.as_deref()), (Some("q"), Some("t")));
         assert_eq!(both.embedding, Some(vec![1.0, -2.5]));
+    }
+
+    #[test]
+    fn a_blank_line_between_questions_is_told_once_and_the_next_is_read() {
+        let read = ask("how?\n\n\nwhy?\nwho?\n", None);
+        assert_eq!(read.len(), 4, "{read:?}");
+        assert!(read[1].as_ref().unwrap_err().starts_with("q:2: the line is blank"), "{read:?}");
+        assert_eq!((read[2].as_ref().unwrap().origin.line, read[3].as_ref().unwrap().origin.line), (4, 5));
     }
 
     #[test]

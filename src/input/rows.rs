@@ -20,6 +20,7 @@ use super::npy::{Beside, NpyRows};
 use super::progress::Progress;
 use super::records::Layout;
 use super::source::{Entry, Source};
+use super::stdin::Stdin;
 use crate::error::{Error, Result};
 use crate::record::{Origin, Row};
 
@@ -72,7 +73,17 @@ pub struct Rows {
     met: Arc<Met>,
     progress: Arc<Progress>,
     notices: Vec<String>,
+    skipped: Vec<SkippedFile>,
     ended: bool,
+}
+
+/// A file of a folder or glob that is passed over, since it is no text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedFile {
+    /// The file.
+    pub path: String,
+    /// What it is instead.
+    pub why: String,
 }
 
 enum Open {
@@ -113,7 +124,7 @@ impl Rows {
         rows.many = matches!(source, Source::Folder(_) | Source::Glob { .. } | Source::Files(_));
         rows.texts = matches!(source, Source::Files(_));
         match source {
-            Source::Stdin => rows.open_stream(std::io::stdin(), "-")?,
+            Source::Stdin => rows.open_stream(Stdin, "-")?,
             // One file is opened at once so that what is wrong with it is known before the first row.
             Source::File(_) => rows.open_next()?,
             Source::Folder(_) | Source::Glob { .. } | Source::Files(_) => {}
@@ -153,9 +164,9 @@ impl Rows {
     fn over(files: Vec<Entry>, progress: Arc<Progress>, options: Options) -> Result<Self> {
         options.mapping.check()?;
         let mapping = Arc::new(options.mapping.clone());
-        let (files, met, notices) = (files.into_iter(), Arc::default(), Vec::new());
+        let (files, met, notices, skipped) = (files.into_iter(), Arc::default(), Vec::new(), Vec::new());
         let (many, texts, open, ended) = (false, false, None, false);
-        Ok(Self { options, mapping, files, many, texts, open, met, progress, notices, ended })
+        Ok(Self { options, mapping, files, many, texts, open, met, progress, notices, skipped, ended })
     }
 
     /// Returns the bytes read and to read, which another thread may watch.
@@ -178,6 +189,11 @@ impl Rows {
         notices
     }
 
+    /// Returns the files passed over that were not told yet.
+    pub fn take_skipped(&mut self) -> Vec<SkippedFile> {
+        std::mem::take(&mut self.skipped)
+    }
+
     fn open_stream(&mut self, reader: impl Read + Send + 'static, name: &str) -> Result<()> {
         let mut bytes = Bytes::unpack(reader, name.into(), self.progress())?;
         let open = if let Some(format) = self.binary_format(&mut bytes, None)? {
@@ -195,11 +211,19 @@ impl Rows {
     fn open_next(&mut self) -> Result<()> {
         self.notices = self.take_notices();
         self.open = None;
-        if let Some(entry) = self.files.next() {
-            let opened = self.open_entry(&entry);
+        while let Some(entry) = self.files.next() {
             // What was said wrongly is no fault of the file.
-            let is_row = |e: &Error| self.many && !matches!(e, Error::InvalidArgument { .. });
-            self.open = Some(opened.map_err(|e| if is_row(&e) { as_row_error(e, &entry) } else { e })?);
+            let many = self.many;
+            let is_row = |e: &Error| many && !matches!(e, Error::InvalidArgument { .. });
+            match self.open_entry(&entry) {
+                Err(Error::NotText { source, why, .. }) if self.many => {
+                    self.skipped.push(SkippedFile { path: source, why });
+                }
+                opened => {
+                    self.open = Some(opened.map_err(|e| if is_row(&e) { as_row_error(e, &entry) } else { e })?);
+                    break;
+                }
+            }
         }
         Ok(())
     }
@@ -363,10 +387,10 @@ impl Rows {
         let text = bytes.read_all(self.options.row_limit_bytes)?;
         let not_text = "choose text files with a glob such as 'docs/**/*.md'";
         if memchr::memchr(0, &text).is_some() {
-            return Err(bytes.bad("holds a NUL byte, so it is not text", Some(not_text)));
+            return Err(bytes.no_text("holds a NUL byte, so it is not text", not_text));
         }
         let document = String::from_utf8(text)
-            .map_err(|e| bytes.bad(super::lines::not_utf8(e.as_bytes(), e.utf8_error()), Some(not_text)))?;
+            .map_err(|e| bytes.no_text(super::lines::not_utf8(e.as_bytes(), e.utf8_error()), not_text))?;
         let id = match self.mapping.id {
             IdFrom::Content => None,
             IdFrom::Column(_) => Some(id.map_err(|why| bytes.bad(why.as_str(), None))?.to_owned()),

@@ -2,10 +2,10 @@
 //!
 //! Every method opens its own transaction, so handles may be kept while other processes write.
 
-use super::write::Batch;
+use super::write::{Batch, Form};
 use super::{Change, Effect, Include, Mode, Store, Stored, View, catalog, scope, table};
 use crate::error::Result;
-use crate::record::{CollectionName, Fingerprint, Ordinal, Part, Record, RecordId};
+use crate::record::{CollectionName, Fingerprint, Ordinal, Record, RecordId};
 
 /// A collection of an open [`Store`].
 pub struct Collection<'s> {
@@ -46,22 +46,25 @@ impl<'s> Collection<'s> {
         self.write(|batch| changes.into_iter().map(|change| batch.apply(change, mode)).collect())
     }
 
-    /// Applies changes some of which are parts of documents; refuses them when the collection has no longer the model
-    /// that embedded them.
+    /// Applies changes some of which are documents or parts of such; refuses them when the collection has no longer the
+    /// model that embedded them.
+    ///
+    /// Without `keep_embeddings` a new document needs an embedding also where there is no model.
     ///
     /// Returns what came of each, and how many parts were removed since their document has fewer now.
     pub(crate) fn apply_prepared(
         &self,
-        changes: impl IntoIterator<Item = (Change, Option<Part>)>,
+        changes: impl IntoIterator<Item = (Change, Form)>,
         mode: Mode,
+        keep_embeddings: bool,
         embedded_by: Option<&Fingerprint>,
     ) -> Result<(Vec<Effect>, u64)> {
         self.write(|batch| {
+            if !keep_embeddings {
+                batch.require_embeddings();
+            }
             embedded_by.map_or(Ok(()), |model| batch.take_embeddings_of(model))?;
-            let effects = changes.into_iter().map(|(change, part)| match part {
-                Some(part) => batch.apply_part(change, &part, mode),
-                None => batch.apply(change, mode),
-            });
+            let effects = changes.into_iter().map(|(change, form)| batch.apply_form(change, &form, mode));
             let effects = effects.collect::<Result<_>>()?;
             Ok((effects, batch.removed()))
         })

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 pub struct Compacted {
     /// Its length before, in bytes.
     pub before: u64,
-    /// Its length after, in bytes.
+    /// Its length after, in bytes, while it is open: closing it adds a little that the next to open needs.
     pub after: u64,
 }
 

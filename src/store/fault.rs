@@ -7,10 +7,26 @@
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::page::DamagedPage;
 use crate::error::Error;
+
+/// Which file a read is of, for errors that do not say it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) path: Arc<Path>,
+    /// How long a lock is waited for.
+    pub(crate) patience: Duration,
+}
+
+impl Place {
+    /// Names the file in what went wrong.
+    pub(crate) fn name<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        result.map_err(|error| error.at(&self.path, self.patience))
+    }
+}
 
 impl Error {
     /// A part of the file that does not say what it must.

@@ -21,7 +21,12 @@ pub enum Standing {
     /// The records say all that the rows say.
     Unchanged,
     /// A record of that id is there and follows something else.
-    Taken(RecordId),
+    Taken {
+        /// The id.
+        id: RecordId,
+        /// What it follows, when it follows anything.
+        follows: Option<String>,
+    },
 }
 
 /// A record whose document is no longer there.
@@ -38,6 +43,8 @@ pub struct Mirror {
     /// `None` for a collection that is still to be made.
     view: Option<View>,
     root: String,
+    /// What the root was called before.
+    moved_from: Vec<String>,
     /// Records that were not met yet.
     unmet: RoaringTreemap,
 }
@@ -46,13 +53,18 @@ impl Mirror {
     /// The metadata key of what a record follows.
     pub const ROOT: &str = "synced_from";
 
-    /// Begins to compare; `root` names what is followed.
+    /// Begins to compare; `root` names what is followed, `moved_from` other names it had, whose records are its own now.
     ///
     /// # Errors
     /// A damaged file.
-    pub fn new(view: Option<View>, root: String) -> Result<Self> {
-        let unmet = view.as_ref().map(|view| view.holding(Self::ROOT, &Term::text(&root))).transpose()?;
-        Ok(Self { view, root, unmet: unmet.unwrap_or_default() })
+    pub fn new(view: Option<View>, root: String, moved_from: Vec<String>) -> Result<Self> {
+        let mut unmet = RoaringTreemap::new();
+        for name in moved_from.iter().chain([&root]) {
+            if let Some(view) = &view {
+                unmet |= view.holding(Self::ROOT, &Term::text(name))?;
+            }
+        }
+        Ok(Self { view, root, moved_from, unmet })
     }
 
     /// Has a row say what it follows.
@@ -76,8 +88,9 @@ impl Mirror {
                 continue;
             };
             let stored = view.stored(ordinal)?;
-            if !follows(&stored.metadata, &self.root) {
-                return Ok(Standing::Taken(row.id.clone()));
+            if !self.is_own(&stored.metadata) {
+                let follows = followed(&stored.metadata).map(str::to_owned);
+                return Ok(Standing::Taken { id: row.id.clone(), follows });
             }
             any = true;
             same &= says(&stored, row);
@@ -104,7 +117,7 @@ impl Mirror {
         for ordinal in &self.unmet {
             let Stored { id, metadata, .. } = view.stored(Ordinal(ordinal))?;
             // A long root is found by its hash.
-            if !follows(&metadata, &self.root) {
+            if !self.is_own(&metadata) {
                 continue;
             }
             let document = match metadata.get(Part::OF) {
@@ -118,6 +131,14 @@ impl Mirror {
         Ok(strays)
     }
 
+    fn is_own(&self, metadata: &Metadata) -> bool {
+        follows_any(metadata, self.names())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.moved_from.iter().chain([&self.root]).map(String::as_str)
+    }
+
     /// Returns the view that was compared with, for what follows.
     #[must_use]
     pub fn into_view(self) -> Option<View> {
@@ -126,17 +147,25 @@ impl Mirror {
 }
 
 impl Collection<'_> {
-    /// Removes those of the strays that are there still and follow the root; returns how many.
+    /// Removes those of the strays that are there still and follow one of the roots; returns how many.
     ///
     /// # Errors
     /// Those of every write.
-    pub fn remove_strays(&self, root: &str, strays: &[Stray]) -> Result<u64> {
-        self.delete_if(strays.iter().map(|stray| &stray.id), |stored| follows(&stored.metadata, root))
+    pub fn remove_strays(&self, roots: &[String], strays: &[Stray]) -> Result<u64> {
+        let is_own = |stored: &Stored| follows_any(&stored.metadata, roots.iter().map(String::as_str));
+        self.delete_if(strays.iter().map(|stray| &stray.id), is_own)
     }
 }
 
-fn follows(metadata: &Metadata, root: &str) -> bool {
-    matches!(metadata.get(Mirror::ROOT), Some(Value::Str(followed)) if followed == root)
+fn followed(metadata: &Metadata) -> Option<&str> {
+    match metadata.get(Mirror::ROOT) {
+        Some(Value::Str(followed)) => Some(followed),
+        _ => None,
+    }
+}
+
+fn follows_any<'r>(metadata: &Metadata, mut roots: impl Iterator<Item = &'r str>) -> bool {
+    followed(metadata).is_some_and(|followed| roots.any(|root| root == followed))
 }
 
 /// Returns whether writing a row would leave its record as it is.

@@ -62,7 +62,7 @@ pub use convert::{decrypt, encrypt, rekey_fully};
 pub(crate) use crypt::MOST_KEY_BYTES;
 pub use crypt::{Key, KeyDerivation, is_encrypted};
 pub use graph::GraphFile;
-pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Tally};
+pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Rules, Tally};
 pub use limit::{MAX_ID_BYTES, MAX_RECORD_BYTES, check_id, check_texts};
 pub use mirror::{Mirror, Standing, Stray};
 pub use model::check_model;
@@ -76,7 +76,7 @@ pub use quantise::{
 };
 pub use read::{Include, View};
 pub(crate) use record::Stored;
-pub use reembed::{Reembedded, reembed};
+pub use reembed::{Reembedded, reembed, reembed_leaving_out};
 pub use repair::{Certainty, Kept, Loss, Repair};
 pub use scope::DatabaseInfo;
 pub(crate) use segment::seal;
@@ -273,8 +273,21 @@ impl Store {
         run().map_err(|e| self.name(e))
     }
 
+    fn place(&self) -> fault::Place {
+        fault::Place { path: self.path.as_path().into(), patience: self.busy_timeout }
+    }
+
     pub(crate) fn name(&self, error: Error) -> Error {
         error.at(&self.path, self.busy_timeout)
+    }
+
+    /// Returns whether the file still has its name, so that what is written to it can be read by that.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        match &self.handle {
+            Handle::Reader(_) => self.path.exists(),
+            Handle::Writer(_, identity) => identity.is_at(&self.path),
+        }
     }
 
     /// Closes the file, so that the next to open it has nothing to put right.

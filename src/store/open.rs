@@ -320,7 +320,7 @@ impl Identity {
         Self { device: metadata.dev(), inode: metadata.ino() }
     }
 
-    fn is_at(self, path: &Path) -> bool {
+    pub(super) fn is_at(self, path: &Path) -> bool {
         path.metadata().is_ok_and(|metadata| Self::of(&metadata) == self)
     }
 

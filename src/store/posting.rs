@@ -283,6 +283,17 @@ pub(crate) fn metadata_keys(
     Ok(keys)
 }
 
+/// Returns whether a record has the metadata key, as far as postings say.
+pub(crate) fn has_key(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+    key: &str,
+) -> Result<bool> {
+    let from = key_prefix(collection, key);
+    let to = [from.as_slice(), &[u8::MAX]].concat();
+    Ok(table.range(from.as_slice()..to.as_slice())?.next().transpose()?.is_some())
+}
+
 /// Returns the members of one posting.
 pub(crate) fn members(posting_key: &[u8], members: &[u8]) -> Result<RoaringTreemap> {
     let mut found = RoaringTreemap::new();

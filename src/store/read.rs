@@ -1,6 +1,7 @@
 //! One collection as it was at one moment: every read goes through a [`View`].
 //!
-//! Invariant: all answers of a view come from the same committed state, whatever other processes write.
+//! Invariants: all answers of a view come from the same committed state, whatever other processes write; an error of a
+//! view names its file.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use roaring::RoaringTreemap;
 use super::Store;
 use super::catalog::{self, Entry, GraphEntry, NextEmbeddings};
 use super::centre::Centre;
+use super::fault::Place;
 use super::guard::guarded;
 use super::posting::{self, Term};
 use super::record::{Stored, decode, decode_id};
@@ -57,20 +59,32 @@ pub struct View {
     rows_number: CollectionNumber,
     entry: Entry,
     dead: RoaringTreemap,
+    place: Place,
     tx: Arc<ReadTransaction>,
     records: Pairs,
     vectors: Pairs,
 }
 
 impl View {
-    pub(crate) fn open(tx: Arc<ReadTransaction>, scope: &Scope, name: &str) -> Result<Self> {
+    pub(crate) fn open(tx: Arc<ReadTransaction>, scope: &Scope, name: &str, place: Place) -> Result<Self> {
         scope::check(&tx, scope)?;
         let (number, entry) =
             catalog::find(&tx.open_table(table::COLLECTIONS)?, &tx.open_table(table::COLLECTION)?, scope, name)?;
         let dead = read_set(&tx.open_table(table::DEAD)?, number, "the set of deleted rows")?;
         let (records, vectors) = (tx.open_table(table::RECORDS)?, tx.open_table(table::VECTORS)?);
         let rows_number = entry.rows_number(number);
-        Ok(Self { number, rows_number, entry, dead, tx, records, vectors })
+        Ok(Self { number, rows_number, entry, dead, place, tx, records, vectors })
+    }
+
+    /// Does what reads, and names the file in its error.
+    fn named<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.place.name(read())
+    }
+
+    /// Names the file in what went wrong with what was read from it.
+    #[must_use]
+    pub fn name(&self, error: Error) -> Error {
+        error.at(&self.place.path, self.place.patience)
     }
 
     /// Returns what the collection is.
@@ -128,7 +142,7 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] when the set cannot be read.
     pub fn stale(&self) -> Result<RoaringTreemap> {
-        read_set(&self.tx.open_table(table::STALE)?, self.number, "the set of changed rows")
+        self.named(|| read_set(&self.tx.open_table(table::STALE)?, self.number, "the set of changed rows"))
     }
 
     /// Returns what is known of embeddings that are on their way.
@@ -138,9 +152,11 @@ impl View {
 
     /// Returns the ordinals whose embedding on its way is of an older document.
     pub(super) fn next_stale(&self) -> Result<RoaringTreemap> {
-        let number = self.entry.next.as_ref().map(|next| CollectionNumber(next.number));
-        let sets = self.tx.open_table(table::STALE)?;
-        number.map_or_else(|| Ok(RoaringTreemap::new()), |n| read_set(&sets, n, "the set of changed documents"))
+        self.named(|| {
+            let number = self.entry.next.as_ref().map(|next| CollectionNumber(next.number));
+            let sets = self.tx.open_table(table::STALE)?;
+            number.map_or_else(|| Ok(RoaringTreemap::new()), |n| read_set(&sets, n, "the set of changed documents"))
+        })
     }
 
     /// Returns the ordinal of an id.
@@ -148,9 +164,11 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn ordinal(&self, id: &RecordId) -> Result<Option<Ordinal>> {
-        let ids = self.tx.open_table(table::IDS)?;
-        let found = ids.get(self.number.id_key(id.as_str()).as_slice())?;
-        Ok(found.map(|ordinal| Ordinal(u64::from_le_bytes(*ordinal.value()))))
+        self.named(|| {
+            let ids = self.tx.open_table(table::IDS)?;
+            let found = ids.get(self.number.id_key(id.as_str()).as_slice())?;
+            Ok(found.map(|ordinal| Ordinal(u64::from_le_bytes(*ordinal.value()))))
+        })
     }
 
     /// Returns the ordinals of those ids that exist.
@@ -158,20 +176,24 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn ordinals<'a>(&self, ids: impl IntoIterator<Item = &'a RecordId>) -> Result<RoaringTreemap> {
-        let mut found = RoaringTreemap::new();
-        for id in ids {
-            found.extend(self.ordinal(id)?.map(|ordinal| ordinal.0));
-        }
-        Ok(found)
+        self.named(|| {
+            let mut found = RoaringTreemap::new();
+            for id in ids {
+                found.extend(self.ordinal(id)?.map(|ordinal| ordinal.0));
+            }
+            Ok(found)
+        })
     }
 
     pub(crate) fn stored(&self, ordinal: Ordinal) -> Result<Stored> {
-        self.decoded(ordinal, decode)
+        self.named(|| self.decoded(ordinal, decode))
     }
 
     fn decoded<T>(&self, ordinal: Ordinal, decode: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        let missing = || Error::damaged(format!("the record of row {} is missing", ordinal.0));
-        decode(self.records.get(&self.number.pair(ordinal.0))?.ok_or_else(missing)?.value())
+        self.named(|| {
+            let missing = || Error::damaged(format!("the record of row {} is missing", ordinal.0));
+            decode(self.records.get(&self.number.pair(ordinal.0))?.ok_or_else(missing)?.value())
+        })
     }
 
     /// Reads the record at an ordinal, or of it what is asked for.
@@ -205,7 +227,7 @@ impl View {
     /// Returns a reader of embeddings that keeps its last block, for reads in ascending order.
     #[must_use]
     pub fn embeddings(&self) -> Embeddings<'_> {
-        Embeddings::new(&self.vectors, self.rows_number, self.entry.info.dimension.unwrap_or(0))
+        Embeddings::new(&self.vectors, self.rows_number, self.entry.info.dimension.unwrap_or(0)).of(&self.place)
     }
 
     /// Visits, in order, the bytes of every segment whose first ordinal is in a range.
@@ -215,13 +237,15 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`], or what `visit` answers.
     pub fn for_each_segment(&self, firsts: Range<u64>, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let table = self.tx.open_table(table::SEGMENTS)?;
-        let mut rows =
-            table.range::<&PairKey>(&self.rows_number.pair(firsts.start)..&self.rows_number.pair(firsts.end))?;
-        while let Some((_, bytes)) = next(&mut rows, "a segment")? {
-            visit(bytes.value())?;
-        }
-        Ok(())
+        self.named(|| {
+            let table = self.tx.open_table(table::SEGMENTS)?;
+            let mut rows =
+                table.range::<&PairKey>(&self.rows_number.pair(firsts.start)..&self.rows_number.pair(firsts.end))?;
+            while let Some((_, bytes)) = next(&mut rows, "a segment")? {
+                visit(bytes.value())?;
+            }
+            Ok(())
+        })
     }
 
     /// Returns whether every segment has a sketch with bounds.
@@ -237,7 +261,9 @@ impl View {
     pub fn centre(&self, number: Option<u32>) -> Result<Centre> {
         let dimension = self.entry.info.dimension.unwrap_or(0);
         let Some(number) = number else { return Ok(Centre::origin(dimension)) };
-        guarded(|| read_centre(&self.tx.open_table(table::CENTRES)?, self.rows_number, number, dimension))
+        self.named(|| {
+            guarded(|| read_centre(&self.tx.open_table(table::CENTRES)?, self.rows_number, number, dimension))
+        })
     }
 
     /// Visits, in order, the bytes of every sketch whose segment's first ordinal is in a range, and that ordinal.
@@ -249,13 +275,15 @@ impl View {
         firsts: Range<u64>,
         mut visit: impl FnMut(Ordinal, &[u8]) -> Result<()>,
     ) -> Result<()> {
-        let table = self.tx.open_table(table::SKETCH)?;
-        let mut rows =
-            table.range::<&PairKey>(&self.rows_number.pair(firsts.start)..&self.rows_number.pair(firsts.end))?;
-        while let Some((key, bytes)) = next(&mut rows, "a sketch")? {
-            visit(pair_ordinal(key.value()), bytes.value())?;
-        }
-        Ok(())
+        self.named(|| {
+            let table = self.tx.open_table(table::SKETCH)?;
+            let mut rows =
+                table.range::<&PairKey>(&self.rows_number.pair(firsts.start)..&self.rows_number.pair(firsts.end))?;
+            while let Some((key, bytes)) = next(&mut rows, "a sketch")? {
+                visit(pair_ordinal(key.value()), bytes.value())?;
+            }
+            Ok(())
+        })
     }
 
     /// Returns the ordinal below which rows stand in segments.
@@ -269,7 +297,7 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn holding(&self, key: &str, term: &Term) -> Result<RoaringTreemap> {
-        posting::equal(&self.tx.open_table(table::POSTINGS)?, self.number, key, term, self.end())
+        self.named(|| posting::equal(&self.tx.open_table(table::POSTINGS)?, self.number, key, term, self.end()))
     }
 
     /// Returns the records whose metadata key holds a term between two; the flags include the bounds.
@@ -277,7 +305,7 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn holding_between(&self, key: &str, from: (&Term, bool), to: (&Term, bool)) -> Result<RoaringTreemap> {
-        posting::between(&self.tx.open_table(table::POSTINGS)?, self.number, key, from, to)
+        self.named(|| posting::between(&self.tx.open_table(table::POSTINGS)?, self.number, key, from, to))
     }
 
     /// Visits every term of a metadata key, or of every key, with the records that hold it; terms of a key in order.
@@ -289,7 +317,7 @@ impl View {
         key: Option<&str>,
         visit: impl FnMut(&str, &Term, RoaringTreemap) -> Result<()>,
     ) -> Result<()> {
-        posting::each(&self.tx.open_table(table::POSTINGS)?, self.number, key, visit)
+        self.named(|| posting::each(&self.tx.open_table(table::POSTINGS)?, self.number, key, visit))
     }
 
     /// Returns the metadata keys that records have, in order.
@@ -297,16 +325,36 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn metadata_keys(&self) -> Result<Vec<String>> {
-        let mut keys = posting::metadata_keys(&self.tx.open_table(table::POSTINGS)?, self.number)?;
-        match self.tx.open_table(table::TERMS) {
-            Ok(table) => keys.extend(terms::metadata_keys(&table, self.number)?),
-            // A file that no version with this table has written to yet.
-            Err(redb::TableError::TableDoesNotExist(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        keys.sort_unstable();
-        keys.dedup();
-        Ok(keys)
+        self.named(|| {
+            let mut keys = posting::metadata_keys(&self.tx.open_table(table::POSTINGS)?, self.number)?;
+            match self.tx.open_table(table::TERMS) {
+                Ok(table) => keys.extend(terms::metadata_keys(&table, self.number)?),
+                // A file that no version with this table has written to yet.
+                Err(redb::TableError::TableDoesNotExist(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            keys.sort_unstable();
+            keys.dedup();
+            Ok(keys)
+        })
+    }
+
+    /// Returns whether a record has a metadata key.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub fn has_metadata_key(&self, key: &str) -> Result<bool> {
+        self.named(|| {
+            if posting::has_key(&self.tx.open_table(table::POSTINGS)?, self.number, key)? {
+                return Ok(true);
+            }
+            match self.tx.open_table(table::TERMS) {
+                Ok(table) => terms::has_key(&table, self.number, key),
+                // A file that no version with this table has written to yet.
+                Err(redb::TableError::TableDoesNotExist(_)) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
+        })
     }
 
     /// Visits the records that hold a term, in order, and its weight in each.
@@ -316,12 +364,14 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn for_each_weight(&self, field: &str, term: u32, visit: impl FnMut(Ordinal, f32)) -> Result<()> {
-        match self.tx.open_table(table::TERMS) {
-            Ok(table) => terms::for_each_weight(&table, self.number, field, term, visit),
-            // A file that no version with this table has written to yet.
-            Err(redb::TableError::TableDoesNotExist(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.named(|| {
+            match self.tx.open_table(table::TERMS) {
+                Ok(table) => terms::for_each_weight(&table, self.number, field, term, visit),
+                // A file that no version with this table has written to yet.
+                Err(redb::TableError::TableDoesNotExist(_)) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        })
     }
 
     /// Returns the number of the graph that would be built next.
@@ -335,12 +385,14 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] when there are fewer than the catalogue says, or what `visit` answers.
     pub fn for_each_graph_chunk(&self, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let table = self.tx.open_table(table::GRAPH)?;
-        let chunks = self.entry.graph.map_or(0, |graph| graph.chunks);
-        let mut stored = table.range::<&PairKey>(&self.number.pair(0)..&self.number.pair(chunks))?;
-        (0..chunks).try_for_each(|chunk| match next(&mut stored, "a chunk of the graph")? {
-            Some((key, value)) if table::pair_number(key.value()) == chunk => visit(value.value()),
-            _ => Err(Error::damaged("a chunk of the graph is missing")),
+        self.named(|| {
+            let table = self.tx.open_table(table::GRAPH)?;
+            let chunks = self.entry.graph.map_or(0, |graph| graph.chunks);
+            let mut stored = table.range::<&PairKey>(&self.number.pair(0)..&self.number.pair(chunks))?;
+            (0..chunks).try_for_each(|chunk| match next(&mut stored, "a chunk of the graph")? {
+                Some((key, value)) if table::pair_number(key.value()) == chunk => visit(value.value()),
+                _ => Err(Error::damaged("a chunk of the graph is missing")),
+            })
         })
     }
 }
@@ -362,6 +414,6 @@ impl Store {
     /// # Errors
     /// [`Error::CollectionNotFound`], [`Error::Damaged`] or [`Error::Io`].
     pub fn view(&self, name: &str) -> Result<View> {
-        self.read(|tx| View::open(Arc::new(tx), self.scope(), name))
+        self.read(|tx| View::open(Arc::new(tx), self.scope(), name, self.place()))
     }
 }

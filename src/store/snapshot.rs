@@ -7,6 +7,7 @@ use std::sync::Arc;
 use redb::{ReadTransaction, WriteTransaction};
 
 use super::catalog::{self, Entry};
+use super::fault::Place;
 use super::scope::{DatabaseInfo, Scopes};
 use super::table;
 use super::{Include, MAX_DIMENSION, Store, View};
@@ -16,6 +17,7 @@ use crate::record::{CollectionInfo, DumpRecord, Hnsw, Ordinal, Scope};
 /// One committed state of a file.
 pub struct Snapshot {
     tx: Arc<ReadTransaction>,
+    place: Place,
 }
 
 impl Snapshot {
@@ -24,7 +26,7 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn tenants(&self) -> Result<Vec<String>> {
-        Ok(Scopes::read(&self.tx)?.tenants)
+        self.place.name(Scopes::read(&self.tx)).map(|scopes| scopes.tenants)
     }
 
     /// Lists the databases of all tenants by name.
@@ -32,7 +34,7 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn databases(&self) -> Result<Vec<DatabaseInfo>> {
-        Ok(Scopes::read(&self.tx)?.databases)
+        self.place.name(Scopes::read(&self.tx)).map(|scopes| scopes.databases)
     }
 
     /// Takes a view of every collection of a tenant's database, by name.
@@ -40,8 +42,9 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn collections(&self, scope: &Scope) -> Result<Vec<View>> {
-        let numbers = catalog::list_numbers(&self.tx.open_table(table::COLLECTIONS)?, scope)?;
-        numbers.into_iter().map(|(name, _)| View::open(Arc::clone(&self.tx), scope, &name)).collect()
+        let open = |name: &str| View::open(Arc::clone(&self.tx), scope, name, self.place.clone());
+        let list = || catalog::list_numbers(&self.tx.open_table(table::COLLECTIONS)?, scope);
+        self.place.name(list().and_then(|numbers| numbers.iter().map(|(name, _)| open(name)).collect()))
     }
 }
 
@@ -62,7 +65,7 @@ impl Store {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn snapshot(&self) -> Result<Snapshot> {
-        self.read(|tx| Ok(Snapshot { tx: Arc::new(tx) }))
+        self.read(|tx| Ok(Snapshot { tx: Arc::new(tx), place: self.place() }))
     }
 
     /// Looks names up in another tenant and database from now on.

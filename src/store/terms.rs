@@ -86,6 +86,17 @@ pub(crate) fn metadata_keys(
     Ok(keys)
 }
 
+/// Returns whether a record has a sparse vector under the metadata key.
+pub(crate) fn has_key(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+    key: &str,
+) -> Result<bool> {
+    let from = field_key(collection, key);
+    let to = [from.as_slice(), &[u8::MAX; 16]].concat();
+    Ok(table.range(from.as_slice()..to.as_slice())?.next().transpose()?.is_some())
+}
+
 /// Returns the key of every term a record holds, and its weight there; `words` says how documents' are made, if they count.
 pub(crate) fn weights(collection: CollectionNumber, record: &Stored, words: Option<Words>) -> Vec<(Vec<u8>, f32)> {
     let mut weights = Vec::new();

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use redb::{AccessGuard, ReadOnlyTable, ReadableTable, Table};
 
 use super::codec::{floats, put_floats};
+use super::fault::Place;
 use super::table::{CollectionNumber, PairKey};
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
@@ -34,11 +35,18 @@ pub struct Embeddings<'v, T = ReadOnlyTable<&'static PairKey, &'static [u8]>> {
     collection: CollectionNumber,
     dimension: usize,
     block: Option<(u64, AccessGuard<'v, &'static [u8]>)>,
+    /// The file that errors name.
+    place: Option<&'v Place>,
 }
 
 impl<'v, T: ReadableTable<&'static PairKey, &'static [u8]>> Embeddings<'v, T> {
     pub(crate) fn new(table: &'v T, collection: CollectionNumber, dimension: usize) -> Self {
-        Self { table, collection, dimension, block: None }
+        Self { table, collection, dimension, block: None, place: None }
+    }
+
+    /// Has errors name the file.
+    pub(crate) fn of(self, place: &'v Place) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     /// Returns the embedding at an ordinal as little-endian bytes, four a component.
@@ -46,6 +54,15 @@ impl<'v, T: ReadableTable<&'static PairKey, &'static [u8]>> Embeddings<'v, T> {
     /// # Errors
     /// [`Error::Damaged`] when it is missing.
     pub fn row(&mut self, ordinal: Ordinal) -> Result<&[u8]> {
+        let place = self.place;
+        let row = self.read(ordinal);
+        match place {
+            Some(place) => place.name(row),
+            None => row,
+        }
+    }
+
+    fn read(&mut self, ordinal: Ordinal) -> Result<&[u8]> {
         let missing = || Error::damaged(format!("the embedding of row {} is missing", ordinal.0));
         let wanted = ordinal.0 / rows_per_block(self.dimension);
         if self.block.as_ref().is_none_or(|(block, _)| *block != wanted) {

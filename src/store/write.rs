@@ -9,6 +9,7 @@ use roaring::RoaringTreemap;
 
 use super::catalog::{self, Entry};
 use super::codec::{set_from_bytes, set_to_bytes};
+use super::ingest::taken_by_another;
 use super::model::check_document_model;
 use super::quantise::check_embedding;
 use super::record::{Stored, decode, encode};
@@ -65,6 +66,22 @@ pub enum Effect {
     NeedsEmbedding,
 }
 
+/// How a change stands to its document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A record by itself.
+    Record,
+    /// A whole document, which takes the place of the parts it was stored in.
+    Whole,
+    /// A part of a document, all of whose parts come in order and in one transaction.
+    Part {
+        /// Which part.
+        part: Part,
+        /// Whether the parts take the place of the record of the whole document.
+        replaces_whole: bool,
+    },
+}
+
 /// Documents whose words are gathered before they are written: some 50 MB.
 const DOCUMENTS_AT_ONCE: u64 = 10_000;
 
@@ -91,6 +108,10 @@ pub(crate) struct Batch<'tx> {
     /// Parts removed since their document has fewer now.
     removed: u64,
     sketches: bool,
+    /// Whether a new document may come without an embedding where there is no model.
+    keeps_embeddings: bool,
+    /// Whether any record says that it is a part, once that was looked for.
+    has_parts: Option<bool>,
 }
 
 impl<'tx> Batch<'tx> {
@@ -114,6 +135,8 @@ impl<'tx> Batch<'tx> {
             cut: None,
             removed: 0,
             sketches: false,
+            keeps_embeddings: true,
+            has_parts: None,
         })
     }
 
@@ -134,13 +157,65 @@ impl<'tx> Batch<'tx> {
         }
     }
 
+    /// Refuses a new document without an embedding of its own, where there is no model to make one, from now on.
+    pub(crate) fn require_embeddings(&mut self) {
+        self.keeps_embeddings = false;
+    }
+
+    /// Applies a change to a record, a document or a part of one.
+    ///
+    /// What the mode says of ids goes for the document, whether it is there whole or in parts.
+    pub(crate) fn apply_form(&mut self, change: Change, form: &Form, mode: Mode) -> Result<Effect> {
+        match form {
+            Form::Record => self.apply(change, mode),
+            Form::Whole => self.apply_whole(change, mode),
+            Form::Part { part, replaces_whole } => self.apply_part(change, part, *replaces_whole, mode),
+        }
+    }
+
+    /// Applies a change to a whole document, which takes the place of its parts.
+    fn apply_whole(&mut self, change: Change, mode: Mode) -> Result<Effect> {
+        if !self.has_parts()? {
+            return self.apply(change, mode);
+        }
+        let of = change.id.clone();
+        let in_parts = self.is_part(&Part::id(&of, 0), &of, 0)?;
+        if in_parts && mode == Mode::Add {
+            return Ok(Effect::Exists);
+        }
+        let effect = self.apply(change, if in_parts { Mode::Upsert } else { mode })?;
+        if matches!(effect, Effect::Added | Effect::Updated | Effect::Unchanged) {
+            self.remove_parts(&of, 0)?;
+        }
+        Ok(effect)
+    }
+
+    /// Returns whether any record says that it is a part of a document.
+    fn has_parts(&mut self) -> Result<bool> {
+        if let Some(has_parts) = self.has_parts {
+            return Ok(has_parts);
+        }
+        let found = posting::has_key(&self.tx.open_table(table::POSTINGS)?, self.number, Part::OF)?;
+        self.has_parts = Some(found);
+        Ok(found)
+    }
+
+    /// Returns whether the record of an id is that part of a document.
+    fn is_part(&self, id: &RecordId, of: &RecordId, number: u64) -> Result<bool> {
+        let Some(ordinal) = self.ordinal(id)? else { return Ok(false) };
+        Ok(Part::is_said_by(&self.stored(ordinal)?.metadata, of, number))
+    }
+
     /// Applies a change to a part of a document; all parts of one come in order, in one transaction.
     ///
-    /// What the mode says of ids goes for the document: it exists when its first part does. Parts that an earlier
-    /// version of it had beyond the last are removed.
-    pub(crate) fn apply_part(&mut self, change: Change, part: &Part, mode: Mode) -> Result<Effect> {
+    /// Parts that an earlier version of it had beyond the last are removed.
+    fn apply_part(&mut self, change: Change, part: &Part, replaces_whole: bool, mode: Mode) -> Result<Effect> {
+        let is_taken = self.ordinal(&change.id)?.is_some() && !self.is_part(&change.id, &part.of, part.number)?;
         if part.number == 0 {
-            let exists = self.ordinal(&change.id)?.is_some();
+            self.has_parts = Some(true);
+            let whole = if replaces_whole { self.ordinal(&part.of)? } else { None };
+            let whole = whole.map(|whole| self.stored(whole)).transpose()?.filter(|whole| whole.document.is_some());
+            let exists = whole.is_some() || (!is_taken && self.ordinal(&change.id)?.is_some());
             let written = match mode {
                 Mode::Add => !exists,
                 Mode::Update => exists,
@@ -148,11 +223,17 @@ impl<'tx> Batch<'tx> {
             };
             if written {
                 self.remove_parts(&part.of, part.count)?;
+                if whole.is_some() {
+                    self.removed += u64::from(self.delete(&part.of, |stored| stored.document.is_some())?);
+                }
             }
             self.cut = Some((part.of.clone(), written));
         }
         // Parts whose first was written before: what another process made necessary to embed.
         let written = self.cut.as_ref().is_none_or(|(of, written)| *of != part.of || *written);
+        if written && is_taken {
+            return Err(Error::argument(taken_by_another(&change.id)).of_record(part.of.as_str()));
+        }
         match mode {
             _ if written => self.apply(change, Mode::Upsert),
             Mode::Update => Ok(Effect::Missing),
@@ -227,7 +308,8 @@ impl<'tx> Batch<'tx> {
     fn merge(&mut self, ordinal: Ordinal, change: Change) -> Result<Effect> {
         let old = self.stored(ordinal)?;
         let text_is_new = change.document.is_some() && change.document != old.document;
-        if text_is_new && change.embedding.is_none() && self.entry.info.embedder.is_some() {
+        let needs_embedding = self.entry.info.embedder.is_some() || !self.keeps_embeddings;
+        if text_is_new && change.embedding.is_none() && needs_embedding {
             return Ok(Effect::NeedsEmbedding);
         }
         let mut new = old.clone();

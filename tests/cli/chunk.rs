@@ -72,7 +72,7 @@ fn a_document_that_got_shorter_loses_its_last_chunks_and_only_these() {
         assert!(world.ok(&["get", "notes", "--id", id]).contains("mine"), "{id}");
     }
     // Twice in one import, the second is what stays.
-    world.write("rows.jsonl", format!("{}{}", row(60), row(9)));
+    world.write("rows.jsonl", format!("{}{}", row(38), row(9)));
     import(&world, &["rows.jsonl"]);
     assert_eq!(put_together(&world, "a"), words(9));
     assert_eq!(world.ok(&["check", "--deep"]), "");
@@ -132,4 +132,75 @@ fn what_cannot_be_cut_is_said() {
         assert!(ran.stderr.contains(says), "{args:?}: {}", ran.stderr);
     }
     assert_eq!(world.ok(&["count", "notes"]), "0\n");
+}
+
+#[test]
+fn a_document_is_there_whole_or_in_chunks_and_never_both() {
+    let world = World::with_notes();
+    let words = |n: usize| (0..n).map(|word| format!("word{word} ")).collect::<String>();
+    let row = |id: &str, n: usize| format!("{{\"id\":\"{id}\",\"document\":\"{}\"}}\n", words(n));
+    world.write("rows.jsonl", row("a", 20) + &row("b", 3));
+    let whole = |args: &[&str]| world.run(&[&["import", "notes", "rows.jsonl"], args].concat()).stderr;
+    assert!(whole(&[]).starts_with("added 2, "));
+    let said = import(&world, &["rows.jsonl"]);
+    assert!(said.contains("added 4, updated 0, unchanged 0, skipped 0, removed 2"), "{said}");
+    assert_eq!(ids(&world), "a#0\na#1\na#2\nb#0\n");
+    assert_eq!(put_together(&world, "a"), words(20));
+    // It is there, so it is left alone; and changed where only what is there is changed.
+    assert!(whole(&["--mode", "add"]).starts_with("added 0, updated 0, unchanged 0, skipped 2"));
+    assert_eq!(ids(&world), "a#0\na#1\na#2\nb#0\n");
+    let said = whole(&["--mode", "update"]);
+    assert!(said.starts_with("added 2, updated 0, unchanged 0, skipped 0, removed 4"), "{said}");
+    assert_eq!(ids(&world), "a\nb\n");
+    let said = import(&world, &["rows.jsonl", "--mode", "add"]);
+    assert!(said.contains("added 0, updated 0, unchanged 0, skipped 4"), "{said}");
+    import(&world, &["rows.jsonl", "--mode", "update"]);
+    assert_eq!(ids(&world), "a#0\na#1\na#2\nb#0\n");
+    // Left-over chunks go as well, and what is only named like one stays.
+    world.ok(&["delete", "notes", "--id", "a#0"]);
+    world.ok(&["add", "notes", "--id", "a#9", "--document", "mine"]);
+    assert!(whole(&[]).contains("removed 3"));
+    assert_eq!(ids(&world), "a#9\na\nb\n");
+    assert_eq!(world.ok(&["check", "--deep"]), "");
+}
+
+#[test]
+fn chunks_take_the_place_of_no_other_record() {
+    let world = World::with_notes();
+    world.ok(&["add", "notes", "--id", "guide#1", "--document", "my own note"]);
+    let long = "one two three four five six seven eight nine ten eleven twelve";
+    world.write(
+        "rows.jsonl",
+        format!("{{\"id\":\"guide\",\"document\":\"{long}\"}}\n{{\"id\":\"b\",\"document\":\"x\"}}\n"),
+    );
+    let before = world.bytes();
+    for mode in ["upsert", "add"] {
+        let args = [&["import", "notes", "rows.jsonl", "--mode", mode], &CHUNK[..]].concat();
+        let ran = world.run(&args);
+        assert_eq!(ran.status, Some(2), "{ran:?}");
+        let says = "error: rows.jsonl:1: record \"guide\": its chunk would take the place of the record \"guide#1\"";
+        assert!(ran.stderr.starts_with(says), "{ran:?}");
+        let tried = world.run(&[&args[..], &["--dry-run"]].concat());
+        assert!(tried.status == Some(2) && tried.stderr.contains("take the place of"), "{tried:?}");
+        assert!(before == world.bytes());
+    }
+    let skipped = import(&world, &["rows.jsonl", "--on-error", "skip"]);
+    assert!(skipped.contains("added 1, updated 0, unchanged 0, skipped 0, failed 1"), "{skipped}");
+    assert_eq!(ids(&world), "guide#1\nb#0\n");
+    assert!(world.ok(&["get", "notes", "--id", "guide#1"]).contains("my own note"));
+}
+
+#[test]
+fn chunks_that_come_as_rows_are_kept_beside_their_document() {
+    let world = World::with_notes();
+    world.write("rows.jsonl", "{\"id\":\"a\",\"document\":\"red fox\"}\n");
+    import(&world, &["rows.jsonl"]);
+    world.ok(&["add", "notes", "--id", "a", "--document", "red fox"]);
+    let all = world.ok(&["export", "notes"]);
+    world.write("all.jsonl", &all);
+    world.ok(&["create", "copy", "--model", "hash-64"]);
+    for _ in 0..2 {
+        world.ok(&["import", "copy", "all.jsonl"]);
+        assert_eq!(world.ok(&["export", "copy"]), all);
+    }
 }

@@ -125,3 +125,69 @@ fn what_is_lost_is_told_and_nothing_is_replaced() {
     world.run(&["--db", "saved.redb", "check", "--deep"]).is("", "saved.redb is sound\n", 0);
     world.run(&["--db", "saved.redb", "get", "notes", "--id", "r300", "-o", "ids"]).is("r300\n", "", 0);
 }
+
+#[test]
+fn whatever_is_damaged_every_verb_names_the_file() {
+    let mut random = Random::new();
+    let world = World::with_notes();
+    world.write("rows.jsonl", rows(0..400));
+    world.ok(&["import", "notes", "rows.jsonl"]);
+    world.ok(&["index", "build", "notes"]);
+    world.ok(&["index", "build", "notes", "--hybrid"]);
+    std::fs::create_dir(world.path("docs")).unwrap();
+    world.write("docs/a.md", "a text");
+    let whole = world.bytes();
+    let search = "{\"searches\":[{\"rank\":{\"$knn\":{\"query\":\"text\"}},\"select\":{\"keys\":[\"#document\"]}}]}";
+    let verbs: [&[&str]; 28] = [
+        &["get", "notes"],
+        &["get", "notes", "--include", "embeddings"],
+        &["get", "notes", "--id", "r77", "--where", "even = true"],
+        &["get", "notes", "--sort", "even"],
+        &["peek", "notes", "-n", "400"],
+        &["count", "notes", "--where-document", "text"],
+        &["distinct", "notes", "even"],
+        &["keys", "notes"],
+        &["query", "notes", "text number 7", "-n", "400"],
+        &["query", "notes", "text number 7", "--exact"],
+        &["query", "notes", "text number 7", "--hybrid"],
+        &["search", "notes", "--json", search],
+        &["stats", "notes"],
+        &["plot", "notes"],
+        &["dedupe", "notes", "--max-distance", "0.1"],
+        &["export", "notes"],
+        &["export", "notes", "-o", "csv"],
+        &["export", "--all"],
+        &["list"],
+        &["show", "notes"],
+        &["info"],
+        &["update", "notes", "--id", "r77", "--metadata", "{\"even\":1}"],
+        &["delete", "notes", "--where-document", "number 7"],
+        &["import", "notes", "rows.jsonl"],
+        &["sync", "notes", "docs"],
+        &["reembed", "notes", "--model", "hash-32"],
+        &["compact"],
+        &["backup", "copy.redb", "--force"],
+    ];
+    let mut named = 0;
+    for _ in 0..14 {
+        let at = random.below(whole.len());
+        let mut damaged = whole.clone();
+        // A stretch, so that a page in use is likely among what it meets.
+        for byte in damaged.iter_mut().skip(at).take(6000) {
+            *byte ^= 0x41;
+        }
+        for verb in verbs {
+            world.write("test.redb", &damaged);
+            let ran = world.run(verb);
+            assert!(
+                !ran.stderr.contains(":  is damaged") && !ran.stderr.contains("cannot : "),
+                "{at} {verb:?}: {ran:?}"
+            );
+            for line in ran.stderr.lines().filter(|line| line.contains(" is damaged: ")) {
+                assert!(line.contains("test.redb is damaged: "), "{at} {verb:?}: {ran:?}");
+            }
+            named += usize::from(ran.status == Some(4) && ran.stderr.contains("test.redb is damaged"));
+        }
+    }
+    assert!(named > 20, "{named} commands met the damage, with {random:?}");
+}

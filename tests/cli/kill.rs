@@ -195,3 +195,32 @@ fn an_interrupted_import_says_how_to_go_on() {
     world.ok(&["import", "notes", "rows.jsonl"]);
     assert_eq!(world.ok(&["count", "notes"]), format!("{ROWS}\n"));
 }
+
+#[test]
+fn an_interrupted_import_says_how_many_rows_it_stored() {
+    // Ready embeddings come so fast that several batches are on their way at once.
+    for signal in ["INT", "TERM", "HUP"] {
+        let world = World::new();
+        world.ok(&["create", "points", "--no-model"]);
+        let rows = 400_000;
+        let text: String = (0..rows).map(|n| format!("{{\"id\":\"{n}\",\"embedding\":[{n},1,2,3]}}\n")).collect();
+        world.write("points.jsonl", text);
+        let mut child = world.spawn(&["import", "points", "points.jsonl", "--batch-size", "500"]);
+        while count_of(&world) < 2000 {
+            assert!(child.try_wait().unwrap().is_none(), "it was done before it could be interrupted");
+        }
+        assert!(
+            Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success()
+        );
+        let ran = finish(child);
+        assert_eq!(ran.status, Some(130), "{signal}: {}", ran.stderr);
+        let stored = count_of(&world);
+        let says =
+            format!("added {}, updated 0, unchanged 0, skipped 0 before it stopped", huedb::output::count(stored));
+        assert!(ran.stderr.contains(&says), "{signal}, {stored} stored: {}", ran.stderr);
+    }
+}
+
+fn count_of(world: &World) -> u64 {
+    world.ok(&["count", "points"]).trim().parse().unwrap()
+}

@@ -52,6 +52,7 @@ mod refusal;
 mod round_trip;
 mod server;
 mod shell;
+mod slips;
 mod sync;
 mod tables;
 mod talk;

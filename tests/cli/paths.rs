@@ -110,3 +110,44 @@ fn odd_names_and_no_home() {
         assert!(world.path(name).is_file());
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stream_that_is_closed_is_an_error_and_not_an_empty_one() {
+    let world = World::with_notes();
+    world.ok(&["add", "notes", "--id", "a", "--document", "text"]);
+    world.write("s.huedb", "upsert notes --id b --document - <<END\ntext of b\nEND\n");
+    let closed = |args: &[&str], which: &str| {
+        let inner = world.command(args);
+        let mut outer = std::process::Command::new("sh");
+        outer.args(["-c", &format!("exec \"$@\" {which}"), "sh"]).arg(inner.get_program()).args(inner.get_args());
+        outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(world.path(""));
+        outer.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+        crate::huedb::finish(outer.stderr(std::process::Stdio::piped()).spawn().unwrap())
+    };
+    for args in [&["count", "notes"][..], &["get", "notes"], &["list"], &["export", "notes"], &["query", "notes", "x"]]
+    {
+        let ran = closed(args, ">&-");
+        assert_eq!(ran.status, Some(5), "{args:?}: {ran:?}");
+        assert!(ran.stderr.contains("cannot write the output: Bad file descriptor"), "{args:?}: {ran:?}");
+    }
+    for args in [
+        &["import", "notes", "-"][..],
+        &["add", "notes", "--id", "z"],
+        &["query", "notes", "-"],
+        &["query", "notes", "--input", "-"],
+        &["delete", "notes", "--ids-from", "-"],
+        &["import", "--all", "-"],
+        &["exec", "-"],
+        &["embed", "--model", "hash-4"],
+    ] {
+        let ran = closed(args, "<&-");
+        assert_eq!(ran.status, Some(5), "{args:?}: {ran:?}");
+        assert!(ran.stderr.contains("Bad file descriptor"), "{args:?}: {ran:?}");
+    }
+    // What needs none does not miss it, and what a script gives is there.
+    assert_eq!(closed(&["count", "notes"], "<&-").stdout, "1\n");
+    assert_eq!(closed(&["exec", "s.huedb"], "<&-").status, Some(0));
+    assert_eq!(world.ok(&["count", "notes"]), "2\n");
+    assert_eq!(closed(&["upsert", "notes", "--id", "c", "--document", "c"], ">&-").status, Some(0));
+}

@@ -285,3 +285,55 @@ fn an_interrupted_sync_removes_nothing_and_goes_on() {
     assert_eq!(world.ok(&["count", "notes"]), "3002\n");
     assert_eq!(world.ok(&["check", "--deep"]), "");
 }
+
+#[test]
+fn a_folder_that_was_renamed_is_followed_on() {
+    let world = world();
+    said(&world, &[]);
+    fs::rename(world.path("docs"), world.path("papers")).unwrap();
+    put(&world, "papers/c.md", "Ants do not dance.\n");
+    fs::remove_file(world.path("papers/sub/b.md")).unwrap();
+    let taken = world.run(&["sync", "notes", "papers"]);
+    assert_eq!(taken.status, Some(5), "{taken:?}");
+    assert!(
+        taken.stderr.contains("it follows docs: if that is what this folder was called, say --moved-from docs"),
+        "{taken:?}"
+    );
+    world.ok(&["delete", "notes", "--id", "c.md#0"]);
+    let unknown = world.run(&["sync", "notes", "papers", "--moved-from", "books"]);
+    assert!(unknown.status == Some(2) && unknown.stderr.contains("no record of notes follows books"), "{unknown:?}");
+    let moved = world.run(&["sync", "notes", "papers", "--moved-from", "./docs/"]);
+    assert_eq!(moved.status, Some(0), "{moved:?}");
+    let says = "files: added 1, updated 1, unchanged 0, removed 1, skipped 0; records: added 1, updated 1, removed 1, embedded 1";
+    assert!(moved.stderr.starts_with(says), "{moved:?}");
+    assert_eq!(world.ok(&["distinct", "notes", "synced_from", "-o", "jsonl"]).matches("papers").count(), 1);
+    let again = world.run(&["sync", "notes", "papers"]);
+    assert!(again.stderr.contains("added 0, updated 0, unchanged 2, removed 0"), "{again:?}");
+    assert_eq!(world.ok(&["check", "--deep"]), "");
+}
+
+#[test]
+fn files_without_text_are_named() {
+    let world = world();
+    put(&world, "docs/image.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    put(&world, "docs/latin.txt", b"caf\xe9 au lait");
+    put(&world, "docs/paper.pdf", b"%PDF-1.4\n");
+    put(&world, "docs/empty.md", " \n");
+    for args in [&["--dry-run"][..], &[]] {
+        let ran = sync(&world, args);
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        for says in [
+            "skipped docs/empty.md: it holds nothing but white space\n",
+            "skipped docs/image.png: it is a binary file",
+            "skipped docs/latin.txt: it is not UTF-8 text (0xE9 at byte 4)",
+            "skipped docs/paper.pdf: it is a PDF file\n",
+        ] {
+            assert!(ran.stderr.contains(says), "{says}: {ran:?}");
+        }
+    }
+    for file in 0..9 {
+        put(&world, &format!("docs/e{file}.bin"), b"\0");
+    }
+    let ran = sync(&world, &[]);
+    assert!(ran.stderr.contains("skipped 3 files more; -v names them\n"), "{ran:?}");
+}

@@ -21,6 +21,7 @@ mod deceiving;
 mod dedupe;
 mod facet;
 mod formats;
+mod ingest;
 mod limits;
 mod model;
 mod open;

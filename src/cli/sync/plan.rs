@@ -68,7 +68,7 @@ impl Plan {
     pub(super) fn take(&mut self, entry: Entry, document: String, standing: &Standing, records: u64) {
         match standing {
             Standing::Unchanged => self.files.unchanged += 1,
-            Standing::Taken(_) => {}
+            Standing::Taken { .. } => {}
             Standing::New | Standing::Changed => {
                 let is_new = *standing == Standing::New;
                 *(if is_new { &mut self.files.added } else { &mut self.files.updated }) += 1;
@@ -171,17 +171,41 @@ pub(super) fn is_kept(document: &str, kept: &[String]) -> bool {
 /// # Errors
 /// [`Error::Io`] when a path cannot be followed, [`Error::InvalidArgument`] when it is not UTF-8.
 pub(super) fn root_name(folder: &Path, db: &Path) -> Result<(PathBuf, String)> {
-    let whole = |path: &Path| path.canonicalize().map_err(|e| Error::io(format!("find {}", path.display()), e));
     let folder = whole(folder)?;
-    let file = if db.exists() { whole(db)? } else { db.to_owned() };
-    let beside = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let beside = whole(beside)?;
-    let relative = match folder.strip_prefix(&beside) {
-        Ok(same) if same.as_os_str().is_empty() => Path::new("."),
-        Ok(inside) => inside,
-        Err(_) => &folder,
-    };
-    let name = relative.to_str().map(str::to_owned);
+    let beside = folder_of_file(db)?;
+    let name = from_beside(&folder, &beside);
     let name = name.ok_or_else(|| Error::argument(format!("the path {} is not UTF-8", folder.display())))?;
     Ok((folder, name))
+}
+
+/// Returns by what name the records of a folder that is no longer there are known, if its path can be followed.
+///
+/// # Errors
+/// [`Error::Io`] when the database's path cannot be followed.
+pub(super) fn old_root_name(folder: &Path, db: &Path) -> Result<Option<String>> {
+    let beside = folder_of_file(db)?;
+    // Of a path that is gone only what stands before its last part can be followed.
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (Ok(parent), Some(name)) = (parent.canonicalize(), folder.file_name()) else { return Ok(None) };
+    Ok(from_beside(&parent.join(name), &beside))
+}
+
+fn whole(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().map_err(|e| Error::io(format!("find {}", path.display()), e))
+}
+
+/// Returns the whole path of the folder that the database is in.
+fn folder_of_file(db: &Path) -> Result<PathBuf> {
+    let file = if db.exists() { whole(db)? } else { db.to_owned() };
+    whole(file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+/// Returns a folder's path from that of the database; the whole path where it lies elsewhere.
+fn from_beside(folder: &Path, beside: &Path) -> Option<String> {
+    let relative = match folder.strip_prefix(beside) {
+        Ok(same) if same.as_os_str().is_empty() => Path::new("."),
+        Ok(inside) => inside,
+        Err(_) => folder,
+    };
+    relative.to_str().map(str::to_owned)
 }

@@ -28,6 +28,28 @@ pub(super) fn parse_document(text: &str) -> Parsed<Filter> {
     root(text, document_filter)
 }
 
+/// Refuses junctions without filters, however deep they stand; what does not parse is left to [`parse`].
+pub(super) fn refuse_empty_junctions(text: &str) -> Parsed<()> {
+    Node::read(text, DEPTH_LIMIT).map_or(Ok(()), |node| refuse_empty(&node))
+}
+
+fn refuse_empty(node: &Node) -> Parsed<()> {
+    let Content::Object(entries) = &node.content else { return Ok(()) };
+    for (key, operand) in entries {
+        let Content::List(children) = &operand.content else { continue };
+        if !JUNCTIONS.contains(&key.value.as_str()) {
+            continue;
+        }
+        if children.is_empty() {
+            let why =
+                format!("an empty {} says nothing about which records are meant; name one filter or more", key.value);
+            return Err(Fault::new(operand.at, why));
+        }
+        children.iter().try_for_each(refuse_empty)?;
+    }
+    Ok(())
+}
+
 fn root(text: &str, grammar: fn(Node) -> Parsed<Filter>) -> Parsed<Filter> {
     match Node::read(text, DEPTH_LIMIT)? {
         Node { content: Content::Null, .. } => Ok(Filter::ALL),

@@ -54,6 +54,18 @@ impl Filter {
         Ok(Self::Test(Test::Document(DocumentTest::substring(text))))
     }
 
+    /// Refuses `$and` and `$or` without filters, in the JSON of either kind of filter and however deep they stand.
+    ///
+    /// Reading takes them as Chroma's server does, every record and none. Before something is deleted they are a list of a
+    /// program that came out empty.
+    ///
+    /// # Errors
+    /// [`Error::InvalidWhere`] with the place in the text.
+    pub fn refuse_empty_junctions(text: &str) -> Result<()> {
+        let checked = if is_json(text) { json::refuse_empty_junctions(text) } else { Ok(()) };
+        checked.map_err(|fault| fault.in_text(text))
+    }
+
     /// Reads Chroma's `where` from JSON that has been parsed; null is the filter every record passes.
     ///
     /// # Errors

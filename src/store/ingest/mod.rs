@@ -4,12 +4,17 @@
 //! again what is new, since another process may have written meanwhile. Invariant: after an error or a kill, every
 //! batch before it is stored whole, and running the same rows again stores the rest and doubles nothing.
 
+mod each;
 mod pipeline;
 mod prepare;
+mod rules;
 
+pub(crate) use each::embed_each;
 pub use pipeline::Parsed;
 use prepare::PreparedRow;
 pub use prepare::{Prepared, Preparer};
+pub use rules::Rules;
+pub(crate) use rules::taken_by_another;
 
 use super::{Collection, Effect, Mode};
 use crate::error::{Error, Result};
@@ -36,12 +41,14 @@ pub struct Tally {
     pub unchanged: u64,
     /// Rows whose id exists (add) or does not (update).
     pub skipped: u64,
-    /// Chunks removed since their document has fewer now.
+    /// Records removed: chunks that their document no longer has, and those that a document had in its other form.
     pub removed: u64,
     /// Bad rows left out.
     pub failed: u64,
     /// Texts that were embedded.
     pub embedded: u64,
+    /// Those of them that are longer than the model reads.
+    pub cut: u64,
 }
 
 impl Tally {
@@ -71,6 +78,7 @@ impl std::ops::AddAssign for Tally {
         self.removed += other.removed;
         self.failed += other.failed;
         self.embedded += other.embedded;
+        self.cut += other.cut;
     }
 }
 
@@ -110,25 +118,27 @@ impl<'a> Ingest<'a> {
     /// file refuses.
     pub fn store(&mut self, prepared: Prepared) -> Result<Batch> {
         let mut batch = Batch { tally: prepared.tally(), refused: Vec::new() };
-        let written = write(self.collection, prepared, self.preparer.mode())?;
+        let written = write(self.collection, prepared, self.preparer.way())?;
         self.preparer.forget_oldest();
         batch.tally += written.tally;
         batch.refused = written.refused;
+        self.tally += batch.tally;
         // Texts that another process made new between reading and writing.
         if !written.again.is_empty() {
             let again = self.preparer.prepare(&self.collection.view()?, written.again.into_iter().map(Ok))?;
             let embedded = again.tally();
-            let written = write(self.collection, again, self.preparer.mode())?;
+            let written = write(self.collection, again, self.preparer.way())?;
             self.preparer.forget_oldest();
-            batch.tally += embedded;
-            batch.tally += written.tally;
+            let mut more = embedded;
+            more += written.tally;
+            self.tally += more;
             batch.refused.extend(written.refused);
             for row in written.again {
                 let error = bad_row(&row, "other processes keep changing its text");
-                batch.refused.extend(self.preparer.refuse(error, &mut batch.tally)?);
+                batch.refused.extend(self.preparer.refuse(error, &mut more)?);
             }
+            batch.tally += more;
         }
-        self.tally += batch.tally;
         Ok(batch)
     }
 }
@@ -142,7 +152,14 @@ struct Written {
     again: Vec<Row>,
 }
 
-fn write(collection: &Collection, prepared: Prepared, mode: Mode) -> Result<Written> {
+/// How batches are written.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    mode: Mode,
+    keep_embeddings: bool,
+}
+
+fn write(collection: &Collection, prepared: Prepared, way: Way) -> Result<Written> {
     let mut written = Written { refused: prepared.refused, ..Written::default() };
     if prepared.rows.is_empty() {
         return Ok(written);
@@ -150,7 +167,9 @@ fn write(collection: &Collection, prepared: Prepared, mode: Mode) -> Result<Writ
     let bare: Vec<Option<Row>> =
         prepared.rows.iter().map(|PreparedRow { row, .. }| row.embedding.is_none().then(|| row.clone())).collect();
     let changes = prepared.rows.into_iter().map(PreparedRow::into_change);
-    let (effects, removed) = collection.apply_prepared(changes, mode, prepared.embedded_by.as_ref())?;
+    let Way { mode, keep_embeddings } = way;
+    let by = prepared.embedded_by.as_ref();
+    let (effects, removed) = collection.apply_prepared(changes, mode, keep_embeddings, by)?;
     written.tally.removed = removed;
     for (effect, row) in effects.into_iter().zip(bare) {
         written.tally.count(effect);

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::thread;
 use std::time::Duration;
 
-use super::super::{Collection, Mode};
-use super::{Batch, Ingest, Prepared, Written, write};
+use super::super::Collection;
+use super::{Batch, Ingest, Prepared, Way, Written, write};
 use crate::error::Result;
 use crate::record::Row;
 
@@ -36,12 +36,12 @@ impl Ingest<'_> {
     ) -> Result<()> {
         let (parsed, to_prepare) = sync_channel(1);
         thread::spawn(move || batches.map(|batch| parsed.send(batch)).take_while(Result::is_ok).for_each(drop));
-        let (collection, mode) = (self.collection, self.preparer.mode());
+        let (collection, way) = (self.collection, self.preparer.way());
         let (ready, to_write) = sync_channel::<Prepared>(1);
         let (written, results) = channel();
         let mut again = Vec::new();
         thread::scope(|scope| {
-            let writer = scope.spawn(move || write_all(collection, mode, to_write, &written));
+            let writer = scope.spawn(move || write_all(collection, way, to_write, &written));
             let prepared = self.prepare_all(first, &to_prepare, &ready, &mut |ingest: &mut Self| {
                 for result in results.try_iter() {
                     heard(Some(ingest.note(result, &mut again)))?;
@@ -50,7 +50,12 @@ impl Ingest<'_> {
             });
             drop(ready);
             let wrote = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            let noted = results.try_iter().try_for_each(|result| heard(Some(self.note(result, &mut again))));
+            // All of them, also when the first is enough to end the import: what is told stored is what is stored.
+            let mut noted = Ok(());
+            for result in results.try_iter() {
+                let told = heard(Some(self.note(result, &mut again)));
+                noted = noted.and(told);
+            }
             // What the writer met concerns the earlier rows.
             wrote.and(prepared).and(noted)
         })?;
@@ -87,15 +92,10 @@ impl Ingest<'_> {
 }
 
 /// Writes prepared batches until there are no more or one fails; tells what came of each.
-fn write_all(
-    collection: &Collection,
-    mode: Mode,
-    batches: Receiver<Prepared>,
-    results: &Sender<Written>,
-) -> Result<()> {
+fn write_all(collection: &Collection, way: Way, batches: Receiver<Prepared>, results: &Sender<Written>) -> Result<()> {
     for prepared in batches {
         let tally = prepared.tally();
-        let mut result = write(collection, prepared, mode)?;
+        let mut result = write(collection, prepared, way)?;
         result.tally += tally;
         if results.send(result).is_err() {
             break;

@@ -4,14 +4,20 @@
 //! be prepared while earlier ones are written. Invariant: a text is left unembedded only where the file, and no
 //! batch still on its way there, has it already.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::mem;
+
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::model::{check_document_model, check_model};
+use super::super::write::Form;
 use super::super::{Change, Mode, View, check_dimension, check_embedding, limit};
-use super::{OnError, Tally, bad_row};
-use crate::embed::{Embedder, Role};
+use super::each::embed_each;
+use super::rules::{Files, Rules, bad_document};
+use super::{OnError, Tally, Way, bad_row};
+use crate::embed::Embedder;
 use crate::error::{Error, Result};
-use crate::record::{CollectionInfo, Fingerprint, Part, RecordId, Row};
+use crate::record::{CollectionInfo, Fingerprint, Part, RecordId, Row, Value};
 
 /// A batch that is ready to be written.
 #[derive(Debug, Default)]
@@ -43,11 +49,18 @@ pub(super) struct PreparedRow {
     pub(super) row: Row,
     /// Whether its embedding was made here.
     embedded_here: bool,
+    /// Whether it takes the place of its document's other form.
+    replaces_form: bool,
 }
 
 impl PreparedRow {
-    pub(super) fn into_change(self) -> (Change, Option<Part>) {
-        let Self { row, embedded_here } = self;
+    pub(super) fn into_change(self) -> (Change, Form) {
+        let Self { row, embedded_here, replaces_form } = self;
+        let form = match row.part {
+            Some(part) => Form::Part { part, replaces_whole: replaces_form },
+            None if replaces_form => Form::Whole,
+            None => Form::Record,
+        };
         let change = Change {
             id: row.id,
             embedding: row.embedding,
@@ -56,7 +69,7 @@ impl PreparedRow {
             uri: row.uri,
             metadata: row.metadata,
         };
-        (change, row.part)
+        (change, form)
     }
 }
 
@@ -69,6 +82,12 @@ pub struct Preparer<'a> {
     dimension: Option<usize>,
     /// The ids of each batch prepared and not yet written.
     on_their_way: VecDeque<HashSet<RecordId>>,
+    rules: Rules,
+    files: Files,
+    /// Documents whose parts came as rows of their own, as from an export: these are not removed.
+    given_in_parts: HashSet<String>,
+    /// Hashes of the ids of rows that were only rehearsed, which a real import would have stored by now.
+    rehearsed: HashSet<u64>,
 }
 
 impl<'a> Preparer<'a> {
@@ -85,11 +104,27 @@ impl<'a> Preparer<'a> {
         if let Some(embedder) = &embedder {
             check_model(collection.name.as_str(), collection.embedder.as_ref(), embedder.fingerprint())?;
         }
-        Ok(Self { embedder, mode, on_error, dimension: None, on_their_way: VecDeque::new() })
+        Ok(Self {
+            embedder,
+            mode,
+            on_error,
+            dimension: None,
+            on_their_way: VecDeque::new(),
+            rules: Rules::default(),
+            files: Files::default(),
+            given_in_parts: HashSet::new(),
+            rehearsed: HashSet::new(),
+        })
     }
 
-    pub(super) fn mode(&self) -> Mode {
-        self.mode
+    /// Has the ingest follow rules other than the strictest.
+    #[must_use]
+    pub fn following(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    pub(super) fn way(&self) -> Way {
+        Way { mode: self.mode, keep_embeddings: self.rules.keep_embedding }
     }
 
     /// Checks and embeds one batch, as the collection is seen in `view`. A row may be an error of its own, as the
@@ -98,6 +133,30 @@ impl<'a> Preparer<'a> {
     /// # Errors
     /// With [`OnError::Stop`] the first bad row; else what the model or the file refuses.
     pub fn prepare(&mut self, view: &View, rows: impl IntoIterator<Item = Result<Row>>) -> Result<Prepared> {
+        let (mut prepared, ids) = self.check_all(view, rows)?;
+        self.embed_new(view, &mut prepared)?;
+        self.on_their_way.push_back(ids);
+        Ok(prepared)
+    }
+
+    /// Checks a batch as [`Self::prepare`] does, embeds nothing, and returns what is wrong with rows that are left out.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`], but for those of the model.
+    pub fn rehearse(&mut self, view: &View, rows: impl IntoIterator<Item = Result<Row>>) -> Result<Vec<Error>> {
+        let (prepared, ids) = self.check_all(view, rows)?;
+        if view.info().embedder.is_none() && !self.to_embed(view, &prepared)?.is_empty() {
+            return Err(Error::NoModel { collection: view.info().name.to_string() });
+        }
+        self.rehearsed.extend(ids.iter().map(hash));
+        Ok(prepared.refused)
+    }
+
+    fn check_all(
+        &mut self,
+        view: &View,
+        rows: impl IntoIterator<Item = Result<Row>>,
+    ) -> Result<(Prepared, HashSet<RecordId>)> {
         let mut prepared = Prepared::default();
         let mut ids = HashSet::new();
         self.dimension = view.info().dimension.or(self.dimension);
@@ -105,7 +164,8 @@ impl<'a> Preparer<'a> {
             match row.and_then(|row| self.check(row, &ids, view)) {
                 Ok(row) => {
                     ids.insert(row.id.clone());
-                    prepared.rows.push(PreparedRow { embedded_here: row.embedded_here, row });
+                    let replaces_form = self.replaces_form(&row);
+                    prepared.rows.push(PreparedRow { embedded_here: row.embedded_here, row, replaces_form });
                 }
                 Err(error @ Error::BadRow { .. }) => {
                     prepared.refused.extend(self.refuse(error, &mut prepared.tally)?);
@@ -113,9 +173,55 @@ impl<'a> Preparer<'a> {
                 Err(error) => return Err(error),
             }
         }
-        self.embed_new(view, &mut prepared)?;
-        self.on_their_way.push_back(ids);
-        Ok(prepared)
+        self.leave_out(view, &mut prepared)?;
+        Ok((prepared, ids))
+    }
+
+    /// Returns whether a row takes the place of its document's other form.
+    fn replaces_form(&mut self, row: &Row) -> bool {
+        if !self.rules.one_form || row.document.is_none() {
+            return false;
+        }
+        let said = row.metadata.iter().find(|(key, _)| *key == Part::OF);
+        match (&row.part, said) {
+            (None, Some((_, Some(Value::Str(of))))) => {
+                self.given_in_parts.insert(of.clone());
+                true
+            }
+            (None, _) => !self.given_in_parts.contains(row.id.as_str()),
+            (Some(_), _) => true,
+        }
+    }
+
+    /// Takes out the documents that the rules refuse.
+    fn leave_out(&mut self, view: &View, prepared: &mut Prepared) -> Result<()> {
+        let rows = mem::take(&mut prepared.rows);
+        let mut refused = Vec::new();
+        for document in rows.chunk_by(is_same_document) {
+            refused.push(self.rules.why_not(document, self.mode, view, &mut self.files)?);
+        }
+        if refused.iter().all(Option::is_none) {
+            prepared.rows = rows;
+            return Ok(());
+        }
+        self.take_out(prepared, rows, refused)
+    }
+
+    /// Keeps the documents that nothing was found wrong with, and refuses the others.
+    fn take_out(&self, prepared: &mut Prepared, rows: Vec<PreparedRow>, wrong: Vec<Option<String>>) -> Result<()> {
+        let lengths: Vec<usize> = rows.chunk_by(is_same_document).map(<[PreparedRow]>::len).collect();
+        let mut rows = rows.into_iter();
+        for (length, wrong) in lengths.into_iter().zip(wrong) {
+            let document: Vec<PreparedRow> = rows.by_ref().take(length).collect();
+            match (wrong, document.first()) {
+                (Some(why), Some(first)) => {
+                    let error = bad_document(&first.row, &why);
+                    prepared.refused.extend(self.refuse(error, &mut prepared.tally)?);
+                }
+                _ => prepared.rows.extend(document),
+            }
+        }
+        Ok(())
     }
 
     /// Tells that the batch prepared first of those that waited is written.
@@ -166,18 +272,13 @@ impl<'a> Preparer<'a> {
     }
 
     fn is_on_its_way(&self, id: &RecordId) -> bool {
-        self.on_their_way.iter().any(|ids| ids.contains(id))
+        let is_rehearsed = || !self.rehearsed.is_empty() && self.rehearsed.contains(&hash(id));
+        self.on_their_way.iter().any(|ids| ids.contains(id)) || is_rehearsed()
     }
 
     /// Embeds the texts that are new to the collection.
     fn embed_new(&mut self, view: &View, prepared: &mut Prepared) -> Result<()> {
-        let (mut wanted, mut before) = (Vec::new(), HashSet::new());
-        for (at, PreparedRow { row, .. }) in prepared.rows.iter().enumerate() {
-            let is_again = !before.insert(&row.id);
-            if self.needs_embedding(row, is_again, view)? {
-                wanted.push(at);
-            }
-        }
+        let wanted = self.to_embed(view, prepared)?;
         if wanted.is_empty() {
             return Ok(());
         }
@@ -186,17 +287,48 @@ impl<'a> Preparer<'a> {
         };
         check_document_model(view.info().name.as_str(), view.info().embedder.as_ref(), embedder.fingerprint())?;
         let texts: Vec<&str> = wanted.iter().filter_map(|at| prepared.rows.get(*at)?.row.document.as_deref()).collect();
-        let embeddings = embedder.embed(&texts, Role::Document)?;
+        let made = embed_each(embedder, &texts)?;
         // Now it also says what ran it.
         prepared.embedded_by = Some(embedder.fingerprint().clone());
-        prepared.tally.embedded += embeddings.len() as u64;
-        for (at, embedding) in wanted.into_iter().zip(embeddings) {
-            if let Some(prepared) = prepared.rows.get_mut(at) {
-                prepared.row.embedding = Some(embedding);
-                prepared.embedded_here = true;
+        prepared.tally.cut += made.cut;
+        let mut failed = HashMap::new();
+        for (at, embedding) in wanted.into_iter().zip(made.each) {
+            let Some(prepared_row) = prepared.rows.get_mut(at) else { continue };
+            match embedding {
+                Ok(embedding) => {
+                    prepared.tally.embedded += 1;
+                    prepared_row.row.embedding = Some(embedding);
+                    prepared_row.embedded_here = true;
+                }
+                Err(error) => drop(failed.insert(at, error.to_string())),
             }
         }
-        Ok(())
+        if failed.is_empty() { Ok(()) } else { self.leave_out_failed(prepared, &mut failed) }
+    }
+
+    /// Takes out the documents of which the model could not embed a part.
+    fn leave_out_failed(&self, prepared: &mut Prepared, failed: &mut HashMap<usize, String>) -> Result<()> {
+        let rows = mem::take(&mut prepared.rows);
+        let mut at = 0;
+        let why = |document: &[PreparedRow]| {
+            let places = at..at + document.len();
+            at = places.end;
+            places.into_iter().find_map(|place| failed.remove(&place))
+        };
+        let wrong = rows.chunk_by(is_same_document).map(why).collect();
+        self.take_out(prepared, rows, wrong)
+    }
+
+    /// Returns which rows have a text to embed.
+    fn to_embed(&self, view: &View, prepared: &Prepared) -> Result<Vec<usize>> {
+        let (mut wanted, mut before) = (Vec::new(), HashSet::new());
+        for (at, PreparedRow { row, .. }) in prepared.rows.iter().enumerate() {
+            let is_again = !before.insert(&row.id);
+            if self.needs_embedding(row, is_again, view)? {
+                wanted.push(at);
+            }
+        }
+        Ok(wanted)
     }
 
     /// Returns whether a row's text has to be embedded for what the mode does with it; `is_again` when its batch has the
@@ -204,16 +336,17 @@ impl<'a> Preparer<'a> {
     fn needs_embedding(&self, row: &Row, is_again: bool, view: &View) -> Result<bool> {
         let Some(text) = row.document.as_ref().filter(|_| row.embedding.is_none()) else { return Ok(false) };
         // What a row before it makes of the record is not known here, so the text is embedded in any case.
-        if self.mode != Mode::Add && view.info().embedder.is_some() && (is_again || self.is_on_its_way(&row.id)) {
-            return Ok(true);
+        if self.mode != Mode::Add && (is_again || self.is_on_its_way(&row.id)) {
+            return Ok(view.info().embedder.is_some());
         }
-        let mode = match &row.part {
-            // The mode goes for the document, which exists when its first part does.
-            Some(part) => match (view.ordinal(&Part::id(&part.of, 0))?, self.mode) {
-                (Some(_), Mode::Add) | (None, Mode::Update) => return Ok(false),
+        // The mode goes for the document, whether it is there whole or in parts.
+        let mode = match self.mode {
+            Mode::Upsert => Mode::Upsert,
+            mode if row.part.is_none() && !self.rules.one_form => mode,
+            mode => match (self.rules.document_exists(row, view)?, mode) {
+                (true, Mode::Add) | (false, Mode::Update) => return Ok(false),
                 _ => Mode::Upsert,
             },
-            None => self.mode,
         };
         match (view.ordinal(&row.id)?, mode) {
             (Some(_), Mode::Add) | (None, Mode::Update) => Ok(false),
@@ -223,4 +356,14 @@ impl<'a> Preparer<'a> {
             (Some(ordinal), _) => Ok(view.stored(ordinal)?.document.as_deref() != Some(text)),
         }
     }
+}
+
+fn hash(id: &RecordId) -> u64 {
+    xxh3_64(id.as_str().as_bytes())
+}
+
+/// Whether two rows are parts of one document.
+fn is_same_document(one: &PreparedRow, other: &PreparedRow) -> bool {
+    let (one, other) = (one.row.part.as_ref(), other.row.part.as_ref());
+    one.zip(other).is_some_and(|(one, other)| one.of == other.of && other.number == one.number + 1)
 }

@@ -14,12 +14,13 @@ use redb::WriteTransaction;
 
 use self::next::{Batch, Made};
 use super::catalog::{self, Entry, NextEmbeddings};
+use super::ingest::embed_each;
 use super::model::embeds_alike;
 use super::table::{self, CollectionNumber};
-use super::{Collection, CollectionChange, View, check_embedding};
-use crate::embed::{Embedder, Role};
+use super::{Collection, CollectionChange, View};
+use crate::embed::Embedder;
 use crate::error::{Error, Result};
-use crate::record::{Fingerprint, Ordinal};
+use crate::record::{Fingerprint, Ordinal, RecordId};
 
 /// Texts embedded between two transactions: what a kill can undo, at the most.
 const TEXTS_AT_ONCE: usize = 256;
@@ -31,6 +32,8 @@ const BYTES_AT_ONCE: usize = 4 << 20;
 pub struct Reembedded {
     /// Texts embedded by this run.
     pub embedded: u64,
+    /// Those of them that are longer than the model reads.
+    pub cut: u64,
     /// Records that have their new embedding.
     pub done: u64,
     /// Records of the collection.
@@ -51,9 +54,24 @@ pub fn reembed(
     embedder: &mut dyn Embedder,
     heard: &mut dyn FnMut(Reembedded) -> Result<()>,
 ) -> Result<Reembedded> {
+    reembed_leaving_out(collection, embedder, &mut Err, heard)
+}
+
+/// Does the same; `leave_out` is told of each record whose document the model cannot embed, and decides whether to go on.
+///
+/// Such a record is given an embedding of zeros: it stays, and says nothing to a search by meaning.
+///
+/// # Errors
+/// As [`reembed`], and those of `leave_out`.
+pub fn reembed_leaving_out(
+    collection: &Collection,
+    embedder: &mut dyn Embedder,
+    leave_out: &mut dyn FnMut(Error) -> Result<()>,
+    heard: &mut dyn FnMut(Reembedded) -> Result<()>,
+) -> Result<Reembedded> {
     let model = embedder.fingerprint().clone();
     let view = collection.view()?;
-    let mut texts_done = 0_u64;
+    let (mut texts_done, mut cut) = (0_u64, 0);
     if is_of_model(&view, &model) {
         let records = view.counts().records;
         if view.info().embedder.as_ref() != Some(&model) {
@@ -61,7 +79,7 @@ pub fn reembed(
             let change = CollectionChange { query_prefix: Some(model.query_prefix), ..CollectionChange::default() };
             collection.store().modify_collection(collection.name().as_str(), change)?;
         }
-        return Ok(Reembedded { embedded: texts_done, done: records, records });
+        return Ok(Reembedded { embedded: texts_done, cut, done: records, records });
     }
     if let Some(other) = view.next_embedder().filter(|next| **next != model) {
         return Err(unfinished(&view, other));
@@ -74,12 +92,12 @@ pub fn reembed(
         match view.next().filter(|next| next.number == number.0) {
             Some(_) => {}
             // Another process that ran the same did the rest.
-            None if is_of_model(&view, &model) => return Ok(view.reembedded(texts_done)),
+            None if is_of_model(&view, &model) => return Ok(Reembedded { cut, ..view.reembedded(texts_done) }),
             None => return Err(Error::argument("another process has given up what was embedded so far")),
         }
         heard(view.reembedded(texts_done))?;
         let Some(work) = Work::next(&view)? else {
-            let complete = view.reembedded(texts_done);
+            let complete = Reembedded { cut, ..view.reembedded(texts_done) };
             // A view keeps the pages of its state from being used again.
             drop(view);
             if collection.take_next(number)? {
@@ -88,21 +106,29 @@ pub fn reembed(
             continue;
         };
         drop(view);
-        let texts: Vec<&str> = work.documents.iter().map(|(_, document)| document.as_str()).collect();
-        let embeddings = if texts.is_empty() { Vec::new() } else { embedder.embed(&texts, Role::Document)? };
-        if embeddings.len() != texts.len() {
-            return Err(Error::argument(format!("{} gave {} embeddings", model.model, embeddings.len())));
-        }
-        texts_done += embeddings.len() as u64;
-        let made = work.documents.into_iter().zip(embeddings).map(|((ordinal, document), embedding)| {
-            check_embedding(&embedding)?;
-            if embedding.len() != model.dimension {
-                return Err(Error::argument(format!("{} gave {} components", model.model, embedding.len())));
-            }
-            Ok(Made { ordinal, document, embedding })
-        });
+        let texts: Vec<&str> = work.documents.iter().map(|to_embed| to_embed.document.as_str()).collect();
+        let outcome = embed_each(embedder, &texts)?;
+        cut += outcome.cut;
+        let made =
+            work.documents.into_iter().zip(outcome.each).map(|(ToEmbed { ordinal, id, document }, embedding)| {
+                let embedding = match embedding {
+                    Ok(embedding) => {
+                        texts_done += 1;
+                        embedding
+                    }
+                    Err(error) => {
+                        leave_out(error.of_record(id.as_str()))?;
+                        vec![0.0; model.dimension]
+                    }
+                };
+                if embedding.len() != model.dimension {
+                    return Err(Error::argument(format!("{} gave {} components", model.model, embedding.len())));
+                }
+                Ok(Made { ordinal, document, embedding })
+            });
+        let made = made.collect::<Result<_>>()?;
         let made_by = embedder.fingerprint().clone();
-        let batch = Batch { from: work.from, until: work.until, made: made.collect::<Result<_>>()?, made_by };
+        let batch = Batch { from: work.from, until: work.until, made, made_by };
         collection.put_next(number, batch)?;
     }
 }
@@ -144,7 +170,14 @@ fn no_documents(view: &View, bare: u64, first: &str) -> Error {
 struct Work {
     from: u64,
     until: u64,
-    documents: Vec<(Ordinal, String)>,
+    documents: Vec<ToEmbed>,
+}
+
+/// A document to embed.
+struct ToEmbed {
+    ordinal: Ordinal,
+    id: RecordId,
+    document: String,
 }
 
 impl Work {
@@ -169,7 +202,7 @@ impl Work {
             let stored = view.stored(ordinal)?;
             let document = stored.document.ok_or_else(|| no_documents(view, 1, stored.id.as_str()))?;
             bytes += document.len();
-            self.documents.push((ordinal, document));
+            self.documents.push(ToEmbed { ordinal, id: stored.id, document });
             if self.documents.len() >= TEXTS_AT_ONCE || bytes >= BYTES_AT_ONCE {
                 return Ok(Some(ordinal));
             }
@@ -190,7 +223,7 @@ impl View {
     pub fn reembedded(&self, embedded: u64) -> Reembedded {
         let records = self.counts().records;
         let until = self.next().map_or(self.end().0, |next| next.until);
-        Reembedded { embedded, done: until - self.dead().range_cardinality(..until), records }
+        Reembedded { embedded, cut: 0, done: until - self.dead().range_cardinality(..until), records }
     }
 
     /// Returns the records that have no new embedding yet, in order.

@@ -5,9 +5,10 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::embed::HashEmbedder;
+use crate::embed::{HashEmbedder, Role};
 use crate::record::random::Random;
-use crate::record::{CollectionName, MetadataPatch, RecordId, Space};
+use crate::record::{CollectionName, MetadataPatch, Space};
+use crate::store::write::Form;
 use crate::store::{Access, Change, Depth, Include, Mode, NewCollection, Store};
 
 const OLD: usize = 24;
@@ -91,7 +92,7 @@ fn a_collection_is_as_if_the_other_model_had_made_it() {
     store.collection("notes").unwrap().delete(&[id(3), id(699)]).unwrap();
     let before = texts_without_embeddings(&store);
     let done = run_until(&store, usize::MAX).unwrap();
-    assert_eq!(done, Reembedded { embedded: 698, done: 698, records: 698 });
+    assert_eq!(done, Reembedded { embedded: 698, cut: 0, done: 698, records: 698 });
     assert_embedded_by(&store, NEW);
     assert_eq!(texts_without_embeddings(&store), before);
     let other = store.view("other").unwrap();
@@ -247,8 +248,8 @@ fn embeddings_of_the_old_model_are_refused_after_the_change() {
     let old = HashEmbedder::new(OLD).fingerprint().clone();
     run_until(&store, usize::MAX).unwrap();
     // What an import had embedded when the model changed; of the same dimension it would not be noticed.
-    let batch = [(change(11, "late"), None)];
-    let error = notes.apply_prepared(batch, Mode::Upsert, Some(&old)).unwrap_err();
+    let batch = [(change(11, "late"), Form::Record)];
+    let error = notes.apply_prepared(batch, Mode::Upsert, true, Some(&old)).unwrap_err();
     assert!(matches!(error, Error::ModelMismatch { .. }), "{error}");
     assert_eq!(notes.count().unwrap(), 10);
 }

@@ -1,0 +1,123 @@
+//! Texts embedded together; where the model fails, the text it fails at is found.
+//!
+//! Knows nothing of records. Invariant: an error of the model itself, which has it fail at any text, is told as that.
+
+use super::super::check_embedding;
+use crate::embed::{Embedder, Role};
+use crate::error::{Error, Result};
+
+/// What a model that works can embed.
+const PROBE: &str = "a text";
+
+/// What came of texts.
+pub(crate) struct Embedded {
+    /// The embedding of each, or why it has none.
+    pub(crate) each: Vec<Result<Vec<f32>>>,
+    /// How many were longer than the model reads.
+    pub(crate) cut: u64,
+}
+
+/// Embeds documents, and says of each what went wrong with it.
+///
+/// # Errors
+/// What has nothing to do with the texts.
+pub(crate) fn embed_each(embedder: &mut dyn Embedder, texts: &[&str]) -> Result<Embedded> {
+    let mut outcome = Embedded { each: Vec::with_capacity(texts.len()), cut: 0 };
+    match attempt(embedder, texts, &mut outcome) {
+        Ok(()) => Ok(outcome),
+        Err(error @ Error::Model { .. }) => {
+            let works = embedder.embed(&[PROBE], Role::Document);
+            embedder.take_cut();
+            if works.is_err() {
+                return Err(error);
+            }
+            halve(embedder, texts, error, &mut outcome)?;
+            Ok(outcome)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn attempt(embedder: &mut dyn Embedder, texts: &[&str], outcome: &mut Embedded) -> Result<()> {
+    let made = embedder.embed(texts, Role::Document);
+    let cut = embedder.take_cut();
+    let made = made?;
+    if made.len() != texts.len() {
+        let model = embedder.fingerprint().model.clone();
+        let why = format!("it gave {} vectors for {} texts", made.len(), texts.len());
+        return Err(Error::Model { model, why, hint: None });
+    }
+    outcome.cut += cut;
+    outcome.each.extend(made.into_iter().map(|vector| check_embedding(&vector).map(|()| vector)));
+    Ok(())
+}
+
+/// Embeds each half of texts that failed together.
+fn halve(embedder: &mut dyn Embedder, texts: &[&str], error: Error, outcome: &mut Embedded) -> Result<()> {
+    if texts.len() <= 1 {
+        outcome.each.push(Err(error));
+        return Ok(());
+    }
+    let (one, other) = texts.split_at(texts.len() / 2);
+    for half in [one, other] {
+        match attempt(embedder, half, outcome) {
+            Err(error @ Error::Model { .. }) => halve(embedder, half, error, outcome)?,
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embed::HashEmbedder;
+    use crate::record::Fingerprint;
+
+    /// Fails at texts with "bad" in them, as a model does whose numbers overflow; or at all.
+    struct Failing {
+        inner: HashEmbedder,
+        always: bool,
+        calls: usize,
+    }
+
+    impl Embedder for Failing {
+        fn fingerprint(&self) -> &Fingerprint {
+            self.inner.fingerprint()
+        }
+
+        fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {
+            self.calls += 1;
+            if self.always || texts.iter().any(|text| text.contains("bad")) {
+                return Err(Error::Model { model: "failing".into(), why: "NaN".into(), hint: None });
+            }
+            self.inner.embed(texts, role)
+        }
+    }
+
+    fn failing(always: bool) -> Failing {
+        Failing { inner: HashEmbedder::new(4), always, calls: 0 }
+    }
+
+    #[test]
+    fn the_texts_that_fail_are_found_and_the_others_embedded() {
+        let names: Vec<String> =
+            (0..100).map(|n| if n == 3 || n == 97 { "bad".into() } else { n.to_string() }).collect();
+        let texts: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut model = failing(false);
+        let embedded = embed_each(&mut model, &texts).unwrap().each;
+        let failed: Vec<usize> =
+            embedded.iter().enumerate().filter(|(_, made)| made.is_err()).map(|(at, _)| at).collect();
+        assert_eq!((embedded.len(), failed), (100, vec![3, 97]));
+        let alone = HashEmbedder::new(4).embed(&["50"], Role::Document).unwrap().remove(0);
+        assert_eq!(embedded[50].as_ref().unwrap(), &alone);
+        assert!(model.calls < 40, "{}", model.calls);
+        assert!(embed_each(&mut failing(false), &["bad", "bad"]).unwrap().each.iter().all(Result::is_err));
+    }
+
+    #[test]
+    fn a_model_that_never_works_is_told_as_that() {
+        assert!(matches!(embed_each(&mut failing(true), &["a", "b"]), Err(Error::Model { .. })));
+        assert!(embed_each(&mut failing(false), &[]).unwrap().each.is_empty());
+    }
+}

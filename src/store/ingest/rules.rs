@@ -1,0 +1,213 @@
+//! What an ingest may do beside what its mode says of ids, and rows that may not do it.
+//!
+//! Only reads. Invariant: a document is refused as a whole, with all its parts, and before a byte of the file has changed.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::super::{Mode, Stored, View};
+use super::prepare::PreparedRow;
+use crate::error::{Error, Result};
+use crate::record::{Part, RecordId, Row};
+
+/// What an ingest may do.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// A new document may come without an embedding where there is no model, and the record keeps its old one.
+    pub keep_embedding: bool,
+    /// A document that comes whole takes the place of its parts, and one that comes in parts that of its whole record.
+    pub one_form: bool,
+    /// A file takes the place of no record that came from another folder.
+    pub keep_folders: bool,
+    /// Folders that the files' folder was before.
+    pub moved_from: Vec<PathBuf>,
+}
+
+/// The files that an ingest has met, by their ids, and where each was read.
+#[derive(Debug, Default)]
+pub(super) struct Files(HashMap<RecordId, String>);
+
+/// The id of the document that a row is, or is a part of.
+pub(super) fn document_of(row: &Row) -> &RecordId {
+    row.part.as_ref().map_or(&row.id, |part| &part.of)
+}
+
+/// Makes an error about a document.
+pub(super) fn bad_document(row: &Row, why: &str) -> Error {
+    Error::BadRow {
+        source: row.origin.source.to_string(),
+        line: row.origin.line,
+        why: format!("record {:?}: {why}", document_of(row).as_str()),
+    }
+}
+
+/// Returns the record of an id.
+fn find(view: &View, id: &RecordId) -> Result<Option<Stored>> {
+    view.ordinal(id)?.map(|ordinal| view.stored(ordinal)).transpose()
+}
+
+impl Rules {
+    /// Returns whether a document is there, whole or in parts.
+    pub(super) fn document_exists(&self, row: &Row, view: &View) -> Result<bool> {
+        let of = document_of(row);
+        let in_parts = || -> Result<bool> {
+            Ok(find(view, &Part::id(of, 0))?.is_some_and(|first| Part::is_said_by(&first.metadata, of, 0)))
+        };
+        match (&row.part, self.one_form && row.document.is_some()) {
+            (Some(_), true) => Ok(in_parts()? || find(view, of)?.is_some_and(|whole| whole.document.is_some())),
+            (Some(_), false) => in_parts(),
+            (None, true) => Ok(view.ordinal(of)?.is_some() || in_parts()?),
+            (None, false) => Ok(view.ordinal(of)?.is_some()),
+        }
+    }
+
+    /// Says why a document may not be stored: all its rows, in order.
+    pub(super) fn why_not(
+        &self,
+        rows: &[PreparedRow],
+        mode: Mode,
+        view: &View,
+        files: &mut Files,
+    ) -> Result<Option<String>> {
+        let Some(first) = rows.first().map(|prepared| &prepared.row) else { return Ok(None) };
+        if self.keep_folders
+            && mode != Mode::Add
+            && let Some(why) = self.of_another_folder(first, view, files)?
+        {
+            return Ok(Some(why));
+        }
+        if first.part.is_none() {
+            // One that is there is left alone.
+            return if mode == Mode::Add { Ok(None) } else { self.stale_embedding(first, view) };
+        }
+        let written = match mode {
+            Mode::Upsert => true,
+            Mode::Add => !self.document_exists(first, view)?,
+            Mode::Update => self.document_exists(first, view)?,
+        };
+        if !written {
+            return Ok(None);
+        }
+        for PreparedRow { row, .. } in rows {
+            let Some(part) = &row.part else { continue };
+            let taken = find(view, &row.id)?.filter(|s| !Part::is_said_by(&s.metadata, &part.of, part.number));
+            if taken.is_some() {
+                return Ok(Some(taken_by_another(&row.id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Refuses a new document beside the embedding of the old one.
+    fn stale_embedding(&self, row: &Row, view: &View) -> Result<Option<String>> {
+        if self.keep_embedding || view.info().embedder.is_some() || row.embedding.is_some() || row.document.is_none() {
+            return Ok(None);
+        }
+        let is_new = find(view, &row.id)?.is_some_and(|stored| stored.document != row.document);
+        Ok(is_new.then(|| {
+            "its document is new and no embedding comes with it; give one, or leave the old one with --keep-embedding"
+                .to_owned()
+        }))
+    }
+
+    /// Refuses a file whose id is that of a file of another folder.
+    fn of_another_folder(&self, row: &Row, view: &View, files: &mut Files) -> Result<Option<String>> {
+        // What is read as one text is a file; what has lines is in one.
+        let is_file = |uri: &&str| row.origin.line == 0 && **uri == *row.origin.source;
+        let Some(uri) = row.uri.as_deref().filter(is_file) else { return Ok(None) };
+        let of = document_of(row);
+        let before = match files.0.get(of) {
+            Some(met) => Some(met.clone()),
+            None => uri_of(of, view)?,
+        };
+        let Some(old) = before.filter(|old| self.is_another(old, uri)) else {
+            files.0.insert(of.clone(), uri.to_owned());
+            return Ok(None);
+        };
+        let folder = folder_of(&old, uri);
+        Ok(Some(format!(
+            "it came from {old}, which is in another folder; --prefix P gives the files of this one other ids, \
+             --moved-from {folder} says that this is the same folder under another name"
+        )))
+    }
+
+    fn is_another(&self, old: &str, new: &str) -> bool {
+        let (old_path, new_path) = (Path::new(old), Path::new(new));
+        let is_file = !old.contains("://") && old_path.file_name() == new_path.file_name();
+        let old_plain = plain(old_path);
+        let has_moved = |before: &PathBuf| {
+            let before = plain(before);
+            // `.` is what every relative path is below.
+            if before.as_os_str().is_empty() { old_plain.is_relative() } else { old_plain.starts_with(before) }
+        };
+        let same = || old_path.canonicalize().is_ok_and(|old| new_path.canonicalize().is_ok_and(|new| old == new));
+        is_file && old_plain != plain(new_path) && !self.moved_from.iter().any(has_moved) && !same()
+    }
+}
+
+/// Returns where a document that is stored came from.
+fn uri_of(of: &RecordId, view: &View) -> Result<Option<String>> {
+    let first = find(view, &Part::id(of, 0))?.filter(|first| Part::is_said_by(&first.metadata, of, 0));
+    let found = match find(view, of)? {
+        Some(whole) => Some(whole),
+        None => first,
+    };
+    Ok(found.and_then(|stored| stored.uri))
+}
+
+/// Returns a path without a `./` before it.
+fn plain(path: &Path) -> &Path {
+    path.strip_prefix(".").unwrap_or(path)
+}
+
+/// Says that a part's id is that of a record that is none.
+pub(crate) fn taken_by_another(id: &RecordId) -> String {
+    format!("its chunk would take the place of the record {:?}, which is no chunk of it", id.as_str())
+}
+
+/// Returns the folder of a path, above what it ends with as the other does.
+fn folder_of(old: &str, new: &str) -> String {
+    let (mut old, mut new) = (Path::new(old), Path::new(new));
+    while let (Some(name), Some(other)) = (old.file_name(), new.file_name()) {
+        if name != other {
+            break;
+        }
+        old = old.parent().unwrap_or(Path::new(""));
+        new = new.parent().unwrap_or(Path::new(""));
+    }
+    if old.as_os_str().is_empty() { ".".to_owned() } else { old.display().to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_what_stands_above_the_common_end() {
+        for (old, new, folder) in [
+            ("projA/README.md", "projB/README.md", "projA"),
+            ("/a/docs/x/y.md", "/b/docs/x/y.md", "/a"),
+            ("a.md", "docs/a.md", "."),
+            ("docs/sub/a.md", "docs/a.md", "docs/sub"),
+        ] {
+            assert_eq!(folder_of(old, new), folder, "{old} {new}");
+        }
+    }
+
+    #[test]
+    fn only_files_of_other_folders_are_others() {
+        let rules = Rules { moved_from: vec!["gone".into()], ..Rules::default() };
+        for (old, another) in [
+            ("projA/README.md", true),
+            ("projB/README.md", false),
+            ("./projB/README.md", false),
+            ("gone/README.md", false),
+            ("./gone/README.md", false),
+            ("gone2/README.md", true),
+            ("https://example.org/README.md", false),
+            ("projA/other.md", false),
+        ] {
+            assert_eq!(rules.is_another(old, "projB/README.md"), another, "{old}");
+        }
+    }
+}
