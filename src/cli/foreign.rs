@@ -13,8 +13,20 @@ use crate::record::CollectionName;
 use crate::store::{Mode, OnError};
 
 /// What is given for a collection's own input alone, and means nothing to a program's collections.
-const OF_ROWS: [&str; 10] =
-    ["sources", "id", "document", "embedding", "uri", "metadata", "types", "format", "chunk", "batch_size"];
+const OF_ROWS: [&str; 12] = [
+    "sources",
+    "id",
+    "document",
+    "embedding",
+    "uri",
+    "metadata",
+    "types",
+    "format",
+    "delimiter",
+    "on_duplicate",
+    "chunk",
+    "batch_size",
+];
 
 /// Where another program keeps its collections.
 #[derive(Debug, Args)]

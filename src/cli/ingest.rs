@@ -215,15 +215,16 @@ pub(super) fn say_cut(context: &mut Context, (cut, embedded): (u64, u64), max_to
 pub(super) fn say_met(context: &mut Context, met: &Met, on_duplicate: OnDuplicate) {
     met.formats().into_iter().for_each(|formats| context.printer.notice(formats));
     let Repeats { rows, first: Some((id, again, before)) } = met.repeats() else { return };
-    let done = match on_duplicate {
-        OnDuplicate::First => "left out",
-        OnDuplicate::Last | OnDuplicate::Error => "taken over what the earlier rows say",
+    let left_out = on_duplicate == OnDuplicate::First;
+    let have = match (rows, left_out) {
+        (1, false) => "row has an id that came before",
+        (1, true) => "row has an id that came before, and was left out",
+        (_, false) => "rows have ids that came before",
+        (_, true) => "rows have ids that came before, and were left out",
     };
-    let have =
-        if rows == 1 { "row has an id that came before, and was" } else { "rows have ids that came before, and were" };
     let (n, id) = (count(rows), id.as_str());
     context.printer.warning(format!(
-        "{n} {have} {done}; the first is {id:?} at {again}, which is at {before} too (--on-duplicate error|last|first)"
+        "{n} {have}: first {id:?} at {again}, which stands at {before} already (--on-duplicate error|last|first)"
     ));
 }
 

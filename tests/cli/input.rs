@@ -298,14 +298,17 @@ fn an_id_that_comes_again_is_counted_and_told_in_every_format() {
         };
         let last = import("last");
         let first_place =
-            last.stderr.split("the first is \"a\" at ").nth(1).unwrap_or_else(|| panic!("{file:?}: {last:?}"));
+            last.stderr.split("came before: first \"a\" at ").nth(1).unwrap_or_else(|| panic!("{file:?}: {last:?}"));
         assert!(last.stderr.contains("warning: 1 row has an id that came before"), "{last:?}");
         assert!(file.iter().any(|name| first_place.starts_with(&format!("{name}:"))), "{first_place}");
         let embedding = || world.ok(&["get", "rows", "--id", "a", "--include", "embeddings"]);
         assert!(last.status == Some(0) && embedding().contains("[0.0,1.0]"), "{file:?}: {}", embedding());
         let first = import("first");
         assert!(first.status == Some(0) && embedding().contains("[1.0,0.0]"), "{file:?}: {}", embedding());
-        assert!(first.stderr.contains("added 2") && first.stderr.contains("was left out"), "{first:?}");
+        assert!(
+            first.stderr.contains("added 2") && first.stderr.contains("came before, and was left out: first \"a\""),
+            "{first:?}"
+        );
         let error = import("error");
         assert!(error.status == Some(2) && error.stderr.contains("the id \"a\" stands at"), "{error:?}");
         assert_eq!(world.ok(&["count", "rows"]), "0\n", "{file:?}");
@@ -314,7 +317,7 @@ fn an_id_that_comes_again_is_counted_and_told_in_every_format() {
     let both = world.run(&["import", "rows", "twice.csv", "again.jsonl"]);
     assert!(both.stderr.contains("2 rows have ids that came before"), "{both:?}");
     let dry = world.run(&["import", "rows", "twice.csv", "--dry-run", "-o", "ids"]);
-    assert!(dry.stderr.contains("the first is \"a\" at twice.csv:4, which is at twice.csv:2 too"), "{dry:?}");
+    assert!(dry.stderr.contains("first \"a\" at twice.csv:4, which stands at twice.csv:2 already"), "{dry:?}");
 }
 
 #[test]
