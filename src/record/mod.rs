@@ -33,7 +33,7 @@ pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use number::{Number, NumberKey};
 pub use part::Part;
 pub use row::{Origin, Row};
-pub use settings::{ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
+pub use settings::{ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, MAX_DIMENSION, Pooling};
 pub use sparse::SparseVector;
 pub(crate) use split_mix::SplitMix64;
 pub use value::Value;
