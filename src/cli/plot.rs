@@ -1,6 +1,7 @@
 //! `huedb plot`.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -15,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::output::{Column, Format, Legend, MapPoint, PointMap, count, count_of, hover, write_map};
 use crate::query::RecordQuery;
 use crate::record::{Ordinal, Value};
-use crate::store::{Access, Include, View};
+use crate::store::{Access, Include, View, beside};
 
 /// More points than these take a browser long, and hide one another.
 const SAMPLE: usize = 20_000;
@@ -187,18 +188,11 @@ fn write_file(path: &Path, map: &PointMap) -> Result<()> {
         let mut out = std::io::BufWriter::new(std::fs::File::create(path).map_err(failed)?);
         return write_map(map, &mut out);
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    let mut out = std::io::BufWriter::new(&mut file);
+    // What the umask leaves, as for any file that a command makes.
+    let mut file = beside(path, Some(std::fs::Permissions::from_mode(0o666)))?;
+    let mut out = std::io::BufWriter::new(file.as_file_mut());
     write_map(map, &mut out)?;
     out.flush().map_err(failed)?;
     drop(out);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As a shell would make it, not only for its owner.
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(failed)?;
-    }
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    file.put_in_place(true)
 }

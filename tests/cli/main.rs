@@ -34,12 +34,15 @@ mod huedb;
 mod hybrid;
 mod ids;
 mod import;
+mod keys;
 mod kill;
 mod memory;
+mod models;
 #[path = "../library/open.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which open files themselves")]
 mod open;
 mod paths;
+mod places;
 mod processes;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
