@@ -18,7 +18,7 @@ mod turns;
 mod walk;
 
 pub use build::{Built, build_graph, unwatched};
-pub use earlier::{Earlier, near_earlier};
+pub use earlier::{Earlier, Kept, near_earlier};
 pub use nearest::{Nearest, Score};
 pub use ranked::{Bounded, Ranked, rank_all, rank_bounded, rank_candidates};
 pub use rows::Allowed;

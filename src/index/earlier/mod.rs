@@ -1,17 +1,23 @@
 //! For each of some records the earlier ones that are near it: what near-duplicates are found by.
 //!
-//! The codes of all rows meet the codes of all questions in tiles; what may be near is measured by the embeddings as
+//! With many records most are seen to be too far without their embeddings ([`Kept`]). Otherwise, and where distances are
+//! inner products, the codes of all rows meet the codes of all questions in tiles; what may be near is measured by the embeddings as
 //! given, at once, so that memory does not grow with the number of pairs. Invariant: nothing that is near enough is
 //! missed: the limit for codes is drawn wider by all that their rounding can be off.
 
+mod axes;
+mod kept;
+
+pub use kept::Kept;
+
 use roaring::RoaringTreemap;
 
-use super::kernel::{Limits, Near, Tile, kernels};
-use super::measure::Measure;
-use super::ranked::Ranked;
-use super::rows::{Allowed, BLOCK_ROWS, Block, Gathered, Tail};
-use super::turns::share;
 use crate::error::Result;
+use crate::index::kernel::{Limits, Near, Tile, kernels};
+use crate::index::measure::Measure;
+use crate::index::ranked::Ranked;
+use crate::index::rows::{Allowed, BLOCK_ROWS, Block, Gathered, Tail};
+use crate::index::turns::share;
 use crate::record::{Ordinal, Space};
 use crate::store::{Embeddings, Segment, View, quantise_query, rows_per_segment};
 
