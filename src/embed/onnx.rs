@@ -10,7 +10,7 @@ use std::thread;
 use super::runtime::{Runtime, RuntimeKind, runtime};
 use super::session::{ModelBytes, ModelSession};
 use super::tokenizer::{Encoding, Tokenizer};
-use super::{Embedder, LoadOptions, Role, batch, tract};
+use super::{Embedder, LoadOptions, Role, batch};
 use crate::error::{Error, Result};
 use crate::record::Fingerprint;
 
@@ -59,7 +59,6 @@ pub struct OnnxEmbedder {
     max_sessions: usize,
     threads_per_session: usize,
     cache_dir: Option<PathBuf>,
-    has_run: bool,
 }
 
 impl OnnxEmbedder {
@@ -74,7 +73,6 @@ impl OnnxEmbedder {
             sessions: Vec::new(),
             max_sessions,
             threads_per_session: options.threads() / max_sessions,
-            has_run: false,
         };
         let first = embedder.open_session()?;
         embedder.sessions.push(first);
@@ -94,7 +92,6 @@ impl OnnxEmbedder {
         if vectors.len() != encodings.len() {
             return Err(self.failure(format!("it gave {} vectors for {} texts", vectors.len(), encodings.len())));
         }
-        self.has_run = true;
         if let (false, Some(first)) = (self.parts.dimension_known, vectors.first()) {
             self.parts.fingerprint.dimension = first.len();
             self.parts.dimension_known = true;
@@ -145,16 +142,18 @@ impl OnnxEmbedder {
         let Parts { model, fingerprint, .. } = &self.parts;
         let cache_dir = self.cache_dir.as_deref();
         ModelSession::open(model, &fingerprint.sha256, self.runtime, self.threads_per_session, cache_dir)
-            .map_err(|why| self.failure(why))
+            .map_err(|why| self.unopened(why))
     }
 
     fn failure(&self, why: String) -> Error {
-        // One that has run does run, and what it panics at are the numbers: that is the text's doing.
+        Error::Model { model: self.parts.fingerprint.model.clone(), why, hint: None }
+    }
+
+    /// Why a model does not open: one that does, runs, and what it fails at then is the text's doing.
+    fn unopened(&self, why: String) -> Error {
         let hint = match self.runtime.kind {
-            RuntimeKind::Tract if !self.has_run && !why.starts_with(tract::GAVE_UP) => {
-                Some("tract runs fewer models than ONNX Runtime; install that with `huedb setup`")
-            }
-            _ => None,
+            RuntimeKind::Tract => Some("tract runs fewer models than ONNX Runtime; install that with `huedb setup`"),
+            RuntimeKind::OnnxRuntime => None,
         };
         Error::Model { model: self.parts.fingerprint.model.clone(), why, hint: hint.map(str::to_owned) }
     }

@@ -21,9 +21,6 @@ use super::session::{Given, ModelBytes, Output, Shape, other_numbers};
 /// Its version, as it stands in `Cargo.toml`.
 pub(super) const VERSION: &str = "0.23.9";
 
-/// How a message begins when tract has panicked.
-pub(super) const GAVE_UP: &str = "tract gave up";
-
 type Plan = Arc<SimplePlan<TypedFact, Box<dyn TypedOp>>>;
 
 /// A model open in tract.
@@ -93,7 +90,7 @@ fn unpanicked<T>(work: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
         Err(panic) => {
             let said =
                 panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(format!("{GAVE_UP}: {}", one_line(said.unwrap_or("it does not say why"))))
+            Err(format!("tract gave up: {}", one_line(said.unwrap_or("it does not say why"))))
         }
     }
 }

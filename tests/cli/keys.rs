@@ -50,7 +50,7 @@ const CASES: &[Case] = &[
     case(&["search", "notes", "--json", "{\"searches\":[{\"limit\":{\"limit\":2}}]}"]),
     case(&["import", "notes", "rows.jsonl"]),
     case(&["import", "--all", "dump.jsonl"]),
-    case(&["import", "--from-llm", "llm.db"]),
+    case(&["import", "notes", "--into", "fresh", "--from-llm", "llm.db"]),
     case(&["sync", "notes", "texts"]),
     case(&["sync", "fresh", "texts", "--create", "--model", "hash-8"]),
     case(&["export", "notes"]),
