@@ -345,7 +345,10 @@ mod tests {
             (r#"{"pooling_mode": ["mean"]}"#, Ok(Pooling::Mean)),
             (r#"{"pooling_mode": ["cls", "mean"]}"#, Err("2 poolings side by side (cls, mean)")),
             (r#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}"#, Err("side by side (cls, mean)")),
-            (r#"{"pooling_mode_cls_token": true, "pooling_mode_max_tokens": true}"#, Err("side by side (cls, max, mean)")),
+            (
+                r#"{"pooling_mode_cls_token": true, "pooling_mode_max_tokens": true}"#,
+                Err("side by side (cls, max, mean)"),
+            ),
             (r#"{"pooling_mode_cls_token": true}"#, Err("side by side (cls, mean)")),
             (
                 r#"{"pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": false}"#,

@@ -27,6 +27,8 @@ const FIRST: usize = 8;
 /// Axes that cells are cut along, each in four.
 const CUT: usize = 4;
 const ROWS: usize = 256;
+/// Of so many pairs of the sample one may be as near along the axes as is asked for.
+const NEAR_OF: usize = 300;
 /// Questions that a thread takes at a time.
 const TURN: u64 = 8;
 
@@ -84,6 +86,10 @@ impl Kept {
         let count = AXES.iter().find(|(_, most)| records <= *most).map_or(FIRST, |(count, _)| *count);
         let axes = Axes::find(&sample, dimension, count);
         let places: Vec<Vec<f32>> = sample.iter().map(|row| axes.place(row)).collect();
+        let longest = sample.iter().map(|row| row.iter().map(|x| x * x).sum::<f64>().sqrt()).fold(0.0, f64::max);
+        if !tells_apart(&places, limit(space, most, 2.0 * longest)) {
+            return Ok(None);
+        }
         let cuts: Vec<[f32; 3]> = (0..axes.count().min(CUT)).map(|axis| quarters(&places, axis)).collect();
         let cells = vec![Cell::default(); 4_usize.pow(u32::try_from(cuts.len()).unwrap_or(0))];
         Ok(Some(Self { axes, space, most, longest: 0.0, cuts, cells }))
@@ -150,18 +156,9 @@ struct WithQuestions<'k> {
 }
 
 impl WithQuestions<'_> {
-    /// Returns the square of the distance along the axes from which on a record is certainly too far.
-    #[expect(clippy::cast_possible_truncation, reason = "rounding is allowed for")]
-    fn limit(&self, asked: &Asked) -> f32 {
-        let most = f64::from(self.kept.most).max(0.0);
-        let squared = if self.kept.space == Space::Cosine { 2.0 * most } else { most };
-        let slack = 2.0 * PLACE_ERROR * (asked.length + self.longest);
-        ((squared.sqrt() + slack).powi(2) * 1.0001) as f32
-    }
-
     #[expect(clippy::cast_possible_truncation, reason = "distances are compared as they are shown")]
     fn near(&self, asked: &Asked, first: Option<Ordinal>, embeddings: &mut Embeddings) -> Result<Earlier> {
-        let limit = self.limit(asked);
+        let limit = limit(self.kept.space, self.kept.most, asked.length + self.longest);
         let mut near = Vec::new();
         for cell in self.kept.cells.iter().chain([&self.questions]) {
             if cell.is_within(&asked.place, limit) {
@@ -241,6 +238,26 @@ impl Cell {
             }
         }
     }
+}
+
+/// Returns the square of the distance along the axes from which on two records are certainly too far apart; `lengths` are
+/// those of both.
+#[expect(clippy::cast_possible_truncation, reason = "rounding is allowed for")]
+fn limit(space: Space, most: f32, lengths: f64) -> f32 {
+    let most = f64::from(most).max(0.0);
+    let squared = if space == Space::Cosine { 2.0 * most } else { most };
+    ((squared.sqrt() + 2.0 * PLACE_ERROR * lengths).powi(2) * 1.0001) as f32
+}
+
+/// Whether the axes tell nearly all records of a sample apart; what they do not is measured one by one, which takes longer
+/// than to compare the codes of all.
+fn tells_apart(places: &[Vec<f32>], limit: f32) -> bool {
+    let mut near = 0;
+    for (at, one) in places.iter().enumerate() {
+        let apart = |other: &Vec<f32>| one.iter().zip(other).map(|(x, y)| (x - y) * (x - y)).sum::<f32>();
+        near += places.iter().take(at).filter(|other| apart(other) <= limit).count();
+    }
+    near * NEAR_OF < places.len().saturating_mul(places.len()) / 2
 }
 
 /// An embedding as its distance to others is that of the space, and its length: of cosine the direction alone counts.
