@@ -105,6 +105,12 @@ pub(crate) fn open_runtime(path: &Path) -> Result<NativeRuntime, String> {
     Ok(NativeRuntime { version, api })
 }
 
+/// Has a write beyond the size that files may have fail, where the system would end the process.
+pub(crate) fn take_limits_as_errors() {
+    // SAFETY: no function of ours is called at a signal; it is ignored.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// The loader's own words stand in the source of the error.
 fn reason(error: &libloading::Error) -> String {
     error.source().map_or_else(|| error.to_string(), |source| format!("it cannot be loaded: {source}"))

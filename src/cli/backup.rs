@@ -33,6 +33,9 @@ impl Backup {
         let store = context.open(Access::Read)?;
         let start = Instant::now();
         let facts = context.stage("copy and verify", || store.backup(&self.target, self.force))?;
+        if facts.encryption.is_none() {
+            context.warn_of_plain(&self.target);
+        }
         let (amount, took) = (amount(&facts), duration(start.elapsed()));
         context.printer.notice(format!("backed up {amount} to {} in {took}", self.target.display()));
         Ok(Status::Done)
@@ -65,6 +68,8 @@ impl Restore {
         let took = duration(start.elapsed());
         if was_encrypted && facts.encryption.is_none() {
             context.printer.warning(format!("{} was encrypted, and the backup is plain", context.db.display()));
+        } else if facts.encryption.is_none() {
+            context.warn_of_plain(&context.db.clone());
         }
         context.printer.notice(format!("restored {} to {} in {took}", amount(&facts), context.db.display()));
         Ok(Status::Done)

@@ -12,7 +12,7 @@ use clap::{Arg, Command, ValueHint};
 use clap_complete::engine::{self, ArgValueCompleter, CompletionCandidate};
 
 use super::defaults::Defaults;
-use super::key::{KeySource, Keys};
+use super::key::{KeySource, Keys, KnownKeys};
 use crate::embed::{LoadOptions, models};
 use crate::error::{Error, Result};
 use crate::query::filter_key;
@@ -216,7 +216,8 @@ impl Known {
         match Store::open_with(&self.db, Access::Read, &self.options) {
             // A command that prints the key may ask for something itself.
             Err(Error::KeyNeeded { path }) if self.key_file.is_some() => {
-                let key = Keys::new(KeySource::given(self.key_file.clone(), None, false)).of(&path)?;
+                let source = KeySource::given(self.key_file.clone(), None, false);
+                let (key, _) = Keys::new(source, KnownKeys::default()).of(&path)?;
                 Store::open_with(&self.db, Access::Read, &Options { key: Some(key), ..self.options.clone() })
             }
             opened => opened,

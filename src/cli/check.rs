@@ -5,7 +5,7 @@ use clap::Args;
 use super::context::Context;
 use super::exit::Status;
 use crate::output::{Facts, count};
-use crate::store::{Access, Depth, MOST_FINDINGS};
+use crate::store::{Access, Depth, MOST_FINDINGS, unfinished_beside};
 
 /// Look for damage in the file
 ///
@@ -33,6 +33,10 @@ impl Check {
         let depth = if self.deep { Depth::Deep } else { Depth::Quick };
         let store = context.open(Access::Read)?;
         let findings = context.stage("check", || store.check(self.collection.as_deref(), depth))?;
+        for left in unfinished_beside(&context.db) {
+            let left = left.display();
+            context.printer.notice(format!("{left} was left by a command that was killed; the next write removes it"));
+        }
         let what = self.collection.unwrap_or_else(|| context.db.display().to_string());
         if findings.is_empty() {
             store.close()?;

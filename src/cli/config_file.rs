@@ -5,14 +5,14 @@
 
 use std::env;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use toml_edit::{Document, DocumentMut, Item, Value};
 
 use crate::error::{Error, Result};
-use crate::store::without_path;
+use crate::store::beside;
 
 /// Names another config file; empty, none.
 const VARIABLE: &str = "HUEDB_CONFIG";
@@ -39,6 +39,9 @@ fn is_out_of_reach(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied)
 }
 
+/// The longest config file.
+const MOST_BYTES: u64 = 1 << 20;
+
 impl ConfigFile {
     /// Reads `$HUEDB_CONFIG`, or `huedb/config.toml` where configuration is kept.
     pub(super) fn read() -> Self {
@@ -51,8 +54,14 @@ impl ConfigFile {
         };
         let mut this = Self { path, ..Self::default() };
         let Some(path) = &this.path else { return this };
-        match fs::read_to_string(path) {
-            Ok(text) => this.parse(&text),
+        let mut text = String::new();
+        let read = fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+        match read {
+            Ok(bytes) if bytes as u64 > MOST_BYTES => {
+                let why = format!("it has more than {MOST_BYTES} bytes, so it is no config file");
+                this.faults.push(Error::BadInput { source: this.shown(), why, hint: None });
+            }
+            Ok(_) => this.parse(&text),
             // HOME may be anything where nobody lives, as in a container, or another user's, as after `sudo -u`.
             Err(e) if named.is_none() && is_out_of_reach(&e) => {}
             Err(e) if e.kind() == ErrorKind::NotFound => {
@@ -149,15 +158,10 @@ fn worded(key: &str, item: &Item) -> Result<String, String> {
 /// Replaces the file at once, so that no command reads half of it.
 fn write(path: &Path, text: &str) -> Result<()> {
     let failed = |e| Error::io(format!("write {}", path.display()), e);
-    // A link is written through, as to the repository of somebody's dotfiles.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed)?;
-    let beside = tempfile::NamedTempFile::new_in(folder).map_err(|e| failed(without_path(&e)))?;
-    fs::write(beside.path(), text).map_err(failed)?;
-    if let Ok(old) = fs::metadata(&path) {
-        fs::set_permissions(beside.path(), old.permissions()).map_err(failed)?;
-    }
-    beside.persist(&path).map_err(|e| failed(e.error))?;
-    Ok(())
+    // A link is written through, as to the repository of somebody's dotfiles.
+    let mut beside = beside(path, None)?;
+    beside.as_file_mut().write_all(text.as_bytes()).map_err(failed)?;
+    beside.put_in_place(true)
 }

@@ -1,15 +1,15 @@
 //! What a verb works with: the file's path and patience, the streams, the models.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use clap::ArgMatches;
 
 use super::defaults::Defaults;
-use super::global::Global;
-use super::key::Keys;
+use super::global::{Global, NewFile};
+use super::key::{Keys, KnownKeys};
 use super::timing::{TimedEmbedder, Timing};
 use crate::embed::{
     DeferredEmbedder, Embedder, KeptModels, LoadOptions, Runtime, RuntimeKind, fingerprint, load, runtime,
@@ -21,10 +21,19 @@ use crate::output::{
     write_statistics,
 };
 use crate::record::{CollectionInfo, Fingerprint, Scope};
-use crate::store::{Access, Options, Store, View, check_model};
+use crate::store::{Access, Options, Store, View, check_model, is_encrypted};
 
 /// A command that lengthened the file by less leaves its free space to later writes.
 const TIDY_FROM_BYTES: u64 = 16 << 20;
+/// A delete that did so by less.
+const TIDY_DELETE_FROM_BYTES: u64 = 4 << 20;
+
+/// What the commands of a series share.
+#[derive(Clone, Default)]
+pub(super) struct Kept {
+    models: Arc<KeptModels>,
+    keys: KnownKeys,
+}
 
 /// The surroundings of one command.
 pub(super) struct Context<'c, 'w> {
@@ -54,15 +63,15 @@ impl<'c, 'w> Context<'c, 'w> {
         is_terminal: bool,
         printer: &'c mut Printer<'w>,
         out: TerminalGuard<'c>,
-        kept: Option<Arc<KeptModels>>,
+        kept: Option<&Kept>,
     ) -> anyhow::Result<Self> {
         let scope = Scope { tenant: global.tenant.clone(), database: global.database.clone() };
         let options = Options { busy_timeout: global.busy_timeout, scope, ..Options::default() };
         Ok(Self {
             db: global.db.clone(),
             printer,
-            models: LoadOptions { kept, ..LoadOptions::from_env()? },
-            keys: Keys::new(global.key_source(is_terminal)),
+            models: LoadOptions { kept: kept.map(|kept| Arc::clone(&kept.models)), ..LoadOptions::from_env()? },
+            keys: Keys::new(global.key_source(is_terminal), kept.map(|kept| kept.keys.clone()).unwrap_or_default()),
             timing: Timing::begin(),
             is_terminal,
             full: false,
@@ -96,20 +105,61 @@ impl<'c, 'w> Context<'c, 'w> {
     pub(super) fn with_key<T>(&self, work: impl Fn(&Options) -> Result<T>) -> Result<T> {
         match work(&self.options) {
             Err(Error::KeyNeeded { path }) => {
-                let key = Some(self.keys.of(&path)?);
-                work(&Options { key, ..self.options.clone() })
+                let with = |key| work(&Options { key: Some(key), ..self.options.clone() });
+                let (key, is_fresh) = self.keys.of(&path)?;
+                let done = with(key);
+                let Err(Error::WrongKey { .. }) = &done else { return done };
+                self.keys.forget(&path);
+                // An earlier command got it, and it may have been changed since.
+                if is_fresh { done } else { with(self.keys.of(&path)?.0) }
             }
             done => done,
         }
     }
 
-    /// Has a file that is made be encrypted; asks for its key.
-    pub(super) fn encrypt_new_file(&mut self) -> Result<()> {
-        if !self.db.exists() {
+    /// Returns how a file is opened, with its key where it is encrypted: for work that opens it more than once.
+    pub(super) fn options_of(&self, path: &Path) -> Result<Options> {
+        if !is_encrypted(path) {
+            return Ok(self.options.clone());
+        }
+        let open = |options: &Options| Store::open_with(path, Access::Read, options);
+        // Whatever else is wrong with it, the key is right.
+        if let Err(error @ (Error::KeyNeeded { .. } | Error::WrongKey { .. })) = self.with_key(open) {
+            return Err(error);
+        }
+        Ok(Options { key: Some(self.keys.of(path)?.0), ..self.options.clone() })
+    }
+
+    /// Takes in how a file is made, should one be; asks for its key.
+    pub(super) fn prepare(&mut self, new: NewFile) -> Result<()> {
+        let is_new = self.db.metadata().map_or(true, |facts| facts.is_file() && facts.len() == 0);
+        if new.encrypt && is_new {
             self.options.key = Some(self.keys.new_of(&self.db)?);
         }
-        self.options.encrypt = true;
+        self.options.encrypt = new.encrypt;
         Ok(())
+    }
+
+    /// Opens the file for writing, and makes it when there is none.
+    pub(super) fn open_or_make(&mut self) -> Result<Store> {
+        self.or_make(Options::WRITE_CACHE_BYTES)
+    }
+
+    fn or_make(&mut self, cache_bytes: usize) -> Result<Store> {
+        let is_new = !self.db.exists();
+        let store = self.open_with(Access::Create, cache_bytes)?;
+        if is_new && !self.options.encrypt {
+            self.warn_of_plain(&self.db.clone());
+        }
+        Ok(store)
+    }
+
+    /// Says of a plain file that was made that it is plain, where somebody gave a key.
+    pub(super) fn warn_of_plain(&mut self, made: &Path) {
+        if self.keys.are_given() {
+            let made = made.display();
+            self.printer.warning(format!("{made} is plain although a key was given; `huedb encrypt` encrypts it"));
+        }
     }
 
     /// Works on this file instead of that of --db.
@@ -141,16 +191,26 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Opens the file for an import of so many bytes.
-    pub(super) fn open_for_import(&self, access: Access, input_bytes: Option<u64>) -> Result<Store> {
+    pub(super) fn open_for_import(&mut self, access: Access, input_bytes: Option<u64>) -> Result<Store> {
         let file_bytes = std::fs::metadata(&self.db).map_or(0, |facts| facts.len());
-        self.open_with(access, Options::import_cache_bytes(file_bytes, input_bytes))
+        let cache_bytes = Options::import_cache_bytes(file_bytes, input_bytes);
+        if access == Access::Create { self.or_make(cache_bytes) } else { self.open_with(access, cache_bytes) }
     }
 
     /// Gives back the space that a command left free, where it lengthened the file by a `share`th or more.
     pub(super) fn tidy(&mut self, store: &mut Store, bytes_before: u64, share: u64) {
+        self.tidy_from(TIDY_FROM_BYTES, store, bytes_before, share);
+    }
+
+    /// Does the same after a delete: redb writes what stays anew, and doubles the file when it wants a page more.
+    pub(super) fn tidy_after_delete(&mut self, store: &mut Store, bytes_before: u64) {
+        self.tidy_from(TIDY_DELETE_FROM_BYTES, store, bytes_before, 11);
+    }
+
+    fn tidy_from(&mut self, least: u64, store: &mut Store, bytes_before: u64, share: u64) {
         let given_back = store.file_bytes().and_then(|bytes| {
             let grown = bytes.saturating_sub(bytes_before);
-            if grown >= TIDY_FROM_BYTES && grown >= bytes / share { store.give_back_space() } else { Ok(false) }
+            if grown >= least && grown >= bytes / share { store.give_back_space() } else { Ok(false) }
         });
         // What was to be written is written in any case.
         if let Err(error) = given_back {

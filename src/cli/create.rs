@@ -4,13 +4,14 @@ use clap::Args;
 
 use super::context::Context;
 use super::exit::Status;
+use super::global::NewFile;
 use super::setting::{When, candidates, configuration, edges};
 use crate::embed::{DEFAULT_MODEL, fingerprint};
 use crate::error::Error;
 use crate::input::metadata_from_json;
 use crate::record::EmbeddingFunction::{self, BuiltIn};
 use crate::record::{CollectionName, Configuration, Hnsw, Scope, Space};
-use crate::store::{Access, NewCollection};
+use crate::store::NewCollection;
 
 /// Make a collection, and the file when there is none
 ///
@@ -24,7 +25,6 @@ use crate::store::{Access, NewCollection};
   huedb create notes --encrypt --key-file notes.key
   huedb create notes --get-or-create --metadata '{\"owner\": \"docs\"}'
   huedb create notes --configuration '{\"hnsw\": {\"space\": \"l2\", \"ef_search\": 200}}'")]
-#[expect(clippy::struct_excessive_bools, reason = "each flag is by itself")]
 pub(super) struct Create {
     /// Its name: 3 to 512 characters from [a-zA-Z0-9._-], a letter or digit first and last
     name: String,
@@ -69,9 +69,8 @@ pub(super) struct Create {
     #[arg(long, value_name = "N", value_parser = edges)]
     max_neighbors: Option<usize>,
 
-    /// Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for
-    #[arg(long)]
-    encrypt: bool,
+    #[command(flatten)]
+    file: NewFile,
 
     /// Chroma's configuration, a JSON object such as {"hnsw": {"space": "l2"}}
     #[arg(long, value_name = "JSON")]
@@ -113,10 +112,7 @@ impl Create {
         for passed_over in &said.passed_over {
             context.printer.warning(passed_over);
         }
-        let is_new = !context.db.exists();
-        if self.encrypt {
-            context.encrypt_new_file()?;
-        }
+        context.prepare(self.file)?;
         // What is refused is found without touching the file, and without making one.
         if context.db.exists() || *context.scope() != Scope::default() {
             match context.look(name.as_str()) {
@@ -129,7 +125,7 @@ impl Create {
                 _ => {}
             }
         }
-        let store = context.open(Access::Create)?;
+        let store = context.open_or_make()?;
         let said = match store.create_collection(name.clone(), new) {
             Ok(info) => {
                 let model = info.embedder.map_or("no model".to_owned(), |embedder| {
@@ -142,10 +138,6 @@ impl Create {
         };
         store.close()?;
         context.printer.notice(said);
-        if is_new && !self.encrypt && context.keys.are_given() {
-            let db = context.db.display();
-            context.printer.warning(format!("{db} is plain although a key was given; `huedb encrypt` encrypts it"));
-        }
         Ok(Status::Done)
     }
 }

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::exit::Status;
+use super::global::NewFile;
 use crate::error::{Error, Result};
 use crate::output::Facts;
 use crate::record::{DatabaseName, Scope};
@@ -27,6 +28,9 @@ enum Action {
     Create {
         /// Its name: 3 to 512 characters from [a-zA-Z0-9._-], a letter or digit first and last
         name: String,
+
+        #[command(flatten)]
+        file: NewFile,
     },
     /// List the databases of the tenant
     List,
@@ -40,13 +44,14 @@ enum Action {
 impl Database {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         match self.action {
-            Action::Create { name } => {
+            Action::Create { name, file } => {
                 let name = DatabaseName::parse(name)?;
                 if context.db.exists() && find(context, name.as_str())?.is_some() {
                     let tenant = context.scope().tenant.clone();
                     return Err(Error::DatabaseExists { name: name.as_str().to_owned(), tenant }.into());
                 }
-                let store = context.open(Access::Create)?;
+                context.prepare(file)?;
+                let store = context.open_or_make()?;
                 let made = store.create_database(&name)?;
                 store.close()?;
                 context.printer.notice(format!("created database {} of {}", made.name, made.tenant));

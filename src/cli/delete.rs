@@ -64,8 +64,10 @@ impl Delete {
             context.printer.notice("deleted 0: the list holds no ids");
             return Ok(Status::Done);
         }
-        let store = context.open(Access::Write)?;
+        let mut store = context.open(Access::Write)?;
+        let bytes_before = store.file_bytes()?;
         let deleted = store.collection(&self.collection)?.delete_where(&query)?;
+        context.tidy_after_delete(&mut store, bytes_before);
         store.close()?;
         context.printer.notice(format!("deleted {}", count(deleted)));
         Ok(Status::Done)

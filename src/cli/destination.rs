@@ -7,11 +7,9 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use crate::error::{Error, Result};
 use crate::output::{Packed, Packing};
-use crate::store::{beside, put_in_place};
+use crate::store::{Beside, beside};
 
 /// Where bytes go.
 pub(super) enum Destination {
@@ -19,7 +17,7 @@ pub(super) enum Destination {
     /// A pipe or device that has a name.
     Device(File, PathBuf),
     File {
-        part: NamedTempFile,
+        part: Beside,
         target: PathBuf,
         replace: bool,
     },
@@ -67,7 +65,7 @@ impl Destination {
                 let name = target.display().to_string();
                 packed(part.as_file_mut(), packing, &name, work)?;
                 part.as_file().sync_all().map_err(|e| Error::io(format!("write {name}"), e))?;
-                put_in_place(part, &target, replace)
+                part.put_in_place(replace)
             }
         }
     }

@@ -2,17 +2,16 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::sync::Arc;
 
 use clap::{ArgMatches, Args, ValueHint};
 
+use super::context::Kept;
 use super::defaults::Defaults;
 use super::exit::INPUT;
 use super::global::Global;
 use super::interrupt::{Interrupt, UntilInterrupted};
 use super::run_one;
 use super::script::{Statement, Statements, Unfinished, empty_stdin, with_stdin};
-use crate::embed::KeptModels;
 use crate::error::{Error, Result};
 use crate::input::Stdin;
 use crate::output::{Printer, Stream};
@@ -48,7 +47,7 @@ pub(super) struct Series<'s> {
     stdout: &'s mut dyn Write,
     stderr: &'s mut dyn Write,
     streams: (Stream, Stream),
-    kept: Arc<KeptModels>,
+    kept: Kept,
 }
 
 impl<'s> Series<'s> {
@@ -59,7 +58,7 @@ impl<'s> Series<'s> {
         (stdout, stderr): (&'s mut dyn Write, &'s mut dyn Write),
         streams: (Stream, Stream),
     ) -> Self {
-        Self { global, defaults: inherited(given), stdout, stderr, streams, kept: Arc::default() }
+        Self { global, defaults: inherited(given), stdout, stderr, streams, kept: Kept::default() }
     }
 
     /// Runs one command; returns its exit code.

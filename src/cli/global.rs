@@ -39,6 +39,14 @@ impl Output {
     }
 }
 
+/// How a file is made, by the verbs that make one.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct NewFile {
+    /// Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for
+    #[arg(long)]
+    pub(super) encrypt: bool,
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]

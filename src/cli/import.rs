@@ -12,6 +12,7 @@ use super::context::Context;
 use super::dry_run::Rehearsal;
 use super::exit::Status;
 use super::foreign::Foreign;
+use super::global::NewFile;
 use super::ingest::{Run, describe, limits};
 use super::interrupt::Interrupt;
 use super::timing::TimedEmbedder;
@@ -89,6 +90,9 @@ pub(super) struct Import {
     /// Files, folders or globs; `-` for standard input
     #[arg(required_unless_present_any = ["all", "foreign"], value_name = "SOURCE")]
     sources: Vec<String>,
+
+    #[command(flatten)]
+    file: NewFile,
 
     /// Read everything that `export --all` wrote; `-` for standard input
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["collection", "sources", "id", "document", "embedding", "uri",
@@ -210,6 +214,12 @@ pub(super) enum OnErrorName {
 
 impl Import {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
+        let makes_file = self.all.is_some() || self.from.is_given();
+        if self.file.encrypt && !makes_file {
+            let hint = Some("make the collection with `huedb create NAME --encrypt`".into());
+            return Err(Error::InvalidArgument { why: "this import makes no file to encrypt".into(), hint }.into());
+        }
+        context.prepare(self.file)?;
         if let Some(dump) = &self.all {
             return super::dump::import(context, dump, self.mode.into());
         }

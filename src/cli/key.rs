@@ -1,12 +1,15 @@
 //! Where the key of an encrypted file comes from: a file, a command, or a terminal; never the command line itself.
 //!
-//! Invariant: a key is asked for at most once, and only when a file needs it; it is never printed.
+//! Invariant: a key is got once for all commands of a process, and only when a file needs it; it is never printed.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -38,9 +41,9 @@ impl KeySource {
     fn key(&self, what: &str, path: &Path) -> Result<Key> {
         match self {
             Self::File(file) => {
-                let opened = File::open(file).and_then(all_of);
-                let bytes = opened.map_err(|e| Error::io(format!("read the key file {}", file.display()), e))?;
-                Key::new(bytes).map_err(|e| bad(&file.display().to_string(), &e))
+                let source = format!("the key file {}", file.display());
+                let bytes = File::open(file).and_then(all_of).map_err(|e| bad(&source, &e))?;
+                Key::new(bytes).map_err(|e| bad(&source, &e))
             }
             Self::Command(command) => run(command),
             Self::Terminal => asked(&format!("{what} of {}: ", path.display())),
@@ -49,7 +52,7 @@ impl KeySource {
     }
 
     /// Returns a key for what is to be encrypted; it is typed twice, since a slip would lock everybody out.
-    pub(super) fn new_key(&self, path: &Path) -> Result<Key> {
+    fn new_key(&self, path: &Path) -> Result<Key> {
         let Self::Terminal = self else { return self.key("New key", path) };
         let first = typed(&format!("New key of {}: ", path.display()))?;
         if typed("The same again: ")? != first {
@@ -57,41 +60,97 @@ impl KeySource {
         }
         Key::new(first)
     }
+
+    /// Returns another key for a file that is encrypted.
+    pub(super) fn other_key(&self, path: &Path) -> Result<Key> {
+        if let Self::Nowhere = self {
+            return Err(Error::InvalidArgument {
+                why: format!("no new key was given for {}", path.display()),
+                hint: Some("give it with --new-key-file FILE or --new-key-command COMMAND".into()),
+            });
+        }
+        self.new_key(path)
+    }
+
+    /// Names what a key that comes from here is the key of: one is typed for each file.
+    fn origin(&self, path: &Path) -> Origin {
+        match self {
+            Self::File(file) => Origin::File(file.clone()),
+            Self::Command(command) => Origin::Command(command.clone()),
+            Self::Terminal | Self::Nowhere => Origin::Typed(path.canonicalize().unwrap_or_else(|_| path.to_owned())),
+        }
+    }
 }
+
+/// Where a key came from.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Origin {
+    File(PathBuf),
+    Command(String),
+    /// Typed, for this file.
+    Typed(PathBuf),
+}
+
+/// The keys that the commands of a process have got.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KnownKeys(Rc<RefCell<BTreeMap<Origin, Key>>>);
 
 /// The key of the files of one command.
 #[derive(Debug)]
 pub(super) struct Keys {
     source: KeySource,
-    known: OnceCell<Key>,
+    known: KnownKeys,
 }
 
 impl Keys {
-    pub(super) fn new(source: KeySource) -> Self {
-        Self { source, known: OnceCell::new() }
+    pub(super) fn new(source: KeySource, known: KnownKeys) -> Self {
+        Self { source, known }
     }
 
-    /// Returns the key of a file that is encrypted.
-    pub(super) fn of(&self, path: &Path) -> Result<Key> {
-        self.once(|| self.source.key("Key", path))
+    /// Returns the key of a file that is encrypted, and whether it was got only now.
+    pub(super) fn of(&self, path: &Path) -> Result<(Key, bool)> {
+        if let Some(key) = self.known.0.borrow().get(&self.source.origin(path)) {
+            return Ok((key.clone(), false));
+        }
+        let key = self.source.key("Key", path)?;
+        self.know(path, &key);
+        Ok((key, true))
     }
 
     /// Returns the key of a file that is to be encrypted.
     pub(super) fn new_of(&self, path: &Path) -> Result<Key> {
-        self.once(|| self.source.new_key(path))
+        let key = match &self.source {
+            KeySource::Nowhere => return Err(no_key_for(path)),
+            KeySource::Terminal => self.source.new_key(path)?,
+            KeySource::File(_) | KeySource::Command(_) => return self.of(path).map(|(key, _)| key),
+        };
+        self.know(path, &key);
+        Ok(key)
+    }
+
+    /// Gets the key anew the next time: this one does not open the file, or no longer.
+    pub(super) fn forget(&self, path: &Path) {
+        self.known.0.borrow_mut().remove(&self.source.origin(path));
+    }
+
+    fn know(&self, path: &Path, key: &Key) {
+        self.known.0.borrow_mut().insert(self.source.origin(path), key.clone());
     }
 
     /// Returns whether a key was given, whatever becomes of the files.
     pub(super) fn are_given(&self) -> bool {
         matches!(self.source, KeySource::File(_) | KeySource::Command(_))
     }
+}
 
-    fn once(&self, get: impl FnOnce() -> Result<Key>) -> Result<Key> {
-        if let Some(key) = self.known.get() {
-            return Ok(key.clone());
-        }
-        let key = get()?;
-        Ok(self.known.get_or_init(|| key).clone())
+fn no_key_for(path: &Path) -> Error {
+    Error::InvalidArgument {
+        why: format!("no key was given to encrypt {} with", path.display()),
+        hint: Some(
+            "give one with --key-file FILE (or HUEDB_KEY_FILE), with --key-command COMMAND (or HUEDB_KEY_COMMAND), or on a \
+             terminal, where it is asked for"
+                .into(),
+        ),
     }
 }
 
@@ -128,7 +187,11 @@ fn asked(prompt: &str) -> Result<Key> {
 fn typed(prompt: &str) -> Result<Zeroizing<Vec<u8>>> {
     match rpassword::prompt_password(prompt) {
         Ok(line) => Ok(Zeroizing::new(line.into_bytes())),
-        Err(e) if e.kind() == std::io::ErrorKind::Interrupted => Err(Error::Interrupted),
+        Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {
+            // Whoever listens for ctrl-C may end the process and say so; twice said is once too often.
+            std::thread::sleep(Duration::from_millis(200));
+            Err(Error::Interrupted)
+        }
         Err(e) => Err(Error::io("ask for the key", e)),
     }
 }

@@ -66,11 +66,10 @@ mod word;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use context::Context;
+use context::{Context, Kept};
 use defaults::{Defaults, with_variables};
 use exec::Series;
 use exit::Status;
@@ -78,7 +77,6 @@ use global::Global;
 pub use man::pages as manual_pages;
 use timing::Timing;
 
-use crate::embed::KeptModels;
 use crate::error::Error;
 use crate::foreign::was_closed;
 use crate::input::closed_stream;
@@ -230,6 +228,7 @@ pub fn command() -> clap::Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::foreign::take_limits_as_errors();
     let mut stdout = BufWriter::new(Stdout);
     let streams = (stream(&io::stdout()), stream(&io::stderr()));
     run(std::env::args_os(), &mut stdout, &mut io::stderr(), streams)
@@ -270,14 +269,14 @@ pub fn run(
     ExitCode::from(run_one(&mut defaults, args, (stdout, stderr), streams, None))
 }
 
-/// Runs one command with these defaults for its global flags, and with the models that others have loaded where it is one
-/// of a series.
+/// Runs one command with these defaults for its global flags, and with the models and keys that others have got where it is
+/// one of a series.
 fn run_one(
     defaults: &mut Defaults,
     args: impl IntoIterator<Item = OsString>,
     (stdout, stderr): (&mut dyn Write, &mut dyn Write),
     streams: (Stream, Stream),
-    kept: Option<&Arc<KeptModels>>,
+    kept: Option<&Kept>,
 ) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let timing = Timing::begin();
@@ -314,8 +313,7 @@ fn run_one(
         let db = cli.global.db.display();
         let (tenant, database) = (&cli.global.tenant, &cli.global.database);
         printer.detail(format!("file {db}, tenant {tenant}, database {database}"));
-        let mut context =
-            Context::new(&cli.global, invocation, streams.1.is_terminal, &mut printer, out, kept.cloned())?;
+        let mut context = Context::new(&cli.global, invocation, streams.1.is_terminal, &mut printer, out, kept)?;
         context.timing = timing.clone();
         cli.verb.check_format(cli.global.binary())?;
         let status = cli.verb.run(&mut context, faults).map_err(|error| context.naming_its_file(error))?;

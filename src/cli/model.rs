@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::context::Context;
 use super::exit::Status;
 use crate::embed::{ModelOrigin, ModelOverrides, ModelSpec, PullRequest, PullStep, add, models, pull, remove, verify};
+use crate::error::Error;
 use crate::output::{Facts, ProgressKind};
 use crate::record::Pooling;
 
@@ -33,7 +34,8 @@ struct ModelList {}
 /// Install a sentence-embedding model from a folder
 ///
 /// The folder holds an ONNX graph, tokenizer.json and, as Hugging Face lays them out, the config files that
-/// pooling and the greatest number of tokens are read from.
+/// pooling and the greatest number of tokens are read from. The graph is tried with the longest text that they allow (of
+/// 2048 tokens at the most); what it takes less of is told, and is the limit from then on.
 #[derive(Debug, Args)]
 struct ModelAdd {
     /// The folder
@@ -51,7 +53,9 @@ struct ModelAdd {
 ///
 /// Of all ONNX graphs of a model `model.onnx` is taken, --file chooses another. `HF_ENDPOINT` is the address of another
 /// hub, `HF_TOKEN` opens private models, and with `HF_HUB_OFFLINE=1` the model is taken from the cache of Hugging
-/// Face's own tools. A pull that was interrupted has installed nothing, and goes on when it is run again.
+/// Face's own tools. The token goes to the hub alone, not to where it keeps large files. A request that brings nothing for
+/// `HF_HUB_DOWNLOAD_TIMEOUT` seconds (30) is made again, four times. A pull that was interrupted has installed nothing,
+/// and goes on when it is run again.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb model pull intfloat/e5-small-v2 --query-prefix 'query: ' --document-prefix 'passage: '
@@ -149,7 +153,11 @@ impl ModelAdd {
         // The last part of `.` or `models/..` is in its absolute path.
         let absolute = || self.dir.canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = self.name.clone().or_else(absolute).unwrap_or_default();
+        if !self.dir.is_dir() {
+            return Err(Error::argument(format!("{} is no folder", self.dir.display())).into());
+        }
         let model = add(&self.dir, &name, &self.settings.into(), &context.models)?;
+        tell(context, &model);
         context.facts(&facts(&model))?;
         Ok(())
     }
@@ -170,9 +178,14 @@ impl ModelPull {
                 bytes += more;
                 progress.set_bytes(bytes);
             }
+            PullStep::Waiting => {
+                let said = format!("another process is pulling {}; waiting until it is done", request.repo);
+                progress.suspend(|| context.printer.notice(said));
+            }
             PullStep::Installing => {}
         })?;
         progress.finish();
+        tell(context, &model);
         context.facts(&facts(&model))?;
         Ok(())
     }
@@ -182,6 +195,13 @@ impl From<Settings> for ModelOverrides {
     fn from(settings: Settings) -> Self {
         let Settings { file, pooling, normalize, max_tokens, query_prefix, document_prefix } = settings;
         Self { graph: file, pooling: pooling.map(Pooling::from), normalize, max_tokens, query_prefix, document_prefix }
+    }
+}
+
+/// Says what was found out about a model.
+fn tell(context: &mut Context, model: &ModelSpec) {
+    for note in &model.notes {
+        context.printer.warning(format!("{}: {note}", model.name));
     }
 }
 

@@ -1,6 +1,5 @@
 //! `huedb plot`.
 
-use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -18,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::output::{Column, Format, Legend, MapPoint, PointMap, count, count_of, hover, write_map};
 use crate::query::RecordQuery;
 use crate::record::{Ordinal, Value};
-use crate::store::{Access, Include, View, beside, put_in_place};
+use crate::store::{Access, Include, View, beside};
 
 /// More points than these take a browser long, and hide one another.
 const SAMPLE: usize = 20_000;
@@ -191,11 +190,11 @@ fn write_file(path: &Path, map: &PointMap) -> Result<()> {
         let mut out = std::io::BufWriter::new(std::fs::File::create(path).map_err(failed)?);
         return write_map(map, &mut out);
     }
-    // As a shell would make it, not only for its owner.
-    let mut file = beside(path, Some(Permissions::from_mode(0o666)))?;
-    let mut out = std::io::BufWriter::new(&mut file);
+    // What the umask leaves, as for any file that a command makes.
+    let mut file = beside(path, Some(std::fs::Permissions::from_mode(0o666)))?;
+    let mut out = std::io::BufWriter::new(file.as_file_mut());
     write_map(map, &mut out)?;
     out.flush().map_err(failed)?;
     drop(out);
-    put_in_place(file, path, true)
+    file.put_in_place(true)
 }

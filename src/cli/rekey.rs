@@ -42,18 +42,18 @@ pub(super) struct Rekey {
 impl Rekey {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         context.use_file(self.file)?;
-        // The old key is tried before a new one is asked for.
-        let store = context.open(Access::Write)?;
-        store.require_encrypted()?;
+        // The old key is tried before a new one is asked for, and nothing is touched before there is one.
+        context.open(Access::Read)?.require_encrypted()?;
         let source = KeySource::given(self.new_key_file, self.new_key_command, context.is_terminal);
-        let new = source.new_key(&context.db)?;
+        let new = source.other_key(&context.db)?;
         if self.full {
-            store.close()?;
             context.with_key(|options| rekey_fully(&context.db, &new, options))?;
         } else {
+            let store = context.open(Access::Write)?;
             store.rekey(&new)?;
             store.close()?;
         }
+        context.keys.forget(&context.db);
         context.printer.notice(format!("{} has another key", context.db.display()));
         Ok(Status::Done)
     }

@@ -36,7 +36,7 @@ pub(super) struct Repair {
 impl Repair {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         let db = context.db.clone();
-        let options = context.options().clone();
+        let options = context.options_of(&db)?;
         match self.to {
             Some(target) => {
                 if is_same_file(&db, &target) {
@@ -87,6 +87,9 @@ fn save(context: &mut Context, db: &Path, target: &Path, force: bool, options: &
     say_lost(context, db, &repaired);
     let (said, is_whole) = (amount(&repaired), repaired.is_whole());
     let facts = repaired.finish(db, force, options)?;
+    if facts.encryption.is_none() {
+        context.warn_of_plain(target);
+    }
     context.printer.notice(format!("saved {said} to {} ({})", target.display(), bytes(facts.bytes)));
     Ok(if is_whole { Status::Done } else { Status::Damaged })
 }

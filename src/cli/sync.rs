@@ -13,6 +13,7 @@ use clap::{Args, ValueHint};
 
 use super::context::Context;
 use super::exit::Status;
+use super::global::NewFile;
 use super::ingest::{Run, limits, say_skipped};
 use super::interrupt::Interrupt;
 use crate::embed::{ChunkSize, Chunker, DEFAULT_MODEL, fingerprint};
@@ -20,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::input::{self, Batches, Folder, Listing, SkippedFile, Source, TextFile, read_text};
 use crate::output::{ProgressKind, duration};
 use crate::record::{CollectionInfo, CollectionName, Fingerprint, Lines, RecordId, Row};
-use crate::store::{Access, Mirror, Mode, NewCollection, OnError, Rules, Standing, Tally, Term, View};
+use crate::store::{Mirror, Mode, NewCollection, OnError, Rules, Standing, Tally, Term, View};
 use plan::{Plan, Seen, describe_records, is_kept, old_root_name, root_name};
 
 /// The tokens of a chunk when none are asked for, where the model reads as many.
@@ -95,6 +96,9 @@ pub(super) struct Sync {
     /// Make the collection, and the file, when there is none
     #[arg(long)]
     create: bool,
+
+    #[command(flatten)]
+    file: NewFile,
 
     /// Refuse to embed with another model than this; with --create the model of a new collection
     #[arg(long)]
@@ -306,7 +310,8 @@ impl Sync {
 
     fn make(&self, context: &mut Context, model: &Fingerprint) -> Result<CollectionInfo> {
         let new = NewCollection { embedder: Some(model.clone()), ..NewCollection::default() };
-        let store = context.open(Access::Create)?;
+        context.prepare(self.file)?;
+        let store = context.open_or_make()?;
         let info = store.create_collection(CollectionName::parse(&self.collection)?, new)?;
         store.close()?;
         let (name, db) = (&info.name, context.db.display());

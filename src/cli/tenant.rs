@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::exit::Status;
+use super::global::NewFile;
 use crate::error::Error;
 use crate::output::Facts;
 use crate::record::{Scope, TenantName};
@@ -25,6 +26,9 @@ enum Action {
     Create {
         /// Its name: 3 characters or more
         name: String,
+
+        #[command(flatten)]
+        file: NewFile,
     },
     /// List the tenants of the file
     List,
@@ -38,12 +42,13 @@ enum Action {
 impl Tenant {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
         match self.action {
-            Action::Create { name } => {
+            Action::Create { name, file } => {
                 let name = TenantName::parse(name)?;
                 if context.db.exists() && context.open(Access::Read)?.tenants()?.iter().any(|t| t == name.as_str()) {
                     return Err(Error::TenantExists { name: name.as_str().to_owned() }.into());
                 }
-                let store = context.open(Access::Create)?;
+                context.prepare(file)?;
+                let store = context.open_or_make()?;
                 store.create_tenant(&name)?;
                 store.close()?;
                 context.printer.notice(format!("created tenant {}", name.as_str()));

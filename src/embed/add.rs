@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use super::manifest::Manifest;
 use super::registry::{ModelOrigin, ModelSpec, Source, is_model_name, models_dir, resolve, spec_of};
 use super::session::ModelBytes;
-use super::{Embedder, LoadOptions, OnnxEmbedder, Role, digest, folder, open_parts};
+use super::{Embedder, LoadOptions, OnnxEmbedder, digest, folder, open_parts};
 use crate::error::{Error, Result};
-use crate::record::Pooling;
+use crate::record::{MAX_DIMENSION, Pooling};
 
 /// What to take from the user instead of from the folder.
 #[derive(Debug, Clone, Default)]
@@ -52,8 +52,7 @@ pub fn add(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOpt
     let models = models_dir(options)
         .ok_or_else(|| Error::argument("there is no data directory to install models in; set HUEDB_DATA_DIR"))?;
     check_name(name, &models)?;
-    let mut found = folder::read(dir, overrides.graph.as_deref())?;
-    found.pooling = overrides.pooling.unwrap_or(found.pooling);
+    let mut found = folder::read(dir, overrides.graph.as_deref(), overrides.pooling)?;
     found.normalize = overrides.normalize.unwrap_or(found.normalize);
     found.max_tokens = overrides.max_tokens.unwrap_or(found.max_tokens);
     if found.max_tokens < 3 {
@@ -78,20 +77,50 @@ pub fn add(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOpt
 
     let mut spec = spec_of(name.to_owned(), dir, found)?;
     let graph = staged(&mut spec, staging.path())?;
-    let mut embedder = OnnxEmbedder::open(open_parts(&spec)?, options)?;
-    embedder.embed(&["The quick brown fox jumps over the lazy dog."], Role::Document)?;
-    spec.fingerprint = embedder.fingerprint().clone();
-    drop(embedder);
+    let notes = try_out(&mut spec, overrides.max_tokens, options)?;
 
     let quantized_by_batch = spec.source.as_ref().is_some_and(|source| source.quantized_by_batch);
     Manifest::new(graph, quantized_by_batch, spec.fingerprint, files).write(staging.path())?;
+    // What could not be read would be in the way of every other model.
+    Manifest::read(staging.path())?;
     let place = models.join(name);
     let staging = staging.keep();
-    fs::rename(&staging, &place).map_err(|error| {
+    if let Err(error) = fs::rename(&staging, &place) {
         let _ = fs::remove_dir_all(&staging);
-        Error::io(format!("create {}", place.display()), error)
-    })?;
-    resolve(name, options)
+        // Another process may have added one of this name meanwhile.
+        check_name(name, &models)?;
+        return Err(Error::io(format!("create {}", place.display()), error));
+    }
+    Ok(ModelSpec { notes, ..resolve(name, options)? })
+}
+
+/// Embeds texts to see that the model runs, what dimension it has and how much of a text its graph takes; returns what
+/// is worth saying of that.
+fn try_out(spec: &mut ModelSpec, asked_tokens: Option<usize>, options: &LoadOptions) -> Result<Vec<String>> {
+    let mut embedder = OnnxEmbedder::open(open_parts(spec)?, options)?;
+    let limits = embedder.limits()?;
+    let mut fingerprint = embedder.fingerprint().clone();
+    drop(embedder);
+    let failure = |why: String, hint: Option<String>| Error::Model { model: spec.name.clone(), why, hint };
+    if fingerprint.dimension > MAX_DIMENSION {
+        let why = format!("its embeddings have {} components; the most is {MAX_DIMENSION}", fingerprint.dimension);
+        return Err(failure(why, None));
+    }
+    let mut notes = Vec::new();
+    if let Some((tokens, why)) = limits.max_tokens {
+        if let Some(asked) = asked_tokens {
+            let why = format!("it does not run a text of {asked} tokens: {why}");
+            return Err(failure(why, Some(format!("the longest it runs has {tokens}: --max-tokens {tokens}"))));
+        }
+        let said = fingerprint.max_tokens;
+        notes.push(format!("its graph takes {tokens} tokens of a text, not the {said} that its files say"));
+        fingerprint.max_tokens = tokens;
+    }
+    if let Some(token) = limits.unknown_token {
+        notes.push(format!("its tokenizer has tokens up to {token}, and its graph not: a text with one is an error"));
+    }
+    spec.fingerprint = fingerprint;
+    Ok(notes)
 }
 
 /// Refuses a name that cannot be a model's, or is taken.

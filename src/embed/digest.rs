@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -33,6 +34,15 @@ pub(super) fn of_files<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Result<
     Ok(hexadecimal(&hasher.finalize()))
 }
 
+/// Returns the digest by which git names the content of a file.
+pub(super) fn of_git(path: &Path) -> Result<String> {
+    let content = std::fs::read(path).map_err(|error| Error::io(format!("read {}", path.display()), error))?;
+    let mut hasher = Sha1::new();
+    hasher.update(format!("blob {}\0", content.len()));
+    hasher.update(content);
+    Ok(hexadecimal(&hasher.finalize()))
+}
+
 fn hexadecimal(digest: &[u8]) -> String {
     digest
         .iter()
@@ -55,6 +65,8 @@ mod tests {
         std::fs::write(&a, "a").unwrap();
         std::fs::write(&bc, "bc").unwrap();
         assert_eq!(of_files([a.as_path(), bc.as_path()]).unwrap(), abc);
+        // `printf a | git hash-object --stdin`
+        assert_eq!(of_git(&a).unwrap(), "2e65efe2a145dda7ee51d1741299f848e5bf752e");
         assert!(of_files([dir.path().join("absent").as_path()]).is_err());
     }
 }

@@ -4,11 +4,13 @@
 //! has the default that sentence-transformers would use.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::graph;
 use crate::error::{Error, Result};
 use crate::record::Pooling;
 
@@ -40,8 +42,8 @@ pub(super) struct FolderModel {
     pub(super) document_prefix: String,
 }
 
-/// Reads a folder. `graph` names the graph inside it; looked for when `None`.
-pub(super) fn read(dir: &Path, graph: Option<&Path>) -> Result<FolderModel> {
+/// Reads a folder. `graph` names the graph inside it, and `pooling` how token vectors become one; looked for when `None`.
+pub(super) fn read(dir: &Path, graph: Option<&Path>, pooling: Option<Pooling>) -> Result<FolderModel> {
     let graph = match graph {
         Some(graph) => Some(dir.join(graph)).filter(|path| path.is_file()),
         None => find_graph(dir),
@@ -51,11 +53,12 @@ pub(super) fn read(dir: &Path, graph: Option<&Path>) -> Result<FolderModel> {
     if !tokenizer.is_file() {
         return Err(failure(dir, "there is no tokenizer.json in it", None));
     }
+    let weights = weights_of(&graph);
+    for file in [&graph, &tokenizer].into_iter().chain(&weights) {
+        refuse_lfs_pointer(dir, file)?;
+    }
     let config: Value = json(dir, "config.json")?.unwrap_or_default();
     let modules: Vec<Value> = json(dir, "modules.json")?.unwrap_or_default();
-    let is = |module: &Value, kind: &str| {
-        module.get("type").and_then(Value::as_str).is_some_and(|name| name.ends_with(kind))
-    };
     if modules.iter().any(|module| is(module, ".Dense")) {
         return Err(failure(dir, "it has a dense layer after pooling, which huedb does not run", None));
     }
@@ -64,11 +67,15 @@ pub(super) fn read(dir: &Path, graph: Option<&Path>) -> Result<FolderModel> {
         let prompt = names.iter().find_map(|name| prompts.get("prompts")?.get(name)?.as_str());
         prompt.unwrap_or_default().to_owned()
     };
+    let pooling = match pooling {
+        Some(pooling) => pooling,
+        None => find_pooling(dir, &modules)?,
+    };
     Ok(FolderModel {
-        weights: weights_of(&graph),
+        weights,
         graph,
         tokenizer,
-        pooling: json(dir, "1_Pooling/config.json")?.map_or(Ok(Pooling::Mean), |pooling| pooling_of(dir, &pooling))?,
+        pooling,
         normalize: modules.is_empty() || modules.iter().any(|module| is(module, ".Normalize")),
         max_tokens: max_tokens(dir, &config)?,
         dimension: ["hidden_size", "dim", "d_model", "n_embd"].iter().find_map(|name| number(&config, name)),
@@ -111,19 +118,92 @@ pub(super) fn weights_of(graph: &Path) -> Vec<PathBuf> {
     weights
 }
 
-fn pooling_of(dir: &Path, config: &Value) -> Result<Pooling> {
-    let on = |name: &str| config.get(name).and_then(Value::as_bool) == Some(true);
-    let modes = [
-        ("pooling_mode_mean_tokens", "mean", Pooling::Mean),
-        ("pooling_mode_cls_token", "cls", Pooling::Cls),
-        ("pooling_mode_lasttoken", "lasttoken", Pooling::Last),
-    ];
-    let named = config.get("pooling_mode").and_then(Value::as_str);
-    modes
-        .into_iter()
-        .find(|(flag, name, _)| on(flag) || named == Some(name))
-        .map(|(.., pooling)| pooling)
-        .ok_or_else(|| failure(dir, "its pooling is none of mean, cls and last token", Some("say which to use")))
+/// Whether a module of `modules.json` is of a kind.
+fn is(module: &Value, kind: &str) -> bool {
+    module.get("type").and_then(Value::as_str).is_some_and(|name| name.ends_with(kind))
+}
+
+/// Finds the pooling where `modules.json` says it is, else in the folder that it mostly has.
+fn find_pooling(dir: &Path, modules: &[Value]) -> Result<Pooling> {
+    let mut named = modules.iter().filter(|module| is(module, ".Pooling"));
+    let (first, second) = (named.next(), named.next());
+    if second.is_some() {
+        return Err(failure(dir, "modules.json has more than one pooling", Some(SAY_POOLING)));
+    }
+    let folder = match first {
+        None => "1_Pooling",
+        Some(module) => module.get("path").and_then(Value::as_str).unwrap_or_default(),
+    };
+    let is_inside = Path::new(folder).components().all(|part| matches!(part, Component::Normal(_)));
+    let file = Path::new(folder).join("config.json");
+    let name = file.to_string_lossy();
+    match (if is_inside { json(dir, &name)? } else { None }, first) {
+        (Some(config), _) => pooling_of(dir, &name, &config),
+        (None, None) => Ok(Pooling::Mean),
+        (None, Some(_)) => {
+            Err(failure(dir, &format!("modules.json has its pooling in {name}, which is not there"), Some(SAY_POOLING)))
+        }
+    }
+}
+
+const SAY_POOLING: &str = "say which to use with --pooling";
+
+/// What sentence-transformers puts side by side where several are on.
+const POOLING_MODES: [(&str, &str, Option<Pooling>); 6] = [
+    ("pooling_mode_cls_token", "cls", Some(Pooling::Cls)),
+    ("pooling_mode_max_tokens", "max", None),
+    ("pooling_mode_mean_tokens", "mean", Some(Pooling::Mean)),
+    ("pooling_mode_mean_sqrt_len_tokens", "mean_sqrt_len_tokens", None),
+    ("pooling_mode_weightedmean_tokens", "weightedmean", None),
+    ("pooling_mode_lasttoken", "lasttoken", Some(Pooling::Last)),
+];
+
+fn pooling_of(dir: &Path, file: &str, config: &Value) -> Result<Pooling> {
+    // A name goes before the flags; it may be a list.
+    let named: Option<Vec<&str>> = match config.get("pooling_mode") {
+        Some(Value::String(name)) => Some(name.split('+').map(str::trim).collect()),
+        Some(Value::Array(names)) => Some(names.iter().filter_map(Value::as_str).collect()),
+        _ => None,
+    };
+    let on: Vec<&(&str, &str, Option<Pooling>)> = POOLING_MODES
+        .iter()
+        .filter(|(flag, name, _)| match &named {
+            Some(named) => named.contains(name),
+            // Mean is what is on where nothing is said of it.
+            None => config.get(flag).map_or(*name == "mean", |on| on.as_bool() == Some(true)),
+        })
+        .collect();
+    match on.as_slice() {
+        [(.., Some(pooling))] => Ok(*pooling),
+        [] | [_] => {
+            Err(failure(dir, &format!("{file}: its pooling is none of mean, cls and last token"), Some(SAY_POOLING)))
+        }
+        several => {
+            let all: Vec<&str> = several.iter().map(|(_, name, _)| *name).collect();
+            let why = format!(
+                "{file}: it puts {} poolings side by side ({}), which huedb does not",
+                several.len(),
+                all.join(", ")
+            );
+            Err(failure(dir, &why, Some(SAY_POOLING)))
+        }
+    }
+}
+
+/// Refuses the few lines that stand in for a file which Git keeps elsewhere.
+fn refuse_lfs_pointer(dir: &Path, file: &Path) -> Result<()> {
+    let mut start = Vec::new();
+    let read = fs::File::open(file).and_then(|file| file.take(64).read_to_end(&mut start));
+    read.map_err(|error| Error::io(format!("read {}", file.display()), error))?;
+    if !graph::is_lfs_pointer(&start) {
+        return Ok(());
+    }
+    let name = file.strip_prefix(dir).unwrap_or(file).display();
+    Err(failure(
+        dir,
+        &format!("{name} is a Git LFS pointer, not the file itself"),
+        Some("get the file with `git lfs pull`"),
+    ))
 }
 
 fn max_tokens(dir: &Path, config: &Value) -> Result<usize> {
@@ -155,6 +235,7 @@ fn json<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<T>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io(format!("read {}", path.display()), error)),
     };
+    refuse_lfs_pointer(dir, &path)?;
     serde_json::from_slice(&text).map(Some).map_err(|error| failure(dir, &format!("{name}: {error}"), None))
 }
 
@@ -179,7 +260,7 @@ mod tests {
     #[test]
     fn a_bare_export_has_sentence_transformers_defaults() {
         let dir = folder(&[("model.onnx", ""), ("tokenizer.json", "{}")]);
-        let model = read(dir.path(), None).unwrap();
+        let model = read(dir.path(), None, None).unwrap();
         assert_eq!(model.pooling, Pooling::Mean);
         assert!(model.normalize);
         assert_eq!((model.max_tokens, model.dimension), (512, None));
@@ -198,7 +279,7 @@ mod tests {
             ("modules.json", r#"[{"type": "sentence_transformers.models.Transformer"}]"#),
             ("config_sentence_transformers.json", r#"{"prompts": {"query": "query: ", "passage": "passage: "}}"#),
         ]);
-        let model = read(dir.path(), None).unwrap();
+        let model = read(dir.path(), None, None).unwrap();
         assert_eq!(model.pooling, Pooling::Cls);
         assert!(!model.normalize);
         assert_eq!((model.max_tokens, model.dimension), (512, Some(768)));
@@ -215,14 +296,14 @@ mod tests {
             ("tokenizer_config.json", r#"{"model_max_length": 384}"#),
             ("sentence_bert_config.json", r#"{"max_seq_length": 128}"#),
         ]);
-        assert_eq!(read(dir.path(), None).unwrap().max_tokens, 128);
+        assert_eq!(read(dir.path(), None, None).unwrap().max_tokens, 128);
         fs::remove_file(dir.path().join("sentence_bert_config.json")).unwrap();
-        assert_eq!(read(dir.path(), None).unwrap().max_tokens, 384);
+        assert_eq!(read(dir.path(), None, None).unwrap().max_tokens, 384);
     }
 
     #[test]
     fn a_folder_that_lacks_something_says_what() {
-        let why = |files: &[(&str, &str)]| read(folder(files).path(), None).unwrap_err().to_string();
+        let why = |files: &[(&str, &str)]| read(folder(files).path(), None, None).unwrap_err().to_string();
         assert!(why(&[]).contains("no ONNX graph"));
         assert!(why(&[("a.onnx", ""), ("b.onnx", "")]).contains("no ONNX graph"), "which of two is not guessed");
         assert!(why(&[("a.onnx", "")]).contains("no tokenizer.json"));
@@ -233,5 +314,75 @@ mod tests {
         assert!(
             why(&with("modules.json", r#"[{"type": "sentence_transformers.models.Dense"}]"#)).contains("dense layer")
         );
+    }
+
+    #[test]
+    fn the_pooling_is_where_modules_json_says() {
+        let modules = |path: &str| {
+            format!(
+                r#"[{{"idx":0,"path":"","type":"sentence_transformers.models.Transformer"}},
+                    {{"idx":1,"path":{path:?},"type":"sentence_transformers.models.Pooling"}}]"#
+            )
+        };
+        let cls = r#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#;
+        let pooling = |files: &[(&str, &str)], asked: Option<Pooling>| {
+            let base = [("a.onnx", ""), ("tokenizer.json", "{}")];
+            read(folder(&[&base, files].concat()).path(), None, asked)
+                .map(|model| model.pooling)
+                .map_err(|e| e.to_string())
+        };
+        let elsewhere = [("modules.json", &*modules("3_P")), ("3_P/config.json", cls), ("1_Pooling/config.json", "{}")];
+        assert_eq!(pooling(&elsewhere, None), Ok(Pooling::Cls));
+        let missing = [("modules.json", &*modules("3_P")), ("1_Pooling/config.json", cls)];
+        assert!(pooling(&missing, None).unwrap_err().contains("3_P/config.json, which is not there"));
+        assert_eq!(pooling(&missing, Some(Pooling::Last)), Ok(Pooling::Last));
+        let outside = [("modules.json", &*modules("../P"))];
+        assert!(pooling(&outside, None).unwrap_err().contains("which is not there"));
+        for (config, expected) in [
+            (r#"{"word_embedding_dimension": 384}"#, Ok(Pooling::Mean)),
+            (r#"{"pooling_mode": "lasttoken"}"#, Ok(Pooling::Last)),
+            (r#"{"pooling_mode": "cls", "pooling_mode_mean_tokens": true}"#, Ok(Pooling::Cls)),
+            (r#"{"pooling_mode": ["mean"]}"#, Ok(Pooling::Mean)),
+            (r#"{"pooling_mode": ["cls", "mean"]}"#, Err("2 poolings side by side (cls, mean)")),
+            (r#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}"#, Err("side by side (cls, mean)")),
+            (
+                r#"{"pooling_mode_cls_token": true, "pooling_mode_max_tokens": true}"#,
+                Err("side by side (cls, max, mean)"),
+            ),
+            (r#"{"pooling_mode_cls_token": true}"#, Err("side by side (cls, mean)")),
+            (
+                r#"{"pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": false}"#,
+                Err("none of mean, cls and last token"),
+            ),
+            (r#"{"pooling_mode": "mean_sqrt_len_tokens"}"#, Err("none of mean, cls and last token")),
+            (r#"{"pooling_mode_mean_tokens": false}"#, Err("none of mean, cls and last token")),
+        ] {
+            match (pooling(&[("1_Pooling/config.json", config)], None), expected) {
+                (Err(found), Err(says)) => assert!(found.contains(says), "{config}: {found}"),
+                (found, expected) => assert_eq!(found, expected.map_err(str::to_owned), "{config}"),
+            }
+            assert_eq!(pooling(&[("1_Pooling/config.json", config)], Some(Pooling::Last)), Ok(Pooling::Last));
+        }
+    }
+
+    #[test]
+    fn a_pointer_of_git_is_named_as_one() {
+        let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 34\n";
+        let files = ["model.onnx", "model.onnx_data", "tokenizer.json", "config.json", "modules.json"];
+        for name in files {
+            let content = |file: &str| {
+                if file == name {
+                    pointer
+                } else if file == "modules.json" {
+                    "[]"
+                } else {
+                    "{}"
+                }
+            };
+            let dir = folder(&files.map(|file| (file, content(file))));
+            let error = read(dir.path(), None, None).unwrap_err();
+            assert!(error.to_string().contains(&format!("{name} is a Git LFS pointer")), "{error}");
+            assert!(error.hint().unwrap().contains("git lfs pull"));
+        }
     }
 }

@@ -17,6 +17,7 @@ mod fake_runtime;
 mod folder;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod graph;
 mod hash;
 mod hub;
 mod kept;
@@ -30,6 +31,7 @@ mod runtime;
 mod session;
 mod setup;
 mod tokenizer;
+mod tract;
 mod vocabulary;
 mod wheel;
 mod wordpiece;

@@ -24,6 +24,19 @@ const TOKENS_PER_SESSION: usize = 1024;
 /// Sessions of one embedder; each keeps its own copy of the weights in the layout of the kernels.
 const MAX_SESSIONS: usize = 16;
 
+/// The longest text that is tried: the memory of attention grows with the square of it.
+const LONGEST_TRIAL: usize = 2048;
+/// A text that every model has tokens for.
+const SENTENCE: &str = "The quick brown fox jumps over the lazy dog.";
+
+/// What a graph takes less of than its files say.
+pub(super) struct Limits {
+    /// The tokens of the longest text it runs, and why it runs no longer one; `None` when it runs what its files say.
+    pub(super) max_tokens: Option<(usize, Error)>,
+    /// A token that its tokenizer makes and the graph does not take.
+    pub(super) unknown_token: Option<u32>,
+}
+
 /// What an embedder is made of.
 pub(super) struct Parts {
     pub(super) fingerprint: Fingerprint,
@@ -76,14 +89,73 @@ impl OnnxEmbedder {
         self.runtime
     }
 
+    fn embed_tokens(&mut self, encodings: &[Encoding]) -> Result<Vec<Vec<f32>>> {
+        let lengths: Vec<usize> = encodings.iter().map(|encoding| encoding.ids.len()).collect();
+        let rows = if self.parts.quantized_by_batch { 1 } else { BATCH_ROWS };
+        let vectors = self.run(encodings, batch::cut(&lengths, BATCH_TOKENS, rows))?;
+        if vectors.len() != encodings.len() {
+            return Err(self.failure(format!("it gave {} vectors for {} texts", vectors.len(), encodings.len())));
+        }
+        if let (false, Some(first)) = (self.parts.dimension_known, vectors.first()) {
+            self.parts.fingerprint.dimension = first.len();
+            self.parts.dimension_known = true;
+        }
+        Ok(vectors)
+    }
+
+    /// Finds what the graph takes, by trying: the tokens of the longest text, and whether every token of the tokenizer.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when it runs no text at all.
+    pub(super) fn limits(&mut self) -> Result<Limits> {
+        let sentence = self.encode(&[SENTENCE], Role::Document)?;
+        let some = sentence.first().map(|encoding| encoding.ids.clone()).unwrap_or_default();
+        if some.is_empty() {
+            return Err(self.failure(format!("its tokenizer makes no tokens of {SENTENCE:?}")));
+        }
+        let most = self.parts.fingerprint.max_tokens.min(LONGEST_TRIAL);
+        let mut runs = |ids: Vec<u32>| self.embed_tokens(&[Encoding { ids, types: Vec::new(), cut: false }]);
+        let of_length = |length: usize| some.iter().copied().cycle().take(length).collect::<Vec<u32>>();
+        let (mut works, mut fails, mut why) = (some.len().min(most), most + 1, None);
+        if let Err(error) = runs(of_length(works)) {
+            // What does not run a token runs nothing.
+            if works == 1 || runs(of_length(1)).is_err() {
+                return Err(error);
+            }
+            (works, fails, why) = (1, works, Some(error));
+        }
+        // The whole length first: mostly it is right.
+        let mut next = if why.is_none() { most } else { works.midpoint(fails) };
+        while works + 1 < fails {
+            match runs(of_length(next)) {
+                Ok(_) => works = next,
+                Err(error) => (fails, why) = (next, Some(error)),
+            }
+            next = works.midpoint(fails);
+        }
+        let largest = self.parts.tokenizer.largest_id();
+        let mut with_largest = of_length(some.len().min(works));
+        if let Some(last) = with_largest.last_mut() {
+            *last = largest;
+        }
+        let unknown_token =
+            self.embed_tokens(&[Encoding { ids: with_largest, types: Vec::new(), cut: false }]).is_err();
+        Ok(Limits { max_tokens: why.map(|why| (works, why)), unknown_token: unknown_token.then_some(largest) })
+    }
+
     fn open_session(&self) -> Result<ModelSession> {
         let Parts { model, fingerprint, .. } = &self.parts;
         let cache_dir = self.cache_dir.as_deref();
         ModelSession::open(model, &fingerprint.sha256, self.runtime, self.threads_per_session, cache_dir)
-            .map_err(|why| self.failure(why))
+            .map_err(|why| self.unopened(why))
     }
 
     fn failure(&self, why: String) -> Error {
+        Error::Model { model: self.parts.fingerprint.model.clone(), why, hint: None }
+    }
+
+    /// Why a model does not open: one that does, runs, and what it fails at then is the text's doing.
+    fn unopened(&self, why: String) -> Error {
         let hint = match self.runtime.kind {
             RuntimeKind::Tract => Some("tract runs fewer models than ONNX Runtime; install that with `huedb setup`"),
             RuntimeKind::OnnxRuntime => None,
@@ -189,21 +261,20 @@ impl Embedder for OnnxEmbedder {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let encodings = self.encode(texts, role)?;
+        let all = self.encode(texts, role)?;
         if role == Role::Document {
-            self.cut += encodings.iter().filter(|encoding| encoding.cut).count() as u64;
+            self.cut += all.iter().filter(|encoding| encoding.cut).count() as u64;
         }
-        let lengths: Vec<usize> = encodings.iter().map(|encoding| encoding.ids.len()).collect();
-        let rows = if self.parts.quantized_by_batch { 1 } else { BATCH_ROWS };
-        let vectors = self.run(&encodings, batch::cut(&lengths, BATCH_TOKENS, rows))?;
-        if vectors.len() != texts.len() {
-            return Err(self.failure(format!("it gave {} vectors for {} texts", vectors.len(), texts.len())));
+        let has_tokens: Vec<bool> = all.iter().map(|encoding| !encoding.ids.is_empty()).collect();
+        let encodings: Vec<Encoding> = all.into_iter().filter(|encoding| !encoding.ids.is_empty()).collect();
+        let mut vectors = self.embed_tokens(&encodings)?.into_iter();
+        if !self.parts.dimension_known {
+            self.embed(&[SENTENCE], Role::Document)?;
         }
-        if let (false, Some(first)) = (self.parts.dimension_known, vectors.first()) {
-            self.parts.fingerprint.dimension = first.len();
-            self.parts.dimension_known = true;
-        }
-        Ok(vectors)
+        // A text without tokens means nothing: no other text is nearer to it than any.
+        let zeros = || vec![0.0; self.parts.fingerprint.dimension];
+        let of_text = |has_tokens: bool| if has_tokens { vectors.next() } else { Some(zeros()) };
+        Ok(has_tokens.into_iter().filter_map(of_text).collect())
     }
 
     fn take_cut(&mut self) -> u64 {

@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use etcetera::BaseStrategy;
 
@@ -63,7 +64,7 @@ pub struct LoadOptions {
 }
 
 /// Where models are pulled from. The default is Hugging Face, without a token.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct HubOptions {
     /// The address of another hub of the same layout.
     pub endpoint: Option<String>,
@@ -73,16 +74,27 @@ pub struct HubOptions {
     pub offline: bool,
     /// The cache of Hugging Face's own tools, which is only read.
     pub cache_dir: Option<PathBuf>,
+    /// How long a request may bring nothing.
+    pub patience: Duration,
+}
+
+impl Default for HubOptions {
+    fn default() -> Self {
+        Self { endpoint: None, token: None, offline: false, cache_dir: None, patience: Duration::from_secs(30) }
+    }
 }
 
 impl HubOptions {
     /// Reads what Hugging Face's own tools read: `HF_ENDPOINT`, `HF_TOKEN` or the file their login writes,
-    /// `HF_HUB_OFFLINE`, and `HF_HUB_CACHE`, `HF_HOME` or the system's place for their cache.
+    /// `HF_HUB_OFFLINE`, `HF_HUB_DOWNLOAD_TIMEOUT`, and `HF_HUB_CACHE`, `HF_HOME` or the system's place for their cache.
     fn from_env(system_cache: Option<PathBuf>) -> Self {
         let text = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
         let home = text("HF_HOME").map(PathBuf::from).or_else(|| Some(system_cache?.join("huggingface")));
         let file = || fs::read_to_string(home.as_ref()?.join("token")).ok().filter(|token| !token.trim().is_empty());
+        let seconds = text("HF_HUB_DOWNLOAD_TIMEOUT").and_then(|text| text.trim().parse::<f64>().ok());
+        let patience = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         Self {
+            patience: patience.filter(|patience| !patience.is_zero()).unwrap_or(Self::default().patience),
             endpoint: text("HF_ENDPOINT"),
             token: text("HF_TOKEN").or_else(file).map(|token| token.trim().to_owned()),
             offline: text("HF_HUB_OFFLINE").is_some_and(|value| is_yes(&value)),

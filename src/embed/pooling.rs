@@ -26,7 +26,7 @@ pub(super) fn pool(
                     *sum += x;
                 }
             }
-            // sum / clip(count, 1e-9); a text always has tokens.
+            // sum / clip(count, 1e-9); only texts with tokens get here.
             #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^24")]
             let count = length as f32;
             for x in &mut sum {

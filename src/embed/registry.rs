@@ -10,7 +10,7 @@ use super::folder::{self, FolderModel};
 use super::hash::HashEmbedder;
 use super::manifest::Manifest;
 use super::session::ModelBytes;
-use super::{LoadOptions, builtin, digest};
+use super::{LoadOptions, builtin, digest, graph};
 use crate::error::{Error, Result};
 use crate::record::Fingerprint;
 
@@ -38,6 +38,8 @@ pub struct ModelSpec {
     pub fingerprint: Fingerprint,
     /// The length of its files in bytes.
     pub bytes: u64,
+    /// What was found out when it was added, and is worth saying.
+    pub notes: Vec<String>,
     pub(super) source: Option<Source>,
 }
 
@@ -95,7 +97,14 @@ pub fn resolve(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
     }
     if let Some(hash) = HashEmbedder::from_name(model) {
         let fingerprint = super::Embedder::fingerprint(&hash).clone();
-        return Ok(ModelSpec { name: model.into(), origin: ModelOrigin::Hash, fingerprint, bytes: 0, source: None });
+        return Ok(ModelSpec {
+            name: model.into(),
+            origin: ModelOrigin::Hash,
+            fingerprint,
+            bytes: 0,
+            notes: Vec::new(),
+            source: None,
+        });
     }
     if let Some(dir) = models_dir(options).filter(|_| is_model_name(model)) {
         let path = dir.join(model);
@@ -111,7 +120,7 @@ pub fn resolve(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
     let known = if known.is_empty() { "there are no models".into() } else { format!("there are {}", known.join(", ")) };
     Err(Error::InvalidArgument {
         why: format!("there is no model and no folder named {model:?}"),
-        hint: Some(format!("{known}; add one with `huedb model add DIR NAME`")),
+        hint: Some(format!("{known}; add one with `huedb model add DIR`")),
     })
 }
 
@@ -182,6 +191,7 @@ fn built_in() -> Option<ModelSpec> {
         origin: ModelOrigin::BuiltIn,
         fingerprint: builtin::fingerprint(),
         bytes: builtin::bytes(),
+        notes: Vec::new(),
         source: Some(source),
     })
 }
@@ -197,7 +207,7 @@ fn installed(name: String, dir: &Path, manifest: Manifest) -> ModelSpec {
         dimension_known: true,
     };
     let origin = ModelOrigin::Installed(dir.into());
-    ModelSpec { name, origin, fingerprint: manifest.fingerprint, bytes, source: Some(source) }
+    ModelSpec { name, origin, fingerprint: manifest.fingerprint, bytes, notes: Vec::new(), source: Some(source) }
 }
 
 /// A folder without a manifest is read, and hashed, each time.
@@ -206,7 +216,7 @@ fn named_folder(dir: &Path) -> Result<ModelSpec> {
         let name = manifest.fingerprint.model.clone();
         return Ok(ModelSpec { origin: ModelOrigin::Folder(dir.into()), ..installed(name, dir, manifest) });
     }
-    let found = folder::read(dir, None)?;
+    let found = folder::read(dir, None, None)?;
     let name = dir.canonicalize().unwrap_or_else(|_| dir.into());
     let name = name.file_name().map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned());
     spec_of(name, dir, found)
@@ -228,18 +238,34 @@ pub(super) fn spec_of(name: String, dir: &Path, found: FolderModel) -> Result<Mo
         made_by: None,
     };
     let source = Source {
-        quantized_by_batch: quantizes_by_batch(&found.graph)?,
+        quantized_by_batch: quantizes_by_batch(&name, &found.graph)?,
         cacheable: found.weights.is_empty(),
         model: ModelBytes::File(found.graph),
         tokenizer: Some(found.tokenizer),
         dimension_known: found.dimension.is_some(),
     };
-    Ok(ModelSpec { name, origin: ModelOrigin::Folder(dir.into()), fingerprint, bytes, source: Some(source) })
+    let origin = ModelOrigin::Folder(dir.into());
+    Ok(ModelSpec { name, origin, fingerprint, bytes, notes: Vec::new(), source: Some(source) })
 }
 
-/// Whether a graph has the operator that scales activations over its whole input.
-fn quantizes_by_batch(graph: &Path) -> Result<bool> {
+/// Whether a graph has the operator that scales activations over its whole input; refuses one that is not whole.
+fn quantizes_by_batch(model: &str, graph: &Path) -> Result<bool> {
     let bytes = fs::read(graph).map_err(|error| Error::io(format!("read {}", graph.display()), error))?;
+    let cut = |file: &str, why: &str| Error::Model {
+        model: model.to_owned(),
+        why: format!("{file} {why}"),
+        hint: Some("copy or download the file again".into()),
+    };
+    let weights = graph::weights_in(&bytes)
+        .ok_or_else(|| cut(&graph.display().to_string(), "is no whole ONNX graph: it is cut off or something else"))?;
+    for (name, bytes) in weights {
+        let found = graph.parent().and_then(|dir| fs::metadata(dir.join(&name)).ok()).map(|facts| facts.len());
+        match found {
+            None => return Err(cut(&name, "is not there, and its graph has its weights in it")),
+            Some(found) if found < bytes => return Err(cut(&name, &format!("is cut off: {found} of {bytes} bytes"))),
+            Some(_) => {}
+        }
+    }
     Ok(memchr::memmem::find(&bytes, b"DynamicQuantizeLinear").is_some())
 }
 

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use ort::logging::LogLevel;
 
 use super::options::{LoadOptions, RuntimeChoice};
+use super::tract;
 use crate::error::{Error, Result};
 use crate::foreign;
 use crate::record::Arithmetic;
@@ -60,12 +61,14 @@ pub struct Runtime {
     pub path: Option<PathBuf>,
     /// Libraries that came first and could not be used.
     pub skipped: Vec<Skipped>,
-    environment: ort::environment::Environment,
+    /// That of ONNX Runtime.
+    environment: Option<ort::environment::Environment>,
 }
 
 impl Runtime {
-    pub(super) fn environment(&self) -> &ort::environment::Environment {
-        &self.environment
+    /// What sessions of ONNX Runtime are opened in; `None` for tract.
+    pub(super) fn environment(&self) -> Option<&ort::environment::Environment> {
+        self.environment.as_ref()
     }
 }
 
@@ -114,23 +117,23 @@ fn choose(options: &LoadOptions) -> std::result::Result<Runtime, (String, Option
             }
         }
     }
-    let (kind, version, path, api) = match chosen {
-        Some((path, native)) => (RuntimeKind::OnnxRuntime, Some(native.version), Some(path), native.api),
-        None if options.runtime == RuntimeChoice::OnnxRuntime => return Err(none_found(&skipped)),
-        None => (RuntimeKind::Tract, None, None, ort_tract::api()),
+    let Some((path, native)) = chosen else {
+        if options.runtime == RuntimeChoice::OnnxRuntime {
+            return Err(none_found(&skipped));
+        }
+        let version = tract::VERSION.to_owned();
+        return Ok(Runtime { kind: RuntimeKind::Tract, version, path: None, skipped, environment: None });
     };
-    ort::set_api(api);
+    ort::set_api(native.api);
     let environment = ort::init()
         .with_name("huedb")
         .with_telemetry(false)
         .build()
-        .map_err(|error| (format!("cannot start {kind}: {error}"), None))?;
-    if kind == RuntimeKind::OnnxRuntime {
-        // What goes wrong comes back as an error; the runtime would also write it to stderr, in colours.
-        environment.set_log_level(LogLevel::Fatal);
-    }
-    let version = version.unwrap_or_else(|| build_version(ort::info()));
-    Ok(Runtime { kind, version, path, skipped, environment })
+        .map_err(|error| (format!("cannot start ONNX Runtime: {error}"), None))?;
+    // What goes wrong comes back as an error; the runtime would also write it to stderr, in colours.
+    environment.set_log_level(LogLevel::Fatal);
+    let (kind, version) = (RuntimeKind::OnnxRuntime, native.version);
+    Ok(Runtime { kind, version, path: Some(path), skipped, environment: Some(environment) })
 }
 
 fn none_found(skipped: &[Skipped]) -> (String, Option<String>) {
@@ -140,11 +143,6 @@ fn none_found(skipped: &[Skipped]) -> (String, Option<String>) {
         let _ = write!(why, "; {}: {reason}", path.display());
     }
     (why, Some("install it with `huedb setup`, or leave HUEDB_RUNTIME unset to use tract".into()))
-}
-
-/// The version in a build line, as in `ORT Build Info: backend=ort-tract, version=0.5.0+0.23`.
-fn build_version(info: &str) -> String {
-    info.split_once("version=").map_or(info, |(_, version)| version).trim().to_owned()
 }
 
 /// A place where the library may be.
@@ -242,10 +240,5 @@ mod tests {
         let (why, hint) = none_found(&[Skipped { path: "/x/libonnxruntime.so".into(), why: "it is cut off".into() }]);
         assert!(why.contains("/x/libonnxruntime.so: it is cut off"), "{why}");
         assert!(hint.unwrap().contains("huedb setup"));
-    }
-
-    #[test]
-    fn tracts_version_is_read_from_its_build_line() {
-        assert_eq!(build_version("ORT Build Info: backend=ort-tract, version=0.5.0+0.23"), "0.5.0+0.23");
     }
 }

@@ -5,14 +5,16 @@
 
 use std::path::{Path, PathBuf};
 
+use ort::environment::Environment;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{Session, SessionInputValue};
-use ort::value::Tensor;
+use ort::value::{Tensor, TensorElementType, ValueType};
 
 use super::cache::{self, CachedModel, Draft};
 use super::pooling;
-use super::runtime::{Runtime, RuntimeKind};
+use super::runtime::Runtime;
 use super::tokenizer::Encoding;
+use super::tract::TractSession;
 use crate::record::Fingerprint;
 
 /// Where a model's graph is read from.
@@ -55,13 +57,103 @@ impl Input {
     }
 }
 
+/// The sides of a tensor; `None` for one that a graph leaves open.
+pub(super) type Shape = Vec<Option<usize>>;
+
+/// What is put into one input: texts x tokens.
+pub(super) struct Given {
+    pub(super) shape: [usize; 2],
+    pub(super) data: Vec<i64>,
+}
+
+/// What a graph gives.
+pub(super) struct Output {
+    pub(super) shape: Vec<usize>,
+    pub(super) values: Vec<f32>,
+}
+
+enum Engine {
+    /// The bytes that the session reads its weights from are dropped after it, as fields drop in order.
+    OnnxRuntime(Box<Session>, #[expect(dead_code, reason = "kept for as long as the session")] Option<CachedModel>),
+    Tract(TractSession),
+}
+
+impl Engine {
+    fn open(
+        model: &ModelBytes,
+        sha256: &str,
+        runtime: &Runtime,
+        threads: usize,
+        cache_dir: Option<&Path>,
+    ) -> Result<Self, String> {
+        let Some(environment) = runtime.environment() else { return TractSession::open(model).map(Self::Tract) };
+        let place = cache_dir.map(|dir| cache::path_of(dir, sha256, &runtime.version));
+        let (session, cached) = onnx_runtime(model, environment, threads, place)?;
+        Ok(Self::OnnxRuntime(Box::new(session), cached))
+    }
+
+    fn inputs(&self) -> Vec<(String, Shape)> {
+        match self {
+            Self::Tract(session) => session.inputs().to_vec(),
+            Self::OnnxRuntime(session, _) => {
+                session.inputs().iter().map(|input| (input.name().to_owned(), shape_of(input.dtype()))).collect()
+            }
+        }
+    }
+
+    fn outputs(&self) -> Vec<String> {
+        match self {
+            Self::Tract(session) => session.outputs().to_vec(),
+            Self::OnnxRuntime(session, _) => session.outputs().iter().map(|output| output.name().to_owned()).collect(),
+        }
+    }
+
+    fn run(&mut self, given: Vec<(&str, Given)>, output: &str) -> Result<Output, String> {
+        match self {
+            Self::Tract(session) => session.run(given.into_iter().map(|(_, given)| given).collect(), output),
+            Self::OnnxRuntime(session, _) => run_onnx_runtime(session, given, output),
+        }
+    }
+}
+
+fn shape_of(kind: &ValueType) -> Shape {
+    let sides = |shape: &[i64]| shape.iter().map(|side| usize::try_from(*side).ok()).collect();
+    kind.tensor_shape().map_or_else(Vec::new, |shape| sides(shape))
+}
+
+fn run_onnx_runtime(session: &mut Session, given: Vec<(&str, Given)>, output: &str) -> Result<Output, String> {
+    let words = |error: ort::Error| error.to_string();
+    let mut inputs: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(given.len());
+    for (name, Given { shape, data }) in given {
+        inputs.push((name, Tensor::from_array((shape, data)).map_err(words)?.into()));
+    }
+    let outputs = session.run(inputs).map_err(words)?;
+    let found = outputs.get(output).ok_or("it gave no output")?;
+    if let ValueType::Tensor { ty, .. } = found.dtype()
+        && *ty != TensorElementType::Float32
+    {
+        return Err(other_numbers(&format!("{ty:?}")));
+    }
+    let (shape, values) = found.try_extract_tensor::<f32>().map_err(words)?;
+    let shape = shape.iter().filter_map(|&side| usize::try_from(side).ok()).collect();
+    Ok(Output { shape, values: values.to_vec() })
+}
+
+/// Says that a graph gives numbers of another kind.
+pub(super) fn other_numbers(kind: &str) -> String {
+    format!(
+        "its output is of {}, where huedb reads 32-bit floats: take another export of its graph",
+        kind.to_lowercase()
+    )
+}
+
 /// A model open in the engine.
 pub(super) struct ModelSession {
-    session: Session,
+    engine: Engine,
     inputs: Vec<(String, Input)>,
     output: String,
-    /// The bytes that `session` reads its weights from: dropped after it, as fields drop in order.
-    _cached: Option<CachedModel>,
+    /// How many texts and tokens the graph takes at once, where it was exported for so many alone.
+    fixed: [Option<usize>; 2],
 }
 
 impl ModelSession {
@@ -73,32 +165,28 @@ impl ModelSession {
         threads: usize,
         cache_dir: Option<&Path>,
     ) -> Result<Self, String> {
-        let (session, cached) = match runtime.kind {
-            RuntimeKind::Tract => (tract(model, runtime).map_err(|error| error.to_string())?, None),
-            RuntimeKind::OnnxRuntime => {
-                let place = cache_dir.map(|dir| cache::path_of(dir, sha256, &runtime.version));
-                onnx_runtime(model, runtime, threads, place)?
+        let engine = Engine::open(model, sha256, runtime, threads, cache_dir)?;
+        let mut fixed = [None; 2];
+        let mut inputs = Vec::new();
+        for (name, shape) in engine.inputs() {
+            let kind = Input::of(&name)
+                .ok_or_else(|| format!("it wants the input {name:?}, which no text embedding model has"))?;
+            if let [rows, width] = *shape.as_slice() {
+                fixed = [fixed[0].or(rows), fixed[1].or(width)];
             }
-        };
-        let inputs = session
-            .inputs()
-            .iter()
-            .map(|input| match Input::of(input.name()) {
-                Some(kind) => Ok((input.name().to_owned(), kind)),
-                None => Err(format!("it wants the input {:?}, which no text embedding model has", input.name())),
-            })
-            .collect::<Result<_, _>>()?;
-        let names: Vec<&str> = session.outputs().iter().map(ort::value::Outlet::name).collect();
+            inputs.push((name, kind));
+        }
+        let names = engine.outputs();
         let output = ["last_hidden_state", "token_embeddings"]
             .into_iter()
-            .find(|name| names.contains(name))
-            .or_else(|| names.first().copied())
+            .find(|name| names.iter().any(|known| known == name))
+            .or_else(|| names.first().map(String::as_str))
             .ok_or("it has no output")?
             .to_owned();
-        Ok(Self { session, inputs, output, _cached: cached })
+        Ok(Self { engine, inputs, output, fixed })
     }
 
-    /// Embeds a batch: one vector for each encoding, in order.
+    /// Embeds a batch of texts that have tokens: one vector for each encoding, in order.
     ///
     /// `dimension` is what the model is known to give; `None` takes what comes.
     pub(super) fn run(
@@ -107,25 +195,41 @@ impl ModelSession {
         fingerprint: &Fingerprint,
         dimension: Option<usize>,
     ) -> Result<Vec<Vec<f32>>, String> {
-        let width = batch.iter().map(|encoding| encoding.ids.len()).max().unwrap_or(0);
-        let mut inputs: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(self.inputs.len());
-        for (name, kind) in &self.inputs {
-            let data: Vec<i64> =
-                batch.iter().flat_map(|encoding| (0..width).map(|at| kind.value(encoding, at))).collect();
-            let tensor = Tensor::from_array(([batch.len(), width], data)).map_err(|error| error.to_string())?;
-            inputs.push((name, tensor.into()));
+        let mut vectors = Vec::with_capacity(batch.len());
+        for batch in batch.chunks(self.fixed[0].unwrap_or(batch.len()).max(1)) {
+            vectors.extend(self.run_once(batch, fingerprint, dimension)?);
         }
-        let outputs = self.session.run(inputs).map_err(|error| error.to_string())?;
-        let output = outputs.get(self.output.as_str()).ok_or("it gave no output")?;
-        let (shape, values) = output.try_extract_tensor::<f32>().map_err(|error| error.to_string())?;
-        let shape: Vec<usize> = shape.iter().filter_map(|&side| usize::try_from(side).ok()).collect();
+        Ok(vectors)
+    }
+
+    fn run_once(
+        &mut self,
+        batch: &[&Encoding],
+        fingerprint: &Fingerprint,
+        dimension: Option<usize>,
+    ) -> Result<Vec<Vec<f32>>, String> {
+        let longest = batch.iter().map(|encoding| encoding.ids.len()).max().unwrap_or(0);
+        let width = self.fixed[1].unwrap_or(longest);
+        if longest > width {
+            return Err(format!("a text has {longest} tokens, and its graph takes {width}"));
+        }
+        // A graph for a fixed number of texts is given the last one again.
+        let count = self.fixed[0].unwrap_or(batch.len());
+        let last = batch.last().ok_or("a batch has no text")?;
+        let padded: Vec<&Encoding> = batch.iter().chain(std::iter::repeat(last)).take(count).copied().collect();
+        let mut given = Vec::with_capacity(self.inputs.len());
+        for (name, kind) in &self.inputs {
+            let data = padded.iter().flat_map(|encoding| (0..width).map(|at| kind.value(encoding, at))).collect();
+            given.push((name.as_str(), Given { shape: [count, width], data }));
+        }
+        let Output { shape, values } = self.engine.run(given, &self.output)?;
         let (rows, per_row, found) = match *shape.as_slice() {
             [rows, tokens, found] if tokens == width => (rows, tokens, found),
             [rows, found] => (rows, 1, found),
             _ => return Err(format!("its output has the shape {shape:?}, not texts x tokens x dimension")),
         };
-        if rows != batch.len() || found == 0 {
-            return Err(format!("its output has the shape {shape:?} for {} texts", batch.len()));
+        if rows != count || per_row == 0 || found == 0 {
+            return Err(format!("its output has the shape {shape:?} for {count} texts"));
         }
         if let Some(expected) = dimension.filter(|&expected| expected != found) {
             return Err(format!("its vectors have {found} components, not {expected}"));
@@ -144,11 +248,6 @@ impl ModelSession {
     }
 }
 
-fn tract(model: &ModelBytes, runtime: &Runtime) -> ort::Result<Session> {
-    let builder = Session::builder(runtime.environment())?.with_optimization_level(GraphOptimizationLevel::All)?;
-    commit(builder, model)
-}
-
 fn commit(mut builder: SessionBuilder, model: &ModelBytes) -> ort::Result<Session> {
     match model {
         ModelBytes::Program(bytes) => builder.commit_from_memory(bytes),
@@ -158,13 +257,13 @@ fn commit(mut builder: SessionBuilder, model: &ModelBytes) -> ort::Result<Sessio
 
 fn onnx_runtime(
     model: &ModelBytes,
-    runtime: &Runtime,
+    environment: &Environment,
     threads: usize,
     place: Option<PathBuf>,
 ) -> Result<(Session, Option<CachedModel>), String> {
     let builder = || -> ort::Result<SessionBuilder> {
         // Threads that spin between operators take the core from whatever runs beside: reading, writing, parsing.
-        Ok(Session::builder(runtime.environment())?.with_intra_threads(threads)?.with_intra_op_spinning(false)?)
+        Ok(Session::builder(environment)?.with_intra_threads(threads)?.with_intra_op_spinning(false)?)
     };
     if let Some(cached) = place.as_deref().and_then(cache::open) {
         let session = builder().and_then(|builder| {

@@ -84,6 +84,14 @@ impl Tokenizer {
 }
 
 impl Tokenizer {
+    /// Returns the largest id that it makes.
+    pub(super) fn largest_id(&self) -> u32 {
+        match &self.kind {
+            Kind::WordPiece(tokenizer) => tokenizer.largest_id(),
+            Kind::Other(tokenizer) => tokenizer.get_vocab(true).into_values().max().unwrap_or(0),
+        }
+    }
+
     /// Returns how many tokens a text has without its ends.
     pub(super) fn count(&self, text: &str) -> Result<usize, String> {
         match &self.kind {

@@ -52,6 +52,11 @@ impl Vocabulary {
         Self::build(text.into(), spans)
     }
 
+    /// Returns the largest id of a piece.
+    pub(super) fn largest_id(&self) -> u32 {
+        self.entries.iter().map(|entry| entry.id).max().unwrap_or(0)
+    }
+
     fn build(text: Cow<'static, str>, spans: Vec<(usize, usize, usize)>) -> Self {
         let slots = vec![0; (spans.len() * 2).next_power_of_two()];
         let mut vocabulary = Self { text, entries: Vec::with_capacity(spans.len()), slots, longest: 0 };

@@ -37,6 +37,12 @@ impl WordPiece {
         (ids, cut)
     }
 
+    /// Returns the largest id it can make.
+    pub(super) fn largest_id(&self) -> u32 {
+        let verbatim = self.verbatim.iter().map(|(_, id)| *id).max().unwrap_or(0);
+        verbatim.max(self.vocabulary.largest_id())
+    }
+
     /// Returns how many ids a text has between the first and the last.
     pub(super) fn count(&self, text: &str) -> usize {
         let mut ids = Vec::new();

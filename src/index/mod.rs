@@ -21,7 +21,7 @@ mod turns;
 mod walk;
 
 pub use build::{Built, build_graph, unwatched};
-pub use earlier::{Earlier, near_earlier};
+pub use earlier::{Earlier, Kept, near_earlier};
 pub use exact::{First, Found, nearest};
 pub use nearest::{Nearest, Score};
 pub use ranked::{Ranked, rank_all, rank_candidates};

@@ -12,7 +12,7 @@ use roaring::RoaringTreemap;
 use super::filter::Filter;
 use super::select::choose;
 use crate::error::{Error, Result};
-use crate::index::{Ranked, near_earlier};
+use crate::index::{Kept, Ranked, near_earlier};
 use crate::record::{Ordinal, RecordId};
 use crate::store::{Collection, View};
 
@@ -78,21 +78,28 @@ fn group(
     let mut groups: BTreeMap<Ordinal, Vec<Ranked>> = BTreeMap::new();
     let mut kept = RoaringTreemap::new();
     let ordinals: Vec<u64> = chosen.iter().collect();
+    let mut compared = Kept::begin(view, chosen, dedupe.max_distance)?;
     for some in ordinals.chunks(RECORDS_AT_ONCE) {
         let ordinals = || some.iter().map(|ordinal| Ordinal(*ordinal));
         let questions =
             ordinals().map(|ordinal| Ok((ordinal, view.embedding(ordinal)?))).collect::<Result<Vec<_>>>()?;
-        let mut among = kept.clone();
-        among.extend(some.iter().copied());
-        let found = near_earlier(view, &questions, &among, dedupe.max_distance, dedupe.threads)?;
-        for (ordinal, earlier) in ordinals().zip(found) {
+        let found = if let Some(compared) = &compared {
+            compared.near(view, &questions, dedupe.threads)?
+        } else {
+            let mut among = kept.clone();
+            among.extend(some.iter().copied());
+            near_earlier(view, &questions, &among, dedupe.max_distance, dedupe.threads)?
+        };
+        for ((ordinal, embedding), earlier) in questions.iter().zip(found) {
             let near = earlier.before.into_iter().chain(earlier.among).filter(|near| kept.contains(near.ordinal.0));
             let nearest = near.min_by(|a, b| a.distance.total_cmp(&b.distance).then(a.ordinal.cmp(&b.ordinal)));
-            match nearest {
-                Some(Ranked { ordinal: first, distance }) => {
-                    groups.entry(first).or_default().push(Ranked { ordinal, distance });
-                }
-                None => drop(kept.insert(ordinal.0)),
+            if let Some(Ranked { ordinal: first, distance }) = nearest {
+                groups.entry(first).or_default().push(Ranked { ordinal: *ordinal, distance });
+                continue;
+            }
+            kept.insert(ordinal.0);
+            if let Some(compared) = &mut compared {
+                compared.keep(*ordinal, embedding);
             }
         }
         if watch(some.len() as u64).is_break() {

@@ -33,7 +33,9 @@ pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use number::{Number, NumberKey};
 pub use part::Part;
 pub use row::{Origin, Row};
-pub use settings::{Arithmetic, ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, Pooling};
+pub use settings::{
+    Arithmetic, ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, MAX_DIMENSION, Pooling,
+};
 pub use sparse::{SparseVector, short};
 pub(crate) use split_mix::SplitMix64;
 pub use value::{Value, beyond_integers, too_long};

@@ -177,6 +177,8 @@ impl Arithmetic {
         }
     }
 }
+/// The longest embedding: the dot product of two rows of extreme codes still fits 31 bits.
+pub const MAX_DIMENSION: usize = 65_536;
 
 /// What decides an embedding besides the text: two embeddings compare only when these are equal.
 #[derive(Debug, Clone, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 //! place, opened and checked, and only then renamed into it. Invariant: whatever stands at the target is either what
 //! stood there before or a whole copy that passed the check.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use redb::{
@@ -12,10 +12,13 @@ use redb::{
     WriteTransaction,
 };
 
-use super::beside::{beside, put_in_place};
+use super::beside::{beside, no_file, real_place};
 use super::crypt::Seal;
 use super::{Access, Depth, FileFacts, Options, Store, guard, open, table};
 use crate::error::{Error, Result};
+
+/// How often pages are moved at the most.
+const MOST_PASSES: usize = 3;
 
 impl Store {
     /// Writes all that the file holds at this moment to a new file; returns facts about the copy.
@@ -45,15 +48,16 @@ impl Store {
         self.copy_to(beside.path(), &options)?;
         let facts = verify(beside.path(), &options)?;
         share_permissions(self.path(), beside.path())?;
-        put_in_place(beside, target, replace)?;
+        beside.put_in_place(replace)?;
         Ok(facts)
     }
 
     fn copy_to(&self, target: &Path, options: &Options) -> Result<()> {
         let name = |e: Error| e.at(target, Duration::ZERO);
         let options = Options { cache_bytes: Options::BULK_CACHE_BYTES, ..options.clone() };
-        let copy = open::writer(target, &options, true, ConcurrencyMode::MultiWriter).map_err(name)?.file;
+        let mut copy = open::writer(target, &options, true, ConcurrencyMode::MultiWriter).map_err(name)?.file;
         self.read(|from| guard::guarded(|| copy_tables(&from, &copy)))?;
+        guard::guarded(|| shorten(&mut copy)).map_err(name)?;
         guard::guarded(|| copy.close().map_err(Error::from)).map_err(name)
     }
 }
@@ -102,11 +106,6 @@ pub(super) fn while_locked<T>(old: Option<Store>, work: impl FnOnce() -> Result<
     }
 }
 
-/// Follows symbolic links to the file itself, so that they stay.
-pub(super) fn real_place(target: &Path) -> PathBuf {
-    target.canonicalize().unwrap_or_else(|_| target.to_owned())
-}
-
 /// Makes a copy as private as what it is a copy of.
 pub(super) fn share_permissions(from: &Path, to: &Path) -> Result<()> {
     let permissions =
@@ -114,10 +113,16 @@ pub(super) fn share_permissions(from: &Path, to: &Path) -> Result<()> {
     std::fs::set_permissions(to, permissions).map_err(|e| Error::io(format!("write {}", to.display()), e))
 }
 
-pub(super) fn refuse_existing(target: &Path, replace: bool) -> Result<()> {
-    if target.is_dir() {
-        return Err(Error::argument(format!("{} is a folder", target.display())));
+/// Refuses what is no file, whoever may replace what: a device or pipe would be gone for all that use it.
+pub(super) fn refuse_no_file(target: &Path) -> Result<()> {
+    match no_file(target) {
+        Some(what) => Err(Error::argument(format!("{} is {what}, not a file", target.display()))),
+        None => Ok(()),
     }
+}
+
+pub(super) fn refuse_existing(target: &Path, replace: bool) -> Result<()> {
+    refuse_no_file(target)?;
     if !replace && target.symlink_metadata().is_ok() {
         return Err(Error::FileExists { path: target.to_owned() });
     }
@@ -143,6 +148,17 @@ fn require_sound(findings: &[super::Finding], path: &Path) -> Result<()> {
             Err(Error::Damaged { path: path.to_owned(), what })
         }
     }
+}
+
+/// Moves the pages of a new file together: while it grew it was lengthened by more than it needs.
+fn shorten(copy: &mut Database) -> Result<()> {
+    // A pass frees what the pass before still held.
+    for _ in 0..MOST_PASSES {
+        if !copy.compact()? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn copy_tables(from: &ReadTransaction, copy: &Database) -> Result<()> {

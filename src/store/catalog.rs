@@ -241,15 +241,22 @@ impl Entry {
     }
 
     pub(crate) fn decode(bytes: &[u8], name: &str) -> Result<Self> {
-        let damaged = |how: &str| Error::damaged(format!("the settings of collection {name:?}: {how}"));
-        let entry: Self = serde_json::from_slice(bytes).map_err(|e| damaged(&e.to_string()))?;
+        Self::read(bytes).map_err(|how| Error::damaged(format!("the settings of collection {name:?}: {how}")))
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, String> {
+        let entry: Self = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
         // Positions are computed from these without looking again.
-        let dimension = entry.info.dimension.is_none_or(|dimension| (1..=MAX_DIMENSION).contains(&dimension));
-        if dimension && entry.next_ordinal <= LARGEST_COUNT && entry.epoch.max(entry.replaced) <= LARGEST_COUNT {
-            Ok(entry)
-        } else {
-            Err(damaged("a number is out of range"))
+        let of_model = entry.info.embedder.as_ref().map(|model| model.dimension);
+        let of_next = entry.next.as_ref().map(|next| next.embedder.dimension);
+        let mut dimensions = [entry.info.dimension, of_model, of_next].into_iter().flatten();
+        if let Some(dimension) = dimensions.find(|dimension| !(1..=MAX_DIMENSION).contains(dimension)) {
+            return Err(format!("embeddings of {dimension} components, where 1 to {MAX_DIMENSION} can be"));
         }
+        if entry.next_ordinal > LARGEST_COUNT || entry.epoch.max(entry.replaced) > LARGEST_COUNT {
+            return Err("a number is out of range".into());
+        }
+        Ok(entry)
     }
 }
 
@@ -296,13 +303,16 @@ pub(crate) fn list_numbers(
     Ok(found)
 }
 
-/// Writes an entry back.
+/// Writes an entry back, once it is sure that it can be read: one that cannot would take the whole file with it.
 pub(crate) fn put(
     entries: &mut Table<&'static [u8; 4], &'static [u8]>,
     number: CollectionNumber,
     entry: &Entry,
 ) -> Result<()> {
-    let bytes = serde_json::to_vec(entry).map_err(|e| Error::argument(format!("settings cannot be written: {e}")))?;
+    let name = entry.info.name.as_str();
+    let refused = |why: String| Error::argument(format!("collection {name:?} cannot have these settings: {why}"));
+    let bytes = serde_json::to_vec(entry).map_err(|e| refused(e.to_string()))?;
+    Entry::read(&bytes).map_err(refused)?;
     entries.insert(&number.key(), bytes.as_slice())?;
     Ok(())
 }

@@ -51,8 +51,8 @@ use std::time::Duration;
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
 pub use backup::restore;
-pub use beside::remove_unfinished;
-pub(crate) use beside::{beside, put_in_place, without_path};
+pub(crate) use beside::{Beside, beside};
+pub use beside::{remove_unfinished, unfinished_beside};
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};

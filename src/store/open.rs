@@ -16,8 +16,8 @@ use redb::{
 use uuid::Uuid;
 
 use super::backend::TimedBackend;
-use super::beside::{beside, put_in_place};
-use super::crypt::{EncryptedBackend, Key, Seal, Xts, is_encrypted};
+use super::beside::{Beside, beside, no_file, real_place, sweep};
+use super::crypt::{EncryptedBackend, Key, Seal, Xts, finding, is_encrypted};
 use super::guard::guarded;
 use super::page::{Pages, VerifiedBackend};
 use super::table::{self, FORMAT_VERSION, META, meta};
@@ -112,8 +112,10 @@ impl Store {
         let path = path.as_ref();
         let create = access == Access::Create;
         let encrypt = create && options.encrypt;
-        if create && path.symlink_metadata().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+        if create && path.metadata().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
             make(path, options)?;
+        } else if encrypt && path.metadata().is_ok_and(|facts| facts.is_file() && facts.len() == 0) {
+            make_of_empty(path, options)?;
         }
         let opened = match access {
             Access::Read => reader(path, options),
@@ -131,6 +133,9 @@ impl Store {
         if create {
             store.write_format()?;
         }
+        if access != Access::Read {
+            store.clear_up()?;
+        }
         guarded(|| store.check_format()).map_err(|e| store.name(e))?;
         Ok(store)
     }
@@ -147,6 +152,19 @@ impl Store {
         let Opened { handle, seal, pages } = opened.map_err(|e| e.at(path, options.busy_timeout))?;
         let (scope, busy_timeout) = (options.scope.clone(), options.busy_timeout);
         Ok(Self { path: path.to_owned(), scope, busy_timeout, seal, handle, pages })
+    }
+
+    /// Finishes what killed processes left: files beside this one, and a change of its key.
+    fn clear_up(&self) -> Result<()> {
+        if let Some(folder) = real_place(&self.path).parent() {
+            sweep(folder);
+        }
+        let Some(seal) = &self.seal else { return Ok(()) };
+        let file = open_file(&self.path, OpenOptions::new().read(true).write(true))?;
+        if finding(&file).map_err(|e| self.name(e))?.is_none() {
+            return Ok(());
+        }
+        self.write(|_| seal.complete(&file, &self.path))
     }
 
     /// Makes the tables of an empty file; does nothing to a file that has them.
@@ -217,6 +235,31 @@ fn builder(options: &Options, mode: ConcurrencyMode) -> Builder {
 /// Makes a new file with its tables beside its place and renames it into that: whatever ends this, no file stands there
 /// that is half made.
 fn make(path: &Path, options: &Options) -> Result<()> {
+    match laid_out(path, options)?.put_in_place(false) {
+        // Another process was faster, and its file is as good.
+        Err(Error::FileExists { .. }) => Ok(()),
+        put => put,
+    }
+}
+
+/// Puts an encrypted file in the place of one that is empty, which others may take for a new plain one meanwhile: with
+/// their lock in hand, and only as long as nothing is in it.
+fn make_of_empty(path: &Path, options: &Options) -> Result<()> {
+    let beside = laid_out(path, options)?;
+    let plain = Options { encrypt: false, key: None, ..options.clone() };
+    let old = match Store::open_with(path, Access::Create, &plain) {
+        Err(Error::KeyNeeded { .. }) => return Ok(()),
+        opened => opened?,
+    };
+    old.write(|tx| {
+        let is_used = tx.open_table(table::COLLECTIONS)?.iter()?.next().is_some();
+        let is_used = is_used || tx.open_table(table::TENANTS)?.iter()?.next().is_some();
+        if is_used { Ok(()) } else { beside.put_in_place(true) }
+    })
+}
+
+/// Makes a whole file with its tables beside a place.
+fn laid_out(path: &Path, options: &Options) -> Result<Beside> {
     let name = |e: Error| e.at(path, options.busy_timeout);
     // As `File::create` does it: the umask takes away what others may not do. An encrypted file is for its owner alone.
     let beside = beside(path, (!options.encrypt).then(|| Permissions::from_mode(0o666)))?;
@@ -225,11 +268,7 @@ fn make(path: &Path, options: &Options) -> Result<()> {
         Seal::new(key)?.write_to(beside.as_file()).map_err(name)?;
     }
     fill(beside.path(), options).map_err(name)?;
-    match put_in_place(beside, path, false) {
-        // Another process was faster, and its file is as good.
-        Err(Error::FileExists { .. }) => Ok(()),
-        put => put,
-    }
+    Ok(beside)
 }
 
 /// Makes a database of a file that is empty, or that only has the header of an encrypted one.
@@ -242,8 +281,9 @@ pub(super) fn fill(path: &Path, options: &Options) -> Result<()> {
 }
 
 fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
-    if path.is_dir() {
-        return Err(Error::NotADatabase { path: path.to_owned(), why: "it is a folder".into() });
+    // A FIFO would be waited for, whoever writes to it.
+    if let Some(what) = no_file(path) {
+        return Err(Error::NotADatabase { path: path.to_owned(), why: format!("it is {what}") });
     }
     how.open(path).map_err(|e| match e.kind() {
         ErrorKind::NotFound if !path.parent().is_some_and(|p| !p.as_os_str().is_empty() && !p.is_dir()) => {

@@ -26,8 +26,7 @@ use crate::record::Space;
 /// The largest code; -128 is not used, so that a code and its negative both exist.
 const LARGEST_CODE: f32 = 127.0;
 
-/// The longest embedding: the dot product of two rows of extreme codes still fits 31 bits.
-pub const MAX_DIMENSION: usize = 65_536;
+pub use crate::record::MAX_DIMENSION;
 
 /// Lengths whose squares and products f32 holds, with room for sums.
 const LENGTHS: std::ops::RangeInclusive<f64> = 0.0..=1e18;

@@ -4,7 +4,7 @@
 //! key, tag and value of each. Invariant: what [`encode`] writes, [`decode`] reads back equal.
 
 use super::codec::{Reader, put_floats, put_len, put_text};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::{Metadata, RecordId, SparseVector, Value};
 
 const HAS_DOCUMENT: u8 = 1;
@@ -29,6 +29,16 @@ pub(crate) struct Stored {
     pub(crate) metadata: Metadata,
     /// Whether the embedding was made from the document by the collection's model.
     pub(crate) embedded_here: bool,
+}
+
+/// Returns a record's bytes, once it is sure that they are read as the same record.
+///
+/// # Errors
+/// [`Error::InvalidArgument`].
+pub(crate) fn encode_checked(record: &Stored) -> Result<Vec<u8>> {
+    let bytes = encode(record);
+    let read = decode(&bytes).map_err(|e| Error::argument(format!("it cannot be stored: {e}")))?;
+    if read == *record { Ok(bytes) } else { Err(Error::argument("it cannot be stored as it is")) }
 }
 
 pub(crate) fn encode(record: &Stored) -> Vec<u8> {
@@ -182,7 +192,6 @@ fn array<T>(reader: &mut Reader, len: usize, item: impl Fn(&mut Reader) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
     use serde_json::json;
 
     fn example() -> Stored {

@@ -12,7 +12,7 @@ use super::codec::{set_from_bytes, set_to_bytes};
 use super::ingest::taken_by_another;
 use super::model::check_document_model;
 use super::quantise::check_embedding;
-use super::record::{Stored, decode, encode};
+use super::record::{Stored, decode, encode_checked};
 use super::rows::{Held, Rows};
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::{limit, posting, terms, vector};
@@ -354,7 +354,7 @@ impl<'tx> Batch<'tx> {
     }
 
     fn put_record(&mut self, ordinal: Ordinal, record: &Stored) -> Result<()> {
-        let bytes = encode(record);
+        let bytes = encode_checked(record).map_err(|e| limit::of_record(&record.id, e))?;
         limit::check_record(bytes.len()).map_err(|e| limit::of_record(&record.id, e))?;
         self.records.insert(&self.number.pair(ordinal.0), bytes.as_slice())?;
         Ok(())

@@ -113,8 +113,13 @@ fn without_its_key_a_file_is_neither_read_nor_touched() {
         }
         assert!(world.bytes() == before, "{args:?}");
     }
+    world.run(&with(&KEY, &["rekey"])).is(
+        "",
+        "error: no new key was given for test.redb\n\nhint: give it with --new-key-file FILE or --new-key-command COMMAND\n",
+        2,
+    );
     for (key, says, status) in [
-        (["--key-file", "nowhere.key"], "cannot read the key file nowhere.key", 5),
+        (["--key-file", "nowhere.key"], "the key file nowhere.key: No such file", 2),
         (["--key-file", "empty.key"], "empty.key: the key is empty", 2),
         (["--key-command", "exit 3"], "the key command \"exit 3\": it failed with exit status: 3", 2),
         (["--key-command", "true"], "the key command \"true\": the key is empty", 2),
@@ -162,15 +167,26 @@ fn a_plain_file_needs_no_key_and_minds_none() {
     );
     let ran = world.run(&["--db", "new.redb", "--key-file", "test.key", "create", "notes", "--no-model"]);
     assert!(ran.status == Some(0) && ran.stderr.contains("new.redb is plain although a key was given"), "{ran:?}");
-    world.run(&["--db", "third.redb", "create", "notes", "--no-model", "--encrypt"]).is(
-        "",
-        &NEEDS_KEY.replace("test.redb is encrypted", "third.redb is encrypted"),
-        2,
-    );
+    let without = |says: &str| {
+        format!(
+            "error: {says}\n\nhint: give one with --key-file FILE (or HUEDB_KEY_FILE), with --key-command COMMAND (or \
+             HUEDB_KEY_COMMAND), or on a terminal, where it is asked for\n"
+        )
+    };
+    let no_key = without("no key was given to encrypt third.redb with");
+    world.run(&["--db", "third.redb", "create", "notes", "--no-model", "--encrypt"]).is("", &no_key, 2);
     assert!(!world.path("third.redb").exists());
+    world.run(&["encrypt"]).is("", &without("no key was given to encrypt test.redb with"), 2);
+    // An empty file, as mktemp makes it, and a link to what is not there yet.
     world.write("empty.redb", "");
-    let ran = world.run(&with(&KEY, &["--db", "empty.redb", "create", "notes", "--no-model", "--encrypt"]));
-    assert_eq!((ran.status, std::fs::read(world.path("empty.redb")).unwrap().len()), (Some(4), 0), "{ran:?}");
+    std::os::unix::fs::symlink("fourth.redb", world.path("link.redb")).unwrap();
+    for name in ["empty.redb", "link.redb"] {
+        let db = ["--db", name];
+        world.ok(&with(&KEY, &[&db[..], &["create", "notes", "--no-model", "--encrypt"]].concat()));
+        assert!(huedb::store::is_encrypted(&world.path(name)), "{name}");
+        world.run(&with(&KEY, &[&db[..], &["count", "notes"]].concat())).is("0\n", "", 0);
+    }
+    assert!(world.path("link.redb").is_symlink() && world.path("fourth.redb").exists());
 }
 
 #[test]
@@ -339,6 +355,9 @@ fn a_passphrase_is_typed_unseen() {
     let (shown, status) = on_terminal(&world, "huedb rekey", &["correct horse", "battery", "battery"]);
     assert_eq!(status, Some(0), "{shown}");
     world.run(&["--key-command", "echo battery", "count", "notes"]).is("0\n", "", 0);
+    world.write("series", "count notes\ncount notes\ncount notes\n");
+    let (shown, status) = on_terminal(&world, "huedb exec series", &["battery"]);
+    assert!(status == Some(0) && shown.matches("Key of test.redb").count() == 1, "{shown}");
     let (shown, status) = on_terminal(&world, "huedb count notes", &["correct horse"]);
     assert!(status == Some(2) && shown.contains("the key does not open"), "{shown}");
 }

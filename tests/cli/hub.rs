@@ -5,7 +5,11 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::process::Child;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sha1::Digest;
 
 use crate::huedb::{Ran, World, finish};
 use crate::server::serve;
@@ -24,6 +28,11 @@ struct State {
     asked: Vec<[String; 3]>,
     /// How many answers with a graph end after their first half.
     breaks: usize,
+    /// The address of the host that large files are on, where it is another.
+    elsewhere: Option<String>,
+    /// Whether answers with a graph stop, the first of them after its first half, and the connection stays.
+    stalls: bool,
+    stalled: usize,
 }
 
 /// A hub with one model, `lab/tiny`.
@@ -37,7 +46,8 @@ impl Hub {
         for file in ["tokenizer.json", "tokenizer_config.json", "config.json", "README.md"] {
             hub.put(file, fs::read(Path::new(FIXTURE).join(file)).unwrap(), None);
         }
-        hub.put("1_Pooling/config.json", br#"{"pooling_mode_cls_token": true}"#.to_vec(), None);
+        let pooling = br#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#;
+        hub.put("1_Pooling/config.json", pooling.to_vec(), None);
         let prompts = br#"{"prompts": {"query": "query: ", "document": "passage: "}}"#;
         hub.put("config_sentence_transformers.json", prompts.to_vec(), None);
         hub.put("pytorch_model.bin", b"never fetched".to_vec(), None);
@@ -71,7 +81,21 @@ impl Hub {
         let (head, body) = respond(&mut state, &path, &header("range"), &header("host"));
         drop(state);
         let whole = format!("HTTP/1.1 {head}\r\nconnection: close\r\n\r\n");
-        let _ = stream.write_all(whole.as_bytes()).and_then(|()| stream.write_all(&body));
+        let mut state = self.0.lock().unwrap();
+        let stalls = state.stalls && path.contains(".onnx") && body.len() > 1;
+        state.stalled += usize::from(stalls);
+        let sent = if !stalls {
+            body.len()
+        } else if state.stalled == 1 {
+            body.len() / 2
+        } else {
+            0
+        };
+        drop(state);
+        let _ = stream.write_all(whole.as_bytes()).and_then(|()| stream.write_all(&body[..sent]));
+        if stalls {
+            std::thread::sleep(Duration::from_mins(1));
+        }
     }
 
     fn asked(&self) -> Vec<[String; 3]> {
@@ -97,7 +121,8 @@ fn respond(state: &mut State, path: &str, range: &str, host: &str) -> (String, V
     let Some((content, etag)) = file.and_then(|file| state.files.get(file)) else { return plain("404 Not Found") };
     if let (Some(etag), None) = (etag, elsewhere) {
         // Large files are elsewhere; what is known of them is told here.
-        let location = format!("http://{host}/elsewhere/{}", file.unwrap());
+        let host = state.elsewhere.clone().unwrap_or_else(|| format!("http://{host}"));
+        let location = format!("{host}/elsewhere/{}", file.unwrap());
         return plain(&format!(
             "302 Found\r\nlocation: {location}\r\nx-linked-etag: \"{etag}\"\r\nx-repo-commit: {COMMIT}"
         ));
@@ -125,14 +150,18 @@ fn respond(state: &mut State, path: &str, range: &str, host: &str) -> (String, V
 }
 
 fn pull(world: &World, hub: &str, args: &[&str], env: &[(&str, &str)]) -> Ran {
+    finish(begin_pull(world, hub, args, env))
+}
+
+fn begin_pull(world: &World, hub: &str, args: &[&str], env: &[(&str, &str)]) -> Child {
     let args = [&["model", "pull"], args].concat();
     let mut command = world.command(&args);
     command.env("HUEDB_RUNTIME", "tract").env("HF_ENDPOINT", hub).env("HF_HOME", world.path("hf"));
     command.env("HUEDB_DATA_DIR", world.path("data")).env("HUEDB_CACHE_DIR", world.path("cache"));
-    for name in ["HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE"] {
+    for name in ["HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE", "HF_HUB_DOWNLOAD_TIMEOUT"] {
         command.env_remove(name);
     }
-    finish(command.envs(env.iter().copied()).spawn().unwrap())
+    command.envs(env.iter().copied()).spawn().unwrap()
 }
 
 fn with_data(world: &World, args: &[&str]) -> Ran {
@@ -293,4 +322,77 @@ fn bytes_that_are_not_those_of_the_hub_are_refused() {
     assert!(installed(&world).is_empty());
     hub.put("model.onnx", fs::read(Path::new(FIXTURE).join("model_int8.onnx")).unwrap(), Some(GRAPH_SHA256));
     assert_eq!(pull(&world, &address, &["lab/tiny"], &[]).status, Some(0));
+}
+
+#[test]
+fn the_token_goes_to_no_other_host() {
+    let world = World::new();
+    let (hub, other) = (Hub::with(&["model.onnx"]), Hub::with(&["model.onnx"]));
+    let address = other.serve();
+    for elsewhere in [address.clone(), address.replace("127.0.0.1", "localhost")] {
+        hub.0.lock().unwrap().elsewhere = Some(elsewhere);
+        let ran = pull(&world, &hub.serve(), &["lab/tiny"], &[("HF_TOKEN", "hf_secret")]);
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        assert_eq!(with_data(&world, &["model", "remove", "tiny"]).status, Some(0));
+    }
+    assert!(hub.asked().iter().all(|[_, _, token]| token == "Bearer hf_secret"), "{:?}", hub.asked());
+    let asked = other.asked();
+    assert!(asked.len() >= 4 && asked.iter().all(|[_, _, token]| token.is_empty()), "{asked:?}");
+}
+
+#[test]
+fn a_file_that_arrived_broken_is_fetched_again() {
+    let world = World::new();
+    let hub = Hub::with(&["model.onnx"]);
+    let address = hub.serve();
+    let whole = fs::read(Path::new(FIXTURE).join("tokenizer.json")).unwrap();
+    let broken = whole[..whole.len() - 2].to_vec();
+    // As git names it; and by a name that says nothing of its content, where only its use shows what is wrong.
+    let mut sha1 = sha1::Sha1::new();
+    sha1.update(format!("blob {}\0", whole.len()));
+    sha1.update(&whole);
+    let named: String = sha1.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    for (etag, says) in [(Some(named.as_str()), "did not arrive as it is on the hub"), (None, "tokenizer.json: ")] {
+        let mut broken = broken.clone();
+        broken.resize(whole.len(), b' ');
+        hub.put("tokenizer.json", broken, etag);
+        for _ in 0..2 {
+            let ran = pull(&world, &address, &["lab/tiny"], &[]);
+            assert!(ran.status == Some(5) && ran.stderr.contains(says), "{}", ran.stderr);
+        }
+        hub.put("tokenizer.json", whole.clone(), etag);
+        let ran = pull(&world, &address, &["lab/tiny"], &[]);
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        assert_eq!(with_data(&world, &["model", "remove", "tiny"]).status, Some(0));
+    }
+}
+
+#[test]
+fn two_pulls_at_once_end_with_one_model() {
+    let world = World::new();
+    let address = Hub::with(&["model.onnx"]).serve();
+    let pulls: Vec<Child> = (0..3).map(|_| begin_pull(&world, &address, &["lab/tiny"], &[])).collect();
+    let mut ended: Vec<Ran> = pulls.into_iter().map(finish).collect();
+    ended.sort_by_key(|ran| ran.status);
+    assert_eq!(ended.iter().map(|ran| ran.status.unwrap()).collect::<Vec<_>>(), [0, 2, 2], "{ended:?}");
+    assert!(ended[1].stderr.contains("already is a model named \"tiny\""), "{}", ended[1].stderr);
+    assert_eq!(installed(&world), ["tiny"]);
+    assert_eq!(with_data(&world, &["model", "verify", "tiny"]).status, Some(0));
+}
+
+#[test]
+fn a_server_that_stalls_is_not_waited_for_without_end() {
+    let world = World::new();
+    let hub = Hub::with(&["model.onnx"]);
+    hub.0.lock().unwrap().stalls = true;
+    let address = hub.serve();
+    let patience = [("HF_HUB_DOWNLOAD_TIMEOUT", "1")];
+    let ran = pull(&world, &address, &["lab/tiny"], &patience);
+    assert_eq!(ran.status, Some(5), "{}", ran.stderr);
+    assert!(ran.stderr.contains("model.onnx could not be fetched: timeout"), "{}", ran.stderr);
+    assert!(installed(&world).is_empty());
+    hub.0.lock().unwrap().stalls = false;
+    assert_eq!(pull(&world, &address, &["lab/tiny"], &[]).status, Some(0));
+    let asked = hub.asked();
+    assert!(asked.last().unwrap()[1].strip_prefix("bytes=").unwrap().len() > 4, "it goes on where it was: {asked:?}");
 }

@@ -37,12 +37,15 @@ mod hybrid;
 mod ids;
 mod import;
 mod input;
+mod keys;
 mod kill;
 mod memory;
+mod models;
 #[path = "../library/open.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which open files themselves")]
 mod open;
 mod paths;
+mod places;
 mod processes;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]

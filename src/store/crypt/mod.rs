@@ -59,6 +59,15 @@ impl Seal {
         Header::wrap(&data_key, new, in_force.generation() + 1)?.replace(file, &in_force)
     }
 
+    /// Has both copies of the header say the same, where a change of the key was cut short or one was damaged; the caller
+    /// keeps others from changing it meanwhile.
+    pub(super) fn complete(&self, file: &File, path: &Path) -> Result<()> {
+        let in_force = Header::read(file)?.ok_or_else(|| Error::damaged("the header of its encryption is gone"))?;
+        // A header that this key does not open is not ours to spread.
+        open(&in_force, path, &self.key)?;
+        in_force.replace(file, &in_force)
+    }
+
     pub(super) fn key(&self) -> &Key {
         &self.key
     }
@@ -80,5 +89,6 @@ pub(super) fn finding(file: &File) -> Result<Option<&'static str>> {
 /// Returns whether a file is encrypted and can be opened with the right key.
 #[must_use]
 pub fn is_encrypted(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| Seal::is_on(&file).is_ok_and(|is_on| is_on))
+    super::beside::no_file(path).is_none()
+        && File::open(path).is_ok_and(|file| Seal::is_on(&file).is_ok_and(|is_on| is_on))
 }

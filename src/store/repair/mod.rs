@@ -9,10 +9,8 @@ mod copy;
 
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
-use super::backup::{real_place, refuse_existing, share_permissions, verify, while_locked};
-use super::beside::{beside, put_in_place};
+use super::backup::{refuse_existing, refuse_no_file, share_permissions, verify, while_locked};
+use super::beside::{Beside, beside, real_place};
 use super::{Access, FileFacts, Options, Store, open, page};
 use crate::error::{Error, Result};
 use crate::record::Scope;
@@ -56,7 +54,7 @@ pub struct Kept {
 
 /// A new file, written beside the place it is for.
 pub struct Repair {
-    file: NamedTempFile,
+    file: Beside,
     target: PathBuf,
     /// The collections in it.
     pub kept: Vec<Kept>,
@@ -80,6 +78,7 @@ impl Repair {
             Err(error) if !matches!(error, Error::NotADatabase { .. } | Error::Damaged { .. }) => return Err(error),
             opened => opened,
         };
+        refuse_no_file(target)?;
         let target = &real_place(target);
         let file = beside(target, None)?;
         let mut repair = Self {
@@ -140,8 +139,8 @@ impl Repair {
             Err(error @ Error::Busy { .. }) => return Err(error),
             Err(_) => None,
         };
-        let Self { file, target, .. } = self;
-        while_locked(old, || put_in_place(file, &target, replace))?;
+        let file = self.file;
+        while_locked(old, || file.put_in_place(replace))?;
         Ok(facts)
     }
 }

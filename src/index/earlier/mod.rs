@@ -1,17 +1,23 @@
 //! For each of some records the earlier ones that are near it: what near-duplicates are found by.
 //!
-//! The codes of all rows meet the codes of all questions in tiles; what their bounds leave is measured by the embeddings
-//! as given, at once, so that memory does not grow with the number of pairs. Invariant: nothing that is near enough is
-//! missed.
+//! With many records most are seen to be too far without their embeddings ([`Kept`]). Otherwise, and where distances are
+//! inner products, the codes of all rows meet the codes of all questions in tiles; what their bounds leave is measured by
+//! the embeddings as given, at once, so that memory does not grow with the number of pairs. Invariant: nothing that is near
+//! enough is missed.
+
+mod axes;
+mod kept;
+
+pub use kept::Kept;
 
 use roaring::RoaringTreemap;
 
-use super::measure::Measure;
-use super::meeting::{Around, Goal, Meeting};
-use super::ranked::Ranked;
-use super::rows::{Allowed, Tail};
-use super::turns::share;
 use crate::error::Result;
+use crate::index::measure::Measure;
+use crate::index::meeting::{Around, Goal, Meeting};
+use crate::index::ranked::Ranked;
+use crate::index::rows::{Allowed, Tail};
+use crate::index::turns::share;
 use crate::record::Ordinal;
 use crate::store::{Embeddings, Segment, View, rows_per_segment};
 

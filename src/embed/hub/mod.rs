@@ -2,14 +2,14 @@
 //!
 //! The files gather in the cache directory and are then installed as those of any folder ([`super::add`]). Knows
 //! nothing of terminals. Invariants: every file is of one commit, has the length and, where the hub tells it, the
-//! sha256 that it must; a pull that ends early has installed nothing, and the next goes on with the file it was in.
+//! sha256 or git's digest that it must; a pull that ends early has installed nothing, and the next goes on with the file it was in.
 
-use std::fs;
+mod client;
+
+use std::fs::{self, File, TryLockError};
 use std::path::{Component, Path, PathBuf};
 
-use hf_hub::api::Progress;
-use hf_hub::api::sync::{Api, ApiBuilder, ApiError, ApiRepo, Metadata};
-use hf_hub::{Cache, Repo, RepoType};
+use client::{Client, Described, Failure};
 
 use super::add::check_name;
 use super::folder::GRAPHS;
@@ -30,8 +30,6 @@ const FILES: [&str; 10] = [
     "LICENSE",
     "README.md",
 ];
-/// How often a connection that breaks is made anew.
-const RETRIES: usize = 3;
 
 /// What to pull.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +56,8 @@ pub enum PullStep {
     },
     /// So many bytes more are there.
     Fetched(u64),
+    /// Another process pulls the same model; it is waited for.
+    Waiting,
     /// The files are there; the model is tried and installed.
     Installing,
 }
@@ -77,7 +77,7 @@ pub fn pull(request: &PullRequest, options: &LoadOptions, progress: &mut dyn FnM
     let name = request.name.clone().unwrap_or_else(of_repo);
     check_name(&name, &models)?;
     if options.hub.offline {
-        let snapshot = cached(&repo, &request.repo, &options.hub)?;
+        let snapshot = cached(&repo, &options.hub)?;
         progress(PullStep::Installing);
         return add(&snapshot, &name, &request.overrides, options);
     }
@@ -85,14 +85,32 @@ pub fn pull(request: &PullRequest, options: &LoadOptions, progress: &mut dyn FnM
         Some(dir) => dir.join("hub"),
         None => models.join(".hub"),
     };
-    let hub = Hub::new(&request.repo, repo, &cache, &options.hub)?;
+    let hub = Hub { client: Client::new(&options.hub), folder: cache.join(repo.folder()), repo, options: &options.hub };
+    let _alone = hub.lock(progress)?;
+    // Whoever was waited for may have installed it.
+    check_name(&name, &models)?;
     let fetched = hub.fetch(request.overrides.graph.as_deref(), progress)?;
     progress(PullStep::Installing);
     let overrides = ModelOverrides { graph: Some(fetched.graph.into()), ..request.overrides.clone() };
-    let model = add(fetched.folder.path(), &name, &overrides, options)?;
-    // What could not be removed is only in the way of other files of the cache.
-    let _ = fs::remove_dir_all(&hub.own_folder);
-    Ok(model)
+    let model = add(fetched.folder.path(), &name, &overrides, options);
+    // What does not load may have arrived broken where the hub tells no checksum: the next pull fetches it again. What
+    // could not be removed is only in the way of other files of the cache.
+    let _ = fs::remove_dir_all(&hub.folder);
+    model
+}
+
+/// A repository and its revision.
+#[derive(Debug)]
+struct Repo {
+    name: String,
+    revision: String,
+}
+
+impl Repo {
+    /// The folder that Hugging Face's own tools keep it in.
+    fn folder(&self) -> String {
+        format!("models--{}", self.name.replace('/', "--"))
+    }
 }
 
 /// Refuses what cannot be the name of a repository, a revision or a file of it.
@@ -117,7 +135,7 @@ fn check_request(request: &PullRequest) -> Result<Repo> {
     {
         return Err(Error::argument(format!("{} cannot be a file of the model", graph.display())));
     }
-    Ok(Repo::with_revision(request.repo.clone(), RepoType::Model, revision.to_owned()))
+    Ok(Repo { name: request.repo.clone(), revision: revision.to_owned() })
 }
 
 /// Whether a path leads to something inside of the folder it starts from.
@@ -126,17 +144,16 @@ fn is_inside(path: &Path) -> bool {
 }
 
 /// Finds a model in the cache of Hugging Face's own tools.
-fn cached(repo: &Repo, name: &str, hub: &HubOptions) -> Result<PathBuf> {
+fn cached(repo: &Repo, hub: &HubOptions) -> Result<PathBuf> {
     let found = hub.cache_dir.as_ref().and_then(|dir| {
-        let cache = Cache::new(dir.clone()).repo(repo.clone());
-        let folder = dir.join(repo.folder_name());
+        let folder = dir.join(repo.folder());
         // The revision is a commit itself where no name stands for it.
-        let commit = fs::read_to_string(folder.join("refs").join(repo.revision()));
-        let snapshot = cache.pointer_path(commit.as_deref().map_or(repo.revision(), str::trim));
+        let commit = fs::read_to_string(folder.join("refs").join(&repo.revision));
+        let snapshot = folder.join("snapshots").join(commit.as_deref().map_or(repo.revision.as_str(), str::trim));
         snapshot.is_dir().then_some(snapshot)
     });
     found.ok_or_else(|| Error::Model {
-        model: name.to_owned(),
+        model: repo.name.clone(),
         why: "it is not in the cache, and HF_HUB_OFFLINE forbids to fetch it".into(),
         hint: Some("unset HF_HUB_OFFLINE, or copy the model's folder here and add it with `huedb model add`".into()),
     })
@@ -144,12 +161,10 @@ fn cached(repo: &Repo, name: &str, hub: &HubOptions) -> Result<PathBuf> {
 
 /// A repository on the hub.
 struct Hub<'o> {
-    api: Api,
-    name: &'o str,
+    client: Client,
     repo: Repo,
-    own_cache: Cache,
-    /// Where the own cache keeps this repository.
-    own_folder: PathBuf,
+    /// Where its files gather.
+    folder: PathBuf,
     options: &'o HubOptions,
 }
 
@@ -162,107 +177,101 @@ struct Fetched {
 /// A file of the repository and what the hub says of it.
 struct Remote {
     path: String,
-    metadata: Metadata,
+    url: String,
+    facts: Described,
 }
 
-impl<'o> Hub<'o> {
-    fn new(name: &'o str, repo: Repo, cache: &Path, options: &'o HubOptions) -> Result<Self> {
-        let own_cache = Cache::new(cache.to_owned());
-        let mut builder = ApiBuilder::from_cache(own_cache.clone())
-            .with_progress(false)
-            .with_retries(RETRIES)
-            .with_token(options.token.clone())
-            .with_user_agent("huedb", env!("CARGO_PKG_VERSION"));
-        if let Some(endpoint) = &options.endpoint {
-            builder = builder.with_endpoint(endpoint.trim_end_matches('/').to_owned());
+impl Hub<'_> {
+    /// Waits until no other process pulls the same repository.
+    fn lock(&self, progress: &mut dyn FnMut(PullStep)) -> Result<File> {
+        let path = self.folder.with_extension("lock");
+        let failed = |error| Error::io(format!("write {}", path.display()), error);
+        fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(failed)?;
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                progress(PullStep::Waiting);
+                file.lock().map_err(failed)?;
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let api = builder.build().map_err(|error| unreachable(name, &error.to_string()))?;
-        let own_folder = cache.join(repo.folder_name());
-        Ok(Self { api, name, repo, own_cache, own_folder, options })
+        Ok(file)
     }
 
     fn fetch(&self, graph: Option<&Path>, progress: &mut dyn FnMut(PullStep)) -> Result<Fetched> {
-        let info = self.api.repo(self.repo.clone()).info().map_err(|error| self.no_repository(&error))?;
-        let files: Vec<&str> = info.siblings.iter().map(|file| file.rfilename.as_str()).collect();
-        let graph = choose_graph(self.name, &files, graph)?;
+        let name = self.repo.name.as_str();
+        let listing = self.client.list(name, &self.repo.revision).map_err(|error| self.no_repository(&error))?;
+        let files = listing.files();
+        let graph = choose_graph(name, &files, graph)?;
         if !files.contains(&"tokenizer.json") {
             return Err(self.failure("it has no tokenizer.json".into(), None));
         }
         // All files of the commit that was the revision a moment ago.
-        let repo = self.repo_at(&info.sha)?;
+        let commit = listing.sha.as_str();
+        if !is_plain(commit) {
+            return Err(self.failure(format!("the hub gives {commit:?} as its commit"), None));
+        }
         let mut remotes = Vec::new();
         for path in wanted(&files, &graph) {
-            let metadata = self.api.metadata(&repo.url(&path)).map_err(|error| self.no_file(&path, &error))?;
-            self.check_metadata(&path, &metadata, &info.sha)?;
-            remotes.push(Remote { path, metadata });
+            let url = self.client.url(name, commit, &path);
+            let facts = self.client.describe(&url).map_err(|error| self.no_file(&path, &error))?;
+            // The names of files in the cache are made of these.
+            if facts.commit != commit || !is_plain(&facts.etag) {
+                return Err(self.failure(format!("the hub describes {path} in a way that is not understood"), None));
+            }
+            remotes.push(Remote { path, url, facts });
         }
-        let bytes = remotes.iter().map(|remote| remote.metadata.size() as u64).sum();
+        let bytes = remotes.iter().map(|remote| remote.facts.bytes).sum();
         progress(PullStep::Fetching { graph: graph.clone(), bytes });
         let folder = tempfile::tempdir().map_err(|error| Error::io("make a temporary folder", error))?;
         for remote in remotes {
-            let here = self.fetch_file(&repo, &remote, progress)?;
+            let here = self.fetch_file(&remote, progress)?;
             link(&here, &folder.path().join(&remote.path))?;
         }
         Ok(Fetched { folder, graph })
     }
 
-    fn repo_at(&self, commit: &str) -> Result<ApiRepo> {
-        if commit.is_empty() || !commit.bytes().all(|c| c.is_ascii_alphanumeric()) {
-            return Err(self.failure(format!("the hub gives {commit:?} as its commit"), None));
-        }
-        Ok(self.api.repo(Repo::with_revision(self.name.to_owned(), RepoType::Model, commit.to_owned())))
-    }
-
-    /// The names of files in the cache are made of these.
-    fn check_metadata(&self, path: &str, metadata: &Metadata, commit: &str) -> Result<()> {
-        let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
-        if metadata.commit_hash() == commit && is_plain(metadata.etag()) {
-            return Ok(());
-        }
-        Err(self.failure(format!("the hub describes {path} in a way that is not understood"), None))
-    }
-
     /// Fetches a file, unless it is in a cache; returns where it is.
-    fn fetch_file(&self, repo: &ApiRepo, remote: &Remote, progress: &mut dyn FnMut(PullStep)) -> Result<PathBuf> {
-        let Remote { path, metadata } = remote;
-        let bytes = metadata.size() as u64;
-        let is_whole = |file: &Path| fs::metadata(file).is_ok_and(|facts| facts.is_file() && facts.len() == bytes);
-        let shared = self.options.cache_dir.clone().map(Cache::new);
-        let caches = [Some(self.own_cache.clone()), shared];
-        for cache in caches.into_iter().flatten() {
-            let blob = cache.repo(self.repo.clone()).blob_path(metadata.etag());
-            if is_whole(&blob) && has_digest(&blob, metadata.etag())? {
-                progress(PullStep::Fetched(bytes));
+    fn fetch_file(&self, remote: &Remote, progress: &mut dyn FnMut(PullStep)) -> Result<PathBuf> {
+        let Described { etag, bytes, .. } = &remote.facts;
+        let length = |file: &Path| fs::metadata(file).ok().filter(fs::Metadata::is_file).map(|facts| facts.len());
+        let is_whole = |file: &Path| Ok::<_, Error>(length(file) == Some(*bytes) && has_digest(file, etag)?);
+        let shared = self.options.cache_dir.as_ref().map(|dir| dir.join(self.repo.folder()));
+        for cache in [Some(self.folder.clone()), shared].into_iter().flatten() {
+            let blob = cache.join("blobs").join(etag);
+            if is_whole(&blob)? {
+                progress(PullStep::Fetched(*bytes));
                 return Ok(blob);
             }
         }
-        let blob = self.own_cache.repo(self.repo.clone()).blob_path(metadata.etag());
-        // A part that has everything was only not put in its place; asked for what follows, the hub answers with an
-        // error.
+        let blob = self.folder.join("blobs").join(etag);
+        let failed = |error| Error::io(format!("write {}", blob.display()), error);
+        fs::create_dir_all(blob.parent().unwrap_or(&blob)).map_err(failed)?;
         let part = blob.with_extension("part");
-        if is_whole(&part) && has_digest(&part, metadata.etag())? {
-            fs::rename(&part, &blob).map_err(|error| Error::io(format!("write {}", blob.display()), error))?;
-            progress(PullStep::Fetched(bytes));
+        let begun = length(&part).unwrap_or(0);
+        if begun > *bytes || begun == *bytes && !is_whole(&part)? {
+            fs::remove_file(&part).map_err(failed)?;
+        } else {
+            progress(PullStep::Fetched(begun));
+        }
+        let mut arrived = |more| progress(PullStep::Fetched(more));
+        let fetched = self.client.fetch(&remote.url, &part, *bytes, &mut arrived);
+        fetched.map_err(|error| self.no_file(&remote.path, &error))?;
+        if is_whole(&part)? {
+            fs::rename(&part, &blob).map_err(failed)?;
             return Ok(blob);
         }
-        if fs::metadata(&part).is_ok_and(|facts| facts.len() >= bytes) {
-            fs::remove_file(&part).map_err(|error| Error::io(format!("remove {}", part.display()), error))?;
-        }
-        let fetched = repo.download_with_progress(path, Tell(progress)).map_err(|error| self.no_file(path, &error))?;
-        if is_whole(&fetched) && has_digest(&fetched, metadata.etag())? {
-            return Ok(fetched);
-        }
-        fs::remove_dir_all(&self.own_folder)
-            .map_err(|error| Error::io(format!("remove {}", self.own_folder.display()), error))?;
-        Err(self.failure(format!("{path} did not arrive as it is on the hub"), Some("pull it again")))
+        fs::remove_file(&part).map_err(failed)?;
+        Err(self.failure(format!("{} did not arrive as it is on the hub", remote.path), Some("pull it again")))
     }
 
     fn failure(&self, why: String, hint: Option<&str>) -> Error {
-        Error::Model { model: self.name.to_owned(), why, hint: hint.map(str::to_owned) }
+        Error::Model { model: self.repo.name.clone(), why, hint: hint.map(str::to_owned) }
     }
 
-    fn no_repository(&self, error: &ApiError) -> Error {
-        let why = |what: &str| format!("{what} {}{}", self.name, at_revision(self.repo.revision()));
+    fn no_repository(&self, error: &Failure) -> Error {
+        let why = |what: &str| format!("{what} {}{}", self.repo.name, at_revision(&self.repo.revision));
         match status(error) {
             // Without a token a private repository looks like none.
             Some(401 | 404) => Error::InvalidArgument {
@@ -273,11 +282,11 @@ impl<'o> Hub<'o> {
                 why: why("the hub does not give out"),
                 hint: Some("its owner asks for consent to terms: give it on the hub, and set HF_TOKEN".into()),
             },
-            _ => unreachable(self.name, &error.to_string()),
+            _ => unreachable(&self.repo.name, &error.to_string()),
         }
     }
 
-    fn no_file(&self, path: &str, error: &ApiError) -> Error {
+    fn no_file(&self, path: &str, error: &Failure) -> Error {
         match status(error) {
             Some(401 | 403) => self.failure(
                 format!("the hub does not give out {path}"),
@@ -303,15 +312,15 @@ fn unreachable(name: &str, why: &str) -> Error {
     }
 }
 
-fn status(error: &ApiError) -> Option<u16> {
+fn status(error: &Failure) -> Option<u16> {
     match error {
-        ApiError::RequestError(error) => match error.as_ref() {
-            ureq::Error::StatusCode(status) => Some(*status),
-            _ => None,
-        },
-        ApiError::TooManyRetries(error) => status(error),
-        _ => None,
+        Failure::Status(status) => Some(*status),
+        Failure::Other(_) => None,
     }
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
 }
 
 /// Chooses the graph among the files of a repository, as it is chosen in a folder.
@@ -346,14 +355,22 @@ fn choose_graph(name: &str, files: &[&str], asked: Option<&Path>) -> Result<Stri
 /// Returns the files to fetch: the graph, its weights, and what the folder's settings are read from.
 fn wanted(files: &[&str], graph: &str) -> Vec<String> {
     let is_weights = |file: &&&str| file.len() > graph.len() && file.starts_with(graph) && is_inside(Path::new(file));
+    // `modules.json` says in which folder the pooling is.
+    let is_setting = |file: &&&str| file.ends_with("/config.json") && is_inside(Path::new(file));
+    let modules = files.iter().filter(is_setting).filter(|_| files.contains(&"modules.json"));
     let settings = FILES.iter().filter(|file| files.contains(file));
+    let settings = settings.chain(modules.filter(|file| !FILES.contains(file)));
     let weights = files.iter().filter(is_weights);
     settings.chain([&graph]).chain(weights).map(|file| (*file).to_owned()).collect()
 }
 
-/// Whether a file has the sha256 that the hub names it by; files of another kind of name are not computed.
+/// Whether a file has the digest that the hub names it by: a sha256, or that of git; another kind of name is not computed.
 fn has_digest(file: &Path, etag: &str) -> Result<bool> {
-    Ok(etag.len() != 64 || digest::of_files([file])? == etag)
+    match etag.len() {
+        64 => Ok(digest::of_files([file])? == etag),
+        40 if etag.bytes().all(|c| c.is_ascii_hexdigit()) => Ok(digest::of_git(file)? == etag),
+        _ => Ok(true),
+    }
 }
 
 /// Makes a file of the cache appear in a folder.
@@ -367,19 +384,6 @@ fn link(file: &Path, place: &Path) -> Result<()> {
     #[cfg(not(unix))]
     let linked = fs::copy(file, place).map(drop);
     linked.map_err(failed)
-}
-
-/// Tells how many bytes arrive.
-struct Tell<'p>(&'p mut dyn FnMut(PullStep));
-
-impl Progress for Tell<'_> {
-    fn init(&mut self, _size: usize, _filename: &str) {}
-
-    fn update(&mut self, size: usize) {
-        (self.0)(PullStep::Fetched(size as u64));
-    }
-
-    fn finish(&mut self) {}
 }
 
 #[cfg(test)]
