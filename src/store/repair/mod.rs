@@ -78,7 +78,10 @@ impl Repair {
             Err(error) if !matches!(error, Error::NotADatabase { .. } | Error::Damaged { .. }) => return Err(error),
             opened => opened,
         };
-        refuse_no_file(target)?;
+        // Of the source itself it is told that it is no database.
+        if source != target {
+            refuse_no_file(target)?;
+        }
         let target = &real_place(target);
         let file = beside(target, None)?;
         let mut repair = Self {
