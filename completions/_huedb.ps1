@@ -682,6 +682,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--error-format', '--error-format', [CompletionResultType]::ParameterName, 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line')
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for another process to release the file')
+            [CompletionResult]::new('--encrypt', '--encrypt', [CompletionResultType]::ParameterName, 'Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for')
             [CompletionResult]::new('--keep-embedding', '--keep-embedding', [CompletionResultType]::ParameterName, 'Leave the old embedding beside a new document, in a collection without a model')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Read all, store nothing, refuse what the import would; show what each column becomes, and the first records')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but warnings and errors')

@@ -659,6 +659,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --color 'When to use colour'
             cand --error-format 'How errors, warnings and notices are written to standard error: sentences, or one JSON object a line'
             cand --busy-timeout 'Seconds to wait for another process to release the file'
+            cand --encrypt 'Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for'
             cand --keep-embedding 'Leave the old embedding beside a new document, in a collection without a model'
             cand --dry-run 'Read all, store nothing, refuse what the import would; show what each column becomes, and the first records'
             cand -q 'Say nothing but warnings and errors'
