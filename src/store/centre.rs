@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::record::Space;
 
 /// Rows whose mean is taken.
-const SAMPLE: usize = 512;
+const SAMPLE: usize = 256;
 /// Rows this many times as long as the middle one have no say in the mean.
 const LONG: f64 = 4.0;
 
