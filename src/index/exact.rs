@@ -162,9 +162,9 @@ impl Search<'_> {
         of.iter().filter_map(asked).collect()
     }
 
-    /// Rows kept of those whose codes are nearest: of ordinary data half as many again as are wanted have to be ranked.
+    /// Rows kept of those whose codes are nearest: of ordinary data up to twice as many as are wanted have to be ranked.
     fn codes_depth(&self) -> usize {
-        self.k.saturating_add(self.k / 2).saturating_add(12)
+        self.k.saturating_add(self.k).saturating_add(8)
     }
 
     /// Rows kept of those whose signs are nearest: signs are less sure, and the less so the more rows there are.

@@ -102,7 +102,7 @@ pub(super) fn rank_bounded(
     let mut rest: Vec<&[Bounded]> = candidates.iter().map(|candidates| candidates.rows.as_slice()).collect();
     let prepared = prepared(view, questions);
     // Nearly always enough of codes; each round reads the file from end to end.
-    let (mut step, mut ranked) = (k.saturating_mul(9).div_ceil(5), 0);
+    let (mut step, mut ranked) = (k.saturating_mul(2), 0);
     loop {
         let mut pairs = Vec::new();
         for (question, (rest, nearest)) in rest.iter_mut().zip(&*nearest).enumerate() {
@@ -117,7 +117,9 @@ pub(super) fn rank_bounded(
         }
         ranked += pairs.len() as u64;
         rank_pairs(view, &prepared, pairs, nearest, threads)?;
-        nearest.iter_mut().for_each(|nearest| cut(nearest, k));
+        for nearest in nearest.iter_mut() {
+            cut(nearest, k);
+        }
         step = step.max(LEAST_STEP).saturating_mul(2);
     }
 }

@@ -55,7 +55,6 @@ impl Centre {
 
     /// Returns whether embeddings lie farther from here than they are spread around a centre of their own.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a sample is small")]
     pub fn is_far_from(&self, embeddings: &[&[f32]], space: Space) -> bool {
         let own = Self::of(embeddings, space);
         let (mut spread, mut rows) = (0.0, 0_u32);

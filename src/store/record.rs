@@ -48,23 +48,29 @@ pub(crate) fn encode_checked(record: &Stored) -> Result<Vec<u8>> {
 fn says(bytes: &[u8], record: &Stored) -> Result<bool> {
     let mut reader = Reader::new(bytes, "a record");
     let flags = reader.u8()?;
-    let mut same = (flags & EMBEDDED_HERE != 0) == record.embedded_here && reader.text()? == record.id.as_str();
+    if (flags & EMBEDDED_HERE != 0) != record.embedded_here || reader.text()? != record.id.as_str() {
+        return Ok(false);
+    }
     for (flag, text) in [(HAS_DOCUMENT, &record.document), (HAS_URI, &record.uri)] {
         let read = if flags & flag == 0 { None } else { Some(reader.text()?) };
-        same &= read == text.as_deref();
+        if read != text.as_deref() {
+            return Ok(false);
+        }
     }
     let pairs = if flags & HAS_METADATA == 0 { 0 } else { reader.len()? };
     let mut expected = record.metadata.iter();
     for _ in 0..pairs {
-        let (key, same_value) = (reader.text()?, expected.next());
-        same &= match same_value {
-            Some((known, Value::Str(text))) => known == key && reader.u8()? == STR && reader.text()? == text,
-            Some((known, expected)) => known == key && value(&mut reader)? == *expected,
-            None => false,
+        let same = match (reader.text()?, expected.next()) {
+            (read, Some((key, Value::Str(text)))) => read == key && reader.u8()? == STR && reader.text()? == text,
+            (read, Some((key, expected))) => read == key && value(&mut reader)? == *expected,
+            (_, None) => false,
         };
+        if !same {
+            return Ok(false);
+        }
     }
     reader.end()?;
-    Ok(same && expected.next().is_none() && !record.id.as_str().is_empty())
+    Ok(expected.next().is_none() && !record.id.as_str().is_empty())
 }
 
 pub(crate) fn encode(record: &Stored) -> Vec<u8> {
