@@ -31,7 +31,9 @@ fn main() {
     for dimension in dimensions.split(',').filter_map(|text| text.parse().ok()) {
         for kind in deceiving::KINDS.iter().filter(|kind| wanted.as_ref().is_none_or(|wanted| kind.0.contains(wanted)))
         {
-            Space::ALL.iter().for_each(|space| measure(*kind, *space, dimension, rows));
+            for space in Space::ALL {
+                measure(*kind, space, dimension, rows);
+            }
         }
     }
 }

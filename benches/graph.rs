@@ -13,7 +13,6 @@ use std::time::Instant;
 
 use huedb::index::Nearest;
 use huedb::index::graph::{Graph, GraphReader, Stamp};
-use huedb::index::kernel::kernels;
 use huedb::record::{Hnsw, Ordinal, Space};
 use huedb::store::{Centre, Codes, quantise};
 
@@ -95,7 +94,7 @@ fn rerank(vectors: &[f32], query: &[f32], found: impl Iterator<Item = Ordinal>) 
     let mut nearest = Nearest::new(10);
     for ordinal in found {
         let row = usize::try_from(ordinal.0).ok().and_then(|row| vectors.get(row * DIM..(row + 1) * DIM));
-        nearest.push(-kernels().dot_f32(query, row.unwrap_or_default()), ordinal);
+        nearest.push(-dot(query, row.unwrap_or_default()), ordinal);
     }
     nearest.into_sorted().into_iter().map(|(_, ordinal)| ordinal.0).collect()
 }
@@ -138,7 +137,7 @@ fn vectors(count: usize) -> Vec<f32> {
             let latent = w * (c + 0.6 * normal());
             vector.iter_mut().zip(row).for_each(|(x, b)| *x += latent * b);
         }
-        let norm = kernels().dot_f32(&vector, &vector).sqrt();
+        let norm = dot(&vector, &vector).sqrt();
         all.extend(vector.iter().map(|x| x / norm));
     }
     all
@@ -150,4 +149,8 @@ fn milliseconds(start: Instant) -> f64 {
 
 fn report(figure: &str, value: f64, unit: &str) {
     println!(r#"{{"figure":"{figure}","value":{value:.4},"unit":"{unit}"}}"#);
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

@@ -8,11 +8,12 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use huedb::index::kernel::{Kernels, Tile};
-use huedb::record::Space;
+use huedb::index::kernel::{Kernels, Limit, Limits, Numbers, Planes, Tile};
 
 const DIM: usize = 384;
 const RUNS: usize = 5;
+/// As the scan has them.
+const BLOCK_ROWS: usize = 256;
 
 fn main() {
     for rows in [2_720, 100_000, 1_000_000] {
@@ -29,31 +30,29 @@ fn main() {
 
 fn one_query(variant: &Kernels, codes: &[i8], rows: usize) {
     let query: Vec<i8> = noise(DIM);
-    let bits: Vec<u8> = query.iter().take(DIM / 8).map(|x| x.cast_unsigned()).collect();
-    let sketch: Vec<u8> = codes.iter().take(rows * DIM / 8).map(|x| x.cast_unsigned()).collect();
-    let (mut scores, mut distances) = (vec![0_i32; rows], vec![0_u32; rows]);
+    let planes = Planes::new(&query.iter().map(|code| f32::from(*code)).collect::<Vec<f32>>());
+    let signs: Vec<u8> = codes.iter().take(rows * DIM / 8).map(|x| x.cast_unsigned()).collect();
+    let mut scores = vec![0_i32; rows];
     let seconds = best(|| variant.dot_i8_rows(&query, black_box(codes), black_box(&mut scores)));
     report("dot_i8_rows", variant.name(), rows, 1, gigabytes(codes.len(), seconds), "GB/s");
-    let seconds = best(|| variant.l2_i8_rows(&query, black_box(codes), black_box(&mut scores)));
-    report("l2_i8_rows", variant.name(), rows, 1, gigabytes(codes.len(), seconds), "GB/s");
-    let seconds = best(|| variant.hamming_rows(&bits, black_box(&sketch), black_box(&mut distances)));
-    report("hamming_rows", variant.name(), rows, 1, gigabytes(sketch.len(), seconds), "GB/s");
+    let seconds = best(|| variant.dot_signs_rows(&planes, black_box(&signs), black_box(&mut scores)));
+    report("dot_signs_rows", variant.name(), rows, 1, gigabytes(signs.len(), seconds), "GB/s");
 }
 
 fn many_queries(variant: &Kernels, codes: &[i8], rows: usize) {
+    let ones = vec![1.0; BLOCK_ROWS];
+    let numbers = Numbers { factors: &ones, biases: &ones, slacks: &ones };
     for queries in [16, 64] {
         let tile = Tile::new(&noise(queries * DIM), DIM);
-        for space in [Space::Ip, Space::L2] {
-            let mut scores = Vec::new();
-            // As a scan does it: a block of rows at a time, whose scores are used before the next block.
-            let seconds = best(|| {
-                for block in codes.chunks(DIM * 272) {
-                    variant.scores_tile(space, &tile, black_box(block), black_box(&mut scores));
-                }
-            });
-            let name = format!("scores_tile_{space}");
-            report(&name, variant.name(), rows, queries, (queries * rows) as f64 / seconds / 1e6, "million pairs/s");
-        }
+        // As it mostly is in a scan: no row is near enough.
+        let limits = Limits::new((0..queries).map(|_| Limit { scale: 1.0, reach: 0.0, farthest: f32::MIN }));
+        let mut near = Vec::new();
+        let seconds = best(|| {
+            for block in codes.chunks(DIM * BLOCK_ROWS) {
+                variant.near_tile(&tile, black_box(block), &numbers, &limits, black_box(&mut near));
+            }
+        });
+        report("near_tile", variant.name(), rows, queries, (queries * rows) as f64 / seconds / 1e6, "million pairs/s");
     }
 }
 

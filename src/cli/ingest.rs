@@ -95,6 +95,7 @@ impl Run<'_> {
         say_met(context, &met, on_duplicate);
         let outcome = outcome
             .and_then(|()| then(&collection).map(|removed| tally.removed += removed))
+            .and_then(|()| if tally.added + tally.updated > 0 { collection.settle() } else { Ok(()) })
             .and_then(|()| super::index::build_if_due(context, &collection, &interrupt));
         if let Err(error) = outcome {
             let is_in_place = store.is_in_place();

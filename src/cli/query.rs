@@ -286,7 +286,7 @@ fn explain(context: &mut Context, answer: &Answer) {
             format!("approximate: it found {:.1} % of the nearest when it was built", recall * 100.0)
         }
         (Way::Graph, None) => "approximate: its recall was not measured".to_owned(),
-        (Way::Sketch, _) => "exact as far as signs can tell: a row in 30,000 may be missed at the edge".to_owned(),
+        (Way::Sketch, _) => "exact but for a row in 4,000 that signs may miss at the edge".to_owned(),
         (Way::Nothing | Way::Rows | Way::Scan, _) => "exact".to_owned(),
     };
     let lines = [

@@ -118,6 +118,10 @@ fn load_onnx_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Resul
     let mut parts = open_parts(&resolve(model, options)?)?;
     parts.fingerprint.query_prefix.clone_from(&used.query_prefix);
     parts.fingerprint.document_prefix.clone_from(&used.document_prefix);
+    if parts.fingerprint.dimension == 0 {
+        // A folder that does not say it was asked when the collection was made.
+        parts.fingerprint.dimension = used.dimension;
+    }
     Ok(Box::new(OnnxEmbedder::open(parts, options)?))
 }
 

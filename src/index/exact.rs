@@ -94,7 +94,7 @@ impl Search<'_> {
         let all: Vec<usize> = (0..self.questions.len()).collect();
         let start = Instant::now();
         let candidates = match first {
-            First::Codes => self.scan(&all, self.k.saturating_mul(2).saturating_add(16))?,
+            First::Codes => self.scan(&all, self.codes_depth())?,
             First::Signs => scan_sketch(self.view, &self.asked(&all), self.allowed, self.sketch_depth(), self.threads)?,
         };
         self.found.candidates += start.elapsed();
@@ -162,9 +162,14 @@ impl Search<'_> {
         of.iter().filter_map(asked).collect()
     }
 
+    /// Rows kept of those whose codes are nearest: of ordinary data up to twice as many as are wanted have to be ranked.
+    fn codes_depth(&self) -> usize {
+        self.k.saturating_add(self.k).saturating_add(8)
+    }
+
     /// Rows kept of those whose signs are nearest: signs are less sure, and the less so the more rows there are.
     fn sketch_depth(&self) -> usize {
-        const ROWS_PER_CANDIDATE: u64 = 1000;
+        const ROWS_PER_CANDIDATE: u64 = 64;
         const PER_HIT: usize = 20;
         let by_rows = usize::try_from(self.view.counts().sealed / ROWS_PER_CANDIDATE).unwrap_or(usize::MAX);
         by_rows.saturating_add(self.k.saturating_mul(PER_HIT))

@@ -48,6 +48,7 @@ pub(super) struct Meeting<'a> {
 pub(super) struct Prepared {
     pub(super) questions: Vec<Question>,
     tile: Tile,
+    limits: Limits,
     /// The largest of the questions.
     blur: f32,
 }
@@ -76,7 +77,10 @@ impl<'a> Meeting<'a> {
             let codes: Vec<i8> = questions.iter().flat_map(|question| question.codes.iter().copied()).collect();
             let blur = questions.iter().fold(0.0_f32, |most, question| most.max(question.blur));
             let tile = Tile::new(&codes, centre.components().len());
-            self.prepared = Some((around, Prepared { questions, tile, blur }));
+            let limit =
+                |question: &Question| Limit { scale: question.scale, reach: question.reach, farthest: f32::MIN };
+            let limits = Limits::new(questions.iter().map(limit));
+            self.prepared = Some((around, Prepared { questions, tile, limits, blur }));
         }
         Ok(())
     }
@@ -95,20 +99,15 @@ impl<'a> Meeting<'a> {
     pub(super) fn meet(&mut self, segment: &Segment, goal: &mut impl Goal) -> Result<()> {
         self.read(segment);
         let Self { prepared, bounds, slacks, rows, block, near, found, .. } = self;
-        let Some((_, Prepared { questions, tile, .. })) = prepared else { return Ok(()) };
+        let Some((_, Prepared { questions, tile, limits, .. })) = prepared else { return Ok(()) };
         rows.clear();
         rows.extend((0..segment.rows()).filter(|row| goal.keeps(segment.ordinal(*row))));
         let numbers = Numbers { factors: &bounds.factors, biases: &bounds.biases, slacks };
         for rows in rows.chunks(BLOCK_ROWS) {
             let block = block.gather(segment, rows, &numbers);
-            let limits = questions.iter().enumerate().map(|(at, question)| Limit {
-                scale: question.scale,
-                reach: question.reach,
-                farthest: above(goal.limit(at) - question.shared),
-            });
-            let limits = Limits::new(limits);
+            limits.draw(questions.iter().enumerate().map(|(at, question)| above(goal.limit(at) - question.shared)));
             near.clear();
-            kernels().near_tile(tile, block.codes, &block.numbers, &limits, near);
+            kernels().near_tile(tile, block.codes, &block.numbers, limits, near);
             found.clear();
             found.extend(near.iter().filter_map(|near| {
                 let shared = questions.get(near.question)?.shared;

@@ -79,7 +79,7 @@ pub fn rank_candidates(
     let of_question = candidates.iter().enumerate();
     let pairs = of_question.flat_map(|(question, ordinals)| ordinals.iter().map(move |ordinal| (*ordinal, question)));
     let mut all = vec![Vec::new(); questions.len()];
-    rank_pairs(view, questions, pairs.collect(), &mut all, threads)?;
+    rank_pairs(view, &prepared(view, questions), pairs.collect(), &mut all, threads)?;
     for nearest in &mut all {
         cut(nearest, k);
     }
@@ -100,7 +100,9 @@ pub(super) fn rank_bounded(
     threads: usize,
 ) -> Result<u64> {
     let mut rest: Vec<&[Bounded]> = candidates.iter().map(|candidates| candidates.rows.as_slice()).collect();
-    let (mut step, mut ranked) = (k.saturating_add(k / 2), 0);
+    let prepared = prepared(view, questions);
+    // Nearly always enough of codes; each round reads the file from end to end.
+    let (mut step, mut ranked) = (k.saturating_mul(2), 0);
     loop {
         let mut pairs = Vec::new();
         for (question, (rest, nearest)) in rest.iter_mut().zip(&*nearest).enumerate() {
@@ -114,24 +116,27 @@ pub(super) fn rank_bounded(
             return Ok(ranked);
         }
         ranked += pairs.len() as u64;
-        rank_pairs(view, questions, pairs, nearest, threads)?;
-        nearest.iter_mut().for_each(|nearest| cut(nearest, k));
-        // Each round reads the file from end to end, so there are to be few.
+        rank_pairs(view, &prepared, pairs, nearest, threads)?;
+        for nearest in nearest.iter_mut() {
+            cut(nearest, k);
+        }
         step = step.max(LEAST_STEP).saturating_mul(2);
     }
+}
+
+fn prepared<'q>(view: &View, questions: &[&'q [f32]]) -> Vec<Measure<'q>> {
+    questions.iter().map(|question| Measure::new(view.info().space, question)).collect()
 }
 
 /// Adds the distance of each pair to what its question has.
 fn rank_pairs(
     view: &View,
-    questions: &[&[f32]],
+    prepared: &[Measure],
     mut pairs: Vec<(Ordinal, usize)>,
     nearest: &mut [Vec<Ranked>],
     threads: usize,
 ) -> Result<()> {
     pairs.sort_unstable();
-    let space = view.info().space;
-    let prepared: Vec<_> = questions.iter().map(|question| Measure::new(space, question)).collect();
     let parts = in_parts(pairs.len(), threads, |part| {
         let mut embeddings = view.embeddings();
         let measured = pairs.get(part).unwrap_or_default().iter().filter_map(|(ordinal, question)| {

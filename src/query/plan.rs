@@ -95,7 +95,7 @@ const LEAST_DIMENSION: usize = 8;
 const GRAPH_FILTER_SHARE: f64 = 0.1;
 /// Rows ranked for a hit, where codes or signs can tell rows apart: what is expected, not what is done.
 const RANKED_BY_CODES: f64 = 1.5;
-const RANKED_BY_SIGNS: f64 = 12.0;
+const RANKED_BY_SIGNS: f64 = 22.0;
 
 impl Plan {
     /// Chooses a way.

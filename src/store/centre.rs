@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::record::Space;
 
 /// Rows whose mean is taken.
-const SAMPLE: usize = 512;
+const SAMPLE: usize = 256;
 /// Rows this many times as long as the middle one have no say in the mean.
 const LONG: f64 = 4.0;
 
@@ -55,7 +55,6 @@ impl Centre {
 
     /// Returns whether embeddings lie farther from here than they are spread around a centre of their own.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a sample is small")]
     pub fn is_far_from(&self, embeddings: &[&[f32]], space: Space) -> bool {
         let own = Self::of(embeddings, space);
         let (mut spread, mut rows) = (0.0, 0_u32);

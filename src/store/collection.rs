@@ -3,9 +3,12 @@
 //! Every method opens its own transaction, so handles may be kept while other processes write.
 
 use super::write::{Batch, Form};
-use super::{Change, Effect, Include, Mode, Store, Stored, View, catalog, scope, table};
+use super::{Change, Effect, Include, Mode, Store, Stored, View, catalog, rows_per_segment, scope, table};
 use crate::error::Result;
 use crate::record::{CollectionName, Fingerprint, Ordinal, Record, RecordId};
+
+/// A tail shorter than this part of a segment is left: each import adds a segment of its own otherwise.
+const SETTLED_PART: u64 = 8;
 
 /// A collection of an open [`Store`].
 pub struct Collection<'s> {
@@ -105,6 +108,23 @@ impl<'s> Collection<'s> {
     pub fn sketch(&self) -> Result<()> {
         self.write(|batch| {
             batch.sketch();
+            Ok(())
+        })
+    }
+
+    /// Seals the rows that fill no segment, so that a question need not rank each of them; for the end of an import.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub fn settle(&self) -> Result<()> {
+        let view = self.view()?;
+        let full = view.info().dimension.map_or(u64::MAX, |dimension| rows_per_segment(dimension) as u64);
+        if view.counts().tail * SETTLED_PART < full {
+            return Ok(());
+        }
+        drop(view);
+        self.write(|batch| {
+            batch.settle();
             Ok(())
         })
     }

@@ -35,7 +35,7 @@ const SHORT: f64 = 1e-12;
 /// What Chroma adds to the length of an embedding before it divides by it.
 const SHORTEST: f64 = 1e-32;
 /// What f32 arithmetic of a bound is off: three roundings, doubled twice.
-const F32_ROUNDING: f64 = 1.0 / ((1_u64 << 21) as f64);
+const F32_ROUNDING: f64 = 1.0 / 2_097_152.0;
 /// What products that are too small for f32 may hide.
 const UNDERFLOW: f64 = 1e-35;
 
@@ -231,12 +231,12 @@ fn codes_of(components: &[f32], largest: f32, length: f64) -> (Vec<i8>, f32, f64
             *out = code;
         }
     }
-    let squared: f64 = squares.iter().map(|square| f64::from(*square)).sum();
+    let left_out: f64 = squares.iter().map(|square| f64::from(*square)).sum();
     // Sums of f32 are off by a rounding a term, products by two of the largest.
     let rounding = f64::from(f32::EPSILON);
     #[expect(clippy::cast_precision_loss, reason = "at most 65,536 components")]
     let off = (1.0 + rounding * codes.len() as f64 / 8.0) * (1.0 + 1e-6);
-    (codes, scale, squared.sqrt() * off + 2.0 * rounding * length)
+    (codes, scale, left_out.sqrt() * off + 2.0 * rounding * length)
 }
 
 /// Does the same in f64, for components whose squares f32 does not hold.
@@ -336,7 +336,7 @@ mod tests {
                 4 => noise.iter().map(|x| x * 1e-38).collect(),
                 5 => noise.iter().map(|x| x * 1e-44).collect(),
                 6 => noise.iter().map(|x| x * 1e30).collect(),
-                7 => noise.iter().map(|x| if at % 3 == 0 { x * 3e38 } else { *x }).collect(),
+                7 => noise.iter().map(|x| if at.is_multiple_of(3) { x * 3e38 } else { *x }).collect(),
                 8 => vec![0.25; dimension],
                 9 => (0..dimension).map(|i| if i == at % dimension { 1.0 } else { 0.0 }).collect(),
                 _ => noise.iter().map(|x| (x * 2.0).round()).collect(),

@@ -68,7 +68,9 @@ impl Rotation {
 
 fn multiply(rows: &mut [Lane], signs: &[f32]) {
     for (row, sign) in rows.iter_mut().zip(signs) {
-        row.iter_mut().for_each(|x| *x *= sign);
+        for x in row.iter_mut() {
+            *x *= sign;
+        }
     }
 }
 

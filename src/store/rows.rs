@@ -1,6 +1,7 @@
 //! The quantised rows of a collection while a transaction changes them: segments of rows, sealed when there are enough.
 //!
-//! Rows that fill no segment yet are the tail: they are searched by their embeddings. Invariant: every live row below
+//! Rows that fill no segment yet are the tail: they are searched by their embeddings, until an import that has ended settles
+//! them. Invariant: every live row below
 //! `sealed_until` stands in a segment and no other does; live rows from there on are fewer than fill one once a
 //! transaction is done; every segment is coded around a centre that is there; once a collection is sketched every segment
 //! has a sketch.
@@ -17,7 +18,7 @@ use super::catalog::{Sealing, remove_tail};
 use super::centre::Centre;
 use super::quantise::{Codes, quantise};
 use super::segment::{Segment, rows_per_segment, seal};
-use super::sketch::{SKETCH_FROM_DIMENSION, Sketcher};
+use super::sketch::{SKETCH_FROM_DIMENSION, Sketch, Sketcher};
 use super::table::{self, CollectionNumber, PairKey, pair_number, pair_ordinal};
 use super::vector::Embeddings;
 use crate::error::{Error, Result};
@@ -27,6 +28,8 @@ use crate::record::{Ordinal, Space};
 const DEAD_PERCENT: usize = 30;
 /// From this many sealed rows on a collection is sketched: below, reading all codes is as fast.
 const SKETCH_FROM_ROWS: u64 = 50_000;
+/// A shorter tail is ranked as fast as a segment is read.
+const LEAST_SETTLED: u64 = 256;
 /// Fewer rows than this are not worth a thread.
 const ROWS_PER_THREAD: usize = 512;
 
@@ -94,15 +97,34 @@ impl<'tx> Rows<'tx> {
                 if ordinals.len() < per_segment {
                     return Err(Error::damaged("there are fewer rows than are counted"));
                 }
-                let rows = ordinals.iter().map(|ordinal| Ok((*ordinal, embeddings.floats(*ordinal)?)));
-                let rows = rows.collect::<Result<Vec<_>>>()?;
-                self.insert_segment(sealed, &rows)?;
-                sealed.tail_rows -= full;
+                self.seal_these(sealed, &ordinals, &mut embeddings)?;
             }
         }
         if sealed.sealed_rows > SKETCH_FROM_ROWS && held.dimension >= SKETCH_FROM_DIMENSION {
             self.sketch_all(sealed)?;
         }
+        Ok(())
+    }
+
+    /// Seals the tail, which fills no segment, unless it is short.
+    pub(crate) fn settle(&mut self, sealed: &mut Sealing, held: &Held) -> Result<()> {
+        if sealed.tail_rows < LEAST_SETTLED {
+            return Ok(());
+        }
+        let tail = (sealed.sealed_until..held.end).filter(|ordinal| !held.dead.contains(*ordinal)).map(Ordinal);
+        let mut embeddings = Embeddings::new(held.vectors, self.number, held.dimension);
+        self.seal_these(sealed, &tail.collect::<Vec<_>>(), &mut embeddings)
+    }
+
+    fn seal_these(
+        &mut self,
+        sealed: &mut Sealing,
+        ordinals: &[Ordinal],
+        embeddings: &mut Embeddings<Pairs>,
+    ) -> Result<()> {
+        let rows = ordinals.iter().map(|ordinal| Ok((*ordinal, embeddings.floats(*ordinal)?)));
+        self.insert_segment(sealed, &rows.collect::<Result<Vec<_>>>()?)?;
+        sealed.tail_rows = sealed.tail_rows.saturating_sub(ordinals.len() as u64);
         Ok(())
     }
 
@@ -141,7 +163,9 @@ impl<'tx> Rows<'tx> {
         if latest.is_none() || self.centre.as_ref().is_none_or(|(_, centre)| is_far(centre)) {
             let number = latest.map_or(0, |latest| latest.saturating_add(1));
             let centre = Centre::of(embeddings, self.space);
-            self.centres.insert(&self.number.pair(u64::from(number)), centre.to_bytes().as_slice())?;
+            let bytes = centre.to_bytes();
+            Centre::from_bytes(&bytes, dimension).map_err(unreadable)?;
+            self.centres.insert(&self.number.pair(u64::from(number)), bytes.as_slice())?;
             self.centre = Some((number, centre));
         }
         self.centre
@@ -158,14 +182,19 @@ impl<'tx> Rows<'tx> {
         self.centre.as_ref().map(|(_, centre)| centre).ok_or_else(|| Error::damaged("a centre is missing"))
     }
 
-    /// Writes the bytes of a segment, and its sketch where the collection has sketches.
+    /// Writes the bytes of a segment, and its sketch where the collection has sketches; both are read before.
     fn insert_sealed(&mut self, sealed: &Sealing, key: &PairKey, bytes: &[u8]) -> Result<()> {
+        Segment::verify(bytes).map_err(unreadable)?;
         self.segments.insert(key, bytes)?;
-        if sealed.sketched {
-            let segment = Segment::parse(bytes)?;
-            let sketcher = self.sketcher.get_or_insert_with(|| Sketcher::new(segment.dimension()));
-            self.sketches.insert(key, sketcher.sketch(&segment, self.space).as_slice())?;
-        }
+        if sealed.sketched { self.insert_sketch(key, bytes) } else { Ok(()) }
+    }
+
+    fn insert_sketch(&mut self, key: &PairKey, segment: &[u8]) -> Result<()> {
+        let segment = Segment::parse(segment)?;
+        let sketcher = self.sketcher.get_or_insert_with(|| Sketcher::new(segment.dimension()));
+        let sketch = sketcher.sketch(&segment, self.space);
+        Sketch::verify(&sketch).map_err(unreadable)?;
+        self.sketches.insert(key, sketch.as_slice())?;
         Ok(())
     }
 
@@ -308,6 +337,11 @@ pub(crate) fn read_centre(
     let bytes = centres.get(&rows.pair(u64::from(number)))?;
     let bytes = bytes.ok_or_else(|| Error::damaged(format!("centre {number} of the quantised rows is missing")))?;
     Centre::from_bytes(bytes.value(), dimension)
+}
+
+/// What would be written and could not be read is an error of this program, not of the file.
+fn unreadable(error: impl std::fmt::Display) -> Error {
+    Error::argument(format!("rows cannot be stored: {error}"))
 }
 
 fn not_in_segment(ordinal: Ordinal) -> Error {

@@ -243,11 +243,15 @@ pub(crate) fn seal(rows: &[(Ordinal, Codes)], centre: u32) -> Option<Vec<u8>> {
             out.extend(u32::try_from(ordinal.0 - first.0).ok()?.to_le_bytes());
         }
     }
-    rows.iter().for_each(|(_, row)| put_floats(&mut out, &[row.factor]));
-    rows.iter().for_each(|(_, row)| put_floats(&mut out, &[row.bias]));
+    for (_, row) in rows {
+        put_floats(&mut out, &[row.factor]);
+    }
+    for (_, row) in rows {
+        put_floats(&mut out, &[row.bias]);
+    }
     let upper_half = |number: f32| (number.to_bits() >> 16).to_le_bytes().into_iter().take(2);
-    rows.iter().for_each(|(_, row)| out.extend(upper_half(row.residual)));
-    rows.iter().for_each(|(_, row)| out.extend(upper_half(row.length)));
+    out.extend(rows.iter().flat_map(|(_, row)| upper_half(row.residual)));
+    out.extend(rows.iter().flat_map(|(_, row)| upper_half(row.length)));
     for (_, row) in rows {
         out.extend_from_slice(bytemuck::cast_slice(&row.codes));
     }

@@ -21,7 +21,7 @@
 //! | `stale` | c | roaring bitmap of ordinals whose embedding changed since the graph was built; under the v of embeddings on their way: whose document changed since it was embedded |
 //! | `postings` | c, metadata key, typed value, r / 65,536 | set of r % 65,536 ([`super::posting`]) |
 //! | `terms` | c, field, term, first r | up to 512 records that hold a term, and its weight in each ([`super::terms`]) |
-//! | `graph` | c, chunk | the USearch graph, in chunks with a checksum each |
+//! | `graph` | c, chunk | the `USearch` graph, in chunks with a checksum each |
 //!
 //! Version 1 had no `centres`, segments without bounds, and a table `tail` of rows not yet sealed. Its files are read; the
 //! rows of a collection are sealed anew when it is next written, and those of all when the file is compacted.

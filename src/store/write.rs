@@ -108,6 +108,7 @@ pub(crate) struct Batch<'tx> {
     /// Parts removed since their document has fewer now.
     removed: u64,
     sketches: bool,
+    settles: bool,
     /// Whether a new document may come without an embedding where there is no model.
     keeps_embeddings: bool,
     /// Whether any record says that it is a part, once that was looked for.
@@ -135,6 +136,7 @@ impl<'tx> Batch<'tx> {
             cut: None,
             removed: 0,
             sketches: false,
+            settles: false,
             keeps_embeddings: true,
             has_parts: None,
         })
@@ -392,6 +394,11 @@ impl<'tx> Batch<'tx> {
         Ok(true)
     }
 
+    /// Seals rows that fill no segment as well.
+    pub(crate) fn settle(&mut self) {
+        self.settles = true;
+    }
+
     /// Makes sketches in any case.
     pub(crate) fn sketch(&mut self) {
         self.sketches = true;
@@ -455,6 +462,9 @@ impl<'tx> Batch<'tx> {
             }
             rows.upgrade(sealed, &held)?;
             rows.seal(sealed, &held)?;
+            if self.settles {
+                rows.settle(sealed, &held)?;
+            }
             if self.sketches {
                 rows.sketch_all(sealed)?;
             }

@@ -46,7 +46,7 @@ impl World {
             embedded_here: false,
             document: None,
             uri: None,
-            metadata: MetadataPatch::from_json(json!({ "half": row % 2 == 0 })).unwrap(),
+            metadata: MetadataPatch::from_json(json!({ "half": row.is_multiple_of(2) })).unwrap(),
         }
     }
 
@@ -123,6 +123,8 @@ fn every_world(sizes: &[(usize, usize)], space: Space) {
         }
         let mut count = |(of_signs, of_all): (usize, usize)| (missed, all) = (missed + of_signs, all + of_all);
         count(world.check(&mut random, "as imported"));
+        world.collection().settle().unwrap();
+        count(world.check(&mut random, "settled"));
         let doomed: Vec<RecordId> = (0..size.1).filter(|row| row % 5 == 1 || row % 3 == 2).map(id).collect();
         world.collection().delete(&doomed).unwrap();
         let changed: Vec<Change> = (0..size.1).step_by(15).map(|row| world.change(&mut random, row + 3)).collect();

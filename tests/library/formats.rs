@@ -74,9 +74,10 @@ fn a_file_of_version_1_is_read_and_brought_up_to_date_by_a_write() {
         };
         let collection = store.collection(name).unwrap();
         match at {
-            0 => drop(collection.apply([change], Mode::Add).unwrap()),
+            0 => assert_eq!(collection.apply([change], Mode::Add).unwrap().len(), 1),
             1 => {
-                drop(collection.apply([Change { id: RecordId::parse("r3").unwrap(), ..change }], Mode::Update).unwrap())
+                let replaced = Change { id: RecordId::parse("r3").unwrap(), ..change };
+                assert_eq!(collection.apply([replaced], Mode::Update).unwrap().len(), 1);
             }
             _ => assert_eq!(collection.delete(&[RecordId::parse("missing").unwrap()]).unwrap(), 0),
         }

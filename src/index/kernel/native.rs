@@ -42,8 +42,7 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
 /// place of some.
 macro_rules! variant {
     ($table:ident, $name:literal, $module:ident, $features:literal, {
-        dot_i8: $dot_i8:path, dot_i8_rows: $dot_i8_rows:path, dot_i8_tile: $dot_i8_tile:path,
-        near_tile: $near_tile:path, dot_signs_rows: $dot_signs_rows:path $(,)?
+        dot_i8: $dot_i8:path, dot_i8_rows: $dot_i8_rows:path, near_tile: $near_tile:path, dot_signs_rows: $dot_signs_rows:path $(,)?
     }) => {
         mod $module {
             use super::portable;
@@ -56,39 +55,9 @@ macro_rules! variant {
             }
 
             #[target_feature(enable = $features)]
-            pub(super) fn l2_i8(a: &[i8], b: &[i8]) -> i32 {
-                portable::l2_i8(a, b)
-            }
-
-            #[target_feature(enable = $features)]
-            pub(super) fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
-                portable::dot_f32(a, b)
-            }
-
-            #[target_feature(enable = $features)]
-            pub(super) fn l2_f32(a: &[f32], b: &[f32]) -> f32 {
-                portable::l2_f32(a, b)
-            }
-
-            #[target_feature(enable = $features)]
-            pub(super) fn hamming(a: &[u8], b: &[u8]) -> u32 {
-                portable::hamming(a, b)
-            }
-
-            #[target_feature(enable = $features)]
             #[allow(dead_code, reason = "a variant may have its own")]
             pub(super) fn dot_i8_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
                 portable::each_row(query, rows, out, portable::dot_i8);
-            }
-
-            #[target_feature(enable = $features)]
-            pub(super) fn l2_i8_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
-                portable::each_row(query, rows, out, portable::l2_i8);
-            }
-
-            #[target_feature(enable = $features)]
-            pub(super) fn hamming_rows(query: &[u8], rows: &[u8], out: &mut [u32]) {
-                portable::each_row(query, rows, out, portable::hamming);
             }
 
             #[target_feature(enable = $features)]
@@ -113,12 +82,6 @@ macro_rules! variant {
             ) {
                 portable::near_tile(tile, rows, numbers, limits, found);
             }
-
-            #[target_feature(enable = $features)]
-            #[allow(dead_code, reason = "a variant may have its own")]
-            pub(super) fn dot_i8_tile(queries: &Tile, rows: &[i8], out: &mut [i32]) {
-                portable::each_query(queries, rows, out, portable::dot_i8);
-            }
         }
 
         static $table: Kernels = Kernels {
@@ -126,27 +89,13 @@ macro_rules! variant {
             // SAFETY: for this table as a whole: `available` gives it out only where the processor has the features.
             dot_i8: |a, b| unsafe { $dot_i8(a, b) },
             // SAFETY: as above.
-            l2_i8: |a, b| unsafe { $module::l2_i8(a, b) },
-            // SAFETY: as above.
-            dot_f32: |a, b| unsafe { $module::dot_f32(a, b) },
-            // SAFETY: as above.
-            l2_f32: |a, b| unsafe { $module::l2_f32(a, b) },
-            // SAFETY: as above.
-            hamming: |a, b| unsafe { $module::hamming(a, b) },
-            // SAFETY: as above.
             dot_i8_rows: |query, rows, out| unsafe { $dot_i8_rows(query, rows, out) },
-            // SAFETY: as above.
-            l2_i8_rows: |query, rows, out| unsafe { $module::l2_i8_rows(query, rows, out) },
-            // SAFETY: as above.
-            hamming_rows: |query, rows, out| unsafe { $module::hamming_rows(query, rows, out) },
             // SAFETY: as above.
             dot_signs_rows: |question, rows, out| unsafe { $dot_signs_rows(question, rows, out) },
             // SAFETY: as above.
             distances: |dots, numbers, scale, out| unsafe { $module::distances(dots, numbers, scale, out) },
             // SAFETY: as above.
             near_tile: |tile, rows, numbers, limits, found| unsafe { $near_tile(tile, rows, numbers, limits, found) },
-            // SAFETY: as above.
-            dot_i8_tile: |queries, rows, out| unsafe { $dot_i8_tile(queries, rows, out) },
         };
     };
 }
@@ -155,7 +104,6 @@ macro_rules! variant {
 variant!(AVX2, "avx2", avx2, "avx2,popcnt", {
     dot_i8: avx2::dot_i8,
     dot_i8_rows: avx2::dot_i8_rows,
-    dot_i8_tile: avx2::dot_i8_tile,
     near_tile: avx2::near_tile,
     dot_signs_rows: avx2::dot_signs_rows,
 });
@@ -164,7 +112,6 @@ variant!(AVX2, "avx2", avx2, "avx2,popcnt", {
 variant!(AVX512_VNNI, "avx512-vnni", avx512, "avx512f,avx512bw,avx512vl,avx512vnni,popcnt", {
     dot_i8: x86::vnni_dot,
     dot_i8_rows: x86::vnni_dot_rows,
-    dot_i8_tile: x86::vnni_dot_tile,
     near_tile: x86::vnni_near_tile,
     dot_signs_rows: avx512::dot_signs_rows,
 });
@@ -173,7 +120,6 @@ variant!(AVX512_VNNI, "avx512-vnni", avx512, "avx512f,avx512bw,avx512vl,avx512vn
 variant!(AVX512_POPCNT, "avx512-popcnt", avx512_popcnt, "avx512f,avx512bw,avx512vl,avx512vnni,avx512vpopcntdq,popcnt", {
     dot_i8: x86::vnni_dot,
     dot_i8_rows: x86::vnni_dot_rows,
-    dot_i8_tile: x86::vnni_dot_tile,
     near_tile: x86::vnni_near_tile,
     dot_signs_rows: x86::popcnt_dot_signs_rows,
 });
@@ -182,7 +128,6 @@ variant!(AVX512_POPCNT, "avx512-popcnt", avx512_popcnt, "avx512f,avx512bw,avx512
 variant!(NEON_DOTPROD, "neon-dotprod", neon_dotprod, "neon,dotprod", {
     dot_i8: neon_dotprod::dot_i8,
     dot_i8_rows: neon_dotprod::dot_i8_rows,
-    dot_i8_tile: neon_dotprod::dot_i8_tile,
     near_tile: neon_dotprod::near_tile,
     dot_signs_rows: neon_dotprod::dot_signs_rows,
 });
@@ -191,12 +136,11 @@ variant!(NEON_DOTPROD, "neon-dotprod", neon_dotprod, "neon,dotprod", {
 #[cfg(target_arch = "x86_64")]
 pub(super) mod registers {
     use std::arch::x86_64::{
-        __m128i, __m512, __m512i, _mm_storeu_si128, _mm512_dpbusd_epi32, _mm512_loadu_ps, _mm512_loadu_si512,
-        _mm512_maskz_loadu_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_ps,
+        __m512, __m512i, _mm512_dpbusd_epi32, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
+        _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_ps,
     };
 
-    use super::super::tile::{LANES, Step};
-    use super::super::x86::{BYTES, TILE_ROWS};
+    use super::super::tile::{BYTES, LANES, Step, TILE_ROWS};
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
@@ -235,13 +179,6 @@ pub(super) mod registers {
         // SAFETY: the array is exactly as long as the register, and the store needs no alignment.
         unsafe { _mm512_storeu_ps(floats.as_mut_ptr(), register) };
         floats
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-    pub(in super::super) fn store_quarter(register: __m128i, words: &mut [i32; 4]) {
-        // SAFETY: the array is exactly as long as the register, and the store needs no alignment.
-        unsafe { _mm_storeu_si128(words.as_mut_ptr().cast(), register) };
     }
 
     /// Loads up to 64 bytes of signs; the rest of the register is zero.

@@ -42,6 +42,11 @@ impl Limits {
         limits
     }
 
+    /// Draws the limits of the questions anew.
+    pub fn draw(&mut self, farthest: impl IntoIterator<Item = f32>) {
+        self.farthest.iter_mut().zip(farthest).for_each(|(slot, farthest)| *slot = farthest);
+    }
+
     /// Returns what there is of each question.
     pub(super) fn of_questions(&self) -> impl Iterator<Item = Limit> {
         let numbers = self.scales.iter().zip(&self.reaches).zip(&self.farthest);

@@ -7,6 +7,14 @@
 /// Queries that share a register: one 32-bit sum each in a 512-bit register.
 pub(super) const LANES: usize = 16;
 
+/// Bytes of a 512-bit register.
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only AVX-512 has such registers"))]
+pub(super) const BYTES: usize = 64;
+
+/// Rows that share a load of the packed queries.
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only AVX-512 meets groups"))]
+pub(super) const TILE_ROWS: usize = 4;
+
 /// Components multiplied at once: four bytes make one 32-bit lane.
 pub(super) const QUAD: usize = 4;
 
@@ -16,7 +24,7 @@ pub(super) const RAISE: i32 = 128;
 /// One group's components of one step: [`QUAD`] of each of [`LANES`] queries.
 pub(super) type Step = [i8; LANES * QUAD];
 
-/// Queries of one dimension, packed for [`Kernels::dot_i8_tile`](super::Kernels::dot_i8_tile).
+/// Queries of one dimension, packed for [`Kernels::near_tile`](super::Kernels::near_tile).
 #[derive(Debug, Clone)]
 pub struct Tile {
     dim: usize,

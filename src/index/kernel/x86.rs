@@ -5,26 +5,19 @@
 //! of a whole register at once. Invariant: called only through the tables of [`super::native`].
 
 use std::arch::x86_64::{
-    __m128i, __m512i, _CMP_LE_OQ, _MM_HINT_T0, _mm_prefetch, _mm512_add_epi64, _mm512_and_si512,
-    _mm512_castsi512_si128, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_extracti32x4_epi32,
-    _mm512_mul_ps, _mm512_popcnt_epi64, _mm512_reduce_add_epi32, _mm512_reduce_add_epi64, _mm512_set1_epi8,
-    _mm512_set1_ps, _mm512_setzero_si512, _mm512_sub_epi32, _mm512_sub_epi64, _mm512_sub_ps, _mm512_unpackhi_epi32,
-    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
+    __m512i, _CMP_LE_OQ, _MM_HINT_T0, _mm_prefetch, _mm512_add_epi64, _mm512_and_si512, _mm512_cmp_ps_mask,
+    _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_mul_ps, _mm512_popcnt_epi64, _mm512_reduce_add_epi32,
+    _mm512_reduce_add_epi64, _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_si512, _mm512_sub_epi32,
+    _mm512_sub_epi64, _mm512_sub_ps, _mm512_xor_si512,
 };
 use std::array;
 
-use super::native::registers::{
-    floats_of, load, load_floats, load_rest, load_signs, load_words, products, store_quarter,
-};
+use super::native::registers::{floats_of, load, load_floats, load_rest, load_signs, load_words, products};
 use super::planes::PLANES;
-use super::tile::{LANES, QUAD, RAISE, Step, Tile};
+use super::tile::{BYTES, LANES, QUAD, RAISE, Step, TILE_ROWS, Tile};
 use super::{Limits, Near, Numbers, Planes};
 
-/// Bytes of a 512-bit register.
-pub(super) const BYTES: usize = 64;
-
-/// Rows that share a load of the packed queries, and groups of queries that share a load of the rows.
-pub(super) const TILE_ROWS: usize = 4;
+/// Groups of queries that share a load of the rows.
 const TILE_GROUPS: usize = 4;
 
 /// Returns `sum((a_i + 128) * b_i)` in lanes.
@@ -73,31 +66,23 @@ pub(super) fn vnni_dot_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-pub(super) fn vnni_dot_tile(queries: &Tile, rows: &[i8], out: &mut [i32]) {
-    let count = rows.len() / queries.dim();
-    each_tile(queries, rows, |sums, raise, place| {
-        let out = out.get_mut(place.group * LANES * count..).unwrap_or_default();
-        scatter(sums, raise, out, count, place.first, place.live);
-    });
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub(super) fn vnni_near_tile(queries: &Tile, rows: &[i8], numbers: &Numbers, limits: &Limits, found: &mut Vec<Near>) {
     let limits: Vec<_> = limits.of_groups().collect();
     each_tile(queries, rows, |sums, raise, place| {
         let Some([scales, reaches, farthest]) = limits.get(place.group) else { return };
-        let of_rows =
-            [numbers.factors, numbers.biases, numbers.slacks].map(|n| n.get(place.first..).unwrap_or_default());
-        let [factors, biases, slacks] = of_rows.map(|numbers| numbers.iter().copied());
-        let numbers = factors.zip(biases).zip(slacks);
+        let rows = place.first..place.first + place.live;
+        let of_rows = [numbers.factors, numbers.biases, numbers.slacks].map(|numbers| numbers.get(rows.clone()));
+        let [Some(factors), Some(biases), Some(slacks)] = of_rows else { return };
         let (raise, scales) = (load_words(raise), load_floats(scales));
         let (reaches, farthest) = (load_floats(reaches), load_floats(farthest));
-        for (row, (sum, ((factor, bias), slack))) in sums.into_iter().zip(numbers).take(place.live).enumerate() {
+        for (row, sum) in sums.into_iter().enumerate() {
+            let numbers = (factors.get(row), biases.get(row), slacks.get(row));
+            let (Some(factor), Some(bias), Some(slack)) = numbers else { break };
             let dot = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum, raise));
-            let factors = _mm512_mul_ps(_mm512_set1_ps(factor), scales);
+            let factors = _mm512_mul_ps(_mm512_set1_ps(*factor), scales);
             // Products and differences are rounded one by one, as in every other variant.
-            let distances = _mm512_sub_ps(_mm512_set1_ps(bias), _mm512_mul_ps(dot, factors));
-            let distances = _mm512_sub_ps(distances, _mm512_mul_ps(reaches, _mm512_set1_ps(slack)));
+            let distances = _mm512_sub_ps(_mm512_set1_ps(*bias), _mm512_mul_ps(dot, factors));
+            let distances = _mm512_sub_ps(distances, _mm512_mul_ps(reaches, _mm512_set1_ps(*slack)));
             let mut near = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(distances, farthest);
             if near != 0 {
                 let distances = floats_of(distances);
@@ -173,48 +158,6 @@ fn raise(row: &[i8], words: &mut [i32]) {
         // The packed queries are zero there, so any filling serves.
         *last = flip(array::from_fn(|i| rest.get(i).copied().unwrap_or_default()));
     }
-}
-
-/// Takes the raise off again and writes a group's scores: its queries are `count` scores apart in `out`, and the
-/// block holds the rows from `first` on, of which `live` exist.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn scatter(sums: [__m512i; TILE_ROWS], raise: &[i32; LANES], out: &mut [i32], count: usize, first: usize, live: usize) {
-    let raise = load_words(raise);
-    let [a, b, c, d] = sums.map(|sum| _mm512_sub_epi32(sum, raise));
-    // Four rows of sixteen queries become sixteen queries of four rows: query 4 l + q lies in 128-bit part l of `[q]`.
-    let (ab_low, ab_high) = (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-    let (cd_low, cd_high) = (_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-    let parts = [
-        quarters(_mm512_unpacklo_epi64(ab_low, cd_low)),
-        quarters(_mm512_unpackhi_epi64(ab_low, cd_low)),
-        quarters(_mm512_unpacklo_epi64(ab_high, cd_high)),
-        quarters(_mm512_unpackhi_epi64(ab_high, cd_high)),
-    ];
-    for (q, part) in parts.into_iter().enumerate() {
-        for (l, scores) in part.into_iter().enumerate() {
-            // Queries that only fill the last group up would lie past the end.
-            let rest = out.get_mut((4 * l + q) * count + first..).unwrap_or_default();
-            if live == TILE_ROWS
-                && let Some(slots) = rest.first_chunk_mut()
-            {
-                store_quarter(scores, slots);
-            } else {
-                let mut scores_of_rows = [0; TILE_ROWS];
-                store_quarter(scores, &mut scores_of_rows);
-                rest.iter_mut().zip(scores_of_rows).take(live).for_each(|(slot, score)| *slot = score);
-            }
-        }
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn quarters(register: __m512i) -> [__m128i; 4] {
-    [
-        _mm512_castsi512_si128(register),
-        _mm512_extracti32x4_epi32::<1>(register),
-        _mm512_extracti32x4_epi32::<2>(register),
-        _mm512_extracti32x4_epi32::<3>(register),
-    ]
 }
 
 /// Words of 64 bits in a register.
