@@ -17,12 +17,19 @@ use crate::query::Groups;
 use crate::record::Ordinal;
 use crate::store::{Access, Include};
 
+/// Compared records after which that many are told of, when details are.
+const RECORDS_BETWEEN_DETAILS: u64 = 10_000;
+
 /// List records that are near-duplicates of others
 ///
 /// Records are taken in the order they were inserted. One whose embedding is at most --max-distance from that of a
 /// record kept before it is a near-duplicate of the nearest such record; any other is kept. A line is a near-duplicate, with
 /// the record it is one of and their distance; lines of one group stand together. When all that is listed is deleted no
 /// two records are that near any more. Distances are exact, in the collection's space.
+///
+/// A record is compared with all before it: a hundred thousand texts take seconds and a million some minutes. How far it has
+/// come is shown on a terminal, and with --verbose as lines. Larger distances take longer, and so do inner products (ip)
+/// of embeddings of very different lengths, and embeddings without any structure.
 ///
 /// The exit code is 0 when there are any, 1 when there are none; with --check it is 1 when there are any, as of `diff`,
 /// so that a build fails.
@@ -67,9 +74,17 @@ impl Dedupe {
         warn_of_filter(context, &collection.view()?, wanted.filter.as_ref());
         // How many are left to compare, where a filter keeps fewer, is found out meanwhile.
         let total = self.conditions.is_empty().then(|| collection.count()).transpose()?;
-        let progress = context.printer.progress("compare", ProgressKind::Rows, total);
+        let progress = context.printer.progress("compare", ProgressKind::RowsAgainstEarlier, total);
+        let (printer, mut done) = (&mut context.printer, 0);
         let watch = |records| {
             progress.add_rows(records);
+            let before = done;
+            done += records;
+            if printer.tells_details() && done / RECORDS_BETWEEN_DETAILS > before / RECORDS_BETWEEN_DETAILS {
+                let of = total.map(|total| format!(" of {}", count(total))).unwrap_or_default();
+                let took = duration(start.elapsed());
+                progress.suspend(|| printer.detail(format!("compared {}{of} records in {took}", count(done))));
+            }
             if interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let found = context.timing.of("compare", || collection.dedupe(&wanted, watch))?;

@@ -24,12 +24,29 @@ const SPINNER: &str = "{prefix} {spinner} {done}";
 pub enum ProgressKind {
     /// Rows, of a total of rows: an export, a graph.
     Rows,
+    /// Rows, each of which is compared with all before it, so that a row takes longer the later it comes.
+    RowsAgainstEarlier,
     /// Rows, of a total of bytes: an import, which knows the size of a file but not its rows.
     RowsOfBytes,
     /// Bytes, of a total of bytes: a download.
     Bytes,
     /// Nothing but the time: work whose size is not known, such as moving pages.
     Time,
+}
+
+impl ProgressKind {
+    /// Returns the time left, given what it is when the rest goes on as fast as now.
+    #[expect(clippy::cast_precision_loss, reason = "it is an estimate")]
+    fn left(self, at_this_rate: Duration, done: u64, total: Option<u64>) -> Duration {
+        match (self, total) {
+            // What a row takes grows with those before it, so the rest takes the mean of now and the end.
+            (Self::RowsAgainstEarlier, Some(total)) if done > 0 => {
+                Duration::try_from_secs_f64(at_this_rate.as_secs_f64() * (1.0 + total as f64 / done as f64) / 2.0)
+                    .unwrap_or(at_this_rate)
+            }
+            _ => at_this_rate,
+        }
+    }
 }
 
 /// A progress bar, or a spinner while the total is not known.
@@ -64,7 +81,7 @@ impl Progress {
     pub fn add_rows(&self, rows: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
         match self.kind {
-            ProgressKind::Rows => self.bar.inc(rows),
+            ProgressKind::Rows | ProgressKind::RowsAgainstEarlier => self.bar.inc(rows),
             ProgressKind::RowsOfBytes | ProgressKind::Bytes | ProgressKind::Time => {}
         }
     }
@@ -72,7 +89,7 @@ impl Progress {
     /// Says how many bytes are done in all; without meaning for [`ProgressKind::Rows`].
     pub fn set_bytes(&self, done: u64) {
         match self.kind {
-            ProgressKind::Rows | ProgressKind::Time => {}
+            ProgressKind::Rows | ProgressKind::RowsAgainstEarlier | ProgressKind::Time => {}
             ProgressKind::RowsOfBytes | ProgressKind::Bytes => self.bar.set_position(done),
         }
     }
@@ -106,8 +123,8 @@ fn style(kind: ProgressKind, total_known: bool, rows: &Arc<AtomicU64>) -> Progre
         // A line that cannot be drawn is not worth an error.
         let _ = line.write_str(&done(kind, state.pos(), rows.load(Ordering::Relaxed), state.elapsed()));
     };
-    let left = |state: &ProgressState, line: &mut dyn fmt::Write| {
-        let _ = line.write_str(&left(state.eta()));
+    let left = move |state: &ProgressState, line: &mut dyn fmt::Write| {
+        let _ = line.write_str(&left(kind.left(state.eta(), state.pos(), state.len())));
     };
     // The templates are constants and a test reads them; a default bar is better than a panic all the same.
     let style = if total_known {
@@ -121,7 +138,7 @@ fn style(kind: ProgressKind, total_known: bool, rows: &Arc<AtomicU64>) -> Progre
 /// Returns what is done and, once there is a rate to speak of, how fast: `1,204 rows  310 rows/s`.
 fn done(kind: ProgressKind, position: u64, rows: u64, elapsed: Duration) -> String {
     let (done, rate) = match kind {
-        ProgressKind::Rows | ProgressKind::RowsOfBytes => {
+        ProgressKind::Rows | ProgressKind::RowsAgainstEarlier | ProgressKind::RowsOfBytes => {
             (format!("{} rows", count(rows)), format!("{} rows", count(per_second(rows, elapsed))))
         }
         ProgressKind::Bytes => (bytes(position), bytes(per_second(position, elapsed))),
@@ -255,6 +272,17 @@ mod tests {
         assert!(progress.bar.is_hidden());
         assert_eq!(progress.bar.position(), 3);
         assert_eq!(progress.suspend(|| 5), 5);
+    }
+
+    #[test]
+    fn what_takes_longer_the_later_it_comes_takes_longer_to_its_end() {
+        let second = Duration::from_secs(1);
+        let left = |kind: ProgressKind, done, total| kind.left(10 * second, done, total);
+        assert_eq!(left(ProgressKind::Rows, 100, Some(400)), 10 * second);
+        assert_eq!(left(ProgressKind::RowsAgainstEarlier, 100, Some(400)), 25 * second);
+        assert_eq!(left(ProgressKind::RowsAgainstEarlier, 400, Some(400)), 10 * second);
+        assert_eq!(left(ProgressKind::RowsAgainstEarlier, 0, Some(400)), 10 * second);
+        assert_eq!(left(ProgressKind::RowsAgainstEarlier, 100, None), 10 * second);
     }
 
     #[test]

@@ -83,14 +83,14 @@ fn group(
         let ordinals = || some.iter().map(|ordinal| Ordinal(*ordinal));
         let questions =
             ordinals().map(|ordinal| Ok((ordinal, view.embedding(ordinal)?))).collect::<Result<Vec<_>>>()?;
-        let found = if let Some(compared) = &compared {
+        let found = if let Some(compared) = &mut compared {
             compared.near(view, &questions, dedupe.threads)?
         } else {
             let mut among = kept.clone();
             among.extend(some.iter().copied());
             near_earlier(view, &questions, &among, dedupe.max_distance, dedupe.threads)?
         };
-        for ((ordinal, embedding), earlier) in questions.iter().zip(found) {
+        for (at, ((ordinal, _), earlier)) in questions.iter().zip(found).enumerate() {
             let near = earlier.before.into_iter().chain(earlier.among).filter(|near| kept.contains(near.ordinal.0));
             let nearest = near.min_by(|a, b| a.distance.total_cmp(&b.distance).then(a.ordinal.cmp(&b.ordinal)));
             if let Some(Ranked { ordinal: first, distance }) = nearest {
@@ -99,7 +99,7 @@ fn group(
             }
             kept.insert(ordinal.0);
             if let Some(compared) = &mut compared {
-                compared.keep(*ordinal, embedding);
+                compared.keep(at);
             }
         }
         if watch(some.len() as u64).is_break() {

@@ -70,10 +70,10 @@ pub use open::{Access, Options};
 #[cfg(test)]
 pub(crate) use page::tests::{PageOf, pages_of};
 pub use posting::{Term, TermKind};
-pub(crate) use quantise::above;
 pub use quantise::{
     AskedDifference, Codes, MAX_DIMENSION, Question, check_embedding, difference, quantise, quantise_query,
 };
+pub(crate) use quantise::{above, lengthwise};
 pub use read::{Include, View};
 pub(crate) use record::Stored;
 pub use reembed::{Reembedded, reembed, reembed_leaving_out};

@@ -48,3 +48,46 @@ fn a_check_fails_when_there_are_any_and_errors_fail_it_as_well() {
     assert_eq!(world.run(&["dedupe", "none", "--max-distance", "0.1", "--check"]).status, Some(2));
     assert_eq!(world.run(&["dedupe", "notes"]).status, Some(2));
 }
+
+/// A collection with more records than are compared at once, without documents.
+fn many(world: &World, records: usize) {
+    world.ok(&["create", "points", "--no-model"]);
+    let line = |n: usize| {
+        let x = n as f32;
+        format!("{{\"id\":\"{n}\",\"embedding\":[{},{},{}]}}\n", x.sin(), (x * 1.7).cos(), (x * 0.3).sin())
+    };
+    world.write("points.jsonl", (0..records).map(line).collect::<String>());
+    world.ok(&["import", "points", "points.jsonl"]);
+}
+
+#[test]
+fn lines_say_how_far_it_has_come_where_details_are_asked_for() {
+    let world = World::with_notes();
+    many(&world, 21_000);
+    let args = ["dedupe", "points", "--max-distance", "0.0001", "-o", "ids"];
+    let ran = world.run(&[&args[..], &["--verbose"]].concat());
+    let said: Vec<_> = ran.stderr.lines().filter(|line| line.starts_with("compared ")).collect();
+    assert!(
+        said.len() == 2 && said[0].starts_with("compared 10,") && said[1].contains(" of 21,000 records in "),
+        "{ran:?}"
+    );
+    let quiet = world.run(&args);
+    assert_eq!((quiet.stdout, quiet.stderr.lines().count()), (ran.stdout, 1));
+}
+
+#[test]
+fn a_terminal_shows_how_far_it_has_come() {
+    let world = World::with_notes();
+    many(&world, 5000);
+    // `script` gives a command a terminal, and what it writes there.
+    let huedb = env!("CARGO_BIN_EXE_huedb");
+    let command = format!("{huedb} --db test.redb dedupe points --max-distance 0.0001 -o ids");
+    let mut script = std::process::Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).current_dir(world.path("")).env("COLUMNS", "100");
+    let Ok(shown) = script.stdin(std::process::Stdio::null()).output() else {
+        eprintln!("not run, for `script` is not installed: a_terminal_shows_how_far_it_has_come");
+        return;
+    };
+    let shown = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.contains("compare [") && shown.contains(" rows"), "{shown:?}");
+}

@@ -9,6 +9,7 @@ use huedb::store::{Access, Change, Collection, Include, Mode, NewCollection, Sto
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::deceiving::KINDS;
 use crate::open::open;
 use crate::random::Random;
 
@@ -63,9 +64,30 @@ fn world(space: Space, rows: usize, dimension: usize, random: &mut Random) -> Wo
 
 type Found = Vec<(String, String)>;
 
+/// The distance, summed in the order of the tool: of equal records on data made to deceive the last bit decides.
+fn distance(space: Space, a: &[f32], b: &[f32]) -> f64 {
+    let sum = |term: fn(f64, f64) -> f64| {
+        let mut lanes = [0.0; 8];
+        let whole = a.len() / 8 * 8;
+        let terms: Vec<f64> = a.iter().zip(b).map(|(a, b)| term(f64::from(*a), f64::from(*b))).collect();
+        terms[..whole].iter().enumerate().for_each(|(at, x)| lanes[at % 8] += x);
+        lanes.iter().sum::<f64>() + terms[whole..].iter().sum::<f64>()
+    };
+    match space {
+        Space::L2 => sum(|a, b| (a - b) * (a - b)),
+        Space::Ip => 1.0 - sum(|a, b| a * b),
+        Space::Cosine => {
+            let (dot, a, b) = (sum(|a, b| a * b), sum(|a, _| a * a), sum(|_, b| b * b));
+            let is_short = a.min(b) < 1e-32;
+            let norms = if is_short { (a.sqrt() + 1e-32) * (b.sqrt() + 1e-32) } else { (a * b).sqrt() };
+            (1.0 - dot / norms).max(0.0)
+        }
+    }
+}
+
 /// Of each record the distances to all before it.
 fn triangle(rows: &[(usize, Vec<f32>)], space: Space) -> Vec<Vec<f64>> {
-    let before = |at: usize| rows[..at].iter().map(move |row| space.distance(&rows[at].1, &row.1)).collect();
+    let before = |at: usize| rows[..at].iter().map(move |row| distance(space, &rows[at].1, &row.1)).collect();
     (0..rows.len()).map(before).collect()
 }
 
@@ -92,6 +114,51 @@ fn found(collection: &Collection, dedupe: &Dedupe) -> Found {
     let id = |ordinal| found.view.record(ordinal, Include::NONE).unwrap().id.to_string();
     let pairs = found.groups.iter().flat_map(|group| group.duplicates.iter().map(|other| (group.kept, other.ordinal)));
     pairs.map(|(kept, other)| (id(kept), id(other))).collect()
+}
+
+/// Rows of a kind made to deceive, more than are decided at once, and some of them again.
+fn deceiving(space: Space, kind: usize, rows: usize, dimension: usize, random: &mut Random) -> World {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path().join("d.redb"), Access::Create).unwrap();
+    let new = NewCollection { space, ..NewCollection::default() };
+    store.create_collection(CollectionName::parse("vectors").unwrap(), new).unwrap();
+    let mut all: Vec<(usize, Vec<f32>)> = Vec::new();
+    for n in 0..rows {
+        let again = n > 0 && random.chance(10);
+        let vector = if again { all[random.below(n)].1.clone() } else { (KINDS[kind].1)(random, n, dimension) };
+        all.push((n, vector));
+    }
+    store.collection("vectors").unwrap().add(all.iter().map(|(n, vector)| change(*n, vector))).unwrap();
+    World { _folder: folder, store, rows: all }
+}
+
+/// Distances of those that there are: so that many pairs, or a few, or the nearest alone are near.
+fn some_of(triangle: &[Vec<f64>], random: &mut Random) -> Vec<f32> {
+    let mut all: Vec<f64> = triangle.iter().flatten().copied().collect();
+    all.sort_unstable_by(f64::total_cmp);
+    let parts = [all.len(), 1000, 30, 1];
+    parts.into_iter().map(|end| all[random.below(end)] as f32).collect()
+}
+
+#[test]
+fn equals_the_definition_on_data_made_to_deceive() {
+    let mut random = Random::new();
+    for (kind, (name, _)) in KINDS.iter().enumerate() {
+        for space in Space::ALL {
+            for (rows, dimension) in [(1100, 40), (510, 7)] {
+                let world = deceiving(space, kind, rows, dimension, &mut random);
+                let collection = world.store.collection("vectors").unwrap();
+                let triangle = triangle(&world.rows, space);
+                for max_distance in some_of(&triangle, &mut random) {
+                    let expected = truth(&world.rows, &triangle, max_distance);
+                    assert!(
+                        found(&collection, &dedupe(max_distance, None)) == expected,
+                        "{name} {space} {dimension} {max_distance:e}, {random:?}"
+                    );
+                }
+            }
+        }
+    }
 }
 
 /// Distances that keep some of the noise apart, in each space.

@@ -1,12 +1,13 @@
 //! For each of some records the earlier ones that are near it: what near-duplicates are found by.
 //!
-//! With many records most are seen to be too far without their embeddings ([`Kept`]). Otherwise, and where distances are
-//! inner products, the codes of all rows meet the codes of all questions in tiles; what their bounds leave is measured by
-//! the embeddings as given, at once, so that memory does not grow with the number of pairs. Invariant: nothing that is near
+//! With many records nearly all are seen to be too far along a few axes ([`Kept`]). Where a sample shows no such axes the
+//! codes of all rows meet the codes of all questions in tiles. Either way what the bounds leave is measured by the
+//! embeddings as given, at once, so that memory does not grow with the number of pairs. Invariant: nothing that is near
 //! enough is missed.
 
 mod axes;
 mod kept;
+mod places;
 
 pub use kept::Kept;
 
@@ -76,8 +77,8 @@ pub fn near_earlier(
 }
 
 impl Earlier {
-    fn add(&mut self, near: Ranked, first: Ordinal) {
-        if near.ordinal >= first {
+    fn add(&mut self, near: Ranked, is_among: bool) {
+        if is_among {
             self.among.push(near);
         } else if self.before.is_none_or(|before| is_nearer(&near, &before)) {
             self.before = Some(near);
@@ -144,7 +145,7 @@ impl Goal for Finder<'_> {
             if distance as f32 <= self.most
                 && let Some(found) = self.found.get_mut(*question)
             {
-                found.add(Ranked { ordinal: *ordinal, distance }, self.first);
+                found.add(Ranked { ordinal: *ordinal, distance }, *ordinal >= self.first);
             }
         }
         Ok(())
