@@ -84,6 +84,12 @@ fn a_terminal_shows_how_far_it_has_come() {
     let command = format!("{huedb} --db test.redb dedupe points --max-distance 0.0001 -o ids");
     let mut script = std::process::Command::new("script");
     script.args(["-qec", &command, "/dev/null"]).current_dir(world.path("")).env("COLUMNS", "100");
+    // The key too, where the file is encrypted.
+    for (name, value) in world.command(&[]).get_envs() {
+        if let Some(value) = value {
+            script.env(name, value);
+        }
+    }
     let Ok(shown) = script.stdin(std::process::Stdio::null()).output() else {
         eprintln!("not run, for `script` is not installed: a_terminal_shows_how_far_it_has_come");
         return;
