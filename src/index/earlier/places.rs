@@ -163,9 +163,9 @@ mod tests {
                         // A zero vector is at distance 1 from all of cosine, which is why that much is not looked for.
                         let most = if space == Space::Cosine { all[at].min(0.99) } else { all[at] };
                         let places = Places::find(&rows, space, most, count);
-                        let placed: Vec<Placed> = rows.iter().map(|row| places.place(row)).collect();
-                        for (a, one) in rows.iter().zip(&placed) {
-                            for (b, other) in rows.iter().zip(&placed) {
+                        let each: Vec<Placed> = rows.iter().map(|row| places.place(row)).collect();
+                        for (a, one) in rows.iter().zip(&each) {
+                            for (b, other) in rows.iter().zip(&each) {
                                 if space.distance(a, b) as f32 <= most {
                                     let what = || format!("{space} {dimension} {offset} {scale} {most}, {random:?}");
                                     is_within(one, other, &what);
