@@ -27,7 +27,7 @@ const RECORDS_BETWEEN_DETAILS: u64 = 10_000;
 /// the record it is one of and their distance; lines of one group stand together. When all that is listed is deleted no
 /// two records are that near any more. Distances are exact, in the collection's space.
 ///
-/// A record is compared with all before it: a hundred thousand texts take seconds and a million some minutes. How far it has
+/// A record is compared with all before it: a hundred thousand texts take seconds, ten times as many far more. How far it has
 /// come is shown on a terminal, and with --verbose as lines. Larger distances take longer, and so do inner products (ip)
 /// of embeddings of very different lengths, and embeddings without any structure.
 ///
