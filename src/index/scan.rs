@@ -12,10 +12,10 @@ use super::rows::{Allowed, Tail};
 use super::turns::gather;
 use crate::error::Result;
 use crate::record::Ordinal;
-use crate::store::{Segment, View, rows_per_segment};
+use crate::store::{Bounds, Segment, View, rows_per_segment};
 
 /// Bounds computed before the least of them is looked at: nearly always it is too large, and so are all.
-pub(super) const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 64;
 
 /// A question, and the distance beyond which nothing counts for it.
 #[derive(Debug, Clone, Copy)]
@@ -118,17 +118,30 @@ impl<'a> Scanner<'a> {
         scores.resize(segment.rows(), 0);
         kernels().dot_i8_rows(&question.codes, segment.codes(), scores);
         bounds.biases.iter_mut().zip(slacks).for_each(|(bias, slack)| *bias -= question.reach * *slack);
-        let numbers = bounds.factors.chunks(AT_ONCE).zip(bounds.biases.chunks(AT_ONCE));
-        for (part, (scores, (factors, biases))) in scores.chunks(AT_ONCE).zip(numbers).enumerate() {
-            let mut found = [0.0; AT_ONCE];
-            let numbers = Numbers { factors, biases, slacks: &[] };
-            let least = kernels().distances(scores, &numbers, question.scale, &mut found);
-            if f64::from(least) + question.shared <= nearest.threshold() {
-                for (bound, row) in found.iter().take(scores.len()).zip(part * AT_ONCE..) {
-                    let (bound, ordinal) = (f64::from(*bound) + question.shared, segment.ordinal(row));
-                    if bound <= nearest.threshold() && allowed.contains(ordinal) {
-                        nearest.push(bound, ordinal);
-                    }
+        let keeps = |ordinal| allowed.contains(ordinal);
+        keep_least(scores, bounds, (question.scale, question.shared), nearest, keeps, |row| segment.ordinal(row));
+    }
+}
+
+/// Turns products of rows into bounds and keeps the least; `bounds` has their factors and biases, slack taken off.
+pub(super) fn keep_least(
+    products: &[i32],
+    bounds: &Bounds,
+    (scale, shared): (f32, f64),
+    nearest: &mut Nearest<f64>,
+    keeps: impl Fn(Ordinal) -> bool,
+    ordinal: impl Fn(usize) -> Ordinal,
+) {
+    let numbers = bounds.factors.chunks(AT_ONCE).zip(bounds.biases.chunks(AT_ONCE));
+    for (part, (products, (factors, biases))) in products.chunks(AT_ONCE).zip(numbers).enumerate() {
+        let mut found = [0.0; AT_ONCE];
+        let numbers = Numbers { factors, biases, slacks: &[] };
+        let least = kernels().distances(products, &numbers, scale, &mut found);
+        if f64::from(least) + shared <= nearest.threshold() {
+            for (bound, row) in found.iter().take(products.len()).zip(part * AT_ONCE..) {
+                let (bound, ordinal) = (f64::from(*bound) + shared, ordinal(row));
+                if bound <= nearest.threshold() && keeps(ordinal) {
+                    nearest.push(bound, ordinal);
                 }
             }
         }

@@ -5,10 +5,10 @@
 //! the sealed rows that are allowed, the `depth` whose bound is least are returned for each question.
 
 use super::candidates::Candidates;
-use super::kernel::{Numbers, Planes, kernels};
+use super::kernel::{Planes, kernels};
 use super::nearest::Nearest;
 use super::rows::Allowed;
-use super::scan::{AT_ONCE, Asked};
+use super::scan::{Asked, keep_least};
 use super::turns::gather;
 use crate::error::Result;
 use crate::record::{Ordinal, Space};
@@ -102,20 +102,8 @@ impl<'a> Scanner<'a> {
             };
             kernels().dot_signs_rows(&question.planes, sketch.signs(), sums);
             sketch.read_bounds(&question.turned, (question.shift, question.planes.lost()), bounds);
-            let numbers = bounds.factors.chunks(AT_ONCE).zip(bounds.biases.chunks(AT_ONCE));
-            for (part, (sums, (factors, biases))) in sums.chunks(AT_ONCE).zip(numbers).enumerate() {
-                let mut found = [0.0; AT_ONCE];
-                let numbers = Numbers { factors, biases, slacks: &[] };
-                let least = kernels().distances(sums, &numbers, question.scale, &mut found);
-                if f64::from(least) + question.shared <= nearest.threshold() {
-                    for (bound, row) in found.iter().take(sums.len()).zip(part * AT_ONCE..) {
-                        let (bound, ordinal) = (f64::from(*bound) + question.shared, sketch.ordinal(first, row));
-                        if bound <= nearest.threshold() && allowed.contains(ordinal) {
-                            nearest.push(bound, ordinal);
-                        }
-                    }
-                }
-            }
+            let (numbers, keeps) = ((question.scale, question.shared), |ordinal| allowed.contains(ordinal));
+            keep_least(sums, bounds, numbers, nearest, keeps, |row| sketch.ordinal(first, row));
         }
     }
 }
