@@ -51,16 +51,14 @@ use std::time::Duration;
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
 pub use backup::restore;
-pub(crate) use beside::{Beside, beside};
-pub use beside::{remove_unfinished, unfinished_beside};
+pub use beside::{Beside, beside, remove_unfinished, unfinished_beside};
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
 pub use compact::Compacted;
 pub use convert::{decrypt, encrypt, rekey_fully};
-pub(crate) use crypt::MOST_KEY_BYTES;
-pub use crypt::{Key, KeyDerivation, is_encrypted};
+pub use crypt::{Key, KeyDerivation, MOST_KEY_BYTES, is_encrypted};
 pub use graph::GraphFile;
 pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Rules, Tally};
 pub use limit::{MAX_ID_BYTES, MAX_RECORD_BYTES, check_id, check_texts};
