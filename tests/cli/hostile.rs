@@ -10,7 +10,9 @@ const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m\u{202e}gpj.\u{2066
 
 /// Runs a command on a terminal; returns output and errors.
 fn on_terminal(world: &World, args: &[&str]) -> (String, String) {
-    terminal::on_terminal(world.command(&[args, &["--color", "never"]].concat()))
+    let (out, err) = terminal::on_terminal(world.command(&[args, &["--color", "never"]].concat()));
+    // How the progress of long work clears its line.
+    (out, err.replace("\r\u{1b}[2K", "\n"))
 }
 
 /// Whether a character controls a terminal, reorders text or hides in it.
