@@ -387,7 +387,7 @@ impl<'tx> Batch<'tx> {
         self.posting_changes.remove(ordinal, &stored.metadata);
         self.term_changes.remove(ordinal, &stored);
         if let Some(vectors) = &mut self.vector_changes {
-            vectors.clear(ordinal);
+            vectors.delete(ordinal);
         }
         self.entry.records -= 1;
         self.died.insert(ordinal.0);

@@ -114,7 +114,7 @@ impl NextEmbeddings {
             return Ok(());
         }
         let mut changes = vector::Changes::new(self.rows_number(), self.embedder.dimension);
-        died.iter().for_each(|ordinal| changes.clear(Ordinal(ordinal)));
+        died.iter().for_each(|ordinal| changes.delete(Ordinal(ordinal)));
         changes.write(vectors, |ordinal| self.is_dead(ordinal, dead))?;
         let mut rows = Rows::open(tx, self.rows_number(), space)?;
         let held = Held { vectors, dimension: self.embedder.dimension, end: self.until, dead };
