@@ -99,6 +99,8 @@ impl Collection<'_> {
     pub fn delete_where(&self, query: &RecordQuery) -> Result<u64> {
         let page = self.find(query, Include::NONE)?;
         let ids = page.records().map(|record| record.map(|record| record.id)).collect::<Result<Vec<_>>>()?;
+        // A state that is still read keeps its pages from being used again.
+        drop(page);
         let still = |stored: &Stored| {
             let metadata = Some(&stored.metadata);
             query.filter.as_ref().is_none_or(|f| f.matches(stored.id.as_str(), metadata, stored.document.as_deref()))

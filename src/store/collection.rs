@@ -2,6 +2,8 @@
 //!
 //! Every method opens its own transaction, so handles may be kept while other processes write.
 
+use super::rows::purged_at_once;
+use super::table::PairKey;
 use super::write::{Batch, Form};
 use super::{Change, Effect, Include, Mode, Store, Stored, View, catalog, rows_per_segment, scope, table};
 use crate::error::Result;
@@ -141,6 +143,22 @@ impl<'s> Collection<'s> {
     }
 
     fn write<T>(&self, work: impl FnOnce(&mut Batch) -> Result<T>) -> Result<T> {
+        let (result, unpurged) = self.write_once(work)?;
+        for segments in unpurged.chunks(purged_at_once(unpurged.len())) {
+            let purged = self.write_once(|batch| {
+                batch.purge(segments);
+                Ok(())
+            });
+            // What was asked is done; nothing reads the dead rows that are left.
+            if purged.is_err() {
+                break;
+            }
+        }
+        Ok(result)
+    }
+
+    /// Runs one transaction; returns the segments that are to be purged after it too.
+    fn write_once<T>(&self, work: impl FnOnce(&mut Batch) -> Result<T>) -> Result<(T, Vec<PairKey>)> {
         self.store.write(|tx| {
             scope::check_for_writing(tx, self.store.scope())?;
             let names = tx.open_table(table::COLLECTIONS)?;
@@ -149,8 +167,8 @@ impl<'s> Collection<'s> {
             drop((names, entries));
             let mut batch = Batch::begin(tx, number, self.name.as_str())?;
             let result = work(&mut batch)?;
-            batch.finish()?;
-            Ok(result)
+            let unpurged = batch.finish()?;
+            Ok((result, unpurged))
         })
     }
 

@@ -144,7 +144,7 @@ fn upgrade_rows(tx: &WriteTransaction) -> Result<()> {
             old.push((CollectionNumber(u32::from_be_bytes(*key.value())), entry.info.name));
         }
     }
-    old.iter().try_for_each(|(number, name)| Batch::begin(tx, *number, name.as_str())?.finish())
+    old.iter().try_for_each(|(number, name)| Batch::begin(tx, *number, name.as_str())?.finish().map(drop))
 }
 
 /// Makes zeros of the embeddings of deleted records.

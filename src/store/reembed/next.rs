@@ -119,7 +119,8 @@ impl NextEmbeddings {
         let mut rows = Rows::open(tx, self.rows_number(), space)?;
         let held = Held { vectors, dimension: self.embedder.dimension, end: self.until, dead };
         if self.sealed.bounded {
-            rows.remove(&mut self.sealed, &died, dead)?;
+            let touched = rows.remove(&mut self.sealed, &died, dead)?;
+            rows.purge(&mut self.sealed, &touched, dead)?;
         }
         rows.upgrade(&mut self.sealed, &held)?;
         let stale = (self.stale(tx)? | reworded) - dead;
