@@ -390,6 +390,7 @@ impl<'tx> Batch<'tx> {
             vectors.clear(ordinal);
         }
         self.entry.records -= 1;
+        self.replaced.remove(ordinal.0);
         self.died.insert(ordinal.0);
         Ok(true)
     }
