@@ -6,7 +6,9 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::context::Context;
 use super::exit::Status;
-use crate::embed::{ModelOrigin, ModelOverrides, ModelSpec, PullRequest, PullStep, add, models, pull, remove, verify};
+use crate::embed::{
+    ModelOrigin, ModelOverrides, ModelSpec, PullRequest, PullStep, install, models, pull, remove, verify,
+};
 use crate::error::Error;
 use crate::output::{Facts, ProgressKind};
 use crate::record::Pooling;
@@ -156,7 +158,7 @@ impl ModelAdd {
         if !self.dir.is_dir() {
             return Err(Error::argument(format!("{} is no folder", self.dir.display())).into());
         }
-        let model = add(&self.dir, &name, &self.settings.into(), &context.models)?;
+        let model = install(&self.dir, &name, &self.settings.into(), &context.models)?;
         tell(context, &model);
         context.facts(&facts(&model))?;
         Ok(())
