@@ -1,19 +1,21 @@
 //! Giving free space back to the file system, and what was deleted with it.
 //!
 //! redb moves pages to the front of the file and cuts it off behind them. That alone leaves old text in pages that
-//! stay free, in the unused ends of pages, and in keys that only part one page from the next; so [`Store::compact`]
-//! writes the tables that hold text anew and overwrites every free page. Invariant: no other process loses what it
+//! stay free, in the unused ends of pages, and in keys that only part one page from the next, and deleted embeddings
+//! beside those that are left; so [`Store::compact`] makes zeros of these, writes the tables that hold text anew and
+//! overwrites every free page. Invariant: no other process loses what it
 //! wrote, and none is waited for longer than the busy timeout at a time.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use redb::{CompactionError, Database, Key, ReadableTable, TableDefinition, Value, WriteTransaction};
+use redb::{CompactionError, Key, ReadableTable, TableDefinition, Value, WriteTransaction};
 
 use super::catalog::Entry;
+use super::guard::guarded;
 use super::table::CollectionNumber;
-use super::write::Batch;
-use super::{Handle, Store, table};
+use super::write::{Batch, read_set};
+use super::{Store, table, vector};
 use crate::error::{Error, Result};
 
 /// What [`Store::compact`] did to the length of the file.
@@ -37,20 +39,21 @@ impl Store {
     /// Gives free space back to the file system and overwrites what was deleted; no [`super::View`] may be open.
     ///
     /// Until it is done other processes that read or write wait, each for its own busy timeout; for a while the file
-    /// is longer by the size of its records, ids and metadata index.
+    /// is longer by the size of its records, ids and metadata index, and of embeddings that stand beside deleted ones.
     ///
     /// # Errors
     /// [`Error::Busy`] when other processes did not stop reading or writing in time, or a view of this process is
     /// open; what was done until then stays. [`Error::Damaged`], or [`Error::Io`] when the disk is full.
-    pub fn compact(&mut self) -> Result<Compacted> {
+    pub fn compact(&self) -> Result<Compacted> {
         let before = self.file_bytes()?;
         self.write(|tx| {
             upgrade_rows(tx)?;
+            clear_deleted(tx)?;
             rewrite_texts(tx)
         })?;
-        self.move_pages(self.busy_timeout)?;
+        self.move_pages(self.busy_timeout())?;
         self.overwrite_free_pages()?;
-        self.move_pages(self.busy_timeout)?;
+        self.move_pages(self.busy_timeout())?;
         Ok(Compacted { before, after: self.file_bytes()? })
     }
 
@@ -60,7 +63,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
-    pub fn give_back_space(&mut self) -> Result<bool> {
+    pub fn give_back_space(&self) -> Result<bool> {
         // An import leaves the pages of postings half full and all over the file, where they keep larger ones from
         // moving: written anew they save 2 % of it.
         let anew = self.write(|tx| rewrite(tx, table::POSTINGS));
@@ -76,12 +79,12 @@ impl Store {
     /// # Errors
     /// [`Error::Io`].
     pub fn file_bytes(&self) -> Result<u64> {
-        let facts = std::fs::metadata(&self.path);
-        Ok(facts.map_err(|e| Error::io(format!("read {}", self.path.display()), e))?.len())
+        let facts = std::fs::metadata(self.path());
+        Ok(facts.map_err(|e| Error::io(format!("read {}", self.path().display()), e))?.len())
     }
 
     /// Moves pages for as long as that makes the file shorter.
-    fn move_pages(&mut self, patience: Duration) -> Result<()> {
+    fn move_pages(&self, patience: Duration) -> Result<()> {
         let mut bytes = self.file_bytes()?;
         // A pass frees what the pass before still held.
         while self.move_pages_once(patience)? && self.file_bytes()? < bytes {
@@ -92,24 +95,24 @@ impl Store {
 
     /// Has redb move pages to the front and cut the file, as soon as nobody reads an old state of it; returns whether
     /// there was something to move.
-    fn move_pages_once(&mut self, patience: Duration) -> Result<bool> {
+    fn move_pages_once(&self, patience: Duration) -> Result<bool> {
         let deadline = Instant::now() + patience;
         loop {
-            match self.database()?.compact() {
-                Ok(moved) => return Ok(moved),
-                Err(CompactionError::TransactionInProgress) if Instant::now() < deadline => sleep(PAUSE),
-                Err(CompactionError::TransactionInProgress) => {
-                    return Err(Error::Busy { path: self.path.clone(), waited: patience });
+            // Not held while others are waited for: they may be of this process.
+            let turn = self.queue().turn(deadline);
+            let moved = match &turn {
+                Some(_) => self.alone(|file| guarded(|| Ok::<_, Error>(file.compact())))?,
+                None => None,
+            };
+            drop(turn);
+            match moved.transpose().map_err(|error| self.name(error))? {
+                Some(Ok(moved)) => return Ok(moved),
+                Some(Err(error)) if !matches!(error, CompactionError::TransactionInProgress) => {
+                    return Err(self.name(error.into()));
                 }
-                Err(error) => return Err(self.name(error.into())),
+                _ if Instant::now() < deadline => sleep(PAUSE),
+                _ => return Err(Error::Busy { path: self.path().to_owned(), waited: patience }),
             }
-        }
-    }
-
-    pub(super) fn database(&mut self) -> Result<&mut Database> {
-        match &mut self.handle {
-            Handle::Writer(file, _) => Ok(file),
-            Handle::Reader(_) => Err(Error::argument("the file was opened for reading only")),
         }
     }
 
@@ -142,7 +145,24 @@ fn upgrade_rows(tx: &WriteTransaction) -> Result<()> {
             old.push((CollectionNumber(u32::from_be_bytes(*key.value())), entry.info.name));
         }
     }
-    old.iter().try_for_each(|(number, name)| Batch::begin(tx, *number, name.as_str())?.finish())
+    old.iter().try_for_each(|(number, name)| Batch::begin(tx, *number, name.as_str())?.finish().map(drop))
+}
+
+/// Makes zeros of the embeddings of deleted records.
+fn clear_deleted(tx: &WriteTransaction) -> Result<()> {
+    let (sets, mut vectors) = (tx.open_table(table::DEAD)?, tx.open_table(table::VECTORS)?);
+    for row in tx.open_table(table::COLLECTION)?.iter()? {
+        let (key, bytes) = row?;
+        let (number, entry) = (CollectionNumber(u32::from_be_bytes(*key.value())), Entry::decode(bytes.value(), "")?);
+        let dead = read_set(&sets, number, "the set of deleted rows")?;
+        if let Some(dimension) = entry.info.dimension {
+            vector::clear(&mut vectors, entry.rows_number(number), dimension, &dead)?;
+        }
+        if let Some(next) = &entry.next {
+            vector::clear(&mut vectors, CollectionNumber(next.number), next.embedder.dimension, &dead)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes every table that holds text anew.

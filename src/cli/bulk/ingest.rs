@@ -62,9 +62,8 @@ impl Run<'_> {
         info: &CollectionInfo,
         then: impl FnOnce(&Collection) -> Result<u64>,
     ) -> Result<Tally> {
-        let Self { action, name, view, mut batches, mut embedder, mode, on_error, on_duplicate, rules, interrupt } =
-            self;
-        let embedder = embedder.as_mut().map(|embedder| embedder as &mut dyn Embedder);
+        let Self { action, name, view, mut batches, embedder, mode, on_error, on_duplicate, rules, interrupt } = self;
+        let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
         let mut preparer = Preparer::new(info, embedder, mode, on_error)?.following(rules);
         let report = Report::begin(context, action, &batches);
         let met = batches.met();

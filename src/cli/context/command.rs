@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use clap::ArgMatches;
 use huedb::embed::{
-    DeferredEmbedder, Embedder, KeptModels, LoadOptions, Runtime, RuntimeKind, fingerprint, load, runtime,
+    DeferredEmbedder, Embedder, LoadOptions, ModelCache, Runtime, RuntimeKind, fingerprint, load, runtime,
 };
 use huedb::error::{Error, Result};
 use huedb::input::Stdin;
@@ -31,7 +31,7 @@ const TIDY_DELETE_FROM_BYTES: u64 = 4 << 20;
 /// What the commands of a series share.
 #[derive(Clone, Default)]
 pub(crate) struct Kept {
-    models: Arc<KeptModels>,
+    models: ModelCache,
     keys: KnownKeys,
 }
 
@@ -70,7 +70,10 @@ impl<'c, 'w> Context<'c, 'w> {
         Ok(Self {
             db: global.db.clone(),
             printer,
-            models: LoadOptions { kept: kept.map(|kept| Arc::clone(&kept.models)), ..LoadOptions::from_env()? },
+            models: LoadOptions {
+                loaded: kept.map(|kept| kept.models.clone()).unwrap_or_default(),
+                ..LoadOptions::from_env()?
+            },
             keys: Keys::new(global.key_source(is_terminal), kept.map(|kept| kept.keys.clone()).unwrap_or_default()),
             timing: Timing::begin(),
             is_terminal,
@@ -220,7 +223,7 @@ impl<'c, 'w> Context<'c, 'w> {
 
     /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.
     pub(crate) fn embedder(&mut self, collection: &CollectionInfo, asked: Option<&str>) -> Result<Box<dyn Embedder>> {
-        let mut embedder = self.deferred_embedder(collection, asked)?;
+        let embedder = self.deferred_embedder(collection, asked)?;
         embedder.load()?;
         self.warn_of_engines(&embedder.fingerprint().model)?;
         self.tell_model(embedder.fingerprint());
@@ -287,7 +290,7 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Loads a model and says which engines were passed over.
-    pub(crate) fn load_model(&mut self, name: &str) -> Result<Box<dyn Embedder>> {
+    pub(crate) fn load_model(&mut self, name: &str) -> Result<Arc<dyn Embedder>> {
         let embedder = self.timing.of("load model", || load(name, &self.models))?;
         self.warn_of_engines(name)?;
         self.tell_model(embedder.fingerprint());
@@ -297,7 +300,7 @@ impl<'c, 'w> Context<'c, 'w> {
     fn warn_of_engines(&mut self, model: &str) -> Result<()> {
         // A model that needs no engine must not load one.
         if !model.starts_with("hash") {
-            self.warn_of_skipped(runtime(&self.models)?);
+            self.warn_of_skipped(&runtime(&self.models)?);
         }
         Ok(())
     }
@@ -310,7 +313,7 @@ impl<'c, 'w> Context<'c, 'w> {
             self.tell_model(model);
         }
         if let Ok(runtime) = runtime(&self.models) {
-            self.warn_of_skipped(runtime);
+            self.warn_of_skipped(&runtime);
             if let (Some(collection), Some(model)) = (collection, stored) {
                 let now = Fingerprint { made_by: Some([runtime.kind.arithmetic()].into()), ..model.clone() };
                 self.warn_of_mix(collection, &now);

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use huedb::embed::{DeferredEmbedder, Embedder, Role};
+use huedb::embed::{DeferredEmbedder, EmbedOutput, Embedder, Role};
 use huedb::error::Result;
 use huedb::record::Fingerprint;
 
@@ -54,7 +54,7 @@ pub(crate) struct TimedEmbedder {
 
 impl TimedEmbedder {
     /// Loads the model now.
-    pub(crate) fn load(&mut self) -> Result<()> {
+    pub(crate) fn load(&self) -> Result<()> {
         self.timing.of("load model", || self.embedder.load().map(drop))
     }
 }
@@ -64,14 +64,10 @@ impl Embedder for TimedEmbedder {
         self.embedder.fingerprint()
     }
 
-    fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {
+    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
         if !self.embedder.is_loaded() {
             self.load()?;
         }
         self.timing.of("embed", || self.embedder.embed(texts, role))
-    }
-
-    fn take_cut(&mut self) -> u64 {
-        self.embedder.take_cut()
     }
 }

@@ -193,13 +193,12 @@ impl Fields {
         warn_of_deleted(context, &view, &row.metadata);
         let info = view.info().clone();
         let may_embed = row.document.is_some() && row.embedding.is_none();
-        let mut embedder: Option<Box<dyn Embedder>> = if self.model.is_some() || (may_embed && info.embedder.is_some())
-        {
+        let embedder: Option<Box<dyn Embedder>> = if self.model.is_some() || (may_embed && info.embedder.is_some()) {
             Some(context.embedder(&info, self.model.as_deref())?)
         } else {
             None
         };
-        let embedder = embedder.as_mut().map(|embedder| embedder.as_mut() as &mut dyn Embedder);
+        let embedder = embedder.as_deref();
         let rules = Rules { keep_embedding, ..Rules::default() };
         let mut preparer = Preparer::new(&info, embedder, mode, OnError::Stop)?.following(rules);
         let batch = preparer.prepare(&view, [Ok(row)]).map_err(of_flags)?;

@@ -21,7 +21,7 @@ pub(crate) struct Compact {}
 impl Compact {
     pub(crate) fn run(context: &mut Context) -> Result<Status> {
         drop(context.open(Access::Read)?);
-        let mut store = context.open_for_bulk(Access::Write)?;
+        let store = context.open_for_bulk(Access::Write)?;
         let start = Instant::now();
         let compacted = context.stage("compact", || store.compact())?;
         store.close()?;

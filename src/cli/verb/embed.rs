@@ -39,12 +39,12 @@ impl Embed {
         let mut texts: Box<dyn Iterator<Item = Result<String>>> =
             if total.is_some() { Box::new(self.texts.into_iter().map(Ok)) } else { Box::new(stdin_lines()) };
         let role = if self.question { Role::Query } else { Role::Document };
-        let mut embedder = context.load_model(&self.model)?;
+        let embedder = context.load_model(&self.model)?;
         let columns = [Column::Document, Column::Embedding].into_iter().collect::<Columns>();
         let format = context.chosen_format().unwrap_or(Format::Jsonl);
         let timing = context.timing.clone();
         let progress = context.output_progress("embed", total, true);
-        let mut done = 0;
+        let (mut done, mut cut) = (0, 0);
         let mut sink = context.sink_in(format, columns)?;
         loop {
             let part = texts.by_ref().take(TEXTS_AT_ONCE).collect::<Result<Vec<_>>>()?;
@@ -52,18 +52,18 @@ impl Embed {
                 break;
             }
             let borrowed: Vec<&str> = part.iter().map(String::as_str).collect();
-            let embeddings = timing.of("embed", || embedder.embed(&borrowed, role))?;
+            let output = timing.of("embed", || embedder.embed(&borrowed, role))?;
             if let Some(progress) = &progress {
                 progress.add_rows(part.len() as u64);
             }
             done += part.len() as u64;
-            for (text, embedding) in part.into_iter().zip(embeddings) {
+            cut += output.truncated.len() as u64;
+            for (text, embedding) in part.into_iter().zip(output.vectors) {
                 sink.entry(Entry::from(&record(text, embedding)?))?;
             }
         }
         sink.end()?;
-        let cut = embedder.take_cut();
-        if cut > 0 {
+        if cut > 0 && role == Role::Document {
             let (of, tokens) = (count_of(done, "text"), count(embedder.fingerprint().max_tokens as u64));
             let notice = format!(
                 "{} of {of} longer than the {tokens} tokens the model reads; what is beyond is not embedded",

@@ -33,7 +33,7 @@ impl Info {
             facts = facts.with("file_size", serde_json::Value::Null);
         }
         let engine = runtime(&context.models)?;
-        context.warn_of_skipped(engine);
+        context.warn_of_skipped(&engine);
         let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let facts = facts
             .with("huedb", env!("CARGO_PKG_VERSION"))

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use huedb::embed::{ModelOrigin, ModelOverrides, ModelSpec, PullRequest, PullStep, add, models, pull, remove, verify};
+use huedb::embed::{
+    ModelOrigin, ModelOverrides, ModelSpec, PullRequest, PullStep, install, models, pull, remove, verify,
+};
 use huedb::error::{Error, Result};
 use huedb::record::Pooling;
 
@@ -156,7 +158,7 @@ impl ModelAdd {
         if !self.dir.is_dir() {
             return Err(Error::argument(format!("{} is no folder", self.dir.display())));
         }
-        let model = add(&self.dir, &name, &self.settings.into(), &context.models)?;
+        let model = install(&self.dir, &name, &self.settings.into(), &context.models)?;
         tell(context, &model);
         context.facts(&facts(&model))?;
         Ok(())

@@ -175,10 +175,10 @@ impl Query {
         if wanted.is_empty() && self.model.is_none() {
             return Ok(());
         }
-        let mut embedder = context.embedder(collection, self.model.as_deref())?;
+        let embedder = context.embedder(collection, self.model.as_deref())?;
         let texts: Vec<&str> = wanted.iter().map(|question| question.text.as_deref().unwrap_or_default()).collect();
         let embeddings = embedder.embed(&texts, Role::Query)?;
-        wanted.into_iter().zip(embeddings).for_each(|(question, made)| question.embedding = Some(made));
+        wanted.into_iter().zip(embeddings.vectors).for_each(|(question, made)| question.embedding = Some(made));
         Ok(())
     }
 

@@ -72,7 +72,7 @@ impl Reembed {
         let store = context.open_for_bulk(Access::Write)?;
         let collection = store.collection(&self.collection)?;
         let embedder = context.timed(DeferredEmbedder::new(&model, new.clone(), context.models.clone()));
-        let reembedded = run(context, &collection, embedder, records, self.on_error.into(), &interrupt);
+        let reembedded = run(context, &collection, &embedder, records, self.on_error.into(), &interrupt);
         let reembedded = match reembedded {
             Ok(reembedded) => reembedded,
             Err(error) => {
@@ -105,7 +105,7 @@ impl Reembed {
 fn run(
     context: &mut Context,
     collection: &Collection,
-    mut embedder: TimedEmbedder,
+    embedder: &TimedEmbedder,
     records: u64,
     on_error: OnError,
     interrupt: &Interrupt,
@@ -120,7 +120,7 @@ fn run(
             Ok(())
         }
     };
-    let done = reembed_leaving_out(collection, &mut embedder, &mut leave_out, &mut |so_far| {
+    let done = reembed_leaving_out(collection, embedder, &mut leave_out, &mut |so_far| {
         progress.add_rows(so_far.done.saturating_sub(shown));
         shown = shown.max(so_far.done);
         if so_far.embedded > 0 && !said_engine {

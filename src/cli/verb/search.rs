@@ -43,7 +43,7 @@ impl Search {
         if !texts.is_empty() {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let embeddings = context.embedder(view.info(), None)?.embed(&texts, Role::Query)?;
-            request.set_embeddings(embeddings);
+            request.set_embeddings(embeddings.vectors);
         }
         warn_of_request(context, &view, &request);
         let (response, warnings) = view.respond(&request, context.models.threads())?;

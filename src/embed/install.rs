@@ -48,7 +48,7 @@ const COMPANIONS: [&str; 7] = [
 /// # Errors
 /// [`Error::InvalidArgument`] when the name is taken or none, or a setting is out of range; [`Error::Model`]
 /// when the folder lacks something or the model does not run; [`Error::Io`] when copying fails.
-pub fn add(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOptions) -> Result<ModelSpec> {
+pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOptions) -> Result<ModelSpec> {
     let models = models_dir(options)
         .ok_or_else(|| Error::argument("there is no data directory to install models in; set HUEDB_DATA_DIR"))?;
     check_name(name, &models)?;
@@ -75,7 +75,7 @@ pub fn add(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOpt
         files.insert(name, sha256);
     }
 
-    let mut spec = spec_of(name.to_owned(), dir, found)?;
+    let mut spec = spec_of(name.to_owned(), dir, found, &options.loaded)?;
     let graph = staged(&mut spec, staging.path())?;
     let notes = try_out(&mut spec, overrides.max_tokens, options)?;
 
@@ -97,7 +97,7 @@ pub fn add(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOpt
 /// Embeds texts to see that the model runs, what dimension it has and how much of a text its graph takes; returns what
 /// is worth saying of that.
 fn try_out(spec: &mut ModelSpec, asked_tokens: Option<usize>, options: &LoadOptions) -> Result<Vec<String>> {
-    let mut embedder = OnnxEmbedder::open(open_parts(spec)?, options)?;
+    let mut embedder = OnnxEmbedder::open_untried(open_parts(spec)?, options)?;
     let limits = embedder.limits()?;
     let mut fingerprint = embedder.fingerprint().clone();
     drop(embedder);
