@@ -16,9 +16,9 @@ const BLOCK_BYTES: usize = 64 * 1024;
 
 /// What other programs' files begin with, what they are, and what to do about it.
 const OTHER_FORMATS: [(&[u8], &str, &str); 11] = [
-    (b"PAR1", "a Parquet file", "write it as csv or jsonl first"),
-    (b"\x93NUMPY", "a NumPy file", "write it as jsonl first"),
-    (b"ARROW1\0\0", "an Arrow file", "write it as csv or jsonl first"),
+    (b"PAR1", "a Parquet file", "only `huedb import` reads it; write it as csv or jsonl first"),
+    (b"\x93NUMPY", "a NumPy file", "only `huedb import` reads it; write it as jsonl first"),
+    (b"ARROW1\0\0", "an Arrow file", "only `huedb import` reads it; write it as csv or jsonl first"),
     (b"FEA1", "a Feather file of version 1", "write it with version 2, which is an Arrow file"),
     (b"%PDF-", "a PDF file", "take its text out first: pdftotext FILE.pdf"),
     (b"PK\x03\x04", "a zip archive", "unpack it first; of an .npz file, save one array as .npy"),

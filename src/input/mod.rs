@@ -11,6 +11,7 @@ mod archive;
 mod arrow;
 mod batches;
 mod cell;
+#[cfg(feature = "foreign")]
 mod chroma;
 mod columns;
 mod csv;
@@ -22,11 +23,13 @@ mod embedding_scan;
 mod folder;
 mod format;
 mod gzip;
+#[cfg(feature = "foreign")]
 mod http;
 mod ids;
 mod infer;
 mod json;
 mod lines;
+#[cfg(feature = "foreign")]
 mod llm;
 mod mapping;
 mod met;
@@ -39,6 +42,7 @@ mod random_tests;
 mod records;
 mod rows;
 mod source;
+#[cfg(feature = "foreign")]
 mod sqlite;
 mod stdin;
 #[cfg(test)]
@@ -47,12 +51,14 @@ mod tests;
 pub use archive::{Archive, ArchiveBatches, ArchiveSize};
 pub use batches::{BatchLimits, Batches, Notices, Skipped, Split};
 pub use cell::{CellType, Types};
+#[cfg(feature = "foreign")]
 pub use chroma::{ChromaFolder, ChromaServer, Selection, ServerOptions};
 pub use dump::Dump;
 pub use embedding::embedding_from_json;
 pub use folder::{Folder, Listing, TextFile, Unread, read_text};
 pub use format::Format;
 pub use ids::read_ids;
+#[cfg(feature = "foreign")]
 pub use llm::LlmFile;
 pub use mapping::{IdFrom, Mapping};
 pub use met::{Met, OnDuplicate, Repeats};
