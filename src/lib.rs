@@ -28,6 +28,7 @@ pub mod output;
 pub mod query;
 pub mod record;
 pub mod store;
+mod threads;
 
 pub mod cli;
 

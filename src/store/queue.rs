@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use redb::WriteTransaction;
 
-use super::write::Batch;
 use super::table::PairKey;
+use super::write::Batch;
 use super::{Change, Collection, Effect, Mode, Store, Stored, catalog, scope, table};
 use crate::error::{Error, Result};
 use crate::record::{CollectionName, RecordId, Scope};
