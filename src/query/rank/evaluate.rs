@@ -81,8 +81,9 @@ fn evaluate_with(rank: &Rank, leaf: &mut dyn FnMut(&Knn) -> Result<Scores>) -> R
     }
 }
 
-/// The error of a search by words where they are not indexed.
-pub(crate) fn words_not_indexed(collection: &CollectionInfo) -> Error {
+/// Returns the error of a search by words where they are not indexed.
+#[must_use]
+pub fn words_not_indexed(collection: &CollectionInfo) -> Error {
     let name = &collection.name;
     Error::InvalidArgument {
         why: format!("collection {:?} has no index of the words of its documents", name.as_str()),

@@ -10,7 +10,7 @@ use crate::record::SparseVector;
 use crate::store::DOCUMENT;
 
 pub(super) use evaluate::evaluate;
-pub(crate) use evaluate::words_not_indexed;
+pub use evaluate::words_not_indexed;
 pub(super) use json::{Place, parse};
 
 /// The key of the dense embedding, under Chroma's name.

@@ -1,0 +1,320 @@
+//! `huedb query`.
+
+use std::collections::HashSet;
+
+use clap::{ArgGroup, Args};
+use huedb::embed::Role;
+use huedb::error::{Error, Result};
+use huedb::input::{Question, Questions, Source, embedding_from_json};
+use huedb::query::rank::words_not_indexed;
+use huedb::query::{Answer, Filter, Found, Page, Query as Nearest, Rank, Search, Way};
+use huedb::record::{CollectionInfo, Hit, RecordId};
+use huedb::store::{Access, Include, View, check_dimension, check_embedding};
+
+use crate::cli::arguments::columns::{ColumnChoice, needed};
+use crate::cli::arguments::filter::Conditions;
+use crate::cli::arguments::include::{Part, columns, include, read_for};
+use crate::cli::context::command::{Context, read_stdin};
+use crate::cli::context::unknown_key::warn_of_filter;
+use crate::cli::process::exit::Status;
+use crate::output::{self, Column, Columns, Entry, Highlight, Label, duration};
+
+/// Records taken from each of the two rankings that `--hybrid` fuses, unless more are asked for.
+const HYBRID_DEPTH: usize = 100;
+
+/// Find the records nearest to a question
+///
+/// The question is a text, an embedding, or a file of many of either; a batch prints one list for each
+/// question, in the order of the questions. An empty question is refused, and so is a blank line in a file of one
+/// question a line, unless it stands at the end: the number of a question is that of its line, from 0.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each flag is given or not by itself")]
+#[command(group = ArgGroup::new("question").required(true).args(["text", "embedding", "input"]))]
+#[command(after_help = "Examples:
+  huedb query notes \"how do foxes move\" -n 5
+  huedb query notes \"keys\" --where 'year >= 2020 and lang in (\"en\",\"de\")' -o jsonl | jq -r .id
+  huedb query notes --embedding '[0.1, 0.2, 0.3]' --max-distance 0.5
+  huedb query notes \"error E0282\" --hybrid
+  huedb query notes \"keys\" --columns distance,year,document --full
+  huedb query notes --input questions.jsonl -o csv")]
+pub(crate) struct Query {
+    /// The collection
+    collection: String,
+
+    /// The question as text; `-` reads it from standard input
+    text: Option<String>,
+
+    /// The question as an embedding, a JSON array of numbers
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
+    embedding: Option<String>,
+
+    /// A file of questions, `-` for standard input: jsonl, json or csv with text or embedding, or one a line
+    #[arg(long, short, value_name = "FILE")]
+    input: Option<String>,
+
+    /// Hits for each question
+    #[arg(long, short, value_name = "N", default_value_t = 10)]
+    n: usize,
+
+    /// Leave out this many of the nearest
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: usize,
+
+    /// Leave out hits farther than this
+    #[arg(long, value_name = "DISTANCE", allow_negative_numbers = true)]
+    max_distance: Option<f32>,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// Parts to print
+    #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',')]
+    #[arg(default_value = "documents,metadatas,uris,distances")]
+    #[arg(conflicts_with = "columns")]
+    include: Vec<Part>,
+
+    #[command(flatten)]
+    columns: ColumnChoice,
+
+    /// Cut nothing in a table: wrap long text
+    #[arg(long)]
+    full: bool,
+
+    /// Refuse to embed with another model than this
+    #[arg(long)]
+    model: Option<String>,
+
+    /// Rank every record by its embedding as given, without an index
+    #[arg(long)]
+    exact: bool,
+
+    /// Rank by meaning and by words, fused by reciprocal rank; needs an index of the words
+    #[arg(long, conflicts_with_all = ["embedding", "max_distance", "exact", "explain"])]
+    hybrid: bool,
+
+    /// Say on standard error which way the search took, why, and how long
+    #[arg(long)]
+    explain: bool,
+}
+
+impl Query {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        if self.text.as_deref() == Some("-") || self.input.as_deref() == Some("-") {
+            self.conditions.leaves_stdin("the question")?;
+        }
+        let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
+        let mut questions = self.questions()?;
+        let has_texts = questions.iter().any(|question| question.embedding.is_none());
+        let _loading = has_texts.then(|| context.load_runtime_meanwhile());
+        let store = context.open(Access::Read)?;
+        let view = store.view(&self.collection)?;
+        if self.hybrid {
+            Self::check_hybrid(view.info(), &questions)?;
+        }
+        warn_of_filter(context, &view, filter.as_ref());
+        let (include, columns) = self.shown(&view)?;
+        let shown = (read_for(context.printer.format(), include), columns);
+        self.embed(context, view.info(), &mut questions)?;
+        if self.hybrid {
+            let found = self.fuse(context, &view, questions, ids.as_deref(), filter.as_ref(), shown);
+            return found;
+        }
+        let search = Nearest {
+            questions: questions.iter_mut().filter_map(|question| question.embedding.take()).collect(),
+            n: self.n,
+            offset: self.offset,
+            ids,
+            filter: filter.clone(),
+            max_distance: self.max_distance,
+            include: shown.0,
+            exact: self.exact,
+            way: None,
+            threads: context.models.threads(),
+        };
+        let answer = view.query(&search)?;
+        for warning in &answer.warnings {
+            context.printer.warning(warning);
+        }
+        let timing = &answer.timing;
+        let stages = [("filter", timing.filter), ("candidates", timing.candidates), ("rank", timing.rank)];
+        stages.into_iter().chain([("read", timing.read)]).for_each(|(stage, took)| context.timing.add(stage, took));
+        if self.explain || context.printer.tells_details() {
+            explain(context, &answer);
+        }
+        self.print(context, &questions, &answer.hits, shown.1, filter.as_ref())?;
+        Ok(Status::found(answer.hits.iter().any(|hits| !hits.is_empty())))
+    }
+
+    fn questions(&self) -> Result<Vec<Question>> {
+        let single = |text: Option<String>, embedding: Option<Vec<f32>>| {
+            let origin = huedb::record::Origin { source: "question".into(), line: 0 };
+            Ok(vec![Question { id: None, text, embedding, origin }])
+        };
+        match (self.text.as_deref(), &self.embedding, &self.input) {
+            (_, _, Some(input)) => Questions::open(&Source::parse(input)?, None)?.collect(),
+            (_, Some(json), None) => single(None, Some(embedding_from_json(json, "--embedding")?)),
+            (Some("-"), None, None) => single(Some(asking(read_stdin()?)?), None),
+            (text, None, None) => single(text.map(|text| asking(text.to_owned())).transpose()?, None),
+        }
+    }
+
+    /// Checks the embeddings that were given and makes the others, all in one call to the model.
+    fn embed(&self, context: &mut Context, collection: &CollectionInfo, questions: &mut [Question]) -> Result<()> {
+        let at = |question: &Question, error: Error| match question.origin.line {
+            0 => error,
+            line => Error::BadRow { source: question.origin.source.to_string(), line, why: error.to_string() },
+        };
+        for question in questions.iter() {
+            if let Some(embedding) = &question.embedding {
+                check_embedding(embedding)
+                    .and_then(|()| check_dimension(collection, embedding))
+                    .map_err(|e| at(question, e))?;
+            }
+        }
+        let wanted: Vec<&mut Question> = questions.iter_mut().filter(|q| q.embedding.is_none()).collect();
+        if wanted.is_empty() && self.model.is_none() {
+            return Ok(());
+        }
+        let embedder = context.embedder(collection, self.model.as_deref())?;
+        let texts: Vec<&str> = wanted.iter().map(|question| question.text.as_deref().unwrap_or_default()).collect();
+        let embeddings = embedder.embed(&texts, Role::Query)?;
+        wanted.into_iter().zip(embeddings.vectors).for_each(|(question, made)| question.embedding = Some(made));
+        Ok(())
+    }
+
+    fn check_hybrid(collection: &CollectionInfo, questions: &[Question]) -> Result<()> {
+        if !collection.bm25 {
+            return Err(words_not_indexed(collection));
+        }
+        match questions.iter().find(|question| question.text.is_none()) {
+            Some(question) => {
+                Err(Error::argument(format!("{}: --hybrid needs the text of a question", question.origin)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Answers each question by meaning and by words.
+    fn fuse(
+        &self,
+        context: &mut Context,
+        view: &View,
+        mut questions: Vec<Question>,
+        ids: Option<&[RecordId]>,
+        filter: Option<&Filter>,
+        (include, columns): (Include, Columns),
+    ) -> Result<Status> {
+        let depth = self.n.saturating_add(self.offset).max(HYBRID_DEPTH);
+        let mut search = Search {
+            filter: filter.cloned(),
+            page: Page { offset: self.offset, limit: Some(self.n) },
+            ..Search::default()
+        };
+        let (mut warnings, mut hits) = (Vec::new(), Vec::with_capacity(questions.len()));
+        for question in &mut questions {
+            let embedding = question.embedding.take().unwrap_or_default();
+            search.rank = Some(Rank::hybrid(embedding, question.text.as_deref().unwrap_or_default(), depth));
+            let found = view.search(&search, ids, include, context.models.threads(), &mut warnings)?;
+            #[expect(clippy::cast_possible_truncation, reason = "scores are shown as f32, as in Chroma")]
+            let hit = |found: Found| Hit { record: found.record, distance: found.score.unwrap_or_default() as f32 };
+            hits.push(found.into_iter().map(hit).collect::<Vec<_>>());
+        }
+        let mut said = HashSet::new();
+        for warning in warnings.into_iter().filter(|warning| said.insert(warning.clone())) {
+            context.printer.warning(warning);
+        }
+        self.print(context, &questions, &hits, columns, filter)?;
+        Ok(Status::found(hits.iter().any(|hits| !hits.is_empty())))
+    }
+
+    /// Decides what is read of the hits and what is printed.
+    fn shown(&self, view: &View) -> Result<(Include, Columns)> {
+        let mut parts = if self.input.is_some() { Columns::batch() } else { Columns::hit() };
+        if self.hybrid {
+            parts = parts.replacing(&Column::Distance, &Column::Score);
+        }
+        Ok(match self.columns.of(view, &parts.clone().with(Column::Embedding))? {
+            Some(chosen) => (needed(&chosen), chosen),
+            None => (include(&self.include), columns(parts, &self.include)),
+        })
+    }
+
+    fn print(
+        &self,
+        context: &mut Context,
+        questions: &[Question],
+        answer: &[Vec<Hit>],
+        columns: Columns,
+        filter: Option<&Filter>,
+    ) -> Result<()> {
+        let is_batch = self.input.is_some();
+        context.full = self.full;
+        let mut sink = context.sink(columns)?;
+        for (at, (question, hits)) in questions.iter().zip(answer).enumerate() {
+            if is_batch {
+                let label = question.id.clone().map_or(Label::Index(at), Label::Id);
+                sink.question(&output::Question { label, text: question.text.as_deref() })?;
+            }
+            sink.highlight(Highlight::new(question.text.as_deref(), filter));
+            for hit in hits {
+                sink.entry(Entry::from(hit))?;
+            }
+        }
+        sink.end()
+    }
+}
+
+/// Refuses a question that is blank: an unset variable of a script must not be answered.
+pub(crate) fn asking(text: String) -> Result<String> {
+    if !text.trim().is_empty() {
+        return Ok(text);
+    }
+    Err(Error::InvalidArgument {
+        why: "the question is empty".into(),
+        hint: Some("give a text to ask with, or --embedding; `huedb get` reads records without a question".into()),
+    })
+}
+
+fn explain(context: &mut Context, answer: &Answer) {
+    let (facts, costs, timing) = (&answer.facts, &answer.plan.costs, &answer.timing);
+    let filtered = if facts.filtered { "the filter keeps" } else { "no filter:" };
+    let cost = |microseconds: f64| {
+        if microseconds.is_finite() { format!("{:.1} ms", microseconds / 1000.0) } else { "closed".into() }
+    };
+    let certainty = match (answer.plan.way, facts.recall) {
+        (Way::Graph, Some(recall)) => {
+            format!("approximate: it found {:.1} % of the nearest when it was built", recall * 100.0)
+        }
+        (Way::Graph, None) => "approximate: its recall was not measured".to_owned(),
+        (Way::Sketch, _) => "exact but for a row in 4,000 that signs may miss at the edge".to_owned(),
+        (Way::Nothing | Way::Rows | Way::Scan, _) => "exact".to_owned(),
+    };
+    let lines = [
+        format!(
+            "way: {}, {certainty} ({filtered} {} of {}, {}, graph of {})",
+            answer.plan.way,
+            output::count(facts.candidates),
+            output::count_of(facts.rows, "record"),
+            output::count_of(facts.questions as u64, "question"),
+            output::count(facts.graph_rows)
+        ),
+        format!(
+            "expected: rows {}, scan {}, sketch {}, graph {}",
+            cost(costs.rows),
+            cost(costs.scan),
+            cost(costs.sketch),
+            cost(costs.graph)
+        ),
+        format!(
+            "took: filter {}, candidates {}, rank {} (ranked {}), read {}",
+            duration(timing.filter),
+            duration(timing.candidates),
+            duration(timing.rank),
+            output::count_of(answer.ranked, "row"),
+            duration(timing.read)
+        ),
+    ];
+    for line in lines {
+        context.printer.notice(line);
+    }
+}
