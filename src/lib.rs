@@ -38,6 +38,7 @@ pub mod process;
 pub mod query;
 pub mod record;
 pub mod store;
+mod threads;
 
 #[cfg(test)]
 use record::random;

@@ -74,6 +74,7 @@ pub use quantise::{
     AskedDifference, Codes, MAX_DIMENSION, Question, check_embedding, difference, quantise, quantise_query,
 };
 pub(crate) use quantise::{above, lengthwise};
+pub(crate) use read::RowsState;
 pub use read::{Include, View};
 pub(crate) use record::Stored;
 pub use reembed::{Reembedded, reembed, reembed_leaving_out};
@@ -82,6 +83,7 @@ pub use scope::DatabaseInfo;
 pub(crate) use segment::seal;
 pub use segment::{Bounds, Segment, rows_per_segment};
 pub use sketch::{DEVIATIONS, Sketch, SketchQuestion, sign_bytes};
+pub(crate) use sketch::{SketchAccuracy, Sketcher};
 pub use snapshot::Snapshot;
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use terms::DOCUMENT;

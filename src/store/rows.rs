@@ -11,6 +11,7 @@ use std::num::NonZero;
 use std::ops::Bound;
 use std::thread;
 
+use rayon::prelude::*;
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
@@ -23,6 +24,7 @@ use super::table::{self, CollectionNumber, PairKey, pair_number, pair_ordinal};
 use super::vector::Embeddings;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
+use crate::threads::pool;
 
 /// A segment is rewritten when more than this share of its rows is dead, in percent.
 const DEAD_PERCENT: usize = 30;
@@ -348,16 +350,10 @@ fn quantised(rows: &[(Ordinal, Vec<f32>)], centre: &Centre, space: Space) -> Vec
         rows.iter().map(|(ordinal, embedding)| (*ordinal, quantise(embedding, centre, space))).collect()
     };
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(rows.len() / ROWS_PER_THREAD).max(1);
-    let mut parts = rows.chunks(rows.len().div_ceil(threads).max(1));
-    let Some(own) = parts.next() else { return Vec::new() };
-    thread::scope(|scope| {
-        let others: Vec<_> = parts.map(|part| scope.spawn(move || code(part))).collect();
-        let mut coded = code(own);
-        for other in others {
-            coded.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        coded
-    })
+    match pool(threads) {
+        Ok(pool) if threads > 1 => pool.install(|| rows.par_chunks(ROWS_PER_THREAD).flat_map_iter(code).collect()),
+        _ => code(rows),
+    }
 }
 
 /// Reads a centre of a collection's rows.

@@ -235,7 +235,7 @@ fn upserts() -> usize {
 fn to_delete_half_hardly_lengthens_the_file() {
     use std::os::unix::fs::MetadataExt;
     let mut random = Random::new();
-    let (_folder, path, mut store) = fresh();
+    let (_folder, path, store) = fresh();
     let notes = store.collection("notes").unwrap();
     let rows = 12_000;
     let changes: Vec<Change> = (0..rows)
