@@ -8,7 +8,7 @@ use huedb::store::{Include, View};
 use crate::output::{Column, Columns};
 
 #[derive(Debug, Args)]
-pub(crate) struct ColumnChoice {
+pub(crate) struct ColumnArgs {
     /// Columns to print, in this order: parts of a record or metadata keys
     ///
     /// Parts are id, document, metadata, uri, embedding, and of a hit distance (with --hybrid: score) and, in a batch,
@@ -18,7 +18,7 @@ pub(crate) struct ColumnChoice {
     names: Vec<String>,
 }
 
-impl ColumnChoice {
+impl ColumnArgs {
     /// Returns the columns asked for, each of which is one of `parts` or a metadata key of the collection, if any were.
     pub(crate) fn of(&self, view: &View, parts: &Columns) -> Result<Option<Columns>> {
         let names = self.split()?;

@@ -6,7 +6,7 @@ use huedb::store::Include;
 use crate::output::{Column, Columns, Format};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Part {
+pub(crate) enum RecordPart {
     Documents,
     Metadatas,
     Uris,
@@ -15,12 +15,12 @@ pub(crate) enum Part {
 }
 
 /// Returns what is to be read.
-pub(crate) fn include(parts: &[Part]) -> Include {
+pub(crate) fn include(parts: &[RecordPart]) -> Include {
     Include {
-        documents: parts.contains(&Part::Documents),
-        metadatas: parts.contains(&Part::Metadatas),
-        uris: parts.contains(&Part::Uris),
-        embeddings: parts.contains(&Part::Embeddings),
+        documents: parts.contains(&RecordPart::Documents),
+        metadatas: parts.contains(&RecordPart::Metadatas),
+        uris: parts.contains(&RecordPart::Uris),
+        embeddings: parts.contains(&RecordPart::Embeddings),
     }
 }
 
@@ -30,17 +30,17 @@ pub(crate) fn read_for(format: Format, include: Include) -> Include {
 }
 
 /// Returns those of the columns that are to be shown, and the embedding's when it is asked for.
-pub(crate) fn columns(columns: Columns, parts: &[Part]) -> Columns {
+pub(crate) fn columns(columns: Columns, parts: &[RecordPart]) -> Columns {
     let shown = [
-        (Part::Documents, Column::Document),
-        (Part::Metadatas, Column::Metadata),
-        (Part::Uris, Column::Uri),
-        (Part::Distances, Column::Distance),
-        (Part::Distances, Column::Score),
+        (RecordPart::Documents, Column::Document),
+        (RecordPart::Metadatas, Column::Metadata),
+        (RecordPart::Uris, Column::Uri),
+        (RecordPart::Distances, Column::Distance),
+        (RecordPart::Distances, Column::Score),
     ];
     let left = shown.iter().filter(|(part, _)| !parts.contains(part));
     let columns = left.fold(columns, |columns, (_, column)| columns.without(column));
-    if parts.contains(&Part::Embeddings) { columns.with(Column::Embedding) } else { columns }
+    if parts.contains(&RecordPart::Embeddings) { columns.with(Column::Embedding) } else { columns }
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ pub(crate) fn restore(
     };
     let mut store = context.open_for_import(Access::Create, bytes)?;
     let bytes_before = store.file_bytes()?;
-    let mut restore = Restore {
+    let mut restore = ArchiveImport {
         archive: Arc::new(Mutex::new(archive)),
         size,
         progress: context.printer.progress("import", kind, total),
@@ -105,7 +105,7 @@ pub(crate) fn restore(
     };
     let outcome = restore.all(context, &mut store);
     let notices = restore.archive().take_notices();
-    let Restore { progress, tally, collections, .. } = restore;
+    let ArchiveImport { progress, tally, collections, .. } = restore;
     progress.finish();
     for notice in notices {
         context.printer.notice(notice);
@@ -125,7 +125,7 @@ pub(crate) fn restore(
 }
 
 /// Collections on their way into a file.
-struct Restore {
+struct ArchiveImport {
     archive: Arc<Mutex<dyn Archive>>,
     size: ArchiveSize,
     progress: Progress,
@@ -137,7 +137,7 @@ struct Restore {
     collections: u64,
 }
 
-impl Restore {
+impl ArchiveImport {
     fn archive(&self) -> MutexGuard<'_, dyn Archive + 'static> {
         self.archive.lock().unwrap_or_else(PoisonError::into_inner)
     }

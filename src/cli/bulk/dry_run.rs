@@ -15,7 +15,7 @@ use crate::cli::bulk::ingest::{ROWS_AT_ONCE, limits, refuse_no_text, say_met, sa
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::cli::verb::import::Import;
+use crate::cli::verb::import::ImportArgs;
 use crate::output::{Columns, Entry, count};
 
 /// Records that are printed.
@@ -25,7 +25,7 @@ const TOLD_ROWS: u64 = 20;
 
 /// An import that is to be tried.
 pub(crate) struct Rehearsal<'i> {
-    pub(crate) import: &'i Import,
+    pub(crate) import: &'i ImportArgs,
     pub(crate) name: &'i str,
     pub(crate) sources: Vec<Source>,
     pub(crate) options: Options,
@@ -41,7 +41,7 @@ pub(crate) fn run(context: &mut Context, rehearsal: Rehearsal) -> Result<Status>
         Err(Error::CollectionNotFound { .. } | Error::FileNotFound { .. }) => None,
         looked => Some(looked?),
     };
-    let mut target = view.map(|view| Target::of(context, view, import, mode)).transpose()?;
+    let mut target = view.map(|view| DryRunTarget::of(context, view, import, mode)).transpose()?;
     let (mapping, on_duplicate) = (options.mapping.clone(), options.on_duplicate);
     let mut batches = Batches::open(sources, options, limits(None, false))?;
     let (notices, skipped) = (batches.notices(), batches.skipped());
@@ -102,15 +102,15 @@ fn of_bad_rows(bad: u64) -> String {
 }
 
 /// The collection that the rows would go to, which says what it would refuse.
-struct Target {
+struct DryRunTarget {
     view: View,
     preparer: Preparer<'static>,
     split: Option<Split>,
     rows: Vec<Result<Row>>,
 }
 
-impl Target {
-    fn of(context: &Context, view: View, import: &Import, mode: Mode) -> Result<Self> {
+impl DryRunTarget {
+    fn of(context: &Context, view: View, import: &ImportArgs, mode: Mode) -> Result<Self> {
         let split = import.split(context, view.info())?;
         let preparer = Preparer::new(view.info(), None, mode, OnError::Skip)?.following(import.rules());
         Ok(Self { view, preparer, split, rows: Vec::new() })

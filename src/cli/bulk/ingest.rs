@@ -37,7 +37,7 @@ pub(crate) fn limits(asked: Option<NonZeroUsize>, embeds: bool) -> BatchLimits {
 }
 
 /// Batches and where they go.
-pub(crate) struct Run<'r> {
+pub(crate) struct Ingestion<'r> {
     /// The verb, as progress and messages name it.
     pub(crate) action: &'static str,
     /// The collection.
@@ -54,7 +54,7 @@ pub(crate) struct Run<'r> {
     pub(crate) interrupt: Interrupt,
 }
 
-impl Run<'_> {
+impl Ingestion<'_> {
     /// Stores all batches, then does what is to follow, which returns how many records it removed.
     pub(crate) fn store(
         self,

@@ -13,7 +13,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use huedb::error::{Error, Result};
 
-use crate::cli::configuration::file::{ConfigFile, Entry};
+use crate::cli::configuration::file::{ConfigEntry, ConfigFile};
 use crate::output::Facts;
 
 /// The tree of commands with these defaults in it, and where each came from.
@@ -127,7 +127,7 @@ impl Defaults {
     }
 
     /// Checks a key of the config file and its value; returns the value as it would stand on a command line.
-    pub(crate) fn take(&self, entry: &Entry) -> Result<OsString, String> {
+    pub(crate) fn take(&self, entry: &ConfigEntry) -> Result<OsString, String> {
         let Some(arg) = globals(&self.tree).find(|arg| arg.get_long() == Some(&entry.key)) else {
             let keys = globals(&self.tree).filter_map(Arg::get_long);
             return Err(format!("unknown key {:?}{}", entry.key, nearest(&entry.key, keys)));

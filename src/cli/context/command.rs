@@ -14,10 +14,10 @@ use huedb::input::Stdin;
 use huedb::record::{CollectionInfo, Fingerprint, Scope};
 use huedb::store::{Access, Options, Store, View, check_model, is_encrypted};
 
-use crate::cli::arguments::global::{Global, NewFile};
+use crate::cli::arguments::global::{GlobalArgs, NewFileArgs};
 use crate::cli::configuration::defaults::Defaults;
-use crate::cli::context::key::{Keys, KnownKeys};
-use crate::cli::context::timing::{TimedEmbedder, Timing};
+use crate::cli::context::key::{KeyRing, KnownKeys};
+use crate::cli::context::timing::{StageTimes, TimedEmbedder};
 use crate::output::{
     BinaryFormat, Columns, Facts, Format, Measured, Printer, Progress, ProgressKind, Sink, Style, TerminalGuard,
     write_statistics,
@@ -30,7 +30,7 @@ const TIDY_DELETE_FROM_BYTES: u64 = 4 << 20;
 
 /// What the commands of a series share.
 #[derive(Clone, Default)]
-pub(crate) struct Kept {
+pub(crate) struct SeriesCache {
     models: ModelCache,
     keys: KnownKeys,
 }
@@ -40,8 +40,8 @@ pub(crate) struct Context<'c, 'w> {
     pub(crate) db: PathBuf,
     pub(crate) printer: &'c mut Printer<'w>,
     pub(crate) models: LoadOptions,
-    pub(crate) keys: Keys,
-    pub(crate) timing: Timing,
+    pub(crate) keys: KeyRing,
+    pub(crate) timing: StageTimes,
     /// Whether the standard error is one, where somebody can be asked.
     pub(crate) is_terminal: bool,
     /// Whether a table wraps what would be cut.
@@ -58,12 +58,12 @@ pub(crate) struct Context<'c, 'w> {
 
 impl<'c, 'w> Context<'c, 'w> {
     pub(crate) fn new(
-        global: &Global,
+        global: &GlobalArgs,
         invocation: (&'c Defaults, &'c ArgMatches),
         is_terminal: bool,
         printer: &'c mut Printer<'w>,
         out: TerminalGuard<'c>,
-        kept: Option<&Kept>,
+        kept: Option<&SeriesCache>,
     ) -> Result<Self> {
         let scope = Scope { tenant: global.tenant.clone(), database: global.database.clone() };
         let options = Options { busy_timeout: global.busy_timeout, scope, ..Options::default() };
@@ -74,8 +74,8 @@ impl<'c, 'w> Context<'c, 'w> {
                 loaded: kept.map(|kept| kept.models.clone()).unwrap_or_default(),
                 ..LoadOptions::from_env()?
             },
-            keys: Keys::new(global.key_source(is_terminal), kept.map(|kept| kept.keys.clone()).unwrap_or_default()),
-            timing: Timing::begin(),
+            keys: KeyRing::new(global.key_source(is_terminal), kept.map(|kept| kept.keys.clone()).unwrap_or_default()),
+            timing: StageTimes::begin(),
             is_terminal,
             full: false,
             invocation,
@@ -134,7 +134,7 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Takes in how a file is made, should one be; asks for its key.
-    pub(crate) fn prepare(&mut self, new: NewFile) -> Result<()> {
+    pub(crate) fn prepare(&mut self, new: NewFileArgs) -> Result<()> {
         let is_new = self.db.metadata().map_or(true, |facts| facts.is_file() && facts.len() == 0);
         if new.encrypt && is_new {
             self.options.key = Some(self.keys.new_of(&self.db)?);

@@ -20,7 +20,7 @@ use crate::output::{Facts, count};
 
 Exit codes:
   0 sound, 4 damaged, and those of every command")]
-pub(crate) struct Check {
+pub(crate) struct CheckArgs {
     /// Only this collection, and the catalogue
     collection: Option<String>,
 
@@ -29,7 +29,7 @@ pub(crate) struct Check {
     deep: bool,
 }
 
-impl Check {
+impl CheckArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let depth = if self.deep { Depth::Deep } else { Depth::Quick };
         let store = context.open(Access::Read)?;

@@ -10,7 +10,7 @@ use huedb::query::Groups;
 use huedb::record::Ordinal;
 use huedb::store::{Access, Include};
 
-use crate::cli::arguments::filter::Conditions;
+use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
@@ -39,7 +39,7 @@ const RECORDS_BETWEEN_DETAILS: u64 = 10_000;
   huedb dedupe notes --max-distance 0.05 -o jsonl --documents | jq .
   huedb dedupe notes --max-distance 0.01 -o ids > near-duplicates.txt
   huedb dedupe notes --max-distance 0.05 --check && echo \"none\"")]
-pub(crate) struct Dedupe {
+pub(crate) struct DedupeArgs {
     /// The collection
     collection: String,
 
@@ -48,7 +48,7 @@ pub(crate) struct Dedupe {
     max_distance: f32,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// Print the texts as well, which a table always does
     #[arg(long = "documents")]
@@ -59,7 +59,7 @@ pub(crate) struct Dedupe {
     check: bool,
 }
 
-impl Dedupe {
+impl DedupeArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let start = Instant::now();
         let interrupt = Interrupt::listen();

@@ -6,7 +6,7 @@ use huedb::query::{Facet, KeyFacts, RecordQuery};
 use huedb::record::check_key;
 use huedb::store::Access;
 
-use crate::cli::arguments::filter::Conditions;
+use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::exit::Status;
@@ -19,7 +19,7 @@ use crate::output::Facts;
 #[command(after_help = "Examples:
   huedb distinct notes lang
   huedb distinct notes lang --where 'year >= 2020' --by-count -n 3")]
-pub(crate) struct Distinct {
+pub(crate) struct DistinctArgs {
     /// The collection
     collection: String,
 
@@ -27,7 +27,7 @@ pub(crate) struct Distinct {
     key: String,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// The most frequent value first
     #[arg(long)]
@@ -43,15 +43,15 @@ pub(crate) struct Distinct {
 #[command(after_help = "Examples:
   huedb keys notes
   huedb keys notes --where 'lang = \"de\"'")]
-pub(crate) struct Keys {
+pub(crate) struct KeysArgs {
     /// The collection
     collection: String,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 }
 
-impl Distinct {
+impl DistinctArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         check_key(&self.key)?;
         let among = among(context, &self.conditions)?;
@@ -72,7 +72,7 @@ impl Distinct {
     }
 }
 
-impl Keys {
+impl KeysArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let among = among(context, &self.conditions)?;
         let store = context.open(Access::Read)?;
@@ -92,6 +92,6 @@ impl Keys {
     }
 }
 
-fn among(context: &Context, conditions: &Conditions) -> Result<RecordQuery> {
+fn among(context: &Context, conditions: &FilterArgs) -> Result<RecordQuery> {
     Ok(RecordQuery { ids: conditions.ids(context)?, filter: conditions.filter()?, ..RecordQuery::default() })
 }

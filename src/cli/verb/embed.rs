@@ -19,7 +19,7 @@ const TEXTS_AT_ONCE: usize = 512;
 #[command(after_help = "Examples:
   huedb embed \"some text\"
   huedb query notes --embedding \"$(huedb embed 'some text' | jq -c .embedding)\"")]
-pub(crate) struct Embed {
+pub(crate) struct EmbedArgs {
     /// The texts
     #[arg(value_name = "TEXT")]
     texts: Vec<String>,
@@ -33,7 +33,7 @@ pub(crate) struct Embed {
     question: bool,
 }
 
-impl Embed {
+impl EmbedArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let total = (!self.texts.is_empty()).then_some(self.texts.len() as u64);
         let mut texts: Box<dyn Iterator<Item = Result<String>>> =

@@ -6,9 +6,9 @@ use huedb::query::{RecordQuery, Sort};
 use huedb::record::check_key;
 use huedb::store::{Access, Collection, Include, Store};
 
-use crate::cli::arguments::columns::{ColumnChoice, needed};
-use crate::cli::arguments::filter::Conditions;
-use crate::cli::arguments::include::{Part, columns, include, read_for};
+use crate::cli::arguments::columns::{ColumnArgs, needed};
+use crate::cli::arguments::filter::FilterArgs;
+use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::exit::Status;
@@ -25,12 +25,12 @@ use crate::output::{Columns, Entry, Format, Highlight};
   huedb get notes --sort year --desc -n 5 --columns id,year,document
   huedb get notes --where-document whale -o vertical
   huedb query notes \"foxes\" -o ids | huedb get notes --ids-from -")]
-pub(crate) struct Get {
+pub(crate) struct GetArgs {
     /// The collection
     collection: String,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// At the most this many
     #[arg(long, short = 'n', value_name = "N")]
@@ -51,10 +51,10 @@ pub(crate) struct Get {
     /// Parts to print
     #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',', default_value = "documents,metadatas,uris")]
     #[arg(conflicts_with = "columns")]
-    include: Vec<Part>,
+    include: Vec<RecordPart>,
 
     #[command(flatten)]
-    columns: ColumnChoice,
+    columns: ColumnArgs,
 
     /// Cut nothing in a table: wrap long text
     #[arg(long)]
@@ -63,7 +63,7 @@ pub(crate) struct Get {
 
 /// Print the first records with their embeddings
 #[derive(Debug, Args)]
-pub(crate) struct Peek {
+pub(crate) struct PeekArgs {
     /// The collection
     collection: String,
 
@@ -72,7 +72,7 @@ pub(crate) struct Peek {
     limit: u64,
 
     #[command(flatten)]
-    columns: ColumnChoice,
+    columns: ColumnArgs,
 
     /// Cut nothing in a table: wrap long text
     #[arg(long)]
@@ -84,15 +84,15 @@ pub(crate) struct Peek {
 #[command(after_help = "Examples:
   huedb count notes
   huedb count notes --where 'lang = \"de\"'")]
-pub(crate) struct Count {
+pub(crate) struct CountArgs {
     /// The collection
     collection: String,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 }
 
-impl Get {
+impl GetArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         self.sort.as_deref().map(check_key).transpose()?;
         let query = RecordQuery {
@@ -118,7 +118,7 @@ impl Get {
     }
 }
 
-impl Peek {
+impl PeekArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let query = RecordQuery { limit: Some(self.limit), ..RecordQuery::default() };
         context.full = self.full;
@@ -154,7 +154,7 @@ fn print(
     Ok(Status::found(!page.is_empty()))
 }
 
-impl Count {
+impl CountArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let store = context.open(Access::Read)?;
         let collection = store.collection(&self.collection)?;

@@ -12,10 +12,10 @@ use huedb::input::{self, Batches, Beside, Mapping, OnDuplicate, Source, Types};
 use huedb::record::{CollectionInfo, RecordId};
 use huedb::store::{Mode, OnError, Rules};
 
-use crate::cli::arguments::global::NewFile;
+use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::bulk::dry_run::Rehearsal;
-use crate::cli::bulk::foreign::Foreign;
-use crate::cli::bulk::ingest::{Run, describe, limits};
+use crate::cli::bulk::foreign::ForeignArgs;
+use crate::cli::bulk::ingest::{Ingestion, describe, limits};
 use crate::cli::context::command::Context;
 use crate::cli::context::timing::TimedEmbedder;
 use crate::cli::process::exit::Status;
@@ -82,7 +82,7 @@ use crate::output::{count, duration};
   huedb --db new.redb import --from-chroma ./chroma
   huedb import --from-chroma-url http://localhost:8000 articles --into notes
   huedb import --from-llm \"$(llm collections path)\"")]
-pub(crate) struct Import {
+pub(crate) struct ImportArgs {
     /// The collection
     #[arg(required_unless_present_any = ["all", "foreign"])]
     collection: Option<String>,
@@ -92,7 +92,7 @@ pub(crate) struct Import {
     sources: Vec<String>,
 
     #[command(flatten)]
-    file: NewFile,
+    file: NewFileArgs,
 
     /// Read everything that `export --all` wrote; `-` for standard input
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["collection", "sources", "id", "document", "embedding", "uri",
@@ -101,7 +101,7 @@ pub(crate) struct Import {
     all: Option<String>,
 
     #[command(flatten)]
-    from: Foreign,
+    from: ForeignArgs,
 
     /// The name that the collection read from another program is to have
     #[arg(long, value_name = "NAME", requires = "foreign", requires = "collection")]
@@ -212,7 +212,7 @@ pub(crate) enum OnErrorName {
     Skip,
 }
 
-impl Import {
+impl ImportArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let makes_file = self.all.is_some() || self.from.is_given();
         if self.file.encrypt && !makes_file {
@@ -237,7 +237,7 @@ impl Import {
         let start = Instant::now();
         let interrupt = Interrupt::listen();
         let mut batches = Batches::open(sources, self.options()?, limits(self.batch_size, info.embedder.is_some()))?;
-        let chunks = Chunks::default();
+        let chunks = ChunkCount::default();
         let chunker = self.chunker(context, &info)?;
         if let Some(split) = chunks.split(&self.prefix, chunker) {
             batches = batches.splitting(split);
@@ -245,8 +245,18 @@ impl Import {
         let embedder = self.embedder(context, &info)?;
         let (mode, on_error, on_duplicate) = (self.mode.into(), self.on_error.into(), self.on_duplicate.into());
         let rules = self.rules();
-        let run =
-            Run { action: "import", name, view, batches, embedder, mode, on_error, on_duplicate, rules, interrupt };
+        let run = Ingestion {
+            action: "import",
+            name,
+            view,
+            batches,
+            embedder,
+            mode,
+            on_error,
+            on_duplicate,
+            rules,
+            interrupt,
+        };
         let tally = run.store(context, &info, |_| Ok(0))?;
         let nothing_new = tally.unchanged > 0 && tally.embedded == 0 && info.embedder.is_some();
         let said = if nothing_new { "; nothing had to be embedded" } else { "" };
@@ -280,7 +290,7 @@ impl Import {
     pub(crate) fn split(&self, context: &Context, info: &CollectionInfo) -> Result<Option<input::Split>> {
         check_keep(self.keep_embedding, info)?;
         self.embedder(context, info)?;
-        Ok(Chunks::default().split(&self.prefix, self.chunker(context, info)?))
+        Ok(ChunkCount::default().split(&self.prefix, self.chunker(context, info)?))
     }
 
     fn options(&self) -> Result<input::Options> {
@@ -352,9 +362,9 @@ impl Import {
 
 /// How many documents were cut, and into how many chunks.
 #[derive(Default)]
-struct Chunks(Arc<(AtomicU64, AtomicU64)>);
+struct ChunkCount(Arc<(AtomicU64, AtomicU64)>);
 
-impl Chunks {
+impl ChunkCount {
     /// Prefixes ids, cuts documents, and counts what comes of them.
     fn split(&self, prefix: &str, chunker: Option<Chunker>) -> Option<input::Split> {
         if prefix.is_empty() && chunker.is_none() {

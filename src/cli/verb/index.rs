@@ -27,21 +27,21 @@ const AUTO_RECORDS: u64 = 4_000_000;
 /// collection's own rows, and it is used only where it found 99 % of their ten nearest. It lies in the same file and is
 /// derived: dropping it loses nothing.
 #[derive(Debug, Args)]
-pub(crate) struct Index {
+pub(crate) struct IndexArgs {
     #[command(subcommand)]
     verb: IndexVerb,
 }
 
 #[derive(Debug, Subcommand)]
 enum IndexVerb {
-    Build(IndexBuild),
-    Show(IndexShow),
-    Drop(IndexDrop),
+    Build(IndexBuildArgs),
+    Show(IndexShowArgs),
+    Drop(IndexDropArgs),
 }
 
 /// Build the graph, or bring the one there is up to date
 #[derive(Debug, Args)]
-struct IndexBuild {
+struct IndexBuildArgs {
     /// The collection
     collection: String,
 
@@ -52,14 +52,14 @@ struct IndexBuild {
 
 /// Show what is known of the graph, and whether it is whole
 #[derive(Debug, Args)]
-struct IndexShow {
+struct IndexShowArgs {
     /// The collection
     collection: String,
 }
 
 /// Remove the graph
 #[derive(Debug, Args)]
-struct IndexDrop {
+struct IndexDropArgs {
     /// The collection
     collection: String,
 
@@ -68,7 +68,7 @@ struct IndexDrop {
     hybrid: bool,
 }
 
-impl Index {
+impl IndexArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         match self.verb {
             IndexVerb::Build(verb) => verb.run(context),
@@ -78,7 +78,7 @@ impl Index {
     }
 }
 
-impl IndexBuild {
+impl IndexBuildArgs {
     fn run(self, context: &mut Context) -> Result<Status> {
         drop(context.look(&self.collection)?);
         let mut store = context.open_for_bulk(Access::Write)?;
@@ -140,7 +140,7 @@ pub(crate) fn build(context: &mut Context, collection: &Collection, interrupt: &
     Ok(())
 }
 
-impl IndexShow {
+impl IndexShowArgs {
     fn run(self, context: &mut Context) -> Result<Status> {
         let view = context.open(Access::Read)?.view(&self.collection)?;
         let Some(graph) = view.graph() else {
@@ -172,7 +172,7 @@ impl IndexShow {
     }
 }
 
-impl IndexDrop {
+impl IndexDropArgs {
     fn run(self, context: &mut Context) -> Result<Status> {
         drop(context.look(&self.collection)?);
         let store = context.open(Access::Write)?;

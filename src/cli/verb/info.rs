@@ -12,9 +12,9 @@ use crate::output::Facts;
 
 /// Show facts about the file and about this program
 #[derive(Debug, Args)]
-pub(crate) struct Info {}
+pub(crate) struct InfoArgs {}
 
-impl Info {
+impl InfoArgs {
     pub(crate) fn run(context: &mut Context) -> Result<Status> {
         let mut facts = Facts::new().with("file", context.db.display().to_string());
         if context.db.exists() {

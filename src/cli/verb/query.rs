@@ -11,9 +11,9 @@ use huedb::query::{Answer, Filter, Found, Page, Query as Nearest, Rank, Search, 
 use huedb::record::{CollectionInfo, Hit, RecordId};
 use huedb::store::{Access, Include, View, check_dimension, check_embedding};
 
-use crate::cli::arguments::columns::{ColumnChoice, needed};
-use crate::cli::arguments::filter::Conditions;
-use crate::cli::arguments::include::{Part, columns, include, read_for};
+use crate::cli::arguments::columns::{ColumnArgs, needed};
+use crate::cli::arguments::filter::FilterArgs;
+use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::{Context, read_stdin};
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
@@ -37,7 +37,7 @@ const HYBRID_DEPTH: usize = 100;
   huedb query notes \"error E0282\" --hybrid
   huedb query notes \"keys\" --columns distance,year,document --full
   huedb query notes --input questions.jsonl -o csv")]
-pub(crate) struct Query {
+pub(crate) struct QueryArgs {
     /// The collection
     collection: String,
 
@@ -65,16 +65,16 @@ pub(crate) struct Query {
     max_distance: Option<f32>,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// Parts to print
     #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',')]
     #[arg(default_value = "documents,metadatas,uris,distances")]
     #[arg(conflicts_with = "columns")]
-    include: Vec<Part>,
+    include: Vec<RecordPart>,
 
     #[command(flatten)]
-    columns: ColumnChoice,
+    columns: ColumnArgs,
 
     /// Cut nothing in a table: wrap long text
     #[arg(long)]
@@ -97,7 +97,7 @@ pub(crate) struct Query {
     explain: bool,
 }
 
-impl Query {
+impl QueryArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         if self.text.as_deref() == Some("-") || self.input.as_deref() == Some("-") {
             self.conditions.leaves_stdin("the question")?;

@@ -23,7 +23,7 @@ use crate::output::{Facts, bytes, count, count_of};
 
 Exit codes:
   0 nothing was lost, 4 something was, and those of every command")]
-pub(crate) struct Repair {
+pub(crate) struct RepairArgs {
     /// Write what can be read into this file, and leave the database alone
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     to: Option<PathBuf>,
@@ -33,7 +33,7 @@ pub(crate) struct Repair {
     force: bool,
 }
 
-impl Repair {
+impl RepairArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let db = context.db.clone();
         let options = context.options_of(&db)?;

@@ -12,12 +12,12 @@ use crate::output::{Format, chroma_collection, collection_facts};
 ///
 /// As JSON: the object Chroma's server returns for a collection, with what only huedb knows under `huedb`.
 #[derive(Debug, Args)]
-pub(crate) struct Show {
+pub(crate) struct ShowArgs {
     /// The collection
     collection: String,
 }
 
-impl Show {
+impl ShowArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let view = context.open(Access::Read)?.view(&self.collection)?;
         let mut facts = collection_facts(view.info(), &view.counts());

@@ -15,7 +15,7 @@ use crate::output::{Facts, Progress, count};
 
 /// Files by what becomes of them.
 #[derive(Default)]
-pub(crate) struct Files {
+pub(crate) struct FileCounts {
     pub(crate) added: u64,
     pub(crate) updated: u64,
     pub(crate) unchanged: u64,
@@ -24,7 +24,7 @@ pub(crate) struct Files {
     pub(crate) failed: u64,
 }
 
-impl Files {
+impl FileCounts {
     pub(crate) fn describe(&self) -> String {
         let Self { added, updated, unchanged, removed, skipped, failed } = *self;
         let [added, updated, unchanged, removed] = [added, updated, unchanged, removed].map(count);
@@ -45,8 +45,8 @@ pub(crate) struct Changed {
 
 /// How the files of a folder stand to the records.
 #[derive(Default)]
-pub(crate) struct Plan {
-    pub(crate) files: Files,
+pub(crate) struct SyncPlan {
+    pub(crate) files: FileCounts,
     pub(crate) changed: Vec<Changed>,
     pub(crate) strays: Vec<Stray>,
     /// The collection; `None` when it is still to be made.
@@ -57,7 +57,7 @@ pub(crate) struct Plan {
     gone: Vec<(String, u64)>,
 }
 
-impl Plan {
+impl SyncPlan {
     /// Notes a file that cannot be taken in.
     pub(crate) fn fail(&mut self, context: &mut Context, progress: &Progress, error: &Error) {
         self.files.failed += 1;
