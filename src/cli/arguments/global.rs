@@ -12,14 +12,14 @@ use huedb::record::Scope;
 
 use crate::cli::context::key::KeySource;
 use crate::output::{
-    BinaryFormat, ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream, TalkFormat,
+    BinaryFormat, ColorChoice, ColorEnvironment, MessageFormat, OutputFormat, Printer, PrinterSettings, Stream,
 };
 
 /// Where results go.
 #[derive(Debug, Clone)]
 pub(crate) enum OutputChoice {
     /// To the standard output, in this format.
-    Format(Format),
+    Format(OutputFormat),
     /// To a file or pipe, in a format of `export` alone.
     Binary(BinaryFormat),
     /// To a file, for the verbs that write one.
@@ -28,7 +28,7 @@ pub(crate) enum OutputChoice {
 
 impl OutputChoice {
     fn names() -> impl Iterator<Item = &'static str> {
-        Format::ALL.map(Format::as_str).into_iter().chain(BinaryFormat::ALL.map(BinaryFormat::as_str))
+        OutputFormat::ALL.map(OutputFormat::as_str).into_iter().chain(BinaryFormat::ALL.map(BinaryFormat::as_str))
     }
 
     fn named(name: &str) -> Result<Self, Error> {
@@ -98,9 +98,9 @@ pub(crate) struct GlobalArgs {
 
     /// How errors, warnings and notices are written to standard error: sentences, or one JSON object a line
     #[arg(long, global = true, env = "HUEDB_ERROR_FORMAT", value_name = "FORMAT", default_value = "text")]
-    #[arg(value_parser = PossibleValuesParser::new(TalkFormat::ALL.map(TalkFormat::as_str)).try_map(|name| name.parse::<TalkFormat>()))]
+    #[arg(value_parser = PossibleValuesParser::new(MessageFormat::ALL.map(MessageFormat::as_str)).try_map(|name| name.parse::<MessageFormat>()))]
     #[arg(hide_env_values = true)]
-    pub(crate) error_format: TalkFormat,
+    pub(crate) error_format: MessageFormat,
 
     /// Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads
     #[arg(long, short = '0', global = true)]
@@ -141,7 +141,7 @@ impl GlobalArgs {
     }
 
     /// Returns the format asked for.
-    pub(crate) fn format(&self) -> Option<Format> {
+    pub(crate) fn format(&self) -> Option<OutputFormat> {
         match self.output {
             Some(OutputChoice::Format(format)) => Some(format),
             Some(OutputChoice::Binary(_) | OutputChoice::File(_)) | None => None,

@@ -15,7 +15,7 @@ use crate::cli::bulk::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe, say_stoppe
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{DumpWriter, Packing, Progress, ProgressKind, count_of, duration};
+use crate::output::{DumpWriter, Packing, ProgressDisplay, ProgressKind, count_of, duration};
 
 /// Writes all that the file holds at this moment.
 pub(crate) fn export(context: &mut Context, destination: Destination, packing: Option<Packing>) -> Result<()> {
@@ -34,7 +34,7 @@ pub(crate) fn export(context: &mut Context, destination: Destination, packing: O
 fn write(
     store: &Store,
     out: &mut DumpWriter,
-    progress: Option<&Progress>,
+    progress: Option<&ProgressDisplay>,
     interrupt: Option<&Interrupt>,
 ) -> Result<()> {
     let snapshot = store.snapshot()?;
@@ -128,7 +128,7 @@ pub(crate) fn restore(
 struct ArchiveImport {
     archive: Arc<Mutex<dyn Archive>>,
     size: ArchiveSize,
-    progress: Progress,
+    progress: ProgressDisplay,
     interrupt: Interrupt,
     mode: Mode,
     on_error: OnError,

@@ -14,7 +14,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use huedb::error::{Error, Result};
 
 use crate::cli::configuration::file::{ConfigEntry, ConfigFile};
-use crate::output::Facts;
+use crate::output::Properties;
 
 /// The tree of commands with these defaults in it, and where each came from.
 pub(crate) struct Defaults {
@@ -106,10 +106,10 @@ impl Defaults {
     }
 
     /// Returns every global flag with its value and where that came from.
-    pub(crate) fn settings(&self, matches: &ArgMatches) -> Vec<Facts> {
+    pub(crate) fn settings(&self, matches: &ArgMatches) -> Vec<Properties> {
         let setting = |arg: &Arg| {
             let value = raw(arg, matches).map(|value| value.to_string_lossy().into_owned());
-            Facts::new()
+            Properties::new()
                 .with("key", arg.get_long().unwrap_or_default())
                 .with("value", value)
                 .with("from", self.origin(arg, matches))

@@ -19,8 +19,8 @@ use crate::cli::configuration::defaults::Defaults;
 use crate::cli::context::key::{KeyRing, KnownKeys};
 use crate::cli::context::timing::{StageTimes, TimedEmbedder};
 use crate::output::{
-    BinaryFormat, Columns, Facts, Format, Measured, Printer, Progress, ProgressKind, Sink, Style, TerminalGuard,
-    write_statistics,
+    BinaryFormat, Measured, OutputFormat, Printer, ProgressDisplay, ProgressKind, Properties, RecordColumns, Sink,
+    Style, TerminalGuard, write_statistics,
 };
 
 /// A command that lengthened the file by less leaves its free space to later writes.
@@ -51,7 +51,7 @@ pub(crate) struct Context<'c, 'w> {
     /// Whether ids end with NUL, those that are read too.
     pub(crate) null_terminated: bool,
     options: Options,
-    format: Option<Format>,
+    format: Option<OutputFormat>,
     binary: Option<BinaryFormat>,
     out: TerminalGuard<'c>,
 }
@@ -331,7 +331,7 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Returns the format the user asked for, for verbs whose own default is not the printer's.
-    pub(crate) fn chosen_format(&self) -> Option<Format> {
+    pub(crate) fn chosen_format(&self) -> Option<OutputFormat> {
         self.format
     }
 
@@ -341,25 +341,25 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Begins a list of records on the standard output.
-    pub(crate) fn sink(&mut self, columns: Columns) -> Result<Box<dyn Sink + '_>> {
+    pub(crate) fn sink(&mut self, columns: RecordColumns) -> Result<Box<dyn Sink + '_>> {
         self.sink_in(self.printer.format(), columns)
     }
 
     /// Begins a list in a format of the verb's own choice, unless the user chose one.
-    pub(crate) fn sink_in(&mut self, format: Format, columns: Columns) -> Result<Box<dyn Sink + '_>> {
+    pub(crate) fn sink_in(&mut self, format: OutputFormat, columns: RecordColumns) -> Result<Box<dyn Sink + '_>> {
         self.out.set_format(format);
         let style = Style { full: self.full, ..self.printer.style() };
         crate::output::open(format, columns, style, &mut self.out)
     }
 
     /// Writes facts about one thing to the standard output.
-    pub(crate) fn facts(&mut self, facts: &Facts) -> Result<()> {
+    pub(crate) fn facts(&mut self, facts: &Properties) -> Result<()> {
         self.out.set_format(self.printer.format());
         self.printer.facts(facts, &mut self.out)
     }
 
     /// Writes a list of things to the standard output.
-    pub(crate) fn list(&mut self, things: &[Facts]) -> Result<()> {
+    pub(crate) fn list(&mut self, things: &[Properties]) -> Result<()> {
         self.out.set_format(self.printer.format());
         self.printer.list(things, &mut self.out)
     }
@@ -388,18 +388,18 @@ impl<'c, 'w> Context<'c, 'w> {
         action: &'static str,
         records: Option<u64>,
         to_stdout: bool,
-    ) -> Option<Progress> {
+    ) -> Option<ProgressDisplay> {
         let shown = !(to_stdout && self.stdout_is_terminal());
         shown.then(|| self.printer.progress(action, ProgressKind::Rows, records))
     }
 
     /// Returns the standard output, to write JSON to.
     pub(crate) fn out(&mut self) -> &mut TerminalGuard<'c> {
-        self.out_in(Format::Jsonl)
+        self.out_in(OutputFormat::Jsonl)
     }
 
     /// Returns the standard output, to write in a format to.
-    pub(crate) fn out_in(&mut self, format: Format) -> &mut TerminalGuard<'c> {
+    pub(crate) fn out_in(&mut self, format: OutputFormat) -> &mut TerminalGuard<'c> {
         self.out.set_format(format);
         &mut self.out
     }

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
 use huedb::input::{embedding_from_json, metadata_from_json, read_ids};
-use huedb::record::{CollectionInfo, Origin, RecordId, Row};
+use huedb::record::{CollectionInfo, NewRecord, Origin, RecordId};
 use huedb::store::{
     Access, Change, Effect, Ingest, MAX_ID_BYTES, Mode, OnError, Preparer, Rules, Tally, View, check_dimension,
     check_embedding,
@@ -173,7 +173,7 @@ impl FieldsArgs {
         from_stdin: bool,
         keep_embedding: bool,
     ) -> Result<Tally> {
-        let row = Row {
+        let row = NewRecord {
             id: RecordId::parse(id)?,
             embedding: self.embedding.as_deref().map(|json| embedding_from_json(json, "--embedding")).transpose()?,
             embedded_here: false,
@@ -245,7 +245,7 @@ impl FieldsArgs {
 }
 
 /// Finds what is wrong with a record while the file is open for reading only.
-fn check(row: &Row, mode: Mode, view: &View) -> Result<()> {
+fn check(row: &NewRecord, mode: Mode, view: &View) -> Result<()> {
     if let Some(embedding) = &row.embedding {
         check_embedding(embedding)?;
         check_dimension(view.info(), embedding)?;

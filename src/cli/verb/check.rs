@@ -6,7 +6,7 @@ use huedb::store::{Access, Depth, MOST_FINDINGS, unfinished_beside};
 
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::{Facts, count};
+use crate::output::{Properties, count};
 
 /// Look for damage in the file
 ///
@@ -47,7 +47,7 @@ impl CheckArgs {
         let lines: Vec<_> = findings
             .iter()
             .map(|finding| {
-                let facts = Facts::new().with("where", finding.place.as_str()).with("what", finding.what.as_str());
+                let facts = Properties::new().with("where", finding.place.as_str()).with("what", finding.what.as_str());
                 facts.with("derived", finding.derived)
             })
             .collect();

@@ -8,7 +8,7 @@ use huedb::store::{Access, DatabaseInfo};
 use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::Facts;
+use crate::output::Properties;
 
 /// Make, list and remove databases of a tenant
 #[derive(Debug, Args)]
@@ -59,7 +59,7 @@ impl DatabaseArgs {
             DatabaseAction::List => {
                 let databases = context.open(Access::Read)?.databases()?;
                 let line = |database: DatabaseInfo| {
-                    Facts::new()
+                    Properties::new()
                         .with("name", database.name)
                         .with("tenant", database.tenant)
                         .with("id", database.id.to_string())

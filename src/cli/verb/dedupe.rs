@@ -15,7 +15,7 @@ use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{Facts, Format, ProgressKind, count, duration};
+use crate::output::{OutputFormat, ProgressKind, Properties, count, duration};
 
 /// Compared records after which that many are told of, when details are.
 const RECORDS_BETWEEN_DETAILS: u64 = 10_000;
@@ -103,8 +103,8 @@ impl DedupeArgs {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "distances are shown as f32, as in Chroma")]
-    fn lines(&self, found: &Groups, format: Format) -> Result<Vec<Facts>> {
-        let documents = (self.with_documents || format == Format::Table) && format != Format::Ids;
+    fn lines(&self, found: &Groups, format: OutputFormat) -> Result<Vec<Properties>> {
+        let documents = (self.with_documents || format == OutputFormat::Table) && format != OutputFormat::Ids;
         let include = Include { documents, ..Include::NONE };
         let read = |ordinal: Ordinal| found.view.record(ordinal, include);
         let mut lines = Vec::new();
@@ -114,7 +114,7 @@ impl DedupeArgs {
                 let record = read(duplicate.ordinal)?;
                 // Through text, so that 0.1 is not 0.10000000149.
                 let distance: f64 = (duplicate.distance as f32).to_string().parse().unwrap_or(duplicate.distance);
-                let line = Facts::new().with("id", record.id.as_str()).with("duplicate_of", kept.as_str());
+                let line = Properties::new().with("id", record.id.as_str()).with("duplicate_of", kept.as_str());
                 let line = line.with("distance", distance);
                 lines.push(match record.document {
                     Some(document) if documents => line.with("document", document),

@@ -10,7 +10,7 @@ use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::exit::Status;
-use crate::output::Facts;
+use crate::output::Properties;
 
 /// Print the values of a metadata key and how many records hold each
 ///
@@ -65,7 +65,7 @@ impl DistinctArgs {
         }
         facets.truncate(self.limit.unwrap_or(usize::MAX));
         let line = |Facet { value, kind, count }: Facet| {
-            Facts::new().with("value", value.to_json()).with("type", kind.name()).with("count", count)
+            Properties::new().with("value", value.to_json()).with("type", kind.name()).with("count", count)
         };
         context.list(&facets.into_iter().map(line).collect::<Vec<_>>())?;
         Ok(Status::Done)
@@ -79,7 +79,7 @@ impl KeysArgs {
         warn_of_filter(context, &store.view(&self.collection)?, among.filter.as_ref());
         let keys = store.collection(&self.collection)?.keys(&among)?;
         let line = |KeyFacts { key, kind, records, distinct, min, max }: KeyFacts| {
-            Facts::new()
+            Properties::new()
                 .with("key", key)
                 .with("type", kind.name())
                 .with("records", records)

@@ -17,7 +17,10 @@ use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{BinaryFormat, Column, Columns, Entry, Format, Layout, Packing, Sink, Style, open, open_binary};
+use crate::output::{
+    BinaryFormat, BinaryLayout, OutputFormat, Packing, RecordColumn, RecordColumns, ShownRecord, Sink, Style, open,
+    open_binary,
+};
 
 /// Write all records of a collection with their embeddings
 ///
@@ -89,7 +92,7 @@ fn packing_named(name: &str) -> Result<Packing, String> {
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ExportForm {
-    Text(Format),
+    Text(OutputFormat),
     Binary(BinaryFormat),
 }
 
@@ -115,7 +118,7 @@ impl ExportArgs {
             });
         }
         if self.all {
-            if format != ExportForm::Text(Format::Jsonl) {
+            if format != ExportForm::Text(OutputFormat::Jsonl) {
                 return Err(Error::argument("export --all writes jsonl and no other format"));
             }
             crate::cli::bulk::archive::export(context, destination, packing)?;
@@ -132,7 +135,7 @@ impl ExportArgs {
         let is_npy = |format| format == ExportForm::Binary(BinaryFormat::Npy);
         let format = match asked {
             Some(format) => format,
-            None if path.as_os_str().is_empty() || is_device(&path) => ExportForm::Text(Format::Jsonl),
+            None if path.as_os_str().is_empty() || is_device(&path) => ExportForm::Text(OutputFormat::Jsonl),
             None => format_of(&path)?,
         };
         if !is_npy(format) && (self.ids_file.is_some() || self.rows_file.is_some()) {
@@ -159,7 +162,7 @@ impl ExportArgs {
             ..RecordQuery::default()
         };
         let name = self.collection.as_deref().unwrap_or_default();
-        let all = Columns::export();
+        let all = RecordColumns::export();
         let view = store.view(name)?;
         warn_of_filter(context, &view, query.filter.as_ref());
         let columns = match self.columns.of(&view, &all)? {
@@ -167,7 +170,7 @@ impl ExportArgs {
                 return Err(Error::argument("--columns is for the formats that are text"));
             }
             Some(chosen) => chosen,
-            None if self.no_embeddings => all.without(&Column::Embedding),
+            None if self.no_embeddings => all.without(&RecordColumn::Embedding),
             None => all,
         };
         let include = match format {
@@ -184,7 +187,7 @@ impl ExportArgs {
         let style = if destination.is_stdout() { style } else { Style { color: false, ..style } };
         let (text_format, binary) = match format {
             ExportForm::Text(format) => (format, None),
-            ExportForm::Binary(format) => (Format::Jsonl, Some((format, layout(&page, !self.no_embeddings)?))),
+            ExportForm::Binary(format) => (OutputFormat::Jsonl, Some((format, layout(&page, !self.no_embeddings)?))),
         };
         destination.write(packing, context.out_in(text_format), |out| {
             let mut main = match &binary {
@@ -195,9 +198,9 @@ impl ExportArgs {
                 for record in page.records() {
                     interrupt.iter().try_for_each(Interrupt::check)?;
                     let record = record?;
-                    sink.entry(Entry::from(&record))?;
+                    sink.entry(ShownRecord::from(&record))?;
                     if let Some(other) = other.as_deref_mut() {
-                        other.entry(Entry::from(&record))?;
+                        other.entry(ShownRecord::from(&record))?;
                     }
                     if let Some(progress) = &progress {
                         progress.add_rows(1);
@@ -223,7 +226,7 @@ impl ExportArgs {
 struct RowsFile {
     destination: Destination,
     packing: Option<Packing>,
-    format: Format,
+    format: OutputFormat,
 }
 
 impl RowsFile {
@@ -231,7 +234,7 @@ impl RowsFile {
         let Some(path) = export.ids_file.as_deref().or(export.rows_file.as_deref()) else { return Ok(None) };
         let (packing, unpacked) = Packing::of_path(path);
         let format = match format_of(&unpacked) {
-            _ if export.ids_file.is_some() => Format::Ids,
+            _ if export.ids_file.is_some() => OutputFormat::Ids,
             Ok(ExportForm::Text(format)) => format,
             _ => {
                 let why = format!("{} is not named as csv, tsv, json or jsonl is", path.display());
@@ -242,11 +245,11 @@ impl RowsFile {
     }
 
     fn write(self, page: &RecordPage, style: Style, work: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<()> {
-        if self.format == Format::Ids {
+        if self.format == OutputFormat::Ids {
             page.ids().try_for_each(|id| check_line(&id?))?;
         }
         self.destination.write(self.packing, &mut std::io::stdout(), |out| {
-            let mut sink = open(self.format, Columns::record(), style, out)?;
+            let mut sink = open(self.format, RecordColumns::record(), style, out)?;
             work(sink.as_mut())?;
             sink.end()
         })
@@ -268,9 +271,9 @@ fn check_line(id: &RecordId) -> Result<()> {
 }
 
 /// Looks at every record for the columns that hold them.
-fn layout(page: &RecordPage, embeddings: bool) -> Result<Layout> {
+fn layout(page: &RecordPage, embeddings: bool) -> Result<BinaryLayout> {
     let dimension = page.dimension().filter(|_| embeddings);
-    let mut layout = Layout::new(dimension);
+    let mut layout = BinaryLayout::new(dimension);
     for metadata in page.metadatas() {
         layout.add(metadata?.as_ref());
     }
@@ -284,10 +287,10 @@ fn is_device(path: &Path) -> bool {
 fn format_of(path: &Path) -> Result<ExportForm> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
     Ok(match ending.as_str() {
-        "csv" => ExportForm::Text(Format::Csv),
-        "tsv" | "tab" => ExportForm::Text(Format::Tsv),
-        "json" => ExportForm::Text(Format::Json),
-        "jsonl" | "ndjson" => ExportForm::Text(Format::Jsonl),
+        "csv" => ExportForm::Text(OutputFormat::Csv),
+        "tsv" | "tab" => ExportForm::Text(OutputFormat::Tsv),
+        "json" => ExportForm::Text(OutputFormat::Json),
+        "jsonl" | "ndjson" => ExportForm::Text(OutputFormat::Jsonl),
         "parquet" | "pq" => ExportForm::Binary(BinaryFormat::Parquet),
         "arrow" | "feather" | "ipc" => ExportForm::Binary(BinaryFormat::Arrow),
         "npy" => ExportForm::Binary(BinaryFormat::Npy),

@@ -12,7 +12,7 @@ use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::exit::Status;
-use crate::output::{Columns, Entry, Format, Highlight};
+use crate::output::{Highlight, OutputFormat, RecordColumns, ShownRecord};
 
 /// Print records, in the order they were inserted or sorted by a metadata key
 ///
@@ -104,14 +104,14 @@ impl GetArgs {
         };
         context.full = self.full;
         let store = context.open(Access::Read)?;
-        let chosen = self.columns.of(&store.view(&self.collection)?, &Columns::export())?;
+        let chosen = self.columns.of(&store.view(&self.collection)?, &RecordColumns::export())?;
         let (include, columns) = match chosen {
             Some(chosen) => (needed(&chosen), chosen),
-            None => (include(&self.include), columns(Columns::record(), &self.include)),
+            None => (include(&self.include), columns(RecordColumns::record(), &self.include)),
         };
         let is_one = query.ids.as_ref().is_some_and(|ids| ids.len() == 1) && context.chosen_format().is_none();
         let format = match context.printer.format() {
-            Format::Table if is_one => Format::Vertical,
+            OutputFormat::Table if is_one => OutputFormat::Vertical,
             format => format,
         };
         print(context, &store, &self.collection, &query, (include, columns, format))
@@ -124,11 +124,11 @@ impl PeekArgs {
         context.full = self.full;
         let store = context.open(Access::Read)?;
         let format = context.printer.format();
-        let columns = match self.columns.of(&store.view(&self.collection)?, &Columns::export())? {
+        let columns = match self.columns.of(&store.view(&self.collection)?, &RecordColumns::export())? {
             Some(chosen) => chosen,
             // A terminal is no place for 384 numbers a line.
-            None if format.is_for_people() => Columns::record(),
-            None => Columns::export(),
+            None if format.is_for_people() => RecordColumns::record(),
+            None => RecordColumns::export(),
         };
         print(context, &store, &self.collection, &query, (needed(&columns), columns, format))
     }
@@ -139,7 +139,7 @@ fn print(
     store: &Store,
     collection: &str,
     query: &RecordQuery,
-    (include, columns, format): (Include, Columns, Format),
+    (include, columns, format): (Include, RecordColumns, OutputFormat),
 ) -> Result<Status> {
     let view = store.view(collection)?;
     warn_of_filter(context, &view, query.filter.as_ref());
@@ -148,7 +148,7 @@ fn print(
     let mut sink = context.sink_in(format, columns)?;
     sink.highlight(Highlight::new(None, query.filter.as_ref()));
     for record in page.records() {
-        sink.entry(Entry::from(&record?))?;
+        sink.entry(ShownRecord::from(&record?))?;
     }
     sink.end()?;
     Ok(Status::found(!page.is_empty()))

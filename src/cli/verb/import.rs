@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::{Args, ValueEnum, ValueHint};
 use huedb::embed::{ChunkSize, Chunker};
 use huedb::error::{Error, Result};
-use huedb::input::{self, Batches, Beside, Mapping, OnDuplicate, Source, Types};
+use huedb::input::{self, InputSource, Mapping, MatrixIds, OnDuplicate, RowBatches, Types};
 use huedb::record::{CollectionInfo, RecordId};
 use huedb::store::{Mode, OnError, Rules};
 
@@ -144,7 +144,7 @@ pub(crate) struct ImportArgs {
     types: Option<Types>,
 
     /// Format of the sources [default: from their names or first bytes]
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(input::Format::ALL.map(input::Format::as_str)))]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(input::InputFormat::ALL.map(input::InputFormat::as_str)))]
     format: Option<String>,
 
     /// Character between the fields of a csv table [default: what the header shows of , ; tab and |]
@@ -227,7 +227,8 @@ impl ImportArgs {
             return self.from.run(context, self.collection, self.into, (self.mode.into(), self.on_error.into()));
         }
         let name = self.collection.as_deref().unwrap_or_default();
-        let sources: Vec<Source> = self.sources.iter().map(|source| Source::parse(source)).collect::<Result<_>>()?;
+        let sources: Vec<InputSource> =
+            self.sources.iter().map(|source| InputSource::parse(source)).collect::<Result<_>>()?;
         if self.dry_run {
             return crate::cli::bulk::dry_run::run(context, self.rehearsal(sources)?);
         }
@@ -236,7 +237,7 @@ impl ImportArgs {
         check_keep(self.keep_embedding, &info)?;
         let start = Instant::now();
         let interrupt = Interrupt::listen();
-        let mut batches = Batches::open(sources, self.options()?, limits(self.batch_size, info.embedder.is_some()))?;
+        let mut batches = RowBatches::open(sources, self.options()?, limits(self.batch_size, info.embedder.is_some()))?;
         let chunks = ChunkCount::default();
         let chunker = self.chunker(context, &info)?;
         if let Some(split) = chunks.split(&self.prefix, chunker) {
@@ -266,7 +267,7 @@ impl ImportArgs {
     }
 
     /// Gathers what a dry run needs to know.
-    fn rehearsal(&self, sources: Vec<Source>) -> Result<Rehearsal<'_>> {
+    fn rehearsal(&self, sources: Vec<InputSource>) -> Result<Rehearsal<'_>> {
         Ok(Rehearsal {
             import: self,
             name: self.collection.as_deref().unwrap_or_default(),
@@ -293,10 +294,10 @@ impl ImportArgs {
         Ok(ChunkCount::default().split(&self.prefix, self.chunker(context, info)?))
     }
 
-    fn options(&self) -> Result<input::Options> {
+    fn options(&self) -> Result<input::InputOptions> {
         let named = Mapping::default();
         let id = self.id.as_deref().map(str::parse).transpose();
-        Ok(input::Options {
+        Ok(input::InputOptions {
             format: self.format.as_deref().map(str::parse).transpose()?,
             mapping: Mapping {
                 id: id.unwrap_or_else(|never: std::convert::Infallible| match never {}).unwrap_or(named.id),
@@ -311,7 +312,7 @@ impl ImportArgs {
             only_tables: self.only_tables(),
             on_duplicate: self.on_duplicate.into(),
             beside: self.beside()?,
-            ..input::Options::default()
+            ..input::InputOptions::default()
         })
     }
 
@@ -329,13 +330,13 @@ impl ImportArgs {
     }
 
     /// Returns what stands beside a matrix.
-    fn beside(&self) -> Result<Option<Beside>> {
-        let rows = self.rows.as_deref().map(Source::parse).transpose()?.map(Beside::Rows);
-        let beside = self.ids.clone().map(Beside::Ids).or(rows);
+    fn beside(&self) -> Result<Option<MatrixIds>> {
+        let rows = self.rows.as_deref().map(InputSource::parse).transpose()?.map(MatrixIds::Rows);
+        let beside = self.ids.clone().map(MatrixIds::Ids).or(rows);
         if beside.is_some() && self.sources.len() != 1 {
             return Err(Error::argument("--ids and --rows go with one .npy matrix"));
         }
-        if beside == Some(Beside::Rows(Source::Stdin)) && self.sources.iter().any(|source| source == "-") {
+        if beside == Some(MatrixIds::Rows(InputSource::Stdin)) && self.sources.iter().any(|source| source == "-") {
             return Err(Error::argument("the matrix and its rows cannot both come from the standard input"));
         }
         Ok(beside)

@@ -12,7 +12,7 @@ use huedb::store::{Access, Collection};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{Facts, ProgressKind, count, count_of, duration};
+use crate::output::{ProgressKind, Properties, count, count_of, duration};
 
 /// Building takes far longer than moving pages, so a fifth of the file is worth it.
 const TIDY_SHARE: u64 = 5;
@@ -153,7 +153,7 @@ impl IndexShowArgs {
             Ok(_) => "whole".to_owned(),
             Err(error) => error.to_string(),
         };
-        let facts = Facts::new()
+        let facts = Properties::new()
             .with("collection", view.info().name.as_str())
             .with("vectors", graph.rows)
             .with("not_covered", view.end().0.saturating_sub(graph.covers_until))

@@ -8,7 +8,7 @@ use huedb::store::{Access, FORMAT_VERSION};
 
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::Facts;
+use crate::output::Properties;
 
 /// Show facts about the file and about this program
 #[derive(Debug, Args)]
@@ -16,7 +16,7 @@ pub(crate) struct InfoArgs {}
 
 impl InfoArgs {
     pub(crate) fn run(context: &mut Context) -> Result<Status> {
-        let mut facts = Facts::new().with("file", context.db.display().to_string());
+        let mut facts = Properties::new().with("file", context.db.display().to_string());
         if context.db.exists() {
             let store = context.open(Access::Read)?;
             let file = store.file_facts()?;

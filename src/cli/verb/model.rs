@@ -11,7 +11,7 @@ use huedb::record::Pooling;
 
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::{Facts, ProgressKind};
+use crate::output::{ProgressKind, Properties};
 
 /// List, add, pull, verify and remove embedding models
 #[derive(Debug, Args)]
@@ -207,13 +207,13 @@ fn tell(context: &mut Context, model: &ModelSpec) {
     }
 }
 
-fn facts(model: &ModelSpec) -> Facts {
+fn facts(model: &ModelSpec) -> Properties {
     let origin = match &model.origin {
         ModelOrigin::BuiltIn => "built in".to_owned(),
         ModelOrigin::Installed(dir) | ModelOrigin::Folder(dir) => dir.display().to_string(),
         ModelOrigin::Hash => "no model: hashed words".to_owned(),
     };
-    Facts::new()
+    Properties::new()
         .with("name", model.name.as_str())
         .with("dimension", model.fingerprint.dimension)
         .with("max_tokens", model.fingerprint.max_tokens)

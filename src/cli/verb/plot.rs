@@ -17,7 +17,7 @@ use crate::cli::arguments::global::OutputChoice;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
-use crate::output::{Column, Format, Legend, MapPoint, PointMap, count, count_of, hover, write_map};
+use crate::output::{Legend, MapPoint, OutputFormat, PointMap, RecordColumn, count, count_of, hover, write_map};
 
 /// More points than these take a browser long, and hide one another.
 const SAMPLE: usize = 20_000;
@@ -120,7 +120,7 @@ impl PlotArgs {
                 });
             }
         };
-        if path.to_str().is_some_and(|name| name.parse::<Format>().is_ok()) {
+        if path.to_str().is_some_and(|name| name.parse::<OutputFormat>().is_ok()) {
             return Err(Error::InvalidArgument {
                 why: format!("a plot is an SVG file; -o {} would name it so", path.display()),
                 hint: Some("write -o map.svg, or -o - for the standard output".into()),
@@ -134,10 +134,10 @@ impl PlotArgs {
     }
 
     /// Returns what is shown of a record when the pointer is over it.
-    fn shown(&self, view: &View) -> Result<Vec<Column>> {
-        let label = match Column::named(&self.label) {
-            Column::Key(key) => Column::Key(known_key(view, key)?),
-            Column::Document => Column::Document,
+    fn shown(&self, view: &View) -> Result<Vec<RecordColumn>> {
+        let label = match RecordColumn::named(&self.label) {
+            RecordColumn::Key(key) => RecordColumn::Key(known_key(view, key)?),
+            RecordColumn::Document => RecordColumn::Document,
             _ => {
                 return Err(Error::InvalidArgument {
                     why: format!("a label is document or a metadata key, not {}", self.label),
@@ -145,14 +145,14 @@ impl PlotArgs {
                 });
             }
         };
-        let color = self.color_by.clone().map(|key| known_key(view, key).map(Column::Key)).transpose()?;
+        let color = self.color_by.clone().map(|key| known_key(view, key).map(RecordColumn::Key)).transpose()?;
         Ok([label].into_iter().chain(color).collect())
     }
 
-    fn map(&self, view: &View, ordinals: &[Ordinal], all: u64, shown: &[Column]) -> Result<PointMap> {
+    fn map(&self, view: &View, ordinals: &[Ordinal], all: u64, shown: &[RecordColumn]) -> Result<PointMap> {
         let projection = view.project(ordinals)?;
         let (mut points, mut values): (_, Vec<Option<Value>>) = (Vec::with_capacity(ordinals.len()), Vec::new());
-        let include = Include { documents: shown.contains(&Column::Document), metadatas: true, ..Include::NONE };
+        let include = Include { documents: shown.contains(&RecordColumn::Document), metadatas: true, ..Include::NONE };
         for (ordinal, at) in ordinals.iter().zip(projection.points) {
             let record = view.record(*ordinal, include)?;
             points.push(MapPoint { at, hover: hover(&record, shown) });

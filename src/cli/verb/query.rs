@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use clap::{ArgGroup, Args};
 use huedb::embed::Role;
 use huedb::error::{Error, Result};
-use huedb::input::{Question, Questions, Source, embedding_from_json};
+use huedb::input::{InputSource, Question, Questions, embedding_from_json};
 use huedb::query::rank::words_not_indexed;
 use huedb::query::{Answer, Filter, Found, Page, Query as Nearest, Rank, Search, Way};
 use huedb::record::{CollectionInfo, Hit, RecordId};
@@ -17,7 +17,7 @@ use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::{Context, read_stdin};
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
-use crate::output::{self, Column, Columns, Entry, Highlight, Label, duration};
+use crate::output::{self, Highlight, Label, RecordColumn, RecordColumns, ShownRecord, duration};
 
 /// Records taken from each of the two rankings that `--hybrid` fuses, unless more are asked for.
 const HYBRID_DEPTH: usize = 100;
@@ -151,7 +151,7 @@ impl QueryArgs {
             Ok(vec![Question { id: None, text, embedding, origin }])
         };
         match (self.text.as_deref(), &self.embedding, &self.input) {
-            (_, _, Some(input)) => Questions::open(&Source::parse(input)?, None)?.collect(),
+            (_, _, Some(input)) => Questions::open(&InputSource::parse(input)?, None)?.collect(),
             (_, Some(json), None) => single(None, Some(embedding_from_json(json, "--embedding")?)),
             (Some("-"), None, None) => single(Some(asking(read_stdin()?)?), None),
             (text, None, None) => single(text.map(|text| asking(text.to_owned())).transpose()?, None),
@@ -202,7 +202,7 @@ impl QueryArgs {
         mut questions: Vec<Question>,
         ids: Option<&[RecordId]>,
         filter: Option<&Filter>,
-        (include, columns): (Include, Columns),
+        (include, columns): (Include, RecordColumns),
     ) -> Result<Status> {
         let depth = self.n.saturating_add(self.offset).max(HYBRID_DEPTH);
         let mut search = Search {
@@ -228,12 +228,12 @@ impl QueryArgs {
     }
 
     /// Decides what is read of the hits and what is printed.
-    fn shown(&self, view: &View) -> Result<(Include, Columns)> {
-        let mut parts = if self.input.is_some() { Columns::batch() } else { Columns::hit() };
+    fn shown(&self, view: &View) -> Result<(Include, RecordColumns)> {
+        let mut parts = if self.input.is_some() { RecordColumns::batch() } else { RecordColumns::hit() };
         if self.hybrid {
-            parts = parts.replacing(&Column::Distance, &Column::Score);
+            parts = parts.replacing(&RecordColumn::Distance, &RecordColumn::Score);
         }
-        Ok(match self.columns.of(view, &parts.clone().with(Column::Embedding))? {
+        Ok(match self.columns.of(view, &parts.clone().with(RecordColumn::Embedding))? {
             Some(chosen) => (needed(&chosen), chosen),
             None => (include(&self.include), columns(parts, &self.include)),
         })
@@ -244,7 +244,7 @@ impl QueryArgs {
         context: &mut Context,
         questions: &[Question],
         answer: &[Vec<Hit>],
-        columns: Columns,
+        columns: RecordColumns,
         filter: Option<&Filter>,
     ) -> Result<()> {
         let is_batch = self.input.is_some();
@@ -253,11 +253,11 @@ impl QueryArgs {
         for (at, (question, hits)) in questions.iter().zip(answer).enumerate() {
             if is_batch {
                 let label = question.id.clone().map_or(Label::Index(at), Label::Id);
-                sink.question(&output::Question { label, text: question.text.as_deref() })?;
+                sink.question(&output::ShownQuestion { label, text: question.text.as_deref() })?;
             }
             sink.highlight(Highlight::new(question.text.as_deref(), filter));
             for hit in hits {
-                sink.entry(Entry::from(hit))?;
+                sink.entry(ShownRecord::from(hit))?;
             }
         }
         sink.end()

@@ -9,7 +9,7 @@ use huedb::store::{Access, Certainty, Depth, Loss, Options, Repair as Repaired};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{Facts, bytes, count, count_of};
+use crate::output::{Properties, bytes, count, count_of};
 
 /// Make a damaged file whole again, or save what can be read
 ///
@@ -106,10 +106,10 @@ fn build_graphs(context: &mut Context, repaired: &Repaired, options: &Options) -
 }
 
 fn list(context: &mut Context, losses: &[Loss]) -> Result<()> {
-    let lines: Vec<Facts> = losses
+    let lines: Vec<Properties> = losses
         .iter()
         .map(|loss| {
-            let facts = Facts::new().with("collection", loss.collection.as_str()).with("id", loss.id.as_deref());
+            let facts = Properties::new().with("collection", loss.collection.as_str()).with("id", loss.id.as_deref());
             let kept = loss.certainty == Certainty::Doubtful;
             let facts = facts.with("what", loss.what.as_str()).with("kept", kept);
             match &loss.document {

@@ -6,7 +6,7 @@ use huedb::store::Access;
 
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::{Format, chroma_collection, collection_facts};
+use crate::output::{OutputFormat, chroma_collection, collection_facts};
 
 /// Show everything known about a collection
 ///
@@ -25,7 +25,7 @@ impl ShowArgs {
             let so_far = view.reembedded(0);
             facts = facts.with("next_model", next.model.as_str()).with("next_model_records", so_far.done);
         }
-        if matches!(context.printer.format(), Format::Json | Format::Jsonl) {
+        if matches!(context.printer.format(), OutputFormat::Json | OutputFormat::Jsonl) {
             facts = chroma_collection(view.info(), &facts, context.scope());
         }
         context.facts(&facts)?;

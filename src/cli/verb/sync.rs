@@ -12,8 +12,8 @@ use std::time::Instant;
 use clap::{Args, ValueHint};
 use huedb::embed::{ChunkSize, Chunker, DEFAULT_MODEL, fingerprint};
 use huedb::error::{Error, Result};
-use huedb::input::{self, Batches, Folder, Listing, SkippedFile, Source, TextFile, read_text};
-use huedb::record::{CollectionInfo, CollectionName, Fingerprint, Lines, RecordId, Row};
+use huedb::input::{self, Folder, FolderListing, InputSource, RowBatches, SkippedFile, TextFile, read_text};
+use huedb::record::{CollectionInfo, CollectionName, Fingerprint, LineCounter, NewRecord, RecordId};
 use huedb::store::{Mirror, Mode, NewCollection, OnError, Rules, Standing, Tally, Term, View};
 use plan::{Seen, SyncPlan, describe_records, is_kept, old_root_name, root_name};
 
@@ -185,7 +185,7 @@ impl SyncArgs {
     fn compare(
         &self,
         context: &mut Context,
-        listing: Listing,
+        listing: FolderListing,
         cutter: &FileChunker,
         mut mirror: Mirror,
         interrupt: &Interrupt,
@@ -257,7 +257,8 @@ impl SyncArgs {
         let roots: Vec<String> = moved_from.into_iter().chain([cutter.root.clone()]).collect();
         let seen = Seen::default();
         let entries = plan.changed.iter().map(|file| file.entry.clone()).collect();
-        let batches = Batches::open(vec![Source::Files(entries)], input::Options::default(), limits(None, true))?;
+        let batches =
+            RowBatches::open(vec![InputSource::Files(entries)], input::InputOptions::default(), limits(None, true))?;
         let batches = batches.splitting(seen.counted(move |row| cutter.rows(row), &plan.changed));
         let run = Ingestion {
             action: "sync",
@@ -340,7 +341,7 @@ struct FileChunker {
 }
 
 impl FileChunker {
-    fn rows(&self, mut row: Row) -> Result<Vec<Row>> {
+    fn rows(&self, mut row: NewRecord) -> Result<Vec<NewRecord>> {
         let relative = row.id.as_str().to_owned();
         row.uri = Some(self.folder.join(&relative).display().to_string());
         row.id = RecordId::parse(format!("{}{relative}", self.prefix))?;
@@ -349,7 +350,7 @@ impl FileChunker {
             return chunker.split(row);
         }
         let text = row.document.as_deref().unwrap_or_default();
-        Lines::of(text).range(&(0..text.len())).describe(&mut row.metadata)?;
+        LineCounter::of(text).range(&(0..text.len())).describe(&mut row.metadata)?;
         Ok(vec![row])
     }
 }

@@ -8,7 +8,7 @@ use huedb::store::Access;
 use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::Facts;
+use crate::output::Properties;
 
 /// Make, list and remove tenants
 ///
@@ -55,7 +55,7 @@ impl TenantArgs {
             }
             TenantAction::List => {
                 let tenants = context.open(Access::Read)?.tenants()?;
-                let lines: Vec<_> = tenants.into_iter().map(|name| Facts::new().with("name", name)).collect();
+                let lines: Vec<_> = tenants.into_iter().map(|name| Properties::new().with("name", name)).collect();
                 context.list(&lines)?;
             }
             TenantAction::Drop { name } => {

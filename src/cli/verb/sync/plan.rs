@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use huedb::error::{Error, Result};
-use huedb::input::{Entry, Split};
-use huedb::record::{CollectionInfo, Row};
+use huedb::input::{SourceFile, Split};
+use huedb::record::{CollectionInfo, NewRecord};
 use huedb::store::{Standing, Stray, Tally};
 
 use crate::cli::context::command::Context;
-use crate::output::{Facts, Progress, count};
+use crate::output::{ProgressDisplay, Properties, count};
 
 /// Files by what becomes of them.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl FileCounts {
 
 /// A file to embed.
 pub(crate) struct Changed {
-    pub(crate) entry: Entry,
+    pub(crate) entry: SourceFile,
     document: String,
     is_new: bool,
     records: u64,
@@ -59,14 +59,14 @@ pub(crate) struct SyncPlan {
 
 impl SyncPlan {
     /// Notes a file that cannot be taken in.
-    pub(crate) fn fail(&mut self, context: &mut Context, progress: &Progress, error: &Error) {
+    pub(crate) fn fail(&mut self, context: &mut Context, progress: &ProgressDisplay, error: &Error) {
         self.files.failed += 1;
         let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
         progress.suspend(|| context.printer.warning(format!("{error}{cause}{hint}")));
     }
 
-    pub(crate) fn take(&mut self, entry: Entry, document: String, standing: &Standing, records: u64) {
+    pub(crate) fn take(&mut self, entry: SourceFile, document: String, standing: &Standing, records: u64) {
         match standing {
             Standing::Unchanged => self.files.unchanged += 1,
             Standing::Taken { .. } => {}
@@ -107,9 +107,9 @@ impl SyncPlan {
     }
 
     /// Lists what is to be done.
-    pub(crate) fn facts(&self) -> Vec<Facts> {
+    pub(crate) fn facts(&self) -> Vec<Properties> {
         let line = |(document, change, records): (&str, &'static str, u64)| {
-            Facts::new().with("id", document).with("change", change).with("records", records)
+            Properties::new().with("id", document).with("change", change).with("records", records)
         };
         self.changes().map(line).collect()
     }
@@ -130,7 +130,7 @@ impl Seen {
     /// Makes rows of files and counts these.
     pub(crate) fn counted(
         &self,
-        rows: impl Fn(Row) -> Result<Vec<Row>> + Send + 'static,
+        rows: impl Fn(NewRecord) -> Result<Vec<NewRecord>> + Send + 'static,
         changed: &[Changed],
     ) -> Split {
         let counts = Arc::clone(&self.0);
