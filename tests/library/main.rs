@@ -28,3 +28,4 @@ mod open;
 mod query;
 mod random;
 mod store;
+mod warm;
