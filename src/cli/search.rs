@@ -6,9 +6,8 @@ use super::context::{Context, read_stdin};
 use super::exit::Status;
 use super::keys::warn_of_request;
 use super::query::asking;
-use crate::embed::Role;
 use crate::error::{Error, Result};
-use crate::query::Request;
+use crate::query::{ChromaRequest, Query};
 use crate::store::Access;
 
 /// Answer a request of Chroma's Search API
@@ -33,21 +32,22 @@ pub(super) struct Search {
 
 impl Search {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Status> {
-        let mut request = Request::parse(&self.read()?)?;
+        let mut request = ChromaRequest::parse(&self.read()?)?;
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
-        let texts = request.texts();
+        let texts = request.texts_to_embed();
         for text in &texts {
-            asking(text.clone())?;
+            asking((*text).to_owned())?;
         }
         if !texts.is_empty() {
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let embeddings = context.embedder(view.info(), None)?.embed(&texts, Role::Query)?;
-            request.set_embeddings(embeddings.vectors);
+            let embedder = context.embedder(view.info(), None)?;
+            Query::embed_all(request.queries_mut(), embedder.as_ref())?;
+        }
+        for query in request.queries_mut() {
+            query.threads = context.models.threads();
         }
         warn_of_request(context, &view, &request);
-        let (response, warnings) =
-            view.respond(&request, context.models.threads()).map_err(|error| store.name(error))?;
+        let (response, warnings) = view.respond(&request).map_err(|error| store.name(error))?;
         for warning in warnings {
             context.printer.warning(warning);
         }
