@@ -1,15 +1,11 @@
-//! The threads that large batches of texts are spread over.
-//!
-//! rayon's global pool is left alone: it belongs to the program that has this library in it. Invariant: a process has one
-//! pool for each number of threads that was asked for, made when it is first needed.
+//! Which threads a model's batches are spread over: the caller's pool, or that of the process.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 
 use super::LoadOptions;
-
-static POOLS: Mutex<Vec<Arc<ThreadPool>>> = Mutex::new(Vec::new());
+use crate::threads;
 
 /// The pool of the caller, or that of the process.
 pub(super) enum Threads {
@@ -31,15 +27,7 @@ impl Threads {
             Self::Given(pool) => return Ok(Arc::clone(pool)),
             Self::OfProcess(threads) => *threads,
         };
-        let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pool) = pools.iter().find(|pool| pool.current_num_threads() == threads) {
-            return Ok(Arc::clone(pool));
-        }
-        let named = ThreadPoolBuilder::new().num_threads(threads).thread_name(|n| format!("embed-{n}"));
-        let pool = named.build().map_err(|error| format!("no threads to embed with: {error}"))?;
-        let pool = Arc::new(pool);
-        pools.push(Arc::clone(&pool));
-        Ok(pool)
+        threads::pool(threads)
     }
 }
 

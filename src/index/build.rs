@@ -131,7 +131,7 @@ fn recall(view: &View, graph: &Graph, threads: usize) -> Result<f64> {
     let asked = asked.filter_map(|rank| live.select(rank)).map(|ordinal| embeddings.floats(Ordinal(ordinal)));
     let asked = asked.collect::<Result<Vec<_>>>()?;
     let questions: Vec<&[f32]> = asked.iter().map(Vec::as_slice).collect();
-    let exact = nearest(view, &questions, Allowed::AllBut(view.dead()), HITS, First::Codes, threads)?.nearest;
+    let exact = nearest(view, &questions, Allowed::AllBut(view.dead()), HITS, (First::Codes, threads), None)?.nearest;
     let found = questions.iter().map(|question| {
         let found = graph.search(question, graph_depth(HITS), view.info().hnsw.ef_search)?;
         Ok(found.into_iter().map(|(_, ordinal)| ordinal).collect())

@@ -11,7 +11,8 @@ use super::plan::{Facts, Plan, Way};
 use super::run::{Answer, QueryTiming};
 use crate::error::{Error, Result};
 use crate::index::{
-    Allowed, First, Ranked, Walk, graph_depth, nearest as nearest_by_bounds, rank_all, rank_candidates, walk_graph,
+    Allowed, First, Ranked, Walk, graph_depth, is_resident, nearest as nearest_by_bounds, rank_all, rank_candidates,
+    resident, walk_graph,
 };
 use crate::record::{Hit, Ordinal};
 use crate::store::{Include, View, check_dimension, check_embedding};
@@ -113,6 +114,7 @@ fn facts(view: &View, query: &VectorSearch, chosen: Option<&RoaringTreemap>) -> 
         outside_graph: outside,
         ef_search: view.info().hnsw.ef_search,
         sketched: view.is_sketched(),
+        resident: is_resident(view),
         exact: query.exact,
     })
 }
@@ -225,7 +227,9 @@ fn by_bounds(
     threads: usize,
     answer: &mut Answer,
 ) -> Result<Vec<Vec<Ranked>>> {
-    let found = nearest_by_bounds(view, questions, allowed, answer.facts.wanted, first, threads)?;
+    let resident = resident(view);
+    let how = (first, threads);
+    let found = nearest_by_bounds(view, questions, allowed, answer.facts.wanted, how, resident.as_deref())?;
     answer.ranked += found.ranked;
     answer.timing.candidates += found.candidates;
     answer.timing.rank += found.rank;

@@ -99,6 +99,8 @@ impl Collection {
     pub fn delete_where(&self, query: &RecordQuery) -> Result<u64> {
         let page = self.find(query, Include::NONE)?;
         let ids = page.records().map(|record| record.map(|record| record.id)).collect::<Result<Vec<_>>>()?;
+        // A state that is still read keeps its pages from being used again.
+        drop(page);
         let filter = query.filter.clone();
         self.delete_if(ids, move |stored: &Stored| {
             let metadata = Some(&stored.metadata);

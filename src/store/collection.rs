@@ -4,6 +4,8 @@
 //! Invariant: a handle holds no lock and no page of the file between two calls.
 
 use super::queue::{LARGE_BYTES, Outcome, Request, Task, bytes_of};
+use super::rows::purged_at_once;
+use super::table::PairKey;
 use super::write::{Batch, Form};
 use super::{Change, Effect, Include, Mode, Store, Stored, View, catalog, rows_per_segment, scope, table};
 use crate::error::Result;
@@ -155,6 +157,27 @@ impl Collection {
     }
 
     fn write<T>(&self, work: impl FnOnce(&mut Batch) -> Result<T>) -> Result<T> {
+        let (result, unpurged) = self.write_once(work)?;
+        self.purge(&unpurged);
+        Ok(result)
+    }
+
+    /// Writes segments anew without their dead rows, a few in a transaction.
+    pub(super) fn purge(&self, segments: &[PairKey]) {
+        for segments in segments.chunks(purged_at_once(segments.len())) {
+            let purged = self.write_once(|batch| {
+                batch.purge(segments);
+                Ok(())
+            });
+            // What was asked is done; nothing reads the dead rows that are left.
+            if purged.is_err() {
+                break;
+            }
+        }
+    }
+
+    /// Runs one transaction; returns the segments that are to be purged after it too.
+    fn write_once<T>(&self, work: impl FnOnce(&mut Batch) -> Result<T>) -> Result<(T, Vec<PairKey>)> {
         self.store.write(|tx| {
             scope::check_for_writing(tx, self.store.scope())?;
             let names = tx.open_table(table::COLLECTIONS)?;
@@ -163,8 +186,8 @@ impl Collection {
             drop((names, entries));
             let mut batch = Batch::begin(tx, number, self.name.as_str())?;
             let result = work(&mut batch)?;
-            batch.finish()?;
-            Ok(result)
+            let unpurged = batch.finish()?;
+            Ok((result, unpurged))
         })
     }
 

@@ -1,8 +1,9 @@
 //! Giving free space back to the file system, and what was deleted with it.
 //!
 //! redb moves pages to the front of the file and cuts it off behind them. That alone leaves old text in pages that
-//! stay free, in the unused ends of pages, and in keys that only part one page from the next; so [`Store::compact`]
-//! writes the tables that hold text anew and overwrites every free page. Invariant: no other process loses what it
+//! stay free, in the unused ends of pages, and in keys that only part one page from the next, and deleted embeddings
+//! beside those that are left; so [`Store::compact`] makes zeros of these, writes the tables that hold text anew and
+//! overwrites every free page. Invariant: no other process loses what it
 //! wrote, and none is waited for longer than the busy timeout at a time.
 
 use std::thread::sleep;
@@ -13,8 +14,8 @@ use redb::{CompactionError, Key, ReadableTable, TableDefinition, Value, WriteTra
 use super::catalog::Entry;
 use super::guard::guarded;
 use super::table::CollectionNumber;
-use super::write::Batch;
-use super::{Store, table};
+use super::write::{Batch, read_set};
+use super::{Store, table, vector};
 use crate::error::{Error, Result};
 
 /// What [`Store::compact`] did to the length of the file.
@@ -38,7 +39,7 @@ impl Store {
     /// Gives free space back to the file system and overwrites what was deleted; no [`super::View`] may be open.
     ///
     /// Until it is done other processes that read or write wait, each for its own busy timeout; for a while the file
-    /// is longer by the size of its records, ids and metadata index.
+    /// is longer by the size of its records, ids and metadata index, and of embeddings that stand beside deleted ones.
     ///
     /// # Errors
     /// [`Error::Busy`] when other processes did not stop reading or writing in time, or a view of this process is
@@ -47,6 +48,7 @@ impl Store {
         let before = self.file_bytes()?;
         self.write(|tx| {
             upgrade_rows(tx)?;
+            clear_deleted(tx)?;
             rewrite_texts(tx)
         })?;
         self.move_pages(self.busy_timeout())?;
@@ -143,7 +145,24 @@ fn upgrade_rows(tx: &WriteTransaction) -> Result<()> {
             old.push((CollectionNumber(u32::from_be_bytes(*key.value())), entry.info.name));
         }
     }
-    old.iter().try_for_each(|(number, name)| Batch::begin(tx, *number, name.as_str())?.finish())
+    old.iter().try_for_each(|(number, name)| Batch::begin(tx, *number, name.as_str())?.finish().map(drop))
+}
+
+/// Makes zeros of the embeddings of deleted records.
+fn clear_deleted(tx: &WriteTransaction) -> Result<()> {
+    let (sets, mut vectors) = (tx.open_table(table::DEAD)?, tx.open_table(table::VECTORS)?);
+    for row in tx.open_table(table::COLLECTION)?.iter()? {
+        let (key, bytes) = row?;
+        let (number, entry) = (CollectionNumber(u32::from_be_bytes(*key.value())), Entry::decode(bytes.value(), "")?);
+        let dead = read_set(&sets, number, "the set of deleted rows")?;
+        if let Some(dimension) = entry.info.dimension {
+            vector::clear(&mut vectors, entry.rows_number(number), dimension, &dead)?;
+        }
+        if let Some(next) = &entry.next {
+            vector::clear(&mut vectors, CollectionNumber(next.number), next.embedder.dimension, &dead)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes every table that holds text anew.

@@ -11,6 +11,7 @@ use std::num::NonZero;
 use std::ops::Bound;
 use std::thread;
 
+use rayon::prelude::*;
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
@@ -23,11 +24,14 @@ use super::table::{self, CollectionNumber, PairKey, pair_number, pair_ordinal};
 use super::vector::Embeddings;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
+use crate::threads::pool;
 
 /// A segment is rewritten when more than this share of its rows is dead, in percent.
 const DEAD_PERCENT: usize = 30;
 /// From this many sealed rows on a collection is sketched: below, reading all codes is as fast.
 const SKETCH_FROM_ROWS: u64 = 50_000;
+/// One transaction purges this part of the segments that wait for it: what it writes lengthens the file.
+const PURGED_PART: usize = 16;
 /// A shorter tail is ranked as fast as a segment is read.
 const LEAST_SETTLED: u64 = 256;
 /// Fewer rows than this are not worth a thread.
@@ -76,7 +80,7 @@ impl<'tx> Rows<'tx> {
         if sealed.bounded {
             return Ok(());
         }
-        *sealed = Sealing::new();
+        *sealed = Sealing { rewritten: sealed.rewritten + 1, ..Sealing::new() };
         let (first, last) = (self.number.pair(0), self.number.pair(u64::MAX));
         self.segments.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
         self.sketches.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
@@ -215,7 +219,7 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Codes rows anew whose embedding was replaced.
-    pub(crate) fn replace(&mut self, sealed: &Sealing, held: &Held, changed: &RoaringTreemap) -> Result<()> {
+    pub(crate) fn replace(&mut self, sealed: &mut Sealing, held: &Held, changed: &RoaringTreemap) -> Result<()> {
         let mut by_segment: BTreeMap<PairKey, Vec<Ordinal>> = BTreeMap::new();
         for ordinal in changed.iter().take_while(|ordinal| *ordinal < sealed.sealed_until).map(Ordinal) {
             by_segment.entry(self.segment_of(ordinal)?).or_default().push(ordinal);
@@ -232,14 +236,21 @@ impl<'tx> Rows<'tx> {
             }
             if let Some(bytes) = seal(&rows, number) {
                 self.insert_sealed(sealed, &key, &bytes)?;
+                sealed.rewritten += 1;
             }
         }
         Ok(())
     }
 
-    /// Lets go of rows that died: from a segment when enough of it is dead.
-    pub(crate) fn remove(&mut self, sealed: &mut Sealing, died: &RoaringTreemap, dead: &RoaringTreemap) -> Result<()> {
-        let mut touched = std::collections::BTreeSet::new();
+    /// Lets go of rows that died, from segments of which enough is dead; returns those that are yet to be purged, where
+    /// they are too many for one transaction.
+    pub(crate) fn remove(
+        &mut self,
+        sealed: &mut Sealing,
+        died: &RoaringTreemap,
+        dead: &RoaringTreemap,
+    ) -> Result<Vec<PairKey>> {
+        let mut to_purge = Vec::new();
         // The first ordinal after the segment last looked up: each look reads a page of 1 MiB.
         let mut end = 0;
         for ordinal in died.iter().map(Ordinal) {
@@ -248,22 +259,41 @@ impl<'tx> Rows<'tx> {
             } else if ordinal.0 >= end {
                 let key = self.segment_of(ordinal)?;
                 end = self.end_of(&key)?;
-                touched.insert(key);
+                if self.has_many_dead(&key, dead)? {
+                    to_purge.push(key);
+                }
             }
         }
-        touched.iter().try_for_each(|key| self.purge(sealed, key, dead))
+        if to_purge.len() > purged_at_once(to_purge.len()) {
+            return Ok(to_purge);
+        }
+        self.purge(sealed, &to_purge, dead)?;
+        Ok(Vec::new())
     }
 
-    fn purge(&mut self, sealed: &mut Sealing, key: &PairKey, dead: &RoaringTreemap) -> Result<()> {
+    fn has_many_dead(&self, key: &PairKey, dead: &RoaringTreemap) -> Result<bool> {
+        let Some(bytes) = self.segments.get(key)? else { return Ok(false) };
+        let segment = Segment::parse(bytes.value())?;
+        let gone = (0..segment.rows()).filter(|row| dead.contains(segment.ordinal(*row).0)).count();
+        Ok(gone * 100 > segment.rows() * DEAD_PERCENT)
+    }
+
+    /// Writes segments anew without their dead rows; those that are not there any more are passed over.
+    pub(crate) fn purge(&mut self, sealed: &mut Sealing, segments: &[PairKey], dead: &RoaringTreemap) -> Result<()> {
+        segments.iter().try_for_each(|key| self.purge_one(sealed, key, dead))
+    }
+
+    fn purge_one(&mut self, sealed: &mut Sealing, key: &PairKey, dead: &RoaringTreemap) -> Result<()> {
+        if self.number.pair(pair_ordinal(key).0) != *key || self.segments.get(key)?.is_none() {
+            return Ok(());
+        }
         let (centre, mut rows) = self.read_segment(key)?;
         let before = rows.len();
         rows.retain(|(ordinal, _)| !dead.contains(ordinal.0));
-        if (before - rows.len()) * 100 <= before * DEAD_PERCENT {
-            return Ok(());
-        }
         self.segments.remove(key)?;
         self.sketches.remove(key)?;
         sealed.sealed_rows -= before as u64;
+        sealed.rewritten += 1;
         if let (Some((first, _)), Some(bytes)) = (rows.first(), seal(&rows, centre)) {
             self.insert_sealed(sealed, &self.number.pair(first.0), &bytes)?;
             sealed.sealed_rows += rows.len() as u64;
@@ -309,22 +339,21 @@ impl Held<'_> {
     }
 }
 
+/// Returns how many of the segments that wait to be purged one transaction takes.
+pub(crate) fn purged_at_once(waiting: usize) -> usize {
+    waiting.div_ceil(PURGED_PART).max(1)
+}
+
 /// Codes rows around a centre, with several threads where there are many.
 fn quantised(rows: &[(Ordinal, Vec<f32>)], centre: &Centre, space: Space) -> Vec<(Ordinal, Codes)> {
     let code = |rows: &[(Ordinal, Vec<f32>)]| -> Vec<(Ordinal, Codes)> {
         rows.iter().map(|(ordinal, embedding)| (*ordinal, quantise(embedding, centre, space))).collect()
     };
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(rows.len() / ROWS_PER_THREAD).max(1);
-    let mut parts = rows.chunks(rows.len().div_ceil(threads).max(1));
-    let Some(own) = parts.next() else { return Vec::new() };
-    thread::scope(|scope| {
-        let others: Vec<_> = parts.map(|part| scope.spawn(move || code(part))).collect();
-        let mut coded = code(own);
-        for other in others {
-            coded.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        coded
-    })
+    match pool(threads) {
+        Ok(pool) if threads > 1 => pool.install(|| rows.par_chunks(ROWS_PER_THREAD).flat_map_iter(code).collect()),
+        _ => code(rows),
+    }
 }
 
 /// Reads a centre of a collection's rows.

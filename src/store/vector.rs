@@ -1,11 +1,13 @@
 //! The embeddings as given: f32 rows in blocks that fill a 32 KiB page.
 //!
-//! Row `r` stands in block `r / rows per block`. Invariant: a row that was deleted is all zeros until its whole
-//! block is dead, then the block is gone; a block never ends inside a row.
+//! Row `r` stands in block `r / rows per block`. A row that was deleted stays as it was, so that to delete writes no block
+//! anew, until its whole block is dead: then the block is gone. [`clear`] makes zeros of it before. Invariant: nobody reads
+//! a deleted row; a block never ends inside a row.
 
 use std::collections::BTreeMap;
 
 use redb::{AccessGuard, ReadOnlyTable, ReadableTable, Table};
+use roaring::RoaringTreemap;
 
 use super::codec::{floats, put_floats};
 use super::fault::Place;
@@ -107,7 +109,7 @@ pub(crate) struct Changes {
     blocks: BTreeMap<u64, Vec<RowChange>>,
 }
 
-/// A row's new embedding, or `None` where it is to be zeros.
+/// A row's new embedding, or `None` where it was deleted.
 type RowChange = (Ordinal, Option<Vec<f32>>);
 
 impl Changes {
@@ -119,7 +121,7 @@ impl Changes {
         self.push(ordinal, Some(embedding));
     }
 
-    pub(crate) fn clear(&mut self, ordinal: Ordinal) {
+    pub(crate) fn delete(&mut self, ordinal: Ordinal) {
         self.push(ordinal, None);
     }
 
@@ -141,8 +143,19 @@ impl Changes {
         is_dead: impl Fn(Ordinal) -> bool,
     ) -> Result<()> {
         let per_block = rows_per_block(self.dimension);
+        let is_gone = |block: u64, bytes: usize| {
+            let rows = (bytes / (4 * self.dimension)) as u64;
+            rows == per_block && (0..rows).all(|row| is_dead(Ordinal(block * per_block + row)))
+        };
         for (block, changes) in self.blocks {
             let key = self.collection.pair(block);
+            if changes.iter().all(|(_, embedding)| embedding.is_none()) {
+                let bytes = table.get(&key)?.map(|old| old.value().len());
+                if bytes.is_some_and(|bytes| is_gone(block, bytes)) {
+                    table.remove(&key)?;
+                }
+                continue;
+            }
             let mut bytes = table.get(&key)?.map(|old| old.value().to_vec()).unwrap_or_default();
             let mut encoded = Vec::with_capacity(4 * self.dimension);
             for (ordinal, embedding) in changes {
@@ -159,9 +172,7 @@ impl Changes {
                     row.copy_from_slice(&encoded);
                 }
             }
-            let rows = (bytes.len() / (4 * self.dimension)) as u64;
-            let full = rows == per_block;
-            if full && (0..rows).all(|row| is_dead(Ordinal(block * per_block + row))) {
+            if is_gone(block, bytes.len()) {
                 table.remove(&key)?;
             } else {
                 table.insert(&key, bytes.as_slice())?;
@@ -169,4 +180,29 @@ impl Changes {
         }
         Ok(())
     }
+}
+
+/// Makes zeros of deleted rows.
+pub(crate) fn clear(
+    table: &mut Table<&'static PairKey, &'static [u8]>,
+    collection: CollectionNumber,
+    dimension: usize,
+    dead: &RoaringTreemap,
+) -> Result<()> {
+    let per_block = rows_per_block(dimension);
+    let mut blocks: Vec<u64> = dead.iter().map(|ordinal| ordinal / per_block).collect();
+    blocks.dedup();
+    for block in blocks {
+        let key = collection.pair(block);
+        let Some(mut bytes) = table.get(&key)?.map(|block| block.value().to_vec()) else { continue };
+        let (first, mut cleared) = (block * per_block, false);
+        for row in bytes.chunks_exact_mut(4 * dimension.max(1)).zip(first..).filter(|(_, row)| dead.contains(*row)) {
+            cleared |= row.0.iter().any(|byte| *byte != 0);
+            row.0.fill(0);
+        }
+        if cleared {
+            table.insert(&key, bytes.as_slice())?;
+        }
+    }
+    Ok(())
 }

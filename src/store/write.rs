@@ -101,6 +101,8 @@ pub(crate) struct Batch<'tx> {
     /// Rows whose embedding was replaced.
     replaced: RoaringTreemap,
     died: RoaringTreemap,
+    /// Segments that a transaction before left to be purged.
+    to_purge: Vec<PairKey>,
     /// Rows with a new document.
     reworded: RoaringTreemap,
     /// The document whose parts come, and whether they are written.
@@ -132,6 +134,7 @@ impl<'tx> Batch<'tx> {
             entry,
             replaced: RoaringTreemap::new(),
             died: RoaringTreemap::new(),
+            to_purge: Vec::new(),
             reworded: RoaringTreemap::new(),
             cut: None,
             removed: 0,
@@ -387,7 +390,7 @@ impl<'tx> Batch<'tx> {
         self.posting_changes.remove(ordinal, &stored.metadata);
         self.term_changes.remove(ordinal, &stored);
         if let Some(vectors) = &mut self.vector_changes {
-            vectors.clear(ordinal);
+            vectors.delete(ordinal);
         }
         self.entry.records -= 1;
         self.replaced.remove(ordinal.0);
@@ -398,6 +401,11 @@ impl<'tx> Batch<'tx> {
     /// Seals rows that fill no segment as well.
     pub(crate) fn settle(&mut self) {
         self.settles = true;
+    }
+
+    /// Lets go of the dead rows of segments that a [`Batch::finish`] before returned.
+    pub(crate) fn purge(&mut self, segments: &[PairKey]) {
+        self.to_purge.extend_from_slice(segments);
     }
 
     /// Makes sketches in any case.
@@ -437,7 +445,11 @@ impl<'tx> Batch<'tx> {
     }
 
     /// Writes what was gathered; the transaction is still to be committed.
-    pub(crate) fn finish(mut self) -> Result<()> {
+    ///
+    /// Returns the segments that later transactions should [`Batch::purge`]: to write so many anew in this one would
+    /// lengthen the file by all of them.
+    pub(crate) fn finish(mut self) -> Result<Vec<PairKey>> {
+        let mut unpurged = Vec::new();
         let mut sets = self.tx.open_table(table::DEAD)?;
         let mut dead = read_set(&sets, self.number, "the set of deleted rows")?;
         if !self.died.is_empty() {
@@ -458,7 +470,8 @@ impl<'tx> Batch<'tx> {
             let mut rows = Rows::open(self.tx, self.rows_number, self.entry.info.space)?;
             let sealed = &mut self.entry.sealed;
             if sealed.bounded {
-                rows.remove(sealed, &self.died, &dead)?;
+                unpurged = rows.remove(sealed, &self.died, &dead)?;
+                rows.purge(sealed, &self.to_purge, &dead)?;
                 rows.replace(sealed, &held, &self.replaced)?;
             }
             rows.upgrade(sealed, &held)?;
@@ -474,7 +487,8 @@ impl<'tx> Batch<'tx> {
         if !self.term_changes.is_empty() {
             self.term_changes.write(&mut self.tx.open_table(table::TERMS)?)?;
         }
-        catalog::put(&mut self.tx.open_table(table::COLLECTION)?, self.number, &self.entry)
+        catalog::put(&mut self.tx.open_table(table::COLLECTION)?, self.number, &self.entry)?;
+        Ok(unpurged)
     }
 
     /// Remembers which rows of the graph no longer say what the records say.

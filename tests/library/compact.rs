@@ -56,6 +56,16 @@ fn markers(path: &PathBuf) -> usize {
     memchr::memmem::find_iter(&bytes, MARKER.as_bytes()).count()
 }
 
+/// How many of these embeddings stand in the file as given.
+fn embeddings(path: &PathBuf, of: &[Vec<f32>]) -> usize {
+    let bytes = std::fs::read(path).unwrap();
+    let stands = |embedding: &&Vec<f32>| {
+        let embedding: Vec<u8> = embedding.iter().flat_map(|x| x.to_le_bytes()).collect();
+        memchr::memmem::find(&bytes, &embedding).is_some()
+    };
+    of.iter().filter(stands).count()
+}
+
 #[test]
 fn deleted_records_are_gone_from_the_file_and_the_others_are_there() {
     let mut random = Random::new();
@@ -74,16 +84,19 @@ fn deleted_records_are_gone_from_the_file_and_the_others_are_there() {
         assert_eq!(notes.delete([*id]).unwrap(), 1);
     }
     assert_eq!(notes.delete(together.iter().copied()).unwrap(), together.len() as u64);
-    let kept: Vec<Change> = changes.into_iter().zip(&marked).filter(|(_, marked)| !**marked).map(|(c, _)| c).collect();
+    let (gone, kept): (Vec<_>, Vec<_>) = changes.into_iter().zip(&marked).partition(|(_, marked)| **marked);
+    let kept: Vec<Change> = kept.into_iter().map(|(change, _)| change).collect();
+    let gone: Vec<Vec<f32>> = gone.into_iter().filter_map(|(change, _)| change.embedding).collect();
     drop(notes);
     store.close().unwrap();
     assert_eq!(markers(&path) > 0, !encrypted(), "nothing to remove");
+    assert_eq!(embeddings(&path, &gone) > 0, !encrypted(), "nothing to remove");
 
     store = open(&path, Duration::from_secs(1));
     let compacted = store.compact().unwrap();
     assert!(compacted.after <= compacted.before, "{compacted:?}");
     store.close().unwrap();
-    assert_eq!(markers(&path), 0);
+    assert_eq!((markers(&path), embeddings(&path, &gone)), (0, 0));
 
     let store = open(&path, Duration::from_secs(1));
     let view = store.view("notes").unwrap();
@@ -215,4 +228,38 @@ fn many_upserts_of_one_record_do_not_lengthen_the_file() {
 /// `HUEDB_UPSERTS=10000` takes a minute where the disk is slow.
 fn upserts() -> usize {
     std::env::var("HUEDB_UPSERTS").ok().and_then(|n| n.parse().ok()).unwrap_or(1000)
+}
+
+#[cfg(unix)]
+#[test]
+fn to_delete_half_hardly_lengthens_the_file() {
+    use std::os::unix::fs::MetadataExt;
+    let mut random = Random::new();
+    let (_folder, path, store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    let rows = 12_000;
+    let changes: Vec<Change> = (0..rows)
+        .map(|row| Change {
+            embedding: Some(random.vector(512)),
+            document: None,
+            uri: None,
+            metadata: MetadataPatch::default(),
+            ..change(&mut random, row, false)
+        })
+        .collect();
+    let ids: Vec<RecordId> = changes.iter().map(|change| change.id.clone()).collect();
+    notes.add(changes).unwrap();
+    drop(notes);
+    // Free space would hide what a delete writes.
+    store.compact().unwrap();
+    let on_disk = || path.metadata().unwrap().blocks() * 512;
+    let before = on_disk();
+    let notes = store.collection("notes").unwrap();
+    assert_eq!(notes.delete(ids.iter().step_by(2)).unwrap(), rows as u64 / 2);
+    // No embedding is written anew, and the quantised rows, a quarter of them, a few at a time.
+    let after = on_disk();
+    assert!(after < before * 11 / 10, "{before} bytes before, {after} after, {random:?}");
+    let counts = notes.view().unwrap().counts();
+    assert_eq!(counts.sealed + counts.tail, counts.records, "rows of deleted records are left: {counts:?}");
+    assert_eq!(store.check(None, huedb::store::Depth::Deep).unwrap(), []);
 }

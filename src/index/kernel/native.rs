@@ -46,7 +46,7 @@ macro_rules! variant {
     }) => {
         mod $module {
             use super::portable;
-            use crate::index::kernel::{Limits, Near, Numbers, Planes, Tile};
+            use crate::index::kernel::{EIGHT, Limits, Near, Numbers, Planes, SignNumbers, SignTerms, Tile};
 
             #[target_feature(enable = $features)]
             #[allow(dead_code, reason = "a variant may have its own")]
@@ -64,6 +64,16 @@ macro_rules! variant {
             #[allow(dead_code, reason = "a variant may have its own")]
             pub(super) fn dot_signs_rows(question: &Planes, rows: &[u8], out: &mut [i32]) {
                 portable::each_signs(question, rows, out);
+            }
+
+            #[target_feature(enable = $features)]
+            pub(super) fn dot_signs_eights(question: &Planes, words: &[[u64; EIGHT]], out: &mut [i32]) {
+                portable::dot_signs_eights(question, words, out);
+            }
+
+            #[target_feature(enable = $features)]
+            pub(super) fn sign_bounds(sums: &[i32], numbers: &SignNumbers, terms: &SignTerms, out: &mut [f32]) -> f32 {
+                portable::sign_bounds(sums, numbers, terms, out)
             }
 
             #[target_feature(enable = $features)]
@@ -92,6 +102,10 @@ macro_rules! variant {
             dot_i8_rows: |query, rows, out| unsafe { $dot_i8_rows(query, rows, out) },
             // SAFETY: as above.
             dot_signs_rows: |question, rows, out| unsafe { $dot_signs_rows(question, rows, out) },
+            // SAFETY: as above.
+            dot_signs_eights: |question, words, out| unsafe { $module::dot_signs_eights(question, words, out) },
+            // SAFETY: as above.
+            sign_bounds: |sums, numbers, terms, out| unsafe { $module::sign_bounds(sums, numbers, terms, out) },
             // SAFETY: as above.
             distances: |dots, numbers, scale, out| unsafe { $module::distances(dots, numbers, scale, out) },
             // SAFETY: as above.

@@ -91,7 +91,7 @@ impl NextEmbeddings {
         if is_new {
             self.sealed.tail_rows += changed.len();
         } else if self.sealed.bounded {
-            rows.replace(&self.sealed, &held, &changed)?;
+            rows.replace(&mut self.sealed, &held, &changed)?;
         }
         rows.upgrade(&mut self.sealed, &held)?;
         rows.seal(&mut self.sealed, &held)?;
@@ -114,12 +114,13 @@ impl NextEmbeddings {
             return Ok(());
         }
         let mut changes = vector::Changes::new(self.rows_number(), self.embedder.dimension);
-        died.iter().for_each(|ordinal| changes.clear(Ordinal(ordinal)));
+        died.iter().for_each(|ordinal| changes.delete(Ordinal(ordinal)));
         changes.write(vectors, |ordinal| self.is_dead(ordinal, dead))?;
         let mut rows = Rows::open(tx, self.rows_number(), space)?;
         let held = Held { vectors, dimension: self.embedder.dimension, end: self.until, dead };
         if self.sealed.bounded {
-            rows.remove(&mut self.sealed, &died, dead)?;
+            let touched = rows.remove(&mut self.sealed, &died, dead)?;
+            rows.purge(&mut self.sealed, &touched, dead)?;
         }
         rows.upgrade(&mut self.sealed, &held)?;
         let stale = (self.stale(tx)? | reworded) - dead;

@@ -1,0 +1,6 @@
+//! The process around a command: usage errors, exit codes, interrupts, panics.
+
+pub(crate) mod exit;
+pub(crate) mod interrupt;
+pub(crate) mod panic;
+pub(crate) mod usage;
