@@ -32,7 +32,6 @@ mod registry;
 mod runtime;
 mod session;
 mod setup;
-mod threads;
 mod token_spans;
 mod tokenizer;
 mod tract;
@@ -134,7 +133,7 @@ impl<E: Embedder + ?Sized> Embedder for Arc<E> {
 /// [`Runtime::skipped`], for the caller to say.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] when there is no such model, [`Error::Runtime`] when no engine can be used,
+/// [`Error::ModelNotFound`] when there is no such model, [`Error::Runtime`] when no engine can be used,
 /// [`Error::Model`] or [`Error::Io`] when the model cannot be opened.
 pub fn load(model: &str, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
     if let Some(hash) = HashEmbedder::from_name(model) {

@@ -83,11 +83,7 @@ fn evaluate_with(rank: &Rank, leaf: &mut dyn FnMut(&Knn) -> Result<Scores>) -> R
 
 /// The error of a search by words where they are not indexed.
 pub(in crate::query) fn words_not_indexed(collection: &CollectionInfo) -> Error {
-    let name = &collection.name;
-    Error::InvalidArgument {
-        why: format!("collection {:?} has no index of the words of its documents", name.as_str()),
-        hint: Some(format!("make one with `huedb index build {name} --hybrid`")),
-    }
+    Error::WordsNotIndexed { collection: collection.name.to_string() }
 }
 
 /// What is said where words were made as this version does not make them.
