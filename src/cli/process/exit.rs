@@ -2,6 +2,7 @@
 
 use huedb::error::{Error, ErrorKind, Result};
 
+use crate::cli::process::hint::hint;
 use crate::output::{Failure, Printer, chain};
 
 /// Usage or bad input.
@@ -78,7 +79,7 @@ fn failure(error: &Error) -> Failure {
         ErrorKind::Interrupted => 130,
         ErrorKind::Failure => FAILURE,
     };
-    Failure { error: chain(error), code, kind: error.name(), hint: error.hint(), place: error.place() }
+    Failure { error: chain(error), code, kind: error.name(), hint: hint(error), place: error.place() }
 }
 
 /// What is said when an interrupt ends the process at once.
