@@ -32,7 +32,6 @@ mod registry;
 mod runtime;
 mod session;
 mod setup;
-mod threads;
 mod token_spans;
 mod tokenizer;
 mod tract;
@@ -61,7 +60,7 @@ use onnx::Parts;
 use tokenizer::Tokenizer;
 
 use crate::error::{Error, Result};
-use crate::record::Fingerprint;
+use crate::record::{CollectionInfo, Fingerprint, check_model};
 
 /// What a text is to the model; some models want a different prefix for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +133,7 @@ impl<E: Embedder + ?Sized> Embedder for Arc<E> {
 /// [`Runtime::skipped`], for the caller to say.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] when there is no such model, [`Error::Runtime`] when no engine can be used,
+/// [`Error::ModelNotFound`] when there is no such model, [`Error::Runtime`] when no engine can be used,
 /// [`Error::Model`] or [`Error::Io`] when the model cannot be opened.
 pub fn load(model: &str, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
     if let Some(hash) = HashEmbedder::from_name(model) {
@@ -162,6 +161,31 @@ pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result
         }
         open(parts, options)
     })
+}
+
+/// Returns the model of a collection, to be loaded when the first text is embedded: found by the name that is `asked` for,
+/// else by the collection's, and with the collection's prefixes.
+///
+/// # Errors
+/// [`Error::NoModel`] when the collection has none and none is asked for; [`Error::ModelMismatch`], with both names, when it
+/// is not the model that the collection's embeddings were made with; those of [`fingerprint`].
+pub fn of_collection(
+    collection: &CollectionInfo,
+    asked: Option<&str>,
+    options: &LoadOptions,
+) -> Result<DeferredEmbedder> {
+    let stored = collection.embedder.as_ref();
+    let Some(name) = asked.or(stored.map(|stored| stored.model.as_str())) else {
+        return Err(Error::NoModel { collection: collection.name.to_string() });
+    };
+    let mut found = fingerprint(name, options)?;
+    if let Some(stored) = stored {
+        // Prefixes are the collection's own.
+        found.query_prefix.clone_from(&stored.query_prefix);
+        found.document_prefix.clone_from(&stored.document_prefix);
+    }
+    check_model(collection.name.as_str(), stored, &found)?;
+    Ok(DeferredEmbedder::new(name, found, options.clone()))
 }
 
 fn open(parts: Parts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {

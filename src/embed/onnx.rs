@@ -5,17 +5,18 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::runtime::{Runtime, RuntimeKind, runtime};
 use super::session::{ModelBytes, ModelSession};
-use super::threads::Threads;
 use super::tokenizer::{Encoding, Tokenizer};
 use super::{EmbedOutput, Embedder, LoadOptions, Role, batch};
 use crate::error::{Error, Result};
 use crate::record::Fingerprint;
+use crate::threads;
 
 /// Tokens of a batch, padding counted. Measured: more make no text faster, and long ones slower, since the
 /// activations of a batch no longer fit the cache of a core.
@@ -60,7 +61,8 @@ pub struct OnnxEmbedder {
     parts: Parts,
     runtime: Runtime,
     sessions: Sessions,
-    threads: Threads,
+    pool: Option<Arc<ThreadPool>>,
+    threads: usize,
     threads_per_session: usize,
     cache_dir: Option<PathBuf>,
 }
@@ -86,7 +88,8 @@ impl OnnxEmbedder {
             parts,
             runtime,
             sessions: Sessions::new(most),
-            threads: Threads::new(options),
+            pool: options.pool.clone(),
+            threads: options.threads(),
             threads_per_session: options.threads() / most,
         };
         drop(embedder.session()?);
@@ -217,10 +220,18 @@ impl OnnxEmbedder {
                 Ok(done?.concat())
             };
             let work = || (0..worth).into_par_iter().map(work).collect::<Result<Vec<_>>>();
-            self.threads.pool().map_err(|why| self.failure(why))?.install(work)?.concat()
+            self.pool()?.install(work)?.concat()
         };
         found.sort_unstable_by_key(|&(index, _)| index);
         Ok(found.into_iter().map(|(_, vector)| vector).collect())
+    }
+
+    /// Returns the caller's pool, or that of the process.
+    fn pool(&self) -> Result<Arc<ThreadPool>> {
+        match &self.pool {
+            Some(pool) => Ok(Arc::clone(pool)),
+            None => threads::pool(self.threads).map_err(|why| self.failure(why)),
+        }
     }
 
     /// Runs the encodings of these indices, with a session that is idle or opened for it.

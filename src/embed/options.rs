@@ -14,6 +14,7 @@ use std::time::Duration;
 use etcetera::BaseStrategy;
 
 use super::ModelCache;
+use super::once::TryOnce;
 use crate::error::{Error, Result};
 
 /// Which runtime may run models.
@@ -129,6 +130,16 @@ impl LoadOptions {
             loaded: ModelCache::default(),
             pool: None,
         })
+    }
+
+    /// Returns the options that the environment gave when they were first asked for. All of a process that use them share
+    /// their models.
+    ///
+    /// # Errors
+    /// As [`Self::from_env`].
+    pub fn of_process() -> Result<&'static Self> {
+        static OF_PROCESS: TryOnce<LoadOptions> = TryOnce::new();
+        OF_PROCESS.get_or_try_init(Self::from_env)
     }
 
     /// Returns the threads to embed with.

@@ -90,7 +90,7 @@ pub fn models(options: &LoadOptions) -> Result<Vec<ModelSpec>> {
 /// [`HashEmbedder`] with N components.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] when there is none, with the names that there are; [`Error::Model`] when the
+/// [`Error::ModelNotFound`] when there is none, with the names that there are; [`Error::Model`] when the
 /// folder lacks something.
 pub fn resolve(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
     if let Some(built_in) = built_in().filter(|built_in| built_in.name == model) {
@@ -118,11 +118,7 @@ pub fn resolve(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
         return named_folder(path, &options.loaded);
     }
     let known: Vec<String> = models(options)?.into_iter().map(|model| model.name).collect();
-    let known = if known.is_empty() { "there are no models".into() } else { format!("there are {}", known.join(", ")) };
-    Err(Error::InvalidArgument {
-        why: format!("there is no model and no folder named {model:?}"),
-        hint: Some(format!("{known}; add one with `huedb model add DIR`")),
-    })
+    Err(Error::ModelNotFound { model: model.to_owned(), known })
 }
 
 /// Checks the files of a model against their checksums.

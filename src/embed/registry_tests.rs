@@ -83,6 +83,6 @@ fn a_folder_is_a_model_by_its_path() {
 fn an_unknown_name_lists_those_that_are_known() {
     let error = resolve("minilm", &LoadOptions::default()).unwrap_err();
     assert_eq!(error.kind(), crate::error::ErrorKind::Input);
-    assert!(error.hint().unwrap().contains("huedb model add"), "{error}");
+    assert!(error.hint().unwrap().contains(builtin::DEFAULT_MODEL), "{error}");
     assert_eq!(resolve("hash-8", &LoadOptions::default()).unwrap().fingerprint.dimension, 8);
 }

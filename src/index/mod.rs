@@ -22,7 +22,7 @@ mod terms;
 mod turns;
 mod walk;
 
-pub use build::{Built, build_graph, unwatched};
+pub use build::{Built, build_graph, build_graph_if_due, graph_is_due, unwatched};
 pub use earlier::{Earlier, Kept, near_earlier};
 pub(crate) use exact::nearest;
 pub use exact::{First, Found};

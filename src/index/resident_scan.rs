@@ -2,7 +2,7 @@
 //!
 //! Each row that its signs cannot exclude is bounded by its codes from below and, roughly, from above; the k-th least of
 //! the upper bounds is how far a row may lie. Invariant: no allowed row that is let go lies nearer than what is said of the
-//! rest ([`Candidates::beyond`]), with signs by the probability of [`crate::store::DEVIATIONS`]; the upper bounds, which
+//! rest ([`Candidates::beyond`]), with signs by the probability of [`DEVIATIONS`]; the upper bounds, which
 //! are not proved, only decide where that limit is.
 
 use std::cmp::Ordering;
@@ -17,6 +17,9 @@ use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::{Centre, Question, Segment, SketchQuestion, difference, quantise_query};
 
+/// Standard deviations that a bound by signs lies below its estimate: more than where codes have to be read from the file
+/// for each row that is left. A row at the very edge is missed once in three million times.
+const DEVIATIONS: f32 = 5.0;
 /// Rows whose signs are compared before the limit is drawn anew.
 const AT_ONCE: usize = 256;
 /// Of fewer rows the codes are looked at one by one: this part of all.
@@ -180,7 +183,7 @@ impl Best {
         sums: &mut Vec<i32>,
     ) {
         let (scale, shift) = asked.planes.scale_and_shift();
-        let terms = signs.accuracy.terms_of(&asked.turned, (shift, asked.planes.lost()));
+        let terms = signs.accuracy.terms_of(&asked.turned, (shift, asked.planes.lost()), DEVIATIONS);
         sums.resize(segment.rows().next_multiple_of(super::kernel::EIGHT), 0);
         kernels().dot_signs_eights(&asked.planes, &signs.words, sums);
         let mut bounds = [0.0; AT_ONCE];

@@ -3,6 +3,8 @@
 //! Knows nothing of the terminal. Invariant: a filter is answered before or inside the search, never after it, so it
 //! never empties or shortens a result that exists; hits ascend by distance, ties by insertion.
 
+mod chroma_request;
+mod chroma_response;
 #[cfg(feature = "plot")]
 mod components;
 #[cfg(test)]
@@ -13,17 +15,18 @@ mod distribution;
 mod facet;
 pub mod filter;
 mod group;
+mod knn;
 mod plan;
 pub mod rank;
 mod request;
-mod respond;
+mod run;
 #[cfg(feature = "plot")]
 mod sample;
-mod search;
 mod select;
 #[cfg(feature = "plot")]
 mod statistics;
 
+pub use chroma_request::{ChromaRequest, ChromaSearch, Select};
 #[cfg(feature = "plot")]
 pub use components::Projection;
 pub use dedupe::{Dedupe, Group, Groups};
@@ -34,9 +37,8 @@ pub use filter::{Filter, filter_key};
 pub use group::{Aggregate, Extreme, GroupBy};
 pub use plan::{Costs, Facts, Plan, Way};
 pub use rank::Rank;
-pub use request::{Page, Request, Search, Select};
-pub use respond::Found;
-pub use search::{Answer, Query, Timing};
+pub use request::{Ask, Query};
+pub use run::{Answer, QueryTiming};
 pub use select::{RecordPage, RecordQuery};
 #[cfg(feature = "plot")]
 pub use statistics::{Statistics, StatisticsQuery};

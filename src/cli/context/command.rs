@@ -7,12 +7,12 @@ use std::thread::JoinHandle;
 
 use clap::ArgMatches;
 use huedb::embed::{
-    DeferredEmbedder, Embedder, LoadOptions, ModelCache, Runtime, RuntimeKind, fingerprint, load, runtime,
+    DeferredEmbedder, Embedder, LoadOptions, ModelCache, Runtime, RuntimeKind, load, of_collection, runtime,
 };
 use huedb::error::{Error, Result};
 use huedb::input::Stdin;
 use huedb::record::{CollectionInfo, Fingerprint, Scope};
-use huedb::store::{Access, Options, Store, View, check_model, is_encrypted};
+use huedb::store::{Access, Options, Store, View, is_encrypted};
 
 use crate::cli::arguments::global::{GlobalArgs, NewFileArgs};
 use crate::cli::configuration::defaults::Defaults;
@@ -222,13 +222,13 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.
-    pub(crate) fn embedder(&mut self, collection: &CollectionInfo, asked: Option<&str>) -> Result<Box<dyn Embedder>> {
+    pub(crate) fn embedder(&mut self, collection: &CollectionInfo, asked: Option<&str>) -> Result<Arc<dyn Embedder>> {
         let embedder = self.deferred_embedder(collection, asked)?;
         embedder.load()?;
         self.warn_of_engines(&embedder.fingerprint().model)?;
         self.tell_model(embedder.fingerprint());
         self.warn_of_mix(collection, embedder.fingerprint());
-        Ok(Box::new(embedder))
+        Ok(Arc::new(embedder))
     }
 
     /// Says when an embedder's embeddings differ from those a collection has.
@@ -240,8 +240,7 @@ impl<'c, 'w> Context<'c, 'w> {
 
     /// Does the same, but leaves the loading to the first text.
     pub(crate) fn deferred_embedder(&self, collection: &CollectionInfo, asked: Option<&str>) -> Result<TimedEmbedder> {
-        let (name, fingerprint) = self.checked_model(collection, asked)?;
-        Ok(self.timed(DeferredEmbedder::new(name, fingerprint, self.models.clone())))
+        Ok(self.timed(of_collection(collection, asked, &self.models)?))
     }
 
     pub(crate) fn timed(&self, embedder: DeferredEmbedder) -> TimedEmbedder {
@@ -261,25 +260,6 @@ impl<'c, 'w> Context<'c, 'w> {
             let path = runtime.path.as_ref().map(|path| format!(" from {}", path.display())).unwrap_or_default();
             self.printer.detail(format!("engine {} {}{path}", runtime.kind, runtime.version));
         }
-    }
-
-    fn checked_model<'n>(
-        &self,
-        collection: &'n CollectionInfo,
-        asked: Option<&'n str>,
-    ) -> Result<(&'n str, Fingerprint)> {
-        let stored = collection.embedder.as_ref();
-        let Some(name) = asked.or(stored.map(|stored| stored.model.as_str())) else {
-            return Err(Error::NoModel { collection: collection.name.to_string() });
-        };
-        let mut fingerprint = fingerprint(name, &self.models)?;
-        if let Some(stored) = stored {
-            // Prefixes are the collection's own; `huedb modify` changes them.
-            fingerprint.query_prefix.clone_from(&stored.query_prefix);
-            fingerprint.document_prefix.clone_from(&stored.document_prefix);
-        }
-        check_model(collection.name.as_str(), stored, &fingerprint)?;
-        Ok((name, fingerprint))
     }
 
     /// Begins to load the engine on another thread, since the file says only later which model it is to run.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use huedb::query::{Filter, Request};
+use huedb::query::{ChromaRequest, Filter};
 use huedb::record::MetadataPatch;
 use huedb::store::View;
 
@@ -29,10 +29,10 @@ pub(crate) fn warn_of_key(context: &mut Context, view: &View, key: &str) {
 }
 
 /// Warns of keys of the filters of a request, and of those it asks for or groups by.
-pub(crate) fn warn_of_request(context: &mut Context, view: &View, request: &Request) {
+pub(crate) fn warn_of_request(context: &mut Context, view: &View, request: &ChromaRequest) {
     for search in &request.searches {
-        warn_of_filter(context, view, search.filter.as_ref());
-        let grouped = search.group_by.iter().flat_map(|groups| &groups.keys);
+        warn_of_filter(context, view, search.query.filter.as_ref());
+        let grouped = search.query.group_by.iter().flat_map(|groups| &groups.keys);
         let named = search.select.fields.iter().chain(grouped);
         warn(context, view, &named.map(String::as_str).collect(), &[]);
     }

@@ -2,6 +2,7 @@
 
 use huedb::error::{Error, ErrorKind, Result};
 
+use crate::cli::process::hint::hint;
 use crate::output::{FailureReport, Printer, chain};
 
 /// Usage or bad input.
@@ -78,7 +79,7 @@ fn failure(error: &Error) -> FailureReport {
         ErrorKind::Interrupted => 130,
         ErrorKind::Failure => FAILURE,
     };
-    FailureReport { error: chain(error), code, kind: error.name(), hint: error.hint(), place: error.place() }
+    FailureReport { error: chain(error), code, kind: error.name(), hint: hint(error), place: error.place() }
 }
 
 /// What is said when an interrupt ends the process at once.

@@ -193,7 +193,7 @@ impl FieldsArgs {
         warn_of_deleted(context, &view, &row.metadata);
         let info = view.info().clone();
         let may_embed = row.document.is_some() && row.embedding.is_none();
-        let embedder: Option<Box<dyn Embedder>> = if self.model.is_some() || (may_embed && info.embedder.is_some()) {
+        let embedder: Option<Arc<dyn Embedder>> = if self.model.is_some() || (may_embed && info.embedder.is_some()) {
             Some(context.embedder(&info, self.model.as_deref())?)
         } else {
             None

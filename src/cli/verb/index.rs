@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use huedb::error::Result;
-use huedb::index::{Built, build_graph, walk_graph};
-use huedb::record::IndexMode;
+use huedb::index::{Built, build_graph, graph_is_due, walk_graph};
 use huedb::store::{Access, Collection};
 
 use crate::cli::context::command::Context;
@@ -16,9 +15,6 @@ use crate::output::{ProgressKind, Properties, count, count_of, duration};
 
 /// Building takes far longer than moving pages, so a fifth of the file is worth it.
 const TIDY_SHARE: u64 = 5;
-
-/// Records from which on a graph is built by itself.
-const AUTO_RECORDS: u64 = 4_000_000;
 
 /// Build, show or drop the graph index of a collection
 ///
@@ -103,14 +99,7 @@ impl IndexBuildArgs {
 
 /// Builds the graph at the end of an import, when the collection asks for one.
 pub(crate) fn build_if_due(context: &mut Context, collection: &Collection, interrupt: &Interrupt) -> Result<()> {
-    let view = collection.view()?;
-    let due = match view.info().index {
-        IndexMode::Auto => view.counts().records >= AUTO_RECORDS,
-        IndexMode::Hnsw => true,
-        IndexMode::Flat => false,
-    };
-    let is_new = view.graph().is_none_or(|graph| graph.covers_until < view.end().0);
-    if due && is_new { build(context, collection, interrupt) } else { Ok(()) }
+    if graph_is_due(&collection.view()?) { build(context, collection, interrupt) } else { Ok(()) }
 }
 
 /// Builds the graph, or extends it.

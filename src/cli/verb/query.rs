@@ -1,14 +1,13 @@
 //! `huedb query`.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
 use clap::{ArgGroup, Args};
-use huedb::embed::Role;
+use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
 use huedb::input::{InputSource, Question, Questions, embedding_from_json};
-use huedb::query::rank::words_not_indexed;
-use huedb::query::{Answer, Filter, Found, Page, Query as Nearest, Rank, Search, Way};
-use huedb::record::{CollectionInfo, Hit, RecordId};
+use huedb::query::{self as ask, Answer, Ask, Filter, Way};
+use huedb::record::{CollectionInfo, Hit};
 use huedb::store::{Access, Include, View, check_dimension, check_embedding};
 
 use crate::cli::arguments::columns::{ColumnArgs, needed};
@@ -18,9 +17,6 @@ use crate::cli::context::command::{Context, read_stdin};
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::output::{self, Highlight, Label, RecordColumn, RecordColumns, ShownRecord, duration};
-
-/// Records taken from each of the two rankings that `--hybrid` fuses, unless more are asked for.
-const HYBRID_DEPTH: usize = 100;
 
 /// Find the records nearest to a question
 ///
@@ -103,45 +99,40 @@ impl QueryArgs {
             self.conditions.leaves_stdin("the question")?;
         }
         let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
-        let mut questions = self.questions()?;
+        let questions = self.questions()?;
         let has_texts = questions.iter().any(|question| question.embedding.is_none());
         let _loading = has_texts.then(|| context.load_runtime_meanwhile());
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
         if self.hybrid {
-            Self::check_hybrid(view.info(), &questions)?;
+            Self::require_texts(&questions)?;
         }
         warn_of_filter(context, &view, filter.as_ref());
         let (include, columns) = self.shown(&view)?;
-        let shown = (read_for(context.printer.format(), include), columns);
-        self.embed(context, view.info(), &mut questions)?;
-        if self.hybrid {
-            let found = self.fuse(context, &view, questions, ids.as_deref(), filter.as_ref(), shown);
-            return found;
+        let mut query = ask::Query::new(questions.iter().filter_map(ask_of))
+            .top(self.n)
+            .offset(self.offset)
+            .ids(ids)
+            .filter(filter.clone())
+            .max_distance(self.max_distance)
+            .include(read_for(context.printer.format(), include))
+            .exact(self.exact)
+            .hybrid(self.hybrid)
+            .threads(context.models.threads());
+        if let Some(embedder) = self.embedder(context, view.info(), &questions)? {
+            query = query.embedder(embedder);
         }
-        let search = Nearest {
-            questions: questions.iter_mut().filter_map(|question| question.embedding.take()).collect(),
-            n: self.n,
-            offset: self.offset,
-            ids,
-            filter: filter.clone(),
-            max_distance: self.max_distance,
-            include: shown.0,
-            exact: self.exact,
-            way: None,
-            threads: context.models.threads(),
-        };
-        let answer = view.query(&search)?;
+        let answer = view.query(&query)?;
         for warning in &answer.warnings {
             context.printer.warning(warning);
         }
         let timing = &answer.timing;
         let stages = [("filter", timing.filter), ("candidates", timing.candidates), ("rank", timing.rank)];
         stages.into_iter().chain([("read", timing.read)]).for_each(|(stage, took)| context.timing.add(stage, took));
-        if self.explain || context.printer.tells_details() {
+        if self.explain || (context.printer.tells_details() && !self.hybrid) {
             explain(context, &answer);
         }
-        self.print(context, &questions, &answer.hits, shown.1, filter.as_ref())?;
+        self.print(context, &questions, &answer.hits, columns, filter.as_ref())?;
         Ok(Status::found(answer.hits.iter().any(|hits| !hits.is_empty())))
     }
 
@@ -158,73 +149,37 @@ impl QueryArgs {
         }
     }
 
-    /// Checks the embeddings that were given and makes the others, all in one call to the model.
-    fn embed(&self, context: &mut Context, collection: &CollectionInfo, questions: &mut [Question]) -> Result<()> {
+    /// Checks the embeddings that were given, and loads the model where there are others or one was asked for.
+    fn embedder(
+        &self,
+        context: &mut Context,
+        collection: &CollectionInfo,
+        questions: &[Question],
+    ) -> Result<Option<Arc<dyn Embedder>>> {
         let at = |question: &Question, error: Error| match question.origin.line {
             0 => error,
             line => Error::BadRow { source: question.origin.source.to_string(), line, why: error.to_string() },
         };
-        for question in questions.iter() {
+        for question in questions {
             if let Some(embedding) = &question.embedding {
                 check_embedding(embedding)
                     .and_then(|()| check_dimension(collection, embedding))
                     .map_err(|e| at(question, e))?;
             }
         }
-        let wanted: Vec<&mut Question> = questions.iter_mut().filter(|q| q.embedding.is_none()).collect();
-        if wanted.is_empty() && self.model.is_none() {
-            return Ok(());
+        if questions.iter().all(|question| question.embedding.is_some()) && self.model.is_none() {
+            return Ok(None);
         }
-        let embedder = context.embedder(collection, self.model.as_deref())?;
-        let texts: Vec<&str> = wanted.iter().map(|question| question.text.as_deref().unwrap_or_default()).collect();
-        let embeddings = embedder.embed(&texts, Role::Query)?;
-        wanted.into_iter().zip(embeddings.vectors).for_each(|(question, made)| question.embedding = Some(made));
-        Ok(())
+        context.embedder(collection, self.model.as_deref()).map(Some)
     }
 
-    fn check_hybrid(collection: &CollectionInfo, questions: &[Question]) -> Result<()> {
-        if !collection.bm25 {
-            return Err(words_not_indexed(collection));
-        }
+    fn require_texts(questions: &[Question]) -> Result<()> {
         match questions.iter().find(|question| question.text.is_none()) {
             Some(question) => {
                 Err(Error::argument(format!("{}: --hybrid needs the text of a question", question.origin)))
             }
             None => Ok(()),
         }
-    }
-
-    /// Answers each question by meaning and by words.
-    fn fuse(
-        &self,
-        context: &mut Context,
-        view: &View,
-        mut questions: Vec<Question>,
-        ids: Option<&[RecordId]>,
-        filter: Option<&Filter>,
-        (include, columns): (Include, RecordColumns),
-    ) -> Result<Status> {
-        let depth = self.n.saturating_add(self.offset).max(HYBRID_DEPTH);
-        let mut search = Search {
-            filter: filter.cloned(),
-            page: Page { offset: self.offset, limit: Some(self.n) },
-            ..Search::default()
-        };
-        let (mut warnings, mut hits) = (Vec::new(), Vec::with_capacity(questions.len()));
-        for question in &mut questions {
-            let embedding = question.embedding.take().unwrap_or_default();
-            search.rank = Some(Rank::hybrid(embedding, question.text.as_deref().unwrap_or_default(), depth));
-            let found = view.search(&search, ids, include, context.models.threads(), &mut warnings)?;
-            #[expect(clippy::cast_possible_truncation, reason = "scores are shown as f32, as in Chroma")]
-            let hit = |found: Found| Hit { record: found.record, distance: found.score.unwrap_or_default() as f32 };
-            hits.push(found.into_iter().map(hit).collect::<Vec<_>>());
-        }
-        let mut said = HashSet::new();
-        for warning in warnings.into_iter().filter(|warning| said.insert(warning.clone())) {
-            context.printer.warning(warning);
-        }
-        self.print(context, &questions, &hits, columns, filter)?;
-        Ok(Status::found(hits.iter().any(|hits| !hits.is_empty())))
     }
 
     /// Decides what is read of the hits and what is printed.
@@ -261,6 +216,14 @@ impl QueryArgs {
             }
         }
         sink.end()
+    }
+}
+
+/// A question as the library takes it.
+fn ask_of(question: &Question) -> Option<Ask> {
+    match (&question.text, &question.embedding) {
+        (Some(text), vector) => Some(Ask::Text { text: text.clone(), vector: vector.clone() }),
+        (None, vector) => vector.clone().map(Ask::Vector),
     }
 }
 

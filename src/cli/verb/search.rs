@@ -1,9 +1,8 @@
 //! `huedb search`.
 
 use clap::Args;
-use huedb::embed::Role;
 use huedb::error::{Error, Result};
-use huedb::query::Request;
+use huedb::query::{ChromaRequest, Query};
 use huedb::store::Access;
 
 use crate::cli::context::command::{Context, read_stdin};
@@ -33,20 +32,22 @@ pub(crate) struct SearchArgs {
 
 impl SearchArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        let mut request = Request::parse(&self.read()?)?;
+        let mut request = ChromaRequest::parse(&self.read()?)?;
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
-        let texts = request.texts();
+        let texts = request.texts_to_embed();
         for text in &texts {
-            asking(text.clone())?;
+            asking((*text).to_owned())?;
         }
         if !texts.is_empty() {
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let embeddings = context.embedder(view.info(), None)?.embed(&texts, Role::Query)?;
-            request.set_embeddings(embeddings.vectors);
+            let embedder = context.embedder(view.info(), None)?;
+            Query::embed_all(request.queries_mut(), embedder.as_ref())?;
+        }
+        for query in request.queries_mut() {
+            query.threads = context.models.threads();
         }
         warn_of_request(context, &view, &request);
-        let (response, warnings) = view.respond(&request, context.models.threads())?;
+        let (response, warnings) = view.respond(&request)?;
         for warning in warnings {
             context.printer.warning(warning);
         }

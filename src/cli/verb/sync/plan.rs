@@ -11,6 +11,7 @@ use huedb::record::{CollectionInfo, NewRecord};
 use huedb::store::{Standing, Stray, Tally};
 
 use crate::cli::context::command::Context;
+use crate::cli::process::hint::hint;
 use crate::output::{ProgressDisplay, Properties, count};
 
 /// Files by what becomes of them.
@@ -61,7 +62,7 @@ impl SyncPlan {
     /// Notes a file that cannot be taken in.
     pub(crate) fn fail(&mut self, context: &mut Context, progress: &ProgressDisplay, error: &Error) {
         self.files.failed += 1;
-        let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        let hint = hint(error).map(|hint| format!("; {hint}")).unwrap_or_default();
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
         progress.suspend(|| context.printer.warning(format!("{error}{cause}{hint}")));
     }

@@ -1,118 +1,70 @@
-//! Runs a query along its plan.
+//! Searches by vectors: along a plan, in groups of bounded size, and on without what is derived and damaged.
+//!
+//! Knows nothing of texts and rank expressions. Invariant: hits ascend by distance, ties by insertion.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use roaring::RoaringTreemap;
 
-use super::filter::Filter;
 use super::plan::{Facts, Plan, Way};
-use super::select::choose;
+use super::run::{Answer, QueryTiming};
 use crate::error::{Error, Result};
 use crate::index::{
     Allowed, First, Ranked, Walk, graph_depth, is_resident, nearest as nearest_by_bounds, rank_all, rank_candidates,
     resident, walk_graph,
 };
-use crate::record::{Hit, Ordinal, RecordId};
-use crate::store::{Collection, Include, View, check_dimension, check_embedding};
+use crate::record::{Hit, Ordinal};
+use crate::store::{Include, View, check_dimension, check_embedding};
 
 /// Questions answered together, so that a batch of any size needs a bounded amount of memory.
 const QUESTIONS_AT_ONCE: usize = 1024;
 
-/// One or more questions to a collection, asked with the same conditions.
-#[derive(Debug, Clone)]
-pub struct Query {
-    /// The questions as embeddings.
-    pub questions: Vec<Vec<f32>>,
-    /// Hits for each question.
-    pub n: usize,
-    /// Nearest hits to leave out.
-    pub offset: usize,
-    /// Only records of these ids.
-    pub ids: Option<Vec<RecordId>>,
-    /// Only records a filter keeps.
-    pub filter: Option<Filter>,
-    /// Only records at this distance or nearer.
-    pub max_distance: Option<f32>,
-    /// Which parts of the hits are read.
-    pub include: Include,
-    /// Rank every candidate by its embedding as given.
-    pub exact: bool,
-    /// Take this way, whatever it costs; `None` lets the plan choose.
-    pub way: Option<Way>,
-    /// Cores to use.
-    pub threads: usize,
+/// A search by vectors.
+pub(super) struct VectorSearch<'q> {
+    pub(super) questions: Vec<&'q [f32]>,
+    /// Hits to skip, and how many of the others are wanted.
+    pub(super) offset: usize,
+    pub(super) top: usize,
+    pub(super) max_distance: Option<f32>,
+    pub(super) exact: bool,
+    pub(super) way: Option<Way>,
+    pub(super) threads: usize,
 }
 
-/// What a query found, and how.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The hits of each question, in the order of the questions.
-    pub hits: Vec<Vec<Hit>>,
-    /// The way taken.
-    pub plan: Plan,
-    /// What the plan was made from.
-    pub facts: Facts,
-    /// How long each stage took.
-    pub timing: Timing,
-    /// Rows whose embedding was compared with a question.
-    pub ranked: u64,
-    /// What went wrong without changing the hits, such as a damaged graph.
-    pub warnings: Vec<String>,
-}
-
-/// How long the stages of a query took.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Timing {
-    /// Finding the records the filter keeps.
-    pub filter: Duration,
-    /// Finding candidates by their codes, their signs or the graph.
-    pub candidates: Duration,
-    /// Ranking them by their embeddings.
-    pub rank: Duration,
-    /// Reading the hits.
-    pub read: Duration,
-}
-
-impl Collection {
-    /// Finds the records nearest to each question.
-    ///
-    /// # Errors
-    /// [`Error::DimensionMismatch`] or [`Error::InvalidEmbedding`] for a question that does not fit, or a damaged file.
-    pub fn query(&self, query: &Query) -> Result<Answer> {
-        let view = self.view()?;
-        view.query(query).map_err(|e| self.store().name(e))
+impl<'q> VectorSearch<'q> {
+    /// A search for the nearest `limit` of one question.
+    fn nearest(question: &'q [f32], limit: usize, threads: usize) -> Self {
+        let (questions, top) = (vec![question], limit);
+        Self { questions, offset: 0, top, max_distance: None, exact: false, way: None, threads }
     }
-}
 
-impl View {
-    /// Finds the records nearest to each question, as of this view.
-    ///
-    /// # Errors
-    /// As [`Collection::query`].
-    pub fn query(&self, query: &Query) -> Result<Answer> {
-        query.questions.iter().try_for_each(|question| fits(self, question))?;
-        let start = Instant::now();
-        let chosen = choose(self, query.ids.as_deref(), query.filter.as_ref())?;
-        let filter = start.elapsed();
-        let facts = facts(self, query, chosen.as_ref())?;
-        let mut answer = Answer {
-            hits: Vec::new(),
-            plan: Plan::choose(&facts).forced(query.way),
-            facts,
-            timing: Timing { filter, ..Timing::default() },
-            ranked: 0,
-            warnings: Vec::new(),
-        };
+    /// Finds the records nearest to each question, among `chosen` or all.
+    pub(super) fn run(&self, view: &View, chosen: Option<&RoaringTreemap>, include: Include) -> Result<Answer> {
+        let mut answer = self.plan(view, chosen)?;
         if answer.plan.way == Way::Nothing {
-            answer.hits = vec![Vec::new(); query.questions.len()];
+            answer.hits = vec![Vec::new(); self.questions.len()];
             return Ok(answer);
         }
-        let ranked = rank(self, query, chosen.as_ref(), &mut answer)?;
+        let ranked = rank(view, self, chosen, &mut answer)?;
         let start = Instant::now();
-        answer.hits = hits(self, query, ranked)?;
+        answer.hits = hits(view, self, include, ranked)?;
         answer.timing.read = start.elapsed();
         Ok(answer)
+    }
+
+    /// Returns the answer before anything was searched: how it will be.
+    pub(super) fn plan(&self, view: &View, chosen: Option<&RoaringTreemap>) -> Result<Answer> {
+        self.questions.iter().try_for_each(|question| fits(view, question))?;
+        let facts = facts(view, self, chosen)?;
+        Ok(Answer {
+            hits: Vec::new(),
+            plan: Plan::choose(&facts).forced(self.way),
+            facts,
+            timing: QueryTiming::default(),
+            ranked: 0,
+            warnings: Vec::new(),
+        })
     }
 }
 
@@ -125,24 +77,11 @@ pub(super) fn nearest(
     threads: usize,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Ranked>> {
-    let query = Query {
-        questions: vec![question.to_vec()],
-        n: limit,
-        offset: 0,
-        ids: None,
-        filter: None,
-        max_distance: None,
-        include: Include::NONE,
-        exact: false,
-        way: None,
-        threads,
-    };
-    let facts = facts(view, &query, chosen)?;
-    let (plan, timing) = (Plan::choose(&facts), Timing::default());
-    if plan.way == Way::Nothing {
+    let query = VectorSearch::nearest(question, limit, threads);
+    let mut answer = query.plan(view, chosen)?;
+    if answer.plan.way == Way::Nothing {
         return Ok(Vec::new());
     }
-    let mut answer = Answer { hits: Vec::new(), plan, facts, timing, ranked: 0, warnings: Vec::new() };
     let mut ranked = rank(view, &query, chosen, &mut answer)?;
     warnings.append(&mut answer.warnings);
     let mut nearest = ranked.pop().unwrap_or_default();
@@ -155,7 +94,7 @@ fn fits(view: &View, question: &[f32]) -> Result<()> {
     check_dimension(view.info(), question)
 }
 
-fn facts(view: &View, query: &Query, chosen: Option<&RoaringTreemap>) -> Result<Facts> {
+fn facts(view: &View, query: &VectorSearch, chosen: Option<&RoaringTreemap>) -> Result<Facts> {
     let counts = view.counts();
     let graph = view.graph();
     let outside = match graph {
@@ -164,7 +103,7 @@ fn facts(view: &View, query: &Query, chosen: Option<&RoaringTreemap>) -> Result<
     };
     Ok(Facts {
         questions: query.questions.len(),
-        wanted: query.offset.saturating_add(query.n).min(usize::try_from(counts.records).unwrap_or(usize::MAX)),
+        wanted: query.offset.saturating_add(query.top).min(usize::try_from(counts.records).unwrap_or(usize::MAX)),
         rows: counts.sealed.saturating_add(counts.tail),
         tail: counts.tail,
         candidates: chosen.map_or(counts.records, RoaringTreemap::len),
@@ -181,7 +120,12 @@ fn facts(view: &View, query: &Query, chosen: Option<&RoaringTreemap>) -> Result<
 }
 
 /// Returns the nearest records of each question.
-fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mut Answer) -> Result<Vec<Vec<Ranked>>> {
+fn rank(
+    view: &View,
+    query: &VectorSearch,
+    chosen: Option<&RoaringTreemap>,
+    answer: &mut Answer,
+) -> Result<Vec<Vec<Ranked>>> {
     let mut damage = None;
     let ranked = rank_in_groups(view, query, chosen, answer, &mut damage);
     // Once reading has failed, redb tells whoever goes on only that it has.
@@ -191,7 +135,7 @@ fn rank(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, answer: &mu
 /// Does it in groups of bounded size, and goes on without what is derived and damaged.
 fn rank_in_groups(
     view: &View,
-    query: &Query,
+    query: &VectorSearch,
     chosen: Option<&RoaringTreemap>,
     answer: &mut Answer,
     damage: &mut Option<Error>,
@@ -213,13 +157,12 @@ fn rank_in_groups(
     }
     let mut ranked = Vec::with_capacity(query.questions.len());
     for group in query.questions.chunks(QUESTIONS_AT_ONCE) {
-        let questions: Vec<&[f32]> = group.iter().map(Vec::as_slice).collect();
         let mut ranked_here = loop {
             let (how, next) = match answer.plan.way {
                 Way::Sketch => ("searching without the sketch", Way::Scan),
                 _ => ("ranking every record by its embedding", Way::Rows),
             };
-            match rank_group(view, query, &questions, chosen, graph.as_ref(), answer) {
+            match rank_group(view, query, group, chosen, graph.as_ref(), answer) {
                 Err(e @ Error::Damaged { .. }) if answer.plan.way != Way::Rows => {
                     go_on(e, how, &mut answer.warnings);
                     answer.plan.way = next;
@@ -235,7 +178,7 @@ fn rank_in_groups(
 /// Ranks some questions by the way of the plan.
 fn rank_group(
     view: &View,
-    query: &Query,
+    query: &VectorSearch,
     questions: &[&[f32]],
     chosen: Option<&RoaringTreemap>,
     graph: Option<&Walk>,
@@ -295,16 +238,16 @@ fn by_bounds(
 
 /// Reads the hits of each question that are asked for, all in the order of the file.
 #[expect(clippy::cast_possible_truncation, reason = "distances are shown as f32, as in Chroma")]
-fn hits(view: &View, query: &Query, ranked: Vec<Vec<Ranked>>) -> Result<Vec<Vec<Hit>>> {
+fn hits(view: &View, query: &VectorSearch, include: Include, ranked: Vec<Vec<Ranked>>) -> Result<Vec<Vec<Hit>>> {
     let near = |ranked: &Ranked| query.max_distance.is_none_or(|max| ranked.distance as f32 <= max);
     let page = |nearest: Vec<Ranked>| -> Vec<Ranked> {
-        nearest.into_iter().skip(query.offset).take(query.n).take_while(near).collect()
+        nearest.into_iter().skip(query.offset).take(query.top).take_while(near).collect()
     };
     let pages: Vec<Vec<Ranked>> = ranked.into_iter().map(page).collect();
     let mut ordinals: Vec<Ordinal> = pages.iter().flatten().map(|ranked| ranked.ordinal).collect();
     ordinals.sort_unstable();
     ordinals.dedup();
-    let records = ordinals.iter().map(|ordinal| view.record(*ordinal, query.include)).collect::<Result<Vec<_>>>()?;
+    let records = ordinals.iter().map(|ordinal| view.record(*ordinal, include)).collect::<Result<Vec<_>>>()?;
     let hit = |ranked: Ranked| {
         let at = ordinals.binary_search(&ranked.ordinal).ok()?;
         Some(Hit { record: records.get(at)?.clone(), distance: ranked.distance as f32 })
