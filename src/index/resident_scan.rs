@@ -15,7 +15,7 @@ use super::rows::Allowed;
 use super::turns::in_parts;
 use crate::error::Result;
 use crate::record::Ordinal;
-use crate::store::{Centre, Question, Segment, SketchQuestion, difference, quantise_query};
+use crate::store::{Centre, QuantisedQuestion, Segment, SketchQuestion, difference, quantise_query};
 
 /// Standard deviations that a bound by signs lies below its estimate: more than where codes have to be read from the file
 /// for each row that is left. A row at the very edge is missed once in three million times.
@@ -56,13 +56,13 @@ pub(super) fn scan_resident(
         segments.get(part).unwrap_or_default().iter().try_for_each(|segment| scan.segment(segment))?;
         Ok(scan.best)
     })?;
-    let best = found.into_iter().reduce(Best::merge).unwrap_or_else(|| Best::new(k));
+    let best = found.into_iter().reduce(ResidentBest::merge).unwrap_or_else(|| ResidentBest::new(k));
     Ok(best.into_candidates())
 }
 
 /// The question as the rows around one centre meet it.
-struct Asked {
-    codes: Question,
+struct CentredQuestion {
+    codes: QuantisedQuestion,
     signs: Option<AskedSigns>,
 }
 
@@ -76,30 +76,30 @@ struct Scan<'a> {
     rows: &'a ResidentRows,
     question: &'a [f32],
     allowed: Allowed<'a>,
-    asked: HashMap<Option<u32>, Asked>,
-    best: Best,
+    asked: HashMap<Option<u32>, CentredQuestion>,
+    best: ResidentBest,
     sums: Vec<i32>,
 }
 
 /// Returns the question as coded around a centre.
 fn asked<'m>(
-    known: &'m mut HashMap<Option<u32>, Asked>,
+    known: &'m mut HashMap<Option<u32>, CentredQuestion>,
     rows: &ResidentRows,
     question: &[f32],
     number: Option<u32>,
-) -> Result<&'m mut Asked> {
+) -> Result<&'m mut CentredQuestion> {
     use std::collections::hash_map::Entry;
     match known.entry(number) {
         Entry::Occupied(known) => Ok(known.into_mut()),
         Entry::Vacant(place) => {
             let centre: &Centre = rows.centre(number)?;
             let codes = quantise_query(question, centre, rows.space());
-            Ok(place.insert(Asked { codes, signs: None }))
+            Ok(place.insert(CentredQuestion { codes, signs: None }))
         }
     }
 }
 
-impl Asked {
+impl CentredQuestion {
     /// Turns the question as signs are; `None` where f32 cannot hold bounds for it.
     fn signs(&mut self, question: &[f32], rows: &ResidentRows, number: Option<u32>) -> Result<Option<&AskedSigns>> {
         if self.signs.is_none()
@@ -114,7 +114,7 @@ impl Asked {
 
 impl<'a> Scan<'a> {
     fn new(rows: &'a ResidentRows, question: &'a [f32], allowed: Allowed<'a>, k: usize) -> Self {
-        Self { rows, question, allowed, asked: HashMap::new(), best: Best::new(k), sums: Vec::new() }
+        Self { rows, question, allowed, asked: HashMap::new(), best: ResidentBest::new(k), sums: Vec::new() }
     }
 
     fn segment(&mut self, resident: &ResidentSegment) -> Result<()> {
@@ -140,7 +140,7 @@ impl<'a> Scan<'a> {
 }
 
 /// What was found so far.
-struct Best {
+struct ResidentBest {
     k: usize,
     /// The least upper bounds, the largest of them first.
     upper: BinaryHeap<Distance>,
@@ -168,7 +168,7 @@ impl PartialOrd for Distance {
     }
 }
 
-impl Best {
+impl ResidentBest {
     fn new(k: usize) -> Self {
         Self { k, upper: BinaryHeap::new(), limit: f64::INFINITY, rows: Vec::new(), full: 4 * k.max(64) }
     }
@@ -176,7 +176,7 @@ impl Best {
     /// Looks at the codes of the rows that their signs do not exclude.
     fn by_signs(
         &mut self,
-        (asked, codes): (&AskedSigns, &Question),
+        (asked, codes): (&AskedSigns, &QuantisedQuestion),
         signs: &Signs,
         segment: &Segment,
         allowed: Allowed,
@@ -216,7 +216,7 @@ impl Best {
     }
 
     /// Bounds a row by its codes and keeps it where it may count.
-    fn offer(&mut self, question: &Question, segment: &Segment, row: usize, ordinal: Ordinal) {
+    fn offer(&mut self, question: &QuantisedQuestion, segment: &Segment, row: usize, ordinal: Ordinal) {
         let dimension = segment.dimension();
         let codes = segment.codes().get(row * dimension..(row + 1) * dimension).unwrap_or_default();
         let Some([factor, bias, residual, length]) = segment.numbers(row) else {

@@ -24,7 +24,7 @@ pub fn graph_depth(hits: usize) -> usize {
 const SHARE: u64 = 8;
 
 /// A collection's graph, read and verified, with what has changed since it was built.
-pub struct Walk {
+pub struct GraphSearcher {
     graph: Graph,
     /// Rows the graph does not hold, or holds as they were before.
     outside: RoaringTreemap,
@@ -35,13 +35,13 @@ pub struct Walk {
 ///
 /// # Errors
 /// [`Error::Damaged`] when there is none, or it is not what was written.
-pub fn walk_graph(view: &View, threads: usize) -> Result<Walk> {
+pub fn walk_graph(view: &View, threads: usize) -> Result<GraphSearcher> {
     let stored = read_graph(view)?;
     let mut outside = view.stale()?;
     outside.insert_range(stored.header.stamp.high_water..view.end().0);
     outside -= view.dead();
     let ef_search = view.info().hnsw.ef_search;
-    Ok(Walk { graph: Graph::view(stored, threads)?, outside, ef_search })
+    Ok(GraphSearcher { graph: Graph::view(stored, threads)?, outside, ef_search })
 }
 
 /// Reads the chunks of the graph and holds them against the catalogue.
@@ -70,7 +70,7 @@ pub struct Walked {
     pub short: Vec<usize>,
 }
 
-impl Walk {
+impl GraphSearcher {
     /// Returns candidates for each question, `depth` of them where there are as many.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ const ROWS: usize = 2048;
 const TURN: u64 = 64;
 
 /// Records that later ones are compared with.
-pub struct Kept {
+pub struct SeenRecords {
     places: Places,
     space: Space,
     most: f32,
@@ -46,7 +46,7 @@ pub struct Kept {
     asked: Vec<(Ordinal, Placed)>,
 }
 
-impl Kept {
+impl SeenRecords {
     /// Looks where the records of a view differ; `None` where to compare them by all components is as good.
     ///
     /// # Errors
@@ -129,7 +129,7 @@ impl Kept {
         others: &[Vec<u8>],
         threads: usize,
     ) -> Result<Vec<Earlier>> {
-        let asked: Vec<Asked> = questions
+        let asked: Vec<AskedRecord> = questions
             .iter()
             .zip(&self.asked)
             .map(|((_, embedding), (_, placed))| self.ask(embedding, placed))
@@ -141,7 +141,7 @@ impl Kept {
             threads,
             |turns| {
                 let found = vec![Earlier::default(); asked.len()];
-                let mut finder = Finder { kept: self, asked: &asked, embeddings: view.embeddings(), found };
+                let mut finder = SeenFinder { kept: self, asked: &asked, embeddings: view.embeddings(), found };
                 let places = self.asked.iter().map(|(_, placed)| placed.place.as_slice()).collect();
                 let mut meeting = Meeting::new(places, Space::L2);
                 for at in turns.flatten() {
@@ -156,26 +156,26 @@ impl Kept {
         )
     }
 
-    fn ask<'q>(&self, embedding: &'q [f32], placed: &Placed) -> Asked<'q> {
-        Asked { measure: Measure::new(self.space, embedding), allowance: placed.allowance }
+    fn ask<'q>(&self, embedding: &'q [f32], placed: &Placed) -> AskedRecord<'q> {
+        AskedRecord { measure: Measure::new(self.space, embedding), allowance: placed.allowance }
     }
 }
 
 /// A question.
-struct Asked<'q> {
+struct AskedRecord<'q> {
     measure: Measure<'q>,
     allowance: f64,
 }
 
 /// One thread's search.
-struct Finder<'f> {
-    kept: &'f Kept,
-    asked: &'f [Asked<'f>],
+struct SeenFinder<'f> {
+    kept: &'f SeenRecords,
+    asked: &'f [AskedRecord<'f>],
     embeddings: Embeddings<'f>,
     found: Vec<Earlier>,
 }
 
-impl Goal for Finder<'_> {
+impl Goal for SeenFinder<'_> {
     fn keeps(&self, _: Ordinal) -> bool {
         true
     }
