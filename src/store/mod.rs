@@ -83,7 +83,7 @@ pub use scope::DatabaseInfo;
 pub(crate) use segment::seal;
 pub use segment::{Bounds, Segment, rows_per_segment};
 pub use sketch::{DEVIATIONS, Sketch, SketchQuestion, sign_bytes};
-pub(crate) use sketch::{SketchAccuracy, Sketcher};
+pub(crate) use sketch::{SketchAccuracy, SketchTerms, Sketcher};
 pub use snapshot::Snapshot;
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use terms::DOCUMENT;
