@@ -142,7 +142,7 @@ impl Verb {
             Self::Model(verb) => verb.run(context),
             Self::Setup(verb) => verb.run(context),
             Self::Config(verb) => verb.run(context, faults),
-            Self::Exec(_) | Self::Shell(_) => Err(Error::argument("a command that runs commands stands alone")),
+            Self::Exec(_) | Self::Shell(_) => Err(Error::argument("exec and shell cannot run each other")),
             Self::Completions(verb) => verb.run(context),
             Self::Man(verb) => verb.run(context),
         }

@@ -50,7 +50,7 @@ const COMPANIONS: [&str; 7] = [
 /// when the folder lacks something or the model does not run; [`Error::Io`] when copying fails.
 pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOptions) -> Result<ModelSpec> {
     let models = models_dir(options)
-        .ok_or_else(|| Error::argument("there is no data directory to install models in; set HUEDB_DATA_DIR"))?;
+        .ok_or_else(|| Error::argument("no data directory to install models in; set HUEDB_DATA_DIR"))?;
     check_name(name, &models)?;
     let mut found = folder::read(dir, overrides.graph.as_deref(), overrides.pooling)?;
     found.normalize = overrides.normalize.unwrap_or(found.normalize);

@@ -14,10 +14,10 @@ use serde_json::value::RawValue;
 use super::archive::{Archive, ArchiveSize};
 use super::decompress::InputBytes;
 use super::embedding::EmbeddingSeed;
-use super::json::why_json;
+use super::json_error::why_json;
 use super::lines::{LineReader, TextPiece};
+use super::options::ROW_LIMIT_BYTES;
 use super::progress::ReadProgress;
-use super::rows::ROW_LIMIT_BYTES;
 use super::source::InputSource;
 use super::stdin::Stdin;
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ use crate::record::{
     DUMP_MARK, DUMP_VERSION, DumpLine, Metadata, MetadataPatch, NewRecord, Origin, RecordId, beyond_integers, too_long,
 };
 
-const HINT: &str = "make one with `huedb export --all`";
+const HINT: &str = "create one with `huedb export --all`";
 
 /// A dump, read as far as was asked for.
 pub struct Dump {
@@ -144,7 +144,7 @@ impl Archive for Dump {
             None => match self.read()? {
                 Some((line, DumpItem::Line(found))) => Some((line, found)),
                 Some((line, DumpItem::Record(_))) => {
-                    return Err(self.lines.bytes.bad_row(line, "a record stands outside a collection"));
+                    return Err(self.lines.bytes.bad_row(line, "a record outside of any collection"));
                 }
                 None => None,
             },

@@ -88,7 +88,7 @@ impl LlmFile {
         }
         if let Some(wanted) = wanted.filter(|_| collections.is_empty()) {
             return Err(database
-                .bad(&format!("has no collection {wanted:?}"), Some(&format!("there are: {}", known.join(", ")))));
+                .bad(&format!("has no collection {wanted:?}"), Some(&format!("available: {}", known.join(", ")))));
         }
         let records = collections.iter().map(|found| found.records).sum();
         Ok(Self { database, scope, collections, records, open: None, notices })

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what leaves follows Chroma's rules; a null value stays, because it deletes a key on update.
 
-use super::json::why_json;
+use super::json_error::why_json;
 use crate::error::{Error, Result};
 use crate::record::MetadataPatch;
 

@@ -27,6 +27,7 @@ mod http;
 mod ids;
 mod infer;
 mod json;
+mod json_error;
 mod json_stream;
 mod lines;
 #[cfg(feature = "foreign")]
@@ -35,6 +36,7 @@ mod mapping;
 mod met;
 mod metadata;
 mod npy;
+mod options;
 mod progress;
 mod question;
 #[cfg(test)]
@@ -63,9 +65,9 @@ pub use llm::LlmFile;
 pub use mapping::{IdFrom, Mapping};
 pub use met::{Met, OnDuplicate, Repeats};
 pub use metadata::metadata_from_json;
-pub use npy::MatrixIds;
+pub use options::{InputOptions, MatrixIds, ROW_LIMIT_BYTES};
 pub use progress::ReadProgress;
 pub use question::{Question, Questions};
-pub use rows::{InputOptions, InputRows, ROW_LIMIT_BYTES, SkippedFile};
+pub use rows::{InputRows, SkippedFile};
 pub use source::{InputSource, SourceFile};
 pub use stdin::{Stdin, closed_stream};

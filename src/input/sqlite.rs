@@ -36,7 +36,7 @@ impl SqliteFile {
         match read {
             Ok(_) if start == MAGIC => {}
             Ok(_) => return Err(bad("is no SQLite database", None)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(bad("there is no such file", None)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(bad("no such file", None)),
             Err(e) => return Err(Error::io(format!("read {}", path.display()), e)),
         }
         let database = Self::connect(path, false)?;

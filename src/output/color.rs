@@ -79,7 +79,7 @@ impl FromStr for ColorChoice {
         Self::ALL
             .into_iter()
             .find(|choice| choice.as_str() == name)
-            .ok_or_else(|| Error::argument(format!("{name:?} is no choice of color; there are auto, always and never")))
+            .ok_or_else(|| Error::argument(format!("{name:?} is not a color choice; expected auto, always or never")))
     }
 }
 

@@ -59,7 +59,7 @@ impl Collection {
     /// damaged file.
     pub fn dedupe(&self, dedupe: &Dedupe, watch: impl FnMut(u64) -> ControlFlow<()>) -> Result<Groups> {
         if dedupe.max_distance.is_nan() {
-            return Err(Error::argument("the greatest distance is no number"));
+            return Err(Error::argument("the maximum distance is NaN"));
         }
         let view = self.view()?;
         let chosen = choose(&view, dedupe.ids.as_deref(), dedupe.filter.as_ref())?.unwrap_or_else(|| view.live());

@@ -138,7 +138,7 @@ fn key_list(json: &Json, place: &RequestPath, with_score: bool) -> Result<Vec<St
         let place = place.item(at);
         match place.text(key)? {
             key if key.starts_with('#') && !(with_score && key == SCORE) => {
-                Err(place.error(format!("{key:?} is no metadata key")))
+                Err(place.error(format!("{key:?} is not a metadata key")))
             }
             key => Ok(key.to_owned()),
         }
@@ -183,7 +183,10 @@ mod tests {
             (json!({"keys": ["a"], "aggregate": null}), "at group_by: \"aggregate\" is missing"),
             (json!({"keys": null, "aggregate": aggregate}), "at group_by: \"keys\" is missing"),
             (json!({"keys": [], "aggregate": aggregate}), "at group_by.keys: an empty list"),
-            (json!({"keys": ["#score"], "aggregate": aggregate}), "at group_by.keys[0]: \"#score\" is no metadata key"),
+            (
+                json!({"keys": ["#score"], "aggregate": aggregate}),
+                "at group_by.keys[0]: \"#score\" is not a metadata key",
+            ),
             (json!({"keys": ["a"], "aggregate": {"$min_k": {"keys": ["b"], "k": 0}}}), "$min_k.k: expected 1 or more"),
             (json!({"keys": ["a"], "aggregate": {"$sum": 1}}), "unknown field \"$sum\""),
         ] {

@@ -78,7 +78,7 @@ impl CollectionChange {
                     "the document prefix cannot change: {} embeddings were made with the old one",
                     counts.records
                 ),
-                hint: Some("`huedb reembed` embeds the documents anew".into()),
+                hint: Some("`huedb reembed` re-embeds the documents".into()),
             });
         }
         Ok(())

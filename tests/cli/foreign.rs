@@ -59,7 +59,7 @@ fn a_folder_is_imported_again_and_again() {
         let ran = world.run(&["import", "--from-chroma", &folder]);
         assert!(ran.stderr.contains("6 collections: added 0, updated 0, unchanged 143"), "{version}: {}", ran.stderr);
         assert_eq!(world.ok(&["export", "--all"]), dump);
-        world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+        world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
         assert_eq!(world.ok(&["count", "queued", "--database", "staging"]), "12\n");
         assert_eq!(world.ok(&["query", "written-l2", "--embedding", "[9, 8, 7]", "-n", "1", "-o", "ids"]), "r5\n");
         let shown: Json = serde_json::from_str(&world.ok(&["show", "written-cosine", "-o", "json"])).unwrap();
@@ -109,13 +109,13 @@ fn what_is_no_folder_of_chromas_makes_no_file() {
     fs::create_dir_all(world.path("torn")).unwrap();
     world.write("torn/chroma.sqlite3", torn);
     for (args, says) in [
-        (&["--from-chroma", "nowhere"][..], "nowhere: there is no such folder"),
-        (&["--from-chroma", "text.db"], "text.db: is no folder"),
+        (&["--from-chroma", "nowhere"][..], "nowhere: no such folder"),
+        (&["--from-chroma", "text.db"], "text.db: is not a folder"),
         (&["--from-chroma", "empty"], "empty: holds no chroma.sqlite3"),
         (&["--from-chroma", "other"], "other/chroma.sqlite3: is no database of Chroma"),
         (&["--from-chroma", "torn"], "torn/chroma.sqlite3: is damaged"),
         (&["--from-chroma", &chroma("1.5.9"), "nope"], "no collection named \"nope\""),
-        (&["--from-llm", "nowhere"], "nowhere: there is no such file"),
+        (&["--from-llm", "nowhere"], "nowhere: no such file"),
         (&["--from-llm", "text.db"], "text.db: is no SQLite database"),
         (&["--from-llm", &chroma_db], "is no embeddings database of llm"),
         (&["--from-chroma-url", "localhost:8000"], "is no address of a server"),

@@ -254,7 +254,7 @@ fn a_file_that_is_not_what_it_seems_is_named_as_what_it_is() {
     refused("it puts 2 poolings side by side (cls, mean)", "--pooling");
     ok(&world, &["model", "add", "model", "--pooling", "cls"]);
     let ran = run(&world, &["model", "add", "./nowhere"]);
-    assert!(ran.status == Some(2) && ran.stderr.contains("./nowhere is no folder"), "{ran:?}");
+    assert!(ran.status == Some(2) && ran.stderr.contains("./nowhere is not a folder"), "{ran:?}");
     let ran = run(&world, &["create", "notes", "--model", "nothing"]);
     assert!(ran.status == Some(2) && ran.stderr.contains("`huedb model add DIR`"), "{ran:?}");
 }

@@ -108,7 +108,7 @@ fn waiting(world: &World, args: &[&str]) -> Child {
 fn every_command_that_is_interrupted_says_so_and_exits_with_130() {
     let world = World::with_notes();
     world.ok(&["add", "notes", "--id", "a", "--document", "x"]);
-    let words = "error: interrupted\n\nhint: what is stored is whole; the same command can be run again\n";
+    let words = "error: interrupted\n\nhint: what was stored is complete; run the same command to continue\n";
     let moment = Duration::from_millis(600);
     for args in [&["add", "notes", "--id", "b"][..], &["embed", "--model", "hash-64"], &["query", "notes", "-"]] {
         interrupt(waiting(&world, args), moment).is("", words, 130);

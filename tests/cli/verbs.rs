@@ -30,7 +30,7 @@ fn a_day_with_one_record() {
     world.run(&["get", "notes", "--id", "ghost", "-o", "json"]).is("[]\n", "", 1);
     world.run(&["delete", "notes", "--id", "a", "--id", "ghost"]).is("", "deleted 1\n", 0);
     world.run(&["--quiet", "drop", "notes"]).is("", "", 0);
-    world.run(&["list"]).is("", "no collections yet; make one with `huedb create NAME`\n", 0);
+    world.run(&["list"]).is("", "no collections yet; create one with `huedb create NAME`\n", 0);
 }
 
 #[test]

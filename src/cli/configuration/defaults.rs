@@ -13,6 +13,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use huedb::error::{Error, Result};
 
+use crate::cli::arguments::did_you_mean::nearest;
 use crate::cli::configuration::file::{ConfigEntry, ConfigFile};
 use crate::output::Properties;
 
@@ -129,8 +130,7 @@ impl Defaults {
     /// Checks a key of the config file and its value; returns the value as it would stand on a command line.
     pub(crate) fn take(&self, entry: &ConfigEntry) -> Result<OsString, String> {
         let Some(arg) = globals(&self.tree).find(|arg| arg.get_long() == Some(&entry.key)) else {
-            let keys = globals(&self.tree).filter_map(Arg::get_long);
-            return Err(format!("unknown key {:?}{}", entry.key, nearest(&entry.key, keys)));
+            return Err(format!("unknown key {:?}{}", entry.key, meant(&entry.key, &self.keys())));
         };
         let value = entry.value.clone()?;
         match arg.get_action() {
@@ -174,10 +174,10 @@ impl Defaults {
                 let values: Vec<_> = arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
                 Err(match refused.source() {
                     Some(cause) => format!("{long}: {cause}"),
-                    None if values.is_empty() => format!("{value:?} is no value of {long}"),
+                    None if values.is_empty() => format!("invalid {long} {value:?}"),
                     None => {
-                        let meant = nearest(value, values.iter().map(String::as_str));
-                        format!("{value:?} is no value of {long}; there are {}{meant}", values.join(", "))
+                        let meant = meant(value, &values);
+                        format!("invalid {long} {value:?}; expected {}{meant}", listed(&values))
                     }
                 })
             }
@@ -206,9 +206,16 @@ fn raw(arg: &Arg, matches: &ArgMatches) -> Option<OsString> {
 }
 
 /// Words what else could have been meant.
-fn nearest<'n>(given: &str, known: impl Iterator<Item = &'n str>) -> String {
-    let scored = known.map(|name| (strsim::jaro(given, name), name)).filter(|(score, _)| *score > 0.7);
-    scored.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(String::new(), |(_, name)| format!("; did you mean {name}?"))
+fn meant(given: &str, known: &[String]) -> String {
+    nearest(given, known.iter().cloned()).map_or(String::new(), |name| format!("; did you mean {name}?"))
+}
+
+/// Lists alternatives: `auto, always or never`.
+fn listed(values: &[String]) -> String {
+    match values {
+        [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        _ => values.concat(),
+    }
 }
 
 /// Reads `~/` as a shell would, since no shell reads the config file.

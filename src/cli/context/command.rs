@@ -306,7 +306,7 @@ impl<'c, 'w> Context<'c, 'w> {
 
     pub(crate) fn warn_of_skipped(&mut self, runtime: &Runtime) {
         for skipped in &runtime.skipped {
-            self.printer.warning(format!("{} was passed over: {}", skipped.path.display(), skipped.why));
+            self.printer.warning(format!("{} was skipped: {}", skipped.path.display(), skipped.why));
         }
     }
 

@@ -14,21 +14,21 @@ const TEXTS_AT_ONCE: usize = 512;
 
 /// Print the embeddings of texts
 ///
-/// Without a text, each line of standard input is one. jsonl unless -o says otherwise.
+/// Without arguments, each line of standard input is a text. The output is jsonl unless -o says otherwise.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb embed \"some text\"
   huedb query notes --embedding \"$(huedb embed 'some text' | jq -c .embedding)\"")]
 pub(crate) struct EmbedArgs {
-    /// The texts
+    /// Texts to embed
     #[arg(value_name = "TEXT")]
     texts: Vec<String>,
 
-    /// The model: a name from `huedb model list` or a folder
+    /// Model: a name from `huedb model list`, or a folder
     #[arg(long, default_value = DEFAULT_MODEL)]
     model: String,
 
-    /// Embed as questions; some models treat them differently
+    /// Embed as queries instead of documents; some models treat them differently
     #[arg(long)]
     question: bool,
 }

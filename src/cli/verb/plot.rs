@@ -22,22 +22,22 @@ use crate::output::{Legend, MapPoint, OutputFormat, PointMap, RecordColumn, coun
 /// More points than these take a browser long, and hide one another.
 const SAMPLE: usize = 20_000;
 
-/// Draw a map of a collection: its embeddings on a plane, as an SVG for a browser
+/// Draw a map of a collection: its embeddings projected onto a plane, as an SVG
 ///
-/// The plane is that of the first two principal components; the axes say how much of the variance each holds. Near on
-/// the map means near in those two directions; all the others are not seen. Pointing at a record shows its id and the
-/// beginning of its document. Numbers are coloured by a ramp, other values by a colour each, the most frequent nine;
-/// pointing at one in the legend hides the rest.
+/// The plane is that of the first two principal components; the axes give the share of variance of each. Points close
+/// together are similar in these two directions only. Hovering over a point shows its id and the beginning of its document.
+/// Numbers are coloured on a scale, other values in one colour each for the nine most frequent; hovering over a legend
+/// entry hides the rest.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb plot notes -o map.svg
   huedb plot notes -o map.svg --color-by topic --where 'lang = \"en\"'
   huedb plot notes --color-by year --label title --size 1600x1000 > map.svg")]
 pub(crate) struct PlotArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// The SVG file to write, `-` for standard output [default: standard output, unless it is a terminal]
+    /// SVG file to write; `-` for standard output [default: standard output, unless it is a terminal]
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(value_parser = PathBufValueParser::new().map(OutputChoice::File))]
     output: Option<OutputChoice>,
@@ -46,18 +46,18 @@ pub(crate) struct PlotArgs {
     #[arg(long, value_name = "KEY")]
     color_by: Option<String>,
 
-    /// What is shown of a record beside its id: `document` or a metadata key
+    /// What to show besides the id: `document` or a metadata key
     #[arg(long, value_name = "COLUMN", default_value = "document")]
     label: String,
 
     #[command(flatten)]
     conditions: FilterArgs,
 
-    /// Records to draw at the most
+    /// Maximum number of records to draw
     #[arg(long, value_name = "N", default_value_t = SAMPLE)]
     sample: usize,
 
-    /// Decides which records are drawn
+    /// Seed of the random sample
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
@@ -115,8 +115,8 @@ impl PlotArgs {
             _ if !context.stdout_is_terminal() => return Ok(None),
             _ => {
                 return Err(Error::InvalidArgument {
-                    why: "an SVG drawing is not for a terminal".into(),
-                    hint: Some("name a file with -o map.svg".into()),
+                    why: "refusing to print an SVG to a terminal".into(),
+                    hint: Some("use -o map.svg".into()),
                 });
             }
         };

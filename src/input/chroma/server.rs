@@ -10,9 +10,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::found::{FoundCollection, Noticed};
+use super::selection::Selection;
 use super::settings::{ParsedSettings, settings};
 use super::values::{LeftOut, Said};
-use super::{FoundCollection, Noticed, Selection};
 use crate::error::{Error, Result};
 use crate::input::archive::{Archive, ArchiveSize};
 use crate::input::embedding::EmbeddingSeed;

@@ -105,7 +105,7 @@ fn only_entry(node: JsonNode, rule: &str) -> ParseResult<(Literal, JsonNode)> {
         (Some(entry), None) => Ok(entry),
         (None, _) => Err(ParseError::new(node.at, "an empty object; leave the filter out to take every record")),
         (Some((first, _)), Some((second, _))) if first.value == second.value => {
-            Err(ParseError::new(second.at, format!("{:?} stands twice in one object", second.value)))
+            Err(ParseError::new(second.at, format!("{:?} appears twice in one object", second.value)))
         }
         (_, Some((second, _))) => Err(ParseError::new(second.at, rule)),
     }

@@ -74,11 +74,9 @@ fn word(cursor: &mut Cursor<'_>) -> ParseResult<JsonContent> {
         "null" => Ok(JsonContent::Null),
         "true" => Ok(JsonContent::Bool(true)),
         "false" => Ok(JsonContent::Bool(false)),
-        _ if found.peek() == Some('\'') => Err(found.fault("a JSON string stands in double quotes")),
+        _ if found.peek() == Some('\'') => Err(found.fault("JSON strings need double quotes")),
         "" => Err(found.fault(format!("expected a JSON value, found {}", found.found()))),
-        word => {
-            Err(found.fault(format!("expected a JSON value, found {word:?}; a JSON string stands in double quotes")))
-        }
+        word => Err(found.fault(format!("expected a JSON value, found {word:?}; JSON strings need double quotes"))),
     }
 }
 

@@ -176,7 +176,7 @@ impl<'t> Parser<'t> {
                 word if is_bare(word) => Ok(ShortKey::Metadata(word.to_owned())),
                 word => Err(ParseError::new(
                     at,
-                    format!("expected a key, found {word:?}; a key of that name stands in backticks"),
+                    format!("expected a key, found {word:?}; put a key of that name in backticks"),
                 )),
             },
         }
@@ -256,10 +256,7 @@ impl<'t> Parser<'t> {
                     return Err(self.cursor.fault(format!("expected a string, number, true or false, found {found}")));
                 }
                 word => {
-                    return Err(ParseError::new(
-                        at,
-                        format!("{word} is no value; write text in quotes, as in \"{word}\""),
-                    ));
+                    return Err(ParseError::new(at, format!("unquoted text; write \"{word}\"")));
                 }
             },
         };

@@ -102,7 +102,7 @@ fn words_made_otherwise(collection: &CollectionInfo, words: Words) -> Option<Str
 fn no_word_indexed(collection: &CollectionInfo, question: &str) -> String {
     let start: String = question.chars().take(SHOWN_CHARS).collect();
     let more = if start.len() < question.len() { "..." } else { "" };
-    format!("no word of the question \"{start}{more}\" is in the index of words of {}", collection.name)
+    format!("no word of the question \"{start}{more}\" is in the word index of {}", collection.name)
 }
 
 /// Chroma's distance of sparse vectors is 1 less their product.

@@ -107,7 +107,7 @@ impl Subject<'_> {
         }
         for (ordinal, codes) in segment.to_rows(space) {
             if ordinal.0 < rows.end || ordinal.0 >= self.entry.sealed.sealed_until {
-                findings.add(place, format!("row {} stands in it out of order", ordinal.0), true);
+                findings.add(place, format!("row {} is out of order", ordinal.0), true);
                 return Ok(());
             }
             rows.end = ordinal.0 + 1;

@@ -162,7 +162,7 @@ fn plain(path: &Path) -> &Path {
 
 /// Says that a part's id is that of a record that is none.
 pub(crate) fn taken_by_another(id: &RecordId) -> String {
-    format!("its chunk would take the place of the record {:?}, which is no chunk of it", id.as_str())
+    format!("its chunk would replace the record {:?}, which is not a chunk of it", id.as_str())
 }
 
 /// Returns the folder of a path, above what it ends with as the other does.

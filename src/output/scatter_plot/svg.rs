@@ -1,0 +1,180 @@
+//! Points of a plane as an SVG drawing that any browser opens: no scripts, labels on hover, light and dark.
+//!
+//! Knows nothing of how the points were found. Invariant: the drawing is well-formed XML whatever the texts hold, every
+//! text in it is sanitised and escaped, and every number finite.
+
+use std::io::{self, Write};
+
+use huedb::error::Result;
+
+use super::legend::Legend;
+use super::text::{escape, shown};
+use crate::output::sink::written;
+
+/// A point and what is said of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MapPoint {
+    /// Where it is; both axes have the same scale.
+    pub(crate) at: [f64; 2],
+    /// Shown when the pointer is over it; several lines.
+    pub(crate) hover: String,
+}
+
+/// A drawing.
+#[derive(Debug, Clone)]
+pub(crate) struct PointMap {
+    /// What stands above it.
+    pub(crate) title: String,
+    /// What stands below it.
+    pub(crate) caption: String,
+    /// What the axes are.
+    pub(crate) axes: [String; 2],
+    /// Width and height in pixels.
+    pub(crate) size: [u32; 2],
+    /// The points.
+    pub(crate) points: Vec<MapPoint>,
+    /// Their colours, in the order of the points.
+    pub(crate) legend: Legend,
+}
+
+const STYLE: &str = "\
+text{font:13px system-ui,sans-serif;fill:#27272a}
+.title{font-size:17px;font-weight:600}
+.soft{fill:#71717a}
+.paper{fill:#fff}
+.grid{stroke:#ececef}
+.axis{stroke:#c4c4cb}
+.p circle{stroke:#18181b;stroke-opacity:.3;stroke-width:.5;fill-opacity:.85}
+.p circle:hover{stroke-opacity:1;stroke-width:2}
+@media (prefers-color-scheme:dark){
+text{fill:#e4e4e7}
+.soft{fill:#a1a1aa}
+.paper{fill:#18181b}
+.grid{stroke:#2a2a2f}
+.axis{stroke:#52525b}
+.p circle{stroke:#fafafa}
+}
+";
+
+/// Where the points are drawn.
+struct Frame {
+    left: f64,
+    top: f64,
+    right: f64,
+    bottom: f64,
+    /// Pixels of one unit, on both axes.
+    scale: f64,
+    /// The middle of the points.
+    middle: [f64; 2],
+}
+
+impl Frame {
+    fn around(map: &PointMap, legend_width: f64) -> Self {
+        let [width, height] = map.size.map(f64::from);
+        let (left, top, right, bottom) = (44.0, 48.0, width - 20.0 - legend_width, height - 60.0);
+        let range = |axis: usize| {
+            let numbers = || map.points.iter().filter_map(|point| point.at.get(axis).copied());
+            (numbers().reduce(f64::min).unwrap_or(0.0), numbers().reduce(f64::max).unwrap_or(0.0))
+        };
+        let ranges = [range(0), range(1)];
+        let [across, up] = ranges.map(|(min, max)| max - min);
+        // Room for the circles themselves.
+        let scale = (0.94 * (right - left) / across).min(0.94 * (bottom - top) / up);
+        let scale = if scale.is_finite() { scale } else { 1.0 };
+        Self { left, top, right, bottom, scale, middle: ranges.map(|(min, max)| min + (max - min) / 2.0) }
+    }
+
+    fn place(&self, at: [f64; 2]) -> [f64; 2] {
+        let ([x, y], [middle_x, middle_y]) = (at, self.middle);
+        [
+            f64::midpoint(self.left, self.right) + (x - middle_x) * self.scale,
+            f64::midpoint(self.top, self.bottom) - (y - middle_y) * self.scale,
+        ]
+    }
+
+    /// Draws lines at round distances, and the two through the mean.
+    fn grid(&self, out: &mut dyn Write) -> io::Result<()> {
+        let wished = 90.0 / self.scale;
+        let magnitude = 10_f64.powf(wished.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|by| by * magnitude).find(|step| *step >= wished);
+        let pixels = step.unwrap_or(wished) * self.scale;
+        let [x, y] = self.place([0.0, 0.0]);
+        let (left, top, right, bottom) = (self.left, self.top, self.right, self.bottom);
+        let lines = |from: f64, to: f64, through: f64| {
+            let first = through - ((through - from) / pixels).floor() * pixels;
+            std::iter::successors(Some(first), move |at| Some(at + pixels)).take(200).take_while(move |at| *at <= to)
+        };
+        let class = |at: f64, through: f64| if (at - through).abs() < 0.5 { "axis" } else { "grid" };
+        for at in lines(left, right, x) {
+            let class = class(at, x);
+            writeln!(out, r#"<line class="{class}" x1="{at:.1}" y1="{top:.1}" x2="{at:.1}" y2="{bottom:.1}"/>"#)?;
+        }
+        for at in lines(top, bottom, y) {
+            let class = class(at, y);
+            writeln!(out, r#"<line class="{class}" x1="{left:.1}" y1="{at:.1}" x2="{right:.1}" y2="{at:.1}"/>"#)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a drawing as one SVG document.
+///
+/// # Errors
+/// [`huedb::error::Error::Io`] when the output cannot be written.
+pub(crate) fn write_map(map: &PointMap, out: &mut dyn Write) -> Result<()> {
+    written(draw(map, out).and_then(|()| out.flush()))
+}
+
+fn draw(map: &PointMap, out: &mut dyn Write) -> io::Result<()> {
+    let [width, height] = map.size;
+    let legend_width = map.legend.width(f64::from(width));
+    let frame = Frame::around(map, legend_width);
+    let title = shown(&map.title);
+    writeln!(
+        out,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">"#
+    )?;
+    writeln!(out, "<title>{title}</title>")?;
+    writeln!(out, "<style>\n{STYLE}{}</style>", map.legend.style())?;
+    writeln!(out, r#"<rect class="paper" width="{width}" height="{height}"/>"#)?;
+    writeln!(out, r#"<text class="title" x="{:.1}" y="30">{title}</text>"#, frame.left)?;
+    frame.grid(out)?;
+    points(map, &frame, out)?;
+    map.legend.draw(frame.right + 20.0, frame.top, legend_width, out)?;
+    let [x_axis, y_axis] = map.axes.each_ref().map(|axis| shown(axis));
+    let (across, up) = (f64::midpoint(frame.left, frame.right), f64::midpoint(frame.top, frame.bottom));
+    writeln!(out, r#"<text x="{across:.1}" y="{:.1}" text-anchor="middle">{x_axis}</text>"#, frame.bottom + 22.0)?;
+    writeln!(out, r#"<text transform="translate(28 {up:.1}) rotate(-90)" text-anchor="middle">{y_axis}</text>"#)?;
+    writeln!(
+        out,
+        r#"<text class="soft" x="{:.1}" y="{}">{}</text>"#,
+        frame.left,
+        height.saturating_sub(12),
+        shown(&map.caption)
+    )?;
+    writeln!(out, "</svg>")
+}
+
+/// Draws the points of one colour after the other, so that a colour is named once.
+fn points(map: &PointMap, frame: &Frame, out: &mut dyn Write) -> io::Result<()> {
+    let radius = match map.points.len() {
+        0..=200 => "5",
+        201..=2000 => "3.5",
+        2001..=20_000 => "2.2",
+        _ => "1.4",
+    };
+    for (class, members) in map.legend.classes() {
+        if members.is_empty() {
+            continue;
+        }
+        writeln!(out, r#"<g class="p {class}">"#)?;
+        for point in members.iter().filter_map(|at| map.points.get(*at)) {
+            let [x, y] = frame.place(point.at);
+            let hover: Vec<String> = point.hover.lines().map(escape).collect();
+            let hover = hover.join("\n");
+            writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="{radius}"><title>{hover}</title></circle>"#)?;
+        }
+        writeln!(out, "</g>")?;
+    }
+    Ok(())
+}
