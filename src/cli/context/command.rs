@@ -98,7 +98,8 @@ impl<'c, 'w> Context<'c, 'w> {
 
     fn open_with(&self, access: Access, cache_bytes: usize) -> Result<Store> {
         let open = |options: &Options| {
-            let options = Options { cache_bytes, ..options.clone() };
+            // A command asks once.
+            let options = Options { cache_bytes, warm_bytes: 0, ..options.clone() };
             self.timing.of("open", || Store::open_with(&self.db, access, &options))
         };
         self.with_key(open)
