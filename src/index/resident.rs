@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, TryLockError};
 use roaring::RoaringTreemap;
 
 use super::kernel::EIGHT;
+use super::walk::keep_graph;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 use crate::store::{Centre, RowsState, Segment, Sketch, SketchAccuracy, Sketcher, View, quantise, seal, sign_bytes};
@@ -108,6 +109,7 @@ pub(crate) fn resident(view: &View) -> Option<Arc<ResidentRows>> {
     }
     let rows = Arc::new(rows);
     cache.put(number, "", Arc::clone(&rows), rows.bytes());
+    keep_graph(view);
     Some(rows)
 }
 
