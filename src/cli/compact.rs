@@ -20,7 +20,7 @@ pub(super) struct Compact {}
 impl Compact {
     pub(super) fn run(context: &mut Context) -> anyhow::Result<Status> {
         drop(context.open(Access::Read)?);
-        let mut store = context.open_for_bulk(Access::Write)?;
+        let store = context.open_for_bulk(Access::Write)?;
         let start = Instant::now();
         let compacted = context.stage("compact", || store.compact())?;
         store.close()?;

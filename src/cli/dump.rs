@@ -155,7 +155,7 @@ impl Restore {
                     store.adopt_database(&DatabaseInfo { id, name, tenant })?;
                 }
                 Some(DumpLine::Collection { tenant, database, collection, .. }) => {
-                    store.enter(Scope { tenant, database });
+                    *store = store.in_scope(Scope { tenant, database });
                     self.collection(context, store, *collection)?;
                     self.collections += 1;
                 }

@@ -270,7 +270,7 @@ fn with_holes() -> Vec<u8> {
 }
 
 pub(super) fn compacting() -> Operation {
-    Operation::new("compacting", with_holes(), |path, acknowledge| once(path, acknowledge, Store::compact))
+    Operation::new("compacting", with_holes(), |path, acknowledge| once(path, acknowledge, |store| store.compact()))
 }
 
 pub(super) fn embedding_anew() -> Operation {

@@ -25,7 +25,7 @@ impl World {
         WORLD.get_or_init(|| Self::make().unwrap_or_else(|error| panic!("{error}")))
     }
 
-    pub(super) fn collection(&self) -> Result<Collection<'_>> {
+    pub(super) fn collection(&self) -> Result<Collection> {
         self.store.collection("tiny")
     }
 

@@ -51,7 +51,7 @@ pub struct Groups {
     pub compared: u64,
 }
 
-impl Collection<'_> {
+impl Collection {
     /// Finds near-duplicates; `watch` is told how many more records are decided, and may end the work.
     ///
     /// # Errors

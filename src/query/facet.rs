@@ -50,7 +50,7 @@ pub struct Sort {
     pub descending: bool,
 }
 
-impl Collection<'_> {
+impl Collection {
     /// Returns the values of a metadata key among the records of a query, with how many hold each, in the order of
     /// the values: truth values, numbers, strings, then elements of arrays.
     ///

@@ -73,7 +73,7 @@ pub struct Timing {
     pub read: Duration,
 }
 
-impl Collection<'_> {
+impl Collection {
     /// Finds the records nearest to each question.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ impl RecordPage {
     }
 }
 
-impl Collection<'_> {
+impl Collection {
     /// Finds records in the order they were inserted, or as the query sorts them.
     ///
     /// # Errors
@@ -101,11 +101,11 @@ impl Collection<'_> {
         let ids = page.records().map(|record| record.map(|record| record.id)).collect::<Result<Vec<_>>>()?;
         // A state that is still read keeps its pages from being used again.
         drop(page);
-        let still = |stored: &Stored| {
+        let filter = query.filter.clone();
+        self.delete_if(ids, move |stored: &Stored| {
             let metadata = Some(&stored.metadata);
-            query.filter.as_ref().is_none_or(|f| f.matches(stored.id.as_str(), metadata, stored.document.as_deref()))
-        };
-        self.delete_if(&ids, still)
+            filter.as_ref().is_none_or(|f| f.matches(stored.id.as_str(), metadata, stored.document.as_deref()))
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! again and again until the busy timeout, then answers [`ErrorKind::TimedOut`]. Invariant: everything but
 //! waiting is the file backend's own behaviour.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{Error, ErrorKind};
 use std::ops::Bound;
@@ -49,12 +50,29 @@ impl TimedBackend {
     }
 
     fn wait(&self, attempt: impl Fn() -> Locked<bool>) -> Locked<()> {
-        if wait_until(self.busy_timeout, attempt)? {
+        let left = DEADLINE.get().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if wait_until(left.unwrap_or(self.busy_timeout), attempt)? {
             Ok(())
         } else {
             Err(BackendError::Io(Error::new(ErrorKind::TimedOut, "the lock was not released in time")))
         }
     }
+}
+
+thread_local! {
+    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Runs `work`, which waits for locks until a deadline instead of for the busy timeout each.
+pub(super) fn until<T>(deadline: Instant, work: impl FnOnce() -> T) -> T {
+    struct Before(Option<Instant>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            DEADLINE.set(self.0);
+        }
+    }
+    let _before = Before(DEADLINE.replace(Some(deadline)));
+    work()
 }
 
 /// Repeats `attempt` with growing pauses until it says true or `patience` is over; returns its last answer.

@@ -34,7 +34,7 @@ impl Store {
             return Err(Error::argument(format!("{} is the database itself", target.display())));
         }
         refuse_existing(target, replace)?;
-        self.put_copy(target, replace, self.seal.as_ref())
+        self.put_copy(target, replace, self.handle().seal.as_ref())
     }
 
     /// Puts a copy at `target`, encrypted as `seal` says.

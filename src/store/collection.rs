@@ -1,7 +1,9 @@
 //! A handle to one collection: what a user of the library adds to, reads and deletes from.
 //!
-//! Every method opens its own transaction, so handles may be kept while other processes write.
+//! Every method opens its own transaction, so a handle may be kept, cloned and used by several threads while others write.
+//! Invariant: a handle holds no lock and no page of the file between two calls.
 
+use super::queue::{LARGE_BYTES, Outcome, Request, Task, bytes_of};
 use super::rows::purged_at_once;
 use super::table::PairKey;
 use super::write::{Batch, Form};
@@ -13,13 +15,14 @@ use crate::record::{CollectionName, Fingerprint, Ordinal, Record, RecordId};
 const SETTLED_PART: u64 = 8;
 
 /// A collection of an open [`Store`].
-pub struct Collection<'s> {
-    store: &'s Store,
+#[derive(Clone)]
+pub struct Collection {
+    store: Store,
     name: CollectionName,
 }
 
-impl<'s> Collection<'s> {
-    pub(crate) fn new(store: &'s Store, name: CollectionName) -> Self {
+impl Collection {
+    pub(crate) fn new(store: Store, name: CollectionName) -> Self {
         Self { store, name }
     }
 
@@ -31,8 +34,8 @@ impl<'s> Collection<'s> {
 
     /// Returns the file it is in.
     #[must_use]
-    pub fn store(&self) -> &'s Store {
-        self.store
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Takes a view for several reads of one state.
@@ -45,10 +48,20 @@ impl<'s> Collection<'s> {
 
     /// Applies changes in order, all in one transaction; returns what came of each.
     ///
+    /// Small ones that several threads ask for at once share a commit; each returns once its own is durable.
+    ///
     /// # Errors
     /// The first bad change, named by its id; then none is applied.
     pub fn apply(&self, changes: impl IntoIterator<Item = Change>, mode: Mode) -> Result<Vec<Effect>> {
-        self.write(|batch| changes.into_iter().map(|change| batch.apply(change, mode)).collect())
+        let (mut changes, mut first, mut bytes) = (changes.into_iter(), Vec::new(), 0);
+        while bytes <= LARGE_BYTES {
+            let Some(change) = changes.next() else {
+                return self.request(Task::Apply(first, mode))?.effects();
+            };
+            bytes += bytes_of(&change);
+            first.push(change);
+        }
+        self.write(|batch| first.into_iter().chain(changes).map(|change| batch.apply(change, mode)).collect())
     }
 
     /// Applies changes some of which are documents or parts of such; refuses them when the collection has no longer the
@@ -88,19 +101,23 @@ impl<'s> Collection<'s> {
     /// # Errors
     /// Those of every write.
     pub fn delete<'a>(&self, ids: impl IntoIterator<Item = &'a RecordId>) -> Result<u64> {
-        self.delete_if(ids, |_| true)
+        self.delete_if(ids.into_iter().cloned().collect(), |_| true)
     }
 
     /// Deletes those of the ids' records for which `condition` holds at the moment of deletion.
-    pub(crate) fn delete_if<'a>(
+    pub(crate) fn delete_if(
         &self,
-        ids: impl IntoIterator<Item = &'a RecordId>,
-        condition: impl Fn(&Stored) -> bool,
+        ids: Vec<RecordId>,
+        condition: impl Fn(&Stored) -> bool + Send + Sync + 'static,
     ) -> Result<u64> {
-        self.write(|batch| {
-            let deleted = ids.into_iter().map(|id| batch.delete(id, &condition).map(u64::from));
-            deleted.sum()
-        })
+        self.request(Task::Delete(ids, Box::new(condition)))?.deleted()
+    }
+
+    fn request(&self, task: Task) -> Result<Outcome> {
+        let request = Request::new(self.store.scope().clone(), self.name.clone(), task);
+        let (outcome, unpurged) = self.store.request(request)?;
+        self.purge(&unpurged);
+        Ok(outcome)
     }
 
     /// Makes the sketches that a collection otherwise gets at 50,000 rows; does nothing where they are.
@@ -144,6 +161,12 @@ impl<'s> Collection<'s> {
 
     fn write<T>(&self, work: impl FnOnce(&mut Batch) -> Result<T>) -> Result<T> {
         let (result, unpurged) = self.write_once(work)?;
+        self.purge(&unpurged);
+        Ok(result)
+    }
+
+    /// Writes segments anew without their dead rows, a few in a transaction.
+    fn purge(&self, unpurged: &[PairKey]) {
         for segments in unpurged.chunks(purged_at_once(unpurged.len())) {
             let purged = self.write_once(|batch| {
                 batch.purge(segments);
@@ -154,7 +177,6 @@ impl<'s> Collection<'s> {
                 break;
             }
         }
-        Ok(result)
     }
 
     /// Runs one transaction; returns the segments that are to be purged after it too.

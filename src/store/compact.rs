@@ -9,12 +9,13 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use redb::{CompactionError, Database, Key, ReadableTable, TableDefinition, Value, WriteTransaction};
+use redb::{CompactionError, Key, ReadableTable, TableDefinition, Value, WriteTransaction};
 
 use super::catalog::Entry;
+use super::guard::guarded;
 use super::table::CollectionNumber;
 use super::write::{Batch, read_set};
-use super::{Handle, Store, table, vector};
+use super::{Store, table, vector};
 use crate::error::{Error, Result};
 
 /// What [`Store::compact`] did to the length of the file.
@@ -43,16 +44,16 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`] when other processes did not stop reading or writing in time, or a view of this process is
     /// open; what was done until then stays. [`Error::Damaged`], or [`Error::Io`] when the disk is full.
-    pub fn compact(&mut self) -> Result<Compacted> {
+    pub fn compact(&self) -> Result<Compacted> {
         let before = self.file_bytes()?;
         self.write(|tx| {
             upgrade_rows(tx)?;
             clear_deleted(tx)?;
             rewrite_texts(tx)
         })?;
-        self.move_pages(self.busy_timeout)?;
+        self.move_pages(self.busy_timeout())?;
         self.overwrite_free_pages()?;
-        self.move_pages(self.busy_timeout)?;
+        self.move_pages(self.busy_timeout())?;
         Ok(Compacted { before, after: self.file_bytes()? })
     }
 
@@ -62,7 +63,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
-    pub fn give_back_space(&mut self) -> Result<bool> {
+    pub fn give_back_space(&self) -> Result<bool> {
         // An import leaves the pages of postings half full and all over the file, where they keep larger ones from
         // moving: written anew they save 2 % of it.
         let anew = self.write(|tx| rewrite(tx, table::POSTINGS));
@@ -78,12 +79,12 @@ impl Store {
     /// # Errors
     /// [`Error::Io`].
     pub fn file_bytes(&self) -> Result<u64> {
-        let facts = std::fs::metadata(&self.path);
-        Ok(facts.map_err(|e| Error::io(format!("read {}", self.path.display()), e))?.len())
+        let facts = std::fs::metadata(self.path());
+        Ok(facts.map_err(|e| Error::io(format!("read {}", self.path().display()), e))?.len())
     }
 
     /// Moves pages for as long as that makes the file shorter.
-    fn move_pages(&mut self, patience: Duration) -> Result<()> {
+    fn move_pages(&self, patience: Duration) -> Result<()> {
         let mut bytes = self.file_bytes()?;
         // A pass frees what the pass before still held.
         while self.move_pages_once(patience)? && self.file_bytes()? < bytes {
@@ -94,24 +95,24 @@ impl Store {
 
     /// Has redb move pages to the front and cut the file, as soon as nobody reads an old state of it; returns whether
     /// there was something to move.
-    fn move_pages_once(&mut self, patience: Duration) -> Result<bool> {
+    fn move_pages_once(&self, patience: Duration) -> Result<bool> {
         let deadline = Instant::now() + patience;
         loop {
-            match self.database()?.compact() {
-                Ok(moved) => return Ok(moved),
-                Err(CompactionError::TransactionInProgress) if Instant::now() < deadline => sleep(PAUSE),
-                Err(CompactionError::TransactionInProgress) => {
-                    return Err(Error::Busy { path: self.path.clone(), waited: patience });
+            // Not held while others are waited for: they may be of this process.
+            let turn = self.queue().turn(deadline);
+            let moved = match &turn {
+                Some(_) => self.alone(|file| guarded(|| Ok::<_, Error>(file.compact())))?,
+                None => None,
+            };
+            drop(turn);
+            match moved.transpose().map_err(|error| self.name(error))? {
+                Some(Ok(moved)) => return Ok(moved),
+                Some(Err(error)) if !matches!(error, CompactionError::TransactionInProgress) => {
+                    return Err(self.name(error.into()));
                 }
-                Err(error) => return Err(self.name(error.into())),
+                _ if Instant::now() < deadline => sleep(PAUSE),
+                _ => return Err(Error::Busy { path: self.path().to_owned(), waited: patience }),
             }
-        }
-    }
-
-    pub(super) fn database(&mut self) -> Result<&mut Database> {
-        match &mut self.handle {
-            Handle::Writer(file, _) => Ok(file),
-            Handle::Reader(_) => Err(Error::argument("the file was opened for reading only")),
         }
     }
 

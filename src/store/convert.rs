@@ -16,7 +16,7 @@ impl Store {
     /// # Errors
     /// [`Error::InvalidArgument`].
     pub fn require_encrypted(&self) -> Result<()> {
-        self.seal.as_ref().map(drop).ok_or_else(|| plain(&self.path))
+        self.handle().seal.as_ref().map(drop).ok_or_else(|| plain(self.path()))
     }
 
     /// Has another key open this encrypted file, and the old one no longer.
@@ -28,11 +28,12 @@ impl Store {
     /// [`Error::InvalidArgument`] when the file is plain, [`Error::WrongKey`] when its key was changed since it was opened,
     /// and those of every write.
     pub fn rekey(&self, new: &Key) -> Result<()> {
-        let seal = self.seal.as_ref().ok_or_else(|| plain(&self.path))?;
+        let handle = self.handle();
+        let seal = handle.seal.as_ref().ok_or_else(|| plain(self.path()))?;
         self.write(|_| {
-            let file = OpenOptions::new().read(true).write(true).open(&self.path);
-            let file = file.map_err(|e| Error::io(format!("open {}", self.path.display()), e))?;
-            seal.rekey(&file, &self.path, new)
+            let file = OpenOptions::new().read(true).write(true).open(self.path());
+            let file = file.map_err(|e| Error::io(format!("open {}", self.path().display()), e))?;
+            seal.rekey(&file, self.path(), new)
         })
     }
 }
@@ -75,7 +76,7 @@ fn convert(path: &Path, options: &Options, seal: impl FnOnce(bool) -> Result<Opt
     let file = if path.is_symlink() { path.canonicalize() } else { Ok(path.to_owned()) };
     let file = file.map_err(|e| Error::io(format!("open {}", path.display()), e))?;
     let store = Store::open_alone(&file, options)?;
-    let seal = seal(store.seal.is_some())?;
+    let seal = seal(store.handle().seal.is_some())?;
     store.put_copy(&file, true, seal.as_ref())
 }
 

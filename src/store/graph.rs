@@ -25,7 +25,7 @@ pub struct GraphFile<'a> {
     pub chunks: &'a [Vec<u8>],
 }
 
-impl Collection<'_> {
+impl Collection {
     /// Replaces the collection's graph by one built from `seen`; returns what the catalogue now says, or `None` when
     /// embeddings were replaced since and the graph is of no use.
     ///

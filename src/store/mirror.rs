@@ -146,14 +146,15 @@ impl Mirror {
     }
 }
 
-impl Collection<'_> {
+impl Collection {
     /// Removes those of the strays that are there still and follow one of the roots; returns how many.
     ///
     /// # Errors
     /// Those of every write.
     pub fn remove_strays(&self, roots: &[String], strays: &[Stray]) -> Result<u64> {
-        let is_own = |stored: &Stored| follows_any(&stored.metadata, roots.iter().map(String::as_str));
-        self.delete_if(strays.iter().map(|stray| &stray.id), is_own)
+        let roots = roots.to_vec();
+        let is_own = move |stored: &Stored| follows_any(&stored.metadata, roots.iter().map(String::as_str));
+        self.delete_if(strays.iter().map(|stray| stray.id.clone()).collect(), is_own)
     }
 }
 

@@ -15,13 +15,14 @@ use redb::{
 };
 use uuid::Uuid;
 
+use super::Store;
 use super::backend::TimedBackend;
 use super::beside::{Beside, beside, no_file, real_place, sweep};
 use super::crypt::{EncryptedBackend, Key, Seal, Xts, finding, is_encrypted};
 use super::guard::guarded;
-use super::page::{Pages, VerifiedBackend};
+use super::handle::{Handle, Opened};
+use super::page::{Pages, VerifiedBackend, while_writing};
 use super::table::{self, FORMAT_VERSION, META, meta};
-use super::{Handle, Store};
 use crate::error::{Error, Result};
 use crate::record::Scope;
 
@@ -44,6 +45,9 @@ pub struct Options {
     /// Memory for pages. Readers want little, since they read each page once; an import wants more than twice its
     /// transaction, or every byte is written twice.
     pub cache_bytes: usize,
+    /// Memory for what stays decoded between questions: codes, signs, filters' records. With it a second question to the
+    /// same collection reads only its hits; 0 keeps nothing, which suits a process that asks once.
+    pub warm_bytes: usize,
     /// The tenant and database that names are looked up in.
     pub scope: Scope,
     /// What opens an encrypted file; a plain one opens with it as well.
@@ -56,6 +60,8 @@ pub struct Options {
 }
 
 impl Options {
+    /// What stays decoded, unless said otherwise: 500,000 embeddings of 384 components.
+    pub const WARM_BYTES: usize = 256 << 20;
     /// The cache of a process that reads.
     pub const READ_CACHE_BYTES: usize = 1 << 20;
     /// The cache of a process that writes a little.
@@ -82,6 +88,7 @@ impl Default for Options {
         Self {
             busy_timeout: Duration::from_secs(5),
             cache_bytes: Self::WRITE_CACHE_BYTES,
+            warm_bytes: Self::WARM_BYTES,
             scope: Scope::default(),
             key: None,
             encrypt: false,
@@ -117,16 +124,12 @@ impl Store {
         } else if encrypt && path.metadata().is_ok_and(|facts| facts.is_file() && facts.len() == 0) {
             make_of_empty(path, options)?;
         }
-        let opened = match access {
-            Access::Read => reader(path, options),
-            // Nothing is made of an empty file that is to be encrypted: others may take it for a new plain one.
-            Access::Write | Access::Create => {
-                let create = create && !encrypt && !is_encrypted(path);
-                writer(path, options, create, ConcurrencyMode::MultiWriter).map(Opened::from)
-            }
-        };
-        let store = Self::of(path, options, opened)?;
-        if encrypt && store.seal.is_none() {
+        // Nothing is made of an empty file that is to be encrypted: others may take it for a new plain one.
+        let empty_may_be = create && !encrypt && !is_encrypted(path);
+        let handle = open(path, access, options, empty_may_be)?;
+        let is_plain = handle.seal.is_none();
+        let store = Self::of(path, options, handle, Some(access));
+        if encrypt && is_plain {
             let hint = Some(format!("encrypt it with `huedb encrypt {}`", path.display()));
             return Err(Error::InvalidArgument { why: format!("{} is there and not encrypted", path.display()), hint });
         }
@@ -143,28 +146,24 @@ impl Store {
     /// Opens a file for writing while nobody else has it open, nor can open it.
     pub(super) fn open_alone(path: &Path, options: &Options) -> Result<Self> {
         let opened = writer(path, options, false, ConcurrencyMode::ExclusiveWriter);
-        let store = Self::of(path, options, opened.map(Opened::from))?;
+        let handle = opened.map(Handle::from).map_err(|e| e.at(path, options.busy_timeout))?;
+        let store = Self::of(path, options, handle, None);
         guarded(|| store.check_format()).map_err(|e| store.name(e))?;
         Ok(store)
     }
 
-    fn of(path: &Path, options: &Options, opened: Result<Opened>) -> Result<Self> {
-        let Opened { handle, seal, pages } = opened.map_err(|e| e.at(path, options.busy_timeout))?;
-        let (scope, busy_timeout) = (options.scope.clone(), options.busy_timeout);
-        Ok(Self { path: path.to_owned(), scope, busy_timeout, seal, handle, pages })
-    }
-
     /// Finishes what killed processes left: files beside this one, and a change of its key.
     fn clear_up(&self) -> Result<()> {
-        if let Some(folder) = real_place(&self.path).parent() {
+        if let Some(folder) = real_place(self.path()).parent() {
             sweep(folder);
         }
-        let Some(seal) = &self.seal else { return Ok(()) };
-        let file = open_file(&self.path, OpenOptions::new().read(true).write(true))?;
+        let handle = self.handle();
+        let Some(seal) = &handle.seal else { return Ok(()) };
+        let file = open_file(self.path(), OpenOptions::new().read(true).write(true))?;
         if finding(&file).map_err(|e| self.name(e))?.is_none() {
             return Ok(());
         }
-        self.write(|_| seal.complete(&file, &self.path))
+        self.write(|_| seal.complete(&file, self.path()))
     }
 
     /// Makes the tables of an empty file; does nothing to a file that has them.
@@ -177,7 +176,7 @@ impl Store {
     }
 
     fn check_format(&self) -> Result<()> {
-        let not_ours = |why: &str| Error::NotADatabase { path: self.path.clone(), why: why.into() };
+        let not_ours = |why: &str| Error::NotADatabase { path: self.path().to_owned(), why: why.into() };
         let found = self.read(|tx| {
             let names = match tx.open_table(META) {
                 Err(TableError::TableDoesNotExist(_)) => return Err(not_ours("it is a redb file of another program")),
@@ -188,7 +187,7 @@ impl Store {
             Ok(u32::from_le_bytes(bytes))
         })?;
         if found > FORMAT_VERSION {
-            return Err(Error::NewerFormat { path: self.path.clone(), found, supported: FORMAT_VERSION });
+            return Err(Error::NewerFormat { path: self.path().to_owned(), found, supported: FORMAT_VERSION });
         }
         Ok(())
     }
@@ -293,13 +292,6 @@ fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
     })
 }
 
-/// An open file, what it was opened with where it is encrypted, and what is known of its pages.
-struct Opened {
-    handle: Handle,
-    seal: Option<Seal>,
-    pages: Arc<Pages>,
-}
-
 /// A file open for writing.
 pub(super) struct Writer {
     pub(super) file: Database,
@@ -308,10 +300,26 @@ pub(super) struct Writer {
     pages: Arc<Pages>,
 }
 
-impl From<Writer> for Opened {
+impl From<Writer> for Handle {
     fn from(Writer { file, identity, seal, pages }: Writer) -> Self {
-        Self { handle: Handle::Writer(file, identity), seal, pages }
+        Self::new(Opened::Writer(file, identity), seal, pages)
     }
+}
+
+/// Opens a file; `empty_may_be` says whether tables may be made in one that is empty.
+fn open(path: &Path, access: Access, options: &Options, empty_may_be: bool) -> Result<Handle> {
+    let opened = match access {
+        Access::Read => reader(path, options),
+        Access::Write | Access::Create => {
+            writer(path, options, empty_may_be, ConcurrencyMode::MultiWriter).map(Handle::from)
+        }
+    };
+    opened.map_err(|e| e.at(path, options.busy_timeout))
+}
+
+/// Opens a file as it was opened before.
+pub(super) fn again(path: &Path, access: Access, options: &Options) -> Result<Handle> {
+    open(path, access, options, false)
 }
 
 /// The bytes of a file as they were before they were encrypted.
@@ -333,9 +341,10 @@ pub(super) fn writer(path: &Path, options: &Options, create: bool, mode: Concurr
         if !create && bytes.len().map_err(|e| Error::io("read it", e))? == 0 {
             return Err(empty());
         }
-        let backend = VerifiedBackend::for_writing(bytes);
+        let backend = VerifiedBackend::new(bytes);
         let pages = backend.pages();
-        let file = guarded(|| Ok::<_, Attempt>(builder(options, mode).create_with_backend(backend)?))?;
+        let open = || Ok::<_, Attempt>(builder(options, mode).create_with_backend(backend)?);
+        let file = guarded(|| while_writing(open))?;
         // Another file may have taken its place before it was locked: what is written to this one, nobody would read.
         if identity.is_at(path) { Ok(Writer { file, identity, seal, pages }) } else { Err(Attempt::Held) }
     })
@@ -374,7 +383,7 @@ impl Identity {
     }
 }
 
-fn reader(path: &Path, options: &Options) -> Result<Opened> {
+fn reader(path: &Path, options: &Options) -> Result<Handle> {
     let open = |consistent: bool| {
         let file = open_file(path, OpenOptions::new().read(true))?;
         let found = facts(&file)?;
@@ -384,14 +393,14 @@ fn reader(path: &Path, options: &Options) -> Result<Opened> {
         let sealed = Seal::open(&file, path, options.key.as_ref())?;
         let backend = TimedBackend::new(file, options.busy_timeout)?;
         let (bytes, seal) = unsealed(if consistent { backend.consistent() } else { backend }, sealed);
-        let backend = VerifiedBackend::for_reading(bytes);
+        let backend = VerifiedBackend::new(bytes);
         let pages = backend.pages();
         let builder = builder(options, ConcurrencyMode::MultiWriter);
         let opened = guarded(|| Ok::<_, Attempt>(builder.open_read_only_with_backend(backend)))?;
         if !Identity::of(&found).is_at(path) {
             return Err(Attempt::Held);
         }
-        Ok(opened.map(|file| Opened { handle: Handle::Reader(file), seal, pages }))
+        Ok(opened.map(|file| Handle::new(Opened::Reader(file), seal, pages)))
     };
     until_free(options.busy_timeout, || {
         let opened = open(false)?;

@@ -68,11 +68,6 @@ impl Store {
         self.read(|tx| Ok(Snapshot { tx: Arc::new(tx), place: self.place() }))
     }
 
-    /// Looks names up in another tenant and database from now on.
-    pub fn enter(&mut self, scope: Scope) {
-        self.scope = scope;
-    }
-
     /// Adds a database with the identity it had in another file; does nothing where there is one of its name.
     ///
     /// # Errors
@@ -98,9 +93,9 @@ impl Store {
     pub fn adopt_collection(&self, info: CollectionInfo) -> Result<()> {
         check(&info)?;
         self.write(|tx| {
-            super::scope::check_for_writing(tx, &self.scope)?;
-            match find_identity(tx, &self.scope, &info)? {
-                Identity::Free => catalog::adopt(tx, &self.scope, info).map(drop),
+            super::scope::check_for_writing(tx, self.scope())?;
+            match find_identity(tx, self.scope(), &info)? {
+                Identity::Free => catalog::adopt(tx, self.scope(), info).map(drop),
                 Identity::Here => Ok(()),
                 Identity::Elsewhere(why) => Err(Error::InvalidArgument {
                     why: format!("collection {:?} {why}", info.name.as_str()),

@@ -393,6 +393,7 @@ impl<'tx> Batch<'tx> {
             vectors.delete(ordinal);
         }
         self.entry.records -= 1;
+        self.replaced.remove(ordinal.0);
         self.died.insert(ordinal.0);
         Ok(true)
     }

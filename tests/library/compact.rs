@@ -111,7 +111,7 @@ fn deleted_records_are_gone_from_the_file_and_the_others_are_there() {
 #[test]
 fn a_dropped_collection_is_gone_from_the_file() {
     let mut random = Random::new();
-    let (_folder, path, mut store) = fresh();
+    let (_folder, path, store) = fresh();
     store.create_collection(CollectionName::parse(MARKER).unwrap(), NewCollection::default()).unwrap();
     for collection in ["notes", MARKER] {
         let changes = (0..ROWS).map(|row| change(&mut random, row, collection == MARKER));
@@ -129,7 +129,7 @@ fn a_dropped_collection_is_gone_from_the_file() {
 #[test]
 fn the_old_text_of_an_updated_record_is_gone_from_the_file() {
     let mut random = Random::new();
-    let (_folder, path, mut store) = fresh();
+    let (_folder, path, store) = fresh();
     let notes = store.collection("notes").unwrap();
     notes.add([change(&mut random, 1, false)]).unwrap();
     let mut marked = change(&mut random, 1, true);
@@ -151,7 +151,7 @@ fn the_old_text_of_an_updated_record_is_gone_from_the_file() {
 
 #[test]
 fn a_reader_in_the_way_is_busy_not_a_hang() {
-    let (_folder, path, mut store) = fresh();
+    let (_folder, path, store) = fresh();
     let reader = Store::open_with(&path, Access::Read, &options()).unwrap();
     let view = reader.view("notes").unwrap();
     let start = Instant::now();
@@ -165,7 +165,7 @@ fn a_reader_in_the_way_is_busy_not_a_hang() {
 
 #[test]
 fn words_and_names_that_were_deleted_are_gone_from_the_file() {
-    let (_folder, path, mut store) = fresh();
+    let (_folder, path, store) = fresh();
     let name = |start: &str| CollectionName::parse(format!("{start}{MARKER}")).unwrap();
     let new = NewCollection {
         bm25: true,
@@ -235,7 +235,7 @@ fn upserts() -> usize {
 fn to_delete_half_hardly_lengthens_the_file() {
     use std::os::unix::fs::MetadataExt;
     let mut random = Random::new();
-    let (_folder, path, mut store) = fresh();
+    let (_folder, path, store) = fresh();
     let notes = store.collection("notes").unwrap();
     let rows = 12_000;
     let changes: Vec<Change> = (0..rows)

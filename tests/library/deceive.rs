@@ -50,7 +50,7 @@ impl World {
         }
     }
 
-    fn collection(&self) -> Collection<'_> {
+    fn collection(&self) -> Collection {
         self.store.collection("vectors").unwrap()
     }
 
@@ -154,7 +154,7 @@ fn ip_answers_are_exact_on_data_made_to_deceive() {
 fn answers_stay_exact_with_a_graph_and_after_compacting() {
     let mut random = Random::new();
     for (kind, space) in KINDS.iter().zip(Space::ALL.iter().cycle()) {
-        let mut world = World::new(&mut random, *kind, *space, (64, 1500));
+        let world = World::new(&mut random, *kind, *space, (64, 1500));
         build_graph(&world.collection(), 2, &unwatched).unwrap();
         world.check(&mut random, "with a graph");
         world.store.compact().unwrap();

@@ -62,7 +62,7 @@ fn a_file_of_version_1_is_read_and_brought_up_to_date_by_a_write() {
     check_answers(&store, "as it was");
     drop(store);
     assert_eq!(std::fs::read(&path).unwrap(), before, "reading changed the file");
-    let mut store = open(&path, Access::Write);
+    let store = open(&path, Access::Write);
     for (at, (name, dimension, _)) in COLLECTIONS.into_iter().enumerate() {
         let change = Change {
             id: RecordId::parse("new").unwrap(),
@@ -94,7 +94,7 @@ fn a_file_of_version_1_is_read_and_brought_up_to_date_by_a_write() {
 fn compacting_a_file_of_version_1_brings_all_of_it_up_to_date() {
     let folder = TempDir::new().unwrap();
     let path = unpacked(&folder);
-    let mut store = open(&path, Access::Write);
+    let store = open(&path, Access::Write);
     store.compact().unwrap();
     assert_eq!(store.file_facts().unwrap().format, FORMAT_VERSION);
     assert_eq!(store.check(None, Depth::Deep).unwrap(), []);

@@ -68,7 +68,7 @@ fn ask(questions: Vec<Vec<f32>>, filter: Option<&str>) -> Query {
 }
 
 impl World {
-    fn collection(&self) -> Collection<'_> {
+    fn collection(&self) -> Collection {
         self.store.collection("vectors").unwrap()
     }
 

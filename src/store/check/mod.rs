@@ -197,7 +197,8 @@ impl Store {
         let mut findings = Findings::default();
         self.check_header(&mut findings)?;
         // Damage to a page is told by the walk over the pages; here it must not end what follows.
-        self.pages
+        self.handle()
+            .pages
             .trusting(|| findings.check("file", false, |findings| self.check_tables(collection, depth, findings)))?;
         Ok(findings.0)
     }
@@ -228,8 +229,8 @@ impl Store {
 
     /// Compares the two copies of the header of an encrypted file; `huedb rekey` writes both anew.
     fn check_header(&self, findings: &mut Findings) -> Result<()> {
-        if self.seal.is_some()
-            && let Some(what) = File::open(&self.path)
+        if self.handle().seal.is_some()
+            && let Some(what) = File::open(self.path())
                 .map_err(|e| Error::io(String::new(), e))
                 .and_then(|file| crypt::finding(&file))?
         {

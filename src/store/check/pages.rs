@@ -7,8 +7,9 @@ use crate::store::{Store, table};
 
 impl Store {
     pub(super) fn check_pages(&self, findings: &mut Findings) -> Result<()> {
-        let header = self.pages.header();
-        let tree = header.and_then(|header| Tree::new(self.pages.file(), &header));
+        let handle = self.handle();
+        let header = handle.pages.header();
+        let tree = header.and_then(|header| Tree::new(handle.pages.file(), &header));
         let tree = tree.ok_or_else(|| Error::damaged("the header of the file"))?;
         tree.walk(false, &|_| true, &mut |page| {
             let what = match page.state {

@@ -116,7 +116,7 @@ fn finds(depth: Depth, derived: bool, places: &[&str], damage: impl Fn(&Store)) 
 #[test]
 fn a_file_with_everything_in_it_is_sound() {
     for space in Space::ALL {
-        let (_folder, mut store) = sound(space);
+        let (_folder, store) = sound(space);
         for depth in [Depth::Quick, Depth::Deep] {
             assert_eq!(store.check(None, depth).unwrap(), [], "{space}");
             assert_eq!(store.check(Some("notes"), depth).unwrap(), [], "{space}");

@@ -93,7 +93,7 @@ pub struct Batch {
 
 /// Stores rows in a collection, batch by batch.
 pub struct Ingest<'a> {
-    collection: &'a Collection<'a>,
+    collection: &'a Collection,
     preparer: Preparer<'a>,
     tally: Tally,
 }
@@ -101,7 +101,7 @@ pub struct Ingest<'a> {
 impl<'a> Ingest<'a> {
     /// Begins to store what `preparer` prepares.
     #[must_use]
-    pub fn new(collection: &'a Collection<'a>, preparer: Preparer<'a>) -> Self {
+    pub fn new(collection: &'a Collection, preparer: Preparer<'a>) -> Self {
         Self { collection, preparer, tally: Tally::default() }
     }
 

@@ -10,5 +10,5 @@ mod verified;
 mod walk;
 
 pub(super) use format::{HEADER_BYTES, Header, Link, Shape};
-pub(super) use verified::{DamagedPage, Pages, VerifiedBackend};
+pub(super) use verified::{DamagedPage, Pages, VerifiedBackend, while_writing};
 pub(super) use walk::{Page, State, Tree};

@@ -4,6 +4,7 @@
 //! goes from the header down. A page whose parent this process holds changed in memory is not known, and passes.
 //! Invariant: what is remembered of a page holds for every committed state in which the page can still be read.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
@@ -28,8 +29,22 @@ pub(crate) struct Pages {
     file: Box<dyn StorageBackend>,
     known: Mutex<Known>,
     trusting: AtomicUsize,
-    /// Whether a page that a query can do without is kept from redb without an error of the file.
-    skips: bool,
+}
+
+thread_local! {
+    static WRITING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work`, which writes: a damaged page ends it, also one that a query can do without.
+pub(crate) fn while_writing<T>(work: impl FnOnce() -> T) -> T {
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            WRITING.set(self.0);
+        }
+    }
+    let _before = Before(WRITING.replace(true));
+    work()
 }
 
 #[derive(Debug, Default)]
@@ -94,8 +109,8 @@ impl Known {
 }
 
 impl Pages {
-    fn new(file: Box<dyn StorageBackend>, skips: bool) -> Self {
-        Self { file, known: Mutex::default(), trusting: AtomicUsize::new(0), skips }
+    fn new(file: Box<dyn StorageBackend>) -> Self {
+        Self { file, known: Mutex::default(), trusting: AtomicUsize::new(0) }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -138,11 +153,12 @@ impl Pages {
         if self.trusting.load(Ordering::Relaxed) > 0 {
             return Ok(());
         }
-        if self.skips
+        // A thread that reads goes on without what is derived; after an error of the file redb would read nothing more.
+        if !WRITING.get()
             && has_a_substitute(&shape)
             && let Some(kind) = out.first_mut()
         {
-            // redb refuses this page, and goes on with others; after an error of the file it reads nothing more.
+            // redb refuses such a page, and goes on with others.
             *kind = 0;
             return Ok(());
         }
@@ -153,6 +169,11 @@ impl Pages {
         let known = self.known();
         let expected = *known.expected.get(&offset)?;
         Some((expected, known.shapes.get(expected.shape)?.clone()))
+    }
+
+    /// Forgets the pages of a part that is cut off.
+    fn forget_beyond(&self, len: u64) {
+        self.known().expected.retain(|offset, _| *offset < len);
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Done<()> {
@@ -192,14 +213,8 @@ impl StdError for DamagedPage {}
 pub(crate) struct VerifiedBackend(Arc<Pages>);
 
 impl VerifiedBackend {
-    /// The file of one who reads, and goes on without what is derived.
-    pub(crate) fn for_reading(file: Box<dyn StorageBackend>) -> Self {
-        Self(Arc::new(Pages::new(file, true)))
-    }
-
-    /// The file of one who writes, and must not go on.
-    pub(crate) fn for_writing(file: Box<dyn StorageBackend>) -> Self {
-        Self(Arc::new(Pages::new(file, false)))
+    pub(crate) fn new(file: Box<dyn StorageBackend>) -> Self {
+        Self(Arc::new(Pages::new(file)))
     }
 
     pub(crate) fn pages(&self) -> Arc<Pages> {
@@ -217,6 +232,7 @@ impl StorageBackend for VerifiedBackend {
     }
 
     fn set_len(&self, len: u64) -> Done<()> {
+        self.0.forget_beyond(len);
         self.0.file.set_len(len)
     }
 

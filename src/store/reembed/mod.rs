@@ -234,7 +234,7 @@ impl View {
     }
 }
 
-impl Collection<'_> {
+impl Collection {
     /// Gives up embeddings that are on their way; returns the model they were made by.
     ///
     /// # Errors

@@ -94,8 +94,9 @@ impl Repair {
         };
         match opened {
             Ok(store) => store.read(|_state| {
-                let tree = store.pages.header().and_then(|header| page::Tree::new(store.pages.file(), &header));
-                repair.copy(&tree.ok_or_else(|| Error::damaged("its header"))?, store.seal.as_ref())
+                let handle = store.handle();
+                let tree = handle.pages.header().and_then(|header| page::Tree::new(handle.pages.file(), &header));
+                repair.copy(&tree.ok_or_else(|| Error::damaged("its header"))?, handle.seal.as_ref())
             }),
             Err(why) => {
                 let (raw, seal) = open::raw(source, options).map_err(name)?;

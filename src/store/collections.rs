@@ -1,0 +1,67 @@
+//! The collections of a tenant's database: made, changed, listed, removed.
+
+use super::catalog;
+use super::{Collection, CollectionChange, NewCollection, Store, scope, table};
+use crate::error::Result;
+use crate::record::{CollectionInfo, CollectionName, Counts};
+
+impl Store {
+    /// Adds a collection.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::CollectionExists`], `DatabaseNotFound`, `TenantNotFound`, and those of every write: `Busy`,
+    /// `Damaged`, `Io`.
+    pub fn create_collection(&self, name: CollectionName, new: NewCollection) -> Result<CollectionInfo> {
+        self.write(|tx| {
+            scope::check_for_writing(tx, self.scope())?;
+            Ok(catalog::create(tx, self.scope(), name, new)?.1.info)
+        })
+    }
+
+    /// Changes what a collection is; returns what it is now.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::CollectionNotFound`] (or of its database or tenant), `CollectionExists` for a name that is
+    /// taken, `InvalidArgument` for a change its content does not allow, and those of every write.
+    pub fn modify_collection(&self, name: &str, change: CollectionChange) -> Result<CollectionInfo> {
+        self.write(|tx| {
+            scope::check_for_writing(tx, self.scope())?;
+            catalog::modify(tx, self.scope(), name, change)
+        })
+    }
+
+    /// Removes a collection with all its records; returns what it was.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::CollectionNotFound`] (or of its database or tenant), and those of every write.
+    pub fn drop_collection(&self, name: &str) -> Result<(CollectionInfo, Counts)> {
+        self.write(|tx| {
+            scope::check_for_writing(tx, self.scope())?;
+            let entry = catalog::drop_collection(tx, self.scope(), name)?;
+            let counts = entry.counts();
+            Ok((entry.info, counts))
+        })
+    }
+
+    /// Lists the collections by name.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Damaged`] or `Io`.
+    pub fn collections(&self) -> Result<Vec<(CollectionInfo, Counts)>> {
+        self.read(|tx| {
+            scope::check(&tx, self.scope())?;
+            let entries = tx.open_table(table::COLLECTION)?;
+            let numbers = catalog::list_numbers(&tx.open_table(table::COLLECTIONS)?, self.scope())?;
+            let entries = numbers.into_iter().map(|(name, number)| catalog::entry(&entries, number, &name));
+            entries.map(|entry| entry.map(|entry| (entry.info.clone(), entry.counts()))).collect()
+        })
+    }
+
+    /// Returns a handle to a collection that exists.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::CollectionNotFound`], `Damaged` or `Io`.
+    pub fn collection(&self, name: &str) -> Result<Collection> {
+        self.view(name).map(|view| Collection::new(self.clone(), view.info().name.clone()))
+    }
+}

@@ -1,0 +1,312 @@
+//! An open file, shared by every thread of a process that reads or writes it.
+//!
+//! Invariants: one write is one transaction, durable when the call returns `Ok`, without a trace otherwise; after an error
+//! of the disk, or a panic of redb, the file is opened again by the next that uses it; no read holds a lock of the handle
+//! while it works.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction};
+
+use super::backend::until;
+use super::crypt::Seal;
+use super::guard::guarded;
+use super::page::{Pages, while_writing};
+use super::queue::Queue;
+use super::{Access, Cache, Options, fault, open};
+use crate::error::{Error, Result};
+use crate::record::Scope;
+
+/// A database file that is open, seen from one tenant's database.
+///
+/// Clones are cheap and share the file: a server keeps one and gives a clone to each of its threads. Reads never wait for
+/// writes, nor for each other. Writes of one process take turns in the order they come, those of several processes wait
+/// for a lock of the file; both together no longer than [`Options::busy_timeout`].
+#[derive(Clone)]
+pub struct Store {
+    file: Arc<OpenFile>,
+    scope: Arc<Scope>,
+}
+
+/// What the clones of a store share.
+struct OpenFile {
+    path: PathBuf,
+    busy_timeout: Duration,
+    /// How it is opened again; `None` for one that nobody else may open meanwhile.
+    reopening: Option<(Access, Options)>,
+    current: RwLock<Arc<Handle>>,
+    queue: Queue,
+    cache: Arc<Cache>,
+    commits: AtomicU64,
+}
+
+/// redb's handle, what the file was opened with where it is encrypted, and what is known of its pages.
+pub(super) struct Handle {
+    pub(super) database: Opened,
+    pub(super) seal: Option<Seal>,
+    pub(super) pages: Arc<Pages>,
+    /// Whether redb panicked in it: nothing says what state that left.
+    broken: AtomicBool,
+}
+
+pub(super) enum Opened {
+    Reader(ReadOnlyDatabase),
+    Writer(Database, open::Identity),
+}
+
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    shared::<Store>();
+    shared::<super::Collection>();
+    shared::<super::View>();
+};
+
+impl Handle {
+    pub(super) fn new(database: Opened, seal: Option<Seal>, pages: Arc<Pages>) -> Self {
+        Self { database, seal, pages, broken: AtomicBool::new(false) }
+    }
+
+    fn begin_read(&self) -> Result<ReadTransaction> {
+        let begin = || match &self.database {
+            Opened::Reader(file) => file.begin_read(),
+            Opened::Writer(file, _) => file.begin_read(),
+        };
+        self.guarded(|| begin().map_err(Error::from))
+    }
+
+    fn writer(&self) -> Result<(&Database, open::Identity)> {
+        match &self.database {
+            Opened::Writer(file, identity) => Ok((file, *identity)),
+            Opened::Reader(_) => Err(Error::argument("the file was opened for reading only")),
+        }
+    }
+
+    /// Calls redb, and remembers when that panicked.
+    fn guarded<T>(&self, call: impl FnOnce() -> Result<T>) -> Result<T> {
+        let (mut panicked, broken) = (true, &self.broken);
+        let result = guarded(|| {
+            let result = call();
+            panicked = false;
+            result
+        });
+        broken.fetch_or(panicked, Ordering::Relaxed);
+        result
+    }
+
+    /// Returns whether redb will do nothing more after this error.
+    fn is_spent(&self, error: &Error) -> bool {
+        self.broken.load(Ordering::Relaxed) || error.is_consequence()
+    }
+
+    fn close(self) -> Result<()> {
+        guarded(|| {
+            let closed = match self.database {
+                Opened::Reader(file) => file.close(),
+                Opened::Writer(file, _) => file.close(),
+            };
+            closed.map_err(Error::from)
+        })
+    }
+}
+
+impl Store {
+    /// Opens a database file with the default options.
+    ///
+    /// # Errors
+    /// See [`Store::open_with`].
+    pub fn open(path: impl AsRef<Path>, access: Access) -> Result<Self> {
+        Self::open_with(path, access, &Options::default())
+    }
+
+    /// As [`Store::open`], with the options of tests.
+    #[cfg(test)]
+    pub(crate) fn open_in_test(path: impl AsRef<Path>, access: Access) -> Result<Self> {
+        Self::open_with(path, access, &Options::of_tests())
+    }
+
+    pub(super) fn of(path: &Path, options: &Options, handle: Handle, access: Option<Access>) -> Self {
+        let file = OpenFile {
+            path: path.to_owned(),
+            busy_timeout: options.busy_timeout,
+            reopening: access.map(|access| (access, options.clone())),
+            current: RwLock::new(Arc::new(handle)),
+            queue: Queue::default(),
+            cache: Arc::new(Cache::new(options.warm_bytes)),
+            commits: AtomicU64::new(0),
+        };
+        Self { file: Arc::new(file), scope: Arc::new(options.scope.clone()) }
+    }
+
+    /// Returns the path the file was opened with.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    /// Returns the tenant and database that names are looked up in.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Returns a handle of the same file that looks names up in another tenant and database; whether that exists is asked
+    /// when it is used.
+    #[must_use]
+    pub fn in_scope(&self, scope: Scope) -> Self {
+        Self { file: Arc::clone(&self.file), scope: Arc::new(scope) }
+    }
+
+    /// Returns how long a write waits for others.
+    #[must_use]
+    pub fn busy_timeout(&self) -> Duration {
+        self.file.busy_timeout
+    }
+
+    /// Returns what of the file stays in memory between questions.
+    #[must_use]
+    pub fn cache(&self) -> &Arc<Cache> {
+        &self.file.cache
+    }
+
+    /// Returns how many transactions this process has committed to the file.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.file.commits.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn queue(&self) -> &Queue {
+        &self.file.queue
+    }
+
+    /// The handle of the moment, to be let go before anything long is done.
+    pub(super) fn handle(&self) -> Arc<Handle> {
+        Arc::clone(&self.file.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Opens the file again, unless another thread has done so since `spent` failed.
+    fn reopen(&self, spent: &Arc<Handle>) -> Result<Arc<Handle>> {
+        let Some((access, options)) = &self.file.reopening else { return Ok(Arc::clone(spent)) };
+        let mut current = self.file.current.write().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&current, spent) {
+            let fresh = Arc::new(open::again(self.path(), *access, options)?);
+            let spent = std::mem::replace(&mut *current, fresh);
+            // redb may panic once more when it closes what it could not close.
+            let _ = guarded(|| {
+                drop(spent);
+                Ok::<_, Error>(())
+            });
+        }
+        Ok(Arc::clone(&current))
+    }
+
+    /// Calls redb; opens the file again where redb does nothing more since an earlier failure.
+    fn on_sound_handle<T>(&self, mut call: impl FnMut(&Handle) -> Result<T>) -> Result<(Arc<Handle>, T)> {
+        let mut handle = self.handle();
+        if handle.broken.load(Ordering::Relaxed) {
+            handle = self.reopen(&handle)?;
+        }
+        match call(&handle) {
+            Err(error) if handle.is_spent(&error) => {
+                handle = self.reopen(&handle)?;
+                call(&handle).map(|value| (handle, value))
+            }
+            result => result.map(|value| (handle, value)),
+        }
+    }
+
+    /// Runs `work` on one committed state of the file.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(ReadTransaction) -> Result<T>) -> Result<T> {
+        let read = || {
+            let (handle, tx) = self.on_sound_handle(Handle::begin_read)?;
+            handle.guarded(|| work(tx))
+        };
+        read().map_err(|error| self.name(error))
+    }
+
+    /// Runs `work` in one transaction of its own: committed and durable when this returns `Ok`, without a trace otherwise.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&WriteTransaction) -> Result<T>) -> Result<T> {
+        let deadline = Instant::now() + self.busy_timeout();
+        let turn = self.queue().turn(deadline).ok_or_else(|| self.busy())?;
+        let result = self.transact(deadline, work);
+        drop(turn);
+        result
+    }
+
+    /// Runs `work` in one transaction; the caller has the turn.
+    pub(super) fn transact<T>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce(&WriteTransaction) -> Result<T>,
+    ) -> Result<T> {
+        let begin = |handle: &Handle| {
+            let (file, _) = handle.writer()?;
+            handle.guarded(|| until(deadline, || while_writing(|| Ok(file.begin_write()?))))
+        };
+        let write = || {
+            let (handle, tx) = self.on_sound_handle(begin)?;
+            handle.guarded(|| {
+                while_writing(|| {
+                    // Whoever replaces a file holds this lock meanwhile.
+                    handle.writer()?.1.require_at(self.path())?;
+                    open::raise_format(&tx)?;
+                    let result = work(&tx)?;
+                    tx.commit()?;
+                    self.file.commits.fetch_add(1, Ordering::Relaxed);
+                    Ok(result)
+                })
+            })
+        };
+        write().map_err(|error| self.name(error))
+    }
+
+    /// Calls what needs redb's handle for itself; `None` while others of this process read or write.
+    pub(super) fn alone<T>(&self, call: impl FnOnce(&mut Database) -> T) -> Result<Option<T>> {
+        let mut current = self.file.current.write().unwrap_or_else(PoisonError::into_inner);
+        match Arc::get_mut(&mut current).map(|handle| &mut handle.database) {
+            Some(Opened::Writer(file, _)) => Ok(Some(while_writing(|| call(file)))),
+            Some(Opened::Reader(_)) => Err(Error::argument("the file was opened for reading only")),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn place(&self) -> fault::Place {
+        fault::Place { path: self.path().into(), patience: self.busy_timeout() }
+    }
+
+    pub(super) fn busy(&self) -> Error {
+        Error::Busy { path: self.path().to_owned(), waited: self.busy_timeout() }
+    }
+
+    pub(crate) fn name(&self, error: Error) -> Error {
+        error.at(self.path(), self.busy_timeout())
+    }
+
+    /// Returns whether the file still has its name, so that what is written to it can be read by that.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        match &self.handle().database {
+            Opened::Reader(_) => self.path().exists(),
+            Opened::Writer(_, identity) => identity.is_at(self.path()),
+        }
+    }
+
+    /// Closes the file, so that the next to open it has nothing to put right; does nothing while clones of this handle
+    /// are left, the last of which closes it.
+    ///
+    /// What was written is durable before this; where the disk fails now, the next to open the file does what is left.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when closing met damage.
+    pub fn close(self) -> Result<()> {
+        let place = self.place();
+        let Some(file) = Arc::into_inner(self.file) else { return Ok(()) };
+        let handle = file.current.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match Arc::into_inner(handle).map_or(Ok(()), Handle::close) {
+            Err(Error::Io { .. } | Error::Busy { .. }) => Ok(()),
+            closed => place.name(closed),
+        }
+    }
+}
