@@ -68,18 +68,7 @@ fn measure(kind: deceiving::Kind, space: Space, dimension: usize, rows: usize) {
         collection.apply(changes.collect::<Vec<_>>(), Mode::Add).unwrap();
     }
     let ask = |questions: &[Vec<f32>], way: Option<Way>| {
-        let query = Query {
-            questions: questions.to_vec(),
-            n: 10,
-            offset: 0,
-            ids: None,
-            filter: None,
-            max_distance: None,
-            include: Include::NONE,
-            exact: way.is_some(),
-            way,
-            threads: 2,
-        };
+        let query = Query::vectors(questions.to_vec()).include(Include::NONE).exact(way.is_some()).way(way).threads(2);
         collection.query(&query).unwrap()
     };
     let exact = ask(&questions, Some(Way::Rows));

@@ -42,18 +42,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         [(1, None), (1, Some("hundred = 3")), (1, Some("two = 1")), (100, None), (100, Some("two = 1"))]
     {
         for way in [Way::Rows, Way::Scan, Way::Sketch, Way::Graph] {
-            let query = Query {
-                questions: (0..questions).map(|_| embedding(&mut random)).collect(),
-                n: 10,
-                offset: 0,
-                ids: None,
-                filter: filter.map(Filter::parse).transpose()?,
-                max_distance: None,
-                include: Include::NONE,
-                exact: false,
-                way: Some(way),
-                threads: 1,
-            };
+            let query = Query::vectors((0..questions).map(|_| embedding(&mut random)).collect())
+                .filter(filter.map(Filter::parse).transpose()?)
+                .include(Include::NONE)
+                .way(way)
+                .threads(1);
             if way == Way::Rows && questions > 1 {
                 continue;
             }

@@ -92,7 +92,7 @@ pub enum Error {
         /// The id.
         id: String,
     },
-    /// An embedding has not as many components as the collection's.
+    /// An embedding has fewer or more components than the collection's.
     DimensionMismatch {
         /// The collection.
         collection: String,
@@ -177,7 +177,19 @@ pub enum Error {
         /// The collection.
         collection: String,
     },
-    /// A model cannot be found, read or run.
+    /// There is no model of that name.
+    ModelNotFound {
+        /// The name or path asked for.
+        model: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// A search by words of a collection without an index of them.
+    WordsNotIndexed {
+        /// The collection.
+        collection: String,
+    },
+    /// A model cannot be read or run.
     Model {
         /// The model.
         model: String,
@@ -313,6 +325,8 @@ impl Error {
             | Self::NotText { .. }
             | Self::ModelMismatch { .. }
             | Self::NoModel { .. }
+            | Self::ModelNotFound { .. }
+            | Self::WordsNotIndexed { .. }
             | Self::FileNotFound { .. }
             | Self::FileExists { .. }
             | Self::KeyNeeded { .. }
@@ -325,49 +339,31 @@ impl Error {
         }
     }
 
-    /// Says what to do, where there is something to do.
+    /// Says what to do, where there is something to do. It names no command and no flag: how an error is put right there,
+    /// the command line says.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::CollectionNotFound { name, known } if known.is_empty() => {
-                format!("there are no collections here yet; make one with `huedb create {name}`")
+            Self::CollectionNotFound { known, .. } | Self::DatabaseNotFound { known, .. } if known.is_empty() => {
+                return None;
             }
-            Self::CollectionNotFound { known, .. } => format!("there are: {}", known.join(", ")),
-            Self::CollectionExists { name } => {
-                format!("see it with `huedb show {name}`, or remove it with `huedb drop {name}`")
-            }
-            Self::TenantNotFound { known, .. } => {
-                format!("there are: {}; make one with `huedb tenant create NAME`", known.join(", "))
-            }
-            Self::DatabaseNotFound { known, .. } if known.is_empty() => {
-                "the tenant has none yet; make one with `huedb database create NAME`".into()
-            }
-            Self::DatabaseNotFound { known, .. } => {
-                format!("there are: {}; make one with `huedb database create NAME`", known.join(", "))
-            }
+            Self::ModelNotFound { known, .. } if known.is_empty() => "there are no models".into(),
+            Self::ModelNotFound { known, .. } => format!("there are {}", known.join(", ")),
+            Self::CollectionNotFound { known, .. }
+            | Self::TenantNotFound { known, .. }
+            | Self::DatabaseNotFound { known, .. } => format!("there are: {}", known.join(", ")),
             Self::InvalidName { .. } => {
                 "a name has 3 to 512 characters from [a-zA-Z0-9._-] and starts and ends with a letter or a digit".into()
             }
-            Self::ModelMismatch { stored, .. } => {
-                format!("use the model {stored}; `huedb reembed` changes the model of a collection")
-            }
-            Self::NoModel { .. } => "give --embedding, or create the collection with a model".into(),
-            Self::FileNotFound { .. } => {
-                "make it with `huedb create NAME`, or name another with --db or HUEDB_FILE".into()
-            }
-            Self::FileExists { .. } => "name another, or replace it with --force".into(),
-            Self::KeyNeeded { .. } => {
-                "give its key with --key-file FILE (or HUEDB_KEY_FILE), with --key-command COMMAND (or HUEDB_KEY_COMMAND), \
-                 or on a terminal, where it is asked for"
-                    .into()
-            }
-            Self::WrongKey { .. } => {
-                "its key is the one last given to `huedb create --encrypt`, `huedb encrypt` or `huedb rekey`".into()
-            }
+            Self::ModelMismatch { stored, .. } => format!("use the model {stored}, or embed the collection anew"),
+            Self::NoModel { .. } => "give an embedding, or create the collection with a model".into(),
+            Self::WordsNotIndexed { .. } => "index the words of its documents first".into(),
+            Self::KeyNeeded { .. } => "give its key".into(),
+            Self::WrongKey { .. } => "its key is the one it was last encrypted with".into(),
+            Self::Busy { .. } => "wait for the other process to finish, or wait longer".into(),
+            Self::Damaged { .. } => "check it, and repair what can be repaired".into(),
             Self::NewerFormat { .. } => "upgrade huedb".into(),
-            Self::Busy { .. } => "wait for the other huedb to finish, or raise --busy-timeout".into(),
-            Self::Damaged { .. } => "`huedb check` lists what is damaged, `huedb repair` puts right what can be".into(),
-            Self::Interrupted => "what is stored is whole; the same command can be run again".into(),
+            Self::Interrupted => "what is stored is whole; the same can be run again".into(),
             Self::Io { source, .. } if is_full(source) => "free some space and run it again".into(),
             Self::InvalidArgument { hint, .. }
             | Self::BadInput { hint, .. }
@@ -440,6 +436,10 @@ impl fmt::Display for Error {
             Self::Server { url, why, .. } => write!(f, "{url}: {why}"),
             Self::ModelMismatch { collection, stored, given } => {
                 write!(f, "collection {collection:?} was made with the model {stored}, not {given}")
+            }
+            Self::ModelNotFound { model, .. } => write!(f, "there is no model and no folder named {model:?}"),
+            Self::WordsNotIndexed { collection } => {
+                write!(f, "collection {collection:?} has no index of the words of its documents")
             }
             Self::NoModel { collection } => write!(f, "collection {collection:?} has no model to embed text with"),
             Self::Model { model, why, .. } => write!(f, "model {model}: {why}"),

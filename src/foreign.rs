@@ -57,12 +57,12 @@ static LOOK: extern "C" fn() = {
 
 /// Returns whether the standard input (0), output (1) or error (2) was closed when the process began; never known but on
 /// Linux.
-pub(crate) fn was_closed(descriptor: u8) -> bool {
+pub fn was_closed(descriptor: u8) -> bool {
     CLOSED.load(Ordering::Relaxed) >> descriptor & 1 == 1
 }
 
 /// Notes that a descriptor was put in the place of one that was closed.
-pub(crate) fn now_open(descriptor: u8) {
+pub fn now_open(descriptor: u8) {
     CLOSED.fetch_and(!(1 << descriptor), Ordering::Relaxed);
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn open_runtime(path: &Path) -> Result<NativeRuntime, String> {
 }
 
 /// Has a write beyond the size that files may have fail, where the system would end the process.
-pub(crate) fn take_limits_as_errors() {
+pub fn take_limits_as_errors() {
     // SAFETY: no function of ours is called at a signal; it is ignored.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }

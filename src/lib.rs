@@ -16,20 +16,29 @@
     )
 )]
 
+// The output is written against the library as another crate sees it, also where it is fuzzed.
+#[cfg(all(feature = "cli", any(test, feature = "fuzzing")))]
+extern crate self as huedb;
+
 pub mod embed;
 pub mod error;
 mod foreign;
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(all(feature = "cli", any(test, feature = "fuzzing")))]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod index;
 pub mod input;
-pub mod output;
+#[cfg(all(feature = "cli", any(test, feature = "fuzzing")))]
+#[allow(dead_code, unused_imports, reason = "it is the command's own; only what is fuzzed is called here")]
+mod output;
+pub mod process;
 pub mod query;
 pub mod record;
 pub mod store;
+mod threads;
 
-pub mod cli;
+#[cfg(test)]
+use record::random;
 
 #[cfg(test)]
 mod crash_tests;

@@ -36,8 +36,8 @@ struct Report {
 #[ignore = "started by the other tests"]
 fn child() {
     let options = LoadOptions::from_env().unwrap();
-    let mut embedder = embed::load(DEFAULT_MODEL, &options).unwrap();
-    let vectors = embedder.embed(&TEXTS, Role::Document).unwrap();
+    let embedder = embed::load(DEFAULT_MODEL, &options).unwrap();
+    let vectors = embedder.embed(&TEXTS, Role::Document).unwrap().vectors;
     let runtime = embed::runtime(&options).unwrap();
     let report = Report {
         onnx_runtime: runtime.kind == RuntimeKind::OnnxRuntime,

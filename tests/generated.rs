@@ -1,11 +1,13 @@
-//! man/ and completions/ are what the arguments say. `UPDATE=1 cargo test --test generated` writes them.
+//! man/ and completions/ are what the command prints, which is made from its arguments. `UPDATE=1 cargo test --test generated` writes them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is meant to panic")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use clap_complete::Shell;
+#[path = "shared/help.rs"]
+mod help;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -31,27 +33,29 @@ fn check(folder: &str, files: &[(String, Vec<u8>)]) {
     }
 }
 
-#[test]
-fn completions_are_what_the_arguments_say() {
-    let made = [Shell::Elvish, Shell::PowerShell].map(|shell| {
-        let mut bytes = Vec::new();
-        clap_complete::generate(shell, &mut huedb::cli::command(), "huedb", &mut bytes);
-        let name = match shell {
-            Shell::PowerShell => "_huedb.ps1".to_owned(),
-            Shell::Elvish => "huedb.elv".to_owned(),
-            other => format!("huedb.{other}"),
-        };
-        (name, bytes)
-    });
-    // The others ask huedb itself; tests/cli/completion.rs has the shells run them.
-    let written = ["huedb.bash", "_huedb", "huedb.fish"];
-    let written = written.map(|name| (name.to_owned(), std::fs::read(root().join("completions").join(name)).unwrap()));
-    check("completions", &[&made[..], &written[..]].concat());
+/// What a command prints.
+fn printed(args: &[&str]) -> Vec<u8> {
+    let output = Command::new(env!("CARGO_BIN_EXE_huedb")).args(args).output().unwrap();
+    assert!(output.status.success(), "{args:?}");
+    output.stdout
 }
 
 #[test]
-fn manual_pages_are_what_the_arguments_say() {
-    check("man", &huedb::cli::manual_pages().unwrap());
+fn completions_are_what_the_command_prints() {
+    // Those for bash, zsh and fish are written by hand and ask huedb itself; tests/cli/completion.rs has the shells run them.
+    let files = ["huedb.bash", "_huedb", "huedb.fish", "huedb.elv", "_huedb.ps1"];
+    let shells = ["bash", "zsh", "fish", "elvish", "powershell"];
+    let made = files.into_iter().zip(shells).map(|(file, shell)| (file.to_owned(), printed(&["completions", shell])));
+    check("completions", &made.collect::<Vec<_>>());
+}
+
+#[test]
+fn manual_pages_are_what_the_command_prints() {
+    let verbs = help::commands(&[]);
+    let pages = verbs.iter().map(|verb| (format!("huedb-{verb}.1"), printed(&["man", verb])));
+    let topics = ["errors", "filters"].map(|topic| (format!("huedb-{topic}.7"), printed(&["man", topic])));
+    let huedb = ("huedb.1".to_owned(), printed(&["man"]));
+    check("man", &std::iter::once(huedb).chain(pages).chain(topics).collect::<Vec<_>>());
 }
 
 /// The names of the errors stand in the source once, and in the catalogue once.

@@ -181,8 +181,8 @@ pub(super) fn importing() -> Operation {
 /// Imports four batches, two of which overlap; batches are prepared while others are written, or one by one.
 fn import(path: &Path, acknowledge: &mut dyn FnMut(), at_once: bool) -> Result<()> {
     let view = Store::open_in_test(path, Access::Read)?.view(NOTES)?;
-    let mut embedder = HashEmbedder::new(DIMENSION);
-    let mut preparer = Preparer::new(view.info(), Some(&mut embedder), Mode::Upsert, OnError::Stop)?;
+    let embedder = HashEmbedder::new(DIMENSION);
+    let mut preparer = Preparer::new(view.info(), Some(&embedder), Mode::Upsert, OnError::Stop)?;
     let batch = |rows: std::ops::Range<usize>| -> Parsed {
         rows.map(|i| Ok(row(i, "imported", json!({"n": i, "new": true})))).collect()
     };
@@ -203,9 +203,9 @@ fn import(path: &Path, acknowledge: &mut dyn FnMut(), at_once: bool) -> Result<(
     } else {
         ingest.store_all(first, std::iter::empty(), |stored| heard(stored.is_some()))?;
         for batch in rest {
-            let mut embedder = HashEmbedder::new(DIMENSION);
+            let embedder = HashEmbedder::new(DIMENSION);
             let view = notes.view()?;
-            let mut preparer = Preparer::new(view.info(), Some(&mut embedder), Mode::Upsert, OnError::Stop)?;
+            let mut preparer = Preparer::new(view.info(), Some(&embedder), Mode::Upsert, OnError::Stop)?;
             let ready = preparer.prepare(&view, batch)?;
             Ingest::new(&notes, preparer).store(ready)?;
             heard(true)?;
@@ -277,7 +277,7 @@ pub(super) fn embedding_anew() -> Operation {
     let operation = Operation::new("embedding anew", whole(), |path, acknowledge| {
         let store = Store::open_in_test(path, Access::Write)?;
         let notes = store.collection(NOTES)?;
-        reembed(&notes, &mut HashEmbedder::new(2 * DIMENSION), &mut |_| {
+        reembed(&notes, &HashEmbedder::new(2 * DIMENSION), &mut |_| {
             acknowledge();
             Ok(())
         })?;

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use unicode_segmentation::GraphemeCursor;
 
-use super::pieces::{Counter, Piece};
+use super::token_spans::{Counter, Piece};
 use super::{HashEmbedder, LoadOptions, open_tokenizer, resolve};
 use crate::error::{Error, Result};
 use crate::record::{Fingerprint, Lines, Part, Row};

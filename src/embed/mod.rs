@@ -3,8 +3,8 @@
 //! Knows nothing of the store or the terminal. Invariant: every vector that leaves this room has the length
 //! its [`Fingerprint`] says and only finite components.
 
-mod add;
 mod batch;
+mod batching;
 mod bert;
 mod bm25;
 mod builtin;
@@ -20,30 +20,33 @@ pub(crate) mod fuzzing;
 mod graph;
 mod hash;
 mod hub;
-mod kept;
+mod install;
 mod manifest;
+mod model_cache;
+mod once;
 mod onnx;
+mod onnxruntime_wheel;
 mod options;
-mod pieces;
 mod pooling;
 mod registry;
 mod runtime;
 mod session;
 mod setup;
+mod token_spans;
 mod tokenizer;
 mod tract;
 mod vocabulary;
-mod wheel;
 mod wordpiece;
 
-pub use add::{ModelOverrides, add};
+pub use batching::BatchingEmbedder;
 pub use bm25::{Words, bm25};
 pub use builtin::DEFAULT_MODEL;
 pub use chunk::{ChunkSize, Chunker};
 pub use deferred::DeferredEmbedder;
 pub use hash::HashEmbedder;
 pub use hub::{PullRequest, PullStep, pull};
-pub use kept::KeptModels;
+pub use install::{ModelOverrides, install};
+pub use model_cache::ModelCache;
 pub use onnx::OnnxEmbedder;
 pub use options::{HubOptions, LoadOptions, RuntimeChoice};
 pub use registry::{ModelOrigin, ModelSpec, models, remove, resolve, verify};
@@ -51,12 +54,13 @@ pub use runtime::{Runtime, RuntimeKind, Skipped, runtime};
 pub use setup::{Installed, SetupStep, setup};
 
 use std::fs;
+use std::sync::Arc;
 
 use onnx::Parts;
 use tokenizer::Tokenizer;
 
 use crate::error::{Error, Result};
-use crate::record::Fingerprint;
+use crate::record::{CollectionInfo, Fingerprint, check_model};
 
 /// What a text is to the model; some models want a different prefix for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,68 +71,133 @@ pub enum Role {
     Document,
 }
 
-/// Turns texts into embeddings.
-pub trait Embedder: Send {
+/// What a model makes of texts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EmbedOutput {
+    /// One embedding for each text, in the order of the texts: `[texts][dimension]`.
+    pub vectors: Vec<Vec<f32>>,
+    /// The texts, by their places in the list, that are longer than the model reads; the end of such a text is not in
+    /// its embedding.
+    pub truncated: Vec<usize>,
+}
+
+/// Turns texts into embeddings. Threads may share one: [`load`] returns such that embed what several threads ask for
+/// together.
+///
+/// ```
+/// use huedb::embed::{Embedder, HashEmbedder, Role};
+///
+/// let model = HashEmbedder::new(16);
+/// let output = model.embed(&["a red fox", "a lazy dog"], Role::Document)?;
+/// assert_eq!((output.vectors.len(), output.vectors[0].len()), (2, 16));
+/// assert!(output.truncated.is_empty());
+/// # Ok::<(), huedb::error::Error>(())
+/// ```
+pub trait Embedder: Send + Sync {
     /// Returns what decides its embeddings besides the text.
     fn fingerprint(&self) -> &Fingerprint;
 
-    /// Returns one embedding for each text, in the order of the texts.
+    /// Returns one embedding for each text, in the order of the texts, and which texts were truncated.
     ///
     /// # Errors
     /// [`crate::error::Error::Model`] when the model cannot be run.
-    fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>>;
+    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput>;
 
-    /// Returns how many documents since the last call were longer than the model reads; the end of such is not in its
-    /// embedding.
-    fn take_cut(&mut self) -> u64 {
-        0
+    /// Returns the embedding of one text.
+    ///
+    /// # Errors
+    /// As [`Self::embed`].
+    fn embed_one(&self, text: &str, role: Role) -> Result<Vec<f32>> {
+        self.embed(&[text], role)?.vectors.pop().ok_or_else(|| Error::Model {
+            model: self.fingerprint().model.clone(),
+            why: "it gave no vector for a text".into(),
+            hint: None,
+        })
+    }
+}
+
+impl<E: Embedder + ?Sized> Embedder for Arc<E> {
+    fn fingerprint(&self) -> &Fingerprint {
+        self.as_ref().fingerprint()
+    }
+
+    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+        self.as_ref().embed(texts, role)
     }
 }
 
 /// Loads a model by its name or the path of its folder: the slow part, which also loads the engine.
 ///
-/// What the engine passed over is in [`Runtime::skipped`], for the caller to say.
+/// The model stays loaded in [`LoadOptions::loaded`], and whoever asks for it again shares it. Several threads may embed
+/// with it at once; what waits while all cores work is embedded together. What the engine passed over is in
+/// [`Runtime::skipped`], for the caller to say.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] when there is no such model, [`Error::Runtime`] when no engine can be used,
+/// [`Error::ModelNotFound`] when there is no such model, [`Error::Runtime`] when no engine can be used,
 /// [`Error::Model`] or [`Error::Io`] when the model cannot be opened.
-pub fn load(model: &str, options: &LoadOptions) -> Result<Box<dyn Embedder>> {
+pub fn load(model: &str, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
     if let Some(hash) = HashEmbedder::from_name(model) {
-        return Ok(Box::new(hash));
+        return Ok(Arc::new(hash));
     }
-    Ok(Box::new(OnnxEmbedder::open(open_parts(&resolve(model, options)?)?, options)?))
+    let spec = resolve(model, options)?;
+    options.loaded.get_or_load(model, &spec.fingerprint, || open(open_parts(&spec)?, options))
 }
 
 /// Loads a model as a collection uses it: with the prefixes of the collection's fingerprint.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result<Box<dyn Embedder>> {
+pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
     if let Some(hash) = HashEmbedder::from_name(model) {
-        return Ok(Box::new(hash.with_prefixes(&used.query_prefix, &used.document_prefix)));
+        return Ok(Arc::new(hash.with_prefixes(&used.query_prefix, &used.document_prefix)));
     }
-    let load = || load_onnx_as(model, used, options);
-    match &options.kept {
-        Some(kept) => kept.get(model, used, load),
-        None => load(),
-    }
+    options.loaded.get_or_load(model, used, || {
+        let mut parts = open_parts(&resolve(model, options)?)?;
+        parts.fingerprint.query_prefix.clone_from(&used.query_prefix);
+        parts.fingerprint.document_prefix.clone_from(&used.document_prefix);
+        if parts.fingerprint.dimension == 0 {
+            // A folder that does not say it was asked when the collection was made.
+            parts.fingerprint.dimension = used.dimension;
+        }
+        open(parts, options)
+    })
 }
 
-fn load_onnx_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result<Box<dyn Embedder>> {
-    let mut parts = open_parts(&resolve(model, options)?)?;
-    parts.fingerprint.query_prefix.clone_from(&used.query_prefix);
-    parts.fingerprint.document_prefix.clone_from(&used.document_prefix);
-    if parts.fingerprint.dimension == 0 {
-        // A folder that does not say it was asked when the collection was made.
-        parts.fingerprint.dimension = used.dimension;
+/// Returns the model of a collection, to be loaded when the first text is embedded: found by the name that is `asked` for,
+/// else by the collection's, and with the collection's prefixes.
+///
+/// # Errors
+/// [`Error::NoModel`] when the collection has none and none is asked for; [`Error::ModelMismatch`], with both names, when it
+/// is not the model that the collection's embeddings were made with; those of [`fingerprint`].
+pub fn of_collection(
+    collection: &CollectionInfo,
+    asked: Option<&str>,
+    options: &LoadOptions,
+) -> Result<DeferredEmbedder> {
+    let stored = collection.embedder.as_ref();
+    let Some(name) = asked.or(stored.map(|stored| stored.model.as_str())) else {
+        return Err(Error::NoModel { collection: collection.name.to_string() });
+    };
+    let mut found = fingerprint(name, options)?;
+    if let Some(stored) = stored {
+        // Prefixes are the collection's own.
+        found.query_prefix.clone_from(&stored.query_prefix);
+        found.document_prefix.clone_from(&stored.document_prefix);
     }
-    Ok(Box::new(OnnxEmbedder::open(parts, options)?))
+    check_model(collection.name.as_str(), stored, &found)?;
+    Ok(DeferredEmbedder::new(name, found, options.clone()))
+}
+
+fn open(parts: Parts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
+    let embedder = OnnxEmbedder::open(parts, options)?;
+    let parallel = embedder.parallel();
+    Ok(Arc::new(BatchingEmbedder::new(embedder, parallel)))
 }
 
 /// Returns what decides a model's embeddings, without loading it.
 ///
-/// Quick for the model in the program and for installed ones; any other folder is hashed, and a folder that
-/// does not say its dimension is loaded after all.
+/// Quick for the model in the program and for installed ones; any other folder is hashed once for each state of its
+/// files, and a folder that does not say its dimension is loaded after all.
 ///
 /// # Errors
 /// As [`load`].
@@ -137,9 +206,7 @@ pub fn fingerprint(model: &str, options: &LoadOptions) -> Result<Fingerprint> {
     if spec.fingerprint.dimension > 0 {
         return Ok(spec.fingerprint);
     }
-    let mut embedder = OnnxEmbedder::open(open_parts(&spec)?, options)?;
-    embedder.embed(&["dimension"], Role::Document)?;
-    Ok(embedder.fingerprint().clone())
+    Ok(load(model, options)?.fingerprint().clone())
 }
 
 /// Reads a model's tokenizer and gathers what it takes to open the model.

@@ -3,16 +3,20 @@
 //! Where models come from is the registry's business. Invariants: the results stand in the order of the
 //! texts, and a text's vector does not depend, but for rounding, on the texts beside it.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
 
 use super::runtime::{Runtime, RuntimeKind, runtime};
 use super::session::{ModelBytes, ModelSession};
 use super::tokenizer::{Encoding, Tokenizer};
-use super::{Embedder, LoadOptions, Role, batch};
+use super::{EmbedOutput, Embedder, LoadOptions, Role, batch};
 use crate::error::{Error, Result};
 use crate::record::Fingerprint;
+use crate::threads;
 
 /// Tokens of a batch, padding counted. Measured: more make no text faster, and long ones slower, since the
 /// activations of a batch no longer fit the cache of a core.
@@ -51,54 +55,73 @@ pub(super) struct Parts {
     pub(super) dimension_known: bool,
 }
 
-/// Embeds texts with an ONNX model, on all cores.
+/// Embeds texts with an ONNX model, on all cores. Threads may share it: each call takes sessions that are idle, and
+/// waits for one where all are at work.
 pub struct OnnxEmbedder {
     parts: Parts,
-    runtime: &'static Runtime,
-    sessions: Vec<ModelSession>,
-    max_sessions: usize,
+    runtime: Runtime,
+    sessions: Sessions,
+    pool: Option<Arc<ThreadPool>>,
+    threads: usize,
     threads_per_session: usize,
     cache_dir: Option<PathBuf>,
-    /// Documents cut since this was asked for.
-    cut: u64,
 }
 
 impl OnnxEmbedder {
     /// Loads the engine and opens the model in it: the slow part.
-    pub(super) fn open(mut parts: Parts, options: &LoadOptions) -> Result<Self> {
+    pub(super) fn open(parts: Parts, options: &LoadOptions) -> Result<Self> {
+        let mut embedder = Self::open_untried(parts, options)?;
+        if !embedder.parts.dimension_known {
+            let sentence = embedder.encode(&[SENTENCE], Role::Document)?;
+            embedder.learn_dimension(&sentence)?;
+        }
+        Ok(embedder)
+    }
+
+    /// Does the same, but leaves it open what dimension a model has that does not say it.
+    pub(super) fn open_untried(mut parts: Parts, options: &LoadOptions) -> Result<Self> {
         let runtime = runtime(options)?;
         parts.fingerprint.made_by = Some([runtime.kind.arithmetic()].into());
-        let max_sessions = options.threads().min(MAX_SESSIONS);
-        let mut embedder = Self {
+        let most = options.threads().min(MAX_SESSIONS);
+        let embedder = Self {
             cache_dir: options.cache_dir.clone().filter(|_| parts.cacheable),
             parts,
             runtime,
-            sessions: Vec::new(),
-            max_sessions,
-            threads_per_session: options.threads() / max_sessions,
-            cut: 0,
+            sessions: Sessions::new(most),
+            pool: options.pool.clone(),
+            threads: options.threads(),
+            threads_per_session: options.threads() / most,
         };
-        let first = embedder.open_session()?;
-        embedder.sessions.push(first);
+        drop(embedder.session()?);
         Ok(embedder)
     }
 
     /// Returns the engine that runs the model.
     #[must_use]
-    pub fn runtime(&self) -> &'static Runtime {
-        self.runtime
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
-    fn embed_tokens(&mut self, encodings: &[Encoding]) -> Result<Vec<Vec<f32>>> {
+    /// Returns how many calls it can work on at once.
+    pub(super) fn parallel(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.sessions.most).unwrap_or(NonZeroUsize::MIN)
+    }
+
+    /// Takes the dimension from what the model makes of a text.
+    fn learn_dimension(&mut self, encodings: &[Encoding]) -> Result<()> {
+        if let (false, Some(first)) = (self.parts.dimension_known, self.embed_tokens(encodings)?.first()) {
+            self.parts.fingerprint.dimension = first.len();
+            self.parts.dimension_known = true;
+        }
+        Ok(())
+    }
+
+    fn embed_tokens(&self, encodings: &[Encoding]) -> Result<Vec<Vec<f32>>> {
         let lengths: Vec<usize> = encodings.iter().map(|encoding| encoding.ids.len()).collect();
         let rows = if self.parts.quantized_by_batch { 1 } else { BATCH_ROWS };
         let vectors = self.run(encodings, batch::cut(&lengths, BATCH_TOKENS, rows))?;
         if vectors.len() != encodings.len() {
             return Err(self.failure(format!("it gave {} vectors for {} texts", vectors.len(), encodings.len())));
-        }
-        if let (false, Some(first)) = (self.parts.dimension_known, vectors.first()) {
-            self.parts.fingerprint.dimension = first.len();
-            self.parts.dimension_known = true;
         }
         Ok(vectors)
     }
@@ -114,7 +137,7 @@ impl OnnxEmbedder {
             return Err(self.failure(format!("its tokenizer makes no tokens of {SENTENCE:?}")));
         }
         let most = self.parts.fingerprint.max_tokens.min(LONGEST_TRIAL);
-        let mut runs = |ids: Vec<u32>| self.embed_tokens(&[Encoding { ids, types: Vec::new(), cut: false }]);
+        let mut runs = |ids: Vec<u32>| self.learn_dimension(&[Encoding { ids, types: Vec::new(), cut: false }]);
         let of_length = |length: usize| some.iter().copied().cycle().take(length).collect::<Vec<u32>>();
         let (mut works, mut fails, mut why) = (some.len().min(most), most + 1, None);
         if let Err(error) = runs(of_length(works)) {
@@ -128,7 +151,7 @@ impl OnnxEmbedder {
         let mut next = if why.is_none() { most } else { works.midpoint(fails) };
         while works + 1 < fails {
             match runs(of_length(next)) {
-                Ok(_) => works = next,
+                Ok(()) => works = next,
                 Err(error) => (fails, why) = (next, Some(error)),
             }
             next = works.midpoint(fails);
@@ -146,7 +169,7 @@ impl OnnxEmbedder {
     fn open_session(&self) -> Result<ModelSession> {
         let Parts { model, fingerprint, .. } = &self.parts;
         let cache_dir = self.cache_dir.as_deref();
-        ModelSession::open(model, &fingerprint.sha256, self.runtime, self.threads_per_session, cache_dir)
+        ModelSession::open(model, &fingerprint.sha256, &self.runtime, self.threads_per_session, cache_dir)
             .map_err(|why| self.unopened(why))
     }
 
@@ -179,76 +202,48 @@ impl OnnxEmbedder {
     }
 
     /// Runs batches of encodings on as many cores as they are worth, and returns the vectors in order.
-    fn run(&mut self, encodings: &[Encoding], batches: Vec<Vec<usize>>) -> Result<Vec<Vec<f32>>> {
+    fn run(&self, encodings: &[Encoding], batches: Vec<Vec<usize>>) -> Result<Vec<Vec<f32>>> {
         let tokens: usize = encodings.iter().map(|encoding| encoding.ids.len()).sum();
-        let worth = (tokens / TOKENS_PER_SESSION).min(batches.len()).clamp(1, self.max_sessions);
-        let mut sessions: Vec<Option<ModelSession>> = self.sessions.drain(..).map(Some).collect();
-        sessions.resize_with(sessions.len().max(worth), || None);
-
-        let work = Work { encodings, batches: Mutex::new(batches.into_iter()), found: Mutex::new(Vec::new()) };
-        let this = &*self;
-        let outcome = thread::scope(|scope| {
-            let (here, others) = sessions.split_at_mut(1);
-            let workers: Vec<_> =
-                others.iter_mut().take(worth - 1).map(|session| scope.spawn(|| this.work(session, &work))).collect();
-            let mut outcome = here.iter_mut().try_for_each(|session| this.work(session, &work));
-            for worker in workers {
-                let joined = worker.join().unwrap_or_else(|_| Err(this.failure("a worker stopped".into())));
-                outcome = outcome.and(joined);
-            }
-            outcome
-        });
-        self.sessions.extend(sessions.into_iter().flatten());
-        outcome?;
-        let mut found = work.found.into_inner().unwrap_or_default();
+        let worth = (tokens / TOKENS_PER_SESSION).min(batches.len()).min(self.sessions.most);
+        let run = |batch| self.run_batch(encodings, batch);
+        let mut found: Vec<(usize, Vec<f32>)> = if worth <= 1 {
+            batches.into_iter().map(run).collect::<Result<Vec<_>>>()?.concat()
+        } else {
+            let batches = Mutex::new(batches.into_iter());
+            let next = || batches.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let work = |_| {
+                let done = std::iter::from_fn(next).map(run).collect::<Result<Vec<_>>>();
+                if done.is_err() {
+                    // Nothing is left for the others to do.
+                    while next().is_some() {}
+                }
+                Ok(done?.concat())
+            };
+            let work = || (0..worth).into_par_iter().map(work).collect::<Result<Vec<_>>>();
+            self.pool()?.install(work)?.concat()
+        };
         found.sort_unstable_by_key(|&(index, _)| index);
         Ok(found.into_iter().map(|(_, vector)| vector).collect())
     }
 
-    /// Takes batches until none is left, with a session that is opened when there is none yet.
-    fn work(&self, session: &mut Option<ModelSession>, work: &Work<'_>) -> Result<()> {
-        let open = match session {
-            Some(open) => open,
-            None => session.insert(self.open_session()?),
-        };
+    /// Returns the caller's pool, or that of the process.
+    fn pool(&self) -> Result<Arc<ThreadPool>> {
+        match &self.pool {
+            Some(pool) => Ok(Arc::clone(pool)),
+            None => threads::pool(self.threads).map_err(|why| self.failure(why)),
+        }
+    }
+
+    /// Runs the encodings of these indices, with a session that is idle or opened for it.
+    fn run_batch(&self, encodings: &[Encoding], indices: Vec<usize>) -> Result<Vec<(usize, Vec<f32>)>> {
         let dimension = self.parts.dimension_known.then_some(self.parts.fingerprint.dimension);
-        while let Some(indices) = work.next() {
-            let batch: Vec<&Encoding> = indices.iter().filter_map(|&index| work.encodings.get(index)).collect();
-            let vectors = open.run(&batch, &self.parts.fingerprint, dimension).map_err(|why| self.failure(why));
-            match vectors {
-                Ok(vectors) => work.done(indices.into_iter().zip(vectors)),
-                Err(error) => {
-                    work.stop();
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Batches still to do, and vectors found, shared by the workers.
-struct Work<'e> {
-    encodings: &'e [Encoding],
-    batches: Mutex<std::vec::IntoIter<Vec<usize>>>,
-    found: Mutex<Vec<(usize, Vec<f32>)>>,
-}
-
-impl Work<'_> {
-    fn next(&self) -> Option<Vec<usize>> {
-        self.batches.lock().ok()?.next()
+        let batch: Vec<&Encoding> = indices.iter().filter_map(|&index| encodings.get(index)).collect();
+        let vectors = self.session()?.run(&batch, &self.parts.fingerprint, dimension);
+        Ok(indices.into_iter().zip(vectors.map_err(|why| self.failure(why))?).collect())
     }
 
-    fn done(&self, vectors: impl Iterator<Item = (usize, Vec<f32>)>) {
-        if let Ok(mut found) = self.found.lock() {
-            found.extend(vectors);
-        }
-    }
-
-    fn stop(&self) {
-        if let Ok(mut batches) = self.batches.lock() {
-            *batches = Vec::new().into_iter();
-        }
+    fn session(&self) -> Result<Lent<'_>> {
+        self.sessions.take(|| self.open_session())
     }
 }
 
@@ -257,28 +252,88 @@ impl Embedder for OnnxEmbedder {
         &self.parts.fingerprint
     }
 
-    fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {
+    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
         if texts.is_empty() {
-            return Ok(Vec::new());
+            return Ok(EmbedOutput::default());
         }
         let all = self.encode(texts, role)?;
-        if role == Role::Document {
-            self.cut += all.iter().filter(|encoding| encoding.cut).count() as u64;
-        }
+        let truncated = all.iter().enumerate().filter(|(_, encoding)| encoding.cut).map(|(at, _)| at).collect();
         let has_tokens: Vec<bool> = all.iter().map(|encoding| !encoding.ids.is_empty()).collect();
         let encodings: Vec<Encoding> = all.into_iter().filter(|encoding| !encoding.ids.is_empty()).collect();
         let mut vectors = self.embed_tokens(&encodings)?.into_iter();
-        if !self.parts.dimension_known {
-            self.embed(&[SENTENCE], Role::Document)?;
-        }
         // A text without tokens means nothing: no other text is nearer to it than any.
         let zeros = || vec![0.0; self.parts.fingerprint.dimension];
         let of_text = |has_tokens: bool| if has_tokens { vectors.next() } else { Some(zeros()) };
-        Ok(has_tokens.into_iter().filter_map(of_text).collect())
+        Ok(EmbedOutput { vectors: has_tokens.into_iter().filter_map(of_text).collect(), truncated })
+    }
+}
+
+/// The sessions of a model, each of which runs one batch at a time.
+struct Sessions {
+    most: usize,
+    state: Mutex<SessionState>,
+    /// Told whenever a session is put back, or one could not be opened.
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct SessionState {
+    idle: Vec<ModelSession>,
+    /// Idle, at work or being opened.
+    open: usize,
+}
+
+impl Sessions {
+    fn new(most: usize) -> Self {
+        Self { most, state: Mutex::default(), freed: Condvar::new() }
     }
 
-    fn take_cut(&mut self) -> u64 {
-        std::mem::take(&mut self.cut)
+    fn lock(&self) -> MutexGuard<'_, SessionState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an idle session, or opens one more, or waits for one where there are as many as there may be.
+    fn take(&self, open: impl FnOnce() -> Result<ModelSession>) -> Result<Lent<'_>> {
+        let busy = |state: &mut SessionState| state.idle.is_empty() && state.open >= self.most;
+        let mut state = self.freed.wait_while(self.lock(), busy).unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = state.idle.pop() {
+            return Ok(Lent { session: Some(session), of: self });
+        }
+        state.open += 1;
+        drop(state);
+        // Counted until it is there or has failed, by a panic too.
+        let mut lent = Lent { session: None, of: self };
+        lent.session = Some(open()?);
+        Ok(lent)
+    }
+}
+
+/// A session that goes back to the others when it is dropped.
+struct Lent<'s> {
+    session: Option<ModelSession>,
+    of: &'s Sessions,
+}
+
+impl Lent<'_> {
+    fn run(
+        &mut self,
+        batch: &[&Encoding],
+        fingerprint: &Fingerprint,
+        dimension: Option<usize>,
+    ) -> std::result::Result<Vec<Vec<f32>>, String> {
+        self.session.as_mut().ok_or("it is not open")?.run(batch, fingerprint, dimension)
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut state = self.of.lock();
+        match self.session.take() {
+            Some(session) => state.idle.push(session),
+            None => state.open -= 1,
+        }
+        drop(state);
+        self.of.freed.notify_one();
     }
 }
 

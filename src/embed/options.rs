@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use etcetera::BaseStrategy;
 
-use super::KeptModels;
+use super::ModelCache;
+use super::once::TryOnce;
 use crate::error::{Error, Result};
 
 /// Which runtime may run models.
@@ -59,8 +60,10 @@ pub struct LoadOptions {
     pub threads: Option<NonZeroUsize>,
     /// Where models are pulled from.
     pub hub: HubOptions,
-    /// Keeps models loaded for the next command; `None` for a process that runs one.
-    pub kept: Option<Arc<KeptModels>>,
+    /// The models that are loaded; clones of the options share them.
+    pub loaded: ModelCache,
+    /// The threads that large batches are spread over; `None` takes those of the process, as many as `threads` says.
+    pub pool: Option<Arc<rayon::ThreadPool>>,
 }
 
 /// Where models are pulled from. The default is Hugging Face, without a token.
@@ -124,8 +127,19 @@ impl LoadOptions {
             cache_dir: path("HUEDB_CACHE_DIR").or_else(|| system.as_ref().map(|dirs| dirs.cache_dir().join("huedb"))),
             threads: env::var("HUEDB_THREADS").ok().as_deref().map(threads).transpose()?,
             hub: HubOptions::from_env(system.as_ref().map(BaseStrategy::cache_dir)),
-            kept: None,
+            loaded: ModelCache::default(),
+            pool: None,
         })
+    }
+
+    /// Returns the options that the environment gave when they were first asked for. All of a process that use them share
+    /// their models.
+    ///
+    /// # Errors
+    /// As [`Self::from_env`].
+    pub fn of_process() -> Result<&'static Self> {
+        static OF_PROCESS: TryOnce<LoadOptions> = TryOnce::new();
+        OF_PROCESS.get_or_try_init(Self::from_env)
     }
 
     /// Returns the threads to embed with.

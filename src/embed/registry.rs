@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::folder::{self, FolderModel};
 use super::hash::HashEmbedder;
 use super::manifest::Manifest;
+use super::model_cache::{GraphFacts, ModelCache};
 use super::session::ModelBytes;
 use super::{LoadOptions, builtin, digest, graph};
 use crate::error::{Error, Result};
@@ -89,7 +90,7 @@ pub fn models(options: &LoadOptions) -> Result<Vec<ModelSpec>> {
 /// [`HashEmbedder`] with N components.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] when there is none, with the names that there are; [`Error::Model`] when the
+/// [`Error::ModelNotFound`] when there is none, with the names that there are; [`Error::Model`] when the
 /// folder lacks something.
 pub fn resolve(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
     if let Some(built_in) = built_in().filter(|built_in| built_in.name == model) {
@@ -114,14 +115,10 @@ pub fn resolve(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
     }
     let path = Path::new(model);
     if path.is_dir() {
-        return named_folder(path);
+        return named_folder(path, &options.loaded);
     }
     let known: Vec<String> = models(options)?.into_iter().map(|model| model.name).collect();
-    let known = if known.is_empty() { "there are no models".into() } else { format!("there are {}", known.join(", ")) };
-    Err(Error::InvalidArgument {
-        why: format!("there is no model and no folder named {model:?}"),
-        hint: Some(format!("{known}; add one with `huedb model add DIR`")),
-    })
+    Err(Error::ModelNotFound { model: model.to_owned(), known })
 }
 
 /// Checks the files of a model against their checksums.
@@ -210,8 +207,8 @@ fn installed(name: String, dir: &Path, manifest: Manifest) -> ModelSpec {
     ModelSpec { name, origin, fingerprint: manifest.fingerprint, bytes, notes: Vec::new(), source: Some(source) }
 }
 
-/// A folder without a manifest is read, and hashed, each time.
-fn named_folder(dir: &Path) -> Result<ModelSpec> {
+/// A folder without a manifest is read each time, and hashed where its files changed.
+fn named_folder(dir: &Path, cache: &ModelCache) -> Result<ModelSpec> {
     if let Some(manifest) = Manifest::read(dir)? {
         let name = manifest.fingerprint.model.clone();
         return Ok(ModelSpec { origin: ModelOrigin::Folder(dir.into()), ..installed(name, dir, manifest) });
@@ -219,16 +216,21 @@ fn named_folder(dir: &Path) -> Result<ModelSpec> {
     let found = folder::read(dir, None, None)?;
     let name = dir.canonicalize().unwrap_or_else(|_| dir.into());
     let name = name.file_name().map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned());
-    spec_of(name, dir, found)
+    spec_of(name, dir, found, cache)
 }
 
-/// Makes a model of what a folder says; hashes the graph.
-pub(super) fn spec_of(name: String, dir: &Path, found: FolderModel) -> Result<ModelSpec> {
+/// Makes a model of what a folder says; hashes the graph, unless the cache knows its files.
+pub(super) fn spec_of(name: String, dir: &Path, found: FolderModel, cache: &ModelCache) -> Result<ModelSpec> {
     let graph_files = || std::iter::once(&found.graph).chain(&found.weights);
     let bytes = graph_files().filter_map(|file| Some(fs::metadata(file).ok()?.len())).sum();
+    let paths = || graph_files().map(PathBuf::as_path);
+    let facts = cache.graph_facts(paths(), || {
+        let sha256 = digest::of_files(paths())?;
+        Ok(GraphFacts { sha256, quantized_by_batch: quantizes_by_batch(&name, &found.graph)? })
+    })?;
     let fingerprint = Fingerprint {
         model: name.clone(),
-        sha256: digest::of_files(graph_files().map(PathBuf::as_path))?,
+        sha256: facts.sha256,
         dimension: found.dimension.unwrap_or(0),
         pooling: found.pooling,
         normalize: found.normalize,
@@ -238,7 +240,7 @@ pub(super) fn spec_of(name: String, dir: &Path, found: FolderModel) -> Result<Mo
         made_by: None,
     };
     let source = Source {
-        quantized_by_batch: quantizes_by_batch(&name, &found.graph)?,
+        quantized_by_batch: facts.quantized_by_batch,
         cacheable: found.weights.is_empty(),
         model: ModelBytes::File(found.graph),
         tokenizer: Some(found.tokenizer),

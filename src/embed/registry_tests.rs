@@ -1,6 +1,6 @@
 //! Models found, added and removed in a data directory of their own.
 
-use super::super::{ModelOverrides, add};
+use super::super::{ModelOverrides, install};
 use super::*;
 
 fn options(data: &Path) -> LoadOptions {
@@ -26,7 +26,7 @@ fn a_model_is_added_found_verified_and_removed() {
         query_prefix: Some("query: ".into()),
         ..ModelOverrides::default()
     };
-    let added = add(&fixture(), "mine", &overrides, &options).unwrap();
+    let added = install(&fixture(), "mine", &overrides, &options).unwrap();
     assert_eq!(names(&options), [builtin::DEFAULT_MODEL, "mine"]);
     let found = resolve("mine", &options).unwrap();
     assert_eq!(found.fingerprint, added.fingerprint);
@@ -36,7 +36,7 @@ fn a_model_is_added_found_verified_and_removed() {
     assert!(found.source.unwrap().quantized_by_batch);
 
     verify("mine", &options).unwrap();
-    let error = add(&fixture(), "mine", &overrides, &options).unwrap_err();
+    let error = install(&fixture(), "mine", &overrides, &options).unwrap_err();
     assert!(error.to_string().contains("already is a model"), "{error}");
     let ModelOrigin::Installed(dir) = found.origin else { panic!("{:?}", found.origin) };
     fs::write(dir.join("tokenizer.json"), "{}").unwrap();
@@ -56,7 +56,7 @@ fn a_model_that_does_not_run_is_not_installed() {
     let options = options(data.path());
     fs::write(model.path().join("model.onnx"), "no graph").unwrap();
     fs::copy(fixture().join("tokenizer.json"), model.path().join("tokenizer.json")).unwrap();
-    assert!(add(model.path(), "broken", &ModelOverrides::default(), &options).is_err());
+    assert!(install(model.path(), "broken", &ModelOverrides::default(), &options).is_err());
     assert_eq!(fs::read_dir(data.path().join("models")).unwrap().count(), 0);
 }
 
@@ -65,7 +65,7 @@ fn names_cannot_leave_the_data_directory_or_hide_another_model() {
     let data = tempfile::tempdir().unwrap();
     let options = options(data.path());
     for name in ["", ".", "..", "../x", "a/b", ".hidden", "a b", builtin::DEFAULT_MODEL, "hash-8", &"x".repeat(129)] {
-        let error = add(&fixture(), name, &ModelOverrides::default(), &options).unwrap_err();
+        let error = install(&fixture(), name, &ModelOverrides::default(), &options).unwrap_err();
         assert!(matches!(error, Error::InvalidArgument { .. }), "{name:?}: {error}");
     }
 }
@@ -83,6 +83,6 @@ fn a_folder_is_a_model_by_its_path() {
 fn an_unknown_name_lists_those_that_are_known() {
     let error = resolve("minilm", &LoadOptions::default()).unwrap_err();
     assert_eq!(error.kind(), crate::error::ErrorKind::Input);
-    assert!(error.hint().unwrap().contains("huedb model add"), "{error}");
+    assert!(error.hint().unwrap().contains(builtin::DEFAULT_MODEL), "{error}");
     assert_eq!(resolve("hash-8", &LoadOptions::default()).unwrap().fingerprint.dimension, 8);
 }

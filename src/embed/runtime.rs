@@ -1,15 +1,17 @@
 //! The engine that runs models: ONNX Runtime where it is found, tract where it is not.
 //!
-//! Not the model, and not a session. Invariant: a process has one engine, chosen at the first call; what was
-//! found but could not be used is kept in [`Runtime::skipped`], for the caller to say.
+//! Not the model, and not a session. The engine is chosen anew for each set of options, with one limit: a process loads
+//! one library of ONNX Runtime and keeps it. Invariant: what was found but is not used, a second library among it, is in
+//! [`Runtime::skipped`], for the caller to say.
 
 use std::fmt::{self, Write};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
+use ort::environment::Environment;
 use ort::logging::LogLevel;
 
+use super::once::TryOnce;
 use super::options::{LoadOptions, RuntimeChoice};
 use super::tract;
 use crate::error::{Error, Result};
@@ -42,16 +44,18 @@ impl fmt::Display for RuntimeKind {
     }
 }
 
-/// A library that was found and could not be used.
+/// A library that was found and is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
     /// The library.
     pub path: PathBuf,
-    /// Why it could not be used.
+    /// Why it is not used.
     pub why: String,
 }
 
-/// The engine of this process.
+/// An engine, as some options choose it.
+#[derive(Clone)]
+#[non_exhaustive]
 pub struct Runtime {
     /// Which engine it is.
     pub kind: RuntimeKind,
@@ -59,15 +63,15 @@ pub struct Runtime {
     pub version: String,
     /// The library it was loaded from; a bare name when the system found it, `None` for tract.
     pub path: Option<PathBuf>,
-    /// Libraries that came first and could not be used.
+    /// Libraries that came first and are not used.
     pub skipped: Vec<Skipped>,
     /// That of ONNX Runtime.
-    environment: Option<ort::environment::Environment>,
+    environment: Option<Environment>,
 }
 
 impl Runtime {
     /// What sessions of ONNX Runtime are opened in; `None` for tract.
-    pub(super) fn environment(&self) -> Option<&ort::environment::Environment> {
+    pub(super) fn environment(&self) -> Option<&Environment> {
         self.environment.as_ref()
     }
 }
@@ -83,66 +87,104 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// Returns the engine of this process; the first call chooses and loads it.
+/// The ONNX Runtime that the process has loaded.
+struct Library {
+    path: PathBuf,
+    version: String,
+    environment: Environment,
+    /// What was tried before it.
+    skipped: Vec<Skipped>,
+}
+
+static LIBRARY: TryOnce<Library> = TryOnce::new();
+
+/// Why there is no ONNX Runtime.
+enum NoLibrary {
+    NoneFound(Vec<Skipped>),
+    NotStarted(String),
+}
+
+/// Returns the engine that some options choose, and loads it where it is not loaded yet.
+///
+/// A process can have one library of ONNX Runtime. Options that name another get the one that is loaded, and
+/// [`Runtime::skipped`] says so; tract can be chosen at any time.
 ///
 /// # Errors
-/// [`Error::Runtime`] when ONNX Runtime is asked for and none can be used, or when the process already runs
-/// the other engine.
-pub fn runtime(options: &LoadOptions) -> Result<&'static Runtime> {
-    static CHOSEN: OnceLock<std::result::Result<Runtime, (String, Option<String>)>> = OnceLock::new();
-    let runtime = match CHOSEN.get_or_init(|| choose(options)) {
-        Ok(runtime) => runtime,
-        Err((why, hint)) => return Err(Error::Runtime { why: why.clone(), hint: hint.clone() }),
-    };
-    match (options.runtime, runtime.kind) {
-        (RuntimeChoice::OnnxRuntime, RuntimeKind::Tract) | (RuntimeChoice::Tract, RuntimeKind::OnnxRuntime) => {
-            Err(Error::Runtime { why: format!("this process already runs models with {}", runtime.kind), hint: None })
+/// [`Error::Runtime`] when ONNX Runtime is asked for and none can be used, or it does not start.
+pub fn runtime(options: &LoadOptions) -> Result<Runtime> {
+    if options.runtime == RuntimeChoice::Tract {
+        return Ok(Runtime::tract(Vec::new()));
+    }
+    let candidates = candidates(options);
+    match LIBRARY.get_or_try_init(|| load_first(&candidates)) {
+        Ok(library) => Ok(library.as_runtime(&candidates)),
+        Err(NoLibrary::NotStarted(why)) => Err(Error::Runtime { why, hint: None }),
+        Err(NoLibrary::NoneFound(skipped)) if options.runtime == RuntimeChoice::OnnxRuntime => {
+            Err(none_found(&skipped))
         }
-        _ => Ok(runtime),
+        Err(NoLibrary::NoneFound(skipped)) => Ok(Runtime::tract(skipped)),
     }
 }
 
-fn choose(options: &LoadOptions) -> std::result::Result<Runtime, (String, Option<String>)> {
-    let mut skipped = Vec::new();
-    let mut chosen = None;
-    if options.runtime != RuntimeChoice::Tract {
-        for candidate in candidates(options) {
-            match foreign::open_runtime(&candidate.path) {
-                Ok(native) => {
-                    chosen = Some((candidate.path, native));
-                    break;
-                }
-                Err(why) if candidate.present => skipped.push(Skipped { path: candidate.path, why }),
-                Err(_) => {}
-            }
-        }
-    }
-    let Some((path, native)) = chosen else {
-        if options.runtime == RuntimeChoice::OnnxRuntime {
-            return Err(none_found(&skipped));
-        }
+impl Runtime {
+    fn tract(skipped: Vec<Skipped>) -> Self {
         let version = tract::VERSION.to_owned();
-        return Ok(Runtime { kind: RuntimeKind::Tract, version, path: None, skipped, environment: None });
-    };
-    ort::set_api(native.api);
-    let environment = ort::init()
-        .with_name("huedb")
-        .with_telemetry(false)
-        .build()
-        .map_err(|error| (format!("cannot start ONNX Runtime: {error}"), None))?;
-    // What goes wrong comes back as an error; the runtime would also write it to stderr, in colours.
-    environment.set_log_level(LogLevel::Fatal);
-    let (kind, version) = (RuntimeKind::OnnxRuntime, native.version);
-    Ok(Runtime { kind, version, path: Some(path), skipped, environment: Some(environment) })
+        Self { kind: RuntimeKind::Tract, version, path: None, skipped, environment: None }
+    }
 }
 
-fn none_found(skipped: &[Skipped]) -> (String, Option<String>) {
+impl Library {
+    /// Returns it as options with these candidates see it.
+    fn as_runtime(&self, candidates: &[Candidate]) -> Runtime {
+        let before = candidates.iter().take_while(|candidate| candidate.path != self.path);
+        let skipped = before.filter(|candidate| candidate.present).map(|candidate| {
+            let known = self.skipped.iter().find(|skipped| skipped.path == candidate.path).cloned();
+            known.unwrap_or_else(|| Skipped {
+                path: candidate.path.clone(),
+                why: format!("this process already uses {} {}", self.path.display(), self.version),
+            })
+        });
+        Runtime {
+            kind: RuntimeKind::OnnxRuntime,
+            version: self.version.clone(),
+            path: Some(self.path.clone()),
+            skipped: skipped.collect(),
+            environment: Some(self.environment.clone()),
+        }
+    }
+}
+
+/// Loads the first library that can be used.
+fn load_first(candidates: &[Candidate]) -> std::result::Result<Library, NoLibrary> {
+    let mut skipped = Vec::new();
+    for Candidate { path, present } in candidates {
+        match foreign::open_runtime(path) {
+            Ok(native) => {
+                ort::set_api(native.api);
+                let environment = ort::init()
+                    .with_name("huedb")
+                    .with_telemetry(false)
+                    .build()
+                    .map_err(|error| NoLibrary::NotStarted(format!("cannot start ONNX Runtime: {error}")))?;
+                // What goes wrong comes back as an error; the runtime would also write it to stderr, in colours.
+                environment.set_log_level(LogLevel::Fatal);
+                return Ok(Library { path: path.clone(), version: native.version, environment, skipped });
+            }
+            Err(why) if *present => skipped.push(Skipped { path: path.clone(), why }),
+            Err(_) => {}
+        }
+    }
+    Err(NoLibrary::NoneFound(skipped))
+}
+
+fn none_found(skipped: &[Skipped]) -> Error {
     let mut why = "ONNX Runtime was asked for and none can be used".to_owned();
     for Skipped { path, why: reason } in skipped {
         // Writing to a string cannot fail.
         let _ = write!(why, "; {}: {reason}", path.display());
     }
-    (why, Some("install it with `huedb setup`, or leave HUEDB_RUNTIME unset to use tract".into()))
+    let hint = "install it with `huedb setup`, or leave HUEDB_RUNTIME unset to use tract";
+    Error::Runtime { why, hint: Some(hint.into()) }
 }
 
 /// A place where the library may be.
@@ -237,8 +279,23 @@ mod tests {
 
     #[test]
     fn a_missing_runtime_says_what_was_tried() {
-        let (why, hint) = none_found(&[Skipped { path: "/x/libonnxruntime.so".into(), why: "it is cut off".into() }]);
-        assert!(why.contains("/x/libonnxruntime.so: it is cut off"), "{why}");
-        assert!(hint.unwrap().contains("huedb setup"));
+        let error = none_found(&[Skipped { path: "/x/libonnxruntime.so".into(), why: "it is cut off".into() }]);
+        assert!(error.to_string().contains("/x/libonnxruntime.so: it is cut off"), "{error}");
+        assert!(error.hint().unwrap().contains("huedb setup"));
+    }
+
+    #[test]
+    fn each_options_have_their_own_engine_and_a_second_library_is_told() {
+        let tract = LoadOptions { runtime: RuntimeChoice::Tract, ..LoadOptions::default() };
+        let chosen = LoadOptions::from_env().unwrap();
+        let before = runtime(&chosen).unwrap();
+        assert_eq!(runtime(&tract).unwrap().kind, RuntimeKind::Tract);
+        assert_eq!(runtime(&chosen).unwrap().kind, before.kind);
+        if before.kind == RuntimeKind::OnnxRuntime {
+            let other = LoadOptions { library: Some("/opt/another.so".into()), ..chosen };
+            let told = runtime(&other).unwrap().skipped;
+            assert_eq!(told[0].path, Path::new("/opt/another.so"));
+            assert!(told[0].why.contains("this process already uses"), "{}", told[0].why);
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::wheel::{PinnedWheel, VERSION, unpack_library};
+use super::onnxruntime_wheel::{PinnedWheel, VERSION, unpack_library};
 use super::{LoadOptions, digest, runtime};
 use crate::error::{Error, Result};
 use crate::foreign;

@@ -32,7 +32,8 @@ impl Error {
         match self {
             Self::CollectionNotFound { name, .. }
             | Self::CollectionExists { name }
-            | Self::NoModel { collection: name } => {
+            | Self::NoModel { collection: name }
+            | Self::WordsNotIndexed { collection: name } => {
                 vec![text("collection", name)]
             }
             Self::TenantNotFound { name, .. } | Self::TenantExists { name } | Self::InvalidTenantName { name } => {
@@ -41,6 +42,7 @@ impl Error {
             Self::DatabaseNotFound { name, tenant, .. } | Self::DatabaseExists { name, tenant } => {
                 vec![text("database", name), text("tenant", tenant)]
             }
+            Self::ModelNotFound { model, .. } => vec![text("model", model)],
             Self::InvalidName { name, .. } => vec![text("name", name)],
             Self::DuplicateId { id } => vec![text("id", id)],
             Self::DimensionMismatch { collection, expected, got } => {

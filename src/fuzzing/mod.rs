@@ -13,10 +13,11 @@ mod world;
 use std::io::Cursor;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::embed::HashEmbedder;
 use crate::error::Error;
 use crate::input::{Archive, ArchiveBatches, BatchLimits, Dump, Format, IdFrom, Mapping, Options, Rows};
 use crate::output::{Columns, Entry, Style};
-use crate::query::{Filter, RecordQuery, Request};
+use crate::query::{ChromaRequest, Filter, Query, RecordQuery};
 use crate::record::{Record, Row};
 use crate::store::Include;
 use crate::{embed, index, output, store};
@@ -98,15 +99,15 @@ fn filter(bytes: &[u8]) -> bool {
 
 /// A request of the Search API, answered.
 fn request(bytes: &[u8]) -> bool {
-    let request = match Request::parse(&String::from_utf8_lossy(bytes)) {
+    let request = match ChromaRequest::parse(&String::from_utf8_lossy(bytes)) {
         Ok(request) => request,
         Err(error) => return refused(&error),
     };
     let mut request = request;
-    let texts = request.texts();
-    request.set_embeddings(texts.iter().map(|_| vec![0.5; world::DIMENSION]).collect());
-    assert!(request.texts().is_empty());
-    let answer = World::get().collection().and_then(|c| c.view()?.respond(&request, 1));
+    Query::embed_all(request.queries_mut(), &HashEmbedder::new(world::DIMENSION)).unwrap();
+    assert!(request.texts_to_embed().is_empty());
+    request.queries_mut().for_each(|query| query.threads = 1);
+    let answer = World::get().collection().and_then(|c| c.view()?.respond(&request));
     match answer {
         Ok((json, _)) => !json.to_string().is_empty(),
         Err(error @ (Error::Damaged { .. } | Error::Io { .. })) => panic!("{error}"),

@@ -14,7 +14,7 @@ use super::ranked::rank_candidates;
 use super::rows::Allowed;
 use super::walk::{graph_depth, read_graph};
 use crate::error::{Error, Result};
-use crate::record::Ordinal;
+use crate::record::{IndexMode, Ordinal};
 use crate::store::{Collection, GraphEntry, GraphFile, View};
 
 /// Rows handed to the threads at once.
@@ -32,6 +32,26 @@ pub struct Built {
     pub added: u64,
     /// Whether an older graph was extended.
     pub extended: bool,
+}
+
+/// Returns whether a collection's settings want a graph that it does not have, or has not of all its records: what is asked
+/// at the end of an import.
+#[must_use]
+pub fn graph_is_due(view: &View) -> bool {
+    let wants = match view.info().index {
+        IndexMode::Auto => view.counts().records >= IndexMode::AUTO_RECORDS,
+        IndexMode::Hnsw => true,
+        IndexMode::Flat => false,
+    };
+    wants && view.graph().is_none_or(|graph| graph.covers_until < view.end().0)
+}
+
+/// Builds the graph of a collection where it is due ([`graph_is_due`]); `None` where it is not.
+///
+/// # Errors
+/// As [`build_graph`].
+pub fn build_graph_if_due(collection: &Collection, threads: usize, watch: Watch) -> Result<Option<Built>> {
+    if graph_is_due(&collection.view()?) { build_graph(collection, threads, watch) } else { Ok(None) }
 }
 
 /// Builds the graph of a collection, or extends the one it has; `None` for a collection without records.
@@ -131,7 +151,7 @@ fn recall(view: &View, graph: &Graph, threads: usize) -> Result<f64> {
     let asked = asked.filter_map(|rank| live.select(rank)).map(|ordinal| embeddings.floats(Ordinal(ordinal)));
     let asked = asked.collect::<Result<Vec<_>>>()?;
     let questions: Vec<&[f32]> = asked.iter().map(Vec::as_slice).collect();
-    let exact = nearest(view, &questions, Allowed::AllBut(view.dead()), HITS, First::Codes, threads)?.nearest;
+    let exact = nearest(view, &questions, Allowed::AllBut(view.dead()), HITS, (First::Codes, threads), None)?.nearest;
     let found = questions.iter().map(|question| {
         let found = graph.search(question, graph_depth(HITS), view.info().hnsw.ef_search)?;
         Ok(found.into_iter().map(|(_, ordinal)| ordinal).collect())

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::candidates::{Candidates, farthest};
 use super::ranked::{Ranked, cut, rank_all, rank_bounded};
+use super::resident::ResidentRows;
+use super::resident_scan::scan_resident;
 use super::rows::{Allowed, Tail};
 use super::scan::{Asked, scan};
 use super::sketch_scan::scan_sketch;
@@ -41,26 +43,31 @@ pub struct Found {
 
 /// From this many questions on the tail is coded once instead of ranked for each.
 const TAIL_CODED_FROM: usize = 4;
+/// From this many questions on rows in memory are met by all of them at once, too.
+const BATCH_FROM: usize = 5;
 /// Rows kept for one question whose candidates of the first round were too few, as a part of all.
 const MANY_PART: u64 = 8;
 /// Rows kept for all questions of a batch: 64 MB.
 const MANY: usize = 4_000_000;
 
-/// Returns the `k` nearest allowed rows of each question.
+/// Returns the `k` nearest allowed rows of each question; `resident` are the rows that are in memory already.
 ///
 /// # Errors
 /// [`crate::error::Error::Damaged`] when something that is needed cannot be read.
-pub fn nearest(
+pub(crate) fn nearest(
     view: &View,
     questions: &[&[f32]],
     allowed: Allowed,
     k: usize,
-    first: First,
-    threads: usize,
+    (first, threads): (First, usize),
+    resident: Option<&ResidentRows>,
 ) -> Result<Found> {
     let found = Found { nearest: vec![Vec::new(); questions.len()], ..Found::default() };
-    let mut search = Search { view, questions, allowed, k, threads, tail: None, found };
-    let open = search.open(first)?;
+    let mut search = Search { view, questions, allowed, k, threads, tail: None, resident, found };
+    let open = match resident {
+        Some(resident) if questions.len() < BATCH_FROM => search.open_resident(resident)?,
+        _ => search.open(first)?,
+    };
     let open = if open.is_empty() { open } else { search.ask_again(&open)? };
     if !open.is_empty() {
         search.rank_everything(&open)?;
@@ -76,6 +83,7 @@ struct Search<'s> {
     threads: usize,
     /// Rows in no segment, where they are not ranked already.
     tail: Option<Tail>,
+    resident: Option<&'s ResidentRows>,
     found: Found,
 }
 
@@ -101,6 +109,21 @@ impl Search<'_> {
         self.rank(&all, &candidates)
     }
 
+    /// Does the same with rows in memory, one question after the other.
+    fn open_resident(&mut self, resident: &ResidentRows) -> Result<Vec<usize>> {
+        let start = Instant::now();
+        let mut rest = Tail::rows(self.view, self.allowed);
+        rest.remove_range(..resident.end());
+        self.found.ranked += rest.len() * self.questions.len() as u64;
+        self.found.nearest = rank_all(self.view, self.questions, &rest, self.k, self.threads)?;
+        self.found.rank += start.elapsed();
+        let start = Instant::now();
+        let scan = |question: &&[f32]| scan_resident(resident, question, self.allowed, self.k, self.threads);
+        let candidates = self.questions.iter().map(scan).collect::<Result<Vec<_>>>()?;
+        self.found.candidates += start.elapsed();
+        self.rank(&(0..self.questions.len()).collect::<Vec<_>>(), &candidates)
+    }
+
     /// Asks the codes for every row that can still win; returns the questions for which there are too many.
     fn ask_again(&mut self, open: &[usize]) -> Result<Vec<usize>> {
         let start = Instant::now();
@@ -111,7 +134,8 @@ impl Search<'_> {
     }
 
     fn scan(&self, of: &[usize], depth: usize) -> Result<Vec<Candidates>> {
-        scan(self.view, &self.asked(of), self.allowed, depth, self.tail.as_ref(), self.threads)
+        let rows = (self.view, self.resident, self.tail.as_ref());
+        scan(rows, &self.asked(of), self.allowed, depth, self.threads)
     }
 
     fn rank_everything(&mut self, open: &[usize]) -> Result<()> {

@@ -4,14 +4,11 @@
 //! ([`rank_candidates`]), and each against its candidates until the rest are too far ([`rank_bounded`]). All visit records
 //! in the order of the file, so a block is read once at a time. Invariant: results ascend by distance, ties by insertion.
 
-use std::ops::Range;
-use std::thread;
-
 use roaring::RoaringTreemap;
 
 use super::candidates::{Bounded, Candidates, farthest};
 use super::measure::Measure;
-use super::turns::with;
+use super::turns::in_parts;
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::View;
@@ -43,7 +40,7 @@ pub fn rank_all(
 ) -> Result<Vec<Vec<Ranked>>> {
     let space = view.info().space;
     let ordinals: Vec<u64> = among.iter().collect();
-    let parts = in_parts(ordinals.len(), threads, |part| {
+    let parts = in_parts(ordinals.len(), ROWS_PER_THREAD, threads, |part| {
         let prepared: Vec<_> = questions.iter().map(|question| Measure::new(space, question)).collect();
         let mut nearest = vec![Vec::new(); questions.len()];
         let mut embeddings = view.embeddings();
@@ -137,7 +134,7 @@ fn rank_pairs(
     threads: usize,
 ) -> Result<()> {
     pairs.sort_unstable();
-    let parts = in_parts(pairs.len(), threads, |part| {
+    let parts = in_parts(pairs.len(), ROWS_PER_THREAD, threads, |part| {
         let mut embeddings = view.embeddings();
         let measured = pairs.get(part).unwrap_or_default().iter().filter_map(|(ordinal, question)| {
             let measure = prepared.get(*question)?;
@@ -167,23 +164,4 @@ pub(super) fn cut(nearest: &mut Vec<Ranked>, k: usize) {
     nearest.sort_unstable_by(|a, b| a.distance.total_cmp(&b.distance).then(a.ordinal.cmp(&b.ordinal)));
     nearest.dedup_by_key(|ranked| ranked.ordinal);
     nearest.truncate(k);
-}
-
-/// Splits `len` items over threads and runs `work` on each part.
-fn in_parts<T: Send>(len: usize, threads: usize, work: impl Fn(Range<usize>) -> Result<T> + Sync) -> Result<Vec<T>> {
-    let parts = threads.min(len.div_ceil(ROWS_PER_THREAD)).max(1);
-    let size = len.div_ceil(parts);
-    let ranges = (0..parts).map(|part| part * size..((part + 1) * size).min(len));
-    if parts == 1 {
-        return ranges.map(work).collect();
-    }
-    thread::scope(|scope| {
-        let work = &work;
-        let running: Vec<_> = ranges.map(|range| scope.spawn(move || work(range))).collect();
-        let mut parts = Ok(Vec::new());
-        for part in running {
-            parts = with(parts, part, Vec::push);
-        }
-        parts
-    })
 }

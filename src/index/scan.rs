@@ -8,6 +8,7 @@ use super::candidates::Candidates;
 use super::kernel::{Numbers, kernels};
 use super::meeting::{Around, Goal, Meeting};
 use super::nearest::Nearest;
+use super::resident::ResidentRows;
 use super::rows::{Allowed, Tail};
 use super::turns::gather;
 use crate::error::Result;
@@ -24,16 +25,16 @@ pub(super) struct Asked<'q> {
     pub(super) limit: f64,
 }
 
-/// Returns, for each question, the up to `depth` rows that may be nearest, of the segments and of a tail that is coded.
+/// Returns, for each question, the up to `depth` rows that may be nearest, of the segments, which may be in memory, and of
+/// a tail that is coded.
 ///
 /// # Errors
 /// [`crate::error::Error::Damaged`] when a segment or its centre does not parse.
 pub(super) fn scan(
-    view: &View,
+    (view, resident, tail): (&View, Option<&ResidentRows>, Option<&Tail>),
     asked: &[Asked],
     allowed: Allowed,
     depth: usize,
-    tail: Option<&Tail>,
     threads: usize,
 ) -> Result<Vec<Candidates>> {
     let step = rows_per_segment(view.info().dimension.unwrap_or(1)) as u64;
@@ -41,11 +42,15 @@ pub(super) fn scan(
     let found = gather(view.sealed_until().0, step, threads, |turns| {
         let mut scanner = scanner();
         for stretch in turns {
-            view.for_each_segment(stretch, |bytes| {
+            let visit = |bytes: &[u8]| {
                 let segment = Segment::parse(bytes)?;
                 scanner.meeting.prepare(Around::Centre(segment.centre()), || view.centre(segment.centre()))?;
                 scanner.segment(&segment)
-            })?;
+            };
+            match resident {
+                Some(resident) => resident.for_each_segment(stretch, visit)?,
+                None => view.for_each_segment(stretch, visit)?,
+            }
         }
         Ok(scanner.best.nearest)
     })?;

@@ -6,11 +6,11 @@
 //! whatever the number of threads.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{self, ScopedJoinHandle};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::nearest::Nearest;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::threads::together;
 
 /// The stretches one thread takes.
 pub(super) struct Turns<'a> {
@@ -58,29 +58,43 @@ pub(super) fn share<T: Send>(
 ) -> Result<T> {
     let (next, step) = (AtomicU64::new(0), step.max(1));
     let threads = threads.min(usize::try_from(end.div_ceil(step)).unwrap_or(threads)).max(1);
-    let work = || work(Turns { next: &next, step, end, threads: threads as u64 });
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        others.into_iter().fold(work(), |found, other| with(found, other, &merge))
-    })
+    let done = together(threads, || work(Turns { next: &next, step, end, threads: threads as u64 }));
+    let mut all = in_agreement(done)?.into_iter();
+    // There is one of each thread.
+    let mut merged = all.next().ok_or_else(|| Error::argument("no thread worked"))?;
+    all.for_each(|other| merge(&mut merged, other));
+    Ok(merged)
 }
 
-/// Adds what another thread has done.
+/// Splits `len` items over threads, where there are at least so many for each, and runs `work` on each part; returns what
+/// was made of the parts, in no order.
+pub(super) fn in_parts<T: Send>(
+    len: usize,
+    per_thread: usize,
+    threads: usize,
+    work: impl Fn(Range<usize>) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let parts = threads.min(len.div_ceil(per_thread.max(1))).max(1);
+    let (next, size) = (AtomicUsize::new(0), len.div_ceil(parts));
+    in_agreement(together(parts, || {
+        let part = next.fetch_add(1, Ordering::Relaxed);
+        work((part * size).min(len)..((part + 1) * size).min(len))
+    }))
+}
+
+/// Returns what all threads made.
 ///
 /// Of two failures the cause counts: once reading has failed, redb tells all other threads only that it has.
-pub(super) fn with<T, U>(
-    done: Result<T>,
-    other: ScopedJoinHandle<Result<U>>,
-    add: impl FnOnce(&mut T, U),
-) -> Result<T> {
-    match (done, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))) {
-        (Ok(mut done), Ok(other)) => {
-            add(&mut done, other);
-            Ok(done)
+fn in_agreement<T>(done: Vec<Result<T>>) -> Result<Vec<T>> {
+    let (mut made, mut failure) = (Vec::with_capacity(done.len()), None::<Error>);
+    for result in done {
+        match result {
+            Ok(value) => made.push(value),
+            Err(error) if failure.as_ref().is_none_or(Error::is_consequence) => failure = Some(error),
+            Err(_) => {}
         }
-        (Err(first), Err(second)) => Err(if first.is_consequence() { second } else { first }),
-        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
     }
+    failure.map_or(Ok(made), Err)
 }
 
 #[cfg(test)]

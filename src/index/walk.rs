@@ -4,16 +4,12 @@
 //! pass. Invariant: every allowed row can be found, and a question for which the graph finds fewer candidates than there
 //! are, up to the depth, is named.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-
 use roaring::RoaringTreemap;
 
 use super::graph::{Graph, GraphReader, StoredGraph};
 use super::ranked::rank_all;
 use super::rows::Allowed;
-use super::turns::with;
+use super::turns::share;
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
 use crate::store::View;
@@ -25,7 +21,7 @@ pub fn graph_depth(hits: usize) -> usize {
 }
 
 /// Questions a thread takes at once.
-const SHARE: usize = 8;
+const SHARE: u64 = 8;
 
 /// A collection's graph, read and verified, with what has changed since it was built.
 pub struct Walk {
@@ -114,29 +110,29 @@ impl Walk {
         depth: usize,
         threads: usize,
     ) -> Result<Vec<Vec<Ordinal>>> {
-        let next = AtomicUsize::new(0);
-        let found = Mutex::new(vec![Vec::new(); questions.len()]);
-        let shares: Vec<_> = questions.chunks(SHARE).collect();
-        let work = || {
-            while let share = next.fetch_add(1, Ordering::Relaxed)
-                && let Some(questions) = shares.get(share)
-            {
-                for (at, question) in questions.iter().enumerate() {
-                    let one = self.search_one(question, allowed, depth)?;
-                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    if let Some(slot) = found.get_mut(share * SHARE + at) {
-                        *slot = one;
-                    }
+        let threads = threads.min(self.graph.threads());
+        let found = share(
+            questions.len() as u64,
+            SHARE,
+            threads,
+            |turns| {
+                let mut found = Vec::new();
+                for at in turns.flatten() {
+                    let at = usize::try_from(at).unwrap_or(usize::MAX);
+                    let Some(question) = questions.get(at) else { continue };
+                    found.push((at, self.search_one(question, allowed, depth)?));
                 }
+                Ok(found)
+            },
+            |found: &mut Vec<_>, mut other| found.append(&mut other),
+        )?;
+        let mut in_order = vec![Vec::new(); questions.len()];
+        for (at, one) in found {
+            if let Some(slot) = in_order.get_mut(at) {
+                *slot = one;
             }
-            Ok(())
-        };
-        let threads = threads.min(self.graph.threads()).min(shares.len()).max(1);
-        thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            others.into_iter().fold(work(), |done, other| with(done, other, |(), ()| ()))
-        })?;
-        Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+        }
+        Ok(in_order)
     }
 
     fn search_one(&self, question: &[f32], allowed: Allowed, depth: usize) -> Result<Vec<Ordinal>> {

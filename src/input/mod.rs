@@ -62,4 +62,4 @@ pub use progress::Progress;
 pub use question::{Question, Questions};
 pub use rows::{Options, ROW_LIMIT_BYTES, Rows, SkippedFile};
 pub use source::{Entry, Source};
-pub(crate) use stdin::{Stdin, closed_stream};
+pub use stdin::{Stdin, closed_stream};

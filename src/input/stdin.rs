@@ -7,7 +7,8 @@ use std::io::{self, Read};
 use crate::foreign::was_closed;
 
 /// The standard input; of a closed one the standard library makes an empty one.
-pub(crate) struct Stdin;
+#[derive(Debug)]
+pub struct Stdin;
 
 impl Read for Stdin {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -16,6 +17,7 @@ impl Read for Stdin {
 }
 
 /// What the system says of a descriptor that is closed.
-pub(crate) fn closed_stream() -> io::Error {
+#[must_use]
+pub fn closed_stream() -> io::Error {
     io::Error::from_raw_os_error(libc::EBADF)
 }

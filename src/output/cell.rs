@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use huedb::record::{Metadata, Value};
 use serde_json::Value as Json;
 
 use super::highlight::Highlight;
@@ -12,7 +13,6 @@ use super::marked::Marked;
 use super::number::grouped;
 use super::sanitize::{is_break, one_line, one_line_indices};
 use super::width::ELLIPSIS;
-use crate::record::{Metadata, Value};
 
 /// Characters kept for each terminal cell: enough for the marks of any script, too few to flood a line.
 const CHARACTERS_A_CELL: usize = 8;

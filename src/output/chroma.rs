@@ -3,14 +3,14 @@
 //! Chroma's `schema` is left out: there are no indexes of single keys to configure here. Invariant: what stands
 //! outside `huedb` has the names, types and meaning Chroma gives it.
 
+use huedb::record::{CollectionInfo, EmbeddingFunction, Metadata, Scope};
 use serde_json::{Value as Json, json};
 
 use super::Facts;
-use crate::record::{CollectionInfo, EmbeddingFunction, Metadata, Scope};
 
 /// Returns a collection as Chroma's server returns it, with our own facts about it.
 #[must_use]
-pub fn chroma_collection(collection: &CollectionInfo, own: &Facts, scope: &Scope) -> Facts {
+pub(crate) fn chroma_collection(collection: &CollectionInfo, own: &Facts, scope: &Scope) -> Facts {
     let own = serde_json::to_value(own).unwrap_or_default();
     Facts::new()
         .with("id", collection.id.to_string())

@@ -2,14 +2,14 @@
 //!
 //! Invariant: both use the same names for the same things.
 
+use huedb::record::{CollectionInfo, Counts, Fingerprint, IndexMode, Metadata};
 use serde_json::Value as Json;
 
 use super::Facts;
-use crate::record::{CollectionInfo, Counts, Fingerprint, IndexMode, Metadata};
 
 /// Returns a line of a list of collections: name, records, dimension, space, model, metadata.
 #[must_use]
-pub fn collection_line(collection: &CollectionInfo, counts: &Counts) -> Facts {
+pub(crate) fn collection_line(collection: &CollectionInfo, counts: &Counts) -> Facts {
     Facts::new()
         .with("name", collection.name.as_str())
         .with("records", counts.records)
@@ -21,7 +21,7 @@ pub fn collection_line(collection: &CollectionInfo, counts: &Counts) -> Facts {
 
 /// Returns everything known about a collection.
 #[must_use]
-pub fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> Facts {
+pub(crate) fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> Facts {
     let mut facts = collection_line(collection, counts)
         .with("id", collection.id.to_string())
         .with("deleted", counts.deleted)

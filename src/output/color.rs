@@ -5,11 +5,11 @@
 
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use huedb::error::{Error, Result};
 
 /// The user's choice of colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ColorChoice {
+pub(crate) enum ColorChoice {
     /// On a terminal, unless the environment says otherwise.
     #[default]
     Auto,
@@ -21,7 +21,7 @@ pub enum ColorChoice {
 
 /// What the environment says about colour (`no-color.org`, `bixense.com/clicolors`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ColorEnvironment {
+pub(crate) enum ColorEnvironment {
     /// Nothing: colour on a terminal.
     #[default]
     Unset,
@@ -33,7 +33,7 @@ pub enum ColorEnvironment {
 
 impl ColorEnvironment {
     /// Reads the environment through `variable`, which returns the value of a variable.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let value = |name: &str| variable(name).filter(|value| !value.is_empty());
         if value("NO_COLOR").is_some() {
             Self::Off
@@ -49,11 +49,11 @@ impl ColorEnvironment {
 
 impl ColorChoice {
     /// Every choice, in the order of the help text.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
+    pub(crate) const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
 
     /// Returns the name used on the command line.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Always => "always",
@@ -63,7 +63,7 @@ impl ColorChoice {
 
     /// Decides whether a stream gets colour.
     #[must_use]
-    pub fn resolve(self, environment: ColorEnvironment, is_terminal: bool) -> bool {
+    pub(crate) fn resolve(self, environment: ColorEnvironment, is_terminal: bool) -> bool {
         match (self, environment) {
             (Self::Always, _) | (Self::Auto, ColorEnvironment::Forced) => true,
             (Self::Never, _) | (Self::Auto, ColorEnvironment::Off) => false,

@@ -9,7 +9,7 @@ const KEY_PREFIX: &str = "metadata.";
 
 /// One part of a record, or of what a query says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Column {
+pub(crate) enum Column {
     /// Which question of a batch was answered; in a table it is a heading instead of a column.
     Query,
     /// The id.
@@ -45,7 +45,7 @@ impl Column {
 
     /// Returns the column of a name: a part of a record, else a metadata key. `metadata.KEY` is always a key.
     #[must_use]
-    pub fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         if let Some(key) = name.strip_prefix(KEY_PREFIX) {
             return Self::Key(key.to_owned());
         }
@@ -56,7 +56,7 @@ impl Column {
     /// Returns the column's heading, which is also its key in JSON; a metadata key's is the key, or `metadata.KEY`
     /// where [`Column::named`] would take the key for something else.
     #[must_use]
-    pub fn name(&self) -> Cow<'_, str> {
+    pub(crate) fn name(&self) -> Cow<'_, str> {
         Cow::Borrowed(match self {
             Self::Query => "query",
             Self::Id => "id",
@@ -76,48 +76,48 @@ impl Column {
 
 /// The columns to write, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns(Vec<Column>);
+pub(crate) struct Columns(Vec<Column>);
 
 impl Columns {
     /// Returns no columns.
     #[must_use]
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self(Vec::new())
     }
 
     /// Returns the columns of a record without its embedding: id, document, metadata, uri.
     #[must_use]
-    pub fn record() -> Self {
+    pub(crate) fn record() -> Self {
         Self(vec![Column::Id, Column::Document, Column::Metadata, Column::Uri])
     }
 
     /// Returns the columns of a hit: id, distance, document, metadata, uri.
     #[must_use]
-    pub fn hit() -> Self {
+    pub(crate) fn hit() -> Self {
         Self(vec![Column::Id, Column::Distance, Column::Document, Column::Metadata, Column::Uri])
     }
 
     /// Returns the columns of a hit of a batch: those of a hit after the question it answers.
     #[must_use]
-    pub fn batch() -> Self {
+    pub(crate) fn batch() -> Self {
         std::iter::once(Column::Query).chain(Self::hit().0).collect()
     }
 
     /// Returns the columns of an export: everything a record holds.
     #[must_use]
-    pub fn export() -> Self {
+    pub(crate) fn export() -> Self {
         Self::record().with(Column::Embedding)
     }
 
     /// Puts another column in the place of one, if it is there.
     #[must_use]
-    pub fn replacing(self, column: &Column, with: &Column) -> Self {
+    pub(crate) fn replacing(self, column: &Column, with: &Column) -> Self {
         self.0.into_iter().map(|c| if c == *column { with.clone() } else { c }).collect()
     }
 
     /// Adds a column at the end, unless it is there.
     #[must_use]
-    pub fn with(mut self, column: Column) -> Self {
+    pub(crate) fn with(mut self, column: Column) -> Self {
         if !self.0.contains(&column) {
             self.0.push(column);
         }
@@ -126,19 +126,19 @@ impl Columns {
 
     /// Removes a column, if it is there.
     #[must_use]
-    pub fn without(mut self, column: &Column) -> Self {
+    pub(crate) fn without(mut self, column: &Column) -> Self {
         self.0.retain(|c| c != column);
         self
     }
 
     /// Returns whether a column is written.
     #[must_use]
-    pub fn contains(&self, column: &Column) -> bool {
+    pub(crate) fn contains(&self, column: &Column) -> bool {
         self.0.contains(column)
     }
 
     /// Visits the columns in order.
-    pub fn iter(&self) -> std::slice::Iter<'_, Column> {
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Column> {
         self.0.iter()
     }
 }

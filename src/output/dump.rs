@@ -7,11 +7,11 @@ use std::io::Write;
 
 use base64::display::Base64Display;
 use base64::prelude::BASE64_STANDARD;
+use huedb::error::Result;
+use huedb::record::{DumpLine, DumpRecord, Metadata, RecordId};
 use serde::Serialize;
 
 use super::sink::written;
-use crate::error::Result;
-use crate::record::{DumpLine, DumpRecord, Metadata, RecordId};
 
 /// A record's line.
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ struct Line<'a> {
 }
 
 /// Writes a dump line by line.
-pub struct DumpWriter<'w> {
+pub(crate) struct DumpWriter<'w> {
     out: &'w mut (dyn Write + 'w),
     line: Vec<u8>,
 }
@@ -37,23 +37,23 @@ pub struct DumpWriter<'w> {
 impl<'w> DumpWriter<'w> {
     /// Begins with no line.
     #[must_use]
-    pub fn new(out: &'w mut (dyn Write + 'w)) -> Self {
+    pub(crate) fn new(out: &'w mut (dyn Write + 'w)) -> Self {
         Self { out, line: Vec::new() }
     }
 
     /// Writes a line that is no record.
     ///
     /// # Errors
-    /// [`crate::error::Error::Io`] when the output cannot be written.
-    pub fn line(&mut self, line: &DumpLine) -> Result<()> {
+    /// [`huedb::error::Error::Io`] when the output cannot be written.
+    pub(crate) fn line(&mut self, line: &DumpLine) -> Result<()> {
         self.put(line)
     }
 
     /// Writes a record of the collection written last.
     ///
     /// # Errors
-    /// [`crate::error::Error::Io`] when the output cannot be written.
-    pub fn record(&mut self, dumped: &DumpRecord) -> Result<()> {
+    /// [`huedb::error::Error::Io`] when the output cannot be written.
+    pub(crate) fn record(&mut self, dumped: &DumpRecord) -> Result<()> {
         let DumpRecord { record, embedded_here } = dumped;
         let bits: Vec<u8> = record.embedding.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
         self.put(&Line {

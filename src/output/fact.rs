@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::time::Duration;
 
+use huedb::error::{Error, Result};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value as Json;
 
@@ -15,14 +15,12 @@ use super::grid::{Grid, Heading};
 use super::separated::{separated_line, separated_writer};
 use super::sink::{Style, written};
 use super::{Format, cell, number, sanitize};
-use crate::error::{Error, Result};
 
 /// How a number is shown to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unit {
     Plain,
     Bytes,
-    Seconds,
 }
 
 /// A name and a value.
@@ -39,7 +37,6 @@ impl Fact {
         let suffix = match self.unit {
             Unit::Plain => "",
             Unit::Bytes => "_bytes",
-            Unit::Seconds => "_seconds",
         };
         sanitize::sanitize(self.name.strip_suffix(suffix).unwrap_or(&self.name)).replace('_', " ")
     }
@@ -47,9 +44,6 @@ impl Fact {
     fn shown(&self) -> String {
         match (self.unit, &self.value) {
             (Unit::Bytes, Json::Number(n)) => n.as_u64().map(number::bytes),
-            (Unit::Seconds, Json::Number(n)) => {
-                n.as_f64().and_then(|s| Duration::try_from_secs_f64(s).ok()).map(number::duration)
-            }
             _ => None,
         }
         .unwrap_or_else(|| cell::value(&self.value))
@@ -67,31 +61,25 @@ impl Fact {
 
 /// What is known about one thing, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Facts(Vec<Fact>);
+pub(crate) struct Facts(Vec<Fact>);
 
 impl Facts {
     /// Returns no facts.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Adds a fact; names are `snake_case`, for they are keys in JSON.
     #[must_use]
-    pub fn with(self, name: impl Into<Cow<'static, str>>, value: impl Into<Json>) -> Self {
+    pub(crate) fn with(self, name: impl Into<Cow<'static, str>>, value: impl Into<Json>) -> Self {
         self.push(name.into(), value.into(), Unit::Plain)
     }
 
     /// Adds a size; its name ends in `_bytes`, which a table leaves out.
     #[must_use]
-    pub fn with_bytes(self, name: impl Into<Cow<'static, str>>, bytes: u64) -> Self {
+    pub(crate) fn with_bytes(self, name: impl Into<Cow<'static, str>>, bytes: u64) -> Self {
         self.push(name.into(), bytes.into(), Unit::Bytes)
-    }
-
-    /// Adds a time; its name ends in `_seconds`, which a table leaves out.
-    #[must_use]
-    pub fn with_seconds(self, name: impl Into<Cow<'static, str>>, time: Duration) -> Self {
-        self.push(name.into(), time.as_secs_f64().into(), Unit::Seconds)
     }
 
     fn push(mut self, name: Cow<'static, str>, value: Json, unit: Unit) -> Self {
@@ -118,7 +106,7 @@ impl Serialize for Facts {
 ///
 /// # Errors
 /// [`Error::Io`] when the output cannot be written, [`Error::InvalidArgument`] for [`Format::Ids`].
-pub fn write_facts(format: Format, facts: &Facts, style: Style, out: &mut dyn Write) -> Result<()> {
+pub(crate) fn write_facts(format: Format, facts: &Facts, style: Style, out: &mut dyn Write) -> Result<()> {
     let lines = match format {
         Format::Table | Format::Vertical => two_columns(facts, style),
         Format::Jsonl | Format::Json => written(json_line(facts))?,
@@ -138,7 +126,7 @@ pub fn write_facts(format: Format, facts: &Facts, style: Style, out: &mut dyn Wr
 ///
 /// # Errors
 /// [`Error::Io`] when the output cannot be written.
-pub fn write_list(format: Format, things: &[Facts], style: Style, out: &mut dyn Write) -> Result<()> {
+pub(crate) fn write_list(format: Format, things: &[Facts], style: Style, out: &mut dyn Write) -> Result<()> {
     written(
         match format {
             Format::Table => out.write_all(rows_and_columns(things, style).as_bytes()),

@@ -5,11 +5,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use huedb::error::{Error, Result};
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
+pub(crate) enum Format {
     /// Aligned columns for people; it shortens and sanitises.
     Table,
     /// A line for each part of a record, for people; it sanitises and wraps.
@@ -28,11 +28,12 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order of the help text.
-    pub const ALL: [Self; 7] = [Self::Table, Self::Vertical, Self::Jsonl, Self::Json, Self::Csv, Self::Tsv, Self::Ids];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Table, Self::Vertical, Self::Jsonl, Self::Json, Self::Csv, Self::Tsv, Self::Ids];
 
     /// Returns the name used on the command line.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Table => "table",
             Self::Vertical => "vertical",
@@ -46,13 +47,13 @@ impl Format {
 
     /// Returns whether it is for people, not for programs.
     #[must_use]
-    pub const fn is_for_people(self) -> bool {
+    pub(crate) const fn is_for_people(self) -> bool {
         matches!(self, Self::Table | Self::Vertical)
     }
 
     /// Returns the format used when none is asked for: a table on a terminal, jsonl in a pipe.
     #[must_use]
-    pub const fn default_for(stdout_is_terminal: bool) -> Self {
+    pub(crate) const fn default_for(stdout_is_terminal: bool) -> Self {
         if stdout_is_terminal { Self::Table } else { Self::Jsonl }
     }
 }

@@ -6,16 +6,16 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::embed::Words;
-use crate::query::Filter;
-use crate::query::filter::{DocumentTest, Test};
+use huedb::embed::Words;
+use huedb::query::Filter;
+use huedb::query::filter::{DocumentTest, Test};
 
 /// How far words are looked for: stemming a whole book to print one line of it would take longer than the search.
 const WORDS_UP_TO_BYTES: usize = 64 << 10;
 
 /// What is marked in the documents of a table.
 #[derive(Debug, Clone, Default)]
-pub struct Highlight {
+pub(crate) struct Highlight {
     words: BTreeSet<u32>,
     tests: Vec<DocumentTest>,
 }
@@ -23,7 +23,7 @@ pub struct Highlight {
 impl Highlight {
     /// Marks the words of a question, in any of their forms, and what a filter wants documents to hold.
     #[must_use]
-    pub fn new(question: Option<&str>, filter: Option<&Filter>) -> Self {
+    pub(crate) fn new(question: Option<&str>, filter: Option<&Filter>) -> Self {
         let words = question.into_iter().flat_map(Words::asked).collect();
         let tests = filter.into_iter().flat_map(Filter::tests).filter_map(|test| match test {
             Test::Document(test) if !test.is_negated() => Some(test.clone()),

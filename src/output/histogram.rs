@@ -3,12 +3,13 @@
 //! Bars are made of eighths of a block, or of whole signs where only ASCII can be shown. Invariant: a count that is not
 //! zero has a bar that can be seen, and no line is wider than told.
 
+use huedb::query::{Bin, Edges};
+
 use super::grid::{Grid, Heading};
 use super::marked::Marked;
 use super::number::count;
 use super::sink::Style;
 use super::width;
-use crate::query::{Bin, Edges};
 
 /// Longer bars tell no more.
 const WIDEST_BAR: usize = 40;
@@ -77,7 +78,7 @@ fn range(bin: &Bin, step: f64, ascii: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::Distribution;
+    use huedb::query::Distribution;
 
     #[test]
     fn bars_are_seen() {

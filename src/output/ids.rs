@@ -4,8 +4,9 @@
 
 use std::io::Write;
 
+use huedb::error::Result;
+
 use super::sink::{Entry, Question, Sink, written};
-use crate::error::Result;
 
 /// Writes each id and a terminator; the questions of a batch leave no mark.
 pub(super) struct IdSink<'w> {

@@ -6,11 +6,11 @@
 
 use std::io::{self, Write};
 
+use huedb::error::Result;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::sink::{Entry, Label, Question, Sink, written};
 use super::{Column, Columns};
-use crate::error::Result;
 
 /// One entry as a JSON object.
 struct Object<'a> {

@@ -6,11 +6,12 @@
 
 use std::io::Write;
 
+use huedb::error::Result;
+
 use super::grid::{Grid, Heading};
 use super::marked::Marked;
 use super::sink::{Entry, Question, Sink, Style, written};
 use super::{Column, Columns, Highlight, cell, color, sanitize, width};
-use crate::error::Result;
 
 /// Rows that are laid out together.
 const PAGE_ROWS: usize = 1000;

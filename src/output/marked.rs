@@ -184,7 +184,7 @@ fn wrap(line: &str, limit: usize) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::random::Random;
+    use crate::random::Random;
 
     /// Marks what stands in brackets.
     fn marked(text: &str) -> Marked {

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 /// Returns a whole number with a comma before each group of three digits.
 #[must_use]
-pub fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
 /// Returns how many of a thing there are, whose name takes an s: `1 record`, `1,204 records`.
 #[must_use]
-pub fn count_of(n: u64, thing: &str) -> String {
+pub(crate) fn count_of(n: u64, thing: &str) -> String {
     format!("{} {thing}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
@@ -32,7 +32,7 @@ pub(super) fn grouped(digits: &str) -> String {
 
 /// Returns a size with one decimal, in powers of 1000: `999 B`, `1.2 kB`, `12.3 MB`.
 #[must_use]
-pub fn bytes(n: u64) -> String {
+pub(crate) fn bytes(n: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if n < 1000 {
         return format!("{n} B");
@@ -52,7 +52,7 @@ pub fn bytes(n: u64) -> String {
 
 /// Returns a time in one or two units: `42 ms`, `9.8 s`, `3 min 20 s`, `1 h 05 min`.
 #[must_use]
-pub fn duration(time: Duration) -> String {
+pub(crate) fn duration(time: Duration) -> String {
     let ms = (time.as_micros() + 500) / 1000;
     let tenths = (ms + 50) / 100;
     let seconds = (ms + 500) / 1000;
@@ -70,7 +70,7 @@ pub fn duration(time: Duration) -> String {
 
 /// Returns how many of `n` things were done a second, rounded down.
 #[must_use]
-pub fn per_second(n: u64, time: Duration) -> u64 {
+pub(crate) fn per_second(n: u64, time: Duration) -> u64 {
     let per_second = u128::from(n) * 1_000_000 / time.as_micros().max(1);
     u64::try_from(per_second).unwrap_or(u64::MAX)
 }

@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 
 /// How output is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packing {
+pub(crate) enum Packing {
     /// gzip.
     Gzip,
     /// Zstandard.
@@ -18,11 +18,11 @@ pub enum Packing {
 
 impl Packing {
     /// Every packing, in the order of the help text.
-    pub const ALL: [Self; 2] = [Self::Gzip, Self::Zstd];
+    pub(crate) const ALL: [Self; 2] = [Self::Gzip, Self::Zstd];
 
     /// Returns the name used on the command line, which is also the ending of a file's name.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Gzip => "gz",
             Self::Zstd => "zst",
@@ -31,7 +31,7 @@ impl Packing {
 
     /// Takes the packing off a file's name: `notes.csv.gz` is `notes.csv`, packed.
     #[must_use]
-    pub fn of_path(path: &Path) -> (Option<Self>, PathBuf) {
+    pub(crate) fn of_path(path: &Path) -> (Option<Self>, PathBuf) {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         let packing = match ending.as_str() {
             "gz" | "gzip" => Some(Self::Gzip),
@@ -43,7 +43,7 @@ impl Packing {
 }
 
 /// Packs what is written to it.
-pub enum Packed<W: Write> {
+pub(crate) enum Packed<W: Write> {
     /// Does not.
     Plain(W),
     /// With gzip.
@@ -57,7 +57,7 @@ impl<W: Write> Packed<W> {
     ///
     /// # Errors
     /// When Zstandard cannot be set up.
-    pub fn new(out: W, packing: Option<Packing>) -> io::Result<Self> {
+    pub(crate) fn new(out: W, packing: Option<Packing>) -> io::Result<Self> {
         Ok(match packing {
             None => Self::Plain(out),
             Some(Packing::Gzip) => Self::Gzip(GzEncoder::new(out, flate2::Compression::default())),
@@ -69,7 +69,7 @@ impl<W: Write> Packed<W> {
     ///
     /// # Errors
     /// Those of what is written to.
-    pub fn finish(self) -> io::Result<W> {
+    pub(crate) fn finish(self) -> io::Result<W> {
         match self {
             Self::Plain(out) => Ok(out),
             Self::Gzip(encoder) => encoder.finish(),

@@ -10,50 +10,51 @@ use std::fmt::Display;
 use std::io::Write;
 use std::time::Duration;
 
+use huedb::error::Result;
+
 use super::fact::{write_facts, write_list};
 use super::number::duration;
 use super::progress::{Progress, ProgressKind};
 use super::sanitize::sanitize;
-use super::sink::{self, Sink, Style};
+use super::sink::Style;
 use super::talk::{self, Failure, TalkFormat};
-use super::{ColorChoice, ColorEnvironment, Columns, Facts, Format, color};
-use crate::error::Result;
+use super::{ColorChoice, ColorEnvironment, Facts, Format, color};
 
 /// What is known of an output stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stream {
+pub(crate) struct Stream {
     /// Whether it is a terminal.
-    pub is_terminal: bool,
+    pub(crate) is_terminal: bool,
     /// The columns of that terminal, where known.
-    pub columns: Option<usize>,
+    pub(crate) columns: Option<usize>,
 }
 
 /// What the user asked for and what is around the process.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct PrinterSettings {
+pub(crate) struct PrinterSettings {
     /// The format asked for; `None` for the default of the stream.
-    pub format: Option<Format>,
+    pub(crate) format: Option<Format>,
     /// The colour asked for.
-    pub color: ColorChoice,
+    pub(crate) color: ColorChoice,
     /// What the environment says about colour.
-    pub color_environment: ColorEnvironment,
+    pub(crate) color_environment: ColorEnvironment,
     /// Whether notices and progress are left out.
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// Whether details are told.
-    pub verbose: bool,
+    pub(crate) verbose: bool,
     /// How talk is written.
-    pub talk: TalkFormat,
+    pub(crate) talk: TalkFormat,
     /// Whether ids end with NUL instead of a newline.
-    pub null_terminated: bool,
+    pub(crate) null_terminated: bool,
     /// The standard output.
-    pub stdout: Stream,
+    pub(crate) stdout: Stream,
     /// The standard error.
-    pub stderr: Stream,
+    pub(crate) stderr: Stream,
 }
 
 /// Prints what a command has to say.
 #[expect(clippy::struct_excessive_bools, reason = "each is decided by itself")]
-pub struct Printer<'w> {
+pub(crate) struct Printer<'w> {
     format: Format,
     style: Style,
     talk_color: bool,
@@ -67,7 +68,7 @@ pub struct Printer<'w> {
 
 impl<'w> Printer<'w> {
     /// Decides everything that the settings leave open.
-    pub fn new(settings: &PrinterSettings, stderr: &'w mut (dyn Write + 'w)) -> Self {
+    pub(crate) fn new(settings: &PrinterSettings, stderr: &'w mut (dyn Write + 'w)) -> Self {
         let PrinterSettings { format, color, color_environment, quiet, null_terminated, stdout, .. } = *settings;
         let (verbose, talk) = (settings.verbose, settings.stderr);
         let style = Style {
@@ -92,29 +93,21 @@ impl<'w> Printer<'w> {
 
     /// Returns the format of the data.
     #[must_use]
-    pub fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> Format {
         self.format
     }
 
     /// Returns how that format writes.
     #[must_use]
-    pub fn style(&self) -> Style {
+    pub(crate) fn style(&self) -> Style {
         self.style
-    }
-
-    /// Begins a list of records or hits on `out`.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Io`] when the output cannot be written.
-    pub fn sink<'o>(&self, columns: Columns, out: &'o mut (dyn Write + 'o)) -> Result<Box<dyn Sink + 'o>> {
-        sink::open(self.format, columns, self.style, out)
     }
 
     /// Writes the facts about one thing to `out`.
     ///
     /// # Errors
     /// As [`write_facts`].
-    pub fn facts(&self, facts: &Facts, out: &mut dyn Write) -> Result<()> {
+    pub(crate) fn facts(&self, facts: &Facts, out: &mut dyn Write) -> Result<()> {
         write_facts(self.format, facts, self.style, out)
     }
 
@@ -122,18 +115,18 @@ impl<'w> Printer<'w> {
     ///
     /// # Errors
     /// As [`write_list`].
-    pub fn list(&self, things: &[Facts], out: &mut dyn Write) -> Result<()> {
+    pub(crate) fn list(&self, things: &[Facts], out: &mut dyn Write) -> Result<()> {
         write_list(self.format, things, self.style, out)
     }
 
     /// Begins a progress bar, hidden unless the standard error is a terminal and quiet is off.
     #[must_use]
-    pub fn progress(&self, action: &'static str, kind: ProgressKind, total: Option<u64>) -> Progress {
+    pub(crate) fn progress(&self, action: &'static str, kind: ProgressKind, total: Option<u64>) -> Progress {
         Progress::new(action, kind, total, self.progress)
     }
 
     /// Says what was done; nothing when quiet.
-    pub fn notice(&mut self, text: impl Display) {
+    pub(crate) fn notice(&mut self, text: impl Display) {
         if self.notices {
             self.tell("notice", "", &text.to_string());
         }
@@ -141,24 +134,24 @@ impl<'w> Printer<'w> {
 
     /// Returns whether details are told.
     #[must_use]
-    pub fn tells_details(&self) -> bool {
+    pub(crate) fn tells_details(&self) -> bool {
         self.details
     }
 
     /// Says how something is done; nothing unless details were asked for.
-    pub fn detail(&mut self, text: impl Display) {
+    pub(crate) fn detail(&mut self, text: impl Display) {
         if self.details {
             self.tell("detail", "", &text.to_string());
         }
     }
 
     /// Says what is wrong but did not stop the work.
-    pub fn warning(&mut self, text: impl Display) {
+    pub(crate) fn warning(&mut self, text: impl Display) {
         self.tell("warning", "warning: ", &text.to_string());
     }
 
     /// Says how long the stages of the work took.
-    pub fn timing(&mut self, stages: &[(&'static str, Duration)]) {
+    pub(crate) fn timing(&mut self, stages: &[(&'static str, Duration)]) {
         if self.talk == TalkFormat::Json {
             let object = serde_json::json!({"timing": talk::timing(stages)});
             return talk::line(&object, self.talk_is_terminal, self.stderr);
@@ -168,13 +161,13 @@ impl<'w> Printer<'w> {
     }
 
     /// Says what is wrong with what was asked for.
-    pub fn error(&mut self, text: impl Display, hint: Option<&str>) {
+    pub(crate) fn error(&mut self, text: impl Display, hint: Option<&str>) {
         let (error, hint) = (text.to_string(), hint.map(str::to_owned));
         self.failure(&Failure { error, code: 2, kind: "usage".into(), hint, place: Vec::new() });
     }
 
     /// Says what stopped the work and, after an empty line, what to do about it.
-    pub fn failure(&mut self, failure: &Failure) {
+    pub(crate) fn failure(&mut self, failure: &Failure) {
         if self.talk == TalkFormat::Json {
             return talk::line(&failure.to_json(), self.talk_is_terminal, self.stderr);
         }
@@ -214,7 +207,7 @@ fn shortened(text: &str) -> Cow<'_, str> {
 
 /// Returns an error and its sources as one line: `cannot read notes.csv: permission denied`.
 #[must_use]
-pub fn chain(error: &dyn StdError) -> String {
+pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -228,7 +221,7 @@ pub fn chain(error: &dyn StdError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
+    use huedb::error::Error;
 
     fn said(settings: PrinterSettings, talk: impl FnOnce(&mut Printer<'_>)) -> String {
         let mut stderr = Vec::new();

@@ -21,7 +21,7 @@ const SPINNER: &str = "{prefix} {spinner} {done}";
 
 /// What is counted, and what the total counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProgressKind {
+pub(crate) enum ProgressKind {
     /// Rows, of a total of rows: an export, a graph.
     Rows,
     /// Rows, each of which is compared with all before it, so that a row takes longer the later it comes.
@@ -51,7 +51,7 @@ impl ProgressKind {
 
 /// A progress bar, or a spinner while the total is not known.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     kind: ProgressKind,
     rows: Arc<AtomicU64>,
@@ -60,7 +60,7 @@ pub struct Progress {
 impl Progress {
     /// Begins to show a work, named by a verb such as `importing`.
     #[must_use]
-    pub fn new(action: &'static str, kind: ProgressKind, total: Option<u64>, visible: bool) -> Self {
+    pub(crate) fn new(action: &'static str, kind: ProgressKind, total: Option<u64>, visible: bool) -> Self {
         if visible {
             let progress = Self::on(ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND), action, kind, total);
             progress.bar.enable_steady_tick(TICK);
@@ -78,7 +78,7 @@ impl Progress {
     }
 
     /// Says that `rows` more are done.
-    pub fn add_rows(&self, rows: u64) {
+    pub(crate) fn add_rows(&self, rows: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
         match self.kind {
             ProgressKind::Rows | ProgressKind::RowsAgainstEarlier => self.bar.inc(rows),
@@ -87,7 +87,7 @@ impl Progress {
     }
 
     /// Says how many bytes are done in all; without meaning for [`ProgressKind::Rows`].
-    pub fn set_bytes(&self, done: u64) {
+    pub(crate) fn set_bytes(&self, done: u64) {
         match self.kind {
             ProgressKind::Rows | ProgressKind::RowsAgainstEarlier | ProgressKind::Time => {}
             ProgressKind::RowsOfBytes | ProgressKind::Bytes => self.bar.set_position(done),
@@ -95,18 +95,18 @@ impl Progress {
     }
 
     /// Sets the total once it is known, turning a spinner into a bar.
-    pub fn set_total(&self, total: u64) {
+    pub(crate) fn set_total(&self, total: u64) {
         self.bar.set_length(total);
         self.bar.set_style(style(self.kind, true, &self.rows));
     }
 
     /// Takes the line away while `print` writes to the terminal.
-    pub fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
+    pub(crate) fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
         self.bar.suspend(print)
     }
 
     /// Takes the line away for good.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         drop(self);
     }
 }

@@ -6,7 +6,7 @@
 
 /// Returns whether a character is removed: it would control the terminal, reorder text or hide in it.
 #[must_use]
-pub fn is_removed(c: char) -> bool {
+pub(crate) fn is_removed(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}'                        // soft hyphen
@@ -49,7 +49,7 @@ pub(super) fn one_line(text: &str) -> impl Iterator<Item = char> + '_ {
 
 /// Returns a text as it may be shown on one line.
 #[must_use]
-pub fn sanitize(text: &str) -> String {
+pub(crate) fn sanitize(text: &str) -> String {
     one_line(text).collect()
 }
 

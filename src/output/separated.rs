@@ -9,9 +9,10 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use huedb::error::{Error, Result};
+
 use super::sink::{Entry, Label, Question, Sink, written};
 use super::{Column, Columns};
-use crate::error::{Error, Result};
 
 /// Writes a header and one line a record.
 pub(super) struct SeparatedSink<'w> {

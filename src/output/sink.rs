@@ -6,6 +6,8 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use huedb::error::{Error, Result};
+use huedb::record::{Hit, Record};
 use serde::Serialize;
 
 use super::ids::IdSink;
@@ -14,25 +16,23 @@ use super::listing::TableSink;
 use super::separated::SeparatedSink;
 use super::vertical::VerticalSink;
 use super::{Columns, Format, Highlight};
-use crate::error::{Error, Result};
-use crate::record::{Hit, Record};
 
 /// How a format writes, beyond its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Style {
+pub(crate) struct Style {
     /// Columns of the terminal a table is laid out for.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Whether a table may use bold and dim text and colour.
-    pub color: bool,
+    pub(crate) color: bool,
     /// Whether a table wraps what would be cut.
-    pub full: bool,
+    pub(crate) full: bool,
     /// The byte after each id of [`Format::Ids`].
-    pub id_terminator: u8,
+    pub(crate) id_terminator: u8,
 }
 
 impl Style {
     /// The width of a table when the terminal's is not known.
-    pub const DEFAULT_WIDTH: usize = 100;
+    pub(crate) const DEFAULT_WIDTH: usize = 100;
 }
 
 impl Default for Style {
@@ -44,7 +44,7 @@ impl Default for Style {
 /// What a question of a batch is called: its own id, or its position from 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Label {
+pub(crate) enum Label {
     /// The position in the batch, from 0.
     Index(usize),
     /// The id the question came with.
@@ -62,20 +62,20 @@ impl fmt::Display for Label {
 
 /// One question of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question<'a> {
+pub(crate) struct Question<'a> {
     /// What it is called.
-    pub label: Label,
+    pub(crate) label: Label,
     /// Its text; `None` when it is an embedding.
-    pub text: Option<&'a str>,
+    pub(crate) text: Option<&'a str>,
 }
 
 /// A record, with its distance where it is a hit.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     /// The record.
-    pub record: &'a Record,
+    pub(crate) record: &'a Record,
     /// Its distance to the question.
-    pub distance: Option<f32>,
+    pub(crate) distance: Option<f32>,
 }
 
 impl<'a> From<&'a Record> for Entry<'a> {
@@ -91,7 +91,7 @@ impl<'a> From<&'a Hit> for Entry<'a> {
 }
 
 /// Writes records or hits in one format.
-pub trait Sink {
+pub(crate) trait Sink {
     /// Begins the hits of the next question of a batch; columns of a batch hold [`super::Column::Query`].
     ///
     /// # Errors
@@ -118,7 +118,7 @@ pub trait Sink {
 ///
 /// # Errors
 /// [`Error::Io`] when the output cannot be written.
-pub fn open<'w>(
+pub(crate) fn open<'w>(
     format: Format,
     columns: Columns,
     style: Style,

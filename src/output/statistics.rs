@@ -4,6 +4,9 @@
 
 use std::io::Write;
 
+use huedb::error::Result;
+use huedb::query::{Distribution, Edges, KeyFacts, Statistics};
+use huedb::record::CollectionInfo;
 use serde_json::{Value as Json, json};
 
 use super::fact::{Facts, write_facts, write_list};
@@ -12,9 +15,6 @@ use super::histogram::{bar, histogram};
 use super::number::{bytes, count, count_of};
 use super::sink::{Style, written};
 use super::{Format, cell, sanitize, width};
-use crate::error::Result;
-use crate::query::{Distribution, Edges, KeyFacts, Statistics};
-use crate::record::CollectionInfo;
 
 /// Bins of a histogram at the most, so that all of them fit a screen.
 const MOST_BINS: usize = 16;
@@ -25,20 +25,20 @@ const EQUAL_NORMS: f64 = 1e-3;
 
 /// What is known of a collection.
 #[derive(Debug, Clone)]
-pub struct Measured<'a> {
+pub(crate) struct Measured<'a> {
     /// What it is.
-    pub collection: &'a CollectionInfo,
+    pub(crate) collection: &'a CollectionInfo,
     /// What was measured of it.
-    pub statistics: &'a Statistics,
+    pub(crate) statistics: &'a Statistics,
     /// Its metadata keys.
-    pub keys: &'a [KeyFacts],
+    pub(crate) keys: &'a [KeyFacts],
     /// What the sample was drawn with.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 /// Returns whether the locale's texts are UTF-8; where none is set, as in most containers, the terminal's are.
 /// `variable` returns the value of an environment variable.
-pub fn is_utf8_locale(variable: impl Fn(&str) -> Option<String>) -> bool {
+pub(crate) fn is_utf8_locale(variable: impl Fn(&str) -> Option<String>) -> bool {
     let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
     locale.is_none_or(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"))
@@ -47,8 +47,8 @@ pub fn is_utf8_locale(variable: impl Fn(&str) -> Option<String>) -> bool {
 /// Writes what was measured; `ascii`: without signs that not every terminal has.
 ///
 /// # Errors
-/// [`crate::error::Error::Io`] when the output cannot be written, and as [`write_facts`] for a list of ids.
-pub fn write_statistics(
+/// [`huedb::error::Error::Io`] when the output cannot be written, and as [`write_facts`] for a list of ids.
+pub(crate) fn write_statistics(
     format: Format,
     measured: &Measured<'_>,
     ascii: bool,

@@ -7,14 +7,14 @@ use std::io::Write;
 use std::str::FromStr;
 use std::time::Duration;
 
+use huedb::error::Error;
 use serde_json::{Map, Value as Json};
 
 use super::{Format, TerminalGuard};
-use crate::error::Error;
 
 /// How errors, warnings and notices are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TalkFormat {
+pub(crate) enum TalkFormat {
     /// Sentences.
     #[default]
     Text,
@@ -24,11 +24,11 @@ pub enum TalkFormat {
 
 impl TalkFormat {
     /// Both, in the order of the help text.
-    pub const ALL: [Self; 2] = [Self::Text, Self::Json];
+    pub(crate) const ALL: [Self; 2] = [Self::Text, Self::Json];
 
     /// The name as `--error-format` takes it.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Json => "json",
@@ -47,23 +47,23 @@ impl FromStr for TalkFormat {
 
 /// What stopped a command.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The message.
-    pub error: String,
+    pub(crate) error: String,
     /// The exit code.
-    pub code: u8,
+    pub(crate) code: u8,
     /// What happened, in a word.
-    pub kind: String,
+    pub(crate) kind: String,
     /// What to do.
-    pub hint: Option<String>,
+    pub(crate) hint: Option<String>,
     /// The things it was about, by name.
-    pub place: Vec<(&'static str, Json)>,
+    pub(crate) place: Vec<(&'static str, Json)>,
 }
 
 impl Failure {
     /// Returns the object of the line.
     #[must_use]
-    pub fn to_json(&self) -> Json {
+    pub(crate) fn to_json(&self) -> Json {
         let mut object = Map::new();
         object.insert("error".into(), self.error.as_str().into());
         object.insert("code".into(), self.code.into());

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use super::{Format, is_removed};
 
 /// Writes to what may be a terminal.
-pub struct TerminalGuard<'w> {
+pub(crate) struct TerminalGuard<'w> {
     out: &'w mut (dyn Write + 'w),
     is_terminal: bool,
     rule: Rule,
@@ -26,18 +26,18 @@ enum Rule {
 
 impl<'w> TerminalGuard<'w> {
     /// Passes everything on until a format is set; always where `out` is no terminal.
-    pub fn new(out: &'w mut (dyn Write + 'w), is_terminal: bool) -> Self {
+    pub(crate) fn new(out: &'w mut (dyn Write + 'w), is_terminal: bool) -> Self {
         Self { out, is_terminal, rule: Rule::Pass, started: Vec::new() }
     }
 
     /// Returns whether it writes to one.
     #[must_use]
-    pub fn is_terminal(&self) -> bool {
+    pub(crate) fn is_terminal(&self) -> bool {
         self.is_terminal
     }
 
     /// Says what is written from now on.
-    pub fn set_format(&mut self, format: Format) {
+    pub(crate) fn set_format(&mut self, format: Format) {
         self.rule = match format {
             _ if !self.is_terminal => Rule::Pass,
             // It is sanitised already, and has escapes of its own.

@@ -5,11 +5,12 @@
 
 use std::io::Write;
 
+use huedb::error::Result;
+
 use super::listing::{NOTHING, cell, question_line};
 use super::marked::Marked;
 use super::sink::{Entry, Question, Sink, Style, written};
 use super::{Column, Columns, Highlight, color, sanitize, width};
-use crate::error::Result;
 
 const GAP: usize = 2;
 /// A value is never wrapped narrower, whatever the terminal.

@@ -14,13 +14,13 @@ pub(super) const ELLIPSIS: char = '…';
 
 /// Returns how many terminal cells a sanitised text takes.
 #[must_use]
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// Cuts a sanitised text to `limit` cells, at least 1, ending with an ellipsis when something was cut off.
 #[must_use]
-pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
+pub(crate) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     if text.width() <= limit {
         return Cow::Borrowed(text);
     }
@@ -84,7 +84,7 @@ fn give_rest(wishes: &[Wish], widths: &mut [usize], room: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::random::Random;
+    use crate::random::Random;
 
     #[test]
     fn short_text_is_not_touched() {

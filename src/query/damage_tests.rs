@@ -111,18 +111,8 @@ fn query(world: &World, way: Option<Way>, filter: Option<&str>) -> Result<Told> 
 }
 
 fn query_by(threads: usize, world: &World, way: Option<Way>, filter: Option<&str>) -> Result<Told> {
-    let query = Query {
-        questions: vec![world.question.clone()],
-        n: 10,
-        offset: 0,
-        ids: None,
-        filter: filter.map(|text| Filter::parse(text).unwrap()),
-        max_distance: None,
-        include: Include::TEXT,
-        exact: false,
-        way,
-        threads,
-    };
+    let filter = filter.map(|text| Filter::parse(text).unwrap());
+    let query = Query::vector(world.question.clone()).filter(filter).way(way).threads(threads);
     let answer = view(world)?.query(&query)?;
     Ok(Told::Hits(answer.hits))
 }

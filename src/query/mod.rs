@@ -3,6 +3,8 @@
 //! Knows nothing of the terminal. Invariant: a filter is answered before or inside the search, never after it, so it
 //! never empties or shortens a result that exists; hits ascend by distance, ties by insertion.
 
+mod chroma_request;
+mod chroma_response;
 mod components;
 #[cfg(test)]
 mod damage_tests;
@@ -11,15 +13,16 @@ mod distribution;
 mod facet;
 pub mod filter;
 mod group;
+mod knn;
 mod plan;
 pub mod rank;
 mod request;
-mod respond;
+mod run;
 mod sample;
-mod search;
 mod select;
 mod statistics;
 
+pub use chroma_request::{ChromaRequest, ChromaSearch, Select};
 pub use components::Projection;
 pub use dedupe::{Dedupe, Group, Groups};
 pub use distribution::{Bin, Distribution, Edges};
@@ -28,8 +31,7 @@ pub use filter::{Filter, filter_key};
 pub use group::{Aggregate, Extreme, GroupBy};
 pub use plan::{Costs, Facts, Plan, Way};
 pub use rank::Rank;
-pub use request::{Page, Request, Search, Select};
-pub use respond::Found;
-pub use search::{Answer, Query, Timing};
+pub use request::{Ask, Query};
+pub use run::{Answer, QueryTiming};
 pub use select::{RecordPage, RecordQuery};
 pub use statistics::{Statistics, StatisticsQuery};

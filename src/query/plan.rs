@@ -36,6 +36,8 @@ pub struct Facts {
     pub ef_search: usize,
     /// Whether the collection has sketches.
     pub sketched: bool,
+    /// Whether codes and signs are in memory.
+    pub resident: bool,
     /// Whether the exact order is asked for.
     pub exact: bool,
 }
@@ -84,6 +86,8 @@ const COMPARE_ROW: f64 = 0.3;
 const READ_CODES_PER_KIB: f64 = 0.11;
 const COMPARE_CODES_PER_KIB: f64 = 0.0065;
 const COMPARE_SIGNS_PER_KIB: f64 = 0.18;
+/// The same of signs that lie in memory eight rows at a time, with a look at the codes of the rows that they leave.
+const COMPARE_RESIDENT_SIGNS_PER_KIB: f64 = 0.05;
 const VIEW_GRAPH_ROW: f64 = 0.6;
 const WALK_GRAPH_PER_CANDIDATE: f64 = 2.1;
 const BLOCK_BYTES: f64 = 32_768.0;
@@ -117,14 +121,17 @@ impl Plan {
         // Many questions meet only the rows that the filter keeps.
         let met = if facts.questions > 1 { facts.candidates.min(facts.rows) } else { facts.rows };
         // A batch codes the tail instead, which takes as long as ranking it for a few questions.
-        let tail = read(facts.tail as f64) + facts.tail as f64 * questions.min(TAIL_QUESTIONS) * compare;
+        let tail = if facts.resident { 0.0 } else { facts.tail as f64 };
+        let tail = read(tail) + tail * questions.min(TAIL_QUESTIONS) * compare;
+        let read_per_kib = if facts.resident { 0.0 } else { READ_CODES_PER_KIB };
+        let signs_per_kib = if facts.resident { COMPARE_RESIDENT_SIGNS_PER_KIB } else { COMPARE_SIGNS_PER_KIB };
+        // In memory the rows that signs leave are looked at by their codes before any is ranked.
+        let ranked_by_signs = if facts.resident { RANKED_BY_CODES } else { RANKED_BY_SIGNS };
         let scan = tail
-            + kib(facts.rows) * READ_CODES_PER_KIB
+            + kib(facts.rows) * read_per_kib
             + kib(met) * questions * COMPARE_CODES_PER_KIB
             + rank(RANKED_BY_CODES);
-        let sketch = tail
-            + kib(facts.rows) / 8.0 * (READ_CODES_PER_KIB + questions * COMPARE_SIGNS_PER_KIB)
-            + rank(RANKED_BY_SIGNS);
+        let sketch = tail + kib(facts.rows) / 8.0 * (read_per_kib + questions * signs_per_kib) + rank(ranked_by_signs);
         let walk =
             facts.ef_search.max(graph_depth(facts.wanted)) as f64 * WALK_GRAPH_PER_CANDIDATE * row_bytes / 1536.0;
         let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
@@ -208,6 +215,7 @@ mod tests {
             outside_graph: 0,
             ef_search: 128,
             sketched: false,
+            resident: false,
             exact: false,
         }
     }

@@ -1,224 +1,413 @@
-//! A request of Chroma's Search API, read from its JSON (contract, section 2.3).
+//! What is asked of a collection: one type, whether by vectors, by texts or by rank expressions.
 //!
-//! Does not run it. Invariant: an error names the place in the request.
+//! Does not run it. Invariant: a query that was built here is answered the same way however its parts were put in.
 
-use serde_json::{Map, Value as Json};
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
-use super::group::{GroupBy, SCORE};
-use super::rank::{KnnQuery, Place, Rank, parse};
-use super::{Filter, rank};
+use super::plan::Way;
+use super::rank::{KnnQuery, Rank};
+use super::{Filter, GroupBy};
+use crate::embed::{self, Embedder, LoadOptions, Role};
 use crate::error::{Error, Result};
-use crate::store::DOCUMENT;
+use crate::record::{CollectionInfo, RecordId, check_model};
+use crate::store::Include;
 
-/// Several searches of one collection.
+/// Hits for each question, unless more are asked for.
+const TOP: usize = 10;
+/// Records taken from each of the two rankings that [`Query::hybrid`] fuses, unless more are asked for.
+const DEPTH: usize = 100;
+
+/// One or more questions to a collection, asked with the same conditions.
+///
+/// It is built from what is asked ([`Query::vector`], [`Query::text`], [`Query::rank`], [`Query::all`]) and as many of the
+/// other methods as are needed. The answer has one list of hits for each question.
+///
+/// ```
+/// use huedb::query::{Filter, Query};
+/// use huedb::store::Include;
+///
+/// let query = Query::vector(vec![0.1, 0.2, 0.3])
+///     .top(3)
+///     .filter(Filter::parse("year >= 2020")?)
+///     .include(Include::TEXT);
+/// assert_eq!((query.top, query.asks.len()), (3, 1));
+/// # Ok::<(), huedb::error::Error>(())
+/// ```
 #[derive(Debug, Clone)]
-pub struct Request {
-    /// The searches, answered in their order.
-    pub searches: Vec<Search>,
-}
-
-/// One search.
-#[derive(Debug, Clone, Default)]
-pub struct Search {
-    /// Only records this keeps.
-    pub filter: Option<Filter>,
-    /// How records are found and scored; without it all are found in the order they were inserted.
-    pub rank: Option<Rank>,
-    /// How the found are thinned out.
-    pub group_by: Option<GroupBy>,
-    /// Which of what is left are read.
-    pub page: Page,
-    /// What is read of them.
-    pub select: Select,
-}
-
-/// A part of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Page {
-    /// Records to leave out at the start.
+#[non_exhaustive]
+pub struct Query {
+    /// The questions.
+    pub asks: Vec<Ask>,
+    /// Maximum number of hits for each question.
+    pub top: usize,
+    /// Hits to skip at the start of each list.
     pub offset: usize,
-    /// Records at the most.
-    pub limit: Option<usize>,
+    /// Only records of these ids.
+    pub ids: Option<Vec<RecordId>>,
+    /// Only records that a filter keeps.
+    pub filter: Option<Filter>,
+    /// Only hits at this distance or nearer.
+    pub max_distance: Option<f32>,
+    /// Which parts of the hits are read.
+    pub include: Include,
+    /// Compare every candidate by its embedding as given.
+    pub exact: bool,
+    /// Take this way, whatever it costs; `None` lets the plan choose.
+    pub way: Option<Way>,
+    /// Threads to use; 0 for one on each core.
+    pub threads: usize,
+    /// Rank texts by their words as well.
+    pub hybrid: bool,
+    /// Records taken from each ranking before they are fused or grouped.
+    pub depth: usize,
+    /// How hits are thinned out.
+    pub group_by: Option<GroupBy>,
+    /// What embeds texts; `None` for the collection's own model.
+    model: Model,
 }
 
-/// The parts of records that are asked for; ids always are.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each part is in or out by itself")]
-pub struct Select {
-    /// The keys as they were written.
-    pub keys: Vec<String>,
-    /// Documents.
-    pub document: bool,
-    /// Embeddings.
-    pub embedding: bool,
-    /// All metadata.
-    pub metadata: bool,
-    /// Scores.
-    pub score: bool,
-    /// These metadata keys.
-    pub fields: Vec<String>,
+/// One question.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Ask {
+    /// The records nearest to this vector.
+    Vector(Vec<f32>),
+    /// The records nearest to a text, and to its words where the query is hybrid.
+    Text {
+        /// The text.
+        text: String,
+        /// Its embedding, where it is known already.
+        vector: Option<Vec<f32>>,
+    },
+    /// The records of an expression, by their scores.
+    Rank(Rank),
+    /// Every record, in the order of insertion.
+    All,
 }
 
-impl Request {
-    /// Reads a request.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] or [`Error::InvalidWhere`] with the place in the request.
-    pub fn parse(text: &str) -> Result<Self> {
-        let json: Json =
-            serde_json::from_str(text).map_err(|e| Error::argument(format!("the request is not JSON: {e}")))?;
-        let object = json.as_object().ok_or_else(|| Error::InvalidArgument {
-            why: "the request is not an object".into(),
-            hint: Some(r#"write {"searches": [{"rank": {"$knn": {"query": "text"}}, "limit": {"limit": 10}}]}"#.into()),
-        })?;
-        // `read_level` chooses between a log and an index, which are one here.
-        let place = Place::root("the top");
-        place.object(&json, &["searches", "read_level"])?;
-        let searches = object.get("searches").ok_or_else(|| place.error("\"searches\" is missing"))?;
-        let place = Place::root("searches");
-        let searches = place.list(searches)?.iter().enumerate();
-        let searches = searches.map(|(at, search)| Search::parse(search, &place.item(at))).collect::<Result<_>>()?;
-        Ok(Self { searches })
+/// What embeds texts.
+#[derive(Clone, Default)]
+enum Model {
+    /// The collection's, found as the environment says.
+    #[default]
+    OfCollection,
+    /// The collection's, found by these options.
+    FoundBy(LoadOptions),
+    /// This one.
+    Given(Arc<dyn Embedder>),
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OfCollection => f.write_str("OfCollection"),
+            Self::FoundBy(_) => f.write_str("FoundBy"),
+            Self::Given(model) => write!(f, "Given({})", model.fingerprint().model),
+        }
+    }
+}
+
+impl Default for Query {
+    /// Asks nothing yet: ten hits for each question, with their ids and all their text.
+    fn default() -> Self {
+        Self {
+            asks: Vec::new(),
+            top: TOP,
+            offset: 0,
+            ids: None,
+            filter: None,
+            max_distance: None,
+            include: Include::TEXT,
+            exact: false,
+            way: None,
+            threads: 0,
+            hybrid: false,
+            depth: DEPTH,
+            group_by: None,
+            model: Model::OfCollection,
+        }
+    }
+}
+
+impl From<Vec<f32>> for Ask {
+    fn from(vector: Vec<f32>) -> Self {
+        Self::Vector(vector)
+    }
+}
+
+impl From<&str> for Ask {
+    fn from(text: &str) -> Self {
+        Self::Text { text: text.to_owned(), vector: None }
+    }
+}
+
+impl From<String> for Ask {
+    fn from(text: String) -> Self {
+        Self::Text { text, vector: None }
+    }
+}
+
+impl From<Rank> for Ask {
+    fn from(rank: Rank) -> Self {
+        Self::Rank(rank)
+    }
+}
+
+impl Query {
+    /// Asks these questions, which may be vectors, texts and expressions side by side.
+    #[must_use]
+    pub fn new(asks: impl IntoIterator<Item = impl Into<Ask>>) -> Self {
+        Self { asks: asks.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
-    /// Returns the texts that the collection's model is to embed, in the order of the request.
-    pub fn texts(&mut self) -> Vec<String> {
+    /// Asks for the records nearest to a vector: `[dimension]` finite numbers, as long as the collection's embeddings.
+    #[must_use]
+    pub fn vector(vector: Vec<f32>) -> Self {
+        Self::new([vector])
+    }
+
+    /// Asks for the records nearest to each of several vectors: `[questions][dimension]`. A batch is read once for all of
+    /// its questions, so it takes less time than as many queries.
+    #[must_use]
+    pub fn vectors(vectors: Vec<Vec<f32>>) -> Self {
+        Self::new(vectors)
+    }
+
+    /// Asks for the records nearest to a text, which the collection's model embeds.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::new([text.into()])
+    }
+
+    /// Asks for the records nearest to each of several texts, which are embedded together.
+    #[must_use]
+    pub fn texts(texts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::new(texts.into_iter().map(Into::into))
+    }
+
+    /// Asks for the records of a rank expression, those with the smallest scores first.
+    #[must_use]
+    pub fn rank(rank: Rank) -> Self {
+        Self::new([rank])
+    }
+
+    /// Asks for every record, in the order of insertion.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { asks: vec![Ask::All], top: usize::MAX, ..Self::default() }
+    }
+
+    /// Sets the maximum number of hits for each question; 10 unless it is set.
+    #[must_use]
+    pub fn top(self, hits: usize) -> Self {
+        Self { top: hits, ..self }
+    }
+
+    /// Skips the nearest hits of each question.
+    #[must_use]
+    pub fn offset(self, hits: usize) -> Self {
+        Self { offset: hits, ..self }
+    }
+
+    /// Finds only records of these ids.
+    #[must_use]
+    pub fn ids(self, ids: impl Into<Option<Vec<RecordId>>>) -> Self {
+        Self { ids: ids.into(), ..self }
+    }
+
+    /// Finds only records that a filter keeps. It is answered before the search: a narrow filter shortens no list that has
+    /// enough records to fill it.
+    #[must_use]
+    pub fn filter(self, filter: impl Into<Option<Filter>>) -> Self {
+        Self { filter: filter.into(), ..self }
+    }
+
+    /// Drops hits farther away than this, in the numbers of the collection's space (see [`crate::record::Space`]): cosine 0 to
+    /// 2, squared l2 0 and more, ip any.
+    #[must_use]
+    pub fn max_distance(self, distance: impl Into<Option<f32>>) -> Self {
+        Self { max_distance: distance.into(), ..self }
+    }
+
+    /// Sets which parts of the hits are read; all but the embedding unless it is set.
+    #[must_use]
+    pub fn include(self, include: Include) -> Self {
+        Self { include, ..self }
+    }
+
+    /// Compares every candidate by its embedding as given, without a graph and without bounds.
+    #[must_use]
+    pub fn exact(self, exact: bool) -> Self {
+        Self { exact, ..self }
+    }
+
+    /// Takes this way, whatever it costs.
+    #[must_use]
+    pub fn way(self, way: impl Into<Option<Way>>) -> Self {
+        Self { way: way.into(), ..self }
+    }
+
+    /// Uses so many threads; one on each core unless it is set, or where it is 0.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// Ranks texts by meaning and by words, fused by reciprocal rank. The collection needs an index of its words, and every
+    /// question a text.
+    #[must_use]
+    pub fn hybrid(self, hybrid: bool) -> Self {
+        Self { hybrid, ..self }
+    }
+
+    /// Takes so many records from each ranking before they are fused or grouped, or as many as are asked for if those are
+    /// more; 100 unless it is set.
+    #[must_use]
+    pub fn depth(self, records: usize) -> Self {
+        Self { depth: records, ..self }
+    }
+
+    /// Groups the hits of each question, and keeps a few of each group.
+    #[must_use]
+    pub fn group_by(self, group_by: impl Into<Option<GroupBy>>) -> Self {
+        Self { group_by: group_by.into(), ..self }
+    }
+
+    /// Embeds texts with this model. It must be the collection's: another is refused with both names.
+    #[must_use]
+    pub fn embedder(self, model: Arc<dyn Embedder>) -> Self {
+        Self { model: Model::Given(model), ..self }
+    }
+
+    /// Finds the collection's model by these options; unless they are set, by those of the environment
+    /// ([`LoadOptions::of_process`]).
+    #[must_use]
+    pub fn models(self, options: LoadOptions) -> Self {
+        Self { model: Model::FoundBy(options), ..self }
+    }
+
+    /// Returns the texts that are still to be embedded, in the order of the questions.
+    #[must_use]
+    pub fn texts_to_embed(&self) -> Vec<&str> {
         let mut texts = Vec::new();
-        self.for_each_text(|query| {
-            if let KnnQuery::Text(text) = query {
-                texts.push(text.clone());
+        for ask in &self.asks {
+            match ask {
+                Ask::Text { text, vector: None } => texts.push(text.as_str()),
+                Ask::Rank(rank) => rank.knns().into_iter().for_each(|knn| {
+                    if let KnnQuery::Text(text) = &knn.query {
+                        texts.push(text);
+                    }
+                }),
+                Ask::Text { .. } | Ask::Vector(_) | Ask::All => {}
             }
-        });
+        }
         texts
     }
 
-    /// Puts embeddings in the places of the texts, in the same order.
-    pub fn set_embeddings(&mut self, embeddings: Vec<Vec<f32>>) {
-        let mut embeddings = embeddings.into_iter();
-        self.for_each_text(|query| {
-            if let Some(embedding) = embeddings.next() {
-                *query = KnnQuery::Dense(embedding);
+    /// Puts vectors in the places of [`Self::texts_to_embed`], in the same order.
+    pub fn set_vectors(&mut self, vectors: impl IntoIterator<Item = Vec<f32>>) {
+        let mut vectors = vectors.into_iter();
+        for ask in &mut self.asks {
+            match ask {
+                Ask::Text { vector: vector @ None, .. } => *vector = vectors.next(),
+                Ask::Rank(rank) => rank.for_each_knn(&mut |knn| {
+                    if matches!(knn.query, KnnQuery::Text(_))
+                        && let Some(vector) = vectors.next()
+                    {
+                        knn.query = KnnQuery::Dense(vector);
+                    }
+                }),
+                Ask::Text { .. } | Ask::Vector(_) | Ask::All => {}
             }
-        });
+        }
     }
 
-    fn for_each_text(&mut self, mut visit: impl FnMut(&mut KnnQuery)) {
-        let mut knn = |knn: &mut rank::Knn| {
-            if matches!(knn.query, KnnQuery::Text(_)) {
-                visit(&mut knn.query);
+    /// Embeds the texts of several queries in one call of a model.
+    ///
+    /// # Errors
+    /// Those of the model.
+    pub fn embed_all<'q>(queries: impl IntoIterator<Item = &'q mut Self>, model: &dyn Embedder) -> Result<()> {
+        let mut queries: Vec<&mut Self> = queries.into_iter().collect();
+        let texts: Vec<Vec<&str>> = queries.iter().map(|query| query.texts_to_embed()).collect();
+        let counts: Vec<usize> = texts.iter().map(Vec::len).collect();
+        let texts = texts.concat();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let vectors = model.embed(&texts, Role::Query)?.vectors;
+        if vectors.len() != texts.len() {
+            let why = format!("it gave {} vectors for {} texts", vectors.len(), texts.len());
+            return Err(Error::Model { model: model.fingerprint().model.clone(), why, hint: None });
+        }
+        let mut vectors = vectors.into_iter();
+        for (query, count) in queries.iter_mut().zip(counts) {
+            query.set_vectors(vectors.by_ref().take(count));
+        }
+        Ok(())
+    }
+
+    /// Returns what is to embed the texts of a collection's questions.
+    pub(super) fn model_of(&self, collection: &CollectionInfo) -> Result<Arc<dyn Embedder>> {
+        match &self.model {
+            Model::Given(model) => {
+                check_model(collection.name.as_str(), collection.embedder.as_ref(), model.fingerprint())?;
+                Ok(Arc::clone(model))
             }
-        };
-        self.searches.iter_mut().filter_map(|search| search.rank.as_mut()).for_each(|rank| rank.for_each_knn(&mut knn));
-    }
-}
-
-impl Search {
-    fn parse(json: &Json, place: &Place) -> Result<Self> {
-        let fields = place.object(json, &["filter", "rank", "group_by", "limit", "select"])?;
-        let given = |key: &str| fields.get(key).filter(|json| !is_empty(json)).map(|json| (json, place.key(key)));
-        let search = Self {
-            filter: given("filter")
-                .map(|(json, place)| Filter::from_json(json).map_err(|error| place.error(error)))
-                .transpose()?,
-            rank: given("rank").map(|(json, place)| parse(json, &place)).transpose()?,
-            group_by: given("group_by").map(|(json, place)| GroupBy::parse(json, &place)).transpose()?.flatten(),
-            page: given("limit").map(|(json, place)| Page::parse(json, &place)).transpose()?.unwrap_or_default(),
-            select: given("select").map(|(json, place)| Select::parse(json, &place)).transpose()?.unwrap_or_default(),
-        };
-        if search.group_by.is_some() && search.rank.is_none() {
-            return Err(place.key("group_by").error("groups need a rank"));
+            Model::FoundBy(options) => Ok(Arc::new(embed::of_collection(collection, None, options)?)),
+            Model::OfCollection => Ok(Arc::new(embed::of_collection(collection, None, LoadOptions::of_process()?)?)),
         }
-        Ok(search)
     }
-}
 
-fn is_empty(json: &Json) -> bool {
-    json.is_null() || json.as_object().is_some_and(Map::is_empty)
-}
-
-impl Page {
-    fn parse(json: &Json, place: &Place) -> Result<Self> {
-        if json.is_u64() {
-            return Ok(Self { offset: 0, limit: Some(place.count(json)?) });
+    /// Returns the threads to use.
+    pub(super) fn threads_to_use(&self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            threads => threads,
         }
-        let fields = place.object(json, &["offset", "limit"])?;
-        let count = |key: &str| {
-            fields.get(key).filter(|json| !json.is_null()).map(|json| place.key(key).count(json)).transpose()
-        };
-        Ok(Self { offset: count("offset")?.unwrap_or(0), limit: count("limit")? })
     }
-}
 
-impl Select {
-    fn parse(json: &Json, place: &Place) -> Result<Self> {
-        let (list, place) = match json {
-            Json::Array(_) => (json, place.clone()),
-            _ => (place.object(json, &["keys"])?.get("keys").unwrap_or(&Json::Null), place.key("keys")),
-        };
-        let mut select = Self::default();
-        for (at, key) in place.list(list)?.iter().enumerate() {
-            let place = place.item(at);
-            let key = place.text(key)?;
-            match key {
-                DOCUMENT => select.document = true,
-                rank::EMBEDDING => select.embedding = true,
-                "#metadata" => select.metadata = true,
-                SCORE => select.score = true,
-                "#id" => {}
-                key if key.starts_with('#') => {
-                    let there_are = "#document, #embedding, #metadata, #score and metadata keys";
-                    return Err(place.error(format!("{key:?} cannot be selected; there are {there_are}")));
-                }
-                key => select.fields.push(key.to_owned()),
-            }
-            select.keys.push(key.to_owned());
-        }
-        Ok(select)
+    /// Returns the records to take from each ranking that is fused or grouped.
+    pub(super) fn ranking_depth(&self) -> usize {
+        self.depth.max(self.top.saturating_add(self.offset))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::rank::{EMBEDDING, Knn};
     use super::*;
+    use crate::embed::HashEmbedder;
 
-    #[test]
-    fn parts_may_be_missing_null_or_empty() {
-        let request = r#"{"searches":[{},{"filter":null,"rank":null},{"filter":{},"rank":{},"group_by":{},"limit":{},"select":{"keys":[]}},
-            {"group_by":{"keys":[],"aggregate":null}},{"group_by":{"keys":[]}},{"group_by":{"aggregate":null}}]}"#;
-        for search in Request::parse(request).unwrap().searches {
-            assert!(search.filter.is_none() && search.rank.is_none() && search.group_by.is_none());
-            assert_eq!((search.page, search.select), (Page::default(), Select::default()));
-        }
+    fn knn(query: KnnQuery) -> Rank {
+        let (key, limit) = (EMBEDDING.to_owned(), 3);
+        Rank::Knn(Knn { query, key, limit, default: None, return_rank: false })
     }
 
     #[test]
-    fn texts_are_embedded_in_their_places() {
-        let request = r##"{"searches":[{"rank":{"$sum":[{"$knn":{"query":"a"}},{"$knn":{"query":"w","key":"#document"}}]}},{"rank":{"$knn":{"query":"b"}}}]}"##;
-        let mut request = Request::parse(request).unwrap();
-        assert_eq!(request.texts(), ["a", "b"]);
-        request.set_embeddings(vec![vec![1.0], vec![2.0]]);
-        assert!(request.texts().is_empty());
-        let Some(Rank::Knn(knn)) = &request.searches[1].rank else { panic!() };
-        assert_eq!(knn.query, KnnQuery::Dense(vec![2.0]));
+    fn texts_are_embedded_in_one_call_and_in_their_places() {
+        let model = HashEmbedder::new(4);
+        let vector = |text: &str| model.embed_one(text, Role::Query).unwrap();
+        let rank = Rank::Sum(vec![knn(KnnQuery::Text("b".into())), knn(KnnQuery::Words("w".into()))]);
+        let given = Ask::Text { text: "given".into(), vector: Some(vec![0.0; 4]) };
+        let mut first = Query::new([Ask::from("a"), Ask::from(rank), given.clone(), vec![1.0; 4].into(), Ask::All]);
+        let mut second = Query::texts(["c", "d"]);
+        assert_eq!(first.texts_to_embed(), ["a", "b"]);
+        Query::embed_all([&mut first, &mut second], &model).unwrap();
+        assert!(first.texts_to_embed().is_empty() && second.texts_to_embed().is_empty());
+        let text = |text: &str| Ask::Text { text: text.into(), vector: Some(vector(text)) };
+        assert_eq!(second.asks, [text("c"), text("d")]);
+        let rank = Rank::Sum(vec![knn(KnnQuery::Dense(vector("b"))), knn(KnnQuery::Words("w".into()))]);
+        assert_eq!(first.asks, [text("a"), rank.into(), given, vec![1.0; 4].into(), Ask::All]);
     }
 
     #[test]
-    fn errors_name_the_place() {
-        for (request, why) in [
-            ("[", "not JSON"),
-            ("[]", "not an object"),
-            ("{}", "\"searches\" is missing"),
-            (r#"{"searches":[{},{"limit":{"limit":"x"}}]}"#, "at searches[1].limit.limit: expected a whole number"),
-            (r##"{"searches":[{"select":{"keys":["#uri"]}}]}"##, "at searches[0].select.keys[0]: \"#uri\" cannot"),
-            (r#"{"searches":[{"where":{}}]}"#, "at searches[0]: unknown field \"where\""),
-            (r#"{"searches":[{"filter":{"a":{"$foo":1}}}]}"#, "at searches[0].filter: in the filter"),
-            (
-                r##"{"searches":[{"group_by":{"keys":["a"],"aggregate":{"$min_k":{"keys":["#score"],"k":1}}}}]}"##,
-                "at searches[0].group_by: groups need a rank",
-            ),
-        ] {
-            let error = Request::parse(request).unwrap_err().to_string();
-            assert!(error.contains(why), "{request}: {error}");
-        }
+    fn what_is_not_set_has_its_default() {
+        let query = Query::text("a");
+        assert_eq!((query.top, query.offset, query.include), (10, 0, Include::TEXT));
+        assert!(query.threads_to_use() >= 1 && query.clone().threads(3).threads_to_use() == 3);
+        assert_eq!((query.ranking_depth(), query.clone().top(150).offset(7).ranking_depth()), (100, 157));
+        assert_eq!(Query::all().offset(2).ranking_depth(), usize::MAX);
     }
 }

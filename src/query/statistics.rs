@@ -4,8 +4,8 @@
 //! two. Invariant: memory is bounded by the sample, whatever the collection, and the same seed measures the same.
 
 use super::distribution::Distribution;
+use super::request::Query;
 use super::sample::{Draw, sample};
-use super::search::Query;
 use super::select::choose;
 use super::{Filter, RecordQuery};
 use crate::error::Result;
@@ -116,19 +116,9 @@ impl View {
         ids: &[RecordId],
         embeddings: Vec<Vec<f32>>,
     ) -> Result<(Distribution, Vec<String>)> {
-        let answer = self.query(&Query {
-            questions: embeddings,
-            // A record is its own nearest, or one that equals it is.
-            n: 2,
-            offset: 0,
-            ids: query.ids.clone(),
-            filter: query.filter.clone(),
-            max_distance: None,
-            include: Include::NONE,
-            exact: false,
-            way: None,
-            threads: query.threads,
-        })?;
+        // A record is its own nearest, or one that equals it is.
+        let asked = Query::vectors(embeddings).top(2).include(Include::NONE).threads(query.threads);
+        let answer = self.query(&asked.ids(query.ids.clone()).filter(query.filter.clone()))?;
         let other = |(id, hits): (&RecordId, &Vec<crate::record::Hit>)| {
             hits.iter().find(|hit| hit.record.id != *id).map(|hit| f64::from(hit.distance))
         };

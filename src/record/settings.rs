@@ -118,11 +118,16 @@ impl ChromaSettings {
     }
 }
 
+impl IndexMode {
+    /// Records from which on [`IndexMode::Auto`] has a graph built.
+    pub const AUTO_RECORDS: u64 = 4_000_000;
+}
+
 /// When the graph is built.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IndexMode {
-    /// At the end of an import that leaves 4,000,000 records or more: below, it takes about 100,000 questions before the
+    /// At the end of an import that leaves [`IndexMode::AUTO_RECORDS`] or more: below, it takes about 100,000 questions before the
     /// time saved is the time of building.
     #[default]
     Auto,

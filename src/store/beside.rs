@@ -51,7 +51,7 @@ fn begin(path: &Path) {
 
 /// A file that is to have a place. It goes when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Beside {
+pub struct Beside {
     part: Part,
     target: PathBuf,
 }
@@ -64,21 +64,26 @@ enum Part {
 }
 
 impl Beside {
-    pub(crate) fn path(&self) -> &Path {
+    /// Returns a path under which this process can open it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         match &self.part {
             Part::Nameless(_, path) => path,
             Part::Named(file) => file.path(),
         }
     }
 
-    pub(crate) fn as_file(&self) -> &File {
+    /// Returns the file.
+    #[must_use]
+    pub fn as_file(&self) -> &File {
         match &self.part {
             Part::Nameless(file, _) => file,
             Part::Named(file) => file.as_file(),
         }
     }
 
-    pub(crate) fn as_file_mut(&mut self) -> &mut File {
+    /// Returns the file, to write to.
+    pub fn as_file_mut(&mut self) -> &mut File {
         match &mut self.part {
             Part::Nameless(file, _) => file,
             Part::Named(file) => file.as_file_mut(),
@@ -86,7 +91,10 @@ impl Beside {
     }
 
     /// Gives the file its name; `replace` says whether a file that has it may go.
-    pub(crate) fn put_in_place(self, replace: bool) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Error::FileExists`] when there is one that may not go, and [`Error::Io`].
+    pub fn put_in_place(self, replace: bool) -> Result<()> {
         let Self { part, target } = self;
         let write = |e: std::io::Error| match e.kind() {
             ErrorKind::AlreadyExists => Error::FileExists { path: target.clone() },
@@ -137,7 +145,10 @@ fn take_owner(file: &File, old: &Metadata) -> std::io::Result<()> {
 }
 
 /// Makes a file in the folder of `target`; only its owner may read it if nothing else is said.
-pub(crate) fn beside(target: &Path, permissions: Option<Permissions>) -> Result<Beside> {
+///
+/// # Errors
+/// [`Error::Io`] when the folder cannot be written.
+pub fn beside(target: &Path, permissions: Option<Permissions>) -> Result<Beside> {
     let target = real_place(target);
     let write = |e| Error::io(format!("write {}", target.display()), e);
     let folder = folder_of(&target);

@@ -102,6 +102,9 @@ pub(crate) struct Entry {
     pub(crate) sealed: Sealing,
     /// Counts the times an embedding that was stored before was replaced.
     pub(crate) replaced: u64,
+    /// Counts the commits that changed the collection.
+    #[serde(default)]
+    pub(crate) version: u64,
     /// Counts the graphs built, so that chunks of an older one are told apart.
     pub(crate) epoch: u64,
     /// The graph, when there is one.
@@ -129,6 +132,9 @@ pub(crate) struct Sealing {
     /// Whether segments and sketches have the bounds of version 2 of the format.
     #[serde(default)]
     pub(crate) bounded: bool,
+    /// Counts the segments that were rewritten or removed, so that what was kept of them is known to be out of date.
+    #[serde(default)]
+    pub(crate) rewritten: u64,
 }
 
 impl Sealing {
@@ -208,6 +214,7 @@ impl Entry {
             rows_number: None,
             sealed: Sealing::new(),
             replaced: 0,
+            version: 0,
             epoch: 0,
             graph: None,
             words: Words::default(),
@@ -311,7 +318,8 @@ pub(crate) fn put(
 ) -> Result<()> {
     let name = entry.info.name.as_str();
     let refused = |why: String| Error::argument(format!("collection {name:?} cannot have these settings: {why}"));
-    let bytes = serde_json::to_vec(entry).map_err(|e| refused(e.to_string()))?;
+    let entry = Entry { version: entry.version.saturating_add(1), ..entry.clone() };
+    let bytes = serde_json::to_vec(&entry).map_err(|e| refused(e.to_string()))?;
     Entry::read(&bytes).map_err(refused)?;
     entries.insert(&number.key(), bytes.as_slice())?;
     Ok(())

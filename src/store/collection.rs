@@ -114,10 +114,7 @@ impl Collection {
     }
 
     fn request(&self, task: Task) -> Result<Outcome> {
-        let request = Request::new(self.store.scope().clone(), self.name.clone(), task);
-        let (outcome, unpurged) = self.store.request(request)?;
-        self.purge(&unpurged);
-        Ok(outcome)
+        self.store.request(Request::new(self.store.scope().clone(), self.name.clone(), task))
     }
 
     /// Makes the sketches that a collection otherwise gets at 50,000 rows; does nothing where they are.
@@ -166,8 +163,8 @@ impl Collection {
     }
 
     /// Writes segments anew without their dead rows, a few in a transaction.
-    fn purge(&self, unpurged: &[PairKey]) {
-        for segments in unpurged.chunks(purged_at_once(unpurged.len())) {
+    pub(super) fn purge(&self, segments: &[PairKey]) {
+        for segments in segments.chunks(purged_at_once(segments.len())) {
             let purged = self.write_once(|batch| {
                 batch.purge(segments);
                 Ok(())

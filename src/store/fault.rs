@@ -34,9 +34,9 @@ impl Error {
         Self::Damaged { path: PathBuf::new(), what: what.into() }
     }
 
-    /// Names the file in an error that is about a file.
+    /// Names the file in an error that is about a file and does not say which, and how long a lock was waited for.
     #[must_use]
-    pub(crate) fn at(mut self, file: &Path, waited: Duration) -> Self {
+    pub fn at(mut self, file: &Path, waited: Duration) -> Self {
         match &mut self {
             Self::Damaged { path, .. } | Self::NotADatabase { path, .. } | Self::NewerFormat { path, .. }
                 if path.as_os_str().is_empty() =>

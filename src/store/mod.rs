@@ -50,8 +50,7 @@ mod vector;
 mod write;
 
 pub use backup::restore;
-pub(crate) use beside::{Beside, beside};
-pub use beside::{remove_unfinished, unfinished_beside};
+pub use beside::{Beside, beside, remove_unfinished, unfinished_beside};
 pub use cache::Cache;
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub use centre::Centre;
@@ -59,8 +58,7 @@ pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
 pub use compact::Compacted;
 pub use convert::{decrypt, encrypt, rekey_fully};
-pub(crate) use crypt::MOST_KEY_BYTES;
-pub use crypt::{Key, KeyDerivation, is_encrypted};
+pub use crypt::{Key, KeyDerivation, MOST_KEY_BYTES, is_encrypted};
 pub use facts::FileFacts;
 pub use graph::GraphFile;
 pub use handle::Store;
@@ -76,6 +74,7 @@ pub use quantise::{
     AskedDifference, Codes, MAX_DIMENSION, Question, check_embedding, difference, quantise, quantise_query,
 };
 pub(crate) use quantise::{above, lengthwise};
+pub(crate) use read::RowsState;
 pub use read::{Include, View};
 pub(crate) use record::Stored;
 pub use reembed::{Reembedded, reembed, reembed_leaving_out};
@@ -84,6 +83,7 @@ pub use scope::DatabaseInfo;
 pub(crate) use segment::seal;
 pub use segment::{Bounds, Segment, rows_per_segment};
 pub use sketch::{DEVIATIONS, Sketch, SketchQuestion, sign_bytes};
+pub(crate) use sketch::{SketchAccuracy, Sketcher};
 pub use snapshot::Snapshot;
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use terms::DOCUMENT;

@@ -13,7 +13,7 @@ use redb::WriteTransaction;
 
 use super::table::PairKey;
 use super::write::Batch;
-use super::{Change, Effect, Mode, Store, Stored, catalog, scope, table};
+use super::{Change, Collection, Effect, Mode, Store, Stored, catalog, scope, table};
 use crate::error::{Error, Result};
 use crate::record::{CollectionName, RecordId, Scope};
 
@@ -46,13 +46,11 @@ pub(super) struct Request {
     collection: CollectionName,
     task: Task,
     outcome: Mutex<Option<Result<Outcome>>>,
-    /// The segments that its commit left to be purged.
-    unpurged: Mutex<Vec<PairKey>>,
 }
 
 impl Request {
     pub(super) fn new(scope: Scope, collection: CollectionName, task: Task) -> Self {
-        Self { scope, collection, task, outcome: Mutex::new(None), unpurged: Mutex::default() }
+        Self { scope, collection, task, outcome: Mutex::new(None) }
     }
 
     fn bytes(&self) -> usize {
@@ -72,14 +70,6 @@ impl Request {
 
     fn take_answer(&self) -> Option<Result<Outcome>> {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn leave(&self, unpurged: Vec<PairKey>) {
-        *self.unpurged.lock().unwrap_or_else(PoisonError::into_inner) = unpurged;
-    }
-
-    fn take_unpurged(&self) -> Vec<PairKey> {
-        std::mem::take(&mut self.unpurged.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn run(&self, batch: &mut Batch) -> Result<Outcome> {
@@ -198,8 +188,8 @@ const LONG: std::time::Duration = std::time::Duration::from_secs(1);
 struct TooLate;
 
 impl Store {
-    /// Has a request done, with others that wait in one commit; returns with its outcome what is to be purged after it.
-    pub(super) fn request(&self, request: Request) -> Result<(Outcome, Vec<PairKey>)> {
+    /// Has a request done, with others that wait in one commit.
+    pub(super) fn request(&self, request: Request) -> Result<Outcome> {
         let (request, deadline) = (Arc::new(request), Instant::now() + self.busy_timeout());
         self.queue().state().waiting.push_back(Arc::clone(&request));
         loop {
@@ -207,27 +197,30 @@ impl Store {
                 Err(TooLate) => return Err(self.busy()),
                 Ok(None) => {}
                 Ok(Some(turn)) => {
-                    let taken = self.queue().take();
-                    self.do_all(taken, deadline);
+                    let unpurged = self.do_all(self.queue().take(), deadline);
                     drop(turn);
+                    unpurged.iter().for_each(|(collection, segments)| collection.purge(segments));
                 }
             }
             if let Some(outcome) = request.take_answer() {
-                let done = outcome.map(|outcome| (outcome, request.take_unpurged()));
-                return done.map_err(|error| self.name(error));
+                return outcome.map_err(|error| self.name(error));
             }
         }
     }
 
-    /// Does requests in one commit, or in several where some are refused, and answers each.
-    fn do_all(&self, mut requests: Vec<Arc<Request>>, deadline: Instant) {
+    /// Does requests in one commit, or in several where some are refused, and answers each; returns the segments that are
+    /// to be purged.
+    fn do_all(&self, mut requests: Vec<Arc<Request>>, deadline: Instant) -> Vec<(Collection, Vec<PairKey>)> {
         while !requests.is_empty() {
-            let mut refused = 0;
-            let done = self.transact(deadline, |tx| in_turn(tx, &requests, &mut refused));
+            let (mut refused, mut unpurged) = (0, Vec::new());
+            let done = self.transact(deadline, |tx| in_turn(tx, &requests, &mut refused, &mut unpurged));
             match done {
                 Ok(outcomes) => {
                     requests.iter().zip(outcomes).for_each(|(request, outcome)| request.answer(Ok(outcome)));
-                    return;
+                    let of = |(request, segments): (Arc<Request>, _)| {
+                        (Collection::new(self.in_scope(request.scope.clone()), request.collection.clone()), segments)
+                    };
+                    return unpurged.into_iter().map(of).collect();
                 }
                 // Nothing of the others is kept: they are done again without this one. Where the commit itself failed, each
                 // but the first finds out for itself, since errors cannot be copied.
@@ -237,11 +230,17 @@ impl Store {
                 }
             }
         }
+        Vec::new()
     }
 }
 
 /// Does requests one after the other; `at` is the one that is being done, or their number once all are.
-fn in_turn(tx: &WriteTransaction, requests: &[Arc<Request>], at: &mut usize) -> Result<Vec<Outcome>> {
+fn in_turn(
+    tx: &WriteTransaction,
+    requests: &[Arc<Request>],
+    at: &mut usize,
+    unpurged: &mut Vec<(Arc<Request>, Vec<PairKey>)>,
+) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::with_capacity(requests.len());
     for of_one in requests.chunk_by(|one, next| one.is_for(next)) {
         let Some(first) = of_one.first() else { continue };
@@ -257,11 +256,11 @@ fn in_turn(tx: &WriteTransaction, requests: &[Arc<Request>], at: &mut usize) -> 
         }
         // What it refuses is the last one's, or that of all; which, is found by doing them one by one.
         *at -= 1;
-        let unpurged = batch.finish()?;
-        if let Some(last) = of_one.last() {
-            last.leave(unpurged);
-        }
+        let segments = batch.finish()?;
         *at += 1;
+        if !segments.is_empty() {
+            unpurged.push((Arc::clone(first), segments));
+        }
     }
     Ok(outcomes)
 }

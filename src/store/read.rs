@@ -9,7 +9,6 @@ use std::sync::Arc;
 use redb::{AccessGuard, Key, Range as Rows, ReadOnlyTable, ReadTransaction, Value};
 use roaring::RoaringTreemap;
 
-use super::Store;
 use super::catalog::{self, Entry, GraphEntry, NextEmbeddings};
 use super::centre::Centre;
 use super::fault::Place;
@@ -22,9 +21,10 @@ use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::terms;
 use super::vector::Embeddings;
 use super::write::read_set;
+use super::{Cache, Store};
 use crate::embed::Words;
 use crate::error::{Error, Result};
-use crate::record::{CollectionInfo, Counts, Ordinal, Record, RecordId, Scope};
+use crate::record::{CollectionInfo, Counts, Ordinal, Record, RecordId, Scope, Space};
 
 /// Which parts of a record are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,16 @@ impl Include {
 type Row<'r, K, V> = (AccessGuard<'r, K>, AccessGuard<'r, V>);
 type Pairs = ReadOnlyTable<&'static PairKey, &'static [u8]>;
 
+/// Which quantised rows a collection has; more of them may have been added at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowsState {
+    rows_number: u32,
+    rewritten: u64,
+    pub(crate) sketched: bool,
+    pub(crate) dimension: usize,
+    pub(crate) space: Space,
+}
+
 /// A collection as it was when the view was taken.
 pub struct View {
     number: CollectionNumber,
@@ -60,25 +70,32 @@ pub struct View {
     entry: Entry,
     dead: RoaringTreemap,
     place: Place,
+    cache: Arc<Cache>,
     tx: Arc<ReadTransaction>,
     records: Pairs,
     vectors: Pairs,
 }
 
 impl View {
-    pub(crate) fn open(tx: Arc<ReadTransaction>, scope: &Scope, name: &str, place: Place) -> Result<Self> {
+    pub(crate) fn open(
+        tx: Arc<ReadTransaction>,
+        scope: &Scope,
+        name: &str,
+        place: Place,
+        cache: Arc<Cache>,
+    ) -> Result<Self> {
         scope::check(&tx, scope)?;
         let (number, entry) =
             catalog::find(&tx.open_table(table::COLLECTIONS)?, &tx.open_table(table::COLLECTION)?, scope, name)?;
         let dead = read_set(&tx.open_table(table::DEAD)?, number, "the set of deleted rows")?;
         let (records, vectors) = (tx.open_table(table::RECORDS)?, tx.open_table(table::VECTORS)?);
         let rows_number = entry.rows_number(number);
-        Ok(Self { number, rows_number, entry, dead, place, tx, records, vectors })
+        Ok(Self { number, rows_number, entry, dead, place, cache, tx, records, vectors })
     }
 
-    /// Does what reads, and names the file in its error.
+    /// Does what reads, and names the file in its error. A panic of redb is one too: it took a damaged page for sound.
     fn named<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.place.name(read())
+        self.place.name(guarded(read))
     }
 
     /// Names the file in what went wrong with what was read from it.
@@ -121,6 +138,37 @@ impl View {
     pub(crate) fn has_same_embeddings(&self, number: CollectionNumber, entry: &Entry) -> bool {
         let rows = self.number == number && self.entry.rows_number == entry.rows_number;
         rows && self.entry.replaced == entry.replaced && self.entry.epoch == entry.epoch
+    }
+
+    /// Returns what of the file stays in memory.
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// Returns the number of the collection in its file.
+    pub(crate) fn number(&self) -> u32 {
+        self.number.0
+    }
+
+    /// Returns how many commits have changed the collection.
+    pub(crate) fn version(&self) -> u64 {
+        self.entry.version
+    }
+
+    /// Returns what must be the same for quantised rows that were kept to be those of this view, up to where these end.
+    pub(crate) fn rows_state(&self) -> RowsState {
+        RowsState {
+            rows_number: self.rows_number.0,
+            rewritten: self.entry.sealed.rewritten,
+            sketched: self.is_sketched(),
+            dimension: self.entry.info.dimension.unwrap_or(0),
+            space: self.entry.info.space,
+        }
+    }
+
+    /// Returns how often an embedding that was stored before was replaced.
+    pub(crate) fn replaced(&self) -> u64 {
+        self.entry.replaced
     }
 
     /// Returns the ordinals of deleted records.
@@ -414,6 +462,6 @@ impl Store {
     /// # Errors
     /// [`Error::CollectionNotFound`], [`Error::Damaged`] or [`Error::Io`].
     pub fn view(&self, name: &str) -> Result<View> {
-        self.read(|tx| View::open(Arc::new(tx), self.scope(), name, self.place()))
+        self.read(|tx| View::open(Arc::new(tx), self.scope(), name, self.place(), Arc::clone(self.cache())))
     }
 }

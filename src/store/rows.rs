@@ -11,6 +11,7 @@ use std::num::NonZero;
 use std::ops::Bound;
 use std::thread;
 
+use rayon::prelude::*;
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
@@ -23,6 +24,7 @@ use super::table::{self, CollectionNumber, PairKey, pair_number, pair_ordinal};
 use super::vector::Embeddings;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
+use crate::threads::pool;
 
 /// A segment is rewritten when more than this share of its rows is dead, in percent.
 const DEAD_PERCENT: usize = 30;
@@ -78,7 +80,7 @@ impl<'tx> Rows<'tx> {
         if sealed.bounded {
             return Ok(());
         }
-        *sealed = Sealing::new();
+        *sealed = Sealing { rewritten: sealed.rewritten + 1, ..Sealing::new() };
         let (first, last) = (self.number.pair(0), self.number.pair(u64::MAX));
         self.segments.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
         self.sketches.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
@@ -217,7 +219,7 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Codes rows anew whose embedding was replaced.
-    pub(crate) fn replace(&mut self, sealed: &Sealing, held: &Held, changed: &RoaringTreemap) -> Result<()> {
+    pub(crate) fn replace(&mut self, sealed: &mut Sealing, held: &Held, changed: &RoaringTreemap) -> Result<()> {
         let mut by_segment: BTreeMap<PairKey, Vec<Ordinal>> = BTreeMap::new();
         for ordinal in changed.iter().take_while(|ordinal| *ordinal < sealed.sealed_until).map(Ordinal) {
             by_segment.entry(self.segment_of(ordinal)?).or_default().push(ordinal);
@@ -234,6 +236,7 @@ impl<'tx> Rows<'tx> {
             }
             if let Some(bytes) = seal(&rows, number) {
                 self.insert_sealed(sealed, &key, &bytes)?;
+                sealed.rewritten += 1;
             }
         }
         Ok(())
@@ -290,6 +293,7 @@ impl<'tx> Rows<'tx> {
         self.segments.remove(key)?;
         self.sketches.remove(key)?;
         sealed.sealed_rows -= before as u64;
+        sealed.rewritten += 1;
         if let (Some((first, _)), Some(bytes)) = (rows.first(), seal(&rows, centre)) {
             self.insert_sealed(sealed, &self.number.pair(first.0), &bytes)?;
             sealed.sealed_rows += rows.len() as u64;
@@ -346,16 +350,10 @@ fn quantised(rows: &[(Ordinal, Vec<f32>)], centre: &Centre, space: Space) -> Vec
         rows.iter().map(|(ordinal, embedding)| (*ordinal, quantise(embedding, centre, space))).collect()
     };
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(rows.len() / ROWS_PER_THREAD).max(1);
-    let mut parts = rows.chunks(rows.len().div_ceil(threads).max(1));
-    let Some(own) = parts.next() else { return Vec::new() };
-    thread::scope(|scope| {
-        let others: Vec<_> = parts.map(|part| scope.spawn(move || code(part))).collect();
-        let mut coded = code(own);
-        for other in others {
-            coded.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        coded
-    })
+    match pool(threads) {
+        Ok(pool) if threads > 1 => pool.install(|| rows.par_chunks(ROWS_PER_THREAD).flat_map_iter(code).collect()),
+        _ => code(rows),
+    }
 }
 
 /// Reads a centre of a collection's rows.

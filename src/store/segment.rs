@@ -153,6 +153,16 @@ impl<'a> Segment<'a> {
         out.lengths.extend(shorts(self.lengths));
     }
 
+    /// Returns factor, bias, residual and length of one row; `None` where they have to be computed, as in version 1 of the
+    /// format.
+    pub(crate) fn numbers(&self, row: usize) -> Option<[f32; 4]> {
+        let float = |bytes: &[u8]| bytes.as_chunks::<4>().0.get(row).map(|bytes| f32::from_le_bytes(*bytes));
+        let short = |bytes: &[u8]| {
+            bytes.as_chunks::<2>().0.get(row).map(|half| f32::from_bits(u32::from(u16::from_le_bytes(*half)) << 16))
+        };
+        Some([float(self.factors)?, float(self.biases?)?, short(self.residuals)?, short(self.lengths)?])
+    }
+
     /// Bounds rows of version 1 of the format by what its rounding can lose at most.
     #[expect(clippy::cast_precision_loss, reason = "a dimension is small")]
     fn bound_any_rounding(&self, space: Space, out: &mut Bounds) {

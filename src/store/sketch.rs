@@ -218,6 +218,14 @@ pub struct SketchQuestion {
     length: f32,
 }
 
+/// What the numbers of a row are multiplied with, for one question and one sketch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SketchTerms {
+    pub(crate) by_weight: f32,
+    pub(crate) by_slack: f32,
+    pub(crate) fixed: f32,
+}
+
 /// A sketch seen in its bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Sketch<'a> {
@@ -227,14 +235,20 @@ pub struct Sketch<'a> {
     weight_range: Range,
     bias_range: Range,
     slack_range: Range,
+    accuracy: SketchAccuracy,
+    centre: u32,
+    offsets: Option<&'a [u8]>,
+    signs: &'a [u8],
+}
+
+/// How far the numbers of a sketch's rows are off, and how much the signs leave open.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SketchAccuracy {
     spread: f32,
     weights_off: f32,
     biases_off: f32,
     slacks_off: f32,
     dimension: usize,
-    centre: u32,
-    offsets: Option<&'a [u8]>,
-    signs: &'a [u8],
 }
 
 impl SketchQuestion {
@@ -275,11 +289,7 @@ impl<'a> Sketch<'a> {
             weight_range,
             bias_range,
             slack_range,
-            spread,
-            weights_off,
-            biases_off,
-            slacks_off,
-            dimension,
+            accuracy: SketchAccuracy { spread, weights_off, biases_off, slacks_off, dimension },
             centre,
             offsets,
             signs,
@@ -327,29 +337,62 @@ impl<'a> Sketch<'a> {
         self.signs
     }
 
+    /// Writes the weight, the bias and the slack of each row.
+    pub(crate) fn read_numbers(&self, weights: &mut Vec<f32>, biases: &mut Vec<f32>, slacks: &mut Vec<f32>) {
+        weights.extend(self.weights.iter().map(|code| self.weight_range.value(*code)));
+        biases.extend(self.biases.iter().map(|code| self.bias_range.value(*code)));
+        slacks.extend(self.slacks.iter().map(|code| self.slack_range.value(*code)));
+    }
+
+    /// Returns what its bounds depend on beside the numbers of the rows.
+    pub(crate) fn accuracy(&self) -> SketchAccuracy {
+        self.accuracy
+    }
+
     /// Writes the weight of each row, and what its product with a question is taken from to give a bound.
     ///
     /// The product is `scale * (sum under the set bits) - shift`, of a question whose rounding has length `rounded`.
-    #[expect(clippy::cast_precision_loss, reason = "a dimension is small")]
     pub fn read_bounds(&self, question: &SketchQuestion, (shift, rounded): (f32, f32), out: &mut Bounds) {
         out.clear();
+        out.factors.extend(self.weights.iter().map(|code| self.weight_range.value(*code)));
+        let biases = self.biases.iter().map(|code| self.bias_range.value(*code));
+        let Some(terms) = self.accuracy.terms_of(question, (shift, rounded), DEVIATIONS) else {
+            out.biases.extend(biases.map(|_| f32::NEG_INFINITY));
+            return;
+        };
+        let slacks = self.slacks.iter().map(|code| self.slack_range.value(*code));
+        let numbers = biases.zip(&out.factors).zip(slacks);
+        out.biases.extend(numbers.map(|((bias, weight), slack)| terms.of_row(*weight, bias, slack)));
+    }
+}
+
+impl SketchAccuracy {
+    /// Returns what turns the numbers of a row into what its product with a question is taken from to give a bound:
+    /// `bias + weight * by_weight - slack * by_slack - fixed`; `None` where f32 cannot hold that.
+    ///
+    /// The product is `scale * (sum under the set bits) - shift`, of a question whose rounding has length `rounded`; the bound
+    /// is to lie so many deviations below the estimate, [`DEVIATIONS`] or more.
+    #[expect(clippy::cast_precision_loss, reason = "a dimension is small")]
+    pub(crate) fn terms_of(
+        &self,
+        question: &SketchQuestion,
+        (shift, rounded): (f32, f32),
+        deviations: f32,
+    ) -> Option<SketchTerms> {
         let (length, root) = (question.length, (self.dimension as f32).sqrt());
         // sqrt(a^2 + b^2) <= a + b^2 / 2a: what the question's rounding adds to the deviation of any row.
-        let by_weight = DEVIATIONS * (rounded * rounded / (2.0 * self.spread * length)).min(rounded);
-        let by_slack = DEVIATIONS * length;
+        let by_weight = deviations * (rounded * rounded / (2.0 * self.spread * length)).min(rounded);
+        let by_slack = deviations * length;
         let fixed =
             self.weights_off * (root * (length + rounded) + by_weight) + self.biases_off + self.slacks_off * by_slack;
         let by_weight = shift - by_weight;
-        out.factors.extend(self.weights.iter().map(|code| self.weight_range.value(*code)));
-        let biases = self.biases.iter().map(|code| self.bias_range.value(*code));
-        if by_weight.is_finite() && fixed.is_finite() {
-            let slacks = self.slacks.iter().map(|code| self.slack_range.value(*code));
-            let numbers = biases.zip(&out.factors).zip(slacks);
-            out.biases
-                .extend(numbers.map(|((bias, weight), slack)| bias + weight * by_weight - slack * by_slack - fixed));
-        } else {
-            out.biases.extend(biases.map(|_| f32::NEG_INFINITY));
-        }
+        (by_weight.is_finite() && fixed.is_finite()).then_some(SketchTerms { by_weight, by_slack, fixed })
+    }
+}
+
+impl SketchTerms {
+    fn of_row(self, weight: f32, bias: f32, slack: f32) -> f32 {
+        bias + weight * self.by_weight - slack * self.by_slack - self.fixed
     }
 }
 

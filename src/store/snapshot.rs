@@ -10,7 +10,7 @@ use super::catalog::{self, Entry};
 use super::fault::Place;
 use super::scope::{DatabaseInfo, Scopes};
 use super::table;
-use super::{Include, MAX_DIMENSION, Store, View};
+use super::{Cache, Include, MAX_DIMENSION, Store, View};
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, DumpRecord, Hnsw, Ordinal, Scope};
 
@@ -18,6 +18,7 @@ use crate::record::{CollectionInfo, DumpRecord, Hnsw, Ordinal, Scope};
 pub struct Snapshot {
     tx: Arc<ReadTransaction>,
     place: Place,
+    cache: Arc<Cache>,
 }
 
 impl Snapshot {
@@ -42,7 +43,8 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn collections(&self, scope: &Scope) -> Result<Vec<View>> {
-        let open = |name: &str| View::open(Arc::clone(&self.tx), scope, name, self.place.clone());
+        let open =
+            |name: &str| View::open(Arc::clone(&self.tx), scope, name, self.place.clone(), Arc::clone(&self.cache));
         let list = || catalog::list_numbers(&self.tx.open_table(table::COLLECTIONS)?, scope);
         self.place.name(list().and_then(|numbers| numbers.iter().map(|(name, _)| open(name)).collect()))
     }
@@ -65,7 +67,7 @@ impl Store {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn snapshot(&self) -> Result<Snapshot> {
-        self.read(|tx| Ok(Snapshot { tx: Arc::new(tx), place: self.place() }))
+        self.read(|tx| Ok(Snapshot { tx: Arc::new(tx), place: self.place(), cache: Arc::clone(self.cache()) }))
     }
 
     /// Adds a database with the identity it had in another file; does nothing where there is one of its name.

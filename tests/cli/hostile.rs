@@ -1,27 +1,29 @@
 //! Input that means harm: it is data, kept exactly, and never an instruction to a terminal, a parser or a machine.
 
-use huedb::output::{Stream, is_removed};
 use serde_json::json;
 
 use crate::huedb::World;
+use crate::terminal;
 
 /// Escapes of a terminal in 7 and 8 bits, bidi overrides, NUL, tags, and a carriage return that hides what is before it.
 const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m\u{202e}gpj.\u{2066}\0\u{8}\r\u{e0041}y";
 
-/// Runs a command in this process, as if both streams were a terminal; returns output and errors.
+/// Runs a command on a terminal; returns output and errors.
 fn on_terminal(world: &World, args: &[&str]) -> (String, String) {
-    let terminal = Stream { is_terminal: true, columns: Some(100) };
-    let db = world.path("test.redb");
-    let before = ["huedb", "--db", db.to_str().unwrap(), "--color", "never"];
-    let args = before.iter().chain(args).map(Into::into);
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    huedb::cli::run(args, &mut out, &mut err, (terminal, terminal));
-    (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    let (out, err) = terminal::on_terminal(world.command(&[args, &["--color", "never"]].concat()));
+    // How the progress of long work clears its line.
+    (out, err.replace("\r\u{1b}[2K", "\n"))
+}
+
+/// Whether a character controls a terminal, reorders text or hides in it.
+fn is_wild(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[track_caller]
 fn assert_tame(text: &str) {
-    let wild = text.chars().find(|c| is_removed(*c) && !matches!(c, '\n' | '\t'));
+    let wild = text.chars().find(|c| is_wild(*c) && !matches!(c, '\n' | '\t'));
     assert_eq!(wild, None, "{text:?}");
 }
 

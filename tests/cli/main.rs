@@ -30,6 +30,8 @@ mod foreign;
 #[cfg(feature = "arrow")]
 mod formats;
 mod full_disk;
+#[path = "../shared/help.rs"]
+mod help;
 mod hostile;
 mod hub;
 mod huedb;
@@ -59,4 +61,5 @@ mod slips;
 mod sync;
 mod tables;
 mod talk;
+mod terminal;
 mod verbs;

@@ -156,7 +156,7 @@ fn compact_says_the_size_that_the_file_has() {
     for _ in 0..2 {
         let ran = world.run(&["compact"]);
         let bytes = std::fs::metadata(world.path("test.redb")).unwrap().len();
-        let size = huedb::output::bytes(bytes);
+        let size = format!("{:.1} kB", bytes as f64 / 1e3);
         assert!(ran.stderr.contains(&format!(" before, {size} after, in ")), "{size}: {ran:?}");
     }
 }

@@ -30,18 +30,7 @@ fn store(space: Space, vectors: &[Vec<f32>]) -> (TempDir, Store) {
 }
 
 fn ask(store: &Store, question: &[f32], n: usize, way: Option<Way>) -> Vec<(usize, f32)> {
-    let query = Query {
-        questions: vec![question.to_vec()],
-        n,
-        offset: 0,
-        ids: None,
-        filter: None,
-        max_distance: None,
-        include: Include::NONE,
-        exact: false,
-        way,
-        threads: 1,
-    };
+    let query = Query::vector(question.to_vec()).top(n).include(Include::NONE).way(way).threads(1);
     let hits = store.collection("vec").unwrap().query(&query).unwrap().hits.remove(0);
     hits.into_iter().map(|hit| (hit.record.id.as_str().parse().unwrap(), hit.distance)).collect()
 }

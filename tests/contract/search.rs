@@ -2,7 +2,7 @@
 
 use huedb::embed::bm25;
 use huedb::error::Result;
-use huedb::query::{RecordQuery, Request};
+use huedb::query::{ChromaRequest, RecordQuery};
 use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};
 use huedb::store::{Access, Change, Include, Mode, NewCollection, Store};
 use serde_json::{Value as Json, json};
@@ -59,8 +59,8 @@ impl World {
     }
 
     fn respond(&self, request: &Json) -> Result<Json> {
-        let request = Request::parse(&request.to_string())?;
-        self.store.view("records")?.respond(&request, 1).map(|(response, _)| response)
+        let request = ChromaRequest::parse(&request.to_string())?;
+        self.store.view("records")?.respond(&request).map(|(response, _)| response)
     }
 
     /// The ids one search finds, and the scores.

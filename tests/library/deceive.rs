@@ -56,9 +56,8 @@ impl World {
 
     fn ask(&self, questions: &[Vec<f32>], n: usize, filter: Option<&str>, way: Option<Way>) -> Answer {
         let filter = filter.map(|text| Filter::parse(text).unwrap());
-        let questions = questions.to_vec();
-        let (ids, max_distance, include, exact) = (None, None, Include::NONE, way == Some(Way::Rows));
-        let query = Query { questions, n, offset: 0, ids, filter, max_distance, include, exact, way, threads: 2 };
+        let query = Query::vectors(questions.to_vec()).top(n).filter(filter).include(Include::NONE);
+        let query = query.exact(way == Some(Way::Rows)).way(way).threads(2);
         self.collection().query(&query).unwrap()
     }
 

@@ -24,21 +24,10 @@ fn check_answers(store: &Store, when: &str) {
         assert!(view.counts().records >= records, "{name} {when}");
         let live = view.live();
         let asked = live.iter().step_by(29).map(|at| view.embedding(huedb::record::Ordinal(at)).unwrap());
-        let query = Query {
-            questions: asked.collect(),
-            n: 10,
-            offset: 0,
-            ids: None,
-            filter: None,
-            max_distance: None,
-            include: Include::NONE,
-            exact: false,
-            way: Some(Way::Rows),
-            threads: 2,
-        };
+        let query = Query::vectors(asked.collect()).include(Include::NONE).way(Way::Rows).threads(2);
         let exact = collection.query(&query).unwrap();
         for way in [None, Some(Way::Scan)] {
-            let found = collection.query(&Query { way, ..query.clone() }).unwrap();
+            let found = collection.query(&query.clone().way(way)).unwrap();
             assert_eq!(found.hits, exact.hits, "{name} {when} {way:?}");
             assert_eq!(found.warnings, Vec::<String>::new());
         }

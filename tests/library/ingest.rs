@@ -1,6 +1,6 @@
 //! Texts that a model fails at or does not read to the end: which records that concerns is told, the others are stored.
 
-use huedb::embed::{Embedder, HashEmbedder, Role};
+use huedb::embed::{EmbedOutput, Embedder, HashEmbedder, Role};
 use huedb::error::{Error, Result};
 use huedb::record::{CollectionName, Fingerprint, MetadataPatch, Ordinal, Origin, RecordId, Row};
 use huedb::store::{
@@ -14,12 +14,11 @@ use crate::open::open;
 /// Makes NaN of texts with "nan" in them, fails at those with "fail", and reads three words of any text.
 struct Odd {
     inner: HashEmbedder,
-    cut: u64,
 }
 
 impl Odd {
     fn new(dimension: usize) -> Self {
-        Self { inner: HashEmbedder::new(dimension), cut: 0 }
+        Self { inner: HashEmbedder::new(dimension) }
     }
 }
 
@@ -28,22 +27,18 @@ impl Embedder for Odd {
         self.inner.fingerprint()
     }
 
-    fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {
+    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
         if texts.iter().any(|text| text.contains("fail")) {
             return Err(Error::Model { model: "odd".into(), why: "it cannot".into(), hint: None });
         }
-        self.cut += texts.iter().filter(|text| text.split(' ').count() > 3).count() as u64;
-        let mut vectors = self.inner.embed(texts, role)?;
+        let mut vectors = self.inner.embed(texts, role)?.vectors;
         for (vector, text) in vectors.iter_mut().zip(texts) {
             if text.contains("nan") {
                 vector[0] = f32::NAN;
             }
         }
-        Ok(vectors)
-    }
-
-    fn take_cut(&mut self) -> u64 {
-        std::mem::take(&mut self.cut)
+        let truncated = texts.iter().enumerate().filter(|(_, text)| text.split(' ').count() > 3).map(|(at, _)| at);
+        Ok(EmbedOutput { vectors, truncated: truncated.collect() })
     }
 }
 
@@ -70,9 +65,9 @@ fn row(line: u64, text: &str) -> Row {
 }
 
 fn import(notes: &Collection, texts: &[&str], on_error: OnError) -> Result<(Tally, Vec<String>)> {
-    let mut model = Odd::new(8);
+    let model = Odd::new(8);
     let view = notes.view()?;
-    let mut preparer = Preparer::new(view.info(), Some(&mut model), Mode::Upsert, on_error)?;
+    let mut preparer = Preparer::new(view.info(), Some(&model), Mode::Upsert, on_error)?;
     let rows = texts.iter().zip(1..).map(|(text, line)| Ok(row(line, text)));
     let ready = preparer.prepare(&view, rows)?;
     drop(view);
@@ -100,7 +95,7 @@ fn an_import_names_the_record_that_the_model_fails_at() {
     assert!(refused[0].starts_with("rows.jsonl:2: record \"r2\": ") && refused[0].contains("NaN"), "{refused:?}");
     assert!(refused[1].starts_with("rows.jsonl:4: record \"r4\": model odd: it cannot"), "{refused:?}");
     // What is embedded beside a text that fails is embedded as ever.
-    let alone = HashEmbedder::new(8).embed(&["green frog"], Role::Document).unwrap().remove(0);
+    let alone = HashEmbedder::new(8).embed_one("green frog", Role::Document).unwrap();
     let view = notes.view().unwrap();
     let found = view.ordinal(&RecordId::parse("r5").unwrap()).unwrap().unwrap();
     assert_eq!(view.embedding(found).unwrap(), alone);
@@ -112,16 +107,16 @@ fn a_reembedding_names_it_too_and_leaves_it_out_when_asked_to() {
     let notes = store.collection("notes").unwrap();
     // Embedded by a model that can.
     let texts: Vec<String> = (0..600).map(|n| if n == 300 { "fail".into() } else { format!("text {n}") }).collect();
-    let mut able = HashEmbedder::new(8);
+    let able = HashEmbedder::new(8);
     let view = notes.view().unwrap();
-    let mut preparer = Preparer::new(view.info(), Some(&mut able), Mode::Upsert, OnError::Stop).unwrap();
+    let mut preparer = Preparer::new(view.info(), Some(&able), Mode::Upsert, OnError::Stop).unwrap();
     let rows = texts.iter().zip(0..).map(|(text, line)| Ok(row(line, text)));
     let ready = preparer.prepare(&view, rows).unwrap();
     drop(view);
     Ingest::new(&notes, preparer).store(ready).unwrap();
 
-    let mut other = Odd::new(16);
-    let error = reembed(&notes, &mut other, &mut |_| Ok(())).unwrap_err();
+    let other = Odd::new(16);
+    let error = reembed(&notes, &other, &mut |_| Ok(())).unwrap_err();
     assert!(error.to_string().starts_with("record \"r300\": model odd: it cannot"), "{error}");
     assert_eq!(notes.view().unwrap().info().dimension, Some(8), "the old embeddings are searched");
     let mut left_out = Vec::new();
@@ -129,7 +124,7 @@ fn a_reembedding_names_it_too_and_leaves_it_out_when_asked_to() {
         left_out.push(error.to_string());
         Ok(())
     };
-    let done = reembed_leaving_out(&notes, &mut other, &mut leave_out, &mut |_| Ok(())).unwrap();
+    let done = reembed_leaving_out(&notes, &other, &mut leave_out, &mut |_| Ok(())).unwrap();
     assert_eq!((done.done, done.records, left_out.len()), (600, 600, 1));
     assert!(left_out[0].starts_with("record \"r300\": "), "{left_out:?}");
     let view = notes.view().unwrap();
@@ -148,8 +143,8 @@ fn documents_that_are_cut_are_counted_once() {
     let (again, _) = import(&notes, &texts[..2], OnError::Skip).unwrap();
     assert_eq!((again.cut, again.embedded), (0, 0), "what is stored already is not embedded again");
     notes.delete(&[RecordId::parse("r4").unwrap()]).unwrap();
-    let mut other = Odd::new(16);
-    let done = reembed(&notes, &mut other, &mut |_| Ok(())).unwrap();
+    let other = Odd::new(16);
+    let done = reembed(&notes, &other, &mut |_| Ok(())).unwrap();
     assert_eq!((done.cut, done.embedded), (2, 4));
 }
 
@@ -159,8 +154,8 @@ fn an_interrupt_leaves_no_stored_batch_untold() {
         let (_folder, store) = fresh();
         let notes = store.collection("notes").unwrap();
         let view = notes.view().unwrap();
-        let mut model = HashEmbedder::new(8);
-        let mut preparer = Preparer::new(view.info(), Some(&mut model), Mode::Upsert, OnError::Stop).unwrap();
+        let model = HashEmbedder::new(8);
+        let mut preparer = Preparer::new(view.info(), Some(&model), Mode::Upsert, OnError::Stop).unwrap();
         let batch = |n: u64| vec![Ok(row(2 * n, &format!("text {n}"))), Ok(row(2 * n + 1, "another"))];
         let first = preparer.prepare(&view, batch(0)).unwrap();
         drop(view);

@@ -95,18 +95,7 @@ fn a_dimension() {
     let larger = Change { embedding: Some(vec![0.5; MAX_DIMENSION + 1]), ..change("b") };
     assert_eq!(refused(&notes, Change { id: RecordId::parse("beside").unwrap(), ..larger }).kind(), ErrorKind::Input);
     notes.add([largest.clone()]).unwrap();
-    let question = Query {
-        questions: vec![vec![0.5; MAX_DIMENSION]],
-        n: 1,
-        offset: 0,
-        ids: None,
-        filter: None,
-        max_distance: None,
-        include: Include::ALL,
-        exact: false,
-        way: None,
-        threads: 1,
-    };
+    let question = Query::vector(vec![0.5; MAX_DIMENSION]).top(1).include(Include::ALL).threads(1);
     let hits = notes.query(&question).unwrap().hits;
     assert!(hits[0][0].record.embedding == largest.embedding && hits[0][0].distance.abs() < 1e-6);
 }

@@ -14,6 +14,7 @@
     reason = "a failed test is meant to panic, and tests compute with small numbers"
 )]
 
+mod ask;
 mod check;
 mod compact;
 mod deceive;
@@ -28,3 +29,4 @@ mod open;
 mod query;
 mod random;
 mod store;
+mod warm;

@@ -53,18 +53,8 @@ fn world(space: Space, rows: usize, dimension: usize, random: &mut Random) -> Wo
 }
 
 fn ask(questions: Vec<Vec<f32>>, filter: Option<&str>) -> Query {
-    Query {
-        questions,
-        n: 10,
-        offset: 0,
-        ids: None,
-        filter: filter.map(|text| Filter::parse(text).unwrap()),
-        max_distance: None,
-        include: Include::NONE,
-        exact: false,
-        way: None,
-        threads: 2,
-    }
+    let filter = filter.map(|text| Filter::parse(text).unwrap());
+    Query::vectors(questions).filter(filter).include(Include::NONE).threads(2)
 }
 
 impl World {
@@ -110,7 +100,7 @@ fn every_space_and_filter_finds_the_true_nearest() {
             let recall = recall(&answer.hits, &truth);
             assert!(recall == 1.0, "{space} {filter:?} {way}: recall {recall}");
         }
-        let exact = Query { exact: true, ..ask(questions.clone(), None) };
+        let exact = ask(questions.clone(), None).exact(true);
         let answer = world.collection().query(&exact).unwrap();
         let truth: Vec<_> = questions.iter().map(|question| world.truth(space, question, |_| true)).collect();
         assert!((recall(&answer.hits, &truth) - 1.0).abs() < f64::EPSILON);
@@ -150,14 +140,14 @@ fn pages_and_limits_cut_one_ranking() {
     let mut random = Random::new();
     let world = world(Space::Cosine, 700, 8, &mut random);
     let question = vec![random.vector(8)];
-    let all = world.collection().query(&Query { n: 10_000, ..ask(question.clone(), None) }).unwrap().hits.remove(0);
+    let all = world.collection().query(&ask(question.clone(), None).top(10_000)).unwrap().hits.remove(0);
     assert_eq!(all.len(), world.rows.len());
     assert!(all.windows(2).all(|pair| pair[0].distance <= pair[1].distance));
-    let page = Query { n: 7, offset: 20, ..ask(question.clone(), None) };
+    let page = ask(question.clone(), None).top(7).offset(20);
     assert_eq!(world.collection().query(&page).unwrap().hits[0], all[20..27]);
-    let near = Query { n: 10_000, max_distance: Some(all[33].distance), ..ask(question.clone(), None) };
+    let near = ask(question.clone(), None).top(10_000).max_distance(all[33].distance);
     assert_eq!(world.collection().query(&near).unwrap().hits[0], all[..34]);
-    let past = Query { offset: 10_000, ..ask(question, None) };
+    let past = ask(question, None).offset(10_000);
     assert!(world.collection().query(&past).unwrap().hits[0].is_empty());
 }
 
@@ -177,7 +167,7 @@ fn equal_distances_come_in_order_of_insertion() {
     };
     ties.add((0..5000).map(change)).unwrap();
     for exact in [false, true] {
-        let answer = ties.query(&Query { exact, ..ask(vec![vec![0.5, 0.5, 0.0]], None) }).unwrap();
+        let answer = ties.query(&ask(vec![vec![0.5, 0.5, 0.0]], None).exact(exact)).unwrap();
         let ids: Vec<_> = answer.hits[0].iter().map(|hit| hit.record.id.to_string()).collect();
         assert_eq!(ids, (0..10).map(|i| (9000 - i).to_string()).collect::<Vec<_>>(), "exact {exact}");
     }
@@ -287,7 +277,7 @@ fn a_damaged_graph_is_passed_over_with_a_warning() {
     let chunk = flip_a_byte_of_the_graph(&path, &mut random);
     let store = open(&path, Access::Read).unwrap();
     let vectors = store.collection("vectors").unwrap();
-    let answer = vectors.query(&Query { way: Some(Way::Graph), ..ask(questions.clone(), None) }).unwrap();
+    let answer = vectors.query(&ask(questions.clone(), None).way(Way::Graph)).unwrap();
     assert_eq!(answer.warnings.len(), 1, "chunk {chunk}");
     assert_eq!(answer.plan.way, Way::Scan);
     assert!(answer.hits.iter().all(|hits| hits.len() == 10));
@@ -329,7 +319,7 @@ impl World {
     }
 
     fn ask_by(&self, way: Way, questions: &[Vec<f32>], filter: Option<&str>) -> huedb::query::Answer {
-        let query = Query { way: Some(way), ..ask(questions.to_vec(), filter) };
+        let query = ask(questions.to_vec(), filter).way(way);
         self.collection().query(&query).unwrap()
     }
 

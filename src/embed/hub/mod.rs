@@ -1,6 +1,6 @@
 //! Pulling a model from a hub that is laid out as Hugging Face's.
 //!
-//! The files gather in the cache directory and are then installed as those of any folder ([`super::add`]). Knows
+//! The files gather in the cache directory and are then installed as those of any folder ([`super::install`]). Knows
 //! nothing of terminals. Invariants: every file is of one commit, has the length and, where the hub tells it, the
 //! sha256 or git's digest that it must; a pull that ends early has installed nothing, and the next goes on with the file it was in.
 
@@ -11,10 +11,10 @@ use std::path::{Component, Path, PathBuf};
 
 use client::{Client, Described, Failure};
 
-use super::add::check_name;
 use super::folder::GRAPHS;
+use super::install::check_name;
 use super::registry::models_dir;
-use super::{HubOptions, LoadOptions, ModelOverrides, ModelSpec, add, digest};
+use super::{HubOptions, LoadOptions, ModelOverrides, ModelSpec, digest, install};
 use crate::error::{Error, Result};
 
 /// Files that are fetched when the model has them, beside its graph.
@@ -79,7 +79,7 @@ pub fn pull(request: &PullRequest, options: &LoadOptions, progress: &mut dyn FnM
     if options.hub.offline {
         let snapshot = cached(&repo, &options.hub)?;
         progress(PullStep::Installing);
-        return add(&snapshot, &name, &request.overrides, options);
+        return install(&snapshot, &name, &request.overrides, options);
     }
     let cache = match &options.cache_dir {
         Some(dir) => dir.join("hub"),
@@ -92,7 +92,7 @@ pub fn pull(request: &PullRequest, options: &LoadOptions, progress: &mut dyn FnM
     let fetched = hub.fetch(request.overrides.graph.as_deref(), progress)?;
     progress(PullStep::Installing);
     let overrides = ModelOverrides { graph: Some(fetched.graph.into()), ..request.overrides.clone() };
-    let model = add(fetched.folder.path(), &name, &overrides, options);
+    let model = install(fetched.folder.path(), &name, &overrides, options);
     // What does not load may have arrived broken where the hub tells no checksum: the next pull fetches it again. What
     // could not be removed is only in the way of other files of the cache.
     let _ = fs::remove_dir_all(&hub.folder);

@@ -20,13 +20,13 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 pub use file::{Chunks, GraphHeader, GraphReader, Stamp, StoredGraph};
 
 use crate::error::{Error, Result};
 use crate::record::{Hnsw, Ordinal, Space};
 use crate::store::{Centre, Codes, quantise};
+use crate::threads::together;
 use file::{HEADER_BYTES, damaged};
 use native::{FREE_KEY, Native, Shape};
 
@@ -161,12 +161,7 @@ impl Graph {
                 }
             }
         };
-        thread::scope(|scope| {
-            for _ in 1..threads.min(shares.len()) {
-                scope.spawn(work);
-            }
-            work();
-        });
+        together(threads.min(shares.len()), work);
         failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }
 

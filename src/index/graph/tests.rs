@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use std::thread;
+
 use super::*;
 use crate::index::nearest::Nearest;
 use crate::record::random::Random;

@@ -30,6 +30,8 @@ pub struct Kernels {
     dot_i8: fn(&[i8], &[i8]) -> i32,
     dot_i8_rows: fn(&[i8], &[i8], &mut [i32]),
     dot_signs_rows: fn(&Planes, &[u8], &mut [i32]),
+    dot_signs_eights: fn(&Planes, &[[u64; EIGHT]], &mut [i32]),
+    sign_bounds: fn(&[i32], &SignNumbers, &SignTerms, &mut [f32]) -> f32,
     distances: fn(&[i32], &Numbers, f32, &mut [f32]) -> f32,
     near_tile: fn(&Tile, &[i8], &Numbers, &Limits, &mut Vec<Near>),
 }
@@ -45,6 +47,33 @@ pub struct Numbers<'a> {
     pub slacks: &'a [f32],
 }
 
+/// Rows whose signs lie interleaved, a word of each in turn, so that one register holds the same word of all.
+pub const EIGHT: usize = 8;
+
+/// What turns the products of rows of signs into bounds, a number a row each.
+#[derive(Debug, Clone, Copy)]
+pub struct SignNumbers<'a> {
+    /// What the product is multiplied with.
+    pub weights: &'a [f32],
+    /// What that is taken from.
+    pub biases: &'a [f32],
+    /// What is taken off as well, for each unit of `by_slack`.
+    pub slacks: &'a [f32],
+}
+
+/// What a question makes of the numbers of rows.
+#[derive(Debug, Clone, Copy)]
+pub struct SignTerms {
+    /// What a sum under set bits is multiplied with.
+    pub scale: f32,
+    /// What is added to a bound for each unit of weight.
+    pub by_weight: f32,
+    /// What is taken off for each unit of slack.
+    pub by_slack: f32,
+    /// What is taken off every bound.
+    pub fixed: f32,
+}
+
 /// Returns the fastest variant this machine runs.
 pub fn kernels() -> &'static Kernels {
     static CHOSEN: OnceLock<&'static Kernels> = OnceLock::new();
@@ -57,6 +86,8 @@ static PORTABLE: Kernels = Kernels {
     dot_i8: portable::dot_i8,
     dot_i8_rows: |query, rows, out| portable::each_row(query, rows, out, portable::dot_i8),
     dot_signs_rows: portable::each_signs,
+    dot_signs_eights: portable::dot_signs_eights,
+    sign_bounds: portable::sign_bounds,
     distances: portable::distances,
     near_tile: portable::near_tile,
 };
@@ -89,6 +120,18 @@ impl Kernels {
     /// scored as fit `out`.
     pub fn dot_signs_rows(&self, question: &Planes, rows: &[u8], out: &mut [i32]) {
         (self.dot_signs_rows)(question, rows, out);
+    }
+
+    /// Does the same for rows whose signs lie interleaved in groups of [`EIGHT`]: `words` has, for each group, one word of
+    /// each of its rows, then the next word of each.
+    pub fn dot_signs_eights(&self, question: &Planes, words: &[[u64; EIGHT]], out: &mut [i32]) {
+        (self.dot_signs_eights)(question, words, out);
+    }
+
+    /// Writes `bias + weight * by_weight - slack * by_slack - fixed - sum * (weight * scale)` for each row, and returns the
+    /// least. As many rows are bounded as fit `out`.
+    pub fn sign_bounds(&self, sums: &[i32], numbers: &SignNumbers, terms: &SignTerms, out: &mut [f32]) -> f32 {
+        (self.sign_bounds)(sums, numbers, terms, out)
     }
 
     /// Writes `bias - dot * (factor * scale)` for each row, whatever its slack, and returns the least. As many rows are

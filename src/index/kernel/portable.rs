@@ -6,10 +6,9 @@
 
 #![expect(clippy::inline_always, reason = "a body must land in its caller to be compiled for that caller's features")]
 
-use super::Numbers;
-use super::Tile;
 use super::near::{Limit, Limits, Near};
 use super::planes::{PLANES, Planes};
+use super::{EIGHT, Numbers, SignNumbers, SignTerms, Tile};
 
 /// Returns the inner product; exact up to 65,536 dimensions.
 #[inline(always)]
@@ -97,6 +96,59 @@ fn count(counts: &mut [u32; PLANES], word: u64, planes: &[u64; PLANES]) {
 pub(super) fn each_signs(planes: &Planes, rows: &[u8], out: &mut [i32]) {
     for (row, sum) in rows.chunks_exact(planes.row_bytes().max(1)).zip(out) {
         *sum = dot_signs(planes, row);
+    }
+}
+
+/// Does the same for rows whose signs lie interleaved, eight at a time.
+#[inline(always)]
+pub(super) fn dot_signs_eights(planes: &Planes, words: &[[u64; EIGHT]], out: &mut [i32]) {
+    let of_question = planes.words();
+    for (group, sums) in words.chunks_exact(of_question.len().max(1)).zip(out.as_chunks_mut::<EIGHT>().0) {
+        let mut counts = [[0_u64; EIGHT]; PLANES];
+        for (signs, planes) in group.iter().zip(of_question) {
+            for (counts, plane) in counts.iter_mut().zip(planes) {
+                for (count, signs) in counts.iter_mut().zip(signs) {
+                    *count += u64::from((signs & plane).count_ones());
+                }
+            }
+        }
+        let [n0, n1, n2, n3] = counts;
+        for (((sum, n0), n1), (n2, n3)) in sums.iter_mut().zip(n0).zip(n1).zip(n2.into_iter().zip(n3)) {
+            // A row has at most 65,536 bits; the sum is below zero where plane 3 counts most.
+            let whole = n0.wrapping_add(2 * n1).wrapping_add(4 * n2).wrapping_sub(8 * n3);
+            #[expect(clippy::cast_possible_truncation, reason = "the low half of a small number's two's complement")]
+            let whole = (whole as u32).cast_signed();
+            *sum = whole;
+        }
+    }
+}
+
+/// Writes the bound of each row and returns the least.
+#[inline(always)]
+pub(super) fn sign_bounds(sums: &[i32], numbers: &SignNumbers, terms: &SignTerms, out: &mut [f32]) -> f32 {
+    let SignNumbers { weights, biases, slacks } = numbers;
+    let rows = [sums.len(), weights.len(), biases.len(), slacks.len(), out.len()].into_iter().min().unwrap_or(0);
+    let (sum_blocks, sums) = sums.get(..rows).unwrap_or_default().as_chunks::<LEAST_LANES>();
+    let (weight_blocks, weights) = weights.get(..rows).unwrap_or_default().as_chunks::<LEAST_LANES>();
+    let (bias_blocks, biases) = biases.get(..rows).unwrap_or_default().as_chunks::<LEAST_LANES>();
+    let (slack_blocks, slacks) = slacks.get(..rows).unwrap_or_default().as_chunks::<LEAST_LANES>();
+    let (out_blocks, out) = out.get_mut(..rows).unwrap_or_default().as_chunks_mut::<LEAST_LANES>();
+    let mut lanes = [f32::INFINITY; LEAST_LANES];
+    let blocks = sum_blocks.iter().zip(weight_blocks).zip(bias_blocks.iter().zip(slack_blocks)).zip(out_blocks);
+    for (((sums, weights), (biases, slacks)), out) in blocks {
+        bound_signs(sums, (weights, biases, slacks), terms, out);
+        lanes.iter_mut().zip(out).for_each(|(lane, bound)| *lane = lesser(*lane, *bound));
+    }
+    bound_signs(sums, (weights, biases, slacks), terms, out);
+    lanes.iter().chain(&*out).fold(f32::INFINITY, |least, bound| lesser(least, *bound))
+}
+
+#[inline(always)]
+#[expect(clippy::cast_precision_loss, reason = "a sum is below 2^20")]
+fn bound_signs(sums: &[i32], (weights, biases, slacks): (&[f32], &[f32], &[f32]), terms: &SignTerms, out: &mut [f32]) {
+    let SignTerms { scale, by_weight, by_slack, fixed } = terms;
+    for (((sum, weight), (bias, slack)), out) in sums.iter().zip(weights).zip(biases.iter().zip(slacks)).zip(out) {
+        *out = bias + weight * by_weight - slack * by_slack - fixed - *sum as f32 * (weight * scale);
     }
 }
 

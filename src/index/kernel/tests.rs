@@ -49,6 +49,39 @@ fn extremes_of_i8() {
     }
 }
 
+/// Up to eight rows of signs, word by word.
+fn interleaved(rows: &[u8], row_bytes: usize) -> Vec<[u64; EIGHT]> {
+    let mut words = vec![[0; EIGHT]; row_bytes.div_ceil(8)];
+    for (lane, row) in rows.chunks_exact(row_bytes).enumerate() {
+        for (at, byte) in row.iter().enumerate() {
+            words[at / 8][lane] |= u64::from(*byte) << (8 * (at % 8));
+        }
+    }
+    words
+}
+
+#[test]
+fn every_number_of_sign_bounds() {
+    let mut random = Random::new();
+    for rows in 0..100 {
+        let sums: Vec<i32> = (0..rows).map(|_| i32::from(random.bytes(1)[0]) * 37 - 4000).collect();
+        let [weights, biases, slacks] = [(); 3].map(|()| random.floats(rows));
+        let numbers = SignNumbers { weights: &weights, biases: &biases, slacks: &slacks };
+        let terms = SignTerms { scale: 0.3, by_weight: -1.7, by_slack: 2.1, fixed: 0.01 };
+        let bound = |at: usize| {
+            let fixed = biases[at] + weights[at] * -1.7 - slacks[at] * 2.1 - 0.01;
+            fixed - sums[at] as f32 * (weights[at] * 0.3)
+        };
+        let expected: Vec<f32> = (0..rows).map(bound).collect();
+        for variant in Kernels::available() {
+            let mut out = vec![f32::NAN; rows];
+            let least = variant.sign_bounds(&sums, &numbers, &terms, &mut out);
+            assert_eq!(out, expected, "{}, {rows} rows, {random:?}", variant.name());
+            assert_eq!(least, expected.iter().copied().fold(f32::INFINITY, f32::min), "{}", variant.name());
+        }
+    }
+}
+
 #[test]
 #[expect(clippy::cast_possible_truncation, reason = "clamped to four bits before the cast")]
 fn every_dimension_of_signs() {
@@ -67,6 +100,10 @@ fn every_dimension_of_signs() {
             let mut out = vec![0; 3];
             variant.dot_signs_rows(&planes, &rows, &mut out);
             assert_eq!(out, expected, "{}, dimension {dim}, {random:?}", variant.name());
+            let mut out = vec![0; EIGHT];
+            variant.dot_signs_eights(&planes, &interleaved(&rows, dim.div_ceil(8)), &mut out);
+            assert_eq!(out[..3], expected, "eights, {}, dimension {dim}, {random:?}", variant.name());
+            assert_eq!(out[3..], [0; 5], "eights, {}, dimension {dim}, {random:?}", variant.name());
         }
         let row = &rows[..dim.div_ceil(8)];
         let product: f32 = (0..dim).map(|at| if is_set(row, at) { question[at] } else { -question[at] }).sum();

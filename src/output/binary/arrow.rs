@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
+use huedb::error::Result;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -14,7 +15,6 @@ use parquet::schema::types::ColumnPath;
 
 use super::batch::Rows;
 use super::layout::{EMBEDDING, ID, Layout};
-use crate::error::Result;
 use crate::output::sink::{Entry, Question, Sink, written};
 
 /// Bytes of a row group as they are written.

@@ -11,10 +11,10 @@ use arrow_array::builder::{
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, Field, Schema};
+use huedb::record::{Metadata, Record, Value};
 use serde_json::{Map, Value as Json};
 
 use super::layout::{DOCUMENT, EMBEDDING, ID, KeyType, Layout, METADATA, URI};
-use crate::record::{Metadata, Record, Value};
 
 const BATCH_ROWS: usize = 4096;
 const BATCH_BYTES: usize = 8 << 20;

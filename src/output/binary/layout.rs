@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::record::{Metadata, Value};
+use huedb::record::{Metadata, Value};
 
 /// The names of the columns that are not keys'.
 pub(super) const ID: &str = "id";
@@ -50,7 +50,7 @@ impl KeyType {
 
 /// The columns of records that were all looked at.
 #[derive(Debug, Clone, Default)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// How many records there are.
     pub(super) rows: u64,
     /// Numbers of an embedding; `None` to write none.
@@ -61,12 +61,12 @@ pub struct Layout {
 impl Layout {
     /// Begins with no record.
     #[must_use]
-    pub fn new(dimension: Option<usize>) -> Self {
+    pub(crate) fn new(dimension: Option<usize>) -> Self {
         Self { rows: 0, dimension, keys: BTreeMap::new() }
     }
 
     /// Looks at a record's metadata.
-    pub fn add(&mut self, metadata: Option<&Metadata>) {
+    pub(crate) fn add(&mut self, metadata: Option<&Metadata>) {
         self.rows += 1;
         for (key, value) in metadata.iter().flat_map(|metadata| metadata.iter()) {
             let kind = KeyType::of(value);

@@ -15,14 +15,14 @@ mod tests;
 use std::fmt;
 use std::io::Write;
 
-pub use layout::Layout;
+pub(crate) use layout::Layout;
 
 use super::Sink;
-use crate::error::Result;
+use huedb::error::Result;
 
 /// A format that is written to files and pipes, not to a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BinaryFormat {
+pub(crate) enum BinaryFormat {
     /// Parquet, packed with Zstandard.
     Parquet,
     /// Arrow's file format, which is also Feather's.
@@ -33,11 +33,11 @@ pub enum BinaryFormat {
 
 impl BinaryFormat {
     /// Every format, in the order of the help text.
-    pub const ALL: [Self; 3] = [Self::Parquet, Self::Arrow, Self::Npy];
+    pub(crate) const ALL: [Self; 3] = [Self::Parquet, Self::Arrow, Self::Npy];
 
     /// Returns the name used on the command line.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Parquet => "parquet",
             Self::Arrow => "arrow",
@@ -55,9 +55,9 @@ impl fmt::Display for BinaryFormat {
 /// Begins to write records whose columns the layout names.
 ///
 /// # Errors
-/// [`crate::error::Error::Io`] when the output cannot be written, [`crate::error::Error::InvalidArgument`] for a format
+/// [`huedb::error::Error::Io`] when the output cannot be written, [`huedb::error::Error::InvalidArgument`] for a format
 /// that this build lacks, or a matrix of records without embeddings.
-pub fn open_binary<'w>(
+pub(crate) fn open_binary<'w>(
     format: BinaryFormat,
     layout: &Layout,
     out: &'w mut (dyn Write + 'w),
@@ -70,7 +70,7 @@ pub fn open_binary<'w>(
         BinaryFormat::Arrow => Box::new(arrow::ColumnSink::<arrow::Arrow>::begin(layout, out)?),
         #[cfg(not(feature = "arrow"))]
         BinaryFormat::Parquet | BinaryFormat::Arrow => {
-            return Err(crate::error::Error::InvalidArgument {
+            return Err(huedb::error::Error::InvalidArgument {
                 why: format!("this huedb was built without {format}"),
                 hint: Some("build it with the feature arrow, or write jsonl".into()),
             });

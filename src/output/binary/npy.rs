@@ -4,8 +4,9 @@
 
 use std::io::Write;
 
+use huedb::error::{Error, Result};
+
 use super::layout::Layout;
-use crate::error::{Error, Result};
 use crate::output::sink::{Entry, Question, Sink, written};
 
 /// The numbers begin at a multiple of this.

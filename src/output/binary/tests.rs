@@ -2,11 +2,12 @@
 
 use std::io::{Cursor, Write};
 
+use crate::random::Random;
+use huedb::input::{self, Beside, Options, Rows, Source};
+use huedb::record::{Metadata, Record, RecordId, Value};
+
 use super::{BinaryFormat, Layout, open_binary};
-use crate::input::{self, Beside, Options, Rows, Source};
 use crate::output::{Columns, Entry, Format, Packed, Packing, Sink, Style, open};
-use crate::record::random::Random;
-use crate::record::{Metadata, Record, RecordId, Value};
 
 const DIMENSION: usize = 5;
 const TEXTS: [&str; 8] = ["", " ", "fox", "ü🦊\u{301}", "a,\"b\"\r\nc\t;", "[1, 2]", "007", "null"];
@@ -88,7 +89,7 @@ fn binary(format: BinaryFormat, records: &[Record], dimension: Option<usize>, ou
 
 fn read(bytes: Vec<u8>, options: Options) -> Vec<Record> {
     let rows = Rows::from_reader(Cursor::new(bytes), "t", options).unwrap();
-    let record = |row: crate::record::Row| {
+    let record = |row: huedb::record::Row| {
         let metadata = Some(row.metadata.into_metadata().unwrap()).filter(|metadata| !metadata.is_empty());
         Record { id: row.id, embedding: row.embedding, document: row.document, uri: row.uri, metadata }
     };

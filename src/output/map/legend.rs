@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use huedb::record::{Number, Value};
+
 use super::text::shown;
 use crate::output::{cell, count, width};
-use crate::record::{Number, Value};
 
 /// Colours that people who see fewer tell apart as well: "muted" by Paul Tol (SRON/EPS/TN/09-002), and, where the paper
 /// is dark, lighter ones of the same hue for those that would vanish.
@@ -44,7 +45,7 @@ const LINE: f64 = 22.0;
 
 /// The colours of points.
 #[derive(Debug, Clone)]
-pub struct Legend {
+pub(crate) struct Legend {
     /// The key whose values are coloured; `None` where all points are alike.
     key: Option<String>,
     meaning: Meaning,
@@ -69,13 +70,13 @@ enum Meaning {
 impl Legend {
     /// Returns one colour for so many points.
     #[must_use]
-    pub fn plain(points: usize) -> Self {
+    pub(crate) fn plain(points: usize) -> Self {
         Self { key: None, meaning: Meaning::Plain, classes: vec![("plain".into(), (0..points).collect())] }
     }
 
     /// Returns the colours of the values that points have for a key.
     #[must_use]
-    pub fn of(key: &str, values: &[Option<Value>]) -> Self {
+    pub(crate) fn of(key: &str, values: &[Option<Value>]) -> Self {
         let numbers: Vec<Option<Number>> = values.iter().map(|value| value.as_ref().and_then(Number::of)).collect();
         let is_numeric = numbers.iter().zip(values).all(|(number, value)| number.is_some() || value.is_none());
         let known = || numbers.iter().flatten().copied();

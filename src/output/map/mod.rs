@@ -8,37 +8,37 @@ mod text;
 
 use std::io::{self, Write};
 
-pub use legend::Legend;
-pub use text::hover;
+pub(crate) use legend::Legend;
+pub(crate) use text::hover;
 use text::{escape, shown};
 
 use super::sink::written;
-use crate::error::Result;
+use huedb::error::Result;
 
 /// A point and what is said of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct MapPoint {
+pub(crate) struct MapPoint {
     /// Where it is; both axes have the same scale.
-    pub at: [f64; 2],
+    pub(crate) at: [f64; 2],
     /// Shown when the pointer is over it; several lines.
-    pub hover: String,
+    pub(crate) hover: String,
 }
 
 /// A drawing.
 #[derive(Debug, Clone)]
-pub struct PointMap {
+pub(crate) struct PointMap {
     /// What stands above it.
-    pub title: String,
+    pub(crate) title: String,
     /// What stands below it.
-    pub caption: String,
+    pub(crate) caption: String,
     /// What the axes are.
-    pub axes: [String; 2],
+    pub(crate) axes: [String; 2],
     /// Width and height in pixels.
-    pub size: [u32; 2],
+    pub(crate) size: [u32; 2],
     /// The points.
-    pub points: Vec<MapPoint>,
+    pub(crate) points: Vec<MapPoint>,
     /// Their colours, in the order of the points.
-    pub legend: Legend,
+    pub(crate) legend: Legend,
 }
 
 const STYLE: &str = "\
@@ -124,8 +124,8 @@ impl Frame {
 /// Writes a drawing as one SVG document.
 ///
 /// # Errors
-/// [`crate::error::Error::Io`] when the output cannot be written.
-pub fn write_map(map: &PointMap, out: &mut dyn Write) -> Result<()> {
+/// [`huedb::error::Error::Io`] when the output cannot be written.
+pub(crate) fn write_map(map: &PointMap, out: &mut dyn Write) -> Result<()> {
     written(draw(map, out).and_then(|()| out.flush()))
 }
 

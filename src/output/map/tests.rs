@@ -1,9 +1,10 @@
 //! The drawing as XML, and what hostile or few points make of it.
 
+use crate::random::Random;
+use huedb::record::{Metadata, Record, RecordId, Value};
+
 use super::*;
 use crate::output::Column;
-use crate::record::random::Random;
-use crate::record::{Metadata, Record, RecordId, Value};
 
 /// Reads XML as strictly as the drawing needs it: names, quoted attributes, escaped text, balanced tags; returns the
 /// names of the elements and the texts.

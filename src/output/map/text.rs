@@ -1,8 +1,9 @@
 //! Texts of a drawing: sanitised, of bounded length, and escaped for XML.
 
+use huedb::record::Record;
+
 use crate::output::sanitize::one_line;
 use crate::output::{Column, cell, width};
-use crate::record::Record;
 
 /// What is seen of a text when the pointer is over its point.
 const HOVER_CELLS: usize = 160;
@@ -31,7 +32,7 @@ pub(super) fn shown(text: &str) -> String {
 
 /// Returns what is shown when the pointer is over a record's point: its id, and the beginnings of these columns.
 #[must_use]
-pub fn hover(record: &Record, columns: &[Column]) -> String {
+pub(crate) fn hover(record: &Record, columns: &[Column]) -> String {
     let cut = |text: &str| width::cut(&cell::prose(text, HOVER_CELLS), HOVER_CELLS).into_owned();
     let mut lines = vec![cut(record.id.as_str())];
     for column in columns {

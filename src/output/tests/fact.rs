@@ -1,21 +1,19 @@
 //! Facts, lists of facts, and collections.
 
-use std::time::Duration;
-
+use huedb::record::{
+    ChromaSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Pooling, Space,
+};
 use uuid::Uuid;
 
 use super::*;
-use crate::output::{Facts, collection_facts, collection_line, write_facts, write_list};
-use crate::record::{
-    ChromaSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Pooling, Space,
-};
+use crate::output::fact::{write_facts, write_list};
+use crate::output::{Facts, collection_facts, collection_line};
 
 fn about() -> Facts {
     Facts::new()
         .with("path", "./hue\u{1b}db.redb")
         .with("records", 12_345)
         .with_bytes("size_bytes", 12_345_678)
-        .with_seconds("built_in_seconds", Duration::from_millis(200_400))
         .with("dimension", Json::Null)
         .with("graph", true)
         .with("tags", json!(["a", "b"]))
@@ -39,20 +37,19 @@ fn facts_in_every_format() {
 path       ./huedb.redb
 records    12,345
 size       12.3 MB
-built in   3 min 20 s
 dimension  none
 graph      yes
 tags       a, b
 ";
     assert_eq!(facts(Format::Table), table);
     let object = concat!(
-        r#"{"path":"./hue\u001bdb.redb","records":12345,"size_bytes":12345678,"built_in_seconds":200.4,"#,
+        r#"{"path":"./hue\u001bdb.redb","records":12345,"size_bytes":12345678,"#,
         r#""dimension":null,"graph":true,"tags":["a","b"]}"#,
         "\n"
     );
     assert_eq!(facts(Format::Json), object);
     assert_eq!(facts(Format::Jsonl), object);
-    let csv = "key,value\npath,./hue\u{1b}db.redb\nrecords,12345\nsize_bytes,12345678\nbuilt_in_seconds,200.4\n\
+    let csv = "key,value\npath,./hue\u{1b}db.redb\nrecords,12345\nsize_bytes,12345678\n\
         dimension,\ngraph,true\ntags,\"[\"\"a\"\",\"\"b\"\"]\"\n";
     assert_eq!(facts(Format::Csv), csv);
     assert_eq!(facts(Format::Tsv).lines().nth(2), Some("records\t12345"));

@@ -1,7 +1,8 @@
 //! The data formats, byte by byte.
 
 use super::*;
-use crate::output::{Column, Facts, write_facts, write_list};
+use crate::output::fact::{write_facts, write_list};
+use crate::output::{Column, Facts};
 
 fn two() -> [Record; 2] {
     let mut full = record("a", Some("two\nlines, \"quoted\""), &json!({"year": 2021, "ok": true, "score": 2.0}));

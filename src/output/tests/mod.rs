@@ -8,10 +8,10 @@ mod vertical;
 
 use std::io::{self, Write};
 
+use huedb::record::{Hit, Metadata, Record, RecordId};
 use serde_json::{Value as Json, json};
 
 use super::{Columns, Entry, Format, Label, Question, Sink, Style, open};
-use crate::record::{Hit, Metadata, Record, RecordId};
 
 fn record(id: &str, document: Option<&str>, metadata: &Json) -> Record {
     Record {

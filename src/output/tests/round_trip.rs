@@ -1,8 +1,9 @@
 //! What the exact formats write reads back bit for bit.
 
+use crate::random::Random;
+use huedb::record::Value;
+
 use super::*;
-use crate::record::Value;
-use crate::record::random::Random;
 
 /// Returns a finite float of any bit pattern.
 fn float(random: &mut Random) -> f32 {

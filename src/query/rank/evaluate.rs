@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringTreemap;
 
-use super::super::search::nearest;
+use super::super::knn::nearest;
 use super::{EMBEDDING, Knn, KnnQuery, Rank};
 use crate::embed::Words;
 use crate::error::{Error, Result};
@@ -82,12 +82,8 @@ fn evaluate_with(rank: &Rank, leaf: &mut dyn FnMut(&Knn) -> Result<Scores>) -> R
 }
 
 /// The error of a search by words where they are not indexed.
-pub(crate) fn words_not_indexed(collection: &CollectionInfo) -> Error {
-    let name = &collection.name;
-    Error::InvalidArgument {
-        why: format!("collection {:?} has no index of the words of its documents", name.as_str()),
-        hint: Some(format!("make one with `huedb index build {name} --hybrid`")),
-    }
+pub(in crate::query) fn words_not_indexed(collection: &CollectionInfo) -> Error {
+    Error::WordsNotIndexed { collection: collection.name.to_string() }
 }
 
 /// What is said where words were made as this version does not make them.

@@ -10,7 +10,7 @@ use crate::record::SparseVector;
 use crate::store::DOCUMENT;
 
 pub(super) use evaluate::evaluate;
-pub(crate) use evaluate::words_not_indexed;
+pub(super) use evaluate::words_not_indexed;
 pub(super) use json::{Place, parse};
 
 /// The key of the dense embedding, under Chroma's name.
@@ -77,6 +77,14 @@ pub enum KnnQuery {
     Text(String),
 }
 
+impl Knn {
+    /// Returns a search for the nearest records by the embedding.
+    #[must_use]
+    pub fn by_embedding(query: KnnQuery, limit: usize) -> Self {
+        Self { query, key: EMBEDDING.to_owned(), limit, default: None, return_rank: false }
+    }
+}
+
 impl Rank {
     /// Returns reciprocal rank fusion, `-sum(weight / (k + place))`, of expressions whose values are places.
     #[must_use]
@@ -98,6 +106,20 @@ impl Rank {
         };
         let dense = places(KnnQuery::Dense(embedding), EMBEDDING);
         Self::rrf(vec![dense, places(KnnQuery::Words(question.to_owned()), DOCUMENT)], RRF_K)
+    }
+
+    /// Returns the searches of the expression, in the order they were written.
+    #[must_use]
+    pub fn knns(&self) -> Vec<&Knn> {
+        match self {
+            Self::Knn(knn) => vec![knn],
+            Self::Val(_) => Vec::new(),
+            Self::Sum(parts) | Self::Mul(parts) | Self::Max(parts) | Self::Min(parts) => {
+                parts.iter().flat_map(Self::knns).collect()
+            }
+            Self::Sub(left, right) | Self::Div(left, right) => [left.knns(), right.knns()].concat(),
+            Self::Abs(part) | Self::Exp(part) | Self::Log(part) => part.knns(),
+        }
     }
 
     /// Visits the searches of the expression, in the order they were written.

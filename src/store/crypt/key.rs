@@ -18,8 +18,8 @@ pub(super) const SALT_BYTES: usize = 32;
 pub(super) type WrappingKey = Zeroizing<[u8; RAW_BYTES]>;
 
 const RAW_BYTES: usize = 32;
-/// No passphrase is as long; a file that is, is not the one that was meant.
-pub(crate) const MOST_KEY_BYTES: usize = 4096;
+/// The most bytes of a key or passphrase. A file that is longer is not the one that was meant.
+pub const MOST_KEY_BYTES: usize = 4096;
 
 /// How the key that wraps is made from what the user gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

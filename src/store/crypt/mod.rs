@@ -13,7 +13,7 @@ use std::fs::File;
 use std::path::Path;
 
 pub(super) use backend::EncryptedBackend;
-pub(crate) use key::MOST_KEY_BYTES;
+pub use key::MOST_KEY_BYTES;
 pub use key::{Key, KeyDerivation};
 pub(super) use xts::Xts;
 

@@ -3,7 +3,7 @@
 //! Knows nothing of records. Invariant: an error of the model itself, which has it fail at any text, is told as that.
 
 use super::super::check_embedding;
-use crate::embed::{Embedder, Role};
+use crate::embed::{EmbedOutput, Embedder, Role};
 use crate::error::{Error, Result};
 
 /// What a model that works can embed.
@@ -21,14 +21,12 @@ pub(crate) struct Embedded {
 ///
 /// # Errors
 /// What has nothing to do with the texts.
-pub(crate) fn embed_each(embedder: &mut dyn Embedder, texts: &[&str]) -> Result<Embedded> {
+pub(crate) fn embed_each(embedder: &dyn Embedder, texts: &[&str]) -> Result<Embedded> {
     let mut outcome = Embedded { each: Vec::with_capacity(texts.len()), cut: 0 };
     match attempt(embedder, texts, &mut outcome) {
         Ok(()) => Ok(outcome),
         Err(error @ Error::Model { .. }) => {
-            let works = embedder.embed(&[PROBE], Role::Document);
-            embedder.take_cut();
-            if works.is_err() {
+            if embedder.embed(&[PROBE], Role::Document).is_err() {
                 return Err(error);
             }
             halve(embedder, texts, error, &mut outcome)?;
@@ -38,22 +36,20 @@ pub(crate) fn embed_each(embedder: &mut dyn Embedder, texts: &[&str]) -> Result<
     }
 }
 
-fn attempt(embedder: &mut dyn Embedder, texts: &[&str], outcome: &mut Embedded) -> Result<()> {
-    let made = embedder.embed(texts, Role::Document);
-    let cut = embedder.take_cut();
-    let made = made?;
-    if made.len() != texts.len() {
+fn attempt(embedder: &dyn Embedder, texts: &[&str], outcome: &mut Embedded) -> Result<()> {
+    let EmbedOutput { vectors, truncated } = embedder.embed(texts, Role::Document)?;
+    if vectors.len() != texts.len() {
         let model = embedder.fingerprint().model.clone();
-        let why = format!("it gave {} vectors for {} texts", made.len(), texts.len());
+        let why = format!("it gave {} vectors for {} texts", vectors.len(), texts.len());
         return Err(Error::Model { model, why, hint: None });
     }
-    outcome.cut += cut;
-    outcome.each.extend(made.into_iter().map(|vector| check_embedding(&vector).map(|()| vector)));
+    outcome.cut += truncated.len() as u64;
+    outcome.each.extend(vectors.into_iter().map(|vector| check_embedding(&vector).map(|()| vector)));
     Ok(())
 }
 
 /// Embeds each half of texts that failed together.
-fn halve(embedder: &mut dyn Embedder, texts: &[&str], error: Error, outcome: &mut Embedded) -> Result<()> {
+fn halve(embedder: &dyn Embedder, texts: &[&str], error: Error, outcome: &mut Embedded) -> Result<()> {
     if texts.len() <= 1 {
         outcome.each.push(Err(error));
         return Ok(());
@@ -70,6 +66,8 @@ fn halve(embedder: &mut dyn Embedder, texts: &[&str], error: Error, outcome: &mu
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::embed::HashEmbedder;
     use crate::record::Fingerprint;
@@ -78,7 +76,7 @@ mod tests {
     struct Failing {
         inner: HashEmbedder,
         always: bool,
-        calls: usize,
+        calls: AtomicUsize,
     }
 
     impl Embedder for Failing {
@@ -86,8 +84,8 @@ mod tests {
             self.inner.fingerprint()
         }
 
-        fn embed(&mut self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>> {
-            self.calls += 1;
+        fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+            self.calls.fetch_add(1, Ordering::Relaxed);
             if self.always || texts.iter().any(|text| text.contains("bad")) {
                 return Err(Error::Model { model: "failing".into(), why: "NaN".into(), hint: None });
             }
@@ -96,7 +94,7 @@ mod tests {
     }
 
     fn failing(always: bool) -> Failing {
-        Failing { inner: HashEmbedder::new(4), always, calls: 0 }
+        Failing { inner: HashEmbedder::new(4), always, calls: AtomicUsize::new(0) }
     }
 
     #[test]
@@ -104,20 +102,21 @@ mod tests {
         let names: Vec<String> =
             (0..100).map(|n| if n == 3 || n == 97 { "bad".into() } else { n.to_string() }).collect();
         let texts: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut model = failing(false);
-        let embedded = embed_each(&mut model, &texts).unwrap().each;
+        let model = failing(false);
+        let embedded = embed_each(&model, &texts).unwrap().each;
         let failed: Vec<usize> =
             embedded.iter().enumerate().filter(|(_, made)| made.is_err()).map(|(at, _)| at).collect();
         assert_eq!((embedded.len(), failed), (100, vec![3, 97]));
-        let alone = HashEmbedder::new(4).embed(&["50"], Role::Document).unwrap().remove(0);
+        let alone = HashEmbedder::new(4).embed_one("50", Role::Document).unwrap();
         assert_eq!(embedded[50].as_ref().unwrap(), &alone);
-        assert!(model.calls < 40, "{}", model.calls);
-        assert!(embed_each(&mut failing(false), &["bad", "bad"]).unwrap().each.iter().all(Result::is_err));
+        let calls = model.calls.into_inner();
+        assert!(calls < 40, "{calls}");
+        assert!(embed_each(&failing(false), &["bad", "bad"]).unwrap().each.iter().all(Result::is_err));
     }
 
     #[test]
     fn a_model_that_never_works_is_told_as_that() {
-        assert!(matches!(embed_each(&mut failing(true), &["a", "b"]), Err(Error::Model { .. })));
-        assert!(embed_each(&mut failing(false), &[]).unwrap().each.is_empty());
+        assert!(matches!(embed_each(&failing(true), &["a", "b"]), Err(Error::Model { .. })));
+        assert!(embed_each(&failing(false), &[]).unwrap().each.is_empty());
     }
 }

@@ -75,7 +75,7 @@ impl PreparedRow {
 
 /// Checks and embeds batches of rows.
 pub struct Preparer<'a> {
-    embedder: Option<&'a mut dyn Embedder>,
+    embedder: Option<&'a dyn Embedder>,
     mode: Mode,
     on_error: OnError,
     /// Of the first embedding seen, for a collection that has none yet.
@@ -97,7 +97,7 @@ impl<'a> Preparer<'a> {
     /// [`Error::ModelMismatch`] when the collection was made with another model than `embedder`.
     pub fn new(
         collection: &CollectionInfo,
-        embedder: Option<&'a mut dyn Embedder>,
+        embedder: Option<&'a dyn Embedder>,
         mode: Mode,
         on_error: OnError,
     ) -> Result<Self> {
@@ -282,7 +282,7 @@ impl<'a> Preparer<'a> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let Some(embedder) = self.embedder.as_deref_mut() else {
+        let Some(embedder) = self.embedder else {
             return Err(Error::NoModel { collection: view.info().name.to_string() });
         };
         check_document_model(view.info().name.as_str(), view.info().embedder.as_ref(), embedder.fingerprint())?;

@@ -51,7 +51,7 @@ pub struct Reembedded {
 /// model, of `heard` and of every write.
 pub fn reembed(
     collection: &Collection,
-    embedder: &mut dyn Embedder,
+    embedder: &dyn Embedder,
     heard: &mut dyn FnMut(Reembedded) -> Result<()>,
 ) -> Result<Reembedded> {
     reembed_leaving_out(collection, embedder, &mut Err, heard)
@@ -65,7 +65,7 @@ pub fn reembed(
 /// As [`reembed`], and those of `leave_out`.
 pub fn reembed_leaving_out(
     collection: &Collection,
-    embedder: &mut dyn Embedder,
+    embedder: &dyn Embedder,
     leave_out: &mut dyn FnMut(Error) -> Result<()>,
     heard: &mut dyn FnMut(Reembedded) -> Result<()>,
 ) -> Result<Reembedded> {

@@ -91,7 +91,7 @@ impl NextEmbeddings {
         if is_new {
             self.sealed.tail_rows += changed.len();
         } else if self.sealed.bounded {
-            rows.replace(&self.sealed, &held, &changed)?;
+            rows.replace(&mut self.sealed, &held, &changed)?;
         }
         rows.upgrade(&mut self.sealed, &held)?;
         rows.seal(&mut self.sealed, &held)?;

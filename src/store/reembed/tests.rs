@@ -27,7 +27,7 @@ fn text(row: usize) -> String {
 }
 
 fn change(row: usize, document: &str) -> Change {
-    let embedding = HashEmbedder::new(OLD).embed(&[document], Role::Document).unwrap().remove(0);
+    let embedding = HashEmbedder::new(OLD).embed_one(document, Role::Document).unwrap();
     Change {
         id: id(row),
         embedding: Some(embedding),
@@ -60,14 +60,14 @@ fn assert_sound(store: &mut Store) {
 #[track_caller]
 fn assert_embedded_by(store: &Store, dimension: usize) {
     let view = store.view("notes").unwrap();
-    let mut model = HashEmbedder::new(dimension);
+    let model = HashEmbedder::new(dimension);
     assert_eq!(view.info().embedder.as_ref(), Some(model.fingerprint()));
     assert_eq!(view.info().dimension, Some(dimension));
     assert_eq!(view.live().len(), view.counts().records);
     assert_eq!(view.live().range_cardinality(view.sealed_until().0..), view.counts().tail);
     for ordinal in view.live() {
         let record = view.record(Ordinal(ordinal), Include::ALL).unwrap();
-        let made = model.embed(&[record.document.as_deref().unwrap()], Role::Document).unwrap().remove(0);
+        let made = model.embed_one(record.document.as_deref().unwrap(), Role::Document).unwrap();
         assert_eq!(record.embedding, Some(made), "{ordinal}");
     }
 }
@@ -75,7 +75,7 @@ fn assert_embedded_by(store: &Store, dimension: usize) {
 /// Runs until `heard` was called so many times.
 fn run_until(store: &Store, calls: usize) -> Result<Reembedded> {
     let mut left = calls;
-    reembed(&store.collection("notes").unwrap(), &mut HashEmbedder::new(NEW), &mut |_| {
+    reembed(&store.collection("notes").unwrap(), &HashEmbedder::new(NEW), &mut |_| {
         left = left.checked_sub(1).ok_or(Error::Interrupted)?;
         Ok(())
     })
@@ -140,7 +140,7 @@ fn what_others_do_meanwhile_is_done_to_the_new_embeddings_too() {
     let (_folder, mut store) = notes(600);
     let mut next = 600;
     let mut calls = 0;
-    let outcome = reembed(&store.collection("notes").unwrap(), &mut HashEmbedder::new(NEW), &mut |_| {
+    let outcome = reembed(&store.collection("notes").unwrap(), &HashEmbedder::new(NEW), &mut |_| {
         calls += 1;
         if calls > 12 {
             return Ok(());
@@ -222,12 +222,12 @@ fn another_model_waits_for_the_first_or_for_its_end() {
     let (_folder, mut store) = notes(600);
     assert!(run_until(&store, 2).is_err());
     let notes = store.collection("notes").unwrap();
-    let mut third = HashEmbedder::new(16);
-    let error = reembed(&notes, &mut third, &mut |_| Ok(())).unwrap_err();
+    let third = HashEmbedder::new(16);
+    let error = reembed(&notes, &third, &mut |_| Ok(())).unwrap_err();
     assert!(error.to_string().contains("hash-2048") && error.hint().unwrap().contains("--discard"), "{error}");
     assert_eq!(notes.discard_reembedding().unwrap().as_ref(), Some(HashEmbedder::new(NEW).fingerprint()));
     assert_eq!(notes.discard_reembedding().unwrap(), None);
-    reembed(&notes, &mut third, &mut |_| Ok(())).unwrap();
+    reembed(&notes, &third, &mut |_| Ok(())).unwrap();
     drop(notes);
     assert_embedded_by(&store, 16);
     assert_sound(&mut store);
@@ -266,5 +266,5 @@ fn the_space_of_the_old_embeddings_is_given_back() {
 }
 
 fn run_back(store: &Store) {
-    reembed(&store.collection("notes").unwrap(), &mut HashEmbedder::new(OLD), &mut |_| Ok(())).unwrap();
+    reembed(&store.collection("notes").unwrap(), &HashEmbedder::new(OLD), &mut |_| Ok(())).unwrap();
 }

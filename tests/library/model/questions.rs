@@ -65,9 +65,10 @@ impl World {
             4 | 5 if graph => Some(Way::Graph),
             _ => None,
         };
-        let shown = Query { questions: Vec::new(), ..query.clone() };
-        let heads: Vec<_> = query.questions.iter().map(|q| (q.len(), &q[..q.len().min(8)])).collect();
-        what.replace(format!("query {name}: {shown:?} {ids:?} {filter:?}, questions {heads:?}"));
+        let questions = draw_questions(random, collection);
+        let heads: Vec<_> = questions.iter().map(|q| (q.len(), &q[..q.len().min(8)])).collect();
+        what.replace(format!("query {name}: {query:?} {ids:?} {filter:?}, questions {heads:?}"));
+        query.asks = questions.iter().cloned().map(Into::into).collect();
         query.ids = ids.as_ref().map(|ids| ids.iter().map(|one| id(one)).collect());
         query.filter = filter.as_ref().map(|filter| parsed(filter, random));
         let answer = self.store().collection(name).and_then(|all| all.query(&query));
@@ -77,15 +78,19 @@ impl World {
                     && question.iter().all(|x| x.is_finite())
                     && collection.dimension.is_none_or(|dimension| dimension == question.len())
             };
-            if query.questions.iter().all(fits) { Ok(collection) } else { Err(Refusal::BadQuestion) }
+            if questions.iter().all(fits) { Ok(collection) } else { Err(Refusal::BadQuestion) }
         });
         let mut counted = Recall::default();
         if let Some((answer, collection)) = both(answer, expected)? {
             same("warnings", &answer.warnings, &Vec::new())?;
-            same("lists", &answer.hits.len(), &query.questions.len())?;
+            same("lists", &answer.hits.len(), &questions.len())?;
             let among = collection.matching(ids.as_deref(), filter.as_ref());
-            for at in 0..query.questions.len() {
-                Question { query: &query, collection, among: &among }.check(&answer, at, &mut counted)?;
+            for (at, question) in questions.iter().enumerate() {
+                Question { asked: question, query: &query, collection, among: &among }.check(
+                    &answer,
+                    at,
+                    &mut counted,
+                )?;
             }
         }
         self.recall.add(counted);
@@ -93,7 +98,7 @@ impl World {
     }
 }
 
-fn draw_query(random: &mut Random, collection: &Collection) -> Query {
+fn draw_questions(random: &mut Random, collection: &Collection) -> Vec<Vec<f32>> {
     let dimension = draw::dimension(random, collection);
     let mut questions: Vec<Vec<f32>> =
         (0..random.below(4)).map(|_| draw::embedding(random, collection, dimension)).collect();
@@ -103,6 +108,10 @@ fn draw_query(random: &mut Random, collection: &Collection) -> Query {
         2 => questions.push(Vec::new()),
         _ => {}
     }
+    questions
+}
+
+fn draw_query(random: &mut Random, collection: &Collection) -> Query {
     let records = collection.records.len();
     // A whole number and a half is the distance of none, and 3 that of some.
     let max_distance = match random.below(10) {
@@ -110,22 +119,18 @@ fn draw_query(random: &mut Random, collection: &Collection) -> Query {
         1 => Some(random.below(40) as f32 / 8.0 + 0.5001),
         _ => None,
     };
-    Query {
-        questions,
-        n: pick(random, &[0, 1, 2, 3, 5, 10, 10, 10, records / 2, records, records + 5]),
-        offset: if random.chance(25) { random.below(8) } else { 0 },
-        ids: None,
-        filter: None,
-        max_distance,
-        include: Include::NONE,
-        exact: random.chance(20),
-        way: None,
-        threads: 1 + random.below(2),
-    }
+    Query::default()
+        .top(pick(random, &[0, 1, 2, 3, 5, 10, 10, 10, records / 2, records, records + 5]))
+        .offset(if random.chance(25) { random.below(8) } else { 0 })
+        .max_distance(max_distance)
+        .include(Include::NONE)
+        .exact(random.chance(20))
+        .threads(1 + random.below(2))
 }
 
 /// What one list of hits has to be.
 struct Question<'a> {
+    asked: &'a [f32],
     query: &'a Query,
     collection: &'a Collection,
     among: &'a [usize],
@@ -134,14 +139,14 @@ struct Question<'a> {
 impl Question<'_> {
     fn check(&self, answer: &Answer, at: usize, recall: &mut Recall) -> Same {
         let (query, collection, hits) = (self.query, self.collection, &answer.hits[at]);
-        let all = collection.ranked(&query.questions[at], self.among);
+        let all = collection.ranked(self.asked, self.among);
         let within = |slack_by: f64| {
             let near = all.iter().filter(|(_, distance)| {
                 query
                     .max_distance
                     .is_none_or(|max| *distance <= f64::from(max) + slack_by * 1e-6 * distance.abs().max(1.0))
             });
-            near.count().saturating_sub(query.offset).min(query.n)
+            near.count().saturating_sub(query.offset).min(query.top)
         };
         let ranks_all = matches!(answer.plan.way, Way::Nothing | Way::Rows | Way::Scan);
         let (least, most) = (within(-1.0), within(1.0));
@@ -169,7 +174,7 @@ impl Question<'_> {
         if let Some(pair) = misplaced {
             return Err(format!("question {at}: {pair:?} stand in the wrong order"));
         }
-        let mut expected = all.iter().skip(query.offset).take(query.n);
+        let mut expected = all.iter().skip(query.offset).take(query.top);
         if ranks_all {
             for (found, expected) in true_distances.iter().zip(expected) {
                 let tie = (found.1 - expected.1).abs() <= slack(expected.1) && !collection.equal(found.0, expected.0);

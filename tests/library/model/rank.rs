@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use huedb::query::Request;
+use huedb::query::ChromaRequest;
 use huedb::record::Space;
 use serde_json::{Value as Json, json};
 
@@ -321,7 +321,11 @@ impl World {
         let request = json!({ "searches": [search] }).to_string();
         what.replace(format!("search {name}: {request}"));
         let threads = 1 + random.below(2);
-        let run = || self.store().view(name)?.respond(&Request::parse(&request)?, threads);
+        let run = || {
+            let mut request = ChromaRequest::parse(&request)?;
+            request.queries_mut().for_each(|query| query.threads = threads);
+            self.store().view(name)?.respond(&request)
+        };
         let fits = self.collection(name).and_then(|collection| {
             let knns = rank.iter().flat_map(Rank::knns);
             let missing = knns.into_iter().any(|knn| matches!(knn.query, Question::Words(_)) && !collection.words);

@@ -131,7 +131,7 @@ impl World {
             }
         }
         what.replace(format!("import into {name}, {mode:?}: {changes:?}"));
-        let mut embedder = HashEmbedder::new(collection.dimension.unwrap());
+        let embedder = HashEmbedder::new(collection.dimension.unwrap());
         // What the client does in Chroma: texts are embedded, unless they are what the record says already.
         let mut expected = collection.clone();
         for change in &changes {
@@ -140,7 +140,7 @@ impl World {
             if let Some(text) = change.document.as_deref().filter(|text| {
                 change.embedding.is_none() && known.as_ref().is_none_or(|known| known.as_deref() != Some(text))
             }) {
-                change.embedding = Some(embedder.embed(&[text], Role::Document).unwrap().remove(0));
+                change.embedding = Some(embedder.embed_one(text, Role::Document).unwrap());
             }
             expected.apply(&[change], mode).map_err(|refusal| format!("{refusal:?}"))?;
         }
@@ -164,8 +164,8 @@ impl World {
         let run = || {
             let collection = self.store().collection(name)?;
             let view = collection.view()?;
-            let mut embedder = HashEmbedder::new(view.info().dimension.unwrap());
-            let mut preparer = Preparer::new(view.info(), Some(&mut embedder), mode, OnError::Stop)?;
+            let embedder = HashEmbedder::new(view.info().dimension.unwrap());
+            let mut preparer = Preparer::new(view.info(), Some(&embedder), mode, OnError::Stop)?;
             let batch = preparer.prepare(&view, changes.iter().map(|change| Ok(row(change))))?;
             Ingest::new(&collection, preparer).store(batch)
         };

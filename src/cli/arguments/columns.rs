@@ -1,0 +1,116 @@
+//! Which columns are printed, and in what order: `--columns`.
+
+use clap::Args;
+use huedb::error::{Error, Result};
+use huedb::record::check_key;
+use huedb::store::{Include, View};
+
+use crate::output::{Column, Columns};
+
+#[derive(Debug, Args)]
+pub(crate) struct ColumnChoice {
+    /// Columns to print, in this order: parts of a record or metadata keys
+    ///
+    /// Parts are id, document, metadata, uri, embedding, and of a hit distance (with --hybrid: score) and, in a batch,
+    /// query. Any other name is a metadata key with a column of its own; `metadata.KEY` is always a key, also one that
+    /// is called like a part. A key with a comma stands in double quotes. In JSON the columns are the fields.
+    #[arg(id = "columns", long, value_name = "NAMES")]
+    names: Vec<String>,
+}
+
+impl ColumnChoice {
+    /// Returns the columns asked for, each of which is one of `parts` or a metadata key of the collection, if any were.
+    pub(crate) fn of(&self, view: &View, parts: &Columns) -> Result<Option<Columns>> {
+        let names = self.split()?;
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let columns: Columns = names.iter().map(|name| Column::named(name)).collect();
+        let has_keys = columns.iter().any(|column| matches!(column, Column::Key(_)));
+        let keys = if has_keys { view.metadata_keys()? } else { Vec::new() };
+        for column in &columns {
+            match column {
+                Column::Key(key) => check_known(view, key, &keys, parts)?,
+                part if parts.contains(part) => {}
+                part => return Err(no_such_part(&part.name(), parts)),
+            }
+        }
+        Ok(Some(columns))
+    }
+
+    /// Splits at commas as csv does, so that a key may hold one.
+    fn split(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for text in &self.names {
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+            for line in reader.records() {
+                let line = line.map_err(|_| Error::argument(format!("{text:?} is no list of columns")))?;
+                names.extend(line.iter().map(|name| name.trim().to_owned()));
+            }
+        }
+        if names.iter().any(String::is_empty) || (names.is_empty() && !self.names.is_empty()) {
+            return Err(Error::argument("a column of --columns has no name"));
+        }
+        Ok(names)
+    }
+}
+
+/// Returns a metadata key, if records have it.
+pub(crate) fn known_key(view: &View, key: String) -> Result<String> {
+    check_known(view, &key, &view.metadata_keys()?, &Columns::none())?;
+    Ok(key)
+}
+
+fn check_known(view: &View, key: &str, keys: &[String], parts: &Columns) -> Result<()> {
+    check_key(key)?;
+    // Of no records nothing can be said.
+    let is_known = view.counts().records == 0 || keys.iter().any(|known| known == key);
+    if is_known { Ok(()) } else { Err(unknown(key, parts, keys)) }
+}
+
+/// Returns what is to be read to print these columns.
+pub(crate) fn needed(columns: &Columns) -> Include {
+    Include {
+        documents: columns.contains(&Column::Document),
+        metadatas: columns.iter().any(|column| matches!(column, Column::Metadata | Column::Key(_))),
+        uris: columns.contains(&Column::Uri),
+        embeddings: columns.contains(&Column::Embedding),
+    }
+}
+
+fn list(parts: &Columns) -> String {
+    parts.iter().map(Column::name).collect::<Vec<_>>().join(", ")
+}
+
+fn no_such_part(name: &str, parts: &Columns) -> Error {
+    Error::InvalidArgument {
+        why: format!("there is no column {name} here"),
+        hint: Some(format!("there are {}, and metadata keys; a key of that name is metadata.{name}", list(parts))),
+    }
+}
+
+fn unknown(key: &str, parts: &Columns, keys: &[String]) -> Error {
+    const MOST_KEYS: usize = 20;
+    let parts_and_keys = parts.iter().map(|part| part.name().into_owned()).chain(keys.iter().cloned());
+    let meant = nearest(key, parts_and_keys).map_or(String::new(), |name| format!("did you mean {name}? "));
+    let shown = keys.iter().take(MOST_KEYS).map(String::as_str).chain((keys.len() > MOST_KEYS).then_some("..."));
+    let keys = match keys {
+        [] => "no metadata keys".to_owned(),
+        _ => format!("the metadata keys {}", shown.collect::<Vec<_>>().join(", ")),
+    };
+    let parts = list(parts);
+    let parts = if parts.is_empty() { parts } else { parts + ", and " };
+    Error::InvalidArgument {
+        why: format!("no record has the metadata key {key:?}"),
+        hint: Some(format!("{meant}there are {parts}{keys}")),
+    }
+}
+
+/// Returns the name that a slip or two of the keyboard may have become.
+pub(crate) fn nearest(given: &str, known: impl Iterator<Item = String>) -> Option<String> {
+    let given = given.to_lowercase();
+    let distance = |name: &str| strsim::damerau_levenshtein(&given, &name.to_lowercase());
+    let near =
+        known.map(|name| (distance(&name), name)).filter(|(slips, name)| *slips <= 2 && *slips < name.chars().count());
+    near.min().map(|(_, name)| name)
+}

@@ -1,0 +1,179 @@
+//! What every verb understands: the file, the output, colour, quiet, patience.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, ValueHint};
+use huedb::error::Error;
+use huedb::record::Scope;
+
+use crate::cli::context::key::KeySource;
+use crate::output::{
+    BinaryFormat, ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream, TalkFormat,
+};
+
+/// Where results go.
+#[derive(Debug, Clone)]
+pub(crate) enum Output {
+    /// To the standard output, in this format.
+    Format(Format),
+    /// To a file or pipe, in a format of `export` alone.
+    Binary(BinaryFormat),
+    /// To a file, for the verbs that write one.
+    File(PathBuf),
+}
+
+impl Output {
+    fn names() -> impl Iterator<Item = &'static str> {
+        Format::ALL.map(Format::as_str).into_iter().chain(BinaryFormat::ALL.map(BinaryFormat::as_str))
+    }
+
+    fn named(name: &str) -> Result<Self, Error> {
+        match BinaryFormat::ALL.into_iter().find(|format| format.as_str() == name) {
+            Some(format) => Ok(Self::Binary(format)),
+            None => name.parse().map(Self::Format),
+        }
+    }
+}
+
+/// How a file is made, by the verbs that make one.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct NewFile {
+    /// Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for
+    #[arg(long)]
+    pub(crate) encrypt: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct Global {
+    /// The database file
+    #[arg(long, short, global = true, env = "HUEDB_FILE", value_name = "FILE", default_value = "huedb.redb")]
+    #[arg(value_hint = ValueHint::FilePath, hide_env_values = true)]
+    pub(crate) db: PathBuf,
+
+    /// The tenant
+    #[arg(long, global = true, env = "HUEDB_TENANT", value_name = "NAME", default_value = Scope::DEFAULT_TENANT)]
+    #[arg(hide_env_values = true)]
+    pub(crate) tenant: String,
+
+    /// The database of that tenant
+    #[arg(long, global = true, env = "HUEDB_DATABASE", value_name = "NAME", default_value = Scope::DEFAULT_DATABASE)]
+    #[arg(hide_env_values = true)]
+    pub(crate) database: String,
+
+    /// File that holds the key of an encrypted database
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    key_file: Option<PathBuf>,
+
+    /// Command that prints the key of an encrypted database
+    #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    key_command: Option<String>,
+
+    /// How to write results [default: table on a terminal, jsonl elsewhere]
+    #[arg(long, short, global = true, value_name = "FORMAT")]
+    #[arg(value_parser = PossibleValuesParser::new(Output::names()).try_map(|name| Output::named(&name)))]
+    output: Option<Output>,
+
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(value_parser = PossibleValuesParser::new(ColorChoice::ALL.map(ColorChoice::as_str)).try_map(|name| name.parse::<ColorChoice>()))]
+    color: ColorChoice,
+
+    /// Say nothing but warnings and errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+
+    /// Say more: the file, the model and its engine, the plan of a query, each batch
+    #[arg(long, short, global = true)]
+    verbose: bool,
+
+    /// Say at the end on standard error how long each stage took
+    #[arg(long, global = true)]
+    pub(crate) timing: bool,
+
+    /// How errors, warnings and notices are written to standard error: sentences, or one JSON object a line
+    #[arg(long, global = true, env = "HUEDB_ERROR_FORMAT", value_name = "FORMAT", default_value = "text")]
+    #[arg(value_parser = PossibleValuesParser::new(TalkFormat::ALL.map(TalkFormat::as_str)).try_map(|name| name.parse::<TalkFormat>()))]
+    #[arg(hide_env_values = true)]
+    pub(crate) error_format: TalkFormat,
+
+    /// Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads
+    #[arg(long, short = '0', global = true)]
+    pub(crate) null: bool,
+
+    /// Seconds to wait for another process to release the file
+    #[arg(long, global = true, env = "HUEDB_BUSY_TIMEOUT", value_name = "SECONDS", default_value = "5")]
+    #[arg(value_parser = seconds, hide_env_values = true)]
+    pub(crate) busy_timeout: Duration,
+}
+
+impl Global {
+    /// Of a key file and a key command leaves the one that goes before the other, as a flag before the environment.
+    ///
+    /// clap's own conflict would refuse a flag because of a variable.
+    ///
+    /// # Errors
+    /// When both are flags.
+    pub(crate) fn settle(&mut self, matches: &ArgMatches) -> Result<(), &'static str> {
+        let (file, command) = (matches.value_source("key_file"), matches.value_source("key_command"));
+        if self.key_file.is_none() || self.key_command.is_none() {
+            return Ok(());
+        }
+        if file == Some(ValueSource::CommandLine) && command == file {
+            return Err("the argument '--key-command <COMMAND>' cannot be used with '--key-file <FILE>'");
+        }
+        if command > file {
+            self.key_file = None;
+        } else {
+            self.key_command = None;
+        }
+        Ok(())
+    }
+
+    /// Decides where keys come from.
+    pub(crate) fn key_source(&self, is_terminal: bool) -> KeySource {
+        KeySource::given(self.key_file.clone(), self.key_command.clone(), is_terminal)
+    }
+
+    /// Returns the format asked for.
+    pub(crate) fn format(&self) -> Option<Format> {
+        match self.output {
+            Some(Output::Format(format)) => Some(format),
+            Some(Output::Binary(_) | Output::File(_)) | None => None,
+        }
+    }
+
+    /// Returns the format asked for, where it is one of `export` alone.
+    pub(crate) fn binary(&self) -> Option<BinaryFormat> {
+        match self.output {
+            Some(Output::Binary(format)) => Some(format),
+            Some(Output::Format(_) | Output::File(_)) | None => None,
+        }
+    }
+
+    /// Decides how to print.
+    pub(crate) fn printer<'w>(&self, stderr: &'w mut (dyn Write + 'w), streams: (Stream, Stream)) -> Printer<'w> {
+        let settings = PrinterSettings {
+            format: self.format(),
+            color: self.color,
+            color_environment: ColorEnvironment::read(|name| std::env::var(name).ok()),
+            quiet: self.quiet,
+            verbose: self.verbose,
+            talk: self.error_format,
+            null_terminated: self.null,
+            stdout: streams.0,
+            stderr: streams.1,
+        };
+        Printer::new(&settings, stderr)
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{text:?} is no number of seconds from 0 up"))
+}

@@ -1,0 +1,245 @@
+//! Rows on their way into a collection while the user watches: what `import` and `sync` share.
+//!
+//! Invariant: what is refused before the first batch is ready has not touched a byte of the file; what ends the work later
+//! says what is stored and that the same command goes on.
+
+use std::cell::Cell;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, PoisonError};
+
+use huedb::embed::Embedder;
+use huedb::error::{Error, Result};
+use huedb::input::{self, BatchLimits, Batches, Met, Notices, OnDuplicate, Repeats, Skipped, SkippedFile};
+use huedb::record::CollectionInfo;
+use huedb::store::{Access, Collection, Ingest, Mode, OnError, Preparer, Rules, StoredBatch, Tally, View};
+
+use crate::cli::context::command::Context;
+use crate::cli::context::timing::TimedEmbedder;
+use crate::cli::process::interrupt::Interrupt;
+use crate::output::{Progress, ProgressKind, count, count_of};
+
+/// Texts embedded and stored in one transaction: what a kill can undo, at the most.
+const TEXTS_AT_ONCE: usize = 256;
+/// Rows stored in one transaction when nothing has to be embedded.
+pub(crate) const ROWS_AT_ONCE: usize = 8192;
+/// Bytes of rows in one transaction, far under half of the import's cache.
+pub(crate) const BYTES_AT_ONCE: usize = 32 << 20;
+/// Files passed over that are named to who did not ask for details.
+const NAMED_FILES: usize = 10;
+
+/// Returns when a batch is full, if not at as many rows as were asked for.
+pub(crate) fn limits(asked: Option<NonZeroUsize>, embeds: bool) -> BatchLimits {
+    BatchLimits {
+        rows: asked.map_or(ROWS_AT_ONCE, NonZeroUsize::get),
+        texts: if embeds && asked.is_none() { TEXTS_AT_ONCE } else { usize::MAX },
+        bytes: BYTES_AT_ONCE,
+    }
+}
+
+/// Batches and where they go.
+pub(crate) struct Run<'r> {
+    /// The verb, as progress and messages name it.
+    pub(crate) action: &'static str,
+    /// The collection.
+    pub(crate) name: &'r str,
+    /// The collection as it is, which nobody else holds open.
+    pub(crate) view: View,
+    pub(crate) batches: Batches,
+    /// What texts are embedded with.
+    pub(crate) embedder: Option<TimedEmbedder>,
+    pub(crate) mode: Mode,
+    pub(crate) on_error: OnError,
+    pub(crate) on_duplicate: OnDuplicate,
+    pub(crate) rules: Rules,
+    pub(crate) interrupt: Interrupt,
+}
+
+impl Run<'_> {
+    /// Stores all batches, then does what is to follow, which returns how many records it removed.
+    pub(crate) fn store(
+        self,
+        context: &mut Context,
+        info: &CollectionInfo,
+        then: impl FnOnce(&Collection) -> Result<u64>,
+    ) -> Result<Tally> {
+        let Self { action, name, view, mut batches, embedder, mode, on_error, on_duplicate, rules, interrupt } = self;
+        let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
+        let mut preparer = Preparer::new(info, embedder, mode, on_error)?.following(rules);
+        let report = Report::begin(context, action, &batches);
+        let met = batches.met();
+        // The file is opened for writing once a batch is ready for it: what is refused before has not touched a byte.
+        let rows = batches.next();
+        if rows.is_none() {
+            refuse_no_text(context, &report.skipped, action)?;
+        }
+        let first = match preparer.prepare(&view, rows.unwrap_or_default()) {
+            Ok(first) => first,
+            Err(error) => {
+                report.end(context);
+                return Err(error);
+            }
+        };
+        drop(view);
+        let mut store = context.open_for_import(Access::Write, batches.progress().total_bytes())?;
+        let bytes_before = store.file_bytes()?;
+        let collection = store.collection(name)?;
+        let mut ingest = Ingest::new(&collection, preparer);
+        let timing = context.timing.clone();
+        let hear = |batch: Option<StoredBatch>| {
+            report.hear(context, batch.as_ref(), info);
+            interrupt.check()
+        };
+        let outcome = timing.of("store", || ingest.store_all(first, batches, hear));
+        let mut tally = ingest.tally();
+        report.end(context);
+        say_met(context, &met, on_duplicate);
+        let outcome = outcome
+            .and_then(|()| then(&collection).map(|removed| tally.removed += removed))
+            .and_then(|()| if tally.added + tally.updated > 0 { collection.settle() } else { Ok(()) })
+            .and_then(|()| crate::cli::verb::index::build_if_due(context, &collection, &interrupt));
+        if let Err(error) = outcome {
+            let is_in_place = store.is_in_place();
+            let closed = store.close();
+            say_stopped(context, action, &tally, is_in_place);
+            say_cut_documents(context, info, &tally);
+            closed?;
+            return Err(error);
+        }
+        // Where it wrote most of the file, so that the cost stays a part of its own.
+        context.tidy(&mut store, bytes_before, 2);
+        store.close()?;
+        say_cut_documents(context, info, &tally);
+        Ok(tally)
+    }
+}
+
+/// What the user sees while rows are stored.
+struct Report {
+    progress: Progress,
+    read: Arc<input::Progress>,
+    notices: Notices,
+    skipped: Skipped,
+    said_engine: Cell<bool>,
+}
+
+impl Report {
+    fn begin(context: &Context, action: &'static str, batches: &Batches) -> Self {
+        let read = batches.progress();
+        let kind = if read.total_bytes().is_some() { ProgressKind::RowsOfBytes } else { ProgressKind::Rows };
+        let progress = context.printer.progress(action, kind, read.total_bytes());
+        Self { progress, read, notices: batches.notices(), skipped: batches.skipped(), said_engine: Cell::new(false) }
+    }
+
+    fn hear(&self, context: &mut Context, batch: Option<&StoredBatch>, info: &CollectionInfo) {
+        self.progress.set_bytes(self.read.read_bytes());
+        let Some(batch) = batch else { return };
+        self.progress.add_rows(batch.tally.rows());
+        let embedded_by_engine =
+            batch.tally.embedded > 0 && info.embedder.as_ref().is_some_and(|model| !model.model.starts_with("hash"));
+        self.progress.suspend(|| {
+            batch.refused.iter().for_each(|error| context.printer.warning(error));
+            context.printer.detail(format!("batch stored: {}", describe(&batch.tally)));
+            if embedded_by_engine && !self.said_engine.replace(true) {
+                context.say_engine(Some(info));
+            }
+        });
+    }
+
+    fn end(self, context: &mut Context) {
+        self.progress.finish();
+        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        notices.iter().for_each(|notice| context.printer.notice(notice));
+        say_skipped(context, &self.skipped.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Names the files that are passed over, and says why.
+pub(crate) fn say_skipped(context: &mut Context, skipped: &[SkippedFile]) {
+    let named = if context.printer.tells_details() { skipped.len() } else { NAMED_FILES };
+    for SkippedFile { path, why } in skipped.iter().take(named) {
+        context.printer.notice(format!("skipped {path}: it {why}"));
+    }
+    let more = skipped.len().saturating_sub(named);
+    if more > 0 {
+        context.printer.notice(format!("skipped {} more; -v names them", count_of(more as u64, "file")));
+    }
+}
+
+/// Refuses an import none of whose files is text.
+pub(crate) fn refuse_no_text(context: &mut Context, skipped: &Skipped, action: &str) -> Result<()> {
+    let skipped = skipped.lock().unwrap_or_else(PoisonError::into_inner);
+    if skipped.is_empty() || action != "import" {
+        return Ok(());
+    }
+    say_skipped(context, &skipped);
+    Err(Error::InvalidArgument {
+        why: "none of the files is text".into(),
+        hint: Some("choose text files with a glob such as 'docs/**/*.md'".into()),
+    })
+}
+
+/// Says what is stored of work that ended early, in a file that still has its name or has lost it.
+pub(crate) fn say_stopped(context: &mut Context, action: &str, tally: &Tally, is_in_place: bool) {
+    if tally.rows() == 0 {
+        return;
+    }
+    // Nobody can open what has lost its name.
+    let next = if is_in_place {
+        format!("these are stored, and the same {action} can be run again")
+    } else {
+        format!("these are lost, since the file {} is no longer there", context.db.display())
+    };
+    context.printer.notice(format!("{} before it stopped; {next}", describe(tally)));
+}
+
+/// Says how many documents of an ingest are not embedded whole.
+fn say_cut_documents(context: &mut Context, info: &CollectionInfo, tally: &Tally) {
+    if let Some(model) = &info.embedder {
+        say_cut(context, (tally.cut, tally.embedded), model.max_tokens, &format!("--chunk {}", model.max_tokens));
+    }
+}
+
+/// Says how many documents are longer than what the model reads of one, and what helps.
+pub(crate) fn say_cut(context: &mut Context, (cut, embedded): (u64, u64), max_tokens: usize, helps: &str) {
+    if cut > 0 {
+        let verb = if cut == 1 { "is" } else { "are" };
+        context.printer.notice(format!(
+            "{} of {} {verb} longer than the {} tokens the model reads; what is beyond is not searched by meaning: {helps}",
+            count(cut),
+            count_of(embedded, "document"),
+            count(max_tokens as u64)
+        ));
+    }
+}
+
+/// Says what was met over all inputs: of which formats they were, and ids that came again.
+pub(crate) fn say_met(context: &mut Context, met: &Met, on_duplicate: OnDuplicate) {
+    met.formats().into_iter().for_each(|formats| context.printer.notice(formats));
+    let Repeats { rows, first: Some((id, again, before)) } = met.repeats() else { return };
+    let left_out = on_duplicate == OnDuplicate::First;
+    let have = match (rows, left_out) {
+        (1, false) => "row has an id that came before",
+        (1, true) => "row has an id that came before, and was left out",
+        (_, false) => "rows have ids that came before",
+        (_, true) => "rows have ids that came before, and were left out",
+    };
+    let (n, id) = (count(rows), id.as_str());
+    context.printer.warning(format!(
+        "{n} {have}: first {id:?} at {again}, which stands at {before} already (--on-duplicate error|last|first)"
+    ));
+}
+
+pub(crate) fn describe(tally: &Tally) -> String {
+    let counts = [
+        (tally.added, "added"),
+        (tally.updated, "updated"),
+        (tally.unchanged, "unchanged"),
+        (tally.skipped, "skipped"),
+        (tally.removed, "removed"),
+        (tally.failed, "failed"),
+        (tally.embedded, "embedded"),
+    ];
+    let always = 4;
+    let said = counts.iter().enumerate().filter(|(at, (n, _))| *n > 0 || *at < always);
+    said.map(|(_, (n, what))| format!("{what} {}", count(*n))).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,4 @@
+//! The config file, and the global flags that it and the environment stand for.
+
+pub(crate) mod defaults;
+pub(crate) mod file;

@@ -1,0 +1,6 @@
+//! What a verb works with: the file, its key, the models, the streams.
+
+pub(crate) mod command;
+pub(crate) mod key;
+pub(crate) mod timing;
+pub(crate) mod unknown_key;

@@ -1,0 +1,73 @@
+//! How long the stages of a command took, for `--timing`.
+//!
+//! Stages that run side by side are counted each by itself, so together they may take longer than the whole.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use huedb::embed::{DeferredEmbedder, EmbedOutput, Embedder, Role};
+use huedb::error::Result;
+use huedb::record::Fingerprint;
+
+/// The stages of one command, in the order they first ended.
+#[derive(Clone)]
+pub(crate) struct Timing {
+    start: Instant,
+    stages: Arc<Mutex<Vec<(&'static str, Duration)>>>,
+}
+
+impl Timing {
+    pub(crate) fn begin() -> Self {
+        Self { start: Instant::now(), stages: Arc::default() }
+    }
+
+    /// Counts the time of a stage.
+    pub(crate) fn add(&self, stage: &'static str, took: Duration) {
+        let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
+        match stages.iter_mut().find(|(name, _)| *name == stage) {
+            Some((_, sum)) => *sum += took,
+            None => stages.push((stage, took)),
+        }
+    }
+
+    /// Does the work of a stage.
+    pub(crate) fn of<T>(&self, stage: &'static str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let done = work();
+        self.add(stage, start.elapsed());
+        done
+    }
+
+    /// Returns all stages, and the whole.
+    pub(crate) fn stages(&self) -> Vec<(&'static str, Duration)> {
+        let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        stages.push(("total", self.start.elapsed()));
+        stages
+    }
+}
+
+/// A model whose loading and whose work are timed.
+pub(crate) struct TimedEmbedder {
+    pub(crate) embedder: DeferredEmbedder,
+    pub(crate) timing: Timing,
+}
+
+impl TimedEmbedder {
+    /// Loads the model now.
+    pub(crate) fn load(&self) -> Result<()> {
+        self.timing.of("load model", || self.embedder.load().map(drop))
+    }
+}
+
+impl Embedder for TimedEmbedder {
+    fn fingerprint(&self) -> &Fingerprint {
+        self.embedder.fingerprint()
+    }
+
+    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+        if !self.embedder.is_loaded() {
+            self.load()?;
+        }
+        self.timing.of("embed", || self.embedder.embed(texts, role))
+    }
+}

@@ -1,0 +1,7 @@
+//! The process around a command: usage errors, exit codes, interrupts, panics.
+
+pub(crate) mod exit;
+pub(crate) mod hint;
+pub(crate) mod interrupt;
+pub(crate) mod panic;
+pub(crate) mod usage;

@@ -1,0 +1,103 @@
+//! What is said before a command runs, and when nothing can be asked of it any more: usage errors and interrupts.
+//!
+//! Invariant: where `--error-format json` is set, by whatever means, these are one JSON object a line as well.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use huedb::error::Error;
+use serde_json::Value as Json;
+
+use crate::cli::process::{exit, interrupt};
+use crate::output::{Failure, Printer, PrinterSettings, Stream, TalkFormat, is_removed, sanitize};
+
+/// Says what clap words: usage errors, and the help and version that were asked for.
+pub(crate) fn report(
+    usage: &clap::Error,
+    tree: &Command,
+    args: &[OsString],
+    stderr: &mut (dyn Write + '_),
+    is_terminal: bool,
+) -> u8 {
+    let code = u8::try_from(usage.exit_code()).unwrap_or(exit::INPUT);
+    let talk = asked_format(tree, args);
+    let settings =
+        PrinterSettings { talk, stderr: Stream { is_terminal, columns: None }, ..PrinterSettings::default() };
+    if code == 0 {
+        // The help and the version are data: what cannot be written has not been said.
+        let written = usage.print().and_then(|()| io::stdout().flush()).map_err(|e| Error::io("write the output", e));
+        return exit::report(
+            written.map(|()| exit::Status::Done).map_err(Into::into),
+            &mut Printer::new(&settings, stderr),
+        );
+    }
+    if talk == TalkFormat::Text {
+        say(usage);
+    } else {
+        Printer::new(&settings, stderr).failure(&failure(usage, code));
+    }
+    code
+}
+
+/// Listens for interrupts, and ends the process with a word in this format.
+pub(crate) fn listen(format: TalkFormat) {
+    interrupt::listen(Arc::new(move || {
+        let mut words = Vec::new();
+        let settings = PrinterSettings { talk: format, ..PrinterSettings::default() };
+        Printer::new(&settings, &mut words).failure(&exit::interrupted());
+        String::from_utf8_lossy(&words).into_owned()
+    }));
+}
+
+/// Prints what clap words; where it quotes an argument that would control the terminal, without its colours.
+fn say(usage: &clap::Error) {
+    let text = usage.render().to_string();
+    if text.chars().any(|c| is_removed(c) && c != '\n') {
+        let lines = text.lines().map(|line| sanitize(line) + "\n").collect::<String>();
+        // When the standard error is gone there is nobody left to tell.
+        let _ = io::stderr().write_all(lines.as_bytes());
+    } else {
+        let _ = usage.print();
+    }
+}
+
+/// Finds the error format in arguments that could not be parsed, in the environment, or in the defaults of the flags.
+fn asked_format(tree: &Command, args: &[OsString]) -> TalkFormat {
+    const FLAG: &str = "--error-format";
+    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--").collect();
+    let after = |at: usize| args.get(at + 1).map(ToString::to_string);
+    let given = args.iter().enumerate().rev().find_map(|(at, arg)| match arg.strip_prefix(FLAG)? {
+        "" => after(at),
+        value => value.strip_prefix('=').map(str::to_owned),
+    });
+    let default = || {
+        let arg = tree.get_arguments().find(|arg| arg.get_long() == FLAG.strip_prefix("--"))?;
+        arg.get_default_values().first()?.to_str().map(str::to_owned)
+    };
+    let said = given.or_else(|| std::env::var("HUEDB_ERROR_FORMAT").ok()).or_else(default);
+    said.and_then(|format| format.parse().ok()).unwrap_or_default()
+}
+
+/// The message is the first paragraph that clap words, the hint what follows but for the advice on --help.
+fn failure(usage: &clap::Error, code: u8) -> Failure {
+    let text = usage.render().to_string();
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut paragraphs = text.trim().split("\n\n").map(one_line);
+    let first = paragraphs.next().unwrap_or_default();
+    let is_bare =
+        matches!(usage.kind(), ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    let (error, hint) = if is_bare {
+        ("no command is given".to_owned(), "`huedb --help` lists them".to_owned())
+    } else {
+        let rest: Vec<_> = paragraphs.filter(|paragraph| !paragraph.starts_with("For more information")).collect();
+        (first.trim_start_matches("error: ").to_owned(), rest.join("; "))
+    };
+    let argument = match usage.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => vec![("argument", Json::from(argument.as_str()))],
+        _ => Vec::new(),
+    };
+    Failure { error, code, kind: "usage".into(), hint: Some(hint).filter(|hint| !hint.is_empty()), place: argument }
+}

@@ -1,0 +1,63 @@
+//! One command after another in this process, with the models and keys that they share.
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::ArgMatches;
+use huedb::error::Result;
+
+use super::statement::{Statement, with_stdin};
+use crate::cli::arguments::global::Global;
+use crate::cli::configuration::defaults::Defaults;
+use crate::cli::context::command::Kept;
+use crate::cli::process::interrupt::UntilInterrupted;
+use crate::output::{Printer, Stream};
+
+/// Commands that are run one after another, with what they share.
+pub(crate) struct Series<'s> {
+    global: &'s Global,
+    defaults: Defaults,
+    stdout: &'s mut dyn Write,
+    stderr: &'s mut dyn Write,
+    streams: (Stream, Stream),
+    kept: Kept,
+    run_one: RunOne,
+}
+
+/// Runs one command, as [`crate::cli::run`] does.
+pub(crate) type RunOne =
+    fn(&mut Defaults, &[OsString], (&mut dyn Write, &mut dyn Write), (Stream, Stream), Option<&Kept>) -> u8;
+
+impl<'s> Series<'s> {
+    /// Begins a series whose commands start from what was given to this one.
+    pub(crate) fn new(
+        global: &'s Global,
+        (defaults, matches): (&Defaults, &ArgMatches),
+        (stdout, stderr): (&'s mut dyn Write, &'s mut dyn Write),
+        streams: (Stream, Stream),
+        run_one: RunOne,
+    ) -> Self {
+        Self { global, defaults: defaults.inherited(matches), stdout, stderr, streams, kept: Kept::default(), run_one }
+    }
+
+    /// Runs one command; returns its exit code.
+    pub(crate) fn run(&mut self, statement: Statement) -> Result<u8> {
+        let words: Vec<OsString> = std::iter::once("huedb".to_owned()).chain(statement.words).map(Into::into).collect();
+        let mut stdout = UntilInterrupted(&mut *self.stdout);
+        let stdin = statement.stdin;
+        let around = (&mut stdout as &mut dyn Write, &mut *self.stderr as &mut dyn Write);
+        with_stdin(stdin.as_deref(), || {
+            (self.run_one)(&mut self.defaults, &words, around, self.streams, Some(&self.kept))
+        })
+    }
+
+    /// Says something on the standard error.
+    pub(crate) fn say(&mut self, words: impl FnOnce(&mut Printer)) {
+        words(&mut self.global.printer(&mut *self.stderr, self.streams));
+    }
+}
+
+/// Whether a command is one that runs commands: a script that runs itself would have no end.
+pub(crate) fn is_series(statement: &Statement) -> bool {
+    statement.words.first().is_some_and(|word| word == "exec" || word == "shell")
+}

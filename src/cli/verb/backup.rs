@@ -1,0 +1,83 @@
+//! `huedb backup` and `huedb restore`.
+
+use huedb::error::Result;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::{Args, ValueHint};
+use huedb::store::{Access, FileFacts, is_encrypted, restore};
+
+use crate::cli::context::command::Context;
+use crate::cli::process::exit::Status;
+use crate::output::{bytes, count_of, duration};
+
+/// Copy the database to another file while others use it
+///
+/// The copy holds everything as it was at one moment and is checked before it takes its name. It is a database like any
+/// other: name it with --db, or put it back with `huedb restore`. That of an encrypted database opens with the same key.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb backup notes-2026-11-24.redb
+  huedb backup /mnt/safe/huedb.redb --force")]
+pub(crate) struct Backup {
+    /// Where the copy goes
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    target: PathBuf,
+
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+impl Backup {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let store = context.open(Access::Read)?;
+        let start = Instant::now();
+        let facts = context.stage("copy and verify", || store.backup(&self.target, self.force))?;
+        if facts.encryption.is_none() {
+            context.warn_of_plain(&self.target);
+        }
+        let (amount, took) = (amount(&facts), duration(start.elapsed()));
+        context.printer.notice(format!("backed up {amount} to {} in {took}", self.target.display()));
+        Ok(Status::Done)
+    }
+}
+
+/// Put a backup in the place of the database
+///
+/// The backup is checked first, and what is there stays until the copy is whole.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb restore notes-2026-11-24.redb --force
+  huedb --db new.redb restore notes-2026-11-24.redb")]
+pub(crate) struct Restore {
+    /// A file that `huedb backup` made
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    backup: PathBuf,
+
+    /// Replace the database that is there
+    #[arg(long)]
+    force: bool,
+}
+
+impl Restore {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let was_encrypted = is_encrypted(&context.db);
+        let copy = || context.with_key(|options| restore(&self.backup, &context.db, self.force, options));
+        let start = Instant::now();
+        let facts = context.stage("copy and verify", copy)?;
+        let took = duration(start.elapsed());
+        if was_encrypted && facts.encryption.is_none() {
+            context.printer.warning(format!("{} was encrypted, and the backup is plain", context.db.display()));
+        } else if facts.encryption.is_none() {
+            context.warn_of_plain(&context.db.clone());
+        }
+        context.printer.notice(format!("restored {} to {} in {took}", amount(&facts), context.db.display()));
+        Ok(Status::Done)
+    }
+}
+
+pub(crate) fn amount(facts: &FileFacts) -> String {
+    let (records, collections) = (count_of(facts.records, "record"), count_of(facts.collections, "collection"));
+    format!("{records} of {collections} ({})", bytes(facts.bytes))
+}

@@ -1,0 +1,87 @@
+//! `huedb config`.
+
+use clap::{Args, Subcommand};
+use huedb::error::{Error, Result};
+
+use crate::cli::configuration::file::Entry;
+use crate::cli::context::command::Context;
+use crate::cli::process::exit::Status;
+
+/// Show what the global flags are, and where each value comes from
+///
+/// A flag goes before its environment variable, that before the config file, and that before the default. The config file is
+/// `huedb/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`; `HUEDB_CONFIG` names another, and empty none. It holds one
+/// line a setting, as in `output = "json"`, `busy-timeout = 30`, `quiet = true`; the keys are the long names of the global
+/// flags. A path may begin with ~/.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb config
+  huedb config set output json
+  huedb config set db '~/notes.redb'
+  huedb config unset output
+  $EDITOR \"$(huedb config path)\"")]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    verb: Option<ConfigVerb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigVerb {
+    /// Print where the config file is, or would be
+    Path,
+    /// Give a key of the config file a value; comments and order stay
+    Set {
+        /// The long name of a global flag
+        key: String,
+        /// Its value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Take a key out of the config file
+    Unset {
+        /// The long name of a global flag
+        key: String,
+    },
+}
+
+impl Config {
+    /// `faults` is what is wrong with the config file: it must not keep anybody from looking at it.
+    pub(crate) fn run(self, context: &mut Context, faults: Vec<Error>) -> Result<Status> {
+        let (defaults, matches) = context.invocation;
+        let path = defaults.config().path();
+        match self.verb {
+            None => {
+                context.list(&defaults.settings(matches))?;
+                return end(context, faults);
+            }
+            Some(ConfigVerb::Path) => {
+                let Some(path) = path else {
+                    context.printer.notice("no config file is read");
+                    return Ok(Status::NothingFound);
+                };
+                context.write(format!("{}\n", path.display()).as_bytes())?;
+            }
+            Some(ConfigVerb::Set { key, value }) => {
+                let is_bare = value == "true" || value == "false";
+                let entry = Entry { key, line: 0, value: Ok(value.clone()), is_bare };
+                defaults.take(&entry).map_err(Error::argument)?;
+                defaults.config().change(&entry.key, Some(&value))?;
+                context.printer.notice(format!("set {} in {}", entry.key, defaults.config().shown()));
+            }
+            Some(ConfigVerb::Unset { key }) => {
+                defaults.config().change(&key, None)?;
+                context.printer.notice(format!("{key} is not set in {}", defaults.config().shown()));
+            }
+        }
+        Ok(Status::Done)
+    }
+}
+
+/// Tells of every fault; the last one ends the command.
+fn end(context: &mut Context, mut faults: Vec<Error>) -> Result<Status> {
+    let Some(last) = faults.pop() else { return Ok(Status::Done) };
+    for fault in faults {
+        context.printer.warning(fault);
+    }
+    Err(last)
+}

@@ -1,0 +1,143 @@
+//! `huedb create`.
+
+use clap::Args;
+use huedb::embed::{DEFAULT_MODEL, fingerprint};
+use huedb::error::{Error, Result};
+use huedb::input::metadata_from_json;
+use huedb::record::EmbeddingFunction::{self, BuiltIn};
+use huedb::record::{CollectionName, Configuration, Hnsw, Scope, Space};
+use huedb::store::NewCollection;
+
+use crate::cli::arguments::collection::{When, candidates, configuration, edges};
+use crate::cli::arguments::global::NewFile;
+use crate::cli::context::command::Context;
+use crate::cli::process::exit::Status;
+
+/// Make a collection, and the file when there is none
+///
+/// Without options: the built-in model all-MiniLM-L6-v2 and cosine distance. (Chroma's own default is l2; on the
+/// unit vectors of the model the order is the same, and cosine reads better.)
+#[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "get_or_create is Chroma's name")]
+#[command(after_help = "Examples:
+  huedb create notes
+  huedb create vectors --no-model --space l2
+  huedb create notes --encrypt --key-file notes.key
+  huedb create notes --get-or-create --metadata '{\"owner\": \"docs\"}'
+  huedb create notes --configuration '{\"hnsw\": {\"space\": \"l2\", \"ef_search\": 200}}'")]
+pub(crate) struct Create {
+    /// Its name: 3 to 512 characters from [a-zA-Z0-9._-], a letter or digit first and last
+    name: String,
+
+    /// Distance: cosine, l2 (squared) or ip (inner product) [default: cosine]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Space::ALL.map(Space::as_str)))]
+    space: Option<String>,
+
+    /// Model that embeds its texts: a name from `huedb model list` or a folder
+    #[arg(long, default_value = DEFAULT_MODEL, conflicts_with = "no_model")]
+    model: String,
+
+    /// No model: embeddings are always given
+    #[arg(long)]
+    no_model: bool,
+
+    /// Its metadata, a JSON object; Chroma's old keys such as hnsw:space are understood
+    #[arg(long, value_name = "JSON")]
+    metadata: Option<String>,
+
+    /// Do nothing when the collection exists
+    #[arg(long)]
+    get_or_create: bool,
+
+    /// When the graph index is built: by itself from 4,000,000 records on, at every import, or only when asked for
+    #[arg(long, value_enum, default_value = "auto")]
+    index: When,
+
+    /// Candidates kept while the graph is built [default: 128]
+    #[arg(long, value_name = "N", value_parser = candidates)]
+    ef_construction: Option<usize>,
+
+    /// Index the words of its documents as well, for `query --hybrid`
+    #[arg(long)]
+    hybrid: bool,
+
+    /// Candidates kept while the graph is searched [default: 128]
+    #[arg(long, value_name = "N", value_parser = candidates)]
+    ef_search: Option<usize>,
+
+    /// Edges of a vector in the graph, of which 8 at least are built [default: 16]
+    #[arg(long, value_name = "N", value_parser = edges)]
+    max_neighbors: Option<usize>,
+
+    #[command(flatten)]
+    file: NewFile,
+
+    /// Chroma's configuration, a JSON object such as {"hnsw": {"space": "l2"}}
+    #[arg(long, value_name = "JSON")]
+    #[arg(conflicts_with_all = ["space", "ef_construction", "ef_search", "max_neighbors"])]
+    configuration: Option<String>,
+}
+
+impl Create {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let name = CollectionName::parse(self.name)?;
+        let metadata = self.metadata.as_deref().map(|json| metadata_from_json(json)?.into_metadata()).transpose()?;
+        if metadata.as_ref().is_some_and(huedb::record::Metadata::is_empty) {
+            return Err(Error::argument("a collection's metadata is not empty; leave --metadata out instead"));
+        }
+        let legacy = metadata.as_ref().map(Configuration::from_metadata).transpose()?.unwrap_or_default();
+        let said = self.configuration.as_deref().map(configuration).transpose()?.unwrap_or_default();
+        let said = said.with_old_keys(&legacy);
+        let embedder = if self.no_model { None } else { Some(fingerprint(&self.model, &context.models)?) };
+        if said.function == Some(BuiltIn) && EmbeddingFunction::of(embedder.as_ref()) != Some(BuiltIn) {
+            let other = embedder.map_or("--no-model says none".into(), |model| format!("--model says {}", model.model));
+            let why = format!("the configuration's embedding function is the model {DEFAULT_MODEL}, and {other}");
+            return Err(Error::InvalidArgument { why, hint: Some("leave one of the two out".into()) });
+        }
+        let usual = Hnsw::default();
+        let space = self.space.as_deref().map(str::parse).transpose()?;
+        let new = NewCollection {
+            space: space.or(said.space).unwrap_or_default(),
+            embedder,
+            metadata,
+            hnsw: Hnsw {
+                ef_construction: self.ef_construction.or(said.ef_construction).unwrap_or(usual.ef_construction),
+                ef_search: self.ef_search.or(said.ef_search).unwrap_or(usual.ef_search),
+                max_neighbors: self.max_neighbors.or(said.max_neighbors).unwrap_or(usual.max_neighbors),
+            },
+            index: self.index.mode(),
+            chroma: said.chroma,
+            bm25: self.hybrid,
+        };
+        for passed_over in &said.passed_over {
+            context.printer.warning(passed_over);
+        }
+        context.prepare(self.file)?;
+        // What is refused is found without touching the file, and without making one.
+        if context.db.exists() || *context.scope() != Scope::default() {
+            match context.look(name.as_str()) {
+                Ok(_) if !self.get_or_create => {
+                    return Err(Error::CollectionExists { name: name.to_string() });
+                }
+                Err(
+                    e @ (Error::FileNotFound { .. } | Error::TenantNotFound { .. } | Error::DatabaseNotFound { .. }),
+                ) => return Err(e),
+                _ => {}
+            }
+        }
+        let store = context.open_or_make()?;
+        let said = match store.create_collection(name.clone(), new) {
+            Ok(info) => {
+                let model = info.embedder.map_or("no model".to_owned(), |embedder| {
+                    format!("model {}, {} dimensions", embedder.model, embedder.dimension)
+                });
+                format!("created {name} in {} ({model}, {})", context.db.display(), info.space)
+            }
+            Err(Error::CollectionExists { .. }) if self.get_or_create => format!("{name} exists"),
+            Err(error) => return Err(error),
+        };
+        store.close()?;
+        context.printer.notice(said);
+        Ok(Status::Done)
+    }
+}

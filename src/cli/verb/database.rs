@@ -1,0 +1,88 @@
+//! `huedb database`.
+
+use clap::{Args, Subcommand};
+use huedb::error::{Error, Result};
+use huedb::record::{DatabaseName, Scope};
+use huedb::store::{Access, DatabaseInfo};
+
+use crate::cli::arguments::global::NewFile;
+use crate::cli::context::command::Context;
+use crate::cli::process::exit::Status;
+use crate::output::Facts;
+
+/// Make, list and remove databases of a tenant
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(after_help = "Examples:
+  huedb database create staging
+  huedb create notes --database staging
+  huedb database list -o ids")]
+pub(crate) struct Database {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make a database, and the file when there is none
+    Create {
+        /// Its name: 3 to 512 characters from [a-zA-Z0-9._-], a letter or digit first and last
+        name: String,
+
+        #[command(flatten)]
+        file: NewFile,
+    },
+    /// List the databases of the tenant
+    List,
+    /// Remove a database with its collections
+    Drop {
+        /// The database
+        name: String,
+    },
+}
+
+impl Database {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        match self.action {
+            Action::Create { name, file } => {
+                let name = DatabaseName::parse(name)?;
+                if context.db.exists() && find(context, name.as_str())?.is_some() {
+                    let tenant = context.scope().tenant.clone();
+                    return Err(Error::DatabaseExists { name: name.as_str().to_owned(), tenant });
+                }
+                context.prepare(file)?;
+                let store = context.open_or_make()?;
+                let made = store.create_database(&name)?;
+                store.close()?;
+                context.printer.notice(format!("created database {} of {}", made.name, made.tenant));
+            }
+            Action::List => {
+                let databases = context.open(Access::Read)?.databases()?;
+                let line = |database: DatabaseInfo| {
+                    Facts::new()
+                        .with("name", database.name)
+                        .with("tenant", database.tenant)
+                        .with("id", database.id.to_string())
+                };
+                context.list(&databases.into_iter().map(line).collect::<Vec<_>>())?;
+            }
+            Action::Drop { name } => {
+                Scope { database: name.clone(), ..context.scope().clone() }.check_may_go()?;
+                if find(context, &name)?.is_none() {
+                    let known = context.open(Access::Read)?.databases()?.into_iter().map(|known| known.name).collect();
+                    return Err(Error::DatabaseNotFound { name, tenant: context.scope().tenant.clone(), known });
+                }
+                let store = context.open(Access::Write)?;
+                let collections = store.drop_database(&name)?;
+                store.close()?;
+                context.printer.notice(format!("dropped database {name}, collections: {collections}"));
+            }
+        }
+        Ok(Status::Done)
+    }
+}
+
+/// Looks a database of the tenant up before the file is opened for writing.
+fn find(context: &Context, name: &str) -> Result<Option<DatabaseInfo>> {
+    Ok(context.open(Access::Read)?.databases()?.into_iter().find(|database| database.name == name))
+}

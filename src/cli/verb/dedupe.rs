@@ -1,0 +1,131 @@
+//! `huedb dedupe`.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use clap::Args;
+use huedb::error::Result;
+use huedb::query;
+use huedb::query::Groups;
+use huedb::record::Ordinal;
+use huedb::store::{Access, Include};
+
+use crate::cli::arguments::filter::Conditions;
+use crate::cli::context::command::Context;
+use crate::cli::context::unknown_key::warn_of_filter;
+use crate::cli::process::exit::Status;
+use crate::cli::process::interrupt::Interrupt;
+use crate::output::{Facts, Format, ProgressKind, count, duration};
+
+/// Compared records after which that many are told of, when details are.
+const RECORDS_BETWEEN_DETAILS: u64 = 10_000;
+
+/// List records that are near-duplicates of others
+///
+/// Records are taken in the order they were inserted. One whose embedding is at most --max-distance from that of a
+/// record kept before it is a near-duplicate of the nearest such record; any other is kept. A line is a near-duplicate, with
+/// the record it is one of and their distance; lines of one group stand together. When all that is listed is deleted no
+/// two records are that near any more. Distances are exact, in the collection's space.
+///
+/// A record is compared with all before it: a hundred thousand texts take seconds, ten times as many far more. How far it has
+/// come is shown on a terminal, and with --verbose as lines. Larger distances take longer, and so do inner products (ip)
+/// of embeddings of very different lengths, and embeddings without any structure.
+///
+/// The exit code is 0 when there are any, 1 when there are none; with --check it is 1 when there are any, as of `diff`,
+/// so that a build fails.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb dedupe notes --max-distance 0.05
+  huedb dedupe notes --max-distance 0.05 -o jsonl --documents | jq .
+  huedb dedupe notes --max-distance 0.01 -o ids > near-duplicates.txt
+  huedb dedupe notes --max-distance 0.05 --check && echo \"none\"")]
+pub(crate) struct Dedupe {
+    /// The collection
+    collection: String,
+
+    /// Records at this distance or nearer are near-duplicates; 0.05 of cosine finds texts that say the same
+    #[arg(long, value_name = "DISTANCE", value_parser = distance, allow_negative_numbers = true)]
+    max_distance: f32,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// Print the texts as well, which a table always does
+    #[arg(long = "documents")]
+    with_documents: bool,
+
+    /// Exit with 1 when there are any, and with 0 when there are none
+    #[arg(long)]
+    check: bool,
+}
+
+impl Dedupe {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let start = Instant::now();
+        let interrupt = Interrupt::listen();
+        let store = context.open(Access::Read)?;
+        let collection = store.collection(&self.collection)?;
+        let wanted = query::Dedupe {
+            ids: self.conditions.ids(context)?,
+            filter: self.conditions.filter()?,
+            max_distance: self.max_distance,
+            threads: context.models.threads(),
+        };
+        warn_of_filter(context, &collection.view()?, wanted.filter.as_ref());
+        // How many are left to compare, where a filter keeps fewer, is found out meanwhile.
+        let total = self.conditions.is_empty().then(|| collection.count()).transpose()?;
+        let progress = context.printer.progress("compare", ProgressKind::RowsAgainstEarlier, total);
+        let (printer, mut done) = (&mut context.printer, 0);
+        let watch = |records| {
+            progress.add_rows(records);
+            let before = done;
+            done += records;
+            if printer.tells_details() && done / RECORDS_BETWEEN_DETAILS > before / RECORDS_BETWEEN_DETAILS {
+                let of = total.map(|total| format!(" of {}", count(total))).unwrap_or_default();
+                let took = duration(start.elapsed());
+                progress.suspend(|| printer.detail(format!("compared {}{of} records in {took}", count(done))));
+            }
+            if interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let found = context.timing.of("compare", || collection.dedupe(&wanted, watch))?;
+        progress.finish();
+        let lines = self.lines(&found, context.printer.format())?;
+        let duplicates = lines.len() as u64;
+        if duplicates > 0 {
+            context.list(&lines)?;
+        }
+        let (groups, compared) = (count(found.groups.len() as u64), count(found.compared));
+        let took = duration(start.elapsed());
+        context
+            .printer
+            .notice(format!("near-duplicates {} of {compared} records, groups {groups}, in {took}", count(duplicates)));
+        Ok(Status::found((duplicates > 0) != self.check))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "distances are shown as f32, as in Chroma")]
+    fn lines(&self, found: &Groups, format: Format) -> Result<Vec<Facts>> {
+        let documents = (self.with_documents || format == Format::Table) && format != Format::Ids;
+        let include = Include { documents, ..Include::NONE };
+        let read = |ordinal: Ordinal| found.view.record(ordinal, include);
+        let mut lines = Vec::new();
+        for group in &found.groups {
+            let kept = found.view.record(group.kept, Include::NONE)?.id;
+            for duplicate in &group.duplicates {
+                let record = read(duplicate.ordinal)?;
+                // Through text, so that 0.1 is not 0.10000000149.
+                let distance: f64 = (duplicate.distance as f32).to_string().parse().unwrap_or(duplicate.distance);
+                let line = Facts::new().with("id", record.id.as_str()).with("duplicate_of", kept.as_str());
+                let line = line.with("distance", distance);
+                lines.push(match record.document {
+                    Some(document) if documents => line.with("document", document),
+                    _ => line,
+                });
+            }
+        }
+        Ok(lines)
+    }
+}
+
+fn distance(text: &str) -> Result<f32, String> {
+    text.parse().ok().filter(|distance: &f32| !distance.is_nan()).ok_or_else(|| format!("{text:?} is no distance"))
+}

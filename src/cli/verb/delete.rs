@@ -1,0 +1,73 @@
+//! `huedb delete`.
+
+use clap::Args;
+use huedb::error::{Error, Result};
+use huedb::query::RecordQuery;
+use huedb::store::Access;
+
+use crate::cli::arguments::filter::Conditions;
+use crate::cli::context::command::Context;
+use crate::cli::context::unknown_key::warn_of_filter;
+use crate::cli::process::exit::Status;
+use crate::output::count;
+
+/// Delete records
+///
+/// At least one of --id, --ids-from, --where and --where-document says which; ids and filters must both hold. However
+/// many they are, all are deleted in one transaction, or none. An empty list of ids deletes nothing; a filter with an
+/// empty `$and` or `$or` in it is refused.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb delete notes --id a
+  huedb delete notes --where 'year < 2000' --limit 100
+  huedb query notes \"spam\" -n 100 -o ids | huedb delete notes --ids-from -")]
+pub(crate) struct Delete {
+    /// The collection
+    collection: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// At the most this many of those a filter keeps, in the order they were inserted
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u64>,
+}
+
+impl Delete {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        if self.conditions.is_empty() {
+            return Err(Error::InvalidArgument {
+                why: "nothing says what to delete".into(),
+                hint: Some(
+                    "give --id, --ids-from, --where or --where-document; `huedb drop` removes a whole collection"
+                        .into(),
+                ),
+            });
+        }
+        if self.limit.is_some() && !self.conditions.has_filter() {
+            return Err(Error::InvalidArgument {
+                why: "--limit is for filters; ids say themselves how many".into(),
+                hint: Some("give --where or --where-document, or leave --limit out".into()),
+            });
+        }
+        let query = RecordQuery {
+            ids: self.conditions.ids(context)?,
+            filter: self.conditions.filter_to_delete()?,
+            offset: 0,
+            limit: self.limit,
+            sort: None,
+        };
+        warn_of_filter(context, &context.look(&self.collection)?, query.filter.as_ref());
+        if query.ids.as_ref().is_some_and(Vec::is_empty) {
+            context.printer.notice("deleted 0: the list holds no ids");
+            return Ok(Status::Done);
+        }
+        let mut store = context.open(Access::Write)?;
+        let bytes_before = store.file_bytes()?;
+        let deleted = store.collection(&self.collection)?.delete_where(&query)?;
+        context.tidy_after_delete(&mut store, bytes_before);
+        store.close()?;
+        context.printer.notice(format!("deleted {}", count(deleted)));
+        Ok(Status::Done)
+    }
+}

@@ -1,0 +1,97 @@
+//! `huedb distinct` and `huedb keys`.
+
+use clap::Args;
+use huedb::error::Result;
+use huedb::query::{Facet, KeyFacts, RecordQuery};
+use huedb::record::check_key;
+use huedb::store::Access;
+
+use crate::cli::arguments::filter::Conditions;
+use crate::cli::context::command::Context;
+use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
+use crate::cli::process::exit::Status;
+use crate::output::Facts;
+
+/// Print the values of a metadata key and how many records hold each
+///
+/// Answered from the index, without reading records. An array counts once for each of its different elements.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb distinct notes lang
+  huedb distinct notes lang --where 'year >= 2020' --by-count -n 3")]
+pub(crate) struct Distinct {
+    /// The collection
+    collection: String,
+
+    /// The metadata key
+    key: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// The most frequent value first
+    #[arg(long)]
+    by_count: bool,
+
+    /// At the most this many
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<usize>,
+}
+
+/// Print the metadata keys: types, records, different values, smallest and largest
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb keys notes
+  huedb keys notes --where 'lang = \"de\"'")]
+pub(crate) struct Keys {
+    /// The collection
+    collection: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+}
+
+impl Distinct {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        check_key(&self.key)?;
+        let among = among(context, &self.conditions)?;
+        let store = context.open(Access::Read)?;
+        let view = store.view(&self.collection)?;
+        warn_of_filter(context, &view, among.filter.as_ref());
+        warn_of_key(context, &view, &self.key);
+        let mut facets = store.collection(&self.collection)?.distinct(&self.key, &among)?;
+        if self.by_count {
+            facets.sort_by_key(|facet| std::cmp::Reverse(facet.count));
+        }
+        facets.truncate(self.limit.unwrap_or(usize::MAX));
+        let line = |Facet { value, kind, count }: Facet| {
+            Facts::new().with("value", value.to_json()).with("type", kind.name()).with("count", count)
+        };
+        context.list(&facets.into_iter().map(line).collect::<Vec<_>>())?;
+        Ok(Status::Done)
+    }
+}
+
+impl Keys {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let among = among(context, &self.conditions)?;
+        let store = context.open(Access::Read)?;
+        warn_of_filter(context, &store.view(&self.collection)?, among.filter.as_ref());
+        let keys = store.collection(&self.collection)?.keys(&among)?;
+        let line = |KeyFacts { key, kind, records, distinct, min, max }: KeyFacts| {
+            Facts::new()
+                .with("key", key)
+                .with("type", kind.name())
+                .with("records", records)
+                .with("distinct", distinct)
+                .with("min", min.to_json())
+                .with("max", max.to_json())
+        };
+        context.list(&keys.into_iter().map(line).collect::<Vec<_>>())?;
+        Ok(Status::Done)
+    }
+}
+
+fn among(context: &Context, conditions: &Conditions) -> Result<RecordQuery> {
+    Ok(RecordQuery { ids: conditions.ids(context)?, filter: conditions.filter()?, ..RecordQuery::default() })
+}

@@ -1,0 +1,27 @@
+//! `huedb drop`.
+
+use clap::Args;
+use huedb::error::Result;
+use huedb::store::Access;
+
+use crate::cli::context::command::Context;
+use crate::cli::process::exit::Status;
+use crate::output::count_of;
+
+/// Remove a collection with all its records
+#[derive(Debug, Args)]
+pub(crate) struct Drop {
+    /// The collection
+    collection: String,
+}
+
+impl Drop {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        drop(context.look(&self.collection)?);
+        let store = context.open(Access::Write)?;
+        let (info, counts) = store.drop_collection(&self.collection)?;
+        store.close()?;
+        context.printer.notice(format!("dropped {} with {}", info.name, count_of(counts.records, "record")));
+        Ok(Status::Done)
+    }
+}

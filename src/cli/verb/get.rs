@@ -1,0 +1,173 @@
+//! `huedb get`, `huedb peek` and `huedb count`.
+
+use clap::Args;
+use huedb::error::Result;
+use huedb::query::{RecordQuery, Sort};
+use huedb::record::check_key;
+use huedb::store::{Access, Collection, Include, Store};
+
+use crate::cli::arguments::columns::{ColumnChoice, needed};
+use crate::cli::arguments::filter::Conditions;
+use crate::cli::arguments::include::{Part, columns, include, read_for};
+use crate::cli::context::command::Context;
+use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
+use crate::cli::process::exit::Status;
+use crate::output::{Columns, Entry, Format, Highlight};
+
+/// Print records, in the order they were inserted or sorted by a metadata key
+///
+/// On a terminal a record asked for by its only --id is printed as with -o vertical: each part on lines of its own, the
+/// document whole.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb get notes --id a --id b
+  huedb get notes --where 'year >= 2020' --limit 20 -o jsonl
+  huedb get notes --sort year --desc -n 5 --columns id,year,document
+  huedb get notes --where-document whale -o vertical
+  huedb query notes \"foxes\" -o ids | huedb get notes --ids-from -")]
+pub(crate) struct Get {
+    /// The collection
+    collection: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// At the most this many
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u64>,
+
+    /// Leave out this many at the start
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: u64,
+
+    /// Sort by the value of this metadata key; records without one come last
+    #[arg(long, value_name = "KEY")]
+    sort: Option<String>,
+
+    /// The largest value first
+    #[arg(long, requires = "sort")]
+    desc: bool,
+
+    /// Parts to print
+    #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',', default_value = "documents,metadatas,uris")]
+    #[arg(conflicts_with = "columns")]
+    include: Vec<Part>,
+
+    #[command(flatten)]
+    columns: ColumnChoice,
+
+    /// Cut nothing in a table: wrap long text
+    #[arg(long)]
+    full: bool,
+}
+
+/// Print the first records with their embeddings
+#[derive(Debug, Args)]
+pub(crate) struct Peek {
+    /// The collection
+    collection: String,
+
+    /// At the most this many
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+    limit: u64,
+
+    #[command(flatten)]
+    columns: ColumnChoice,
+
+    /// Cut nothing in a table: wrap long text
+    #[arg(long)]
+    full: bool,
+}
+
+/// Print the number of records
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb count notes
+  huedb count notes --where 'lang = \"de\"'")]
+pub(crate) struct Count {
+    /// The collection
+    collection: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+}
+
+impl Get {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        self.sort.as_deref().map(check_key).transpose()?;
+        let query = RecordQuery {
+            ids: self.conditions.ids(context)?,
+            filter: self.conditions.filter()?,
+            offset: self.offset,
+            limit: self.limit,
+            sort: self.sort.clone().map(|key| Sort { key, descending: self.desc }),
+        };
+        context.full = self.full;
+        let store = context.open(Access::Read)?;
+        let chosen = self.columns.of(&store.view(&self.collection)?, &Columns::export())?;
+        let (include, columns) = match chosen {
+            Some(chosen) => (needed(&chosen), chosen),
+            None => (include(&self.include), columns(Columns::record(), &self.include)),
+        };
+        let is_one = query.ids.as_ref().is_some_and(|ids| ids.len() == 1) && context.chosen_format().is_none();
+        let format = match context.printer.format() {
+            Format::Table if is_one => Format::Vertical,
+            format => format,
+        };
+        print(context, &store, &self.collection, &query, (include, columns, format))
+    }
+}
+
+impl Peek {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let query = RecordQuery { limit: Some(self.limit), ..RecordQuery::default() };
+        context.full = self.full;
+        let store = context.open(Access::Read)?;
+        let format = context.printer.format();
+        let columns = match self.columns.of(&store.view(&self.collection)?, &Columns::export())? {
+            Some(chosen) => chosen,
+            // A terminal is no place for 384 numbers a line.
+            None if format.is_for_people() => Columns::record(),
+            None => Columns::export(),
+        };
+        print(context, &store, &self.collection, &query, (needed(&columns), columns, format))
+    }
+}
+
+fn print(
+    context: &mut Context,
+    store: &Store,
+    collection: &str,
+    query: &RecordQuery,
+    (include, columns, format): (Include, Columns, Format),
+) -> Result<Status> {
+    let view = store.view(collection)?;
+    warn_of_filter(context, &view, query.filter.as_ref());
+    query.sort.iter().for_each(|sort| warn_of_key(context, &view, &sort.key));
+    let page = store.collection(collection)?.find(query, read_for(format, include))?;
+    let mut sink = context.sink_in(format, columns)?;
+    sink.highlight(Highlight::new(None, query.filter.as_ref()));
+    for record in page.records() {
+        sink.entry(Entry::from(&record?))?;
+    }
+    sink.end()?;
+    Ok(Status::found(!page.is_empty()))
+}
+
+impl Count {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let store = context.open(Access::Read)?;
+        let collection = store.collection(&self.collection)?;
+        let records =
+            if self.conditions.is_empty() { collection.count()? } else { self.matching(context, &collection)? };
+        context.write(format!("{records}\n").as_bytes())?;
+        Ok(Status::Done)
+    }
+
+    fn matching(&self, context: &mut Context, collection: &Collection) -> Result<u64> {
+        let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
+        warn_of_filter(context, &collection.view()?, filter.as_ref());
+        let page = collection.find(&RecordQuery { ids, filter, ..RecordQuery::default() }, Include::NONE)?;
+        Ok(page.len() as u64)
+    }
+}

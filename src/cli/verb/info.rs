@@ -1,0 +1,51 @@
+//! `huedb info`.
+
+use clap::Args;
+use huedb::embed::{DEFAULT_MODEL, runtime};
+use huedb::error::Result;
+use huedb::index::kernel::kernels;
+use huedb::store::{Access, FORMAT_VERSION};
+
+use crate::cli::context::command::Context;
+use crate::cli::process::exit::Status;
+use crate::output::Facts;
+
+/// Show facts about the file and about this program
+#[derive(Debug, Args)]
+pub(crate) struct Info {}
+
+impl Info {
+    pub(crate) fn run(context: &mut Context) -> Result<Status> {
+        let mut facts = Facts::new().with("file", context.db.display().to_string());
+        if context.db.exists() {
+            let store = context.open(Access::Read)?;
+            let file = store.file_facts()?;
+            facts = facts
+                .with_bytes("file_size", file.bytes)
+                .with("file_format", file.format)
+                .with("file_id", file.id.to_string())
+                .with("created_by", file.created_by)
+                .with("encryption", file.encryption.map(|_| "AES-256-XTS"))
+                .with("key", file.encryption.map(|made| made.to_string()))
+                .with("collections", file.collections)
+                .with("records", file.records);
+        } else {
+            facts = facts.with("file_size", serde_json::Value::Null);
+        }
+        let engine = runtime(&context.models)?;
+        context.warn_of_skipped(&engine);
+        let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let facts = facts
+            .with("huedb", env!("CARGO_PKG_VERSION"))
+            .with("format", FORMAT_VERSION)
+            .with("model", DEFAULT_MODEL)
+            .with("runtime", format!("{} {}", engine.kind, engine.version))
+            .with("runtime_library", path(&engine.path))
+            .with("data_dir", path(&context.models.data_dir))
+            .with("cache_dir", path(&context.models.cache_dir))
+            .with("threads", context.models.threads())
+            .with("kernels", kernels().name());
+        context.facts(&facts)?;
+        Ok(Status::Done)
+    }
+}

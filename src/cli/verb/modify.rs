@@ -1,0 +1,142 @@
+//! `huedb modify`.
+
+use clap::{ArgGroup, Args};
+use huedb::error::{Error, Result};
+use huedb::input::metadata_from_json;
+use huedb::record::{CollectionInfo, CollectionName, Configuration, EmbeddingFunction, Metadata};
+use huedb::store::{Access, CollectionChange};
+
+use crate::cli::arguments::collection::{When, candidates, configuration};
+use crate::cli::context::command::Context;
+use crate::cli::process::exit::Status;
+
+/// Change a collection: its name, metadata, search settings or prefixes
+///
+/// What is not given stays. Metadata is replaced as a whole. The distance is fixed when a collection is made; the model
+/// is changed by `huedb reembed`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true)
+    .args(["name", "metadata", "ef_search", "index", "query_prefix", "document_prefix", "configuration"]))]
+#[command(after_help = "Examples:
+  huedb modify notes --name articles
+  huedb modify notes --metadata '{\"owner\": \"docs\"}' --ef-search 256
+  huedb modify notes --configuration '{\"hnsw\": {\"ef_search\": 256}}'
+  huedb modify notes --query-prefix 'query: '")]
+pub(crate) struct Modify {
+    /// The collection
+    collection: String,
+
+    /// Its new name
+    #[arg(long)]
+    name: Option<String>,
+
+    /// What replaces its metadata, a JSON object
+    #[arg(long, value_name = "JSON")]
+    metadata: Option<String>,
+
+    /// Candidates kept while the graph is searched
+    #[arg(long, value_name = "N", value_parser = candidates)]
+    ef_search: Option<usize>,
+
+    /// When the graph index is built
+    #[arg(long, value_enum)]
+    index: Option<When>,
+
+    /// Text put before every question
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    query_prefix: Option<String>,
+
+    /// Text put before every document; only while there are no records, afterwards `huedb reembed` changes it
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    document_prefix: Option<String>,
+
+    /// What changes of Chroma's configuration, a JSON object
+    #[arg(long, value_name = "JSON", conflicts_with = "ef_search")]
+    configuration: Option<String>,
+}
+
+impl Modify {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let said = self.configuration.as_deref().map(configuration).transpose()?.unwrap_or_default();
+        check_fixed(&said)?;
+        let metadata = self.metadata.as_deref().map(metadata).transpose()?;
+        let change = CollectionChange {
+            name: self.name.map(CollectionName::parse).transpose()?,
+            metadata,
+            ef_search: self.ef_search.or(said.ef_search),
+            max_neighbors: said.max_neighbors,
+            index: self.index.map(When::mode),
+            query_prefix: self.query_prefix,
+            document_prefix: self.document_prefix,
+            chroma: said.chroma,
+        };
+        // A name that is taken is found without touching the file.
+        if let Some(new) = &change.name {
+            let taken = new.as_str() != self.collection && context.look(new.as_str()).is_ok();
+            if taken && context.look(&self.collection).is_ok() {
+                return Err(Error::CollectionExists { name: new.to_string() });
+            }
+        }
+        let view = context.look(&self.collection)?;
+        change.check(view.info(), &view.counts())?;
+        check_function(view.info(), said.function)?;
+        drop(view);
+        for passed_over in &said.passed_over {
+            context.printer.warning(passed_over);
+        }
+        for (key, _) in change.metadata.iter().flat_map(Metadata::iter).filter(|(key, _)| key.starts_with("hnsw:")) {
+            context.printer.warning(format!("{key} in the metadata changes nothing once a collection is made"));
+        }
+        let store = context.open(Access::Write)?;
+        let now = store.modify_collection(&self.collection, change)?;
+        store.close()?;
+        context.printer.notice(if now.name.as_str() == self.collection {
+            format!("modified {}", now.name)
+        } else {
+            format!("modified {}, now {}", self.collection, now.name)
+        });
+        Ok(Status::Done)
+    }
+}
+
+/// Refuses an embedding function other than the collection's.
+fn check_function(collection: &CollectionInfo, given: Option<EmbeddingFunction>) -> Result<()> {
+    if given.is_none() || given == EmbeddingFunction::of(collection.embedder.as_ref()) {
+        return Ok(());
+    }
+    let name = &collection.name;
+    let has =
+        collection.embedder.as_ref().map_or("has no model".into(), |model| format!("has the model {}", model.model));
+    Err(Error::InvalidArgument {
+        why: format!("the embedding function cannot be modified: collection {:?} {has}", name.as_str()),
+        hint: Some(format!("`huedb reembed {name} --model MODEL` embeds its documents anew with another model")),
+    })
+}
+
+/// Refuses what would need every vector to be compared anew.
+fn check_fixed(said: &Configuration) -> Result<()> {
+    let fixed = [(said.space.is_some(), "space"), (said.ef_construction.is_some(), "ef_construction")];
+    match fixed.into_iter().find(|(given, _)| *given) {
+        None => Ok(()),
+        Some((_, name)) => Err(Error::InvalidArgument {
+            why: format!("{name} is fixed when a collection is made"),
+            hint: Some(
+                "of hnsw, ef_search and max_neighbors can change; for the others make another collection".into(),
+            ),
+        }),
+    }
+}
+
+/// Reads metadata as Chroma's modify does: keys that are null are left out, and nothing need remain.
+fn metadata(text: &str) -> Result<Metadata> {
+    let metadata = metadata_from_json(text)?;
+    if metadata.is_empty() {
+        return Err(Error::argument("a collection's metadata is not empty; leave --metadata out to keep it"));
+    }
+    let metadata = metadata.into_metadata_dropping_nulls();
+    if metadata.get("hnsw:space").is_some() {
+        let why = "the space is fixed when a collection is made".into();
+        return Err(Error::InvalidMetadata { key: "hnsw:space".into(), why });
+    }
+    Ok(metadata)
+}

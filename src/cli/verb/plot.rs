@@ -1,0 +1,200 @@
+//! `huedb plot`.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Args, ValueHint};
+use huedb::error::{Error, Result};
+use huedb::query::RecordQuery;
+use huedb::record::{Ordinal, Value};
+use huedb::store::{Access, Include, View, beside};
+
+use crate::cli::arguments::columns::known_key;
+use crate::cli::arguments::filter::Conditions;
+use crate::cli::arguments::global::Output;
+use crate::cli::context::command::Context;
+use crate::cli::context::unknown_key::warn_of_filter;
+use crate::cli::process::exit::Status;
+use crate::output::{Column, Format, Legend, MapPoint, PointMap, count, count_of, hover, write_map};
+
+/// More points than these take a browser long, and hide one another.
+const SAMPLE: usize = 20_000;
+
+/// Draw a map of a collection: its embeddings on a plane, as an SVG for a browser
+///
+/// The plane is that of the first two principal components; the axes say how much of the variance each holds. Near on
+/// the map means near in those two directions; all the others are not seen. Pointing at a record shows its id and the
+/// beginning of its document. Numbers are coloured by a ramp, other values by a colour each, the most frequent nine;
+/// pointing at one in the legend hides the rest.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb plot notes -o map.svg
+  huedb plot notes -o map.svg --color-by topic --where 'lang = \"en\"'
+  huedb plot notes --color-by year --label title --size 1600x1000 > map.svg")]
+pub(crate) struct Plot {
+    /// The collection
+    collection: String,
+
+    /// The SVG file to write, `-` for standard output [default: standard output, unless it is a terminal]
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(value_parser = PathBufValueParser::new().map(Output::File))]
+    output: Option<Output>,
+
+    /// Colour records by the value of this metadata key
+    #[arg(long, value_name = "KEY")]
+    color_by: Option<String>,
+
+    /// What is shown of a record beside its id: `document` or a metadata key
+    #[arg(long, value_name = "COLUMN", default_value = "document")]
+    label: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// Records to draw at the most
+    #[arg(long, value_name = "N", default_value_t = SAMPLE)]
+    sample: usize,
+
+    /// Decides which records are drawn
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// Width and height in pixels
+    #[arg(long, value_name = "WxH", default_value = "1000x700", value_parser = size)]
+    size: [u32; 2],
+}
+
+fn size(text: &str) -> Result<[u32; 2], String> {
+    let parts = text.split_once(['x', 'X']).and_then(|(w, h)| Some([w.parse().ok()?, h.parse().ok()?]));
+    let fits = |size: &[u32; 2]| size.iter().all(|pixels| (200..=20_000).contains(pixels));
+    parts.filter(fits).ok_or_else(|| "a size is WIDTHxHEIGHT, each from 200 to 20000".to_owned())
+}
+
+impl Plot {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let to = self.target(context)?;
+        let query = RecordQuery {
+            ids: self.conditions.ids(context)?,
+            filter: self.conditions.filter()?,
+            ..RecordQuery::default()
+        };
+        let store = context.open(Access::Read)?;
+        let view = store.view(&self.collection)?;
+        let shown = self.shown(&view)?;
+        warn_of_filter(context, &view, query.filter.as_ref());
+        let (ordinals, all) = view.sampled(&query, self.sample, self.seed)?;
+        if ordinals.is_empty() {
+            context.printer.notice("no records to draw");
+            return Ok(Status::NothingFound);
+        }
+        let map = self.map(&view, &ordinals, all, &shown)?;
+        match to {
+            None => write_map(&map, context.out())?,
+            Some(path) => {
+                write_file(&path, &map)?;
+                let sampled =
+                    if (ordinals.len() as u64) < all { ", drawn at random; --sample says how many" } else { "" };
+                let records = count(ordinals.len() as u64);
+                context.printer.notice(format!(
+                    "drew {records} of {}{sampled}: {}",
+                    count_of(all, "record"),
+                    path.display()
+                ));
+            }
+        }
+        Ok(Status::Done)
+    }
+
+    /// Returns the file to write; `None` for the standard output.
+    fn target(&self, context: &Context) -> Result<Option<PathBuf>> {
+        let path = match &self.output {
+            Some(Output::File(path)) if path.as_os_str() == "-" => return Ok(None),
+            Some(Output::File(path)) => path,
+            _ if !context.stdout_is_terminal() => return Ok(None),
+            _ => {
+                return Err(Error::InvalidArgument {
+                    why: "an SVG drawing is not for a terminal".into(),
+                    hint: Some("name a file with -o map.svg".into()),
+                });
+            }
+        };
+        if path.to_str().is_some_and(|name| name.parse::<Format>().is_ok()) {
+            return Err(Error::InvalidArgument {
+                why: format!("a plot is an SVG file; -o {} would name it so", path.display()),
+                hint: Some("write -o map.svg, or -o - for the standard output".into()),
+            });
+        }
+        let same = |a: &Path, b: &Path| a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b));
+        if same(path, &context.db) {
+            return Err(Error::argument(format!("{} is the database; the plot goes to another file", path.display())));
+        }
+        Ok(Some(path.clone()))
+    }
+
+    /// Returns what is shown of a record when the pointer is over it.
+    fn shown(&self, view: &View) -> Result<Vec<Column>> {
+        let label = match Column::named(&self.label) {
+            Column::Key(key) => Column::Key(known_key(view, key)?),
+            Column::Document => Column::Document,
+            _ => {
+                return Err(Error::InvalidArgument {
+                    why: format!("a label is document or a metadata key, not {}", self.label),
+                    hint: Some(format!("a key of that name is metadata.{}", self.label)),
+                });
+            }
+        };
+        let color = self.color_by.clone().map(|key| known_key(view, key).map(Column::Key)).transpose()?;
+        Ok([label].into_iter().chain(color).collect())
+    }
+
+    fn map(&self, view: &View, ordinals: &[Ordinal], all: u64, shown: &[Column]) -> Result<PointMap> {
+        let projection = view.project(ordinals)?;
+        let (mut points, mut values): (_, Vec<Option<Value>>) = (Vec::with_capacity(ordinals.len()), Vec::new());
+        let include = Include { documents: shown.contains(&Column::Document), metadatas: true, ..Include::NONE };
+        for (ordinal, at) in ordinals.iter().zip(projection.points) {
+            let record = view.record(*ordinal, include)?;
+            points.push(MapPoint { at, hover: hover(&record, shown) });
+            if let Some(key) = &self.color_by {
+                values.push(record.metadata.and_then(|metadata| metadata.get(key).cloned()));
+            }
+        }
+        let legend = self.color_by.as_ref().map_or_else(|| Legend::plain(points.len()), |key| Legend::of(key, &values));
+        let info = view.info();
+        let sampled = if (points.len() as u64) < all {
+            let (points, all) = (count(points.len() as u64), count_of(all, "record"));
+            format!("{points} of {all}, drawn with seed {}", self.seed)
+        } else {
+            count_of(all, "record")
+        };
+        let dimension = info.dimension.unwrap_or(0);
+        let axis = |name: &str, share: f64| format!("{name} component, {:.1} % of the variance", 100.0 * share);
+        let [first, second] = projection.explained;
+        Ok(PointMap {
+            title: info.name.to_string(),
+            caption: format!("{sampled}; principal components of {dimension} dimensions, {}", info.space),
+            axes: [axis("first", first), axis("second", second)],
+            size: self.size,
+            points,
+            legend,
+        })
+    }
+}
+
+/// Writes the drawing beside its place and puts it there when it is whole.
+fn write_file(path: &Path, map: &PointMap) -> Result<()> {
+    let failed = |source| Error::io(format!("write {}", path.display()), source);
+    // A device is written to, not replaced.
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        let mut out = std::io::BufWriter::new(std::fs::File::create(path).map_err(failed)?);
+        return write_map(map, &mut out);
+    }
+    // What the umask leaves, as for any file that a command makes.
+    let mut file = beside(path, Some(std::fs::Permissions::from_mode(0o666)))?;
+    let mut out = std::io::BufWriter::new(file.as_file_mut());
+    write_map(map, &mut out)?;
+    out.flush().map_err(failed)?;
+    drop(out);
+    file.put_in_place(true)
+}

@@ -1,0 +1,283 @@
+//! `huedb query`.
+
+use std::sync::Arc;
+
+use clap::{ArgGroup, Args};
+use huedb::embed::Embedder;
+use huedb::error::{Error, Result};
+use huedb::input::{Question, Questions, Source, embedding_from_json};
+use huedb::query::{self as ask, Answer, Ask, Filter, Way};
+use huedb::record::{CollectionInfo, Hit};
+use huedb::store::{Access, Include, View, check_dimension, check_embedding};
+
+use crate::cli::arguments::columns::{ColumnChoice, needed};
+use crate::cli::arguments::filter::Conditions;
+use crate::cli::arguments::include::{Part, columns, include, read_for};
+use crate::cli::context::command::{Context, read_stdin};
+use crate::cli::context::unknown_key::warn_of_filter;
+use crate::cli::process::exit::Status;
+use crate::output::{self, Column, Columns, Entry, Highlight, Label, duration};
+
+/// Find the records nearest to a question
+///
+/// The question is a text, an embedding, or a file of many of either; a batch prints one list for each
+/// question, in the order of the questions. An empty question is refused, and so is a blank line in a file of one
+/// question a line, unless it stands at the end: the number of a question is that of its line, from 0.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each flag is given or not by itself")]
+#[command(group = ArgGroup::new("question").required(true).args(["text", "embedding", "input"]))]
+#[command(after_help = "Examples:
+  huedb query notes \"how do foxes move\" -n 5
+  huedb query notes \"keys\" --where 'year >= 2020 and lang in (\"en\",\"de\")' -o jsonl | jq -r .id
+  huedb query notes --embedding '[0.1, 0.2, 0.3]' --max-distance 0.5
+  huedb query notes \"error E0282\" --hybrid
+  huedb query notes \"keys\" --columns distance,year,document --full
+  huedb query notes --input questions.jsonl -o csv")]
+pub(crate) struct Query {
+    /// The collection
+    collection: String,
+
+    /// The question as text; `-` reads it from standard input
+    text: Option<String>,
+
+    /// The question as an embedding, a JSON array of numbers
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
+    embedding: Option<String>,
+
+    /// A file of questions, `-` for standard input: jsonl, json or csv with text or embedding, or one a line
+    #[arg(long, short, value_name = "FILE")]
+    input: Option<String>,
+
+    /// Hits for each question
+    #[arg(long, short, value_name = "N", default_value_t = 10)]
+    n: usize,
+
+    /// Leave out this many of the nearest
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: usize,
+
+    /// Leave out hits farther than this
+    #[arg(long, value_name = "DISTANCE", allow_negative_numbers = true)]
+    max_distance: Option<f32>,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// Parts to print
+    #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',')]
+    #[arg(default_value = "documents,metadatas,uris,distances")]
+    #[arg(conflicts_with = "columns")]
+    include: Vec<Part>,
+
+    #[command(flatten)]
+    columns: ColumnChoice,
+
+    /// Cut nothing in a table: wrap long text
+    #[arg(long)]
+    full: bool,
+
+    /// Refuse to embed with another model than this
+    #[arg(long)]
+    model: Option<String>,
+
+    /// Rank every record by its embedding as given, without an index
+    #[arg(long)]
+    exact: bool,
+
+    /// Rank by meaning and by words, fused by reciprocal rank; needs an index of the words
+    #[arg(long, conflicts_with_all = ["embedding", "max_distance", "exact", "explain"])]
+    hybrid: bool,
+
+    /// Say on standard error which way the search took, why, and how long
+    #[arg(long)]
+    explain: bool,
+}
+
+impl Query {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        if self.text.as_deref() == Some("-") || self.input.as_deref() == Some("-") {
+            self.conditions.leaves_stdin("the question")?;
+        }
+        let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
+        let questions = self.questions()?;
+        let has_texts = questions.iter().any(|question| question.embedding.is_none());
+        let _loading = has_texts.then(|| context.load_runtime_meanwhile());
+        let store = context.open(Access::Read)?;
+        let view = store.view(&self.collection)?;
+        if self.hybrid {
+            Self::require_texts(&questions)?;
+        }
+        warn_of_filter(context, &view, filter.as_ref());
+        let (include, columns) = self.shown(&view)?;
+        let mut query = ask::Query::new(questions.iter().filter_map(ask_of))
+            .top(self.n)
+            .offset(self.offset)
+            .ids(ids)
+            .filter(filter.clone())
+            .max_distance(self.max_distance)
+            .include(read_for(context.printer.format(), include))
+            .exact(self.exact)
+            .hybrid(self.hybrid)
+            .threads(context.models.threads());
+        if let Some(embedder) = self.embedder(context, view.info(), &questions)? {
+            query = query.embedder(embedder);
+        }
+        let answer = view.query(&query)?;
+        for warning in &answer.warnings {
+            context.printer.warning(warning);
+        }
+        let timing = &answer.timing;
+        let stages = [("filter", timing.filter), ("candidates", timing.candidates), ("rank", timing.rank)];
+        stages.into_iter().chain([("read", timing.read)]).for_each(|(stage, took)| context.timing.add(stage, took));
+        if self.explain || (context.printer.tells_details() && !self.hybrid) {
+            explain(context, &answer);
+        }
+        self.print(context, &questions, &answer.hits, columns, filter.as_ref())?;
+        Ok(Status::found(answer.hits.iter().any(|hits| !hits.is_empty())))
+    }
+
+    fn questions(&self) -> Result<Vec<Question>> {
+        let single = |text: Option<String>, embedding: Option<Vec<f32>>| {
+            let origin = huedb::record::Origin { source: "question".into(), line: 0 };
+            Ok(vec![Question { id: None, text, embedding, origin }])
+        };
+        match (self.text.as_deref(), &self.embedding, &self.input) {
+            (_, _, Some(input)) => Questions::open(&Source::parse(input)?, None)?.collect(),
+            (_, Some(json), None) => single(None, Some(embedding_from_json(json, "--embedding")?)),
+            (Some("-"), None, None) => single(Some(asking(read_stdin()?)?), None),
+            (text, None, None) => single(text.map(|text| asking(text.to_owned())).transpose()?, None),
+        }
+    }
+
+    /// Checks the embeddings that were given, and loads the model where there are others or one was asked for.
+    fn embedder(
+        &self,
+        context: &mut Context,
+        collection: &CollectionInfo,
+        questions: &[Question],
+    ) -> Result<Option<Arc<dyn Embedder>>> {
+        let at = |question: &Question, error: Error| match question.origin.line {
+            0 => error,
+            line => Error::BadRow { source: question.origin.source.to_string(), line, why: error.to_string() },
+        };
+        for question in questions {
+            if let Some(embedding) = &question.embedding {
+                check_embedding(embedding)
+                    .and_then(|()| check_dimension(collection, embedding))
+                    .map_err(|e| at(question, e))?;
+            }
+        }
+        if questions.iter().all(|question| question.embedding.is_some()) && self.model.is_none() {
+            return Ok(None);
+        }
+        context.embedder(collection, self.model.as_deref()).map(Some)
+    }
+
+    fn require_texts(questions: &[Question]) -> Result<()> {
+        match questions.iter().find(|question| question.text.is_none()) {
+            Some(question) => {
+                Err(Error::argument(format!("{}: --hybrid needs the text of a question", question.origin)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Decides what is read of the hits and what is printed.
+    fn shown(&self, view: &View) -> Result<(Include, Columns)> {
+        let mut parts = if self.input.is_some() { Columns::batch() } else { Columns::hit() };
+        if self.hybrid {
+            parts = parts.replacing(&Column::Distance, &Column::Score);
+        }
+        Ok(match self.columns.of(view, &parts.clone().with(Column::Embedding))? {
+            Some(chosen) => (needed(&chosen), chosen),
+            None => (include(&self.include), columns(parts, &self.include)),
+        })
+    }
+
+    fn print(
+        &self,
+        context: &mut Context,
+        questions: &[Question],
+        answer: &[Vec<Hit>],
+        columns: Columns,
+        filter: Option<&Filter>,
+    ) -> Result<()> {
+        let is_batch = self.input.is_some();
+        context.full = self.full;
+        let mut sink = context.sink(columns)?;
+        for (at, (question, hits)) in questions.iter().zip(answer).enumerate() {
+            if is_batch {
+                let label = question.id.clone().map_or(Label::Index(at), Label::Id);
+                sink.question(&output::Question { label, text: question.text.as_deref() })?;
+            }
+            sink.highlight(Highlight::new(question.text.as_deref(), filter));
+            for hit in hits {
+                sink.entry(Entry::from(hit))?;
+            }
+        }
+        sink.end()
+    }
+}
+
+/// A question as the library takes it.
+fn ask_of(question: &Question) -> Option<Ask> {
+    match (&question.text, &question.embedding) {
+        (Some(text), vector) => Some(Ask::Text { text: text.clone(), vector: vector.clone() }),
+        (None, vector) => vector.clone().map(Ask::Vector),
+    }
+}
+
+/// Refuses a question that is blank: an unset variable of a script must not be answered.
+pub(crate) fn asking(text: String) -> Result<String> {
+    if !text.trim().is_empty() {
+        return Ok(text);
+    }
+    Err(Error::InvalidArgument {
+        why: "the question is empty".into(),
+        hint: Some("give a text to ask with, or --embedding; `huedb get` reads records without a question".into()),
+    })
+}
+
+fn explain(context: &mut Context, answer: &Answer) {
+    let (facts, costs, timing) = (&answer.facts, &answer.plan.costs, &answer.timing);
+    let filtered = if facts.filtered { "the filter keeps" } else { "no filter:" };
+    let cost = |microseconds: f64| {
+        if microseconds.is_finite() { format!("{:.1} ms", microseconds / 1000.0) } else { "closed".into() }
+    };
+    let certainty = match (answer.plan.way, facts.recall) {
+        (Way::Graph, Some(recall)) => {
+            format!("approximate: it found {:.1} % of the nearest when it was built", recall * 100.0)
+        }
+        (Way::Graph, None) => "approximate: its recall was not measured".to_owned(),
+        (Way::Sketch, _) => "exact but for a row in 4,000 that signs may miss at the edge".to_owned(),
+        (Way::Nothing | Way::Rows | Way::Scan, _) => "exact".to_owned(),
+    };
+    let lines = [
+        format!(
+            "way: {}, {certainty} ({filtered} {} of {}, {}, graph of {})",
+            answer.plan.way,
+            output::count(facts.candidates),
+            output::count_of(facts.rows, "record"),
+            output::count_of(facts.questions as u64, "question"),
+            output::count(facts.graph_rows)
+        ),
+        format!(
+            "expected: rows {}, scan {}, sketch {}, graph {}",
+            cost(costs.rows),
+            cost(costs.scan),
+            cost(costs.sketch),
+            cost(costs.graph)
+        ),
+        format!(
+            "took: filter {}, candidates {}, rank {} (ranked {}), read {}",
+            duration(timing.filter),
+            duration(timing.candidates),
+            duration(timing.rank),
+            output::count_of(answer.ranked, "row"),
+            duration(timing.read)
+        ),
+    ];
+    for line in lines {
+        context.printer.notice(line);
+    }
+}

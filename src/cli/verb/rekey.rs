@@ -1,0 +1,61 @@
+//! `huedb rekey`.
+
+use huedb::error::Result;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use huedb::store::{Access, rekey_fully};
+
+use crate::cli::context::command::Context;
+use crate::cli::context::key::KeySource;
+use crate::cli::process::exit::Status;
+
+/// Change the key of an encrypted database
+///
+/// The old key comes from --key-file, --key-command or a terminal as always, the new one from the options below, or it is
+/// typed twice. Only the header is written, so it takes a moment and others may use the file meanwhile.
+///
+/// What encrypts the text itself is a random key inside the header, and stays. Whoever had the old key and a copy of the
+/// file may have kept it; --full draws another one and writes the whole file anew. Backups keep the key they were made with.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb rekey notes.redb
+  huedb rekey notes.redb --key-file old.key --new-key-file new.key
+  huedb rekey notes.redb --full")]
+pub(crate) struct Rekey {
+    /// The database, instead of that of --db
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: Option<PathBuf>,
+
+    /// File that holds the new key
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    new_key_file: Option<PathBuf>,
+
+    /// Command that prints the new key
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString, conflicts_with = "new_key_file")]
+    new_key_command: Option<String>,
+
+    /// Encrypt everything anew; the old bytes may survive on the medium
+    #[arg(long)]
+    full: bool,
+}
+
+impl Rekey {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        context.use_file(self.file)?;
+        // The old key is tried before a new one is asked for, and nothing is touched before there is one.
+        context.open(Access::Read)?.require_encrypted()?;
+        let source = KeySource::given(self.new_key_file, self.new_key_command, context.is_terminal);
+        let new = source.other_key(&context.db)?;
+        if self.full {
+            context.with_key(|options| rekey_fully(&context.db, &new, options))?;
+        } else {
+            let store = context.open(Access::Write)?;
+            store.rekey(&new)?;
+            store.close()?;
+        }
+        context.keys.forget(&context.db);
+        context.printer.notice(format!("{} has another key", context.db.display()));
+        Ok(Status::Done)
+    }
+}

@@ -1,0 +1,67 @@
+//! `huedb search`.
+
+use clap::Args;
+use huedb::error::{Error, Result};
+use huedb::query::{ChromaRequest, Query};
+use huedb::store::Access;
+
+use crate::cli::context::command::{Context, read_stdin};
+use crate::cli::context::unknown_key::warn_of_request;
+use crate::cli::process::exit::Status;
+use crate::cli::verb::query::asking;
+
+/// Answer a request of Chroma's Search API
+///
+/// The request and the response are Chroma's JSON: filters, rank expressions, groups, pages and parts. A `$knn` may
+/// ask with a text: for `#embedding` the collection's model embeds it, for `#document` and for sparse vectors BM25
+/// does. Chroma's own local server does not answer such requests.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb search notes --json '{\"searches\": [{\"rank\": {\"$knn\": {\"query\": \"foxes\"}},
+    \"limit\": {\"limit\": 5}, \"select\": {\"keys\": [\"#document\", \"#score\"]}}]}'
+  huedb search notes --json @request.json
+  jq -n '{searches: [{filter: {year: 2021}}]}' | huedb search notes --json -")]
+pub(crate) struct Search {
+    /// The collection
+    collection: String,
+
+    /// The request: JSON, `@FILE`, or `-` for standard input
+    #[arg(long, value_name = "REQUEST")]
+    json: String,
+}
+
+impl Search {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let mut request = ChromaRequest::parse(&self.read()?)?;
+        let store = context.open(Access::Read)?;
+        let view = store.view(&self.collection)?;
+        let texts = request.texts_to_embed();
+        for text in &texts {
+            asking((*text).to_owned())?;
+        }
+        if !texts.is_empty() {
+            let embedder = context.embedder(view.info(), None)?;
+            Query::embed_all(request.queries_mut(), embedder.as_ref())?;
+        }
+        for query in request.queries_mut() {
+            query.threads = context.models.threads();
+        }
+        warn_of_request(context, &view, &request);
+        let (response, warnings) = view.respond(&request)?;
+        for warning in warnings {
+            context.printer.warning(warning);
+        }
+        context.write(format!("{response}\n").as_bytes())?;
+        let ids = response.get("ids").and_then(serde_json::Value::as_array);
+        let found = ids.is_some_and(|ids| ids.iter().any(|ids| ids.as_array().is_some_and(|ids| !ids.is_empty())));
+        Ok(Status::found(found))
+    }
+
+    fn read(&self) -> Result<String> {
+        match self.json.strip_prefix('@') {
+            Some(path) => std::fs::read_to_string(path).map_err(|e| Error::io(format!("read {path}"), e)),
+            None if self.json == "-" => read_stdin(),
+            None => Ok(self.json.clone()),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `huedb show`.
+
+use clap::Args;
+use huedb::error::Result;
+use huedb::store::Access;
+
+use crate::cli::context::command::Context;
+use crate::cli::process::exit::Status;
+use crate::output::{Format, chroma_collection, collection_facts};
+
+/// Show everything known about a collection
+///
+/// As JSON: the object Chroma's server returns for a collection, with what only huedb knows under `huedb`.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The collection
+    collection: String,
+}
+
+impl Show {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let view = context.open(Access::Read)?.view(&self.collection)?;
+        let mut facts = collection_facts(view.info(), &view.counts());
+        if let Some(next) = view.next_embedder() {
+            let so_far = view.reembedded(0);
+            facts = facts.with("next_model", next.model.as_str()).with("next_model_records", so_far.done);
+        }
+        if matches!(context.printer.format(), Format::Json | Format::Jsonl) {
+            facts = chroma_collection(view.info(), &facts, context.scope());
+        }
+        context.facts(&facts)?;
+        Ok(Status::Done)
+    }
+}

@@ -1,0 +1,62 @@
+//! `huedb stats`.
+
+use clap::Args;
+use huedb::error::Result;
+use huedb::query::{RecordQuery, StatisticsQuery};
+use huedb::store::Access;
+
+use crate::cli::arguments::filter::Conditions;
+use crate::cli::context::command::Context;
+use crate::cli::context::unknown_key::warn_of_filter;
+use crate::cli::process::exit::Status;
+use crate::output::{Measured, is_utf8_locale};
+
+/// Draw how distances, documents and metadata are spread
+///
+/// Measures a sample: how far each of its records is from its nearest neighbour among all records, and how far apart
+/// random pairs are. A useful --max-distance lies between the two. Also the lengths of documents, those of embeddings,
+/// and which share of the records has each metadata key. With a filter only the records it keeps count, as neighbours
+/// too. As json or csv: the bins and the numbers.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb stats notes
+  huedb stats notes --where 'lang = \"en\"' --sample 5000
+  huedb stats notes -o json | jq .nearest_distance.p95")]
+pub(crate) struct Stats {
+    /// The collection
+    collection: String,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// Records to measure; their embeddings take at the most 64 MiB
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    sample: usize,
+
+    /// Decides which records are measured
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+impl Stats {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let query = StatisticsQuery {
+            ids: self.conditions.ids(context)?,
+            filter: self.conditions.filter()?,
+            sample: self.sample,
+            seed: self.seed,
+            threads: context.models.threads(),
+        };
+        let store = context.open(Access::Read)?;
+        let view = store.view(&self.collection)?;
+        warn_of_filter(context, &view, query.filter.as_ref());
+        let statistics = view.statistics(&query)?;
+        for warning in &statistics.warnings {
+            context.printer.warning(warning);
+        }
+        let keys = store.collection(&self.collection)?.keys(&RecordQuery::from(&query))?;
+        let measured = Measured { collection: view.info(), statistics: &statistics, keys: &keys, seed: self.seed };
+        context.statistics(&measured, !is_utf8_locale(|name| std::env::var(name).ok()))?;
+        Ok(Status::found(statistics.records > 0))
+    }
+}

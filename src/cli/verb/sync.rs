@@ -1,0 +1,355 @@
+//! `huedb sync`.
+//!
+//! First all files are compared with the records, by reading only; then what is new is embedded and stored, and last what
+//! is no longer there is removed. Invariants: a file that could not be read loses no record; wherever the work stops, the
+//! same command goes on from there.
+
+mod plan;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::{Args, ValueHint};
+use huedb::embed::{ChunkSize, Chunker, DEFAULT_MODEL, fingerprint};
+use huedb::error::{Error, Result};
+use huedb::input::{self, Batches, Folder, Listing, SkippedFile, Source, TextFile, read_text};
+use huedb::record::{CollectionInfo, CollectionName, Fingerprint, Lines, RecordId, Row};
+use huedb::store::{Mirror, Mode, NewCollection, OnError, Rules, Standing, Tally, Term, View};
+use plan::{Plan, Seen, describe_records, is_kept, old_root_name, root_name};
+
+use crate::cli::arguments::global::NewFile;
+use crate::cli::bulk::ingest::{Run, limits, say_skipped};
+use crate::cli::context::command::Context;
+use crate::cli::process::exit::Status;
+use crate::cli::process::interrupt::Interrupt;
+use crate::output::{ProgressKind, duration};
+
+/// The tokens of a chunk when none are asked for, where the model reads as many.
+const CHUNK_TOKENS: usize = 256;
+
+/// Keep a collection in step with the text files of a folder
+///
+/// New and changed files are embedded and stored, the records of files that are gone are removed, and what is as it was
+/// is not touched. Only records that a sync of the same folder made are changed or removed; they say so in their metadata
+/// (`synced_from`: the folder's path from the database's folder, or its whole path when it lies elsewhere). Where the
+/// folder was renamed, or moved alone, --moved-from says what it was called. A run that was interrupted or killed is
+/// completed by the same command.
+///
+/// Files are chosen as ripgrep chooses them: hidden ones and those that .gitignore, .ignore or git's own lists name are
+/// left out, and links are not followed. --glob chooses among what is left; records of files no longer chosen are
+/// removed. Files without text (binary, not UTF-8, or only white space) are skipped and named, the first ten without -v. What cannot be read is a warning: its
+/// records stay, and the exit code is 5. Where no file with text is found nothing is done, unless --allow-empty is given.
+///
+/// A file is cut into chunks by the tokens of the collection's model, of which each is a record: `a/b.md#0`, `a/b.md#1`.
+/// Beside what `huedb import --chunk` says of chunks their metadata has `line` and `line_end`, from 1, and the uri is
+/// the path of the file, so that a hit opens in an editor.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb sync notes ~/notes --glob '**/*.md' --create
+  huedb sync docs . --glob '*.md' --glob '*.rst' --glob '!drafts/' --dry-run
+  huedb query docs \"rotate keys\" -n 1 -o jsonl | jq -r '\"+\\(.metadata.line) \\(.uri)\"' | xargs -o vim")]
+#[expect(clippy::struct_excessive_bools, reason = "each flag is by itself")]
+pub(crate) struct Sync {
+    /// The collection
+    collection: String,
+
+    /// The folder
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    folder: PathBuf,
+
+    /// Only files whose path passes, as in .gitignore; `!GLOB` leaves files out; may be repeated
+    #[arg(long = "glob", short, value_name = "GLOB")]
+    globs: Vec<String>,
+
+    /// Do not heed .gitignore, .ignore and git's other lists
+    #[arg(long)]
+    no_ignore: bool,
+
+    /// Hidden files and folders as well
+    #[arg(long)]
+    hidden: bool,
+
+    /// Follow symbolic links
+    #[arg(long, short = 'L')]
+    follow: bool,
+
+    /// Put before the path of a file in the ids of its records
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    prefix: String,
+
+    /// The folder was followed under this name: its records become those of the folder; may be repeated
+    #[arg(long, value_name = "DIR")]
+    moved_from: Vec<String>,
+
+    /// Tokens of a chunk at the most; 0 for none [default: 256, or what the model reads]
+    #[arg(long, value_name = "TOKENS")]
+    chunk: Option<usize>,
+
+    /// A file is one record; the model does not read the end of a long one
+    #[arg(long, conflicts_with_all = ["chunk", "overlap"])]
+    no_chunk: bool,
+
+    /// Tokens that a chunk repeats of the one before [default: an eighth of a chunk]
+    #[arg(long, value_name = "TOKENS")]
+    overlap: Option<usize>,
+
+    /// Make the collection, and the file, when there is none
+    #[arg(long)]
+    create: bool,
+
+    #[command(flatten)]
+    file: NewFile,
+
+    /// Refuse to embed with another model than this; with --create the model of a new collection
+    #[arg(long)]
+    model: Option<String>,
+
+    /// Remove the records of all files when none is left
+    #[arg(long)]
+    allow_empty: bool,
+
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Sync {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let start = Instant::now();
+        let interrupt = Interrupt::listen();
+        let listing = context.timing.of("list files", || self.files().list())?;
+        let view = match context.look(&self.collection) {
+            Err(Error::CollectionNotFound { .. } | Error::FileNotFound { .. }) if self.create => None,
+            looked => Some(looked?),
+        };
+        let model = match &view {
+            Some(view) => view.info().embedder.clone(),
+            None => Some(fingerprint(self.model.as_deref().unwrap_or(DEFAULT_MODEL), &context.models)?),
+        };
+        let model = model.ok_or_else(|| Error::NoModel { collection: self.collection.clone() })?;
+        if let Some(view) = &view {
+            context.deferred_embedder(view.info(), self.model.as_deref())?;
+        }
+        let cutter = self.cutter(context, &model)?;
+        let moved_from = self.moved_from(context, view.as_ref())?;
+        let mirror = Mirror::new(view, cutter.root.clone(), moved_from.clone())?;
+        let compare = Instant::now();
+        let mut plan = self.compare(context, listing, &cutter, mirror, &interrupt)?;
+        context.timing.add("compare", compare.elapsed());
+        plan.tell(context);
+        if plan.is_empty_folder() && !self.allow_empty {
+            return Err(Error::BadInput {
+                source: self.folder.display().to_string(),
+                why: "no file with text is chosen here".into(),
+                hint: Some(
+                    "--glob, --hidden and --no-ignore choose files; --allow-empty removes the records of all".into(),
+                ),
+            });
+        }
+        let tally = if self.dry_run {
+            context.list(&plan.facts())?;
+            Tally::default()
+        } else {
+            self.store(context, &model, &mut plan, cutter, moved_from, &interrupt)?
+        };
+        let said = plan.files.describe();
+        let records = if self.dry_run { "; nothing was changed".into() } else { describe_records(&tally) };
+        context.printer.notice(format!("files: {said}{records} in {}", duration(start.elapsed())));
+        Ok(if plan.files.failed > 0 { Status::Incomplete } else { Status::Done })
+    }
+
+    fn files(&self) -> Folder {
+        Folder {
+            root: self.folder.clone(),
+            globs: self.globs.clone(),
+            heeds_ignores: !self.no_ignore,
+            hidden: self.hidden,
+            follows_links: self.follow,
+        }
+    }
+
+    fn cutter(&self, context: &Context, model: &Fingerprint) -> Result<Cutter> {
+        let (folder, root) = root_name(&self.folder, &context.db)?;
+        let tokens = self.chunk.unwrap_or(CHUNK_TOKENS.min(model.max_tokens));
+        let chunker = if self.no_chunk || tokens == 0 {
+            None
+        } else {
+            let name = self.model.as_deref().unwrap_or(&model.model);
+            let size = ChunkSize { tokens, overlap: self.overlap.unwrap_or(tokens / 8) };
+            Some(Chunker::open(name, model, size, &context.models)?.telling_lines())
+        };
+        Ok(Cutter { chunker, prefix: self.prefix.clone(), root, folder })
+    }
+
+    /// Reads all files and finds out how they stand to the records.
+    fn compare(
+        &self,
+        context: &mut Context,
+        listing: Listing,
+        cutter: &Cutter,
+        mut mirror: Mirror,
+        interrupt: &Interrupt,
+    ) -> Result<Plan> {
+        let mut plan = Plan::default();
+        let bytes = listing.files.iter().filter_map(|file| file.size_bytes).sum();
+        let progress = context.printer.progress("compare", ProgressKind::RowsOfBytes, Some(bytes));
+        // What they held stays: nobody knows whether it is gone.
+        let mut kept: Vec<String> = Vec::new();
+        for unread in listing.unread {
+            plan.fail(context, &progress, &unread.error);
+            kept.push(format!("{}{}", self.prefix, unread.relative));
+        }
+        let (mut read_bytes, mut skipped) = (0, Vec::new());
+        for entry in listing.files {
+            interrupt.check()?;
+            read_bytes += entry.size_bytes.unwrap_or(0);
+            let document = entry.id.as_ref().map_or_else(|_| String::new(), |id| format!("{}{id}", self.prefix));
+            progress.add_rows(1);
+            progress.set_bytes(read_bytes);
+            match read_text(&entry) {
+                Ok(TextFile::NoText { why }) => {
+                    skipped.push(SkippedFile { path: entry.path.display().to_string(), why });
+                }
+                Ok(TextFile::Row(row)) => {
+                    let rows = cutter.rows(*row)?;
+                    let standing = mirror.meet(&rows)?;
+                    if let Standing::Taken { id, follows } = &standing {
+                        let why =
+                            format!("its record {:?} is there and was not made by a sync of this folder", id.as_str());
+                        let hint = hint_of_taken(follows.as_deref());
+                        let source = entry.path.display().to_string();
+                        plan.fail(context, &progress, &Error::BadInput { source, why, hint: Some(hint) });
+                    }
+                    plan.take(entry, document, &standing, rows.len() as u64);
+                }
+                Err(error) => {
+                    plan.fail(context, &progress, &error);
+                    kept.push(document);
+                }
+            }
+        }
+        progress.finish();
+        plan.files.skipped = skipped.len() as u64;
+        say_skipped(context, &skipped);
+        plan.strays = mirror.strays(|document| is_kept(document, &kept))?;
+        plan.info = mirror.into_view().map(|view| view.info().clone());
+        plan.count_gone();
+        Ok(plan)
+    }
+
+    /// Does what is planned; a file that changed or went meanwhile is taken as it is now.
+    fn store(
+        &self,
+        context: &mut Context,
+        model: &Fingerprint,
+        plan: &mut Plan,
+        cutter: Cutter,
+        moved_from: Vec<String>,
+        interrupt: &Interrupt,
+    ) -> Result<Tally> {
+        let info = match plan.info.take() {
+            Some(info) => info,
+            None => self.make(context, model)?,
+        };
+        if plan.changed.is_empty() && plan.strays.is_empty() {
+            return Ok(Tally::default());
+        }
+        let roots: Vec<String> = moved_from.into_iter().chain([cutter.root.clone()]).collect();
+        let seen = Seen::default();
+        let entries = plan.changed.iter().map(|file| file.entry.clone()).collect();
+        let batches = Batches::open(vec![Source::Files(entries)], input::Options::default(), limits(None, true))?;
+        let batches = batches.splitting(seen.counted(move |row| cutter.rows(row), &plan.changed));
+        let run = Run {
+            action: "sync",
+            name: &self.collection,
+            view: context.look(&self.collection)?,
+            batches,
+            embedder: Some(context.deferred_embedder(&info, self.model.as_deref())?),
+            mode: Mode::Upsert,
+            on_error: OnError::Skip,
+            on_duplicate: input::OnDuplicate::Last,
+            rules: Rules::default(),
+            interrupt: interrupt.clone(),
+        };
+        let strays = &plan.strays;
+        let tally = run.store(context, &info, |collection| {
+            interrupt.check()?;
+            if strays.is_empty() { Ok(0) } else { collection.remove_strays(&roots, strays) }
+        })?;
+        (plan.files.added, plan.files.updated) = (seen.added(), seen.updated());
+        plan.files.failed += tally.failed;
+        Ok(tally)
+    }
+
+    /// Returns the names that records follow under which the folder was known.
+    fn moved_from(&self, context: &Context, view: Option<&View>) -> Result<Vec<String>> {
+        let follows = |name: &str| match view {
+            Some(view) => Ok(!view.holding(Mirror::ROOT, &Term::text(name))?.is_empty()),
+            None => Ok::<bool, Error>(false),
+        };
+        let mut names = Vec::new();
+        for given in &self.moved_from {
+            // As a record says it, or as it is reached from here.
+            let given = given.trim_end_matches('/').to_owned();
+            let here = old_root_name(Path::new(&given), &context.db)?;
+            let mut found = None;
+            for name in [Some(given.clone()), here].into_iter().flatten() {
+                if found.is_none() && follows(&name)? {
+                    found = Some(name);
+                }
+            }
+            let known = found.ok_or_else(|| Error::InvalidArgument {
+                why: format!("no record of {} follows {given}", self.collection),
+                hint: Some(format!("`huedb distinct {} {}` lists what is followed", self.collection, Mirror::ROOT)),
+            });
+            names.push(known?);
+        }
+        Ok(names)
+    }
+
+    fn make(&self, context: &mut Context, model: &Fingerprint) -> Result<CollectionInfo> {
+        let new = NewCollection { embedder: Some(model.clone()), ..NewCollection::default() };
+        context.prepare(self.file)?;
+        let store = context.open_or_make()?;
+        let info = store.create_collection(CollectionName::parse(&self.collection)?, new)?;
+        store.close()?;
+        let (name, db) = (&info.name, context.db.display());
+        context.printer.notice(format!("created {name} in {db} (model {}, {})", model.model, info.space));
+        Ok(info)
+    }
+}
+
+/// Says what to do about a record that is there already.
+fn hint_of_taken(follows: Option<&str>) -> String {
+    let prefix = "give its records other ids with --prefix";
+    match follows {
+        Some(folder) => format!(
+            "it follows {folder}: if that is what this folder was called, say --moved-from {folder}, else {prefix}"
+        ),
+        None => prefix.to_owned(),
+    }
+}
+
+/// Makes records of the text of a file.
+struct Cutter {
+    chunker: Option<Chunker>,
+    prefix: String,
+    root: String,
+    /// The folder's whole path.
+    folder: PathBuf,
+}
+
+impl Cutter {
+    fn rows(&self, mut row: Row) -> Result<Vec<Row>> {
+        let relative = row.id.as_str().to_owned();
+        row.uri = Some(self.folder.join(&relative).display().to_string());
+        row.id = RecordId::parse(format!("{}{relative}", self.prefix))?;
+        Mirror::mark(&self.root, &mut row)?;
+        if let Some(chunker) = &self.chunker {
+            return chunker.split(row);
+        }
+        let text = row.document.as_deref().unwrap_or_default();
+        Lines::of(text).range(&(0..text.len())).describe(&mut row.metadata)?;
+        Ok(vec![row])
+    }
+}

@@ -1,0 +1,161 @@
+//! Installing a model from a folder.
+//!
+//! The folder may come from anywhere; fetching one is not done here. Invariant: the model is tried before it
+//! is installed, and is either installed whole or not at all.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::manifest::Manifest;
+use super::registry::{ModelOrigin, ModelSpec, Source, is_model_name, models_dir, resolve, spec_of};
+use super::session::ModelBytes;
+use super::{Embedder, LoadOptions, OnnxEmbedder, digest, folder, open_parts};
+use crate::error::{Error, Result};
+use crate::record::{MAX_DIMENSION, Pooling};
+
+/// What to take from the user instead of from the folder.
+#[derive(Debug, Clone, Default)]
+pub struct ModelOverrides {
+    /// The graph inside the folder.
+    pub graph: Option<PathBuf>,
+    /// How token vectors become one.
+    pub pooling: Option<Pooling>,
+    /// Whether vectors are scaled to length 1.
+    pub normalize: Option<bool>,
+    /// Tokens read from a text.
+    pub max_tokens: Option<usize>,
+    /// Put before a question.
+    pub query_prefix: Option<String>,
+    /// Put before a document.
+    pub document_prefix: Option<String>,
+}
+
+/// Files that are copied when the folder has them; only the first is needed to embed.
+const COMPANIONS: [&str; 7] = [
+    "tokenizer.json",
+    "config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "sentence_bert_config.json",
+    "LICENSE",
+    "README.md",
+];
+
+/// Installs the model of a folder under a name: copies its files, embeds a text to see that it runs and what
+/// dimension it has, and writes its manifest.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when the name is taken or none, or a setting is out of range; [`Error::Model`]
+/// when the folder lacks something or the model does not run; [`Error::Io`] when copying fails.
+pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOptions) -> Result<ModelSpec> {
+    let models = models_dir(options)
+        .ok_or_else(|| Error::argument("there is no data directory to install models in; set HUEDB_DATA_DIR"))?;
+    check_name(name, &models)?;
+    let mut found = folder::read(dir, overrides.graph.as_deref(), overrides.pooling)?;
+    found.normalize = overrides.normalize.unwrap_or(found.normalize);
+    found.max_tokens = overrides.max_tokens.unwrap_or(found.max_tokens);
+    if found.max_tokens < 3 {
+        return Err(Error::argument("a text has at least 3 tokens, its two ends included"));
+    }
+    found.query_prefix = overrides.query_prefix.clone().unwrap_or(found.query_prefix);
+    found.document_prefix = overrides.document_prefix.clone().unwrap_or(found.document_prefix);
+    // Found out by running it: what config.json says may be of another layer.
+    found.dimension = None;
+
+    fs::create_dir_all(&models).map_err(|error| Error::io(format!("create {}", models.display()), error))?;
+    let staging = tempfile::Builder::new()
+        .prefix(".adding-")
+        .tempdir_in(&models)
+        .map_err(|error| Error::io(format!("write in {}", models.display()), error.kind().into()))?;
+    let companions: Vec<PathBuf> = COMPANIONS.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect();
+    let mut files = BTreeMap::new();
+    for from in [&found.graph].into_iter().chain(&found.weights).chain(&companions) {
+        let (name, sha256) = copy(from, staging.path())?;
+        files.insert(name, sha256);
+    }
+
+    let mut spec = spec_of(name.to_owned(), dir, found, &options.loaded)?;
+    let graph = staged(&mut spec, staging.path())?;
+    let notes = try_out(&mut spec, overrides.max_tokens, options)?;
+
+    let quantized_by_batch = spec.source.as_ref().is_some_and(|source| source.quantized_by_batch);
+    Manifest::new(graph, quantized_by_batch, spec.fingerprint, files).write(staging.path())?;
+    // What could not be read would be in the way of every other model.
+    Manifest::read(staging.path())?;
+    let place = models.join(name);
+    let staging = staging.keep();
+    if let Err(error) = fs::rename(&staging, &place) {
+        let _ = fs::remove_dir_all(&staging);
+        // Another process may have added one of this name meanwhile.
+        check_name(name, &models)?;
+        return Err(Error::io(format!("create {}", place.display()), error));
+    }
+    Ok(ModelSpec { notes, ..resolve(name, options)? })
+}
+
+/// Embeds texts to see that the model runs, what dimension it has and how much of a text its graph takes; returns what
+/// is worth saying of that.
+fn try_out(spec: &mut ModelSpec, asked_tokens: Option<usize>, options: &LoadOptions) -> Result<Vec<String>> {
+    let mut embedder = OnnxEmbedder::open_untried(open_parts(spec)?, options)?;
+    let limits = embedder.limits()?;
+    let mut fingerprint = embedder.fingerprint().clone();
+    drop(embedder);
+    let failure = |why: String, hint: Option<String>| Error::Model { model: spec.name.clone(), why, hint };
+    if fingerprint.dimension > MAX_DIMENSION {
+        let why = format!("its embeddings have {} components; the most is {MAX_DIMENSION}", fingerprint.dimension);
+        return Err(failure(why, None));
+    }
+    let mut notes = Vec::new();
+    if let Some((tokens, why)) = limits.max_tokens {
+        if let Some(asked) = asked_tokens {
+            let why = format!("it does not run a text of {asked} tokens: {why}");
+            return Err(failure(why, Some(format!("the longest it runs has {tokens}: --max-tokens {tokens}"))));
+        }
+        let said = fingerprint.max_tokens;
+        notes.push(format!("its graph takes {tokens} tokens of a text, not the {said} that its files say"));
+        fingerprint.max_tokens = tokens;
+    }
+    if let Some(token) = limits.unknown_token {
+        notes.push(format!("its tokenizer has tokens up to {token}, and its graph not: a text with one is an error"));
+    }
+    spec.fingerprint = fingerprint;
+    Ok(notes)
+}
+
+/// Refuses a name that cannot be a model's, or is taken.
+pub(super) fn check_name(name: &str, models: &Path) -> Result<()> {
+    if !is_model_name(name) {
+        return Err(Error::InvalidArgument {
+            why: format!("{name:?} cannot be the name of a model"),
+            hint: Some("a name has 1 to 128 characters from [a-zA-Z0-9._-] and starts with a letter or a digit".into()),
+        });
+    }
+    let taken = name == super::DEFAULT_MODEL || super::HashEmbedder::from_name(name).is_some();
+    if taken || models.join(name).exists() {
+        return Err(Error::InvalidArgument {
+            why: format!("there already is a model named {name:?}"),
+            hint: Some("choose another name, or remove that model first".into()),
+        });
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(String, String)> {
+    let name = from.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let copy = to.join(&name);
+    fs::copy(from, &copy).map_err(|error| Error::io(format!("copy {}", from.display()), error))?;
+    Ok((name, digest::of_files([copy.as_path()])?))
+}
+
+/// Points a model at its copy, and returns the graph's name there.
+fn staged(spec: &mut ModelSpec, dir: &Path) -> Result<String> {
+    spec.origin = ModelOrigin::Folder(dir.into());
+    let Some(Source { model: ModelBytes::File(graph), tokenizer: Some(tokenizer), .. }) = &mut spec.source else {
+        return Err(Error::argument("the model has no files"));
+    };
+    let name = graph.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    *graph = dir.join(&name);
+    *tokenizer = dir.join("tokenizer.json");
+    Ok(name)
+}

@@ -1,0 +1,28 @@
+//! What `--help` lists: the commands and the flags of a command.
+
+use std::process::Command;
+
+/// Returns the verbs, or the commands of a verb that has some, as its help lists them.
+pub(crate) fn commands(args: &[&str]) -> Vec<String> {
+    let help = help(args);
+    let listed = help.split_once("\nCommands:\n").map_or("", |(_, listed)| listed);
+    let listed = listed.lines().take_while(|line| !line.is_empty());
+    // A long description goes on in lines that begin farther right.
+    let named = listed.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    named.filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect()
+}
+
+/// Returns the long flags, as the help lists them.
+#[allow(dead_code, reason = "not every suite asks for them")]
+pub(crate) fn flags(args: &[&str]) -> Vec<String> {
+    let help = help(args);
+    let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    let long = lines.filter_map(|line| line.split([' ', ',', '=', '[']).find_map(|word| word.strip_prefix("--")));
+    long.map(str::to_owned).collect()
+}
+
+fn help(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_huedb")).args(args).arg("--help").output().unwrap();
+    assert!(output.status.success(), "{args:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
