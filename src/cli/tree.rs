@@ -2,7 +2,9 @@
 //!
 //! Manual pages and completions are made from it.
 
-use clap::{CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{Args, Command, CommandFactory, Parser, Subcommand};
 use huedb::error::{Error, Result};
 
 use crate::cli::arguments::global::Global;
@@ -36,51 +38,67 @@ Exit codes:
   0 done or found, 1 nothing found (get, query), 2 usage or bad input,
   3 busy past --busy-timeout, 4 damaged file, 5 any other failure, 130 interrupted";
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
-    Create(verb::create::Create),
-    List(verb::list::List),
-    Show(verb::show::Show),
-    Modify(verb::modify::Modify),
-    Drop(verb::drop::Drop),
-    Add(verb::add::Add),
-    Update(verb::add::Update),
-    Upsert(verb::add::Upsert),
-    Get(verb::get::Get),
-    Peek(verb::get::Peek),
-    Count(verb::get::Count),
-    Delete(verb::delete::Delete),
-    Distinct(verb::distinct::Distinct),
-    Keys(verb::distinct::Keys),
-    Stats(verb::stats::Stats),
-    Plot(verb::plot::Plot),
-    Dedupe(verb::dedupe::Dedupe),
-    Query(verb::query::Query),
-    Search(verb::search::Search),
-    Import(Box<verb::import::Import>),
-    Sync(verb::sync::Sync),
-    Export(verb::export::Export),
-    Reembed(verb::reembed::Reembed),
-    Index(verb::index::Index),
-    Database(verb::database::Database),
-    Tenant(verb::tenant::Tenant),
-    Info(verb::info::Info),
-    Check(verb::check::Check),
-    Repair(verb::repair::Repair),
-    Compact(verb::compact::Compact),
-    Backup(verb::backup::Backup),
-    Restore(verb::backup::Restore),
-    Encrypt(verb::encrypt::Encrypt),
-    Decrypt(verb::encrypt::Decrypt),
-    Rekey(verb::rekey::Rekey),
-    Embed(verb::embed::Embed),
-    Model(verb::model::Model),
-    Setup(verb::setup::Setup),
-    Config(verb::config::Config),
-    Exec(verb::exec::Exec),
-    Shell(verb::shell::Shell),
-    Completions(verb::completions::Completions),
-    Man(verb::man::Man),
+/// Defines the verbs, and a function that makes the command of one alone.
+macro_rules! verbs {
+    ($($name:literal $variant:ident($arguments:ty);)*) => {
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Verb {
+            $($variant($arguments),)*
+        }
+
+        fn verb(name: &str) -> Option<Command> {
+            match name {
+                $($name => Some(<$arguments as Args>::augment_args(Command::new($name))),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+verbs! {
+    "create" Create(verb::create::Create);
+    "list" List(verb::list::List);
+    "show" Show(verb::show::Show);
+    "modify" Modify(verb::modify::Modify);
+    "drop" Drop(verb::drop::Drop);
+    "add" Add(verb::add::Add);
+    "update" Update(verb::add::Update);
+    "upsert" Upsert(verb::add::Upsert);
+    "get" Get(verb::get::Get);
+    "peek" Peek(verb::get::Peek);
+    "count" Count(verb::get::Count);
+    "delete" Delete(verb::delete::Delete);
+    "distinct" Distinct(verb::distinct::Distinct);
+    "keys" Keys(verb::distinct::Keys);
+    "stats" Stats(verb::stats::Stats);
+    "plot" Plot(verb::plot::Plot);
+    "dedupe" Dedupe(verb::dedupe::Dedupe);
+    "query" Query(verb::query::Query);
+    "search" Search(verb::search::Search);
+    "import" Import(Box<verb::import::Import>);
+    "sync" Sync(verb::sync::Sync);
+    "export" Export(verb::export::Export);
+    "reembed" Reembed(verb::reembed::Reembed);
+    "index" Index(verb::index::Index);
+    "database" Database(verb::database::Database);
+    "tenant" Tenant(verb::tenant::Tenant);
+    "info" Info(verb::info::Info);
+    "check" Check(verb::check::Check);
+    "repair" Repair(verb::repair::Repair);
+    "compact" Compact(verb::compact::Compact);
+    "backup" Backup(verb::backup::Backup);
+    "restore" Restore(verb::backup::Restore);
+    "encrypt" Encrypt(verb::encrypt::Encrypt);
+    "decrypt" Decrypt(verb::encrypt::Decrypt);
+    "rekey" Rekey(verb::rekey::Rekey);
+    "embed" Embed(verb::embed::Embed);
+    "model" Model(verb::model::Model);
+    "setup" Setup(verb::setup::Setup);
+    "config" Config(verb::config::Config);
+    "exec" Exec(verb::exec::Exec);
+    "shell" Shell(verb::shell::Shell);
+    "completions" Completions(verb::completions::Completions);
+    "man" Man(verb::man::Man);
 }
 
 impl Verb {
@@ -151,12 +169,51 @@ impl Verb {
 
 /// Returns the tree of commands, which man pages and completions are made from.
 #[must_use]
-pub(crate) fn command() -> clap::Command {
+pub(crate) fn command() -> Command {
     with_variables(Cli::command())
+}
+
+/// Returns what of the tree these arguments can mean: to make all of it takes longer than many commands.
+///
+/// What it accepts means the same in the whole tree. Of what it refuses, or answers with a help, the whole tree has to be
+/// asked; it is all there is to ask where this returns `None`.
+#[must_use]
+pub(crate) fn command_for(args: &[OsString]) -> Option<Command> {
+    let mut names: Vec<&str> = args.iter().skip(1).filter_map(|arg| arg.to_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let verbs: Vec<Command> = names.into_iter().filter_map(verb).collect();
+    if verbs.is_empty() {
+        return None;
+    }
+    let tree = Command::new("huedb").subcommand_required(true).disable_help_subcommand(true);
+    Some(with_variables(Global::augment_args(tree).subcommands(verbs)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
+    /// All that a verb and its own verbs take.
+    fn shape(verb: &clap::Command) -> Vec<String> {
+        let own = verb.get_arguments().map(|arg| format!("{} {arg:?}", verb.get_name()));
+        let names = verb.get_all_aliases().chain([verb.get_name()]).map(str::to_owned);
+        own.chain(names).chain(verb.get_subcommands().flat_map(shape)).collect()
+    }
+
+    #[test]
+    fn a_verb_alone_is_the_same_as_in_the_whole_tree() {
+        let mut whole = super::command();
+        whole.build();
+        for verb in whole.get_subcommands() {
+            let mut part = super::command_for(&["huedb".into(), OsString::from(verb.get_name())]).unwrap();
+            part.build();
+            let part = part.find_subcommand(verb.get_name()).unwrap();
+            assert_eq!(shape(verb), shape(part));
+        }
+        assert!(super::command_for(&["huedb".into(), "--version".into()]).is_none());
+    }
+
     #[test]
     fn the_tree_of_commands_is_sound() {
         super::command().debug_assert();

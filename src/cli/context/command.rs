@@ -17,6 +17,7 @@ use huedb::store::{Access, Options, Store, View, is_encrypted};
 use crate::cli::arguments::global::{Global, NewFile};
 use crate::cli::configuration::defaults::Defaults;
 use crate::cli::context::key::{Keys, KnownKeys};
+use crate::cli::context::long_questions::LongQuestions;
 use crate::cli::context::timing::{TimedEmbedder, Timing};
 use crate::output::{
     BinaryFormat, Columns, Facts, Format, Measured, Printer, Progress, ProgressKind, Sink, Style, TerminalGuard,
@@ -42,6 +43,7 @@ pub(crate) struct Context<'c, 'w> {
     pub(crate) models: LoadOptions,
     pub(crate) keys: Keys,
     pub(crate) timing: Timing,
+    long_questions: Arc<LongQuestions>,
     /// Whether the standard error is one, where somebody can be asked.
     pub(crate) is_terminal: bool,
     /// Whether a table wraps what would be cut.
@@ -76,6 +78,7 @@ impl<'c, 'w> Context<'c, 'w> {
             },
             keys: Keys::new(global.key_source(is_terminal), kept.map(|kept| kept.keys.clone()).unwrap_or_default()),
             timing: Timing::begin(),
+            long_questions: Arc::default(),
             is_terminal,
             full: false,
             invocation,
@@ -244,7 +247,14 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     pub(crate) fn timed(&self, embedder: DeferredEmbedder) -> TimedEmbedder {
-        TimedEmbedder { embedder, timing: self.timing.clone() }
+        TimedEmbedder { embedder, timing: self.timing.clone(), long_questions: Arc::clone(&self.long_questions) }
+    }
+
+    /// Says when questions were longer than what the model reads of one.
+    pub(crate) fn warn_of_long_questions(&mut self, model: &Fingerprint) {
+        if let Some(said) = self.long_questions.said(model.max_tokens) {
+            self.printer.warning(said);
+        }
     }
 
     /// Says which model embeds and what runs it, to who wants to know.
