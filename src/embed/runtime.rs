@@ -135,7 +135,7 @@ impl Runtime {
 
 impl Library {
     /// Returns it as options with these candidates see it.
-    fn as_runtime(&self, candidates: &[Candidate]) -> Runtime {
+    fn as_runtime(&self, candidates: &[LibraryCandidate]) -> Runtime {
         let before = candidates.iter().take_while(|candidate| candidate.path != self.path);
         let skipped = before.filter(|candidate| candidate.present).map(|candidate| {
             let known = self.skipped.iter().find(|skipped| skipped.path == candidate.path).cloned();
@@ -155,9 +155,9 @@ impl Library {
 }
 
 /// Loads the first library that can be used.
-fn load_first(candidates: &[Candidate]) -> std::result::Result<Library, NoLibrary> {
+fn load_first(candidates: &[LibraryCandidate]) -> std::result::Result<Library, NoLibrary> {
     let mut skipped = Vec::new();
-    for Candidate { path, present } in candidates {
+    for LibraryCandidate { path, present } in candidates {
         match foreign::open_runtime(path) {
             Ok(native) => {
                 ort::set_api(native.api);
@@ -189,20 +189,20 @@ fn none_found(skipped: &[Skipped]) -> Error {
 
 /// A place where the library may be.
 #[derive(Debug, PartialEq, Eq)]
-struct Candidate {
+struct LibraryCandidate {
     path: PathBuf,
     /// Whether it was named or seen, so that a failure is worth telling.
     present: bool,
 }
 
-fn candidates(options: &LoadOptions) -> Vec<Candidate> {
-    let mut places: Vec<Candidate> =
-        options.library.iter().map(|path| Candidate { path: path.clone(), present: true }).collect();
+fn candidates(options: &LoadOptions) -> Vec<LibraryCandidate> {
+    let mut places: Vec<LibraryCandidate> =
+        options.library.iter().map(|path| LibraryCandidate { path: path.clone(), present: true }).collect();
     let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf));
     for dir in [options.data_dir.as_deref().map(installed_dir), beside].into_iter().flatten() {
-        places.extend(libraries_in(&dir).into_iter().map(|path| Candidate { path, present: true }));
+        places.extend(libraries_in(&dir).into_iter().map(|path| LibraryCandidate { path, present: true }));
     }
-    places.extend(SYSTEM_NAMES.iter().map(|name| Candidate { path: PathBuf::from(name), present: false }));
+    places.extend(SYSTEM_NAMES.iter().map(|name| LibraryCandidate { path: PathBuf::from(name), present: false }));
     places
 }
 

@@ -28,7 +28,7 @@ const SEARCHES_AT_ONCE: usize = 64;
 const SHARE: u64 = 8;
 
 /// A collection's graph, read and verified, with what has changed since it was built.
-pub struct Walk {
+pub struct GraphSearcher {
     graph: Arc<KeptGraph>,
     /// Rows the graph does not hold, or holds as they were before.
     outside: RoaringTreemap,
@@ -72,7 +72,7 @@ impl KeptGraph {
 ///
 /// # Errors
 /// [`Error::Damaged`] when there is none, or it is not what was written.
-pub fn walk_graph(view: &View, threads: usize) -> Result<Walk> {
+pub fn walk_graph(view: &View, threads: usize) -> Result<GraphSearcher> {
     let graph = match kept_graph(view) {
         Some(kept) => kept,
         None => read_kept_graph(view, threads)?,
@@ -81,7 +81,7 @@ pub fn walk_graph(view: &View, threads: usize) -> Result<Walk> {
     outside.insert_range(graph.high_water..view.end().0);
     outside -= view.dead();
     let ef_search = view.info().hnsw.ef_search;
-    Ok(Walk { graph, outside, ef_search })
+    Ok(GraphSearcher { graph, outside, ef_search })
 }
 
 /// Returns whether the graph of a view is in memory.
@@ -147,7 +147,7 @@ pub struct Walked {
     pub short: Vec<usize>,
 }
 
-impl Walk {
+impl GraphSearcher {
     /// Returns candidates for each question, `depth` of them where there are as many.
     ///
     /// # Errors

@@ -15,10 +15,10 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::decompress::InputBytes;
-use super::elements::Elements;
 use super::embedding::EmbeddingSeed;
 use super::embedding_scan::{CutObject, cut_embedding};
 use super::format::InputFormat;
+use super::json_stream::Elements;
 use super::lines::{JOINED, LineReader, TextPiece};
 use super::mapping::{METADATA, Mapping, RowParts, list_names};
 use crate::error::{Error, Result};

@@ -10,14 +10,13 @@ mod archive;
 #[cfg(feature = "arrow")]
 mod arrow;
 mod batches;
-mod cell;
+mod cell_type;
 #[cfg(feature = "foreign")]
 mod chroma;
 mod columns;
 mod csv;
 mod decompress;
 mod dump;
-mod elements;
 mod embedding;
 mod embedding_scan;
 mod folder;
@@ -28,6 +27,7 @@ mod http;
 mod ids;
 mod infer;
 mod json;
+mod json_stream;
 mod lines;
 #[cfg(feature = "foreign")]
 mod llm;
@@ -50,7 +50,7 @@ mod tests;
 
 pub use archive::{Archive, ArchiveBatches, ArchiveSize};
 pub use batches::{BatchLimits, Notices, RowBatches, SkippedFiles, Split};
-pub use cell::{CellType, Types};
+pub use cell_type::{CellType, Types};
 #[cfg(feature = "foreign")]
 pub use chroma::{ChromaFolder, ChromaServer, Selection, ServerOptions};
 pub use dump::Dump;

@@ -10,10 +10,10 @@ use huedb::error::{Error, Result};
 use huedb::record::{Hit, Record};
 use serde::Serialize;
 
+use super::delimited::SeparatedSink;
 use super::ids::IdSink;
 use super::json::{JsonSink, JsonlSink};
-use super::listing::TableSink;
-use super::separated::SeparatedSink;
+use super::table::TableSink;
 use super::vertical::VerticalSink;
 use super::{Highlight, OutputFormat, RecordColumns};
 

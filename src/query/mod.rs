@@ -35,7 +35,7 @@ pub use distribution::{Bin, Distribution, Edges};
 pub use facet::{Facet, KeyFacts, Sort};
 pub use filter::{Filter, filter_key};
 pub use group::{Aggregate, Extreme, GroupBy};
-pub use plan::{Costs, Facts, Plan, Way};
+pub use plan::{AccessPath, Costs, Facts, Plan};
 pub use rank::Rank;
 pub use request::{Ask, Query};
 pub use run::{Answer, QueryTiming};

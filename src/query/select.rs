@@ -11,7 +11,7 @@ use super::facet::{Sort, sorted};
 use super::filter::{Filter, Scalar, Side, Test};
 use crate::error::Result;
 use crate::record::{Metadata, Number, Ordinal, Record, RecordId};
-use crate::store::{Collection, Include, Stored, Term, View};
+use crate::store::{Collection, Include, StoredRecord, Term, View};
 
 /// Which records are read or deleted; the parts that are given must all hold.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +104,7 @@ impl Collection {
         // A state that is still read keeps its pages from being used again.
         drop(page);
         let filter = query.filter.clone();
-        self.delete_if(ids, move |stored: &Stored| {
+        self.delete_if(ids, move |stored: &StoredRecord| {
             let metadata = Some(&stored.metadata);
             filter.as_ref().is_none_or(|f| f.matches(stored.id.as_str(), metadata, stored.document.as_deref()))
         })

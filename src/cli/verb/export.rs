@@ -18,7 +18,7 @@ use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{
-    BinaryFormat, BinaryLayout, OutputFormat, Packing, RecordColumn, RecordColumns, ShownRecord, Sink, Style, open,
+    BinaryFormat, BinaryLayout, Compression, OutputFormat, RecordColumn, RecordColumns, ShownRecord, Sink, Style, open,
     open_binary,
 };
 
@@ -69,8 +69,8 @@ pub(crate) struct ExportArgs {
 
     /// Pack the output [default: as the file's name says]
     #[arg(long, value_name = "PACKING")]
-    #[arg(value_parser = PossibleValuesParser::new(Packing::ALL.map(Packing::as_str)).try_map(|name| packing_named(&name)))]
-    compress: Option<Packing>,
+    #[arg(value_parser = PossibleValuesParser::new(Compression::ALL.map(Compression::as_str)).try_map(|name| packing_named(&name)))]
+    compress: Option<Compression>,
 
     /// Where the ids of an .npy matrix go, one a line
     #[arg(long = "ids", value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -85,8 +85,8 @@ pub(crate) struct ExportArgs {
     force: bool,
 }
 
-fn packing_named(name: &str) -> Result<Packing, String> {
-    Packing::ALL.into_iter().find(|packing| packing.as_str() == name).ok_or_else(|| name.to_owned())
+fn packing_named(name: &str) -> Result<Compression, String> {
+    Compression::ALL.into_iter().find(|packing| packing.as_str() == name).ok_or_else(|| name.to_owned())
 }
 
 /// What is written.
@@ -129,8 +129,8 @@ impl ExportArgs {
     }
 
     /// Decides the packing and the format: what was asked for, else what the name says.
-    fn form(&self, asked: Option<ExportForm>) -> Result<(Option<Packing>, ExportForm)> {
-        let named = self.file.as_deref().filter(|file| file.as_os_str() != "-").map(Packing::of_path);
+    fn form(&self, asked: Option<ExportForm>) -> Result<(Option<Compression>, ExportForm)> {
+        let named = self.file.as_deref().filter(|file| file.as_os_str() != "-").map(Compression::of_path);
         let (packing, path) = named.unwrap_or_default();
         let is_npy = |format| format == ExportForm::Binary(BinaryFormat::Npy);
         let format = match asked {
@@ -151,7 +151,7 @@ impl ExportArgs {
         &self,
         context: &mut Context,
         destination: Destination,
-        packing: Option<Packing>,
+        packing: Option<Compression>,
         format: ExportForm,
     ) -> Result<()> {
         let beside = RowsFile::of(self)?;
@@ -225,14 +225,14 @@ impl ExportArgs {
 /// The file that stands beside a matrix.
 struct RowsFile {
     destination: Destination,
-    packing: Option<Packing>,
+    packing: Option<Compression>,
     format: OutputFormat,
 }
 
 impl RowsFile {
     fn of(export: &ExportArgs) -> Result<Option<Self>> {
         let Some(path) = export.ids_file.as_deref().or(export.rows_file.as_deref()) else { return Ok(None) };
-        let (packing, unpacked) = Packing::of_path(path);
+        let (packing, unpacked) = Compression::of_path(path);
         let format = match format_of(&unpacked) {
             _ if export.ids_file.is_some() => OutputFormat::Ids,
             Ok(ExportForm::Text(format)) => format,

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args};
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
 use huedb::input::{InputSource, Question, Questions, embedding_from_json};
-use huedb::query::{self as ask, Answer, Ask, Filter, Way};
+use huedb::query::{self as ask, AccessPath, Answer, Ask, Filter};
 use huedb::record::{CollectionInfo, Hit};
 use huedb::store::{Access, Include, View, check_dimension, check_embedding};
 
@@ -249,12 +249,12 @@ fn explain(context: &mut Context, answer: &Answer) {
         if microseconds.is_finite() { format!("{:.1} ms", microseconds / 1000.0) } else { "closed".into() }
     };
     let certainty = match (answer.plan.way, facts.recall) {
-        (Way::Graph, Some(recall)) => {
+        (AccessPath::Graph, Some(recall)) => {
             format!("approximate: it found {:.1} % of the nearest when it was built", recall * 100.0)
         }
-        (Way::Graph, None) => "approximate: its recall was not measured".to_owned(),
-        (Way::Sketch, _) => "exact but for a row in 4,000 that signs may miss at the edge".to_owned(),
-        (Way::Nothing | Way::Rows | Way::Scan, _) => "exact".to_owned(),
+        (AccessPath::Graph, None) => "approximate: its recall was not measured".to_owned(),
+        (AccessPath::Sketch, _) => "exact but for a row in 4,000 that signs may miss at the edge".to_owned(),
+        (AccessPath::Nothing | AccessPath::Rows | AccessPath::Scan, _) => "exact".to_owned(),
     };
     let lines = [
         format!(

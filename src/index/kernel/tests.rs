@@ -124,7 +124,7 @@ fn distances_and_the_least_of_them() {
         for variant in Kernels::available() {
             // Longer than the rows: what is past them is left alone.
             let mut out = vec![7.0; rows + 21];
-            let numbers = Numbers { factors: &factors, biases: &biases, slacks: &[] };
+            let numbers = RowNumbers { factors: &factors, biases: &biases, slacks: &[] };
             let least = variant.distances(&dots, &numbers, 0.3, &mut out);
             assert!(out.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()), "{random:?}");
             assert_eq!(out[rows..], [7.0; 21]);
@@ -145,7 +145,7 @@ fn near_rows_are_those_whose_distance_is_within_the_limit() {
         let slacks = random.floats(rows.len() / dim);
         let limit = |x: f32| Limit { scale: x * 1e-4, reach: x.abs(), farthest: x };
         let limits: Vec<Limit> = random.floats(queries).into_iter().map(limit).collect();
-        let numbers = Numbers { factors: &factors, biases: &biases, slacks: &slacks };
+        let numbers = RowNumbers { factors: &factors, biases: &biases, slacks: &slacks };
         let mut expected = Vec::new();
         for ((question, query), limit) in tile.queries().enumerate().zip(&limits) {
             for (row, codes) in rows.chunks_exact(dim).enumerate() {
@@ -156,7 +156,7 @@ fn near_rows_are_those_whose_distance_is_within_the_limit() {
         }
         for variant in Kernels::available() {
             let mut found = Vec::new();
-            variant.near_tile(&tile, &rows, &numbers, &Limits::new(limits.iter().copied()), &mut found);
+            variant.near_tile(&tile, &rows, &numbers, &Thresholds::new(limits.iter().copied()), &mut found);
             found.sort_by_key(|near| (near.question, near.row));
             assert_eq!(found, expected, "{}, dimension {dim}, {random:?}", variant.name());
         }

@@ -13,9 +13,9 @@ use rusqlite::types::ValueRef;
 use serde_json::Value as Json;
 
 use super::catalog::{Catalog, StoredCollection, file_of};
-use super::pending::{PendingRecords, PendingVectors, QueuedOperation, Vector};
 use super::segment::HnswSegment;
 use super::values::{LeftOut, MetadataEntry, Said};
+use super::write_ahead_log::{PendingRecords, PendingVectors, QueuedOperation, Vector};
 use super::{Noticed, Selection};
 use crate::error::{Error, Result};
 use crate::input::archive::{Archive, ArchiveSize};

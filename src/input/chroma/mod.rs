@@ -5,12 +5,12 @@
 
 mod catalog;
 mod folder;
-mod pending;
 mod pickle;
 mod segment;
 mod server;
 mod settings;
 mod values;
+mod write_ahead_log;
 
 #[cfg(test)]
 mod tests;

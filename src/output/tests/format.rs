@@ -1,7 +1,7 @@
 //! The data formats, byte by byte.
 
 use super::*;
-use crate::output::fact::{write_facts, write_list};
+use crate::output::properties::{write_facts, write_list};
 use crate::output::{Properties, RecordColumn};
 
 fn two() -> [Record; 2] {

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::super::{Mode, Stored, View};
+use super::super::{Mode, StoredRecord, View};
 use super::prepare::PreparedRow;
 use crate::error::{Error, Result};
 use crate::record::{Chunk, NewRecord, RecordId};
@@ -42,7 +42,7 @@ pub(super) fn bad_document(row: &NewRecord, why: &str) -> Error {
 }
 
 /// Returns the record of an id.
-fn find(view: &View, id: &RecordId) -> Result<Option<Stored>> {
+fn find(view: &View, id: &RecordId) -> Result<Option<StoredRecord>> {
     view.ordinal(id)?.map(|ordinal| view.stored(ordinal)).transpose()
 }
 
