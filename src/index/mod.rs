@@ -31,4 +31,5 @@ pub use ranked::{Ranked, rank_all, rank_candidates};
 pub(crate) use resident::{is_resident, resident};
 pub use rows::Allowed;
 pub use terms::{best_by_terms, holds_any};
+pub(crate) use walk::is_graph_resident;
 pub use walk::{GraphSearcher, Walked, graph_depth, walk_graph};

@@ -18,8 +18,8 @@ use crate::record::Ordinal;
 use crate::store::{Centre, QuantisedQuestion, Segment, SketchQuestion, SketchTerms, difference, quantise_query};
 
 /// Standard deviations that a bound by signs lies below its estimate: more than where codes have to be read from the file
-/// for each row that is left. A row at the very edge is missed once in three million times.
-const DEVIATIONS: f32 = 5.0;
+/// for each row that is left. A row at the very edge is missed once in 300,000 times.
+const DEVIATIONS: f32 = 4.5;
 /// Rows whose least bound is known, so that they are looked at together or not at all.
 const BLOCK_ROWS: usize = 64;
 /// Blocks whose likeliest row is looked at first, so that the limit is near to what it will be.
@@ -45,9 +45,9 @@ pub(super) fn scan_resident(
     };
     if let Some(set) = few {
         let mut scan = Scan::new(rows, question, allowed, k);
-        rows.for_each_row(set, |segment, row, ordinal| {
+        rows.for_each_row(set, |resident, segment, row, ordinal| {
             let asked = asked(&mut scan.asked, rows, question, segment.centre())?;
-            scan.best.offer(&asked.codes, segment, row, ordinal);
+            scan.best.offer(&asked.codes, (resident, segment), row, ordinal);
             Ok(())
         })?;
         return Ok(scan.best.into_candidates());
@@ -194,7 +194,7 @@ impl<'a> Scan<'a> {
         let (row, ordinal) = (block.row + row, segment.ordinal(block.row + row));
         if self.allowed.contains(ordinal) {
             let asked = asked(&mut self.asked, self.rows, self.question, segment.centre())?;
-            let (_, at_most) = bounds_by_codes(&asked.codes, &segment, row);
+            let (_, at_most) = bounds_by_codes(&asked.codes, (resident, &segment), row);
             self.best.draw(ordinal, at_most);
         }
         Ok(())
@@ -213,7 +213,7 @@ impl<'a> Scan<'a> {
             if f64::from(*bound) + block.shared <= self.best.limit {
                 let ordinal = segment.ordinal(row);
                 if self.allowed.contains(ordinal) {
-                    self.best.offer(&asked.codes, &segment, row, ordinal);
+                    self.best.offer(&asked.codes, (resident, &segment), row, ordinal);
                 }
             }
         }
@@ -226,7 +226,7 @@ impl<'a> Scan<'a> {
         for row in 0..segment.rows() {
             let ordinal = segment.ordinal(row);
             if self.allowed.contains(ordinal) {
-                self.best.offer(&asked.codes, &segment, row, ordinal);
+                self.best.offer(&asked.codes, (resident, &segment), row, ordinal);
             }
         }
         Ok(())
@@ -234,10 +234,14 @@ impl<'a> Scan<'a> {
 }
 
 /// Returns between what the distance of a row lies: from below for certain, from above but for rounding.
-fn bounds_by_codes(question: &QuantisedQuestion, segment: &Segment, row: usize) -> (f64, f64) {
+fn bounds_by_codes(
+    question: &QuantisedQuestion,
+    (resident, segment): (&ResidentSegment, &Segment),
+    row: usize,
+) -> (f64, f64) {
     let dimension = segment.dimension();
     let codes = segment.codes().get(row * dimension..(row + 1) * dimension).unwrap_or_default();
-    let Some([factor, bias, residual, length]) = segment.numbers(row) else {
+    let Some([factor, bias, residual, length]) = resident.numbers(row) else {
         // Nothing is known of rows of version 1 of the format without computing it.
         return (f64::NEG_INFINITY, f64::INFINITY);
     };
@@ -288,8 +292,8 @@ impl ResidentBest {
     }
 
     /// Bounds a row by its codes and keeps it where it may count.
-    fn offer(&mut self, question: &QuantisedQuestion, segment: &Segment, row: usize, ordinal: Ordinal) {
-        let (at_least, at_most) = bounds_by_codes(question, segment, row);
+    fn offer(&mut self, question: &QuantisedQuestion, of: (&ResidentSegment, &Segment), row: usize, ordinal: Ordinal) {
+        let (at_least, at_most) = bounds_by_codes(question, of, row);
         if at_least.is_nan() || at_least <= self.limit {
             self.rows.push(Bounded { ordinal, at_least });
             self.draw(ordinal, at_most);

@@ -4,7 +4,7 @@
 //! [`super::lines`] and [`super::json_stream`] do. Invariant: every row error names the line the row begins on.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use super::json_stream::Elements;
 use super::lines::{LineReader, TextPiece};
 use super::mapping::{METADATA, Mapping, RowParts, list_names};
 use crate::error::{Error, Result};
-use crate::record::{MetadataPatch, NewRecord, Origin, Value, beyond_integers, too_long};
+use crate::record::{EachOnce, MetadataPatch, NewRecord, Origin, Value, beyond_integers, too_long};
 
 /// The values of a JSON input, however they are laid out.
 pub(super) enum Values {
@@ -173,6 +173,9 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
             } else {
                 let written = map.next_value::<&RawValue>()?.get();
                 let json = from_text(written).map_err(|why| named(key, &why))?;
+                if parts.metadata.contains(key) {
+                    return Err(named(key, "stands twice"));
+                }
                 match insert(&mut parts.metadata, mapping, key, json, written) {
                     // What was asked for by name must be right; what is only taken along may be left out.
                     Err(Refused::Unfit(why)) if !listed && mapping.types.get(key).is_none() => {
@@ -312,7 +315,7 @@ pub(super) fn metadata(written: &str, mapping: &Mapping) -> Result<MetadataPatch
         let read = MetadataPatch::from_json_text(written).map_err(bad);
         return read.and_then(|patch| patch.map_err(|e| e.to_string()));
     }
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(written).map_err(bad)?;
+    let EachOnce(fields): EachOnce<&RawValue> = serde_json::from_str(written).map_err(bad)?;
     let mut patch = MetadataPatch::default();
     for (key, field) in fields {
         let read = from_text(field.get()).map_err(Refused::Unfit);

@@ -163,6 +163,8 @@ fn a_bad_row_has_its_line_and_the_rest_is_read() {
         ("{\"id\":null}", "\"id\" is missing"),
         ("{\"id\":1.5}", "write it as a string"),
         ("{\"id\":\"x\",\"id\":\"y\"}", "\"id\" appears twice"),
+        ("{\"id\":\"x\",\"year\":1,\"year\":2}", "\"year\" appears twice"),
+        ("{\"id\":\"x\",\"metadata\":{\"year\":1,\"year\":2}}", "the metadata has the key \"year\" twice"),
         ("{\"id\":\"x\",\"document\":3}", "\"document\" is a number; it must be a string"),
         ("{\"id\":\"x\",\"embedding\":[1,NaN]}", "NaN is not a JSON number"),
         ("{\"id\":\"x\",\"embedding\":[1e39]}", "out of range"),

@@ -11,8 +11,8 @@ use super::plan::{AccessPath, Facts, Plan};
 use super::run::{Answer, QueryTiming};
 use crate::error::{Error, Result};
 use crate::index::{
-    Allowed, First, GraphSearcher, Ranked, graph_depth, is_resident, nearest as nearest_by_bounds, rank_all,
-    rank_candidates, resident, walk_graph,
+    Allowed, First, GraphSearcher, Ranked, graph_depth, is_graph_resident, is_resident, nearest as nearest_by_bounds,
+    rank_all, rank_candidates, resident, walk_graph,
 };
 use crate::record::{Hit, Ordinal};
 use crate::store::{Include, View, check_dimension, check_embedding};
@@ -115,6 +115,7 @@ fn facts(view: &View, query: &VectorSearch, chosen: Option<&RoaringTreemap>) -> 
         ef_search: view.info().hnsw.ef_search,
         sketched: view.is_sketched(),
         resident: is_resident(view),
+        graph_resident: is_graph_resident(view),
         exact: query.exact,
     })
 }

@@ -38,6 +38,8 @@ pub struct Facts {
     pub sketched: bool,
     /// Whether codes and signs are in memory.
     pub resident: bool,
+    /// Whether the graph is.
+    pub graph_resident: bool,
     /// Whether the exact order is asked for.
     pub exact: bool,
 }
@@ -139,7 +141,8 @@ impl Plan {
         let exact = facts.exact || facts.dimension < LEAST_DIMENSION;
         let is_good = facts.recall.is_some_and(|recall| recall >= GraphEntry::LEAST_RECALL);
         let open = !exact && facts.graph_rows > 0 && is_good && (!facts.filtered || passing >= GRAPH_FILTER_SHARE);
-        let graph = facts.graph_rows as f64 * VIEW_GRAPH_ROW
+        let graph_rows = if facts.graph_resident { 0.0 } else { facts.graph_rows as f64 };
+        let graph = graph_rows * VIEW_GRAPH_ROW
             + questions * (walk / passing.clamp(GRAPH_FILTER_SHARE, 1.0))
             + read(facts.outside_graph as f64)
             + facts.outside_graph as f64 * questions * compare
@@ -216,6 +219,7 @@ mod tests {
             ef_search: 128,
             sketched: false,
             resident: false,
+            graph_resident: false,
             exact: false,
         }
     }

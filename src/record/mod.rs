@@ -31,6 +31,7 @@ pub use dump::{DUMP_MARK, DUMP_VERSION, DumpLine, DumpRecord};
 pub use hit::Hit;
 pub use id::{Ordinal, RecordId};
 pub use line_counter::{LineCounter, LineRange};
+pub(crate) use metadata::EachOnce;
 pub use metadata::{MAX_METADATA_KEY_BYTES, Metadata, MetadataPatch, check_key};
 pub use model_check::check_model;
 pub(crate) use model_check::{check_document_model, embeds_alike};

@@ -194,12 +194,7 @@ impl<'tx> QuantisedRows<'tx> {
     }
 
     fn insert_sketch(&mut self, key: &PairKey, segment: &[u8]) -> Result<()> {
-        let segment = Segment::parse(segment)?;
-        let sketcher = self.sketcher.get_or_insert_with(|| Sketcher::new(segment.dimension()));
-        let sketch = sketcher.sketch(&segment, self.space);
-        Sketch::verify(&sketch).map_err(unreadable)?;
-        self.sketches.insert(key, sketch.as_slice())?;
-        Ok(())
+        sketch_one(&mut self.sketches, &mut self.sketcher, self.space, key, segment)
     }
 
     /// Sketches every segment of a collection that has no sketches.
@@ -210,9 +205,7 @@ impl<'tx> QuantisedRows<'tx> {
         let (first, last) = (self.number.pair(0), self.number.pair(sealed.sealed_until));
         for segment in self.segments.range::<&PairKey>(&first..&last)? {
             let (key, bytes) = segment?;
-            let segment = Segment::parse(bytes.value())?;
-            let sketcher = self.sketcher.get_or_insert_with(|| Sketcher::new(segment.dimension()));
-            self.sketches.insert(key.value(), sketcher.sketch(&segment, self.space).as_slice())?;
+            sketch_one(&mut self.sketches, &mut self.sketcher, self.space, key.value(), bytes.value())?;
         }
         sealed.sketched = true;
         Ok(())
@@ -359,6 +352,22 @@ fn quantised(rows: &[(Ordinal, Vec<f32>)], centre: &Centre, space: Space) -> Vec
         Ok(pool) if threads > 1 => pool.install(|| rows.par_chunks(ROWS_PER_THREAD).flat_map_iter(code).collect()),
         _ => code(rows),
     }
+}
+
+/// Writes the sketch of a segment, which is read before.
+fn sketch_one(
+    into: &mut WritablePairs,
+    sketcher: &mut Option<Sketcher>,
+    space: Space,
+    key: &PairKey,
+    segment: &[u8],
+) -> Result<()> {
+    let segment = Segment::parse(segment)?;
+    let by = sketcher.get_or_insert_with(|| Sketcher::new(segment.dimension()));
+    let sketch = by.sketch(&segment, space);
+    Sketch::verify(&sketch).map_err(unreadable)?;
+    into.insert(key, sketch.as_slice())?;
+    Ok(())
 }
 
 /// Reads a centre of a collection's rows.

@@ -258,3 +258,25 @@ fn a_file_that_is_not_what_it_seems_is_named_as_what_it_is() {
     let ran = run(&world, &["create", "notes", "--model", "nothing"]);
     assert!(ran.status == Some(2) && ran.stderr.contains("`huedb model add DIR`"), "{ran:?}");
 }
+
+#[test]
+fn a_question_longer_than_the_model_reads_is_told_once() {
+    let world = World::new();
+    TINY.write(&world, "ok");
+    ok(&world, &["model", "add", "ok", "--name", "tiny"]);
+    ok(&world, &["create", "notes", "--model", "tiny"]);
+    ok(&world, &["add", "notes", "--id", "a", "--document", "w1 w2"]);
+    let (short, long) = (words(5), words(300));
+    assert_eq!(ok(&world, &["query", "notes", &short]).stderr, "");
+    let told = "the question is longer than the 64 tokens the model reads; the rest is not searched by meaning";
+    let ran = ok(&world, &["query", "notes", &long]);
+    assert_eq!(ran.stderr.matches(told).count(), 1, "{ran:?}");
+    let request = format!(r##"{{"rank": {{"$knn": {{"query": "{long}"}}}}}}"##);
+    let ran = ok(&world, &["search", "notes", "--json", &request]);
+    assert_eq!(ran.stderr.matches(told).count(), 1, "{ran:?}");
+    std::fs::write(world.path("questions"), format!("{short}\n{long}\n{long}\n")).unwrap();
+    let ran = ok(&world, &["query", "notes", "--input", "questions"]);
+    assert!(ran.stderr.contains("2 of 3 questions are longer than the 64 tokens the model reads"), "{ran:?}");
+    let ran = ok(&world, &["embed", "--model", "tiny", "--question", &long]);
+    assert!(ran.stderr.contains("longer than the 64 tokens"), "{ran:?}");
+}

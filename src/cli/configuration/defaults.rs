@@ -22,6 +22,8 @@ pub(crate) struct Defaults {
     /// Makes the tree without them.
     plain: fn() -> Command,
     pub(crate) tree: Command,
+    /// Whether all of the tree is there.
+    is_whole: bool,
     /// By the long name of the flag.
     origins: BTreeMap<String, String>,
     config: ConfigFile,
@@ -53,10 +55,16 @@ fn globals(tree: &Command) -> impl Iterator<Item = &Arg> {
 }
 
 impl Defaults {
-    /// Reads the config file into the tree of commands.
-    pub(crate) fn from_config(plain: fn() -> Command) -> Self {
+    /// Reads the config file into the tree of commands, or into the part of it that is given.
+    pub(crate) fn from_config(plain: fn() -> Command, part: Option<Command>) -> Self {
         let mut config = ConfigFile::read();
-        let mut this = Self { plain, tree: plain(), origins: BTreeMap::new(), config: ConfigFile::default() };
+        let mut this = Self {
+            plain,
+            is_whole: part.is_none(),
+            tree: part.unwrap_or_else(plain),
+            origins: BTreeMap::new(),
+            config: ConfigFile::default(),
+        };
         for entry in config.take_entries() {
             match this.take(&entry) {
                 Ok(value) => this.set(&entry.key, value, format!("config {}:{}", config.shown(), entry.line)),
@@ -67,11 +75,21 @@ impl Defaults {
         this
     }
 
+    /// Makes the whole tree of a part of it; returns whether it was one.
+    pub(crate) fn complete(&mut self) -> bool {
+        let was_part = !self.is_whole;
+        if was_part {
+            *self = Self::from_config(self.plain, None);
+        }
+        was_part
+    }
+
     /// Has the lines of a script, or of a shell, start from what was given to it.
     pub(crate) fn inherited(&self, matches: &ArgMatches) -> Self {
         let mut this = Self {
             plain: self.plain,
             tree: self.plain_tree(),
+            is_whole: true,
             origins: BTreeMap::new(),
             config: ConfigFile::default(),
         };

@@ -17,6 +17,7 @@ use huedb::store::{Access, Options, Store, View, is_encrypted};
 use crate::cli::arguments::global::{GlobalArgs, NewFileArgs};
 use crate::cli::configuration::defaults::Defaults;
 use crate::cli::context::key::{KeyRing, KnownKeys};
+use crate::cli::context::long_questions::LongQuestions;
 use crate::cli::context::timing::{StageTimes, TimedEmbedder};
 use crate::output::{
     BinaryFormat, Measured, OutputFormat, Printer, ProgressDisplay, ProgressKind, Properties, RecordColumns, Sink,
@@ -42,6 +43,7 @@ pub(crate) struct Context<'c, 'w> {
     pub(crate) models: LoadOptions,
     pub(crate) keys: KeyRing,
     pub(crate) timing: StageTimes,
+    long_questions: Arc<LongQuestions>,
     /// Whether the standard error is one, where somebody can be asked.
     pub(crate) is_terminal: bool,
     /// Whether a table wraps what would be cut.
@@ -76,6 +78,7 @@ impl<'c, 'w> Context<'c, 'w> {
             },
             keys: KeyRing::new(global.key_source(is_terminal), kept.map(|kept| kept.keys.clone()).unwrap_or_default()),
             timing: StageTimes::begin(),
+            long_questions: Arc::default(),
             is_terminal,
             full: false,
             invocation,
@@ -98,7 +101,8 @@ impl<'c, 'w> Context<'c, 'w> {
 
     fn open_with(&self, access: Access, cache_bytes: usize) -> Result<Store> {
         let open = |options: &Options| {
-            let options = Options { cache_bytes, ..options.clone() };
+            // A command asks once.
+            let options = Options { cache_bytes, warm_bytes: 0, ..options.clone() };
             self.timing.of("open", || Store::open_with(&self.db, access, &options))
         };
         self.with_key(open)
@@ -244,7 +248,14 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     pub(crate) fn timed(&self, embedder: DeferredEmbedder) -> TimedEmbedder {
-        TimedEmbedder { embedder, timing: self.timing.clone() }
+        TimedEmbedder { embedder, timing: self.timing.clone(), long_questions: Arc::clone(&self.long_questions) }
+    }
+
+    /// Says when questions were longer than what the model reads of one.
+    pub(crate) fn warn_of_long_questions(&mut self, model: &Fingerprint) {
+        if let Some(said) = self.long_questions.said(model.max_tokens) {
+            self.printer.warning(said);
+        }
     }
 
     /// Says which model embeds and what runs it, to who wants to know.

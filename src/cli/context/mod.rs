@@ -2,5 +2,6 @@
 
 pub(crate) mod command;
 pub(crate) mod key;
+pub(crate) mod long_questions;
 pub(crate) mod timing;
 pub(crate) mod unknown_key;

@@ -63,7 +63,7 @@ impl EmbedArgs {
             }
         }
         sink.end()?;
-        if cut > 0 && role == Role::Document {
+        if cut > 0 {
             let (of, tokens) = (count_of(done, "text"), count(embedder.fingerprint().max_tokens as u64));
             let notice = format!(
                 "{} of {of} longer than the {tokens} tokens the model reads; what is beyond is not embedded",

@@ -119,10 +119,14 @@ impl QueryArgs {
             .exact(self.exact)
             .hybrid(self.hybrid)
             .threads(context.models.threads());
-        if let Some(embedder) = self.embedder(context, view.info(), &questions)? {
-            query = query.embedder(embedder);
+        let embedder = self.embedder(context, view.info(), &questions)?;
+        if let Some(embedder) = &embedder {
+            query = query.embedder(Arc::clone(embedder));
         }
         let answer = view.query(&query)?;
+        if let Some(embedder) = embedder {
+            context.warn_of_long_questions(embedder.fingerprint());
+        }
         for warning in &answer.warnings {
             context.printer.warning(warning);
         }

@@ -42,6 +42,7 @@ impl SearchArgs {
         if !texts.is_empty() {
             let embedder = context.embedder(view.info(), None)?;
             Query::embed_all(request.queries_mut(), embedder.as_ref())?;
+            context.warn_of_long_questions(embedder.fingerprint());
         }
         for query in request.queries_mut() {
             query.threads = context.models.threads();

@@ -6,8 +6,10 @@
 //! enough is missed.
 
 mod axes;
+mod fine;
 mod kept;
 mod places;
+mod telling;
 
 pub use kept::SeenRecords;
 

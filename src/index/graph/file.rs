@@ -247,6 +247,14 @@ pub struct StoredGraph {
     pub(super) index: Vec<u8>,
 }
 
+impl StoredGraph {
+    /// Returns how many bytes it takes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.index.len()
+    }
+}
+
 impl AsRef<Self> for StoredGraph {
     fn as_ref(&self) -> &Self {
         self

@@ -1,4 +1,4 @@
-//! Matrices of NumPy.
+//! Matrices of `NumPy`.
 
 mod header;
 mod rows;

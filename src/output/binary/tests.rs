@@ -119,7 +119,7 @@ fn every_format_reads_back_what_was_written() {
             (OutputFormat::Tsv, input::InputFormat::Tsv),
         ] {
             let write = |out: &mut dyn Write| {
-                fill(open(format, RecordColumns::export(), Style::default(), out).unwrap(), &records)
+                fill(open(format, RecordColumns::export(), Style::default(), out).unwrap(), &records);
             };
             let mut again =
                 read(packed(packing, write), InputOptions { format: Some(read_as), ..InputOptions::default() });
