@@ -81,7 +81,7 @@ pub(crate) struct GlobalArgs {
 
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    #[arg(value_parser = PossibleValuesParser::new(ColorChoice::ALL.map(ColorChoice::as_str)).try_map(|name| name.parse::<ColorChoice>()))]
+    #[arg(value_enum)]
     color: ColorChoice,
 
     /// Only print warnings and errors
@@ -98,8 +98,7 @@ pub(crate) struct GlobalArgs {
 
     /// Format of errors, warnings and notices on standard error: text, or one JSON object per line
     #[arg(long, global = true, env = "HUEDB_ERROR_FORMAT", value_name = "FORMAT", default_value = "text")]
-    #[arg(value_parser = PossibleValuesParser::new(MessageFormat::ALL.map(MessageFormat::as_str)).try_map(|name| name.parse::<MessageFormat>()))]
-    #[arg(hide_env_values = true)]
+    #[arg(value_enum, hide_env_values = true)]
     pub(crate) error_format: MessageFormat,
 
     /// End ids with NUL instead of a newline, with -o ids and in files of --ids-from

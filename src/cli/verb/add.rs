@@ -14,7 +14,8 @@ use huedb::store::{
 };
 
 use crate::cli::bulk::ingest::say_cut;
-use crate::cli::context::command::{Context, read_stdin};
+use crate::cli::context::command::Context;
+use crate::cli::context::stdin::read_stdin;
 use crate::cli::context::unknown_key::warn_of_deleted;
 use crate::cli::process::exit::Status;
 use crate::output::count;

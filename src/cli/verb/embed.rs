@@ -5,7 +5,8 @@ use huedb::embed::{DEFAULT_MODEL, Role};
 use huedb::error::Result;
 use huedb::record::{Record, RecordId};
 
-use crate::cli::context::command::{Context, stdin_lines};
+use crate::cli::context::command::Context;
+use crate::cli::context::stdin::stdin_lines;
 use crate::cli::process::exit::Status;
 use crate::output::{OutputFormat, RecordColumn, RecordColumns, ShownRecord, count, count_of};
 

@@ -54,7 +54,7 @@ pub(crate) struct ExportArgs {
     file: Option<PathBuf>,
 
     /// Write all collections of all tenants and databases
-    #[arg(long, conflicts_with_all = ["Conditions", "no_embeddings", "columns", "ids_file", "rows_file"])]
+    #[arg(long, conflicts_with_all = ["FilterArgs", "no_embeddings", "columns", "ids_file", "rows_file"])]
     all: bool,
 
     #[command(flatten)]

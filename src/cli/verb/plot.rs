@@ -1,7 +1,5 @@
 //! `huedb plot`.
 
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -9,9 +7,10 @@ use clap::{Args, ValueHint};
 use huedb::error::{Error, Result};
 use huedb::query::RecordQuery;
 use huedb::record::{Ordinal, Value};
-use huedb::store::{Access, Include, View, beside};
+use huedb::store::{Access, Include, View};
 
 use crate::cli::arguments::columns::known_key;
+use crate::cli::arguments::destination::Destination;
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::global::OutputChoice;
 use crate::cli::context::command::Context;
@@ -93,7 +92,7 @@ impl PlotArgs {
         match to {
             None => write_map(&map, context.out())?,
             Some(path) => {
-                write_file(&path, &map)?;
+                Destination::open(Some(&path), true)?.write(None, context.out(), |out| write_map(&map, out))?;
                 let sampled =
                     if (ordinals.len() as u64) < all { ", drawn at random; --sample says how many" } else { "" };
                 let records = count(ordinals.len() as u64);
@@ -180,21 +179,4 @@ impl PlotArgs {
             legend,
         })
     }
-}
-
-/// Writes the drawing beside its place and puts it there when it is whole.
-fn write_file(path: &Path, map: &PointMap) -> Result<()> {
-    let failed = |source| Error::io(format!("write {}", path.display()), source);
-    // A device is written to, not replaced.
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        let mut out = std::io::BufWriter::new(std::fs::File::create(path).map_err(failed)?);
-        return write_map(map, &mut out);
-    }
-    // What the umask leaves, as for any file that a command makes.
-    let mut file = beside(path, Some(std::fs::Permissions::from_mode(0o666)))?;
-    let mut out = std::io::BufWriter::new(file.as_file_mut());
-    write_map(map, &mut out)?;
-    out.flush().map_err(failed)?;
-    drop(out);
-    file.put_in_place(true)
 }

@@ -5,7 +5,8 @@ use huedb::error::{Error, Result};
 use huedb::query::{ChromaRequest, Query};
 use huedb::store::Access;
 
-use crate::cli::context::command::{Context, read_stdin};
+use crate::cli::context::command::Context;
+use crate::cli::context::stdin::read_stdin;
 use crate::cli::context::unknown_key::warn_of_request;
 use crate::cli::process::exit::Status;
 use crate::cli::verb::query::asking;
