@@ -65,7 +65,7 @@ impl Dump {
     /// Opens a dump and reads its first line; `-` is standard input.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when it is no dump, or of a later version; [`Error::Io`] when it cannot be read.
+    /// [`Error::BadInput`] when it is not a dump, or of a later version; [`Error::Io`] when it cannot be read.
     pub fn open(argument: &str) -> Result<Self> {
         match InputSource::parse(argument)? {
             InputSource::Stdin => Self::from_reader(Stdin, "-", None),
@@ -96,7 +96,7 @@ impl Dump {
                 let why = format!("is a dump of version {version}; this huedb reads up to {DUMP_VERSION}");
                 Err(dump.lines.bytes.bad(why, Some("upgrade huedb")))
             }
-            _ => Err(no_dump(name, "is no dump: its first line does not begin one")),
+            _ => Err(no_dump(name, "is not a dump: its first line does not begin one")),
         }
     }
 

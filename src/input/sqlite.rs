@@ -35,7 +35,7 @@ impl SqliteFile {
         let read = fs::File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut start));
         match read {
             Ok(_) if start == MAGIC => {}
-            Ok(_) => return Err(bad("is no SQLite database", None)),
+            Ok(_) => return Err(bad("is not an SQLite database", None)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(bad("no such file", None)),
             Err(e) => return Err(Error::io(format!("read {}", path.display()), e)),
         }

@@ -54,7 +54,7 @@ fn names_and_ids() {
     let world = world();
     refused(&world, &["add", "notes", "--id", "", "--document", "x"], "", 2, "the id is empty");
     refused(&world, &["query", "nobody", "x"], "", 2, "no collection named \"nobody\"");
-    refused(&world, &["drop", "nobody"], "", 2, "there are: notes, plain");
+    refused(&world, &["drop", "nobody"], "", 2, "available: notes, plain");
     refused(&world, &["create", "notes"], "", 2, "exists already");
     refused(&world, &["create", "a"], "", 2, "3 to 512 characters");
     refused(&world, &["delete", "notes"], "", 2, "nothing to delete was specified");

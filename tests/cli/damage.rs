@@ -92,7 +92,7 @@ fn one_flipped_bit_is_named_and_put_right() {
     let ran = world.run(&["repair"]);
     assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), ""), "{ran:?}");
     assert!(
-        ran.stderr.starts_with("repaired test.redb: 400 records of 1 collection; pages damaged: 1, of them"),
+        ran.stderr.starts_with("repaired test.redb: 400 records of 1 collection; pages damaged: 1, repaired:"),
         "{ran:?}"
     );
     assert_eq!(world.ok(&["export", "notes"]), all);

@@ -119,7 +119,7 @@ fn words_that_an_earlier_version_indexed_are_told_of_and_indexed_again() {
     assert_eq!(found("interval"), (r#"["d"]"#.into(), says.into()));
     world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
     let ran = world.run(&["index", "build", "notes", "--hybrid"]);
-    assert!(ran.stderr.starts_with("indexed the words of 3 documents in notes, in "), "{ran:?}");
+    assert!(ran.stderr.starts_with("indexed the words of 3 documents of notes in "), "{ran:?}");
     assert_eq!(found("intervals"), (r#"["d"]"#.into(), String::new()));
     assert_eq!(found("しりとり"), (r#"["c"]"#.into(), String::new()));
     assert_eq!(found("caf\u{e9}"), (r#"["b"]"#.into(), String::new()));

@@ -310,7 +310,7 @@ fn an_id_that_comes_again_is_counted_and_told_in_every_format() {
             "{first:?}"
         );
         let error = import("error");
-        assert!(error.status == Some(2) && error.stderr.contains("the id \"a\" stands at"), "{error:?}");
+        assert!(error.status == Some(2) && error.stderr.contains("the id \"a\" was already used at"), "{error:?}");
         assert_eq!(world.ok(&["count", "rows"]), "0\n", "{file:?}");
     }
     world.write("again.jsonl", "{\"id\":\"a\",\"embedding\":[0,1]}\n");

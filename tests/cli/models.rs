@@ -243,10 +243,10 @@ fn a_file_that_is_not_what_it_seems_is_named_as_what_it_is() {
     refused("model.onnx is a Git LFS pointer, not the file itself", "git lfs pull");
     for cut in [0, 1, 100, graph.len() / 2, graph.len() - 1] {
         world.write("model/model.onnx", &graph[..cut]);
-        refused("is no whole ONNX graph", "copy or download the file again");
+        refused("is not a complete ONNX graph", "copy or download the file again");
     }
     world.write("model/model.onnx", "<html>404</html>");
-    refused("is no whole ONNX graph", "download the file again");
+    refused("is not a complete ONNX graph", "download the file again");
     world.write("model/model.onnx", &graph);
     let pooling = r#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}"#;
     fs::create_dir(world.path("model/1_Pooling")).unwrap();

@@ -30,7 +30,7 @@ fn errors_are_one_object_with_code_kind_hint_and_place() {
     assert_eq!(
         error(&["count", "other"], "", 2),
         json!({"error": "no collection named \"other\"", "code": 2, "kind": "collection_not_found",
-            "hint": "there are: notes", "collection": "other"})
+            "hint": "available: notes", "collection": "other"})
     );
     let row = error(&["import", "notes", "-", "--format", "jsonl"], "{\"id\":\"a\",\"document\":\"x\"}\n{\"id\":7", 2);
     assert_eq!((&row["kind"], &row["file"], &row["line"]), (&json!("bad_row"), &json!("-"), &json!(2)));

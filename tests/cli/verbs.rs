@@ -140,7 +140,7 @@ fn every_verb_and_topic_has_its_page() {
     assert!(world.ok(&["man"]).contains(".TH huedb 1"));
     let ran = world.run(&["man", "nothing"]);
     assert!(
-        ran.status == Some(2) && ran.stderr.contains("there are: create, ") && ran.stderr.contains("filters"),
+        ran.status == Some(2) && ran.stderr.contains("available: create, ") && ran.stderr.contains("filters"),
         "{ran:?}"
     );
 }

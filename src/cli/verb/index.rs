@@ -86,7 +86,7 @@ impl IndexBuildArgs {
             context.tidy(&mut store, bytes_before, TIDY_SHARE);
             store.close()?;
             let (documents, took) = (count_of(documents, "document"), duration(start.elapsed()));
-            context.printer.notice(format!("indexed the words of {documents} in {}, in {took}", self.collection));
+            context.printer.notice(format!("indexed the words of {documents} of {} in {took}", self.collection));
             return Ok(Status::Done);
         }
         let interrupt = Interrupt::listen();

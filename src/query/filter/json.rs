@@ -67,7 +67,7 @@ fn filter(node: JsonNode) -> ParseResult<Filter> {
         operator if METADATA_OPERATORS.contains(&operator) || DOCUMENT_OPERATORS.contains(&operator) => {
             return Err(ParseError::new(
                 key.at,
-                format!("{operator} stands inside a key, as in {{\"key\": {{\"{operator}\": ...}}}}"),
+                format!("{operator} belongs inside a key, as in {{\"key\": {{\"{operator}\": ...}}}}"),
             ));
         }
         operator if operator.starts_with('$') => {
