@@ -187,7 +187,7 @@ pub(crate) fn command_for(args: &[OsString]) -> Option<Command> {
         return None;
     }
     let tree = Command::new("huedb").subcommand_required(true).disable_help_subcommand(true);
-    Some(with_variables(Global::augment_args(tree).subcommands(verbs)))
+    Some(with_variables(GlobalArgs::augment_args(tree).subcommands(verbs)))
 }
 
 #[cfg(test)]
