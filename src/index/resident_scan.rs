@@ -336,3 +336,64 @@ impl ResidentBest {
         Candidates { rows, beyond: limit.next_up() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Space;
+    use crate::record::random::Random;
+    use crate::store::{Sketch, Sketcher, quantise, seal};
+
+    /// How many deviations the bound of each row lies above its distance at most, of rows around one centre.
+    fn excess(rows: &[Vec<f32>], question: &[f32], space: Space) -> Vec<f64> {
+        let centre = Centre::of(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), space);
+        let coded: Vec<_> = (0..).map(Ordinal).zip(rows).map(|(o, row)| (o, quantise(row, &centre, space))).collect();
+        let bytes = seal(&coded, 0).unwrap();
+        let segment = Segment::parse(&bytes).unwrap();
+        let sketch = Sketcher::new(question.len()).sketch(&segment, space);
+        let signs = super::super::resident::Signs::new(&Sketch::parse(&sketch).unwrap());
+        let asked = difference(question, &centre, space).unwrap();
+        let turned = SketchQuestion::new(&asked.components, asked.length);
+        let planes = Planes::new(&turned.turned);
+        let (scale, shift) = planes.scale_and_shift();
+        let mut sums = vec![0; rows.len().next_multiple_of(EIGHT)];
+        kernels().dot_signs_eights(&planes, &signs.words, &mut sums);
+        let bounds = |deviations: f32| {
+            let SketchTerms { by_weight, by_slack, fixed } =
+                signs.accuracy.terms_of(&turned, (shift, planes.lost()), deviations).unwrap();
+            let numbers = SignNumbers { weights: &signs.weights, biases: &signs.biases, slacks: &signs.slacks };
+            let mut out = vec![0.0; rows.len()];
+            kernels().sign_bounds(&sums, &numbers, &SignTerms { scale, by_weight, by_slack, fixed }, &mut out);
+            out
+        };
+        let (estimates, by_one) = (bounds(0.0), bounds(1.0));
+        let of_row = |((row, estimate), bound): ((&Vec<f32>, f32), f32)| {
+            let off = f64::from(estimate) + asked.shared - space.distance(question, row);
+            off / f64::from(estimate - bound).max(1e-9)
+        };
+        rows.iter().zip(estimates).zip(by_one).map(of_row).collect()
+    }
+
+    #[test]
+    fn no_distance_lies_below_its_bound_by_signs_whatever_the_data() {
+        let mut random = Random::new();
+        let narrow = |random: &mut Random| random.floats(384).iter().map(|x| 293.0 + x).collect::<Vec<f32>>();
+        let one_hot = |row: usize| (0..384).map(|at| if at == row % 384 { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
+        let mut worst: Vec<(String, f64)> = Vec::new();
+        for space in Space::ALL {
+            let kinds: [(&str, Vec<Vec<f32>>); 3] = [
+                ("narrow offset", (0..2000).map(|_| narrow(&mut random)).collect()),
+                ("one-hot", (0..384).map(one_hot).collect()),
+                ("random", (0..2000).map(|_| random.floats(384)).collect()),
+            ];
+            for (name, rows) in kinds {
+                for question in rows.iter().step_by(rows.len() / 20) {
+                    let most = excess(&rows, question, space).into_iter().fold(f64::NEG_INFINITY, f64::max);
+                    worst.push((format!("{name}, {space}"), most));
+                }
+            }
+        }
+        let above: Vec<_> = worst.iter().filter(|(_, most)| *most > f64::from(DEVIATIONS)).collect();
+        assert!(above.is_empty(), "{above:?}, {random:?}");
+    }
+}

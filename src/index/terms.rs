@@ -72,7 +72,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::embed::bm25;
+    use crate::bm25::bm25;
     use crate::record::random::Random;
     use crate::record::{CollectionName, MetadataPatch, RecordId, Value};
     use crate::store::{Access, Change, Collection, Effect, Mode, NewCollection, Store};

@@ -137,7 +137,7 @@ const ASKED: [DamageQuestion; 12] = [
         records.map(Told::Records)
     }),
     ("words", |world| {
-        best_by_terms(&view(world)?, DOCUMENT, &crate::embed::bm25("foxes 17"), None, 20).map(Told::Ranked)
+        best_by_terms(&view(world)?, DOCUMENT, &crate::bm25::bm25("foxes 17"), None, 20).map(Told::Ranked)
     }),
     ("records by id", |world| {
         let store = world.store()?;

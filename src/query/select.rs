@@ -81,15 +81,16 @@ impl Collection {
     /// # Errors
     /// [`crate::error::Error::CollectionNotFound`], or a damaged file.
     pub fn find(&self, query: &RecordQuery, include: Include) -> Result<RecordPage> {
-        let view = self.view()?;
-        let chosen = choose(&view, query.ids.as_deref(), query.filter.as_ref())?.unwrap_or_else(|| view.live());
-        let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
-        let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let ordinals = match &query.sort {
-            Some(sort) => sorted(&view, chosen, sort)?.into_iter().skip(offset).take(limit).collect(),
-            None => chosen.iter().skip(offset).take(limit).collect(),
-        };
-        Ok(RecordPage { view, ordinals, include })
+        self.read(|view| {
+            let chosen = choose(&view, query.ids.as_deref(), query.filter.as_ref())?.unwrap_or_else(|| view.live());
+            let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
+            let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+            let ordinals = match &query.sort {
+                Some(sort) => sorted(&view, chosen, sort)?.into_iter().skip(offset).take(limit).collect(),
+                None => chosen.iter().skip(offset).take(limit).collect(),
+            };
+            Ok(RecordPage { view, ordinals, include })
+        })
     }
 
     /// Deletes the records of a query; returns how many.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::quantise::MAX_DIMENSION;
 use super::table::{self, CollectionNumber, META, PairKey, meta};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::record::{
     ChromaSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Metadata, Scope, Space,

@@ -46,6 +46,15 @@ impl Collection {
         self.store.view(self.name.as_str())
     }
 
+    /// Does what reads one state of the collection, and does it once more where another thread's failure had ended the handle
+    /// that it read by.
+    pub(crate) fn read<T>(&self, work: impl Fn(View) -> Result<T>) -> Result<T> {
+        match self.view().and_then(&work) {
+            Err(error) if error.is_consequence() => self.view().and_then(work),
+            result => result,
+        }
+    }
+
     /// Applies changes in order, all in one transaction; returns what came of each.
     ///
     /// Small ones that several threads ask for at once share a commit; each returns once its own is durable.
@@ -204,7 +213,6 @@ impl Collection {
     /// # Errors
     /// As [`Collection::view`].
     pub fn get(&self, ids: &[RecordId], include: Include) -> Result<Vec<Record>> {
-        let view = self.view()?;
-        view.ordinals(ids)?.iter().map(|ordinal| view.record(Ordinal(ordinal), include)).collect()
+        self.read(|view| view.ordinals(ids)?.iter().map(|ordinal| view.record(Ordinal(ordinal), include)).collect())
     }
 }

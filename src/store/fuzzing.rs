@@ -17,7 +17,7 @@ use super::segment::{Bounds, Segment, seal};
 use super::sketch::{Sketch, SketchQuestion, Sketcher, sign_bytes};
 use super::table::CollectionNumber;
 use super::{posting, record, terms};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::record::{Ordinal, Space};
 
 /// Reads a record, and what is indexed of it.

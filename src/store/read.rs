@@ -22,7 +22,7 @@ use super::terms;
 use super::vector::Embeddings;
 use super::write::read_set;
 use super::{Cache, Store};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, Counts, Ordinal, Record, RecordId, Scope, Space};
 

@@ -13,7 +13,7 @@ use redb::{ReadableTable, Table};
 use super::codec::{Reader, put_len, put_text};
 use super::record::StoredRecord;
 use super::table::CollectionNumber;
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, SparseVector, Value};
 

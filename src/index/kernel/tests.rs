@@ -83,16 +83,24 @@ fn every_number_of_sign_bounds() {
 }
 
 #[test]
-#[expect(clippy::cast_possible_truncation, reason = "clamped to four bits before the cast")]
 fn every_dimension_of_signs() {
     let mut random = Random::new();
     for dim in (1..=600).chain([1000, 2048, 4096]) {
         let question: Vec<f32> = random.floats(dim);
         let planes = Planes::new(&question);
         let rows = random.bytes(3 * dim.div_ceil(8));
-        // Rounded by hand: the step is the largest component over 7.5.
-        let step = question.iter().fold(0.0_f32, |m, x| m.max(x.abs())) / 7.5;
-        let whole: Vec<i32> = question.iter().map(|x| (x / step).round().clamp(-8.0, 7.0) as i32).collect();
+        // What the planes say of each component: the sum under a row of one bit.
+        let whole: Vec<i32> = (0..dim)
+            .map(|at| {
+                let mut row = vec![0; dim.div_ceil(8)];
+                row[at / 8] = 1 << (at % 8);
+                portable::dot_signs(&planes, &row)
+            })
+            .collect();
+        let step = question.iter().fold(0.0_f32, |m, x| m.max(x.abs())) / 7.0;
+        for (x, whole) in question.iter().zip(&whole) {
+            assert!((x / step - *whole as f32).abs() <= 1.0 && whole.abs() <= 7, "{x} is {whole} steps of {step}");
+        }
         let is_set = |row: &[u8], at: usize| row[at / 8] >> (at % 8) & 1 == 1;
         let under = |row: &[u8]| (0..dim).filter(|at| is_set(row, *at)).map(|at| whole[at]).sum::<i32>();
         let expected: Vec<i32> = rows.chunks_exact(dim.div_ceil(8)).map(under).collect();

@@ -10,7 +10,7 @@ use roaring::RoaringTreemap;
 
 use super::super::knn::nearest;
 use super::{EMBEDDING, Knn, KnnQuery, Rank};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::index::{best_by_terms, holds_any};
 use crate::record::{CollectionInfo, Ordinal};

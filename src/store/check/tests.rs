@@ -5,7 +5,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Depth, Finding};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::Error;
 use crate::record::random::Random;
 use crate::record::{CollectionName, Metadata, MetadataPatch, Ordinal, RecordId, Space};
