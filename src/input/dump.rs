@@ -76,7 +76,7 @@ impl Dump {
                 Self::from_reader(file, argument, Some(size_bytes))
             }
             InputSource::Folder(_) | InputSource::Glob { .. } | InputSource::Files(_) => {
-                Err(no_dump(argument, "is no file"))
+                Err(no_dump(argument, "is not a file"))
             }
         }
     }

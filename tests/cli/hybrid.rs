@@ -125,7 +125,7 @@ fn words_that_an_earlier_version_indexed_are_told_of_and_indexed_again() {
     assert_eq!(found("caf\u{e9}"), (r#"["b"]"#.into(), String::new()));
     world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
     let ran = world.run(&["index", "build", "notes", "--hybrid"]);
-    assert!(ran.stderr.starts_with("words of notes: 0 documents in "), "{ran:?}");
+    assert!(ran.stderr.starts_with("indexed the words of 0 documents of notes in "), "{ran:?}");
 }
 
 #[test]

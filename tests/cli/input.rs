@@ -298,7 +298,7 @@ fn an_id_that_comes_again_is_counted_and_told_in_every_format() {
         };
         let last = import("last");
         let first_place =
-            last.stderr.split("came before: first \"a\" at ").nth(1).unwrap_or_else(|| panic!("{file:?}: {last:?}"));
+            last.stderr.split("repeated id: first \"a\" at ").nth(1).unwrap_or_else(|| panic!("{file:?}: {last:?}"));
         assert!(last.stderr.contains("warning: 1 row has a repeated id"), "{last:?}");
         assert!(file.iter().any(|name| first_place.starts_with(&format!("{name}:"))), "{first_place}");
         let embedding = || world.ok(&["get", "rows", "--id", "a", "--include", "embeddings"]);

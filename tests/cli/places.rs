@@ -267,5 +267,5 @@ fn a_config_file_without_an_end_is_none() {
     let mut command = world.command(&["count", "notes"]);
     let ran = finish(command.env("HUEDB_CONFIG", "/dev/zero").spawn().unwrap());
     assert_eq!(ran.status, Some(2), "{ran:?}");
-    assert!(ran.stderr.contains("no config file"), "{ran:?}");
+    assert!(ran.stderr.contains("not a config file"), "{ran:?}");
 }

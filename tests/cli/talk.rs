@@ -82,7 +82,7 @@ fn times_and_details_are_told_when_asked_for() {
     }
     let ran = world.run(&["query", "notes", "text", "-n", "1", "-v"]);
     assert!(ran.stderr.starts_with("file test.redb, tenant default_tenant, database default_database\n"), "{ran:?}");
-    assert!(ran.stderr.contains("\nmodel hash-64: 64 dimensions, ") && ran.stderr.contains("\nway: "), "{ran:?}");
+    assert!(ran.stderr.contains("\nmodel hash-64: 64 dimensions, ") && ran.stderr.contains("\nplan: "), "{ran:?}");
     world.write("more.jsonl", "{\"id\":\"more\",\"document\":\"x\"}\n");
     assert!(world.run(&["import", "notes", "more.jsonl", "-v"]).stderr.contains("\nbatch stored: added 1, "));
     world.run(&["count", "notes", "-v", "-q"]).is("301\n", "", 0);

@@ -50,7 +50,7 @@ pub(super) struct Catalog {
 
 impl Catalog {
     pub(super) fn read(database: &SqliteFile, selection: &Selection, noticed: &mut Noticed) -> Result<Self> {
-        database.check_columns(&COLUMNS, "database of Chroma", Some(HINT))?;
+        database.check_columns(&COLUMNS, "a database of Chroma", Some(HINT))?;
         let scopes = scopes(database)?;
         let collections = collections(database, &scopes, selection, noticed)?;
         if collections.is_empty() && !selection.is_everything() {
@@ -190,7 +190,7 @@ pub(super) fn file_of(folder: &Path) -> Result<std::path::PathBuf> {
     let (why, hint) = if folder.is_dir() {
         ("holds no chroma.sqlite3", "name the folder that Chroma was given as its path, written by Chroma 0.4 or later")
     } else if folder.exists() {
-        ("is no folder", "name the folder that has chroma.sqlite3 in it")
+        ("is not a folder", "name the folder that has chroma.sqlite3 in it")
     } else {
         ("no such folder", "name the folder that has chroma.sqlite3 in it")
     };
