@@ -129,6 +129,9 @@ impl Search<'_> {
     /// Asks the codes for every row that can still win; returns the questions for which there are too many.
     fn ask_again(&mut self, open: &[usize]) -> Result<Vec<usize>> {
         let start = Instant::now();
+        if self.resident.is_some() && self.tail.is_none() {
+            self.tail = Tail::coded(self.view, &Tail::rows(self.view, self.allowed))?;
+        }
         let rows = usize::try_from(self.view.counts().sealed / MANY_PART).unwrap_or(usize::MAX);
         let candidates = self.scan(open, rows.min(MANY / open.len().max(1)).max(self.k))?;
         self.found.candidates += start.elapsed();

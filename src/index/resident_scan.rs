@@ -378,12 +378,16 @@ mod tests {
     fn no_distance_lies_below_its_bound_by_signs_whatever_the_data() {
         let mut random = Random::new();
         let narrow = |random: &mut Random| random.floats(384).iter().map(|x| 293.0 + x).collect::<Vec<f32>>();
-        let one_hot = |row: usize| (0..384).map(|at| if at == row % 384 { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
+        let one_hot = |row: usize, dimension: usize| {
+            (0..dimension).map(|at| if at == row % dimension { 1.0 } else { 0.0 }).collect::<Vec<f32>>()
+        };
         let mut worst: Vec<(String, f64)> = Vec::new();
         for space in Space::ALL {
-            let kinds: [(&str, Vec<Vec<f32>>); 3] = [
+            let kinds: [(&str, Vec<Vec<f32>>); 5] = [
                 ("narrow offset", (0..2000).map(|_| narrow(&mut random)).collect()),
-                ("one-hot", (0..384).map(one_hot).collect()),
+                ("one-hot 256", (0..256).map(|row| one_hot(row, 256)).collect()),
+                ("one-hot 384", (0..384).map(|row| one_hot(row, 384)).collect()),
+                ("one-hot 1536", (0..800).map(|row| one_hot(row, 1536)).collect()),
                 ("random", (0..2000).map(|_| random.floats(384)).collect()),
             ];
             for (name, rows) in kinds {

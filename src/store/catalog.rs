@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::quantise::MAX_DIMENSION;
+use super::rotation::ROTATION;
 use super::table::{self, CollectionNumber, META, PairKey, meta};
 use crate::bm25::Words;
 use crate::error::{Error, Result};
@@ -129,6 +130,9 @@ pub(crate) struct Sealing {
     /// Whether every segment has a sketch.
     #[serde(default)]
     pub(crate) sketched: bool,
+    /// Which [`super::rotation::ROTATION`] the sketches were made with.
+    #[serde(default)]
+    pub(crate) rotation: u8,
     /// Whether segments and sketches have the bounds of version 2 of the format.
     #[serde(default)]
     pub(crate) bounded: bool,
@@ -138,6 +142,11 @@ pub(crate) struct Sealing {
 }
 
 impl Sealing {
+    /// Whether every segment has a sketch that this version searches.
+    pub(crate) fn is_sketched(&self) -> bool {
+        self.sketched && self.bounded && self.rotation == ROTATION
+    }
+
     /// Of no rows.
     pub(crate) fn new() -> Self {
         Self { bounded: true, ..Self::default() }

@@ -299,7 +299,7 @@ impl View {
     /// Returns whether every segment has a sketch with bounds.
     #[must_use]
     pub fn is_sketched(&self) -> bool {
-        self.entry.sealed.sketched && self.entry.sealed.bounded
+        self.entry.sealed.is_sketched()
     }
 
     /// Returns the centre that a segment's rows are coded around, by [`super::Segment::centre`].

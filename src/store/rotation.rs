@@ -1,7 +1,8 @@
 //! A rotation that spreads whatever an embedding says over all of its components, so that their signs tell of it evenly.
 //!
 //! Random signs and a Hadamard transform of the first components (as many as the largest power of two), the same of the
-//! last, then sums and differences of the halves (after Ailon and Chazelle, 2006, and `FhtKac` of `RaBitQ`'s library).
+//! last, then sums and differences of the halves; all of it twice (after Ailon and Chazelle, 2006, and `FhtKac` of `RaBitQ`'s
+//! library): once leaves rows of a single component in patterns that have something in common.
 //! Eight rows are turned at once, so that every step is one of vectors. Invariant: it is orthogonal, and the same on every
 //! machine and in every version for a dimension.
 
@@ -16,11 +17,16 @@ pub(crate) const LANES: usize = 8;
 /// The same component of several rows.
 pub(crate) type Lane = [f32; LANES];
 
+/// Which rotation this is; sketches of another are of no use with it.
+pub(crate) const ROTATION: u8 = 1;
+/// How often it is all done.
+const ROUNDS: usize = 2;
+
 /// A rotation of vectors of one dimension.
 #[derive(Debug, Clone)]
 pub(crate) struct Rotation {
     /// What components are multiplied with before each transform.
-    signs: [Vec<f32>; 2],
+    signs: [[Vec<f32>; 2]; ROUNDS],
     /// The largest power of two that is not above the dimension.
     window: usize,
 }
@@ -36,24 +42,20 @@ impl Rotation {
             let size = |at: usize| if turned.contains(&at) { scale } else { 1.0 };
             (0..dimension).map(|at| if random.next() & 1 == 1 { size(at) } else { -size(at) }).collect()
         };
-        let signs = [signs(0..window), signs(dimension - window..dimension)];
+        let signs = [(); ROUNDS].map(|()| [signs(0..window), signs(dimension - window..dimension)]);
         Self { signs, window }
     }
 
     /// Turns rows in place; `rows` has a lane for each component.
     pub(crate) fn turn(&self, rows: &mut [Lane]) {
-        let [first, second] = &self.signs;
-        multiply(rows, first);
-        hadamard(rows.get_mut(..self.window).unwrap_or_default());
-        multiply(rows, second);
-        let last = rows.len().saturating_sub(self.window);
-        hadamard(rows.get_mut(last..).unwrap_or_default());
-        if last > 0 {
-            let (first, second) = rows.split_at_mut(rows.len() / 2);
-            for (a, b) in first.iter_mut().zip(second) {
-                for (a, b) in a.iter_mut().zip(b) {
-                    (*a, *b) = ((*a + *b) * FRAC_1_SQRT_2, (*a - *b) * FRAC_1_SQRT_2);
-                }
+        for [first, second] in &self.signs {
+            multiply(rows, first);
+            hadamard(rows.get_mut(..self.window).unwrap_or_default());
+            multiply(rows, second);
+            let last = rows.len().saturating_sub(self.window);
+            hadamard(rows.get_mut(last..).unwrap_or_default());
+            if last > 0 {
+                mix(rows);
             }
         }
     }
@@ -63,6 +65,16 @@ impl Rotation {
         let mut lanes: Vec<Lane> = row.iter().map(|x| [*x, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).collect();
         self.turn(&mut lanes);
         lanes.into_iter().map(|[x, ..]| x).collect()
+    }
+}
+
+/// Makes sums and differences of the halves.
+fn mix(rows: &mut [Lane]) {
+    let (first, second) = rows.split_at_mut(rows.len() / 2);
+    for (a, b) in first.iter_mut().zip(second) {
+        for (a, b) in a.iter_mut().zip(b) {
+            (*a, *b) = ((*a + *b) * FRAC_1_SQRT_2, (*a - *b) * FRAC_1_SQRT_2);
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use roaring::RoaringTreemap;
 use super::catalog::{Sealing, remove_tail};
 use super::centre::Centre;
 use super::quantise::{Codes, quantise};
+use super::rotation::ROTATION;
 use super::segment::{Segment, rows_per_segment, seal};
 use super::sketch::{SKETCH_FROM_DIMENSION, Sketch, Sketcher};
 use super::table::{self, CollectionNumber, PairKey, pair_number, pair_ordinal};
@@ -199,7 +200,7 @@ impl<'tx> QuantisedRows<'tx> {
 
     /// Sketches every segment of a collection that has no sketches.
     pub(crate) fn sketch_all(&mut self, sealed: &mut Sealing) -> Result<()> {
-        if sealed.sketched || sealed.sealed_rows == 0 {
+        if sealed.is_sketched() || sealed.sealed_rows == 0 {
             return Ok(());
         }
         let (first, last) = (self.number.pair(0), self.number.pair(sealed.sealed_until));
@@ -207,7 +208,7 @@ impl<'tx> QuantisedRows<'tx> {
             let (key, bytes) = segment?;
             sketch_one(&mut self.sketches, &mut self.sketcher, self.space, key.value(), bytes.value())?;
         }
-        sealed.sketched = true;
+        (sealed.sketched, sealed.rotation) = (true, ROTATION);
         Ok(())
     }
 

@@ -102,6 +102,34 @@ impl World {
                             of_signs = (of_signs.0 + missed, of_signs.1 + exact.len());
                             assert_eq!(found.len(), exact.len(), "question {at}: {}", what());
                         } else {
+                            if found != exact {
+                                let q = std::slice::from_ref(&questions[at]);
+                                let again = self.ask(q, n, filter, way);
+                                let cold = huedb::store::Options { warm_bytes: 0, ..crate::open::options() };
+                                let cold = Store::open_with(self.store.path(), Access::Read, &cold).unwrap();
+                                let cold = cold.collection("vectors").unwrap();
+                                let mut query =
+                                    Query::vectors(q.to_vec()).top(n).include(Include::NONE).way(way).threads(2);
+                                query.filter = filter.map(|t| Filter::parse(t).unwrap());
+                                let cold = cold.query(&query).unwrap();
+                                let show = |hits: &[huedb::record::Hit]| {
+                                    hits.iter().map(|h| format!("{} {:e}", h.record.id, h.distance)).collect::<Vec<_>>()
+                                };
+                                eprintln!(
+                                    "DEBUG question {at} {}\n found {:?}\n again {:?} ranked {}\n cold {:?} ranked {}\n exact {:?}",
+                                    what(),
+                                    show(found),
+                                    show(&again.hits[0]),
+                                    again.ranked,
+                                    show(&cold.hits[0]),
+                                    cold.ranked,
+                                    show(exact)
+                                );
+                                eprintln!(
+                                    "DEBUG check {:?}",
+                                    self.store.check(None, huedb::store::Depth::Deep).unwrap()
+                                );
+                            }
                             assert_eq!(found, exact, "question {at}: {}", what());
                         }
                     }

@@ -58,7 +58,8 @@ impl<'s> Sketches<'s> {
 
     /// Looks for sketches of no segment.
     pub(super) fn check_rest(&self, findings: &mut Findings) -> Result<()> {
-        if !self.subject.entry.sealed.bounded {
+        let sealed = &self.subject.entry.sealed;
+        if !sealed.bounded || (sealed.sketched && !sealed.is_sketched()) {
             return Ok(());
         }
         let number = self.subject.rows_number;
@@ -73,8 +74,8 @@ impl<'s> Sketches<'s> {
 }
 
 impl Subject<'_> {
-    /// Whether there are sketches that are searched: those of version 1 of the format are not.
+    /// Whether there are sketches that are searched: those of version 1 of the format, or of another rotation, are not.
     fn is_sketched(&self) -> bool {
-        self.entry.sealed.sketched && self.entry.sealed.bounded
+        self.entry.sealed.is_sketched()
     }
 }
