@@ -174,7 +174,7 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
                 let written = map.next_value::<&RawValue>()?.get();
                 let json = from_text(written).map_err(|why| named(key, &why))?;
                 if parts.metadata.contains(key) {
-                    return Err(named(key, "stands twice"));
+                    return Err(named(key, "appears twice"));
                 }
                 match insert(&mut parts.metadata, mapping, key, json, written) {
                     // What was asked for by name must be right; what is only taken along may be left out.

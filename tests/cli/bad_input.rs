@@ -58,7 +58,7 @@ fn names_and_ids() {
     refused(&world, &["create", "notes"], "", 2, "exists already");
     refused(&world, &["create", "a"], "", 2, "3 to 512 characters");
     refused(&world, &["delete", "notes"], "", 2, "nothing to delete was specified");
-    refused(&world, &["add", "notes", "--id", "b"], "", 2, "holds no text");
+    refused(&world, &["add", "notes", "--id", "b"], "", 2, "contains no text");
 }
 
 #[test]

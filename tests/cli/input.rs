@@ -306,7 +306,7 @@ fn an_id_that_comes_again_is_counted_and_told_in_every_format() {
         let first = import("first");
         assert!(first.status == Some(0) && embedding().contains("[1.0,0.0]"), "{file:?}: {}", embedding());
         assert!(
-            first.stderr.contains("added 2") && first.stderr.contains("came before, and was left out: first \"a\""),
+            first.stderr.contains("added 2") && first.stderr.contains("repeated id was skipped: first \"a\""),
             "{first:?}"
         );
         let error = import("error");

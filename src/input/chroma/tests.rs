@@ -127,7 +127,7 @@ fn a_selection_narrows_what_is_read() {
     assert_eq!(select("others", database, None).unwrap(), (2, vec!["usual".to_owned()]));
     assert_eq!(select("others", "theirs", Some("usual")).unwrap(), (2, vec!["usual".to_owned()]));
     let error = select(tenant, database, Some("queued")).unwrap_err();
-    assert!(error.hint().unwrap().contains("there are: empty, written-cosine, written-ip, written-l2"), "{error}");
+    assert!(error.hint().unwrap().contains("available: empty, written-cosine, written-ip, written-l2"), "{error}");
     assert!(select(tenant, "nope", None).is_err() && select("nope", database, None).is_err());
 }
 
