@@ -33,8 +33,9 @@ use crate::output::{count, duration};
 ///
 /// The id of a text file is its path from the folder, or from the part of the glob before the first wildcard; of a file that
 /// is named by itself, the path as it is given; --prefix puts something before every id. Its uri is the path that opens it.
-/// A file whose id is that of a file of another folder is refused. Files of a folder that are no text are passed over and
-/// named, the first ten without -v.
+/// A file whose id is that of a file of another folder is refused; a relative path means the same file wherever the command
+/// runs, so from several working directories give absolute paths or --prefix. Files of a folder that are no text are passed
+/// over and named, the first ten without -v.
 ///
 /// A column of a csv table without a type in --types is numbers only where every cell of it is one that prints back as it
 /// stands, and true or false, or arrays, likewise; else all of it is text (007, 1.10 and 1e3 are). The first 100,000 rows
