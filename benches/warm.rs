@@ -70,7 +70,7 @@ fn questions_alone(collection: &Collection, questions: &[Vec<f32>]) -> Done<f64>
     }
     report("question", middle(&mut taken), "ms");
     report("question_p99", taken.get(taken.len() * 99 / 100).copied().unwrap_or_default(), "ms");
-    let exact = Query { exact: true, ..query(&questions[..questions.len().min(200)], 2) };
+    let exact = query(&questions[..questions.len().min(200)], 2).exact(true);
     let exact = collection.query(&exact)?.hits;
     let mut found = 0;
     for (question, exact) in questions.iter().zip(&exact) {
@@ -111,7 +111,7 @@ fn beside_usearch(collection: &Collection, questions: &[Vec<f32>], alone: f64) -
             });
         }
     });
-    let exact = collection.query(&Query { exact: true, ..query(&questions[..200], 2) })?.hits;
+    let exact = collection.query(&query(&questions[..200], 2).exact(true))?.hits;
     let ids: Vec<String> = view
         .live()
         .iter()
@@ -260,18 +260,7 @@ fn adds(store: &Store) -> Done<()> {
 }
 
 fn query(questions: &[Vec<f32>], threads: usize) -> Query {
-    Query {
-        questions: questions.to_vec(),
-        n: HITS,
-        offset: 0,
-        ids: None,
-        filter: None,
-        max_distance: None,
-        include: Include::NONE,
-        exact: false,
-        way: None,
-        threads,
-    }
+    Query::vectors(questions.to_vec()).top(HITS).include(Include::NONE).threads(threads)
 }
 
 fn ask(collection: &Collection, question: &[f32]) -> Done<Vec<String>> {

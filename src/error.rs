@@ -4,7 +4,7 @@
 //! code of the command line; [`Error::hint`] says what to do. Invariant: `Display` is one line without a
 //! trailing period and never repeats its source, which [`std::error::Error::source`] gives.
 
-mod place;
+mod location;
 
 use std::borrow::Cow;
 use std::fmt;

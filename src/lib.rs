@@ -20,6 +20,10 @@
 #[cfg(all(feature = "cli", any(test, feature = "fuzzing")))]
 extern crate self as huedb;
 
+#[cfg(not(unix))]
+compile_error!("huedb runs on Linux and macOS: it locks, writes and replaces files as Unix does");
+
+pub mod bm25;
 pub mod embed;
 pub mod error;
 mod foreign;

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::{Args, Command, CommandFactory, Parser, Subcommand};
 use huedb::error::{Error, Result};
 
-use crate::cli::arguments::global::Global;
+use crate::cli::arguments::global::GlobalArgs;
 use crate::cli::configuration::defaults::with_variables;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
@@ -23,7 +23,7 @@ use crate::output::BinaryFormat;
 #[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
@@ -56,49 +56,49 @@ macro_rules! verbs {
 }
 
 verbs! {
-    "create" Create(verb::create::Create);
-    "list" List(verb::list::List);
-    "show" Show(verb::show::Show);
-    "modify" Modify(verb::modify::Modify);
-    "drop" Drop(verb::drop::Drop);
-    "add" Add(verb::add::Add);
-    "update" Update(verb::add::Update);
-    "upsert" Upsert(verb::add::Upsert);
-    "get" Get(verb::get::Get);
-    "peek" Peek(verb::get::Peek);
-    "count" Count(verb::get::Count);
-    "delete" Delete(verb::delete::Delete);
-    "distinct" Distinct(verb::distinct::Distinct);
-    "keys" Keys(verb::distinct::Keys);
-    "stats" Stats(verb::stats::Stats);
-    "plot" Plot(verb::plot::Plot);
-    "dedupe" Dedupe(verb::dedupe::Dedupe);
-    "query" Query(verb::query::Query);
-    "search" Search(verb::search::Search);
-    "import" Import(Box<verb::import::Import>);
-    "sync" Sync(verb::sync::Sync);
-    "export" Export(verb::export::Export);
-    "reembed" Reembed(verb::reembed::Reembed);
-    "index" Index(verb::index::Index);
-    "database" Database(verb::database::Database);
-    "tenant" Tenant(verb::tenant::Tenant);
-    "info" Info(verb::info::Info);
-    "check" Check(verb::check::Check);
-    "repair" Repair(verb::repair::Repair);
-    "compact" Compact(verb::compact::Compact);
-    "backup" Backup(verb::backup::Backup);
-    "restore" Restore(verb::backup::Restore);
-    "encrypt" Encrypt(verb::encrypt::Encrypt);
-    "decrypt" Decrypt(verb::encrypt::Decrypt);
-    "rekey" Rekey(verb::rekey::Rekey);
-    "embed" Embed(verb::embed::Embed);
-    "model" Model(verb::model::Model);
-    "setup" Setup(verb::setup::Setup);
-    "config" Config(verb::config::Config);
-    "exec" Exec(verb::exec::Exec);
-    "shell" Shell(verb::shell::Shell);
-    "completions" Completions(verb::completions::Completions);
-    "man" Man(verb::man::Man);
+    "create" Create(verb::create::CreateArgs);
+    "list" List(verb::list::ListArgs);
+    "show" Show(verb::show::ShowArgs);
+    "modify" Modify(verb::modify::ModifyArgs);
+    "drop" Drop(verb::drop::DropArgs);
+    "add" Add(verb::add::AddArgs);
+    "update" Update(verb::add::UpdateArgs);
+    "upsert" Upsert(verb::add::UpsertArgs);
+    "get" Get(verb::get::GetArgs);
+    "peek" Peek(verb::get::PeekArgs);
+    "count" Count(verb::get::CountArgs);
+    "delete" Delete(verb::delete::DeleteArgs);
+    "distinct" Distinct(verb::distinct::DistinctArgs);
+    "keys" Keys(verb::distinct::KeysArgs);
+    "stats" Stats(verb::stats::StatsArgs);
+    "plot" Plot(verb::plot::PlotArgs);
+    "dedupe" Dedupe(verb::dedupe::DedupeArgs);
+    "query" Query(verb::query::QueryArgs);
+    "search" Search(verb::search::SearchArgs);
+    "import" Import(Box<verb::import::ImportArgs>);
+    "sync" Sync(verb::sync::SyncArgs);
+    "export" Export(verb::export::ExportArgs);
+    "reembed" Reembed(verb::reembed::ReembedArgs);
+    "index" Index(verb::index::IndexArgs);
+    "database" Database(verb::database::DatabaseArgs);
+    "tenant" Tenant(verb::tenant::TenantArgs);
+    "info" Info(verb::info::InfoArgs);
+    "check" Check(verb::check::CheckArgs);
+    "repair" Repair(verb::repair::RepairArgs);
+    "compact" Compact(verb::compact::CompactArgs);
+    "backup" Backup(verb::backup::BackupArgs);
+    "restore" Restore(verb::backup::RestoreArgs);
+    "encrypt" Encrypt(verb::encrypt::EncryptArgs);
+    "decrypt" Decrypt(verb::encrypt::DecryptArgs);
+    "rekey" Rekey(verb::rekey::RekeyArgs);
+    "embed" Embed(verb::embed::EmbedArgs);
+    "model" Model(verb::model::ModelArgs);
+    "setup" Setup(verb::setup::SetupArgs);
+    "config" Config(verb::config::ConfigArgs);
+    "exec" Exec(verb::exec::ExecArgs);
+    "shell" Shell(verb::shell::ShellArgs);
+    "completions" Completions(verb::completions::CompletionsArgs);
+    "man" Man(verb::man::ManArgs);
 }
 
 impl Verb {
@@ -147,10 +147,10 @@ impl Verb {
             Self::Index(verb) => verb.run(context),
             Self::Database(verb) => verb.run(context),
             Self::Tenant(verb) => verb.run(context),
-            Self::Info(verb::info::Info {}) => verb::info::Info::run(context),
+            Self::Info(verb::info::InfoArgs {}) => verb::info::InfoArgs::run(context),
             Self::Check(verb) => verb.run(context),
             Self::Repair(verb) => verb.run(context),
-            Self::Compact(verb::compact::Compact {}) => verb::compact::Compact::run(context),
+            Self::Compact(verb::compact::CompactArgs {}) => verb::compact::CompactArgs::run(context),
             Self::Backup(verb) => verb.run(context),
             Self::Restore(verb) => verb.run(context),
             Self::Encrypt(verb) => verb.run(context),
@@ -187,7 +187,7 @@ pub(crate) fn command_for(args: &[OsString]) -> Option<Command> {
         return None;
     }
     let tree = Command::new("huedb").subcommand_required(true).disable_help_subcommand(true);
-    Some(with_variables(Global::augment_args(tree).subcommands(verbs)))
+    Some(with_variables(GlobalArgs::augment_args(tree).subcommands(verbs)))
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 mod batch;
 mod batching;
 mod bert;
-mod bm25;
 mod builtin;
 mod cache;
 mod chunk;
@@ -39,7 +38,6 @@ mod vocabulary;
 mod wordpiece;
 
 pub use batching::BatchingEmbedder;
-pub use bm25::{Words, bm25};
 pub use builtin::DEFAULT_MODEL;
 pub use chunk::{ChunkSize, Chunker};
 pub use deferred::DeferredEmbedder;

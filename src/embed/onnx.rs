@@ -34,7 +34,7 @@ const LONGEST_TRIAL: usize = 2048;
 const SENTENCE: &str = "The quick brown fox jumps over the lazy dog.";
 
 /// What a graph takes less of than its files say.
-pub(super) struct Limits {
+pub(super) struct GraphLimits {
     /// The tokens of the longest text it runs, and why it runs no longer one; `None` when it runs what its files say.
     pub(super) max_tokens: Option<(usize, Error)>,
     /// A token that its tokenizer makes and the graph does not take.
@@ -130,7 +130,7 @@ impl OnnxEmbedder {
     ///
     /// # Errors
     /// [`Error::Model`] when it runs no text at all.
-    pub(super) fn limits(&mut self) -> Result<Limits> {
+    pub(super) fn limits(&mut self) -> Result<GraphLimits> {
         let sentence = self.encode(&[SENTENCE], Role::Document)?;
         let some = sentence.first().map(|encoding| encoding.ids.clone()).unwrap_or_default();
         if some.is_empty() {
@@ -163,7 +163,7 @@ impl OnnxEmbedder {
         }
         let unknown_token =
             self.embed_tokens(&[Encoding { ids: with_largest, types: Vec::new(), cut: false }]).is_err();
-        Ok(Limits { max_tokens: why.map(|why| (works, why)), unknown_token: unknown_token.then_some(largest) })
+        Ok(GraphLimits { max_tokens: why.map(|why| (works, why)), unknown_token: unknown_token.then_some(largest) })
     }
 
     fn open_session(&self) -> Result<ModelSession> {

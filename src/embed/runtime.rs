@@ -135,7 +135,7 @@ impl Runtime {
 
 impl Library {
     /// Returns it as options with these candidates see it.
-    fn as_runtime(&self, candidates: &[Candidate]) -> Runtime {
+    fn as_runtime(&self, candidates: &[LibraryCandidate]) -> Runtime {
         let before = candidates.iter().take_while(|candidate| candidate.path != self.path);
         let skipped = before.filter(|candidate| candidate.present).map(|candidate| {
             let known = self.skipped.iter().find(|skipped| skipped.path == candidate.path).cloned();
@@ -155,9 +155,9 @@ impl Library {
 }
 
 /// Loads the first library that can be used.
-fn load_first(candidates: &[Candidate]) -> std::result::Result<Library, NoLibrary> {
+fn load_first(candidates: &[LibraryCandidate]) -> std::result::Result<Library, NoLibrary> {
     let mut skipped = Vec::new();
-    for Candidate { path, present } in candidates {
+    for LibraryCandidate { path, present } in candidates {
         match foreign::open_runtime(path) {
             Ok(native) => {
                 ort::set_api(native.api);
@@ -189,20 +189,20 @@ fn none_found(skipped: &[Skipped]) -> Error {
 
 /// A place where the library may be.
 #[derive(Debug, PartialEq, Eq)]
-struct Candidate {
+struct LibraryCandidate {
     path: PathBuf,
     /// Whether it was named or seen, so that a failure is worth telling.
     present: bool,
 }
 
-fn candidates(options: &LoadOptions) -> Vec<Candidate> {
-    let mut places: Vec<Candidate> =
-        options.library.iter().map(|path| Candidate { path: path.clone(), present: true }).collect();
+fn candidates(options: &LoadOptions) -> Vec<LibraryCandidate> {
+    let mut places: Vec<LibraryCandidate> =
+        options.library.iter().map(|path| LibraryCandidate { path: path.clone(), present: true }).collect();
     let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf));
     for dir in [options.data_dir.as_deref().map(installed_dir), beside].into_iter().flatten() {
-        places.extend(libraries_in(&dir).into_iter().map(|path| Candidate { path, present: true }));
+        places.extend(libraries_in(&dir).into_iter().map(|path| LibraryCandidate { path, present: true }));
     }
-    places.extend(SYSTEM_NAMES.iter().map(|name| Candidate { path: PathBuf::from(name), present: false }));
+    places.extend(SYSTEM_NAMES.iter().map(|name| LibraryCandidate { path: PathBuf::from(name), present: false }));
     places
 }
 
@@ -211,19 +211,14 @@ pub(super) fn installed_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("runtime")
 }
 
-#[cfg(target_os = "windows")]
-const SYSTEM_NAMES: [&str; 1] = ["onnxruntime.dll"];
 #[cfg(target_os = "macos")]
 const SYSTEM_NAMES: [&str; 2] = ["libonnxruntime.dylib", "libonnxruntime.1.dylib"];
 /// Distributions give the name without a version to those who build against it only.
-#[cfg(not(any(target_os = "windows", target_os = "macos")))]
+#[cfg(not(target_os = "macos"))]
 const SYSTEM_NAMES: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
 
 /// Whether a file name is that of ONNX Runtime's library, with or without a version.
 pub(super) fn is_library_name(name: &str) -> bool {
-    if cfg!(target_os = "windows") {
-        return name.eq_ignore_ascii_case("onnxruntime.dll");
-    }
     let Some(rest) = name.strip_prefix("libonnxruntime.") else { return false };
     if cfg!(target_os = "macos") { rest.ends_with("dylib") } else { rest == "so" || rest.starts_with("so.") }
 }
@@ -257,9 +252,6 @@ mod tests {
         } else {
             ["libonnxruntime.so.1.9.0", "libonnxruntime.so.1.32.0"]
         };
-        if cfg!(target_os = "windows") {
-            return;
-        }
         for name in names {
             fs::write(dir.join(name), "x").unwrap();
         }

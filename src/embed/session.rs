@@ -58,7 +58,7 @@ impl Input {
 }
 
 /// The sides of a tensor; `None` for one that a graph leaves open.
-pub(super) type Shape = Vec<Option<usize>>;
+pub(super) type TensorShape = Vec<Option<usize>>;
 
 /// What is put into one input: texts x tokens.
 pub(super) struct Given {
@@ -67,7 +67,7 @@ pub(super) struct Given {
 }
 
 /// What a graph gives.
-pub(super) struct Output {
+pub(super) struct ModelOutput {
     pub(super) shape: Vec<usize>,
     pub(super) values: Vec<f32>,
 }
@@ -92,7 +92,7 @@ impl Engine {
         Ok(Self::OnnxRuntime(Box::new(session), cached))
     }
 
-    fn inputs(&self) -> Vec<(String, Shape)> {
+    fn inputs(&self) -> Vec<(String, TensorShape)> {
         match self {
             Self::Tract(session) => session.inputs().to_vec(),
             Self::OnnxRuntime(session, _) => {
@@ -108,7 +108,7 @@ impl Engine {
         }
     }
 
-    fn run(&mut self, given: Vec<(&str, Given)>, output: &str) -> Result<Output, String> {
+    fn run(&mut self, given: Vec<(&str, Given)>, output: &str) -> Result<ModelOutput, String> {
         match self {
             Self::Tract(session) => session.run(given.into_iter().map(|(_, given)| given).collect(), output),
             Self::OnnxRuntime(session, _) => run_onnx_runtime(session, given, output),
@@ -116,12 +116,12 @@ impl Engine {
     }
 }
 
-fn shape_of(kind: &ValueType) -> Shape {
+fn shape_of(kind: &ValueType) -> TensorShape {
     let sides = |shape: &[i64]| shape.iter().map(|side| usize::try_from(*side).ok()).collect();
     kind.tensor_shape().map_or_else(Vec::new, |shape| sides(shape))
 }
 
-fn run_onnx_runtime(session: &mut Session, given: Vec<(&str, Given)>, output: &str) -> Result<Output, String> {
+fn run_onnx_runtime(session: &mut Session, given: Vec<(&str, Given)>, output: &str) -> Result<ModelOutput, String> {
     let words = |error: ort::Error| error.to_string();
     let mut inputs: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(given.len());
     for (name, Given { shape, data }) in given {
@@ -136,7 +136,7 @@ fn run_onnx_runtime(session: &mut Session, given: Vec<(&str, Given)>, output: &s
     }
     let (shape, values) = found.try_extract_tensor::<f32>().map_err(words)?;
     let shape = shape.iter().filter_map(|&side| usize::try_from(side).ok()).collect();
-    Ok(Output { shape, values: values.to_vec() })
+    Ok(ModelOutput { shape, values: values.to_vec() })
 }
 
 /// Says that a graph gives numbers of another kind.
@@ -222,7 +222,7 @@ impl ModelSession {
             let data = padded.iter().flat_map(|encoding| (0..width).map(|at| kind.value(encoding, at))).collect();
             given.push((name.as_str(), Given { shape: [count, width], data }));
         }
-        let Output { shape, values } = self.engine.run(given, &self.output)?;
+        let ModelOutput { shape, values } = self.engine.run(given, &self.output)?;
         let (rows, per_row, found) = match *shape.as_slice() {
             [rows, tokens, found] if tokens == width => (rows, tokens, found),
             [rows, found] => (rows, 1, found),

@@ -8,18 +8,18 @@ use zip::write::SimpleFileOptions;
 use super::super::fake_runtime;
 use super::*;
 
-struct Place {
+struct SetupFolders {
     dir: tempfile::TempDir,
     options: LoadOptions,
 }
 
-fn place() -> Place {
+fn place() -> SetupFolders {
     let dir = tempfile::tempdir().unwrap();
     let options = LoadOptions { data_dir: Some(dir.path().join("data")), ..LoadOptions::default() };
-    Place { dir, options }
+    SetupFolders { dir, options }
 }
 
-impl Place {
+impl SetupFolders {
     fn setup(&self, from: &Path) -> Result<Installed> {
         setup(Some(from), &self.options, &mut |_| {})
     }

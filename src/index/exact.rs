@@ -14,7 +14,7 @@ use super::ranked::{Ranked, cut, rank_all, rank_bounded};
 use super::resident::ResidentRows;
 use super::resident_scan::scan_resident;
 use super::rows::{Allowed, Tail};
-use super::scan::{Asked, scan};
+use super::scan::{BoundedQuestion, scan};
 use super::sketch_scan::scan_sketch;
 use crate::error::Result;
 use crate::store::View;
@@ -30,7 +30,7 @@ pub enum First {
 
 /// What was found, and what it took.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Found {
+pub struct ExactHits {
     /// The nearest of each question.
     pub nearest: Vec<Vec<Ranked>>,
     /// Rows whose embedding was compared with a question.
@@ -45,6 +45,8 @@ pub struct Found {
 const TAIL_CODED_FROM: usize = 4;
 /// From this many questions on rows in memory are met by all of them at once, too.
 const BATCH_FROM: usize = 5;
+/// For more hits most codes have to be looked at, which the scan does faster.
+const MOST_HITS: usize = 1000;
 /// Rows kept for one question whose candidates of the first round were too few, as a part of all.
 const MANY_PART: u64 = 8;
 /// Rows kept for all questions of a batch: 64 MB.
@@ -61,11 +63,11 @@ pub(crate) fn nearest(
     k: usize,
     (first, threads): (First, usize),
     resident: Option<&ResidentRows>,
-) -> Result<Found> {
-    let found = Found { nearest: vec![Vec::new(); questions.len()], ..Found::default() };
+) -> Result<ExactHits> {
+    let found = ExactHits { nearest: vec![Vec::new(); questions.len()], ..ExactHits::default() };
     let mut search = Search { view, questions, allowed, k, threads, tail: None, resident, found };
     let open = match resident {
-        Some(resident) if questions.len() < BATCH_FROM => search.open_resident(resident)?,
+        Some(resident) if questions.len() < BATCH_FROM && k <= MOST_HITS => search.open_resident(resident)?,
         _ => search.open(first)?,
     };
     let open = if open.is_empty() { open } else { search.ask_again(&open)? };
@@ -84,7 +86,7 @@ struct Search<'s> {
     /// Rows in no segment, where they are not ranked already.
     tail: Option<Tail>,
     resident: Option<&'s ResidentRows>,
-    found: Found,
+    found: ExactHits,
 }
 
 impl Search<'_> {
@@ -178,10 +180,10 @@ impl Search<'_> {
         Ok(open)
     }
 
-    fn asked(&self, of: &[usize]) -> Vec<Asked<'_>> {
+    fn asked(&self, of: &[usize]) -> Vec<BoundedQuestion<'_>> {
         let asked = |at: &usize| {
             let limit = farthest(self.found.nearest.get(*at)?, self.k);
-            Some(Asked { embedding: self.questions.get(*at)?, limit })
+            Some(BoundedQuestion { embedding: self.questions.get(*at)?, limit })
         };
         of.iter().filter_map(asked).collect()
     }

@@ -23,12 +23,13 @@ mod turns;
 mod walk;
 
 pub use build::{Built, build_graph, build_graph_if_due, graph_is_due, unwatched};
-pub use earlier::{Earlier, Kept, near_earlier};
+pub use earlier::{Earlier, SeenRecords, near_earlier};
 pub(crate) use exact::nearest;
-pub use exact::{First, Found};
+pub use exact::{ExactHits, First};
 pub use nearest::{Nearest, Score};
 pub use ranked::{Ranked, rank_all, rank_candidates};
 pub(crate) use resident::{is_resident, resident};
 pub use rows::Allowed;
 pub use terms::{best_by_terms, holds_any};
-pub use walk::{Walk, Walked, graph_depth, walk_graph};
+pub(crate) use walk::is_graph_resident;
+pub use walk::{GraphSearcher, Walked, graph_depth, walk_graph};

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, TryLockError};
 use roaring::RoaringTreemap;
 
 use super::kernel::EIGHT;
+use super::walk::keep_graph;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 use crate::store::{Centre, RowsState, Segment, Sketch, SketchAccuracy, Sketcher, View, quantise, seal, sign_bytes};
@@ -21,7 +22,7 @@ const TAIL_ROWS: u64 = 64;
 /// Shorter embeddings have too few signs.
 const SIGNS_FROM_DIMENSION: usize = 192;
 /// What a row takes beside its codes and signs: numbers of both.
-const NUMBERS_BYTES: usize = 28;
+const NUMBERS_BYTES: usize = 44;
 /// A collection that is rewritten again and again is read anew only after this many questions: so reading costs no more
 /// than a part of what answering did.
 const MOST_QUESTIONS: u64 = 16;
@@ -35,6 +36,8 @@ pub(crate) struct ResidentRows {
     replaced: u64,
     segments: Vec<Arc<ResidentSegment>>,
     tail: Vec<Arc<ResidentSegment>>,
+    /// Where the tail begins, which is where segments ended when its first rows were coded.
+    tail_from: u64,
     end: u64,
     centres: HashMap<Option<u32>, Arc<Centre>>,
 }
@@ -43,6 +46,8 @@ pub(crate) struct ResidentRows {
 pub(crate) struct ResidentSegment {
     first: u64,
     bytes: Vec<u8>,
+    /// Factor, bias, residual and length of each row side by side; in the segment they lie far apart.
+    numbers: Vec<[f32; 4]>,
     pub(super) signs: Option<Signs>,
 }
 
@@ -106,6 +111,7 @@ pub(crate) fn resident(view: &View) -> Option<Arc<ResidentRows>> {
     }
     let rows = Arc::new(rows);
     cache.put(number, "", Arc::clone(&rows), rows.bytes());
+    keep_graph(view);
     Some(rows)
 }
 
@@ -137,6 +143,7 @@ impl ResidentRows {
             replaced: view.replaced(),
             segments: Vec::new(),
             tail: Vec::new(),
+            tail_from: 0,
             end: 0,
             centres: HashMap::new(),
         };
@@ -177,7 +184,7 @@ impl ResidentRows {
                 let sketcher = sketcher.get_or_insert_with(|| Sketcher::new(self.state.dimension));
                 Some(Signs::new(&Sketch::parse(&sketcher.sketch(&segment, self.state.space))?))
             };
-            read.push((segment.centre(), ResidentSegment { first, bytes: bytes.to_vec(), signs }));
+            read.push((segment.centre(), ResidentSegment::new(first, &segment, bytes, signs)));
             Ok(())
         })?;
         for (centre, segment) in read {
@@ -192,14 +199,10 @@ impl ResidentRows {
 
     /// Codes the rows that fill no segment, in groups of as many as have come.
     fn read_tail(&mut self, view: &View) -> Result<()> {
-        if self.replaced != view.replaced() || self.end < self.sealed_until {
+        if self.replaced != view.replaced() || self.tail_from != self.sealed_until {
             self.tail.clear();
-            self.end = self.sealed_until;
+            (self.tail_from, self.end) = (self.sealed_until, self.sealed_until);
             self.replaced = view.replaced();
-        }
-        self.tail.retain(|group| group.first >= self.sealed_until);
-        if self.tail.is_empty() {
-            self.end = self.sealed_until;
         }
         let mut embeddings = view.embeddings();
         while self.end + TAIL_ROWS <= view.end().0 {
@@ -210,7 +213,8 @@ impl ResidentRows {
             let space = self.state.space;
             let coded: Vec<_> = rows.iter().map(|(o, embedding)| (*o, quantise(embedding, &centre, space))).collect();
             if let Some(bytes) = seal(&coded, number) {
-                self.tail.push(Arc::new(ResidentSegment { first: self.end, bytes, signs: None }));
+                let segment = Segment::parse(&bytes)?;
+                self.tail.push(Arc::new(ResidentSegment::new(self.end, &segment, &bytes, None)));
             }
             self.end += TAIL_ROWS;
         }
@@ -267,7 +271,7 @@ impl ResidentRows {
     pub(super) fn for_each_row(
         &self,
         rows: &RoaringTreemap,
-        mut visit: impl FnMut(&Segment, usize, Ordinal) -> Result<()>,
+        mut visit: impl FnMut(&ResidentSegment, &Segment, usize, Ordinal) -> Result<()>,
     ) -> Result<()> {
         let mut rows = rows.iter().take_while(|ordinal| *ordinal < self.end).peekable();
         let mut segments = self.all().peekable();
@@ -279,7 +283,7 @@ impl ResidentRows {
             let parsed = segment.segment()?;
             while let Some(ordinal) = rows.next_if(|ordinal| *ordinal < next).map(Ordinal) {
                 let missing = || Error::damaged(format!("row {} is in no segment", ordinal.0));
-                visit(&parsed, parsed.find(ordinal).ok_or_else(missing)?, ordinal)?;
+                visit(segment, &parsed, parsed.find(ordinal).ok_or_else(missing)?, ordinal)?;
             }
         }
         Ok(())
@@ -287,18 +291,28 @@ impl ResidentRows {
 }
 
 impl ResidentSegment {
+    fn new(first: u64, segment: &Segment, bytes: &[u8], signs: Option<Signs>) -> Self {
+        let numbers = (0..segment.rows()).map_while(|row| segment.numbers(row)).collect();
+        Self { first, bytes: bytes.to_vec(), numbers, signs }
+    }
+
+    /// Returns factor, bias, residual and length of a row; `None` in version 1 of the format, where they are not known.
+    pub(super) fn numbers(&self, row: usize) -> Option<[f32; 4]> {
+        self.numbers.get(row).copied()
+    }
+
     pub(super) fn segment(&self) -> Result<Segment<'_>> {
         Segment::parse(&self.bytes)
     }
 
     fn size(&self) -> usize {
         let signs = self.signs.as_ref().map_or(0, |signs| size_of_val(&*signs.words) + 12 * signs.weights.len());
-        self.bytes.len() + signs
+        self.bytes.len() + size_of_val(&*self.numbers) + signs
     }
 }
 
 impl Signs {
-    fn new(sketch: &Sketch) -> Self {
+    pub(super) fn new(sketch: &Sketch) -> Self {
         let (mut weights, mut biases, mut slacks) = (Vec::new(), Vec::new(), Vec::new());
         sketch.read_numbers(&mut weights, &mut biases, &mut slacks);
         let row_bytes = sketch.signs().len() / sketch.rows().max(1);

@@ -5,10 +5,12 @@
 
 mod chroma_request;
 mod chroma_response;
+#[cfg(feature = "plot")]
 mod components;
 #[cfg(test)]
 mod damage_tests;
 mod dedupe;
+#[cfg(feature = "plot")]
 mod distribution;
 mod facet;
 pub mod filter;
@@ -18,20 +20,25 @@ mod plan;
 pub mod rank;
 mod request;
 mod run;
+#[cfg(feature = "plot")]
 mod sample;
 mod select;
+#[cfg(feature = "plot")]
 mod statistics;
 
 pub use chroma_request::{ChromaRequest, ChromaSearch, Select};
+#[cfg(feature = "plot")]
 pub use components::Projection;
 pub use dedupe::{Dedupe, Group, Groups};
+#[cfg(feature = "plot")]
 pub use distribution::{Bin, Distribution, Edges};
 pub use facet::{Facet, KeyFacts, Sort};
 pub use filter::{Filter, filter_key};
 pub use group::{Aggregate, Extreme, GroupBy};
-pub use plan::{Costs, Facts, Plan, Way};
+pub use plan::{AccessPath, Costs, Facts, Plan};
 pub use rank::Rank;
 pub use request::{Ask, Query};
 pub use run::{Answer, QueryTiming};
 pub use select::{RecordPage, RecordQuery};
+#[cfg(feature = "plot")]
 pub use statistics::{Statistics, StatisticsQuery};

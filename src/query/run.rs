@@ -84,8 +84,7 @@ impl Collection {
     /// [`Error::NoModel`], [`Error::ModelMismatch`] and those of [`crate::embed::load`]; [`Error::InvalidArgument`] for a
     /// hybrid query of a collection without an index of words; or a damaged file.
     pub fn query(&self, query: &Query) -> Result<Answer> {
-        let view = self.view()?;
-        view.query(query).map_err(|e| self.store().name(e))
+        self.read(|view| view.query(query)).map_err(|e| self.store().name(e))
     }
 }
 

@@ -3,13 +3,15 @@
 //! Equal to [`Filter::matches`] record by record, and tested against it. Invariant: a document is read only when no
 //! cheaper test of the same junction has refused its record.
 
+use std::sync::Arc;
+
 use roaring::RoaringTreemap;
 
 use super::facet::{Sort, sorted};
 use super::filter::{Filter, Scalar, Side, Test};
 use crate::error::Result;
 use crate::record::{Metadata, Number, Ordinal, Record, RecordId};
-use crate::store::{Collection, Include, Stored, Term, View};
+use crate::store::{Collection, Include, StoredRecord, Term, View};
 
 /// Which records are read or deleted; the parts that are given must all hold.
 #[derive(Debug, Clone, Default)]
@@ -79,15 +81,16 @@ impl Collection {
     /// # Errors
     /// [`crate::error::Error::CollectionNotFound`], or a damaged file.
     pub fn find(&self, query: &RecordQuery, include: Include) -> Result<RecordPage> {
-        let view = self.view()?;
-        let chosen = choose(&view, query.ids.as_deref(), query.filter.as_ref())?.unwrap_or_else(|| view.live());
-        let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
-        let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let ordinals = match &query.sort {
-            Some(sort) => sorted(&view, chosen, sort)?.into_iter().skip(offset).take(limit).collect(),
-            None => chosen.iter().skip(offset).take(limit).collect(),
-        };
-        Ok(RecordPage { view, ordinals, include })
+        self.read(|view| {
+            let chosen = choose(&view, query.ids.as_deref(), query.filter.as_ref())?.unwrap_or_else(|| view.live());
+            let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
+            let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+            let ordinals = match &query.sort {
+                Some(sort) => sorted(&view, chosen, sort)?.into_iter().skip(offset).take(limit).collect(),
+                None => chosen.iter().skip(offset).take(limit).collect(),
+            };
+            Ok(RecordPage { view, ordinals, include })
+        })
     }
 
     /// Deletes the records of a query; returns how many.
@@ -102,7 +105,7 @@ impl Collection {
         // A state that is still read keeps its pages from being used again.
         drop(page);
         let filter = query.filter.clone();
-        self.delete_if(ids, move |stored: &Stored| {
+        self.delete_if(ids, move |stored: &StoredRecord| {
             let metadata = Some(&stored.metadata);
             filter.as_ref().is_none_or(|f| f.matches(stored.id.as_str(), metadata, stored.document.as_deref()))
         })
@@ -120,9 +123,33 @@ pub(super) fn choose(view: &View, ids: Option<&[RecordId]>, filter: Option<&Filt
         None => view.live(),
     };
     match filter {
+        Some(filter) if ids.is_none() => keep_as_before(view, filter, &within).map(Some),
         Some(filter) => keep(view, filter, &within).map(Some),
         None => Ok(Some(within)),
     }
+}
+
+/// What a filter kept of all records, as of a state of the collection.
+struct FilteredRecords {
+    version: u64,
+    records: RoaringTreemap,
+}
+
+/// Returns those of all records that pass, from memory where nothing was committed since the filter was used last.
+fn keep_as_before(view: &View, filter: &Filter, all: &RoaringTreemap) -> Result<RoaringTreemap> {
+    let (cache, number) = (view.cache(), view.number());
+    if cache.budget() == 0 {
+        return keep(view, filter, all);
+    }
+    // Every part of a filter is in this form.
+    let part = format!("{filter:?}");
+    if let Some(kept) = cache.get::<FilteredRecords>(number, &part).filter(|kept| kept.version == view.version()) {
+        return Ok(kept.records.clone());
+    }
+    let records = keep(view, filter, all)?;
+    let bytes = records.serialized_size() + part.len() + size_of::<FilteredRecords>();
+    cache.put(number, &part, Arc::new(FilteredRecords { version: view.version(), records: records.clone() }), bytes);
+    Ok(records)
 }
 
 /// Returns those of `within` that pass.

@@ -62,7 +62,7 @@ pub use crypt::{Key, KeyDerivation, MOST_KEY_BYTES, is_encrypted};
 pub use facts::FileFacts;
 pub use graph::GraphFile;
 pub use handle::Store;
-pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Rules, Tally};
+pub use ingest::{Ingest, OnError, ParsedBatch, PreparedBatch, Preparer, Rules, StoredBatch, Tally};
 pub use limit::{MAX_ID_BYTES, MAX_RECORD_BYTES, check_id, check_texts};
 pub use mirror::{Mirror, Standing, Stray};
 pub use model::check_model;
@@ -71,19 +71,19 @@ pub use open::{Access, Options};
 pub(crate) use page::tests::{PageOf, pages_of};
 pub use posting::{Term, TermKind};
 pub use quantise::{
-    AskedDifference, Codes, MAX_DIMENSION, Question, check_embedding, difference, quantise, quantise_query,
+    AskedDifference, Codes, MAX_DIMENSION, QuantisedQuestion, check_embedding, difference, quantise, quantise_query,
 };
 pub(crate) use quantise::{above, lengthwise};
 pub(crate) use read::RowsState;
 pub use read::{Include, View};
-pub(crate) use record::Stored;
+pub(crate) use record::StoredRecord;
 pub use reembed::{Reembedded, reembed, reembed_leaving_out};
-pub use repair::{Certainty, Kept, Loss, Repair};
+pub use repair::{Certainty, Loss, Repair, RepairedCollection};
 pub use scope::DatabaseInfo;
 pub(crate) use segment::seal;
 pub use segment::{Bounds, Segment, rows_per_segment};
 pub use sketch::{DEVIATIONS, Sketch, SketchQuestion, sign_bytes};
-pub(crate) use sketch::{SketchAccuracy, Sketcher};
+pub(crate) use sketch::{SketchAccuracy, SketchTerms, Sketcher};
 pub use snapshot::Snapshot;
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use terms::DOCUMENT;

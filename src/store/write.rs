@@ -7,18 +7,18 @@
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
-use super::catalog::{self, Entry};
+use super::catalog::{self, CatalogEntry};
 use super::codec::{set_from_bytes, set_to_bytes};
 use super::ingest::taken_by_another;
 use super::model::check_document_model;
 use super::quantise::check_embedding;
-use super::record::{Stored, decode, encode_checked};
-use super::rows::{Held, Rows};
+use super::record::{StoredRecord, decode, encode_checked};
+use super::rows::{HeldEmbeddings, QuantisedRows};
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::{limit, posting, terms, vector};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::{Error, Result};
-use crate::record::{CollectionInfo, Fingerprint, MetadataPatch, Ordinal, Part, RecordId};
+use crate::record::{Chunk, CollectionInfo, Fingerprint, MetadataPatch, Ordinal, RecordId};
 
 /// What happens to ids that exist, and to ids that do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,7 +76,7 @@ pub(crate) enum Form {
     /// A part of a document, all of whose parts come in order and in one transaction.
     Part {
         /// Which part.
-        part: Part,
+        part: Chunk,
         /// Whether the parts take the place of the record of the whole document.
         replaces_whole: bool,
     },
@@ -86,18 +86,18 @@ pub(crate) enum Form {
 const DOCUMENTS_AT_ONCE: u64 = 10_000;
 
 /// One transaction's work on one collection.
-pub(crate) struct Batch<'tx> {
+pub(crate) struct WriteBatch<'tx> {
     tx: &'tx WriteTransaction,
     number: CollectionNumber,
     /// What embeddings and their rows stand under.
     rows_number: CollectionNumber,
-    entry: Entry,
+    entry: CatalogEntry,
     ids: Table<'tx, &'static [u8], &'static [u8; 8]>,
     records: Table<'tx, &'static PairKey, &'static [u8]>,
     vectors: Table<'tx, &'static PairKey, &'static [u8]>,
-    vector_changes: Option<vector::Changes>,
-    posting_changes: posting::Changes,
-    term_changes: terms::Changes,
+    vector_changes: Option<vector::VectorChanges>,
+    posting_changes: posting::PostingChanges,
+    term_changes: terms::TermChanges,
     /// Rows whose embedding was replaced.
     replaced: RoaringTreemap,
     died: RoaringTreemap,
@@ -117,7 +117,7 @@ pub(crate) struct Batch<'tx> {
     has_parts: Option<bool>,
 }
 
-impl<'tx> Batch<'tx> {
+impl<'tx> WriteBatch<'tx> {
     pub(crate) fn begin(tx: &'tx WriteTransaction, number: CollectionNumber, name: &str) -> Result<Self> {
         let entry = catalog::entry(&tx.open_table(table::COLLECTION)?, number, name)?;
         let rows_number = entry.rows_number(number);
@@ -128,9 +128,9 @@ impl<'tx> Batch<'tx> {
             ids: tx.open_table(table::IDS)?,
             records: tx.open_table(table::RECORDS)?,
             vectors: tx.open_table(table::VECTORS)?,
-            vector_changes: entry.info.dimension.map(|dimension| vector::Changes::new(rows_number, dimension)),
-            posting_changes: posting::Changes::new(number),
-            term_changes: terms::Changes::new(number, entry.words_indexed()),
+            vector_changes: entry.info.dimension.map(|dimension| vector::VectorChanges::new(rows_number, dimension)),
+            posting_changes: posting::PostingChanges::new(number),
+            term_changes: terms::TermChanges::new(number, entry.words_indexed()),
             entry,
             replaced: RoaringTreemap::new(),
             died: RoaringTreemap::new(),
@@ -184,7 +184,7 @@ impl<'tx> Batch<'tx> {
             return self.apply(change, mode);
         }
         let of = change.id.clone();
-        let in_parts = self.is_part(&Part::id(&of, 0), &of, 0)?;
+        let in_parts = self.is_part(&Chunk::id(&of, 0), &of, 0)?;
         if in_parts && mode == Mode::Add {
             return Ok(Effect::Exists);
         }
@@ -200,7 +200,7 @@ impl<'tx> Batch<'tx> {
         if let Some(has_parts) = self.has_parts {
             return Ok(has_parts);
         }
-        let found = posting::has_key(&self.tx.open_table(table::POSTINGS)?, self.number, Part::OF)?;
+        let found = posting::has_key(&self.tx.open_table(table::POSTINGS)?, self.number, Chunk::OF)?;
         self.has_parts = Some(found);
         Ok(found)
     }
@@ -208,13 +208,13 @@ impl<'tx> Batch<'tx> {
     /// Returns whether the record of an id is that part of a document.
     fn is_part(&self, id: &RecordId, of: &RecordId, number: u64) -> Result<bool> {
         let Some(ordinal) = self.ordinal(id)? else { return Ok(false) };
-        Ok(Part::is_said_by(&self.stored(ordinal)?.metadata, of, number))
+        Ok(Chunk::is_said_by(&self.stored(ordinal)?.metadata, of, number))
     }
 
     /// Applies a change to a part of a document; all parts of one come in order, in one transaction.
     ///
     /// Parts that an earlier version of it had beyond the last are removed.
-    fn apply_part(&mut self, change: Change, part: &Part, replaces_whole: bool, mode: Mode) -> Result<Effect> {
+    fn apply_part(&mut self, change: Change, part: &Chunk, replaces_whole: bool, mode: Mode) -> Result<Effect> {
         let is_taken = self.ordinal(&change.id)?.is_some() && !self.is_part(&change.id, &part.of, part.number)?;
         if part.number == 0 {
             self.has_parts = Some(true);
@@ -254,12 +254,12 @@ impl<'tx> Batch<'tx> {
             let (key, _) = row?;
             let Some(rest) = key.value().strip_prefix(first.as_slice()) else { break };
             let id = std::str::from_utf8(rest).ok().map(|rest| format!("{of}#{rest}"));
-            let number = id.as_deref().and_then(|id| Part::number_in(id, of));
+            let number = id.as_deref().and_then(|id| Chunk::number_in(id, of));
             found.extend(number.filter(|number| *number >= from));
         }
         for number in found {
             let removed =
-                self.delete(&Part::id(of, number), |stored| Part::is_said_by(&stored.metadata, of, number))?;
+                self.delete(&Chunk::id(of, number), |stored| Chunk::is_said_by(&stored.metadata, of, number))?;
             self.removed += u64::from(removed);
         }
         Ok(())
@@ -276,7 +276,7 @@ impl<'tx> Batch<'tx> {
         check_dimension(&self.entry.info, embedding)?;
         if self.entry.info.dimension.is_none() {
             self.entry.info.dimension = Some(embedding.len());
-            self.vector_changes = Some(vector::Changes::new(self.rows_number, embedding.len()));
+            self.vector_changes = Some(vector::VectorChanges::new(self.rows_number, embedding.len()));
         }
         Ok(())
     }
@@ -294,7 +294,7 @@ impl<'tx> Batch<'tx> {
         self.entry.records += 1;
         self.ids.insert(self.number.id_key(change.id.as_str()).as_slice(), &ordinal.0.to_le_bytes())?;
         self.posting_changes.add(ordinal, &metadata);
-        let stored = Stored {
+        let stored = StoredRecord {
             id: change.id,
             document: change.document,
             uri: change.uri,
@@ -358,14 +358,14 @@ impl<'tx> Batch<'tx> {
         Ok(())
     }
 
-    fn put_record(&mut self, ordinal: Ordinal, record: &Stored) -> Result<()> {
+    fn put_record(&mut self, ordinal: Ordinal, record: &StoredRecord) -> Result<()> {
         let bytes = encode_checked(record).map_err(|e| limit::of_record(&record.id, e))?;
         limit::check_record(bytes.len()).map_err(|e| limit::of_record(&record.id, e))?;
         self.records.insert(&self.number.pair(ordinal.0), bytes.as_slice())?;
         Ok(())
     }
 
-    fn stored(&self, ordinal: Ordinal) -> Result<Stored> {
+    fn stored(&self, ordinal: Ordinal) -> Result<StoredRecord> {
         let missing = || Error::damaged(format!("the record of row {} is missing", ordinal.0));
         decode(self.records.get(&self.number.pair(ordinal.0))?.ok_or_else(missing)?.value())
     }
@@ -379,7 +379,7 @@ impl<'tx> Batch<'tx> {
     }
 
     /// Deletes a record if it is there and `condition` holds for it; returns whether it did.
-    pub(crate) fn delete(&mut self, id: &RecordId, condition: impl FnOnce(&Stored) -> bool) -> Result<bool> {
+    pub(crate) fn delete(&mut self, id: &RecordId, condition: impl FnOnce(&StoredRecord) -> bool) -> Result<bool> {
         let Some(ordinal) = self.ordinal(id)? else { return Ok(false) };
         let stored = self.stored(ordinal)?;
         if !condition(&stored) {
@@ -403,7 +403,7 @@ impl<'tx> Batch<'tx> {
         self.settles = true;
     }
 
-    /// Lets go of the dead rows of segments that a [`Batch::finish`] before returned.
+    /// Lets go of the dead rows of segments that a [`WriteBatch::finish`] before returned.
     pub(crate) fn purge(&mut self, segments: &[PairKey]) {
         self.to_purge.extend_from_slice(segments);
     }
@@ -429,14 +429,14 @@ impl<'tx> Batch<'tx> {
         if !on {
             return Ok(0);
         }
-        let (mut documents, mut changes) = (0, terms::Changes::new(self.number, wanted));
+        let (mut documents, mut changes) = (0, terms::TermChanges::new(self.number, wanted));
         for row in self.records.range::<&PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {
             let (key, record) = row?;
             if let Some(document) = decode(record.value())?.document {
                 changes.add_document(pair_ordinal(key.value()), &document);
                 documents += 1;
                 if documents % DOCUMENTS_AT_ONCE == 0 {
-                    std::mem::replace(&mut changes, terms::Changes::new(self.number, wanted)).write(&mut table)?;
+                    std::mem::replace(&mut changes, terms::TermChanges::new(self.number, wanted)).write(&mut table)?;
                 }
             }
         }
@@ -446,7 +446,7 @@ impl<'tx> Batch<'tx> {
 
     /// Writes what was gathered; the transaction is still to be committed.
     ///
-    /// Returns the segments that later transactions should [`Batch::purge`]: to write so many anew in this one would
+    /// Returns the segments that later transactions should [`WriteBatch::purge`]: to write so many anew in this one would
     /// lengthen the file by all of them.
     pub(crate) fn finish(mut self) -> Result<Vec<PairKey>> {
         let mut unpurged = Vec::new();
@@ -466,8 +466,8 @@ impl<'tx> Batch<'tx> {
             changes.write(&mut self.vectors, |ordinal| ordinal.0 < end && dead.contains(ordinal.0))?;
         }
         if let Some(dimension) = self.entry.info.dimension {
-            let held = Held { vectors: &self.vectors, dimension, end: self.entry.next_ordinal, dead: &dead };
-            let mut rows = Rows::open(self.tx, self.rows_number, self.entry.info.space)?;
+            let held = HeldEmbeddings { vectors: &self.vectors, dimension, end: self.entry.next_ordinal, dead: &dead };
+            let mut rows = QuantisedRows::open(self.tx, self.rows_number, self.entry.info.space)?;
             let sealed = &mut self.entry.sealed;
             if sealed.bounded {
                 unpurged = rows.remove(sealed, &self.died, &dead)?;

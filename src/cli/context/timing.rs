@@ -13,12 +13,12 @@ use super::long_questions::LongQuestions;
 
 /// The stages of one command, in the order they first ended.
 #[derive(Clone)]
-pub(crate) struct Timing {
+pub(crate) struct StageTimes {
     start: Instant,
     stages: Arc<Mutex<Vec<(&'static str, Duration)>>>,
 }
 
-impl Timing {
+impl StageTimes {
     pub(crate) fn begin() -> Self {
         Self { start: Instant::now(), stages: Arc::default() }
     }
@@ -51,7 +51,7 @@ impl Timing {
 /// A model whose loading and whose work are timed.
 pub(crate) struct TimedEmbedder {
     pub(crate) embedder: DeferredEmbedder,
-    pub(crate) timing: Timing,
+    pub(crate) timing: StageTimes,
     pub(crate) long_questions: Arc<LongQuestions>,
 }
 

@@ -6,7 +6,7 @@
 use super::places::Placed;
 use crate::index::kernel::kernels;
 use crate::record::Space;
-use crate::store::{Centre, Codes, Question, quantise_query};
+use crate::store::{Centre, Codes, QuantisedQuestion, quantise_query};
 
 /// Records, coded along all axes.
 #[derive(Default)]
@@ -27,7 +27,7 @@ struct Numbers {
 
 /// A question along all axes.
 pub(super) struct Asked {
-    question: Question,
+    question: QuantisedQuestion,
     allowance: f64,
 }
 
@@ -53,7 +53,7 @@ impl Fine {
     pub(super) fn passes(&self, row: usize, asked: &Asked) -> bool {
         let codes = self.codes.get(row * self.axes..(row + 1) * self.axes);
         let (Some(codes), Some(numbers)) = (codes, self.numbers.get(row)) else { return true };
-        let Question { codes: own, scale, shared, reach, blur } = &asked.question;
+        let QuantisedQuestion { codes: own, scale, shared, reach, blur } = &asked.question;
         let slack = f64::from(numbers.residual) + f64::from(*blur) * f64::from(numbers.length);
         let product = f64::from(numbers.factor) * f64::from(*scale) * f64::from(kernels().dot_i8(own, codes));
         let least = f64::from(numbers.bias) - product - f64::from(*reach) * slack + shared;

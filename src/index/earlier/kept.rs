@@ -27,7 +27,7 @@ const ROWS: usize = 2048;
 const TURN: u64 = 64;
 
 /// Records that later ones are compared with.
-pub struct Kept {
+pub struct SeenRecords {
     telling: Telling,
     space: Space,
     most: f32,
@@ -47,7 +47,7 @@ struct Asked {
     fine: fine::Asked,
 }
 
-impl Kept {
+impl SeenRecords {
     /// Looks where the records of a view differ; `None` where to compare them by all components is as good.
     ///
     /// # Errors
@@ -151,7 +151,7 @@ impl Kept {
             |turns| {
                 let (found, near) = (vec![Earlier::default(); measures.len()], Vec::new());
                 let embeddings = view.embeddings();
-                let mut finder = Finder { kept: self, among, measures: &measures, embeddings, near, found };
+                let mut finder = SeenFinder { kept: self, among, measures: &measures, embeddings, near, found };
                 let places = self.asked.iter().map(|asked| asked.placed.along(self.telling.first)).collect();
                 let mut meeting = Meeting::new(places, Space::L2);
                 for at in turns.flatten() {
@@ -168,8 +168,8 @@ impl Kept {
 }
 
 /// One thread's search.
-struct Finder<'f> {
-    kept: &'f Kept,
+struct SeenFinder<'f> {
+    kept: &'f SeenRecords,
     /// The last questions as records.
     among: &'f Fine,
     measures: &'f [Measure<'f>],
@@ -179,7 +179,7 @@ struct Finder<'f> {
     found: Vec<Earlier>,
 }
 
-impl Goal for Finder<'_> {
+impl Goal for SeenFinder<'_> {
     fn keeps(&self, _: Ordinal) -> bool {
         true
     }

@@ -60,10 +60,10 @@ impl GraphHeader {
     /// # Errors
     /// [`Error::Damaged`] when the bytes are not the first chunk of a graph of this format.
     pub fn read(first_chunk: &[u8]) -> Result<Self> {
-        Self::parse(&Chunk::parse(first_chunk, 0)?).map(|(header, _)| header)
+        Self::parse(&GraphChunk::parse(first_chunk, 0)?).map(|(header, _)| header)
     }
 
-    fn parse<'a>(chunk: &Chunk<'a>) -> Result<(Self, &'a [u8])> {
+    fn parse<'a>(chunk: &GraphChunk<'a>) -> Result<(Self, &'a [u8])> {
         let damage = |why: &str| damaged(format!("its header {why}"));
         let (fields, index) = chunk.body.split_first_chunk::<HEADER_BYTES>().ok_or_else(|| damage("is cut off"))?;
         let [version, dim, space, neighbors, construction, search] = u32s(fields);
@@ -120,21 +120,21 @@ fn u64s(bytes: &[u8; HEADER_BYTES]) -> [u64; 8] {
 
 /// The chunks of a graph, in order; each at most [`MAX_VALUE_BYTES`] long.
 #[derive(Debug)]
-pub struct Chunks {
+pub struct GraphChunks {
     stream: Vec<u8>,
     mark: u64,
     next: u32,
     total: u32,
 }
 
-impl Chunks {
+impl GraphChunks {
     pub(super) fn new(stream: Vec<u8>) -> Self {
         let total = u32::try_from(stream.len().div_ceil(BODY_BYTES)).unwrap_or(u32::MAX);
         Self { mark: xxh3_64(&stream), stream, next: 0, total }
     }
 }
 
-impl Iterator for Chunks {
+impl Iterator for GraphChunks {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
@@ -157,16 +157,16 @@ impl Iterator for Chunks {
     }
 }
 
-impl ExactSizeIterator for Chunks {}
+impl ExactSizeIterator for GraphChunks {}
 
 /// One chunk whose checksum is right.
-struct Chunk<'a> {
+struct GraphChunk<'a> {
     mark: u64,
     count: u32,
     body: &'a [u8],
 }
 
-impl<'a> Chunk<'a> {
+impl<'a> GraphChunk<'a> {
     fn parse(bytes: &'a [u8], place: u32) -> Result<Self> {
         let damage = |why: &str| damaged(format!("chunk {place} {why}"));
         let cut = || damage("is cut off");
@@ -204,7 +204,7 @@ impl GraphReader {
     /// # Errors
     /// [`Error::Damaged`] that names the chunk, when it is not the next one of this graph, whole.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        let chunk = Chunk::parse(bytes, self.next)?;
+        let chunk = GraphChunk::parse(bytes, self.next)?;
         let part = if let Some((_, mark, count)) = self.first {
             if (chunk.mark, chunk.count) != (mark, count) || self.next >= count {
                 return Err(damaged(format!("chunk {} belongs to another writing", self.next)));
@@ -245,6 +245,14 @@ pub struct StoredGraph {
     /// What it says of itself.
     pub header: GraphHeader,
     pub(super) index: Vec<u8>,
+}
+
+impl StoredGraph {
+    /// Returns how many bytes it takes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.index.len()
+    }
 }
 
 impl AsRef<Self> for StoredGraph {

@@ -10,7 +10,7 @@ use roaring::RoaringTreemap;
 
 use super::super::knn::nearest;
 use super::{EMBEDDING, Knn, KnnQuery, Rank};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::index::{best_by_terms, holds_any};
 use crate::record::{CollectionInfo, Ordinal};
@@ -162,7 +162,7 @@ mod tests {
     /// Section 2.3 of the contract: searches that find a=1, b=2 and b=10, c=20, with and without defaults.
     fn scores(rank: &str) -> (Vec<(u64, f64)>, Option<f64>) {
         let json: serde_json::Value = serde_json::from_str(rank).unwrap();
-        let rank = super::super::parse(&json, &super::super::Place::root("rank")).unwrap();
+        let rank = super::super::parse(&json, &super::super::RequestPath::root("rank")).unwrap();
         let found = evaluate_with(&rank, &mut |knn| {
             let support = if knn.key == "x" { [(1, 1.0), (2, 2.0)] } else { [(2, 10.0), (3, 20.0)] };
             Ok(Scores { support: support.into_iter().collect(), default: knn.default })

@@ -10,15 +10,15 @@ mod prepare;
 mod rules;
 
 pub(crate) use each::embed_each;
-pub use pipeline::Parsed;
+pub use pipeline::ParsedBatch;
 use prepare::PreparedRow;
-pub use prepare::{Prepared, Preparer};
+pub use prepare::{PreparedBatch, Preparer};
 pub use rules::Rules;
 pub(crate) use rules::taken_by_another;
 
 use super::{Collection, Effect, Mode};
 use crate::error::{Error, Result};
-use crate::record::Row;
+use crate::record::NewRecord;
 
 /// What happens at a row that is bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,7 +84,7 @@ impl std::ops::AddAssign for Tally {
 
 /// What came of one batch.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct StoredBatch {
     /// The counts of this batch alone.
     pub tally: Tally,
     /// Why rows were left out.
@@ -116,8 +116,8 @@ impl<'a> Ingest<'a> {
     /// # Errors
     /// With [`OnError::Stop`] the first bad row; nothing of the batch is stored then. Otherwise what the model or the
     /// file refuses.
-    pub fn store(&mut self, prepared: Prepared) -> Result<Batch> {
-        let mut batch = Batch { tally: prepared.tally(), refused: Vec::new() };
+    pub fn store(&mut self, prepared: PreparedBatch) -> Result<StoredBatch> {
+        let mut batch = StoredBatch { tally: prepared.tally(), refused: Vec::new() };
         let written = write(self.collection, prepared, self.preparer.way())?;
         self.preparer.forget_oldest();
         batch.tally += written.tally;
@@ -149,25 +149,25 @@ struct Written {
     tally: Tally,
     refused: Vec<Error>,
     /// Rows whose text is new after all and has no embedding yet.
-    again: Vec<Row>,
+    again: Vec<NewRecord>,
 }
 
 /// How batches are written.
 #[derive(Debug, Clone, Copy)]
-struct Way {
+struct IngestSettings {
     mode: Mode,
     keep_embeddings: bool,
 }
 
-fn write(collection: &Collection, prepared: Prepared, way: Way) -> Result<Written> {
+fn write(collection: &Collection, prepared: PreparedBatch, way: IngestSettings) -> Result<Written> {
     let mut written = Written { refused: prepared.refused, ..Written::default() };
     if prepared.rows.is_empty() {
         return Ok(written);
     }
-    let bare: Vec<Option<Row>> =
+    let bare: Vec<Option<NewRecord>> =
         prepared.rows.iter().map(|PreparedRow { row, .. }| row.embedding.is_none().then(|| row.clone())).collect();
     let changes = prepared.rows.into_iter().map(PreparedRow::into_change);
-    let Way { mode, keep_embeddings } = way;
+    let IngestSettings { mode, keep_embeddings } = way;
     let by = prepared.embedded_by.as_ref();
     let (effects, removed) = collection.apply_prepared(changes, mode, keep_embeddings, by)?;
     written.tally.removed = removed;
@@ -178,7 +178,7 @@ fn write(collection: &Collection, prepared: Prepared, way: Way) -> Result<Writte
     Ok(written)
 }
 
-fn bad_row(row: &Row, why: &str) -> Error {
+fn bad_row(row: &NewRecord, why: &str) -> Error {
     Error::BadRow {
         source: row.origin.source.to_string(),
         line: row.origin.line,

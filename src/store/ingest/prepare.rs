@@ -14,14 +14,14 @@ use super::super::write::Form;
 use super::super::{Change, Mode, View, check_dimension, check_embedding, limit};
 use super::each::embed_each;
 use super::rules::{Files, Rules, bad_document};
-use super::{OnError, Tally, Way, bad_row};
+use super::{IngestSettings, OnError, Tally, bad_row};
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
-use crate::record::{CollectionInfo, Fingerprint, Part, RecordId, Row, Value};
+use crate::record::{Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, Value};
 
 /// A batch that is ready to be written.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub struct PreparedBatch {
     pub(super) rows: Vec<PreparedRow>,
     pub(super) refused: Vec<Error>,
     /// The model that made embeddings of it.
@@ -29,7 +29,7 @@ pub struct Prepared {
     tally: Tally,
 }
 
-impl Prepared {
+impl PreparedBatch {
     /// Returns whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -46,7 +46,7 @@ impl Prepared {
 /// A row and what was found out about it.
 #[derive(Debug)]
 pub(super) struct PreparedRow {
-    pub(super) row: Row,
+    pub(super) row: NewRecord,
     /// Whether its embedding was made here.
     embedded_here: bool,
     /// Whether it takes the place of its document's other form.
@@ -123,8 +123,8 @@ impl<'a> Preparer<'a> {
         Self { rules, ..self }
     }
 
-    pub(super) fn way(&self) -> Way {
-        Way { mode: self.mode, keep_embeddings: self.rules.keep_embedding }
+    pub(super) fn way(&self) -> IngestSettings {
+        IngestSettings { mode: self.mode, keep_embeddings: self.rules.keep_embedding }
     }
 
     /// Checks and embeds one batch, as the collection is seen in `view`. A row may be an error of its own, as the
@@ -132,7 +132,7 @@ impl<'a> Preparer<'a> {
     ///
     /// # Errors
     /// With [`OnError::Stop`] the first bad row; else what the model or the file refuses.
-    pub fn prepare(&mut self, view: &View, rows: impl IntoIterator<Item = Result<Row>>) -> Result<Prepared> {
+    pub fn prepare(&mut self, view: &View, rows: impl IntoIterator<Item = Result<NewRecord>>) -> Result<PreparedBatch> {
         let (mut prepared, ids) = self.check_all(view, rows)?;
         self.embed_new(view, &mut prepared)?;
         self.on_their_way.push_back(ids);
@@ -143,7 +143,7 @@ impl<'a> Preparer<'a> {
     ///
     /// # Errors
     /// As [`Self::prepare`], but for those of the model.
-    pub fn rehearse(&mut self, view: &View, rows: impl IntoIterator<Item = Result<Row>>) -> Result<Vec<Error>> {
+    pub fn rehearse(&mut self, view: &View, rows: impl IntoIterator<Item = Result<NewRecord>>) -> Result<Vec<Error>> {
         let (prepared, ids) = self.check_all(view, rows)?;
         if view.info().embedder.is_none() && !self.to_embed(view, &prepared)?.is_empty() {
             return Err(Error::NoModel { collection: view.info().name.to_string() });
@@ -155,9 +155,9 @@ impl<'a> Preparer<'a> {
     fn check_all(
         &mut self,
         view: &View,
-        rows: impl IntoIterator<Item = Result<Row>>,
-    ) -> Result<(Prepared, HashSet<RecordId>)> {
-        let mut prepared = Prepared::default();
+        rows: impl IntoIterator<Item = Result<NewRecord>>,
+    ) -> Result<(PreparedBatch, HashSet<RecordId>)> {
+        let mut prepared = PreparedBatch::default();
         let mut ids = HashSet::new();
         self.dimension = view.info().dimension.or(self.dimension);
         for row in rows {
@@ -178,11 +178,11 @@ impl<'a> Preparer<'a> {
     }
 
     /// Returns whether a row takes the place of its document's other form.
-    fn replaces_form(&mut self, row: &Row) -> bool {
+    fn replaces_form(&mut self, row: &NewRecord) -> bool {
         if !self.rules.one_form || row.document.is_none() {
             return false;
         }
-        let said = row.metadata.iter().find(|(key, _)| *key == Part::OF);
+        let said = row.metadata.iter().find(|(key, _)| *key == Chunk::OF);
         match (&row.part, said) {
             (None, Some((_, Some(Value::Str(of))))) => {
                 self.given_in_parts.insert(of.clone());
@@ -194,7 +194,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Takes out the documents that the rules refuse.
-    fn leave_out(&mut self, view: &View, prepared: &mut Prepared) -> Result<()> {
+    fn leave_out(&mut self, view: &View, prepared: &mut PreparedBatch) -> Result<()> {
         let rows = mem::take(&mut prepared.rows);
         let mut refused = Vec::new();
         for document in rows.chunk_by(is_same_document) {
@@ -208,7 +208,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Keeps the documents that nothing was found wrong with, and refuses the others.
-    fn take_out(&self, prepared: &mut Prepared, rows: Vec<PreparedRow>, wrong: Vec<Option<String>>) -> Result<()> {
+    fn take_out(&self, prepared: &mut PreparedBatch, rows: Vec<PreparedRow>, wrong: Vec<Option<String>>) -> Result<()> {
         let lengths: Vec<usize> = rows.chunk_by(is_same_document).map(<[PreparedRow]>::len).collect();
         let mut rows = rows.into_iter();
         for (length, wrong) in lengths.into_iter().zip(wrong) {
@@ -241,7 +241,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Finds what is wrong with a row before anything is embedded; `before` are the ids before it in its batch.
-    fn check(&mut self, row: Row, before: &HashSet<RecordId>, view: &View) -> Result<Row> {
+    fn check(&mut self, row: NewRecord, before: &HashSet<RecordId>, view: &View) -> Result<NewRecord> {
         let too_large = |why: Error| Error::BadRow {
             source: row.origin.source.to_string(),
             line: row.origin.line,
@@ -277,7 +277,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Embeds the texts that are new to the collection.
-    fn embed_new(&mut self, view: &View, prepared: &mut Prepared) -> Result<()> {
+    fn embed_new(&mut self, view: &View, prepared: &mut PreparedBatch) -> Result<()> {
         let wanted = self.to_embed(view, prepared)?;
         if wanted.is_empty() {
             return Ok(());
@@ -307,7 +307,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Takes out the documents of which the model could not embed a part.
-    fn leave_out_failed(&self, prepared: &mut Prepared, failed: &mut HashMap<usize, String>) -> Result<()> {
+    fn leave_out_failed(&self, prepared: &mut PreparedBatch, failed: &mut HashMap<usize, String>) -> Result<()> {
         let rows = mem::take(&mut prepared.rows);
         let mut at = 0;
         let why = |document: &[PreparedRow]| {
@@ -320,7 +320,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Returns which rows have a text to embed.
-    fn to_embed(&self, view: &View, prepared: &Prepared) -> Result<Vec<usize>> {
+    fn to_embed(&self, view: &View, prepared: &PreparedBatch) -> Result<Vec<usize>> {
         let (mut wanted, mut before) = (Vec::new(), HashSet::new());
         for (at, PreparedRow { row, .. }) in prepared.rows.iter().enumerate() {
             let is_again = !before.insert(&row.id);
@@ -333,7 +333,7 @@ impl<'a> Preparer<'a> {
 
     /// Returns whether a row's text has to be embedded for what the mode does with it; `is_again` when its batch has the
     /// id before.
-    fn needs_embedding(&self, row: &Row, is_again: bool, view: &View) -> Result<bool> {
+    fn needs_embedding(&self, row: &NewRecord, is_again: bool, view: &View) -> Result<bool> {
         let Some(text) = row.document.as_ref().filter(|_| row.embedding.is_none()) else { return Ok(false) };
         // What a row before it makes of the record is not known here, so the text is embedded in any case.
         if self.mode != Mode::Add && (is_again || self.is_on_its_way(&row.id)) {

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use huedb::error::{Error, Result};
-use huedb::input::{Entry, Split};
-use huedb::record::{CollectionInfo, Row};
+use huedb::input::{SourceFile, Split};
+use huedb::record::{CollectionInfo, NewRecord};
 use huedb::store::{Standing, Stray, Tally};
 
 use crate::cli::context::command::Context;
 use crate::cli::process::hint::hint;
-use crate::output::{Facts, Progress, count};
+use crate::output::{ProgressDisplay, Properties, count};
 
 /// Files by what becomes of them.
 #[derive(Default)]
-pub(crate) struct Files {
+pub(crate) struct FileCounts {
     pub(crate) added: u64,
     pub(crate) updated: u64,
     pub(crate) unchanged: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Files {
     pub(crate) failed: u64,
 }
 
-impl Files {
+impl FileCounts {
     pub(crate) fn describe(&self) -> String {
         let Self { added, updated, unchanged, removed, skipped, failed } = *self;
         let [added, updated, unchanged, removed] = [added, updated, unchanged, removed].map(count);
@@ -38,7 +38,7 @@ impl Files {
 
 /// A file to embed.
 pub(crate) struct Changed {
-    pub(crate) entry: Entry,
+    pub(crate) entry: SourceFile,
     document: String,
     is_new: bool,
     records: u64,
@@ -46,8 +46,8 @@ pub(crate) struct Changed {
 
 /// How the files of a folder stand to the records.
 #[derive(Default)]
-pub(crate) struct Plan {
-    pub(crate) files: Files,
+pub(crate) struct SyncPlan {
+    pub(crate) files: FileCounts,
     pub(crate) changed: Vec<Changed>,
     pub(crate) strays: Vec<Stray>,
     /// The collection; `None` when it is still to be made.
@@ -58,16 +58,16 @@ pub(crate) struct Plan {
     gone: Vec<(String, u64)>,
 }
 
-impl Plan {
+impl SyncPlan {
     /// Notes a file that cannot be taken in.
-    pub(crate) fn fail(&mut self, context: &mut Context, progress: &Progress, error: &Error) {
+    pub(crate) fn fail(&mut self, context: &mut Context, progress: &ProgressDisplay, error: &Error) {
         self.files.failed += 1;
         let hint = hint(error).map(|hint| format!("; {hint}")).unwrap_or_default();
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
         progress.suspend(|| context.printer.warning(format!("{error}{cause}{hint}")));
     }
 
-    pub(crate) fn take(&mut self, entry: Entry, document: String, standing: &Standing, records: u64) {
+    pub(crate) fn take(&mut self, entry: SourceFile, document: String, standing: &Standing, records: u64) {
         match standing {
             Standing::Unchanged => self.files.unchanged += 1,
             Standing::Taken { .. } => {}
@@ -108,9 +108,9 @@ impl Plan {
     }
 
     /// Lists what is to be done.
-    pub(crate) fn facts(&self) -> Vec<Facts> {
+    pub(crate) fn facts(&self) -> Vec<Properties> {
         let line = |(document, change, records): (&str, &'static str, u64)| {
-            Facts::new().with("id", document).with("change", change).with("records", records)
+            Properties::new().with("id", document).with("change", change).with("records", records)
         };
         self.changes().map(line).collect()
     }
@@ -131,7 +131,7 @@ impl Seen {
     /// Makes rows of files and counts these.
     pub(crate) fn counted(
         &self,
-        rows: impl Fn(Row) -> Result<Vec<Row>> + Send + 'static,
+        rows: impl Fn(NewRecord) -> Result<Vec<NewRecord>> + Send + 'static,
         changed: &[Changed],
     ) -> Split {
         let counts = Arc::clone(&self.0);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{MetadataPatch, Part, RecordId};
+use super::{Chunk, MetadataPatch, RecordId};
 
 /// Where a row was read, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl fmt::Display for Origin {
 
 /// One record to add, update or upsert; a part that is `None` is not given.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct NewRecord {
     /// Its id.
     pub id: RecordId,
     /// Its embedding; `None` means: embed the document.
@@ -36,7 +36,7 @@ pub struct Row {
     /// Its metadata; a null value deletes the key on update and upsert.
     pub metadata: MetadataPatch,
     /// Which part of a document it is, when it is one.
-    pub part: Option<Part>,
+    pub part: Option<Chunk>,
     /// Where it was read.
     pub origin: Origin,
 }
