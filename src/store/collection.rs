@@ -3,7 +3,11 @@
 //! Every method opens its own transaction, so a handle may be kept, cloned and used by several threads while others write.
 //! Invariant: a handle holds no lock and no page of the file between two calls.
 
-use super::queue::{LARGE_BYTES, Outcome, Task, WriteRequest, bytes_of};
+use std::time::Instant;
+
+use redb::WriteTransaction;
+
+use super::queue::{LARGE_BYTES, Outcome, Request, Task, Turn, bytes_of};
 use super::rows::purged_at_once;
 use super::table::PairKey;
 use super::write::{Form, WriteBatch};
@@ -62,7 +66,12 @@ impl Collection {
     /// # Errors
     /// The first bad change, named by its id; then none is applied.
     pub fn apply(&self, changes: impl IntoIterator<Item = Change>, mode: Mode) -> Result<Vec<Effect>> {
-        let (mut changes, mut first, mut bytes) = (changes.into_iter(), Vec::new(), 0);
+        let mut changes = changes.into_iter();
+        // Alone, it need not be kept for a second attempt.
+        if let Some(turn) = self.store.queue().free_turn() {
+            return self.write_in(turn, |batch| changes.map(|change| batch.apply(change, mode)).collect());
+        }
+        let (mut first, mut bytes) = (Vec::new(), 0);
         while bytes <= LARGE_BYTES {
             let Some(change) = changes.next() else {
                 return self.request(Task::Apply(first, mode))?.effects();
@@ -187,17 +196,33 @@ impl Collection {
 
     /// Runs one transaction; returns the segments that are to be purged after it too.
     fn write_once<T>(&self, work: impl FnOnce(&mut WriteBatch) -> Result<T>) -> Result<(T, Vec<PairKey>)> {
-        self.store.write(|tx| {
-            scope::check_for_writing(tx, self.store.scope())?;
-            let names = tx.open_table(table::COLLECTIONS)?;
-            let entries = tx.open_table(table::COLLECTION)?;
-            let (number, _) = catalog::find(&names, &entries, self.store.scope(), self.name.as_str())?;
-            drop((names, entries));
-            let mut batch = WriteBatch::begin(tx, number, self.name.as_str())?;
-            let result = work(&mut batch)?;
-            let unpurged = batch.finish()?;
-            Ok((result, unpurged))
-        })
+        self.store.write(|tx| self.in_batch(tx, work))
+    }
+
+    /// Does the same for one who has the turn already.
+    fn write_in<T>(&self, turn: Turn, work: impl FnOnce(&mut WriteBatch) -> Result<T>) -> Result<T> {
+        let deadline = Instant::now() + self.store.busy_timeout();
+        let written = self.store.transact(deadline, |tx| self.in_batch(tx, work));
+        drop(turn);
+        let (result, unpurged) = written?;
+        self.purge(&unpurged);
+        Ok(result)
+    }
+
+    fn in_batch<T>(
+        &self,
+        tx: &WriteTransaction,
+        work: impl FnOnce(&mut WriteBatch) -> Result<T>,
+    ) -> Result<(T, Vec<PairKey>)> {
+        scope::check_for_writing(tx, self.store.scope())?;
+        let names = tx.open_table(table::COLLECTIONS)?;
+        let entries = tx.open_table(table::COLLECTION)?;
+        let (number, _) = catalog::find(&names, &entries, self.store.scope(), self.name.as_str())?;
+        drop((names, entries));
+        let mut batch = WriteBatch::begin(tx, number, self.name.as_str())?;
+        let result = work(&mut batch)?;
+        let unpurged = batch.finish()?;
+        Ok((result, unpurged))
     }
 
     /// Returns the number of records.

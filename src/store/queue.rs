@@ -132,6 +132,16 @@ impl WriteQueue {
         Some(Turn(self))
     }
 
+    /// Takes the turn where nobody has it or waits for it.
+    pub(super) fn free_turn(&self) -> Option<Turn<'_>> {
+        let mut state = self.state();
+        if state.taken || !state.waiting.is_empty() {
+            return None;
+        }
+        state.taken = true;
+        Some(Turn(self))
+    }
+
     fn wait<'q>(&'q self, state: MutexGuard<'q, QueueState>, deadline: Instant) -> Option<MutexGuard<'q, QueueState>> {
         let left = deadline.checked_duration_since(Instant::now())?;
         Some(self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0)
