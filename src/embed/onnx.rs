@@ -72,8 +72,11 @@ impl OnnxEmbedder {
     pub(super) fn open(parts: Parts, options: &LoadOptions) -> Result<Self> {
         let mut embedder = Self::open_untried(parts, options)?;
         if !embedder.parts.dimension_known {
-            let sentence = embedder.encode(&[SENTENCE], Role::Document)?;
-            embedder.learn_dimension(&sentence)?;
+            // A word, since a graph may take few tokens; a sentence where the tokenizer does not know the word.
+            let mut texts = embedder.encode(&["dimension", SENTENCE], Role::Document)?;
+            texts.retain(|encoding| !encoding.ids.is_empty());
+            texts.truncate(1);
+            embedder.learn_dimension(&texts)?;
         }
         Ok(embedder)
     }
