@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 
-use huedb::query::{Answer, Query, Way};
+use huedb::query::{Query, QueryAnswer, Way};
 use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};
 use huedb::store::{Access, Change, Include, Mode, NewCollection, Store};
 
@@ -73,7 +73,8 @@ fn measure(kind: deceiving::Kind, space: Space, dimension: usize, rows: usize) {
     };
     let exact = ask(&questions, Some(Way::Rows));
     let start = Instant::now();
-    let one_by_one: Vec<Answer> = questions.iter().map(|question| ask(std::slice::from_ref(question), None)).collect();
+    let one_by_one: Vec<QueryAnswer> =
+        questions.iter().map(|question| ask(std::slice::from_ref(question), None)).collect();
     let each = start.elapsed().as_secs_f64() * 1000.0 / questions.len() as f64;
     let batch = ask(&questions, None);
     let singles: Vec<_> = one_by_one.iter().flat_map(|answer| answer.hits.clone()).collect();

@@ -43,7 +43,7 @@
 //!
 //! Embeddings are `f32`, finite, up to 65,536 of them, and as many in every record of a collection as the first one had. They
 //! are kept as given and never normalised. Distances are those of the collection's [`Space`]: cosine from 0 to 2, squared l2
-//! from 0 on, ip any number; smaller is nearer. An answer is exact unless its [plan](query::Answer::plan) took the graph.
+//! from 0 on, ip any number; smaller is nearer. An answer is exact unless its [plan](query::QueryAnswer::plan) took the graph.
 //!
 //! # Threads, locks and processes
 //!
@@ -97,7 +97,7 @@ mod threads;
 
 pub use embed::{Embedder, HashEmbedder, LoadOptions, Role};
 pub use error::{Error, ErrorKind, Result};
-pub use query::{Answer, Filter, Query};
+pub use query::{Filter, Query, QueryAnswer};
 pub use record::{CollectionName, Hit, Metadata, Record, RecordId, Row, Space};
 pub use store::{Access, Change, Collection, Include, Mode, NewCollection, Options, Store, View};
 

@@ -22,7 +22,7 @@ pub(super) struct Folding {
 
 /// Calls `each` with every word of a text, in order, until it breaks.
 pub(super) fn words(text: &str, folding: Folding, mut each: impl FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
-    let mut word = Word { text: String::with_capacity(32), each: &mut each };
+    let mut word = BertWord { text: String::with_capacity(32), each: &mut each };
     if text.is_ascii() {
         for c in text.chars().filter(|&c| !is_removed(c)) {
             word.push(if folding.lowercase { c.to_ascii_lowercase() } else { c })?;
@@ -39,7 +39,7 @@ pub(super) fn words(text: &str, folding: Folding, mut each: impl FnMut(&str) -> 
 }
 
 fn push_all<F: FnMut(&str) -> ControlFlow<()>>(
-    word: &mut Word<'_, F>,
+    word: &mut BertWord<'_, F>,
     chars: impl Iterator<Item = char>,
     folding: Folding,
 ) -> ControlFlow<()> {
@@ -54,12 +54,12 @@ fn push_all<F: FnMut(&str) -> ControlFlow<()>>(
 }
 
 /// The word being read.
-struct Word<'a, F> {
+struct BertWord<'a, F> {
     text: String,
     each: &'a mut F,
 }
 
-impl<F: FnMut(&str) -> ControlFlow<()>> Word<'_, F> {
+impl<F: FnMut(&str) -> ControlFlow<()>> BertWord<'_, F> {
     fn push(&mut self, c: char) -> ControlFlow<()> {
         if c.is_whitespace() {
             return self.end();

@@ -50,13 +50,13 @@ pub use model_cache::ModelCache;
 pub use onnx::OnnxEmbedder;
 pub use options::{HubOptions, LoadOptions, RuntimeChoice};
 pub use registry::{ModelOrigin, ModelSpec, models, remove, resolve, verify};
-pub use runtime::{Runtime, RuntimeKind, Skipped, runtime};
+pub use runtime::{Runtime, RuntimeKind, SkippedLibrary, runtime};
 pub use setup::{Installed, SetupStep, setup};
 
 use std::fs;
 use std::sync::Arc;
 
-use onnx::Parts;
+use onnx::ModelParts;
 use tokenizer::Tokenizer;
 
 use crate::error::{Error, Result};
@@ -188,7 +188,7 @@ pub fn of_collection(
     Ok(DeferredEmbedder::new(name, found, options.clone()))
 }
 
-fn open(parts: Parts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
+fn open(parts: ModelParts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
     let embedder = OnnxEmbedder::open(parts, options)?;
     let parallel = embedder.parallel();
     Ok(Arc::new(BatchingEmbedder::new(embedder, parallel)))
@@ -210,10 +210,10 @@ pub fn fingerprint(model: &str, options: &LoadOptions) -> Result<Fingerprint> {
 }
 
 /// Reads a model's tokenizer and gathers what it takes to open the model.
-fn open_parts(spec: &ModelSpec) -> Result<Parts> {
+fn open_parts(spec: &ModelSpec) -> Result<ModelParts> {
     let failure = |why: String| Error::Model { model: spec.name.clone(), why, hint: None };
     let source = spec.source.as_ref().ok_or_else(|| failure("it has no graph".into()))?;
-    Ok(Parts {
+    Ok(ModelParts {
         fingerprint: spec.fingerprint.clone(),
         tokenizer: open_tokenizer(spec, spec.fingerprint.max_tokens)?,
         model: source.model.clone(),

@@ -29,10 +29,10 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// Any number of threads may use it at once. Loading a model holds back those who want this model, and nobody else. A
 /// model that makes room for another stays loaded for as long as somebody uses it.
 #[derive(Clone, Default)]
-pub struct ModelCache(Arc<Shared>);
+pub struct ModelCache(Arc<CachedModels>);
 
 #[derive(Default)]
-struct Shared {
+struct CachedModels {
     /// The one that was used last stands last.
     loaded: Mutex<Vec<LoadedModel>>,
     checked: Mutex<HashMap<Vec<FileStamp>, GraphFacts>>,

@@ -28,14 +28,14 @@ pub(super) enum ModelBytes {
 
 /// A model's input, by what is put into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Input {
+enum ModelInput {
     Ids,
     Mask,
     Types,
     Positions,
 }
 
-impl Input {
+impl ModelInput {
     fn of(name: &str) -> Option<Self> {
         match name {
             "input_ids" => Some(Self::Ids),
@@ -58,16 +58,16 @@ impl Input {
 }
 
 /// The sides of a tensor; `None` for one that a graph leaves open.
-pub(super) type Shape = Vec<Option<usize>>;
+pub(super) type TensorShape = Vec<Option<usize>>;
 
 /// What is put into one input: texts x tokens.
-pub(super) struct Given {
+pub(super) struct InputTensor {
     pub(super) shape: [usize; 2],
     pub(super) data: Vec<i64>,
 }
 
 /// What a graph gives.
-pub(super) struct Output {
+pub(super) struct ModelOutput {
     pub(super) shape: Vec<usize>,
     pub(super) values: Vec<f32>,
 }
@@ -92,7 +92,7 @@ impl Engine {
         Ok(Self::OnnxRuntime(Box::new(session), cached))
     }
 
-    fn inputs(&self) -> Vec<(String, Shape)> {
+    fn inputs(&self) -> Vec<(String, TensorShape)> {
         match self {
             Self::Tract(session) => session.inputs().to_vec(),
             Self::OnnxRuntime(session, _) => {
@@ -108,7 +108,7 @@ impl Engine {
         }
     }
 
-    fn run(&mut self, given: Vec<(&str, Given)>, output: &str) -> Result<Output, String> {
+    fn run(&mut self, given: Vec<(&str, InputTensor)>, output: &str) -> Result<ModelOutput, String> {
         match self {
             Self::Tract(session) => session.run(given.into_iter().map(|(_, given)| given).collect(), output),
             Self::OnnxRuntime(session, _) => run_onnx_runtime(session, given, output),
@@ -116,15 +116,19 @@ impl Engine {
     }
 }
 
-fn shape_of(kind: &ValueType) -> Shape {
+fn shape_of(kind: &ValueType) -> TensorShape {
     let sides = |shape: &[i64]| shape.iter().map(|side| usize::try_from(*side).ok()).collect();
     kind.tensor_shape().map_or_else(Vec::new, |shape| sides(shape))
 }
 
-fn run_onnx_runtime(session: &mut Session, given: Vec<(&str, Given)>, output: &str) -> Result<Output, String> {
+fn run_onnx_runtime(
+    session: &mut Session,
+    given: Vec<(&str, InputTensor)>,
+    output: &str,
+) -> Result<ModelOutput, String> {
     let words = |error: ort::Error| error.to_string();
     let mut inputs: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(given.len());
-    for (name, Given { shape, data }) in given {
+    for (name, InputTensor { shape, data }) in given {
         inputs.push((name, Tensor::from_array((shape, data)).map_err(words)?.into()));
     }
     let outputs = session.run(inputs).map_err(words)?;
@@ -136,7 +140,7 @@ fn run_onnx_runtime(session: &mut Session, given: Vec<(&str, Given)>, output: &s
     }
     let (shape, values) = found.try_extract_tensor::<f32>().map_err(words)?;
     let shape = shape.iter().filter_map(|&side| usize::try_from(side).ok()).collect();
-    Ok(Output { shape, values: values.to_vec() })
+    Ok(ModelOutput { shape, values: values.to_vec() })
 }
 
 /// Says that a graph gives numbers of another kind.
@@ -150,7 +154,7 @@ pub(super) fn other_numbers(kind: &str) -> String {
 /// A model open in the engine.
 pub(super) struct ModelSession {
     engine: Engine,
-    inputs: Vec<(String, Input)>,
+    inputs: Vec<(String, ModelInput)>,
     output: String,
     /// How many texts and tokens the graph takes at once, where it was exported for so many alone.
     fixed: [Option<usize>; 2],
@@ -169,7 +173,7 @@ impl ModelSession {
         let mut fixed = [None; 2];
         let mut inputs = Vec::new();
         for (name, shape) in engine.inputs() {
-            let kind = Input::of(&name)
+            let kind = ModelInput::of(&name)
                 .ok_or_else(|| format!("it wants the input {name:?}, which no text embedding model has"))?;
             if let [rows, width] = *shape.as_slice() {
                 fixed = [fixed[0].or(rows), fixed[1].or(width)];
@@ -220,9 +224,9 @@ impl ModelSession {
         let mut given = Vec::with_capacity(self.inputs.len());
         for (name, kind) in &self.inputs {
             let data = padded.iter().flat_map(|encoding| (0..width).map(|at| kind.value(encoding, at))).collect();
-            given.push((name.as_str(), Given { shape: [count, width], data }));
+            given.push((name.as_str(), InputTensor { shape: [count, width], data }));
         }
-        let Output { shape, values } = self.engine.run(given, &self.output)?;
+        let ModelOutput { shape, values } = self.engine.run(given, &self.output)?;
         let (rows, per_row, found) = match *shape.as_slice() {
             [rows, tokens, found] if tokens == width => (rows, tokens, found),
             [rows, found] => (rows, 1, found),

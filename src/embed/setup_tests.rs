@@ -8,18 +8,18 @@ use zip::write::SimpleFileOptions;
 use super::super::fake_runtime;
 use super::*;
 
-struct Place {
+struct SetupPlace {
     dir: tempfile::TempDir,
     options: LoadOptions,
 }
 
-fn place() -> Place {
+fn place() -> SetupPlace {
     let dir = tempfile::tempdir().unwrap();
     let options = LoadOptions { data_dir: Some(dir.path().join("data")), ..LoadOptions::default() };
-    Place { dir, options }
+    SetupPlace { dir, options }
 }
 
-impl Place {
+impl SetupPlace {
     fn setup(&self, from: &Path) -> Result<Installed> {
         setup(Some(from), &self.options, &mut |_| {})
     }

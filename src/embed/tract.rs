@@ -16,17 +16,17 @@ use tract_onnx::prelude::{
 use tract_onnx::tract_core::model::IntoRunnable;
 use tract_onnx::tract_core::plan::SimplePlan;
 
-use super::session::{Given, ModelBytes, Output, Shape, other_numbers};
+use super::session::{InputTensor, ModelBytes, ModelOutput, TensorShape, other_numbers};
 
 /// Its version, as it stands in `Cargo.toml`.
 pub(super) const VERSION: &str = "0.23.9";
 
-type Plan = Arc<SimplePlan<TypedFact, Box<dyn TypedOp>>>;
+type TractPlan = Arc<SimplePlan<TypedFact, Box<dyn TypedOp>>>;
 
 /// A model open in tract.
 pub(super) struct TractSession {
-    plan: Plan,
-    inputs: Vec<(String, Shape)>,
+    plan: TractPlan,
+    inputs: Vec<(String, TensorShape)>,
     outputs: Vec<String>,
 }
 
@@ -56,7 +56,7 @@ impl TractSession {
         Ok(Self { plan: graph.into_runnable()?, inputs, outputs: outputs.unwrap_or_default() })
     }
 
-    pub(super) fn inputs(&self) -> &[(String, Shape)] {
+    pub(super) fn inputs(&self) -> &[(String, TensorShape)] {
         &self.inputs
     }
 
@@ -65,10 +65,10 @@ impl TractSession {
     }
 
     /// Runs the graph on inputs in the order of [`Self::inputs`].
-    pub(super) fn run(&self, given: Vec<Given>, output: &str) -> Result<Output, String> {
+    pub(super) fn run(&self, given: Vec<InputTensor>, output: &str) -> Result<ModelOutput, String> {
         unpanicked(|| {
             let mut inputs = tvec!();
-            for Given { shape, data } in given {
+            for InputTensor { shape, data } in given {
                 inputs.push(Tensor::from_shape(&shape, &data)?.into());
             }
             let outputs = self.plan.run(inputs)?;
@@ -77,7 +77,10 @@ impl TractSession {
             if found.datum_type() != DatumType::F32 {
                 return Err(TractError::msg(other_numbers(&format!("{:?}", found.datum_type()))));
             }
-            Ok(Output { shape: found.shape().to_vec(), values: found.try_as_plain_ram()?.as_slice::<f32>()?.to_vec() })
+            Ok(ModelOutput {
+                shape: found.shape().to_vec(),
+                values: found.try_as_plain_ram()?.as_slice::<f32>()?.to_vec(),
+            })
         })
     }
 }

@@ -14,13 +14,13 @@ const CONTINUES: &str = "##";
 /// Pieces of words and their ids.
 pub(super) struct Vocabulary {
     text: Cow<'static, str>,
-    entries: Vec<Entry>,
+    entries: Vec<VocabularyEntry>,
     slots: Vec<u32>,
     longest: usize,
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct VocabularyEntry {
     start: u32,
     end: u32,
     id: u32,
@@ -69,12 +69,12 @@ impl Vocabulary {
             if continues {
                 start += 2;
             }
-            vocabulary.insert(Entry { start, end, id, continues });
+            vocabulary.insert(VocabularyEntry { start, end, id, continues });
         }
         vocabulary
     }
 
-    fn insert(&mut self, entry: Entry) {
+    fn insert(&mut self, entry: VocabularyEntry) {
         self.longest = self.longest.max((entry.end - entry.start) as usize);
         let slot = self.slot(self.piece(entry), entry.continues);
         let Some(number) = self.slots.get_mut(slot) else { return };
@@ -103,7 +103,7 @@ impl Vocabulary {
         slot
     }
 
-    fn piece(&self, entry: Entry) -> &str {
+    fn piece(&self, entry: VocabularyEntry) -> &str {
         self.text.get(entry.start as usize..entry.end as usize).unwrap_or_default()
     }
 

@@ -100,7 +100,7 @@ enum Told {
     Text(String),
 }
 
-type Ask = (&'static str, fn(&World) -> Result<Told>);
+type Asked = (&'static str, fn(&World) -> Result<Told>);
 
 fn view(world: &World) -> Result<crate::store::View> {
     world.store()?.view("notes")
@@ -117,7 +117,7 @@ fn query_by(threads: usize, world: &World, way: Option<Way>, filter: Option<&str
     Ok(Told::Hits(answer.hits))
 }
 
-const ASKED: [Ask; 12] = [
+const ASKED: [Asked; 12] = [
     ("a query", |world| query(world, None, None)),
     ("a query by the codes", |world| query(world, Some(Way::Scan), None)),
     ("a query by the signs", |world| query(world, Some(Way::Sketch), None)),

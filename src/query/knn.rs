@@ -8,7 +8,7 @@ use std::time::Instant;
 use roaring::RoaringTreemap;
 
 use super::plan::{Facts, Plan, Way};
-use super::run::{Answer, QueryTiming};
+use super::run::{QueryAnswer, QueryTiming};
 use crate::error::{Error, Result};
 use crate::index::{
     Allowed, First, Ranked, Walk, graph_depth, is_resident, nearest as nearest_by_bounds, rank_all, rank_candidates,
@@ -40,7 +40,7 @@ impl<'q> VectorSearch<'q> {
     }
 
     /// Finds the records nearest to each question, among `chosen` or all.
-    pub(super) fn run(&self, view: &View, chosen: Option<&RoaringTreemap>, include: Include) -> Result<Answer> {
+    pub(super) fn run(&self, view: &View, chosen: Option<&RoaringTreemap>, include: Include) -> Result<QueryAnswer> {
         let mut answer = self.plan(view, chosen)?;
         if answer.plan.way == Way::Nothing {
             answer.hits = vec![Vec::new(); self.questions.len()];
@@ -54,10 +54,10 @@ impl<'q> VectorSearch<'q> {
     }
 
     /// Returns the answer before anything was searched: how it will be.
-    pub(super) fn plan(&self, view: &View, chosen: Option<&RoaringTreemap>) -> Result<Answer> {
+    pub(super) fn plan(&self, view: &View, chosen: Option<&RoaringTreemap>) -> Result<QueryAnswer> {
         self.questions.iter().try_for_each(|question| fits(view, question))?;
         let facts = facts(view, self, chosen)?;
-        Ok(Answer {
+        Ok(QueryAnswer {
             hits: Vec::new(),
             plan: Plan::choose(&facts).forced(self.way),
             facts,
@@ -124,7 +124,7 @@ fn rank(
     view: &View,
     query: &VectorSearch,
     chosen: Option<&RoaringTreemap>,
-    answer: &mut Answer,
+    answer: &mut QueryAnswer,
 ) -> Result<Vec<Vec<Ranked>>> {
     let mut damage = None;
     let ranked = rank_in_groups(view, query, chosen, answer, &mut damage);
@@ -137,7 +137,7 @@ fn rank_in_groups(
     view: &View,
     query: &VectorSearch,
     chosen: Option<&RoaringTreemap>,
-    answer: &mut Answer,
+    answer: &mut QueryAnswer,
     damage: &mut Option<Error>,
 ) -> Result<Vec<Vec<Ranked>>> {
     let mut go_on = |error: Error, how: &str, warnings: &mut Vec<String>| {
@@ -182,7 +182,7 @@ fn rank_group(
     questions: &[&[f32]],
     chosen: Option<&RoaringTreemap>,
     graph: Option<&Walk>,
-    answer: &mut Answer,
+    answer: &mut QueryAnswer,
 ) -> Result<Vec<Vec<Ranked>>> {
     let (wanted, threads) = (answer.facts.wanted, query.threads);
     let allowed = chosen.map_or(Allowed::AllBut(view.dead()), Allowed::Only);
@@ -225,7 +225,7 @@ fn by_bounds(
     allowed: Allowed,
     first: First,
     threads: usize,
-    answer: &mut Answer,
+    answer: &mut QueryAnswer,
 ) -> Result<Vec<Vec<Ranked>>> {
     let resident = resident(view);
     let how = (first, threads);

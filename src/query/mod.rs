@@ -32,6 +32,6 @@ pub use group::{Aggregate, Extreme, GroupBy};
 pub use plan::{Costs, Facts, Plan, Way};
 pub use rank::Rank;
 pub use request::{Ask, Query};
-pub use run::{Answer, QueryTiming};
+pub use run::{QueryAnswer, QueryTiming};
 pub use select::{RecordPage, RecordQuery};
 pub use statistics::{Statistics, StatisticsQuery};

@@ -1,7 +1,7 @@
 //! The default answer is the exact answer, whatever the data: every way but the graph against the embeddings as given.
 
 use huedb::index::{build_graph, unwatched};
-use huedb::query::{Answer, Filter, Query, Way};
+use huedb::query::{Filter, Query, QueryAnswer, Way};
 use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};
 use huedb::store::{Access, Change, Collection, Include, Mode, NewCollection, Store};
 use serde_json::json;
@@ -54,7 +54,7 @@ impl World {
         self.store.collection("vectors").unwrap()
     }
 
-    fn ask(&self, questions: &[Vec<f32>], n: usize, filter: Option<&str>, way: Option<Way>) -> Answer {
+    fn ask(&self, questions: &[Vec<f32>], n: usize, filter: Option<&str>, way: Option<Way>) -> QueryAnswer {
         let filter = filter.map(|text| Filter::parse(text).unwrap());
         let query = Query::vectors(questions.to_vec()).top(n).filter(filter).include(Include::NONE);
         let query = query.exact(way == Some(Way::Rows)).way(way).threads(2);

@@ -318,7 +318,7 @@ impl World {
         (0..count).map(|_| near(random)).collect()
     }
 
-    fn ask_by(&self, way: Way, questions: &[Vec<f32>], filter: Option<&str>) -> huedb::query::Answer {
+    fn ask_by(&self, way: Way, questions: &[Vec<f32>], filter: Option<&str>) -> huedb::query::QueryAnswer {
         let query = ask(questions.to_vec(), filter).way(way);
         self.collection().query(&query).unwrap()
     }

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args};
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
 use huedb::input::{Question, Questions, Source, embedding_from_json};
-use huedb::query::{self as ask, Answer, Ask, Filter, Way};
+use huedb::query::{self as ask, Ask, Filter, QueryAnswer, Way};
 use huedb::record::{CollectionInfo, Hit};
 use huedb::store::{Access, Include, View, check_dimension, check_embedding};
 
@@ -238,7 +238,7 @@ pub(crate) fn asking(text: String) -> Result<String> {
     })
 }
 
-fn explain(context: &mut Context, answer: &Answer) {
+fn explain(context: &mut Context, answer: &QueryAnswer) {
     let (facts, costs, timing) = (&answer.facts, &answer.plan.costs, &answer.timing);
     let filtered = if facts.filtered { "the filter keeps" } else { "no filter:" };
     let cost = |microseconds: f64| {

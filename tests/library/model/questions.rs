@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use huedb::query::{Answer, Query, Way};
+use huedb::query::{Query, QueryAnswer, Way};
 use huedb::store::Include;
 
 use super::contract::{Collection, Refusal, Shape};
@@ -137,7 +137,7 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    fn check(&self, answer: &Answer, at: usize, recall: &mut Recall) -> Same {
+    fn check(&self, answer: &QueryAnswer, at: usize, recall: &mut Recall) -> Same {
         let (query, collection, hits) = (self.query, self.collection, &answer.hits[at]);
         let all = collection.ranked(self.asked, self.among);
         let within = |slack_by: f64| {
