@@ -5,7 +5,7 @@
 use std::io::{Write, stdout};
 
 use huedb::embed::{DEFAULT_MODEL, fingerprint};
-use huedb::{Access, CollectionName, Error, LoadOptions, Mode, NewCollection, Query, Result, Row, Store};
+use huedb::{Access, CollectionName, Error, LoadOptions, Mode, NewCollection, NewRecord, Query, Result, Store};
 use serde_json::json;
 
 const NOTES: [(&str, &str, &str); 4] = [
@@ -28,8 +28,8 @@ fn main() -> Result<()> {
     let notes = store.collection("notes")?;
     let print = |line: String| writeln!(stdout(), "{line}").map_err(|error| Error::io("write", error));
     let Some(question) = std::env::args().nth(1) else {
-        let row = |(id, text, topic)| Row::new(id)?.with_document(text).with_metadata(json!({ "topic": topic }));
-        let rows = NOTES.map(row).into_iter().collect::<Result<Vec<Row>>>()?;
+        let row = |(id, text, topic)| NewRecord::new(id)?.with_document(text).with_metadata(json!({ "topic": topic }));
+        let rows = NOTES.map(row).into_iter().collect::<Result<Vec<NewRecord>>>()?;
         let tally = notes.write_rows(rows, Mode::Upsert)?;
         return print(format!("added {}, updated {}", tally.added, tally.updated));
     };

@@ -15,7 +15,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use huedb::{Access, Error, ErrorKind, Mode, Query, Row, Store};
+use huedb::{Access, Error, ErrorKind, Mode, NewRecord, Query, Store};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
@@ -35,7 +35,7 @@ struct Ask {
 
 async fn write(State(store): State<Store>, Path(name): Path<String>, Json(write): Json<Write>) -> Answered {
     on_a_thread(move || {
-        let rows = write.rows.into_iter().map(|(id, text)| Ok(Row::new(id)?.with_document(text)));
+        let rows = write.rows.into_iter().map(|(id, text)| Ok(NewRecord::new(id)?.with_document(text)));
         let tally = store.collection(&name)?.write_rows(rows.collect::<huedb::Result<Vec<_>>>()?, Mode::Upsert)?;
         Ok(json!({ "added": tally.added, "updated": tally.updated }))
     })

@@ -5,7 +5,7 @@
 //! [`Query`] finds the records nearest to a vector or a text, among those that a [`Filter`] keeps.
 //!
 //! ```
-//! use huedb::{Access, CollectionName, Embedder, Filter, HashEmbedder, Mode, NewCollection, Query, Row, Store};
+//! use huedb::{Access, CollectionName, Embedder, Filter, HashEmbedder, Mode, NewCollection, Query, NewRecord, Store};
 //! use serde_json::json;
 //!
 //! # let folder = tempfile::tempdir().unwrap();
@@ -18,9 +18,9 @@
 //! let notes = store.collection("notes")?;
 //! notes.write_rows(
 //!     [
-//!         Row::new("fox")?.with_document("a red fox jumps").with_metadata(json!({"year": 2021}))?,
-//!         Row::new("dog")?.with_document("a lazy dog sleeps").with_metadata(json!({"year": 2022}))?,
-//!         Row::new("cat")?.with_document("a red cat sleeps").with_metadata(json!({"year": 2023}))?,
+//!         NewRecord::new("fox")?.with_document("a red fox jumps").with_metadata(json!({"year": 2021}))?,
+//!         NewRecord::new("dog")?.with_document("a lazy dog sleeps").with_metadata(json!({"year": 2022}))?,
+//!         NewRecord::new("cat")?.with_document("a red cat sleeps").with_metadata(json!({"year": 2023}))?,
 //!     ],
 //!     Mode::Add,
 //! )?;
@@ -78,6 +78,9 @@
 #[cfg(all(feature = "cli", any(test, feature = "fuzzing")))]
 extern crate self as huedb;
 
+#[cfg(not(unix))]
+compile_error!("huedb runs on Linux and macOS: it locks, writes and replaces files as Unix does");
+
 pub mod embed;
 pub mod error;
 mod foreign;
@@ -98,7 +101,7 @@ mod threads;
 pub use embed::{Embedder, HashEmbedder, LoadOptions, Role};
 pub use error::{Error, ErrorKind, Result};
 pub use query::{Filter, Query, QueryAnswer};
-pub use record::{CollectionName, Hit, Metadata, Record, RecordId, Row, Space};
+pub use record::{CollectionName, Hit, Metadata, NewRecord, Record, RecordId, Space};
 pub use store::{Access, Change, Collection, Include, Mode, NewCollection, Options, Store, View};
 
 #[cfg(test)]

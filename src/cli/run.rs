@@ -12,12 +12,12 @@ use huedb::process::was_closed;
 
 use crate::cli::completion::answer;
 use crate::cli::configuration::defaults::Defaults;
-use crate::cli::context::command::{Context, Kept};
-use crate::cli::context::timing::Timing;
+use crate::cli::context::command::{Context, SeriesCache};
+use crate::cli::context::timing::StageTimes;
 use crate::cli::process::{exit, panic, usage};
 use crate::cli::script::series::Series;
 use crate::cli::tree::{Cli, Verb, command};
-use crate::cli::verb::shell::Shell;
+use crate::cli::verb::shell::ShellArgs;
 use crate::output::{Printer, PrinterSettings, Stream, TerminalGuard};
 
 /// Runs the command line of this process.
@@ -71,9 +71,9 @@ fn run_one(
     args: &[OsString],
     (stdout, stderr): (&mut dyn Write, &mut dyn Write),
     streams: (Stream, Stream),
-    kept: Option<&Kept>,
+    kept: Option<&SeriesCache>,
 ) -> u8 {
-    let timing = Timing::begin();
+    let timing = StageTimes::begin();
     let (cli, matches) = match parse(defaults, args) {
         Ok(parsed) => parsed,
         Err(usage) => {
@@ -95,7 +95,7 @@ fn run_one(
             let mut series = Series::new(&cli.global, given, (&mut *stdout, &mut *stderr), streams, run_one);
             match cli.verb {
                 Verb::Exec(exec) => exec.run(&mut series),
-                _ => Shell::run(&mut series, &cli.global.db, given),
+                _ => ShellArgs::run(&mut series, &cli.global.db, given),
             }
         };
         return done.unwrap_or_else(|e| exit::report(Err(e.into()), &mut cli.global.printer(stderr, streams)));

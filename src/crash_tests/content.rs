@@ -12,16 +12,16 @@ use crate::store::{Access, GraphEntry, Include, Store};
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Content {
+pub(super) enum ExpectedContent {
     /// There is no database yet.
     Nothing,
     /// A database with these collections.
-    Collections(Vec<Collection>),
+    Collections(Vec<ExpectedCollection>),
 }
 
 /// One collection with all its records.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Collection {
+pub(super) struct ExpectedCollection {
     info: CollectionInfo,
     counts: Counts,
     graph: Option<GraphEntry>,
@@ -31,9 +31,9 @@ pub(super) struct Collection {
 }
 
 /// Reads a file as a command that reads does.
-pub(super) fn read(path: &Path) -> Result<Content> {
+pub(super) fn read(path: &Path) -> Result<ExpectedContent> {
     let store = match Store::open_in_test(path, Access::Read) {
-        Err(Error::FileNotFound { .. }) => return Ok(Content::Nothing),
+        Err(Error::FileNotFound { .. }) => return Ok(ExpectedContent::Nothing),
         store => store?,
     };
     let collections = store.collections()?.into_iter().map(|(mut info, counts)| {
@@ -48,7 +48,7 @@ pub(super) fn read(path: &Path) -> Result<Content> {
             info.id = Uuid::nil();
         }
         let next = view.next_embedder().map(|next| (next.clone(), view.reembedded(0).done));
-        Ok(Collection { info, counts, graph: view.graph(), next, records })
+        Ok(ExpectedCollection { info, counts, graph: view.graph(), next, records })
     });
-    collections.collect::<Result<_>>().map(Content::Collections)
+    collections.collect::<Result<_>>().map(ExpectedContent::Collections)
 }

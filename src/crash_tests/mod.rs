@@ -17,17 +17,17 @@ use tempfile::TempDir;
 use crate::error::{Error, ErrorKind};
 use crate::store::faulty::{Disk, Fault};
 use crate::store::{Access, Depth, Store};
-use content::{Content, read};
-use operation::Operation;
+use content::{ExpectedContent, read};
+use operation::CrashOperation;
 
 /// An operation, and what a run of it without a fault leaves behind after each acknowledged write.
 struct Trial {
-    operation: Operation,
-    contents: Vec<Content>,
+    operation: CrashOperation,
+    contents: Vec<ExpectedContent>,
 }
 
 impl Trial {
-    fn new(operation: Operation) -> Self {
+    fn new(operation: CrashOperation) -> Self {
         let (_folder, path) = operation.file();
         let contents = undisturbed(&path, || {
             let mut contents = vec![read(&path).unwrap()];
@@ -82,7 +82,7 @@ impl Trial {
         let at = (first..=until).find(|at| found == self.contents[*at]);
         assert!(at.is_some(), "content {first} to {until} expected, found {}", self.describe(&found));
         undisturbed(path, || {
-            if found != Content::Nothing {
+            if found != ExpectedContent::Nothing {
                 let store = Store::open_in_test(path, Access::Write).unwrap();
                 assert_eq!(store.check(None, Depth::Deep).unwrap(), [], "after the fault");
                 store.close().unwrap();
@@ -95,7 +95,7 @@ impl Trial {
         });
     }
 
-    fn describe(&self, found: &Content) -> String {
+    fn describe(&self, found: &ExpectedContent) -> String {
         match self.contents.iter().position(|content| content == found) {
             Some(at) => format!("content {at}"),
             None => format!("{found:?} and not {:?}", self.contents),

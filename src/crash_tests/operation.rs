@@ -9,7 +9,7 @@ use super::{folder, undisturbed};
 use crate::embed::{Embedder, HashEmbedder};
 use crate::error::Result;
 use crate::index::{build_graph, unwatched};
-use crate::record::{CollectionName, MetadataPatch, Origin, RecordId, Row};
+use crate::record::{CollectionName, MetadataPatch, NewRecord, Origin, RecordId};
 use crate::store::faulty::{Disk, Fault};
 use crate::store::{
     Access, Change, CollectionChange, Ingest, MAX_DIMENSION, Mode, NewCollection, OnError, Parsed, Preparer, Store,
@@ -27,25 +27,25 @@ const DIMENSION: usize = 16;
 const LONG: usize = MAX_DIMENSION;
 const ROWS: usize = 24;
 
-type Run = fn(&Path, &mut dyn FnMut()) -> Result<()>;
+type RunOperation = fn(&Path, &mut dyn FnMut()) -> Result<()>;
 
 /// What is done, and to which file.
-pub(super) struct Operation {
+pub(super) struct CrashOperation {
     pub(super) name: &'static str,
     /// The file before; empty when there is none.
     before: Vec<u8>,
     /// Does it, and calls back after each acknowledged write.
-    pub(super) run: Run,
+    pub(super) run: RunOperation,
     /// Does the same and acknowledges each write before the next, where `run` may write on meanwhile.
-    pub(super) one_by_one: Option<Run>,
+    pub(super) one_by_one: Option<RunOperation>,
     /// Whether it can be run again wherever it ended, and then does the rest.
     pub(super) goes_on: bool,
     /// Whether the rig can tell what a loss of power leaves.
     pub(super) survives_power: bool,
 }
 
-impl Operation {
-    fn new(name: &'static str, before: Vec<u8>, run: Run) -> Self {
+impl CrashOperation {
+    fn new(name: &'static str, before: Vec<u8>, run: RunOperation) -> Self {
         Self { name, before, run, one_by_one: None, goes_on: false, survives_power: true }
     }
 
@@ -59,8 +59,8 @@ impl Operation {
     }
 }
 
-fn row(i: usize, text: &str, metadata: Json) -> Row {
-    Row {
+fn row(i: usize, text: &str, metadata: Json) -> NewRecord {
+    NewRecord {
         id: RecordId::parse(format!("r{i}")).unwrap(),
         embedding: None,
         embedded_here: false,
@@ -132,8 +132,8 @@ fn once<T>(path: &Path, acknowledge: &mut dyn FnMut(), work: impl FnOnce(&mut St
     store.close()
 }
 
-pub(super) fn making_a_file() -> Operation {
-    let operation = Operation::new("making a file", Vec::new(), |path, acknowledge| {
+pub(super) fn making_a_file() -> CrashOperation {
+    let operation = CrashOperation::new("making a file", Vec::new(), |path, acknowledge| {
         let store = Store::open_in_test(path, Access::Create)?;
         acknowledge();
         store.create_collection(name(NEW), NewCollection::default())?;
@@ -141,41 +141,41 @@ pub(super) fn making_a_file() -> Operation {
         store.close()
     });
     // It is made under another name.
-    Operation { survives_power: false, ..operation }
+    CrashOperation { survives_power: false, ..operation }
 }
 
-pub(super) fn creating_a_collection() -> Operation {
-    Operation::new("creating a collection", whole(), |path, acknowledge| {
+pub(super) fn creating_a_collection() -> CrashOperation {
+    CrashOperation::new("creating a collection", whole(), |path, acknowledge| {
         once(path, acknowledge, |store| store.create_collection(name(NEW), NewCollection::default()))
     })
 }
 
-pub(super) fn adding() -> Operation {
-    Operation::new("adding", whole(), |path, acknowledge| {
+pub(super) fn adding() -> CrashOperation {
+    CrashOperation::new("adding", whole(), |path, acknowledge| {
         once(path, acknowledge, |store| store.collection(NOTES)?.add((20..30).map(|i| change(i, "third"))))
     })
 }
 
-pub(super) fn updating() -> Operation {
-    Operation::new("updating", whole(), |path, acknowledge| {
+pub(super) fn updating() -> CrashOperation {
+    CrashOperation::new("updating", whole(), |path, acknowledge| {
         once(path, acknowledge, |store| {
             store.collection(NOTES)?.apply((0..30).map(|i| change(i, "fourth")), Mode::Update)
         })
     })
 }
 
-pub(super) fn upserting() -> Operation {
-    Operation::new("upserting", whole(), |path, acknowledge| {
+pub(super) fn upserting() -> CrashOperation {
+    CrashOperation::new("upserting", whole(), |path, acknowledge| {
         once(path, acknowledge, |store| {
             store.collection(NOTES)?.apply((10..30).map(|i| change(i, "fifth")), Mode::Upsert)
         })
     })
 }
 
-pub(super) fn importing() -> Operation {
-    let operation = Operation::new("importing", whole(), |path, acknowledge| import(path, acknowledge, true));
-    let one_by_one: Run = |path, acknowledge| import(path, acknowledge, false);
-    Operation { one_by_one: Some(one_by_one), goes_on: true, ..operation }
+pub(super) fn importing() -> CrashOperation {
+    let operation = CrashOperation::new("importing", whole(), |path, acknowledge| import(path, acknowledge, true));
+    let one_by_one: RunOperation = |path, acknowledge| import(path, acknowledge, false);
+    CrashOperation { one_by_one: Some(one_by_one), goes_on: true, ..operation }
 }
 
 /// Imports four batches, two of which overlap; batches are prepared while others are written, or one by one.
@@ -214,7 +214,7 @@ fn import(path: &Path, acknowledge: &mut dyn FnMut(), at_once: bool) -> Result<(
     store.close()
 }
 
-pub(super) fn filling_a_segment() -> Operation {
+pub(super) fn filling_a_segment() -> CrashOperation {
     fn long(i: usize) -> Change {
         let embedding = (0..LONG).map(|at| ((i * 31 + at * 7) % 13) as f32 - 6.0).collect();
         Change { embedding: Some(embedding), ..change(i, "long") }
@@ -223,7 +223,7 @@ pub(super) fn filling_a_segment() -> Operation {
         store.create_collection(name(NEW), NewCollection::default())?;
         store.collection(NEW)?.add((0..rows_per_segment(LONG) - 2).map(long)).map(drop)
     });
-    Operation::new("filling a segment", before, |path, acknowledge| {
+    CrashOperation::new("filling a segment", before, |path, acknowledge| {
         let store = Store::open_in_test(path, Access::Write)?;
         let new = store.collection(NEW)?;
         new.add((rows_per_segment(LONG) - 2..rows_per_segment(LONG) + 2).map(long))?;
@@ -234,28 +234,28 @@ pub(super) fn filling_a_segment() -> Operation {
     })
 }
 
-pub(super) fn deleting() -> Operation {
-    Operation::new("deleting", whole(), |path, acknowledge| {
+pub(super) fn deleting() -> CrashOperation {
+    CrashOperation::new("deleting", whole(), |path, acknowledge| {
         once(path, acknowledge, |store| store.collection(NOTES)?.delete(&ids(5..20)))
     })
 }
 
-pub(super) fn indexing() -> Operation {
+pub(super) fn indexing() -> CrashOperation {
     let stale = file(true, |store| {
         with_graph(store)?;
         store.collection(NOTES)?.apply((18..40).map(|i| change(i, "later")), Mode::Upsert).map(drop)
     });
-    Operation::new("indexing", stale, |path, acknowledge| once(path, acknowledge, with_graph))
+    CrashOperation::new("indexing", stale, |path, acknowledge| once(path, acknowledge, with_graph))
 }
 
-pub(super) fn indexing_words() -> Operation {
-    Operation::new("indexing words", file(false, |_| Ok(())), |path, acknowledge| {
+pub(super) fn indexing_words() -> CrashOperation {
+    CrashOperation::new("indexing words", file(false, |_| Ok(())), |path, acknowledge| {
         once(path, acknowledge, |store| store.collection(NOTES)?.index_documents(true))
     })
 }
 
-pub(super) fn dropping_an_index() -> Operation {
-    Operation::new("dropping an index", whole(), |path, acknowledge| {
+pub(super) fn dropping_an_index() -> CrashOperation {
+    CrashOperation::new("dropping an index", whole(), |path, acknowledge| {
         once(path, acknowledge, |store| store.collection(NOTES)?.drop_graph())
     })
 }
@@ -269,12 +269,14 @@ fn with_holes() -> Vec<u8> {
     })
 }
 
-pub(super) fn compacting() -> Operation {
-    Operation::new("compacting", with_holes(), |path, acknowledge| once(path, acknowledge, |store| store.compact()))
+pub(super) fn compacting() -> CrashOperation {
+    CrashOperation::new("compacting", with_holes(), |path, acknowledge| {
+        once(path, acknowledge, |store| store.compact())
+    })
 }
 
-pub(super) fn embedding_anew() -> Operation {
-    let operation = Operation::new("embedding anew", whole(), |path, acknowledge| {
+pub(super) fn embedding_anew() -> CrashOperation {
+    let operation = CrashOperation::new("embedding anew", whole(), |path, acknowledge| {
         let store = Store::open_in_test(path, Access::Write)?;
         let notes = store.collection(NOTES)?;
         reembed(&notes, &HashEmbedder::new(2 * DIMENSION), &mut |_| {
@@ -284,18 +286,18 @@ pub(super) fn embedding_anew() -> Operation {
         acknowledge();
         store.close()
     });
-    Operation { goes_on: true, ..operation }
+    CrashOperation { goes_on: true, ..operation }
 }
 
-pub(super) fn renaming() -> Operation {
-    Operation::new("renaming", whole(), |path, acknowledge| {
+pub(super) fn renaming() -> CrashOperation {
+    CrashOperation::new("renaming", whole(), |path, acknowledge| {
         let change = CollectionChange { name: Some(name("renamed")), ..CollectionChange::default() };
         once(path, acknowledge, |store| store.modify_collection(NOTES, change))
     })
 }
 
-pub(super) fn dropping_a_collection() -> Operation {
-    Operation::new("dropping a collection", whole(), |path, acknowledge| {
+pub(super) fn dropping_a_collection() -> CrashOperation {
+    CrashOperation::new("dropping a collection", whole(), |path, acknowledge| {
         once(path, acknowledge, |store| store.drop_collection(NOTES))
     })
 }
@@ -307,16 +309,16 @@ fn open(path: &Path, acknowledge: &mut dyn FnMut()) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn opening_after_a_kill() -> Operation {
-    Operation::new("opening after a kill", killed(&adding(), 3), open)
+pub(super) fn opening_after_a_kill() -> CrashOperation {
+    CrashOperation::new("opening after a kill", killed(&adding(), 3), open)
 }
 
-pub(super) fn opening_after_a_killed_compaction() -> Operation {
-    Operation::new("opening after a killed compaction", killed(&compacting(), 2), open)
+pub(super) fn opening_after_a_killed_compaction() -> CrashOperation {
+    CrashOperation::new("opening after a killed compaction", killed(&compacting(), 2), open)
 }
 
 /// The file that an operation leaves behind when it dies after so many quarters of its calls.
-fn killed(operation: &Operation, quarters: u64) -> Vec<u8> {
+fn killed(operation: &CrashOperation, quarters: u64) -> Vec<u8> {
     let (_folder, path) = operation.file();
     let whole = Disk::new(&path, Fault::Never);
     whole.under(|| (operation.run)(&path, &mut || {})).unwrap();

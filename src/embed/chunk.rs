@@ -12,7 +12,7 @@ use unicode_segmentation::GraphemeCursor;
 use super::token_spans::{Counter, TokenSpan};
 use super::{HashEmbedder, LoadOptions, open_tokenizer, resolve};
 use crate::error::{Error, Result};
-use crate::record::{Fingerprint, Lines, Part, Row};
+use crate::record::{Chunk, Fingerprint, LineCounter, NewRecord};
 
 /// Text that is cut into pieces at once, so that memory does not grow with a document.
 const WINDOW_BYTES: usize = 16 << 10;
@@ -92,7 +92,7 @@ impl Chunker {
     /// # Errors
     /// [`Error::BadRow`] when the row brings an embedding, which is of the whole document, or has metadata of a chunk;
     /// [`Error::Model`] when the tokenizer fails.
-    pub fn split(&self, row: Row) -> Result<Vec<Row>> {
+    pub fn split(&self, row: NewRecord) -> Result<Vec<NewRecord>> {
         let Some(text) = row.document.as_deref() else { return Ok(vec![row]) };
         let bad = |why: String| Error::BadRow {
             source: row.origin.source.to_string(),
@@ -104,16 +104,16 @@ impl Chunker {
         }
         let ranges = self.ranges(text)?;
         let count = ranges.len() as u64;
-        let mut lines = Lines::of(text);
+        let mut lines = LineCounter::of(text);
         let part = |(number, range): (u64, Range<usize>)| {
-            let part = Part { of: row.id.clone(), number, count };
+            let part = Chunk { of: row.id.clone(), number, count };
             let mut metadata = row.metadata.clone();
             part.describe(&mut metadata, &range).map_err(|error| bad(error.to_string()))?;
             if self.tells_lines {
                 lines.range(&range).describe(&mut metadata)?;
             }
-            Ok(Row {
-                id: Part::id(&row.id, number),
+            Ok(NewRecord {
+                id: Chunk::id(&row.id, number),
                 embedding: None,
                 embedded_here: false,
                 document: text.get(range).map(str::to_owned),

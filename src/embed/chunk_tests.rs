@@ -182,8 +182,8 @@ fn the_model_cuts_nothing_off_a_chunk() {
     assert!(ranges.len() > 100 && mean > 48, "{} chunks of {mean} tokens", ranges.len());
 }
 
-fn row(document: Option<&str>) -> Row {
-    Row {
+fn row(document: Option<&str>) -> NewRecord {
+    NewRecord {
         id: RecordId::parse("doc").unwrap(),
         embedding: None,
         embedded_here: false,
@@ -205,7 +205,7 @@ fn a_chunk_keeps_what_its_document_has() {
     assert_eq!(last.uri.as_deref(), Some("file:doc"));
     let json = json!({"year": 2020, "chunk_of": "doc", "chunk": 1, "chunk_start": 9, "chunk_end": 19});
     assert_eq!(last.metadata.clone().into_metadata().unwrap().to_json(), json);
-    assert_eq!(last.part, Some(Part { of: RecordId::parse("doc").unwrap(), number: 1, count: 2 }));
+    assert_eq!(last.part, Some(Chunk { of: RecordId::parse("doc").unwrap(), number: 1, count: 2 }));
     assert_eq!(chunker.split(row(Some(""))).unwrap().len(), 1);
     assert_eq!(chunker.split(row(None)).unwrap(), [row(None)]);
 }
@@ -213,9 +213,9 @@ fn a_chunk_keeps_what_its_document_has() {
 #[test]
 fn rows_that_cannot_be_cut_are_bad() {
     let chunker = chunker(Counter::Words, "", 2, 0);
-    let given = Row { embedding: Some(vec![1.0]), ..row(Some("red fox")) };
+    let given = NewRecord { embedding: Some(vec![1.0]), ..row(Some("red fox")) };
     let metadata = MetadataPatch::from_json(json!({"chunk": 1})).unwrap();
-    for (row, why) in [(given, "brings an embedding"), (Row { metadata, ..row(Some("red fox")) }, "\"chunk\"")] {
+    for (row, why) in [(given, "brings an embedding"), (NewRecord { metadata, ..row(Some("red fox")) }, "\"chunk\"")] {
         let error = chunker.split(row).unwrap_err().to_string();
         assert!(error.starts_with("t:7: record \"doc\": ") && error.contains(why), "{error}");
     }

@@ -211,19 +211,14 @@ pub(super) fn installed_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("runtime")
 }
 
-#[cfg(target_os = "windows")]
-const SYSTEM_NAMES: [&str; 1] = ["onnxruntime.dll"];
 #[cfg(target_os = "macos")]
 const SYSTEM_NAMES: [&str; 2] = ["libonnxruntime.dylib", "libonnxruntime.1.dylib"];
 /// Distributions give the name without a version to those who build against it only.
-#[cfg(not(any(target_os = "windows", target_os = "macos")))]
+#[cfg(not(target_os = "macos"))]
 const SYSTEM_NAMES: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
 
 /// Whether a file name is that of ONNX Runtime's library, with or without a version.
 pub(super) fn is_library_name(name: &str) -> bool {
-    if cfg!(target_os = "windows") {
-        return name.eq_ignore_ascii_case("onnxruntime.dll");
-    }
     let Some(rest) = name.strip_prefix("libonnxruntime.") else { return false };
     if cfg!(target_os = "macos") { rest.ends_with("dylib") } else { rest == "so" || rest.starts_with("so.") }
 }
@@ -257,9 +252,6 @@ mod tests {
         } else {
             ["libonnxruntime.so.1.9.0", "libonnxruntime.so.1.32.0"]
         };
-        if cfg!(target_os = "windows") {
-            return;
-        }
         for name in names {
             fs::write(dir.join(name), "x").unwrap();
         }

@@ -15,19 +15,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::embed::HashEmbedder;
 use crate::error::Error;
-use crate::input::{Archive, ArchiveBatches, BatchLimits, Dump, Format, IdFrom, Mapping, Options, Rows};
-use crate::output::{Columns, Entry, Style};
+use crate::input::{Archive, ArchiveBatches, BatchLimits, Dump, IdFrom, InputFormat, InputOptions, InputRows, Mapping};
+use crate::output::{RecordColumns, ShownRecord, Style};
 use crate::query::{ChromaRequest, Filter, Query, RecordQuery};
-use crate::record::{Record, Row};
+use crate::record::{NewRecord, Record};
 use crate::store::Include;
 use crate::{embed, index, output, store};
-use world::World;
+use world::FuzzWorld;
 
 /// A target by its name, which is also that of its seeds' folder.
-pub type Target = (&'static str, fn(&[u8]) -> bool);
+pub type FuzzTarget = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [FuzzTarget; 19] = [
     ("filter", filter),
     ("request", request),
     ("table", table),
@@ -83,7 +83,7 @@ fn filter(bytes: &[u8]) -> bool {
     let again = [Filter::parse(&json.to_string()), Filter::from_json(&json), Filter::parse(&filter.to_string())];
     assert!(again.into_iter().all(|again| again.is_ok_and(|again| again == filter)), "{filter}");
     // The planner, which reads postings, finds what the filter says of each record.
-    let world = World::get();
+    let world = FuzzWorld::get();
     let wanted = world
         .records
         .iter()
@@ -107,7 +107,7 @@ fn request(bytes: &[u8]) -> bool {
     Query::embed_all(request.queries_mut(), &HashEmbedder::new(world::DIMENSION)).unwrap();
     assert!(request.texts_to_embed().is_empty());
     request.queries_mut().for_each(|query| query.threads = 1);
-    let answer = World::get().collection().and_then(|c| c.view()?.respond(&request));
+    let answer = FuzzWorld::get().collection().and_then(|c| c.view()?.respond(&request));
     match answer {
         Ok((json, _)) => !json.to_string().is_empty(),
         Err(error @ (Error::Damaged { .. } | Error::Io { .. })) => panic!("{error}"),
@@ -118,14 +118,14 @@ fn request(bytes: &[u8]) -> bool {
 /// csv and tsv: the first byte chooses.
 fn table(bytes: &[u8]) -> bool {
     let Some((&format, text)) = bytes.split_first() else { return false };
-    let format = [Some(Format::Csv), Some(Format::Tsv), None][usize::from(format % 3)];
+    let format = [Some(InputFormat::Csv), Some(InputFormat::Tsv), None][usize::from(format % 3)];
     rows(text, format)
 }
 
 /// json and jsonl, and anything packed: the first byte chooses.
 fn json(bytes: &[u8]) -> bool {
     let Some((&format, text)) = bytes.split_first() else { return false };
-    let format = [Some(Format::Json), Some(Format::Jsonl), None][usize::from(format % 3)];
+    let format = [Some(InputFormat::Json), Some(InputFormat::Jsonl), None][usize::from(format % 3)];
     rows(text, format)
 }
 
@@ -137,7 +137,7 @@ fn columns(bytes: &[u8]) -> bool {
 /// An npy matrix, with ids from its content.
 fn matrix(bytes: &[u8]) -> bool {
     let mapping = Mapping { id: IdFrom::Content, ..Mapping::default() };
-    rows_of(bytes, Options { mapping, ..Options::default() })
+    rows_of(bytes, InputOptions { mapping, ..InputOptions::default() })
 }
 
 /// A dump of `export --all`, to its end.
@@ -163,13 +163,13 @@ fn dump(bytes: &[u8]) -> bool {
 }
 
 /// Reads rows; a record that is made of one is written in every format and read again equal.
-fn rows(text: &[u8], format: Option<Format>) -> bool {
-    rows_of(text, Options { format, ..Options::default() })
+fn rows(text: &[u8], format: Option<InputFormat>) -> bool {
+    rows_of(text, InputOptions { format, ..InputOptions::default() })
 }
 
-fn rows_of(bytes: &[u8], options: Options) -> bool {
-    let options = Options { row_limit_bytes: 1 << 16, ..options };
-    let mut rows = match Rows::from_reader(Cursor::new(bytes.to_vec()), "-", options) {
+fn rows_of(bytes: &[u8], options: InputOptions) -> bool {
+    let options = InputOptions { row_limit_bytes: 1 << 16, ..options };
+    let mut rows = match InputRows::from_reader(Cursor::new(bytes.to_vec()), "-", options) {
         Ok(rows) => rows,
         Err(error) => return refused(&error),
     };
@@ -179,12 +179,12 @@ fn rows_of(bytes: &[u8], options: Options) -> bool {
         match row {
             Ok(row) => {
                 if let Some(record) = record(row) {
-                    comes_back(&record, output::Format::Jsonl, Format::Jsonl);
-                    comes_back(&record, output::Format::Json, Format::Json);
-                    comes_back(&record, output::Format::Csv, Format::Csv);
-                    comes_back(&record, output::Format::Tsv, Format::Tsv);
+                    comes_back(&record, output::OutputFormat::Jsonl, InputFormat::Jsonl);
+                    comes_back(&record, output::OutputFormat::Json, InputFormat::Json);
+                    comes_back(&record, output::OutputFormat::Csv, InputFormat::Csv);
+                    comes_back(&record, output::OutputFormat::Tsv, InputFormat::Tsv);
                     let mut shown = Vec::new();
-                    write(&record, output::Format::Table, &mut shown);
+                    write(&record, output::OutputFormat::Table, &mut shown);
                     let shown = String::from_utf8_lossy(&shown);
                     assert!(shown.chars().all(|c| c == '\n' || !output::is_removed(c)), "{shown:?}");
                 }
@@ -199,15 +199,15 @@ fn rows_of(bytes: &[u8], options: Options) -> bool {
     read
 }
 
-fn record(row: Row) -> Option<Record> {
+fn record(row: NewRecord) -> Option<Record> {
     let metadata = row.metadata.into_metadata().ok()?;
     let metadata = Some(metadata).filter(|metadata| !metadata.is_empty());
     Some(Record { id: row.id, embedding: row.embedding, document: row.document, uri: row.uri, metadata })
 }
 
-fn write(record: &Record, format: output::Format, out: &mut Vec<u8>) {
-    let sink = output::open(format, Columns::export(), Style::default(), out);
-    let written = sink.and_then(|mut sink| sink.entry(Entry::from(record)).and_then(|()| sink.end()));
+fn write(record: &Record, format: output::OutputFormat, out: &mut Vec<u8>) {
+    let sink = output::open(format, RecordColumns::export(), Style::default(), out);
+    let written = sink.and_then(|mut sink| sink.entry(ShownRecord::from(record)).and_then(|()| sink.end()));
     assert!(written.is_ok(), "{written:?}");
 }
 
@@ -217,14 +217,14 @@ fn holds_nul(record: &Record) -> bool {
     texts.into_iter().flatten().any(|text| text.contains('\0'))
 }
 
-fn comes_back(record: &Record, format: output::Format, read_as: Format) {
-    if matches!(read_as, Format::Csv | Format::Tsv) && holds_nul(record) {
+fn comes_back(record: &Record, format: output::OutputFormat, read_as: InputFormat) {
+    if matches!(read_as, InputFormat::Csv | InputFormat::Tsv) && holds_nul(record) {
         return;
     }
     let mut text = Vec::new();
     write(record, format, &mut text);
-    let options = Options { format: Some(read_as), ..Options::default() };
-    let again = Rows::from_reader(Cursor::new(text), "-", options).and_then(|mut rows| rows.next().transpose());
+    let options = InputOptions { format: Some(read_as), ..InputOptions::default() };
+    let again = InputRows::from_reader(Cursor::new(text), "-", options).and_then(|mut rows| rows.next().transpose());
     let again = match again {
         Ok(row) => row.and_then(self::record),
         Err(error) => panic!("{record:?}: {error}"),

@@ -28,12 +28,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// Writes what it holds to a file when a target panics, so that it can become a seed.
-struct Input<'a> {
+struct SeedOnPanic<'a> {
     target: &'a str,
     bytes: &'a [u8],
 }
 
-impl Drop for Input<'_> {
+impl Drop for SeedOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(format!("found-{}", self.target));
@@ -47,7 +47,7 @@ impl Drop for Input<'_> {
 }
 
 fn try_input(target: &str, run: fn(&[u8]) -> bool, bytes: &[u8]) -> bool {
-    let input = Input { target, bytes };
+    let input = SeedOnPanic { target, bytes };
     run(input.bytes)
 }
 

@@ -1,6 +1,6 @@
 //! A small collection that filters and searches run against.
 //!
-//! Made once a process. Invariant: its records are [`World::records`], in the order they were inserted.
+//! Made once a process. Invariant: its records are [`FuzzWorld::records`], in the order they were inserted.
 
 use std::sync::OnceLock;
 
@@ -13,15 +13,15 @@ use crate::store::{Access, Change, Collection, NewCollection, Store};
 
 pub(super) const DIMENSION: usize = 4;
 
-pub(super) struct World {
+pub(super) struct FuzzWorld {
     _folder: TempDir,
     store: Store,
     pub(super) records: Vec<Record>,
 }
 
-impl World {
+impl FuzzWorld {
     pub(super) fn get() -> &'static Self {
-        static WORLD: OnceLock<World> = OnceLock::new();
+        static WORLD: OnceLock<FuzzWorld> = OnceLock::new();
         WORLD.get_or_init(|| Self::make().unwrap_or_else(|error| panic!("{error}")))
     }
 

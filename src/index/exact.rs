@@ -45,6 +45,8 @@ pub struct Found {
 const TAIL_CODED_FROM: usize = 4;
 /// From this many questions on rows in memory are met by all of them at once, too.
 const BATCH_FROM: usize = 5;
+/// For more hits most codes have to be looked at, which the scan does faster.
+const MOST_HITS: usize = 1000;
 /// Rows kept for one question whose candidates of the first round were too few, as a part of all.
 const MANY_PART: u64 = 8;
 /// Rows kept for all questions of a batch: 64 MB.
@@ -65,7 +67,7 @@ pub(crate) fn nearest(
     let found = Found { nearest: vec![Vec::new(); questions.len()], ..Found::default() };
     let mut search = Search { view, questions, allowed, k, threads, tail: None, resident, found };
     let open = match resident {
-        Some(resident) if questions.len() < BATCH_FROM => search.open_resident(resident)?,
+        Some(resident) if questions.len() < BATCH_FROM && k <= MOST_HITS => search.open_resident(resident)?,
         _ => search.open(first)?,
     };
     let open = if open.is_empty() { open } else { search.ask_again(&open)? };

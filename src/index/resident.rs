@@ -21,7 +21,7 @@ const TAIL_ROWS: u64 = 64;
 /// Shorter embeddings have too few signs.
 const SIGNS_FROM_DIMENSION: usize = 192;
 /// What a row takes beside its codes and signs: numbers of both.
-const NUMBERS_BYTES: usize = 28;
+const NUMBERS_BYTES: usize = 44;
 /// A collection that is rewritten again and again is read anew only after this many questions: so reading costs no more
 /// than a part of what answering did.
 const MOST_QUESTIONS: u64 = 16;
@@ -43,6 +43,8 @@ pub(crate) struct ResidentRows {
 pub(crate) struct ResidentSegment {
     first: u64,
     bytes: Vec<u8>,
+    /// Factor, bias, residual and length of each row side by side; in the segment they lie far apart.
+    numbers: Vec<[f32; 4]>,
     pub(super) signs: Option<Signs>,
 }
 
@@ -177,7 +179,7 @@ impl ResidentRows {
                 let sketcher = sketcher.get_or_insert_with(|| Sketcher::new(self.state.dimension));
                 Some(Signs::new(&Sketch::parse(&sketcher.sketch(&segment, self.state.space))?))
             };
-            read.push((segment.centre(), ResidentSegment { first, bytes: bytes.to_vec(), signs }));
+            read.push((segment.centre(), ResidentSegment::new(first, &segment, bytes, signs)));
             Ok(())
         })?;
         for (centre, segment) in read {
@@ -210,7 +212,8 @@ impl ResidentRows {
             let space = self.state.space;
             let coded: Vec<_> = rows.iter().map(|(o, embedding)| (*o, quantise(embedding, &centre, space))).collect();
             if let Some(bytes) = seal(&coded, number) {
-                self.tail.push(Arc::new(ResidentSegment { first: self.end, bytes, signs: None }));
+                let segment = Segment::parse(&bytes)?;
+                self.tail.push(Arc::new(ResidentSegment::new(self.end, &segment, &bytes, None)));
             }
             self.end += TAIL_ROWS;
         }
@@ -267,7 +270,7 @@ impl ResidentRows {
     pub(super) fn for_each_row(
         &self,
         rows: &RoaringTreemap,
-        mut visit: impl FnMut(&Segment, usize, Ordinal) -> Result<()>,
+        mut visit: impl FnMut(&ResidentSegment, &Segment, usize, Ordinal) -> Result<()>,
     ) -> Result<()> {
         let mut rows = rows.iter().take_while(|ordinal| *ordinal < self.end).peekable();
         let mut segments = self.all().peekable();
@@ -279,7 +282,7 @@ impl ResidentRows {
             let parsed = segment.segment()?;
             while let Some(ordinal) = rows.next_if(|ordinal| *ordinal < next).map(Ordinal) {
                 let missing = || Error::damaged(format!("row {} is in no segment", ordinal.0));
-                visit(&parsed, parsed.find(ordinal).ok_or_else(missing)?, ordinal)?;
+                visit(segment, &parsed, parsed.find(ordinal).ok_or_else(missing)?, ordinal)?;
             }
         }
         Ok(())
@@ -287,13 +290,23 @@ impl ResidentRows {
 }
 
 impl ResidentSegment {
+    fn new(first: u64, segment: &Segment, bytes: &[u8], signs: Option<Signs>) -> Self {
+        let numbers = (0..segment.rows()).map_while(|row| segment.numbers(row)).collect();
+        Self { first, bytes: bytes.to_vec(), numbers, signs }
+    }
+
+    /// Returns factor, bias, residual and length of a row; `None` in version 1 of the format, where they are not known.
+    pub(super) fn numbers(&self, row: usize) -> Option<[f32; 4]> {
+        self.numbers.get(row).copied()
+    }
+
     pub(super) fn segment(&self) -> Result<Segment<'_>> {
         Segment::parse(&self.bytes)
     }
 
     fn size(&self) -> usize {
         let signs = self.signs.as_ref().map_or(0, |signs| size_of_val(&*signs.words) + 12 * signs.weights.len());
-        self.bytes.len() + signs
+        self.bytes.len() + size_of_val(&*self.numbers) + signs
     }
 }
 

@@ -2,23 +2,28 @@
 //!
 //! Each row that its signs cannot exclude is bounded by its codes from below and, roughly, from above; the k-th least of
 //! the upper bounds is how far a row may lie. Invariant: no allowed row that is let go lies nearer than what is said of the
-//! rest ([`Candidates::beyond`]), with signs by the probability of [`crate::store::DEVIATIONS`]; the upper bounds, which
+//! rest ([`Candidates::beyond`]), with signs by the probability of [`DEVIATIONS`]; the upper bounds, which
 //! are not proved, only decide where that limit is.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::candidates::{Bounded, Candidates};
-use super::kernel::{Planes, SignNumbers, SignTerms, kernels};
-use super::resident::{ResidentRows, ResidentSegment, Signs};
+use super::kernel::{EIGHT, Planes, SignNumbers, SignTerms, kernels};
+use super::resident::{ResidentRows, ResidentSegment};
 use super::rows::Allowed;
 use super::turns::in_parts;
 use crate::error::Result;
 use crate::record::Ordinal;
-use crate::store::{Centre, Question, Segment, SketchQuestion, difference, quantise_query};
+use crate::store::{Centre, Question, Segment, SketchQuestion, SketchTerms, difference, quantise_query};
 
-/// Rows whose signs are compared before the limit is drawn anew.
-const AT_ONCE: usize = 256;
+/// Standard deviations that a bound by signs lies below its estimate: more than where codes have to be read from the file
+/// for each row that is left. A row at the very edge is missed once in 300,000 times.
+const DEVIATIONS: f32 = 4.5;
+/// Rows whose least bound is known, so that they are looked at together or not at all.
+const BLOCK_ROWS: usize = 64;
+/// Blocks whose likeliest row is looked at first, so that the limit is near to what it will be.
+const LIKELIEST_PER_HIT: usize = 4;
 /// Of fewer rows the codes are looked at one by one: this part of all.
 const FEW: u64 = 50;
 /// Segments that are worth a thread.
@@ -40,9 +45,9 @@ pub(super) fn scan_resident(
     };
     if let Some(set) = few {
         let mut scan = Scan::new(rows, question, allowed, k);
-        rows.for_each_row(set, |segment, row, ordinal| {
+        rows.for_each_row(set, |resident, segment, row, ordinal| {
             let asked = asked(&mut scan.asked, rows, question, segment.centre())?;
-            scan.best.offer(&asked.codes, segment, row, ordinal);
+            scan.best.offer(&asked.codes, (resident, segment), row, ordinal);
             Ok(())
         })?;
         return Ok(scan.best.into_candidates());
@@ -50,7 +55,7 @@ pub(super) fn scan_resident(
     let segments: Vec<&ResidentSegment> = rows.all().collect();
     let found = in_parts(segments.len(), SEGMENTS_PER_THREAD, threads, |part| {
         let mut scan = Scan::new(rows, question, allowed, k);
-        segments.get(part).unwrap_or_default().iter().try_for_each(|segment| scan.segment(segment))?;
+        scan.segments(segments.get(part).unwrap_or_default())?;
         Ok(scan.best)
     })?;
     let best = found.into_iter().reduce(Best::merge).unwrap_or_else(|| Best::new(k));
@@ -76,6 +81,22 @@ struct Scan<'a> {
     asked: HashMap<Option<u32>, Asked>,
     best: Best,
     sums: Vec<i32>,
+    /// The bounds of all rows with signs, less what all of a segment share.
+    bounds: Vec<f32>,
+    blocks: Vec<Block>,
+}
+
+/// Some rows of a segment that lie one after another.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    /// The least bound of its rows.
+    least: f64,
+    /// Which of the segments, the first row there, and where its bound stands among all.
+    segment: usize,
+    row: usize,
+    at: usize,
+    rows: usize,
+    shared: f64,
 }
 
 /// Returns the question as coded around a centre.
@@ -111,36 +132,128 @@ impl Asked {
 
 impl<'a> Scan<'a> {
     fn new(rows: &'a ResidentRows, question: &'a [f32], allowed: Allowed<'a>, k: usize) -> Self {
-        Self { rows, question, allowed, asked: HashMap::new(), best: Best::new(k), sums: Vec::new() }
+        let (asked, best) = (HashMap::new(), Best::new(k));
+        Self { rows, question, allowed, asked, best, sums: Vec::new(), bounds: Vec::new(), blocks: Vec::new() }
     }
 
-    fn segment(&mut self, resident: &ResidentSegment) -> Result<()> {
-        let segment = resident.segment()?;
-        let number = segment.centre();
-        let asked = asked(&mut self.asked, self.rows, self.question, number)?;
-        if let Some(signs) = &resident.signs {
-            asked.signs(self.question, self.rows, number)?;
-            if let Some(by_signs) = &asked.signs {
-                self.best.by_signs((by_signs, &asked.codes), signs, &segment, self.allowed, &mut self.sums);
-                return Ok(());
+    /// Bounds every row by its signs, looks at the codes of the likeliest, then of all that these do not exclude.
+    fn segments(&mut self, segments: &[&ResidentSegment]) -> Result<()> {
+        let mut without_signs = Vec::new();
+        for (at, resident) in segments.iter().enumerate() {
+            if !self.bound(at, resident)? {
+                without_signs.push(*resident);
             }
         }
-        let (best, allowed) = (&mut self.best, self.allowed);
+        let mut blocks = std::mem::take(&mut self.blocks);
+        let likeliest = (LIKELIEST_PER_HIT * self.best.k).min(blocks.len());
+        if likeliest < blocks.len() {
+            blocks.select_nth_unstable_by(likeliest, |a, b| a.least.total_cmp(&b.least));
+        }
+        let (first, rest) = blocks.split_at(likeliest);
+        first.iter().try_for_each(|block| self.likeliest_of(block, segments))?;
+        first.iter().chain(rest).try_for_each(|block| self.rows_of(block, segments))?;
+        without_signs.into_iter().try_for_each(|resident| self.every_row(resident))
+    }
+
+    /// Bounds the rows of a segment by their signs; returns whether it could.
+    fn bound(&mut self, at: usize, resident: &ResidentSegment) -> Result<bool> {
+        let segment = resident.segment()?;
+        let Some(signs) = &resident.signs else { return Ok(false) };
+        let asked = asked(&mut self.asked, self.rows, self.question, segment.centre())?;
+        let Some(asked) = asked.signs(self.question, self.rows, segment.centre())? else { return Ok(false) };
+        let (scale, shift) = asked.planes.scale_and_shift();
+        let terms = signs.accuracy.terms_of(&asked.turned, (shift, asked.planes.lost()), DEVIATIONS);
+        let Some(SketchTerms { by_weight, by_slack, fixed }) = terms else { return Ok(false) };
+        self.sums.resize(segment.rows().next_multiple_of(EIGHT), 0);
+        kernels().dot_signs_eights(&asked.planes, &signs.words, &mut self.sums);
+        let start = self.bounds.len();
+        self.bounds.resize(start + segment.rows(), 0.0);
+        let terms = SignTerms { scale, by_weight, by_slack, fixed };
+        for row in (0..segment.rows()).step_by(BLOCK_ROWS) {
+            let part = row..(row + BLOCK_ROWS).min(segment.rows());
+            let numbers = SignNumbers {
+                weights: signs.weights.get(part.clone()).unwrap_or_default(),
+                biases: signs.biases.get(part.clone()).unwrap_or_default(),
+                slacks: signs.slacks.get(part.clone()).unwrap_or_default(),
+            };
+            let sums = self.sums.get(part.clone()).unwrap_or_default();
+            let (at_bounds, rows) = (start + row, part.len());
+            let bounds = self.bounds.get_mut(at_bounds..at_bounds + rows).unwrap_or_default();
+            let least = f64::from(kernels().sign_bounds(sums, &numbers, &terms, bounds)) + asked.shared;
+            self.blocks.push(Block { least, segment: at, row, at: at_bounds, rows, shared: asked.shared });
+        }
+        Ok(true)
+    }
+
+    /// Looks at the codes of the row of the least bound.
+    fn likeliest_of(&mut self, block: &Block, segments: &[&ResidentSegment]) -> Result<()> {
+        let bounds = self.bounds.get(block.at..block.at + block.rows).unwrap_or_default();
+        let least = bounds.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map(|(row, _)| row);
+        let (Some(row), Some(resident)) = (least, segments.get(block.segment)) else { return Ok(()) };
+        let segment = resident.segment()?;
+        let (row, ordinal) = (block.row + row, segment.ordinal(block.row + row));
+        if self.allowed.contains(ordinal) {
+            let asked = asked(&mut self.asked, self.rows, self.question, segment.centre())?;
+            let (_, at_most) = bounds_by_codes(&asked.codes, (resident, &segment), row);
+            self.best.draw(ordinal, at_most);
+        }
+        Ok(())
+    }
+
+    /// Looks at the codes of every row that its bound does not exclude.
+    fn rows_of(&mut self, block: &Block, segments: &[&ResidentSegment]) -> Result<()> {
+        if block.least > self.best.limit {
+            return Ok(());
+        }
+        let Some(resident) = segments.get(block.segment) else { return Ok(()) };
+        let segment = resident.segment()?;
+        let asked = asked(&mut self.asked, self.rows, self.question, segment.centre())?;
+        let bounds = self.bounds.get(block.at..block.at + block.rows).unwrap_or_default();
+        for (bound, row) in bounds.iter().zip(block.row..) {
+            if f64::from(*bound) + block.shared <= self.best.limit {
+                let ordinal = segment.ordinal(row);
+                if self.allowed.contains(ordinal) {
+                    self.best.offer(&asked.codes, (resident, &segment), row, ordinal);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn every_row(&mut self, resident: &ResidentSegment) -> Result<()> {
+        let segment = resident.segment()?;
+        let asked = asked(&mut self.asked, self.rows, self.question, segment.centre())?;
         for row in 0..segment.rows() {
             let ordinal = segment.ordinal(row);
-            if allowed.contains(ordinal) {
-                best.offer(&asked.codes, &segment, row, ordinal);
+            if self.allowed.contains(ordinal) {
+                self.best.offer(&asked.codes, (resident, &segment), row, ordinal);
             }
         }
         Ok(())
     }
 }
 
+/// Returns between what the distance of a row lies: from below for certain, from above but for rounding.
+fn bounds_by_codes(question: &Question, (resident, segment): (&ResidentSegment, &Segment), row: usize) -> (f64, f64) {
+    let dimension = segment.dimension();
+    let codes = segment.codes().get(row * dimension..(row + 1) * dimension).unwrap_or_default();
+    let Some([factor, bias, residual, length]) = resident.numbers(row) else {
+        // Nothing is known of rows of version 1 of the format without computing it.
+        return (f64::NEG_INFINITY, f64::INFINITY);
+    };
+    #[expect(clippy::cast_precision_loss, reason = "what that is off is part of the numbers")]
+    let product = kernels().dot_i8(&question.codes, codes) as f32;
+    let slack = (residual + question.blur * length) * ROUNDED_UP;
+    let (estimate, off) = (bias - product * (factor * question.scale), question.reach * slack);
+    let rounding = 1e-6 * (f64::from(bias.abs()) + question.shared.abs());
+    (f64::from(estimate - off) + question.shared, f64::from(estimate + off) + question.shared + rounding)
+}
+
 /// What was found so far.
 struct Best {
     k: usize,
     /// The least upper bounds, the largest of them first.
-    upper: BinaryHeap<Distance>,
+    upper: BinaryHeap<Upper>,
     /// How far a row may lie to count.
     limit: f64,
     rows: Vec<Bounded>,
@@ -148,18 +261,22 @@ struct Best {
     full: usize,
 }
 
+/// How far a row may lie.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Distance(f64);
+struct Upper {
+    at_most: f64,
+    ordinal: Ordinal,
+}
 
-impl Eq for Distance {}
+impl Eq for Upper {}
 
-impl Ord for Distance {
+impl Ord for Upper {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.total_cmp(&other.0)
+        self.at_most.total_cmp(&other.at_most).then(self.ordinal.cmp(&other.ordinal))
     }
 }
 
-impl PartialOrd for Distance {
+impl PartialOrd for Upper {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -170,93 +287,39 @@ impl Best {
         Self { k, upper: BinaryHeap::new(), limit: f64::INFINITY, rows: Vec::new(), full: 4 * k.max(64) }
     }
 
-    /// Looks at the codes of the rows that their signs do not exclude.
-    fn by_signs(
-        &mut self,
-        (asked, codes): (&AskedSigns, &Question),
-        signs: &Signs,
-        segment: &Segment,
-        allowed: Allowed,
-        sums: &mut Vec<i32>,
-    ) {
-        let (scale, shift) = asked.planes.scale_and_shift();
-        let terms = signs.accuracy.terms_of(&asked.turned, (shift, asked.planes.lost()));
-        sums.resize(segment.rows().next_multiple_of(super::kernel::EIGHT), 0);
-        kernels().dot_signs_eights(&asked.planes, &signs.words, sums);
-        let mut bounds = [0.0; AT_ONCE];
-        for from in (0..segment.rows()).step_by(AT_ONCE) {
-            let part = from..(from + AT_ONCE).min(segment.rows());
-            let count = part.len();
-            if let Some(terms) = terms {
-                let numbers = SignNumbers {
-                    weights: signs.weights.get(part.clone()).unwrap_or_default(),
-                    biases: signs.biases.get(part.clone()).unwrap_or_default(),
-                    slacks: signs.slacks.get(part.clone()).unwrap_or_default(),
-                };
-                let terms =
-                    SignTerms { scale, by_weight: terms.by_weight, by_slack: terms.by_slack, fixed: terms.fixed };
-                let sums = sums.get(part.clone()).unwrap_or_default();
-                let least = kernels().sign_bounds(sums, &numbers, &terms, &mut bounds);
-                if f64::from(least) + asked.shared > self.limit {
-                    continue;
-                }
-            } else {
-                bounds.fill(f32::NEG_INFINITY);
-            }
-            for (bound, row) in bounds.iter().take(count).zip(part) {
-                let ordinal = segment.ordinal(row);
-                if f64::from(*bound) + asked.shared <= self.limit && allowed.contains(ordinal) {
-                    self.offer(codes, segment, row, ordinal);
-                }
+    /// Bounds a row by its codes and keeps it where it may count.
+    fn offer(&mut self, question: &Question, of: (&ResidentSegment, &Segment), row: usize, ordinal: Ordinal) {
+        let (at_least, at_most) = bounds_by_codes(question, of, row);
+        if at_least.is_nan() || at_least <= self.limit {
+            self.rows.push(Bounded { ordinal, at_least });
+            self.draw(ordinal, at_most);
+            if self.rows.len() >= self.full {
+                let limit = self.limit;
+                self.rows.retain(|row| row.at_least <= limit);
+                // What is left may all count.
+                self.full = self.full.max(2 * self.rows.len());
             }
         }
     }
 
-    /// Bounds a row by its codes and keeps it where it may count.
-    fn offer(&mut self, question: &Question, segment: &Segment, row: usize, ordinal: Ordinal) {
-        let dimension = segment.dimension();
-        let codes = segment.codes().get(row * dimension..(row + 1) * dimension).unwrap_or_default();
-        let Some([factor, bias, residual, length]) = segment.numbers(row) else {
-            // Nothing is known of rows of version 1 of the format without computing it.
-            return self.keep(Bounded { ordinal, at_least: f64::NEG_INFINITY }, f64::INFINITY);
-        };
-        #[expect(clippy::cast_precision_loss, reason = "what that is off is part of the numbers")]
-        let product = kernels().dot_i8(&question.codes, codes) as f32;
-        let slack = (residual + question.blur * length) * ROUNDED_UP;
-        let (estimate, off) = (bias - product * (factor * question.scale), question.reach * slack);
-        let at_least = f64::from(estimate - off) + question.shared;
-        let rounding = 1e-6 * (f64::from(bias.abs()) + question.shared.abs());
-        self.keep(Bounded { ordinal, at_least }, f64::from(estimate + off) + question.shared + rounding);
-    }
-
-    fn keep(&mut self, row: Bounded, at_most: f64) {
-        if row.at_least > self.limit {
+    /// Draws the limit closer where a row is certainly nearer. A row may come twice.
+    fn draw(&mut self, ordinal: Ordinal, at_most: f64) {
+        if at_most >= self.limit || self.upper.iter().any(|known| known.ordinal == ordinal) {
             return;
         }
-        self.rows.push(row);
-        self.draw(at_most);
-        if self.rows.len() >= self.full {
-            let limit = self.limit;
-            self.rows.retain(|row| row.at_least <= limit);
-            // What is left may all count.
-            self.full = self.full.max(2 * self.rows.len());
-        }
-    }
-
-    fn draw(&mut self, at_most: f64) {
-        self.upper.push(Distance(at_most));
+        self.upper.push(Upper { at_most, ordinal });
         if self.upper.len() > self.k {
             self.upper.pop();
         }
         if self.upper.len() == self.k
-            && let Some(Distance(farthest)) = self.upper.peek()
+            && let Some(farthest) = self.upper.peek()
         {
-            self.limit = self.limit.min(*farthest);
+            self.limit = self.limit.min(farthest.at_most);
         }
     }
 
     fn merge(mut self, other: Self) -> Self {
-        other.upper.into_iter().for_each(|Distance(at_most)| self.draw(at_most));
+        other.upper.into_iter().for_each(|upper| self.draw(upper.ordinal, upper.at_most));
         self.limit = self.limit.min(other.limit);
         self.rows.extend(other.rows);
         self

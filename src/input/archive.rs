@@ -6,9 +6,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::batches::BatchLimits;
-use super::progress::Progress;
+use super::progress::ReadProgress;
 use crate::error::{Error, Result};
-use crate::record::{DumpLine, Row};
+use crate::record::{DumpLine, NewRecord};
 
 /// A source of tenants, databases and collections.
 pub trait Archive: Send {
@@ -22,7 +22,7 @@ pub trait Archive: Send {
     ///
     /// # Errors
     /// [`Error::BadRow`] for a record that cannot be read while those after it can; else what the source refuses.
-    fn next_record(&mut self) -> Result<Option<Row>>;
+    fn next_record(&mut self) -> Result<Option<NewRecord>>;
 
     /// Returns how much there is.
     fn size(&self) -> ArchiveSize;
@@ -37,7 +37,7 @@ pub trait Archive: Send {
 #[derive(Debug, Clone)]
 pub enum ArchiveSize {
     /// Bytes, counted as they are read; another thread may watch.
-    Bytes(Arc<Progress>),
+    Bytes(Arc<ReadProgress>),
     /// About so many records.
     Records(u64),
 }
@@ -62,7 +62,7 @@ impl ArchiveBatches {
 }
 
 impl Iterator for ArchiveBatches {
-    type Item = Vec<Result<Row>>;
+    type Item = Vec<Result<NewRecord>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut archive = self.archive.lock().unwrap_or_else(PoisonError::into_inner);

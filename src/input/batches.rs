@@ -6,11 +6,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::met::Met;
-use super::progress::Progress;
-use super::rows::{Options, Rows, SkippedFile};
-use super::source::Source;
+use super::progress::ReadProgress;
+use super::rows::{InputOptions, InputRows, SkippedFile};
+use super::source::InputSource;
 use crate::error::{Error, Result};
-use crate::record::Row;
+use crate::record::NewRecord;
 
 /// When a batch is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,45 +24,45 @@ pub struct BatchLimits {
 }
 
 /// Makes several rows of one, which are then stored together.
-pub type Split = Box<dyn FnMut(Row) -> Result<Vec<Row>> + Send>;
+pub type Split = Box<dyn FnMut(NewRecord) -> Result<Vec<NewRecord>> + Send>;
 
 /// What a user should know of an input and was not told yet, such as fields that are left out.
 pub type Notices = Arc<Mutex<Vec<String>>>;
 
 /// Files of folders that were passed over, in their order.
-pub type Skipped = Arc<Mutex<Vec<SkippedFile>>>;
+pub type SkippedFiles = Arc<Mutex<Vec<SkippedFile>>>;
 
 /// Batches of rows; a row that cannot be read is an error in its place.
 ///
 /// An error that is not about one row is the last item.
-pub struct Batches {
-    sources: std::vec::IntoIter<Source>,
-    options: Options,
+pub struct RowBatches {
+    sources: std::vec::IntoIter<InputSource>,
+    options: InputOptions,
     limits: BatchLimits,
-    progress: Arc<Progress>,
+    progress: Arc<ReadProgress>,
     notices: Notices,
     met: Arc<Met>,
-    skipped: Skipped,
-    open: Option<Rows>,
+    skipped: SkippedFiles,
+    open: Option<InputRows>,
     split: Option<Split>,
 }
 
-impl Batches {
+impl RowBatches {
     /// Prepares to read these sources one after another.
     ///
     /// # Errors
     /// [`Error::BadInput`] or [`Error::Io`] when one of them is not there.
-    pub fn open(sources: Vec<Source>, options: Options, limits: BatchLimits) -> Result<Self> {
-        sources.iter().try_for_each(|source| Rows::check_files(source, &options))?;
-        let sizes: Vec<Option<u64>> = sources.iter().map(Source::size_bytes).collect::<Result<_>>()?;
+    pub fn open(sources: Vec<InputSource>, options: InputOptions, limits: BatchLimits) -> Result<Self> {
+        sources.iter().try_for_each(|source| InputRows::check_files(source, &options))?;
+        let sizes: Vec<Option<u64>> = sources.iter().map(InputSource::size_bytes).collect::<Result<_>>()?;
         Ok(Self {
             sources: sources.into_iter(),
             options,
             limits,
-            progress: Progress::new(sizes.into_iter().sum()),
+            progress: ReadProgress::new(sizes.into_iter().sum()),
             notices: Notices::default(),
             met: Arc::default(),
-            skipped: Skipped::default(),
+            skipped: SkippedFiles::default(),
             open: None,
             split: None,
         })
@@ -77,7 +77,7 @@ impl Batches {
 
     /// Returns the bytes read and to read, which another thread may watch.
     #[must_use]
-    pub fn progress(&self) -> Arc<Progress> {
+    pub fn progress(&self) -> Arc<ReadProgress> {
         Arc::clone(&self.progress)
     }
 
@@ -95,12 +95,12 @@ impl Batches {
 
     /// Returns where the files that are passed over gather while the batches are read.
     #[must_use]
-    pub fn skipped(&self) -> Skipped {
+    pub fn skipped(&self) -> SkippedFiles {
         Arc::clone(&self.skipped)
     }
 
     /// Returns what becomes of the next row of the input.
-    fn next_rows(&mut self) -> Option<Vec<Result<Row>>> {
+    fn next_rows(&mut self) -> Option<Vec<Result<NewRecord>>> {
         let row = self.next_row()?;
         let Some(split) = &mut self.split else { return Some(vec![row]) };
         Some(match row.and_then(split) {
@@ -111,11 +111,11 @@ impl Batches {
 
     /// Hands on what is to be known of the input that is open.
     fn note(&mut self) {
-        let said = self.open.as_mut().map(Rows::take_notices).unwrap_or_default();
+        let said = self.open.as_mut().map(InputRows::take_notices).unwrap_or_default();
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).extend(said);
     }
 
-    fn next_row(&mut self) -> Option<Result<Row>> {
+    fn next_row(&mut self) -> Option<Result<NewRecord>> {
         loop {
             if let Some(rows) = &mut self.open {
                 let row = rows.next();
@@ -129,7 +129,7 @@ impl Batches {
                 self.note();
                 self.open = None;
             }
-            match Rows::open_counted(&self.sources.next()?, self.options.clone(), self.progress(), self.met()) {
+            match InputRows::open_counted(&self.sources.next()?, self.options.clone(), self.progress(), self.met()) {
                 Ok(rows) => self.open = Some(rows),
                 Err(error) => return Some(Err(error)),
             }
@@ -137,8 +137,8 @@ impl Batches {
     }
 }
 
-impl Iterator for Batches {
-    type Item = Vec<Result<Row>>;
+impl Iterator for RowBatches {
+    type Item = Vec<Result<NewRecord>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut batch = Vec::new();
@@ -180,9 +180,9 @@ mod tests {
         let sources = files.iter().map(|(name, text)| {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
-            Source::File(path)
+            InputSource::File(path)
         });
-        let batches = Batches::open(sources.collect(), Options::default(), LIMITS).unwrap();
+        let batches = RowBatches::open(sources.collect(), InputOptions::default(), LIMITS).unwrap();
         batches.map(|batch| batch.len()).collect()
     }
 

@@ -4,45 +4,45 @@
 //! type, asked for or decided by its cells together, before the first row is taken.
 
 use super::cell::CellType;
-use super::decompress::Bytes;
+use super::decompress::InputBytes;
 use super::embedding;
 use super::infer::{Evidence, Inferred};
 use super::json;
-use super::mapping::{METADATA, Mapping, Parts, list_names};
-use super::records::{Record, no_column};
+use super::mapping::{METADATA, Mapping, RowParts, list_names};
+use super::records::{TableRecord, no_column};
 use crate::error::{Error, Result};
 use crate::record::{Metadata, Value};
 
 /// Where the parts of a record are in a table.
 #[derive(Debug)]
-pub(super) struct Columns {
+pub(super) struct TableColumns {
     id: Option<usize>,
     document: Option<usize>,
     embedding: Option<usize>,
     uri: Option<usize>,
     object: Option<usize>,
-    metadata: Vec<Column>,
+    metadata: Vec<TableColumn>,
 }
 
 #[derive(Debug)]
-struct Column {
+struct TableColumn {
     at: usize,
     name: String,
-    kind: Kind,
+    kind: ColumnKind,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum ColumnKind {
     Asked(CellType),
     Inferred(Inferred),
 }
 
-impl Columns {
+impl TableColumns {
     /// Looks the mapping's columns up; also returns what the user should know.
     ///
     /// # Errors
     /// [`Error::BadInput`] that lists the columns when one that was named is missing.
-    pub(super) fn resolve(header: &[String], mapping: &Mapping, bytes: &Bytes) -> Result<(Self, Vec<String>)> {
+    pub(super) fn resolve(header: &[String], mapping: &Mapping, bytes: &InputBytes) -> Result<(Self, Vec<String>)> {
         let find = |name: &str| header.iter().position(|column| column == name);
         let must = |name: &str| find(name).ok_or_else(|| no_column(bytes, name, header, None));
         let part = |named: Option<&String>, default: &str| match named {
@@ -77,14 +77,14 @@ impl Columns {
         };
         for name in names {
             check_key(name, bytes)?;
-            let kind = mapping.types.get(name).map_or(Kind::Inferred(Inferred::Text), Kind::Asked);
-            this.metadata.push(Column { at: must(name)?, name: name.to_owned(), kind });
+            let kind = mapping.types.get(name).map_or(ColumnKind::Inferred(Inferred::Text), ColumnKind::Asked);
+            this.metadata.push(TableColumn { at: must(name)?, name: name.to_owned(), kind });
         }
         let notices = this.notices(header, mapping, bytes);
         Ok((this, notices))
     }
 
-    fn notices(&self, header: &[String], mapping: &Mapping, bytes: &Bytes) -> Vec<String> {
+    fn notices(&self, header: &[String], mapping: &Mapping, bytes: &InputBytes) -> Vec<String> {
         let mut notices = Vec::new();
         let source = bytes.source();
         if let Some(at) = header.iter().position(String::is_empty) {
@@ -99,39 +99,39 @@ impl Columns {
 
     /// Returns the columns whose type is not said: their places, names, and what nothing was met of yet.
     pub(super) fn untyped(&self) -> Vec<(usize, String, Evidence)> {
-        let untyped = self.metadata.iter().filter(|column| matches!(column.kind, Kind::Inferred(_)));
+        let untyped = self.metadata.iter().filter(|column| matches!(column.kind, ColumnKind::Inferred(_)));
         untyped.map(|column| (column.at, column.name.clone(), Evidence::default())).collect()
     }
 
     /// Decides the type of a column.
     pub(super) fn decide(&mut self, at: usize, inferred: Inferred) {
         for column in self.metadata.iter_mut().filter(|column| column.at == at) {
-            column.kind = Kind::Inferred(inferred);
+            column.kind = ColumnKind::Inferred(inferred);
         }
     }
 
     /// Takes a record apart; the error is a sentence.
-    pub(super) fn parts(&self, record: &Record<'_>, mapping: &Mapping) -> Result<Parts, String> {
+    pub(super) fn parts(&self, record: &TableRecord<'_>, mapping: &Mapping) -> Result<RowParts, String> {
         // Quotes around nothing are an empty text; nothing is no text.
         let text = |column: Option<usize>| column.and_then(|at| record.given(at)).map(str::to_owned);
-        let mut parts = Parts {
+        let mut parts = RowParts {
             // An empty id is an empty id, not a missing column.
             id: self.id.map(|at| record.field(at).to_owned()),
             document: text(self.document),
             uri: text(self.uri),
-            ..Parts::default()
+            ..RowParts::default()
         };
         if let Some(cell) = self.embedding.map(|at| record.field(at)).filter(|cell| !cell.trim().is_empty()) {
             parts.embedding = Some(embedding::parse(cell)?);
         }
-        for Column { at, name, kind } in &self.metadata {
+        for TableColumn { at, name, kind } in &self.metadata {
             let Some(cell) = record.given(*at) else { continue };
             let is_blank = cell.trim().is_empty();
             let value = match kind {
-                Kind::Inferred(inferred) => inferred.read(cell, name),
-                Kind::Asked(CellType::Str) => Ok(Some(Value::Str(cell.to_owned()))),
-                Kind::Asked(_) if is_blank => Ok(None),
-                Kind::Asked(asked) => asked.read(cell).map(Some),
+                ColumnKind::Inferred(inferred) => inferred.read(cell, name),
+                ColumnKind::Asked(CellType::Str) => Ok(Some(Value::Str(cell.to_owned()))),
+                ColumnKind::Asked(_) if is_blank => Ok(None),
+                ColumnKind::Asked(asked) => asked.read(cell).map(Some),
             };
             if let Some(value) = value.map_err(|why| format!("the column {name:?} {why}"))? {
                 parts.metadata.insert(name.as_str(), Some(value)).map_err(|e| e.to_string())?;
@@ -146,7 +146,7 @@ impl Columns {
     }
 }
 
-fn check_key(name: &str, bytes: &Bytes) -> Result<()> {
+fn check_key(name: &str, bytes: &InputBytes) -> Result<()> {
     match Metadata::default().insert(name, Value::Bool(true)) {
         Err(Error::InvalidMetadata { why, .. }) => Err(bytes.bad(
             format!("the column {name:?} cannot be metadata: {why}"),

@@ -7,20 +7,20 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::columns::Columns;
-use super::decompress::Bytes;
+use super::columns::TableColumns;
+use super::decompress::InputBytes;
 use super::infer::{self, Evidence};
 use super::mapping::Mapping;
 use super::met::Met;
-use super::progress::Progress;
-use super::records::{Layout, Records};
+use super::progress::ReadProgress;
+use super::records::{Dialect, TableRecords};
 use crate::error::{Error, Result};
-use crate::record::{Origin, Row};
+use crate::record::{NewRecord, Origin};
 
 /// The rows of a table.
 pub(super) struct CsvRows {
-    records: Records,
-    columns: Columns,
+    records: TableRecords,
+    columns: TableColumns,
     mapping: Arc<Mapping>,
     notices: Vec<String>,
 }
@@ -29,20 +29,20 @@ impl CsvRows {
     /// Reads the header, applies the mapping to it, and decides the types of its columns; `again` is the same input from its
     /// beginning where that can be read twice.
     pub(super) fn open(
-        bytes: Bytes,
+        bytes: InputBytes,
         again: Option<File>,
-        layout: Layout<'_>,
+        layout: Dialect<'_>,
         mapping: Arc<Mapping>,
         met: &Met,
     ) -> Result<Self> {
-        let mut records = Records::open(bytes, layout)?;
-        let (mut columns, mut notices) = Columns::resolve(records.header(), &mapping, &records.bytes)?;
+        let mut records = TableRecords::open(bytes, layout)?;
+        let (mut columns, mut notices) = TableColumns::resolve(records.header(), &mapping, &records.bytes)?;
         let mut untyped = columns.untyped();
         if !untyped.is_empty() {
             let mut ahead = match again {
                 Some(file) => {
                     let source = Arc::clone(records.bytes.source());
-                    Records::open(Bytes::unpack(file, source, Progress::new(None))?, layout)?
+                    TableRecords::open(InputBytes::unpack(file, source, ReadProgress::new(None))?, layout)?
                 }
                 None => records.start(infer::ROWS, infer::HELD_BYTES)?,
             };
@@ -66,7 +66,7 @@ impl CsvRows {
     }
 
     /// Returns the next row.
-    pub(super) fn next(&mut self) -> Result<Option<Row>> {
+    pub(super) fn next(&mut self) -> Result<Option<NewRecord>> {
         let source = Arc::clone(self.records.bytes.source());
         let Some(record) = self.records.next()? else { return Ok(None) };
         let line = record.line;
@@ -79,7 +79,7 @@ impl CsvRows {
 }
 
 /// Looks at the cells of columns; what is wrong with the input is told when its rows are read.
-fn look_through(records: &mut Records, columns: &mut [(usize, String, Evidence)]) {
+fn look_through(records: &mut TableRecords, columns: &mut [(usize, String, Evidence)]) {
     for _ in 0..infer::ROWS {
         match records.next() {
             Ok(Some(record)) => {

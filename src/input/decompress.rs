@@ -9,16 +9,16 @@ use std::sync::Arc;
 
 use super::gzip::Members;
 use super::lines::BOM;
-use super::progress::{Counted, Progress};
+use super::progress::{CountedReader, ReadProgress};
 use crate::error::{Error, Result};
 
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// What other programs' files begin with, what they are, and what to do about it.
 const OTHER_FORMATS: [(&[u8], &str, &str); 11] = [
-    (b"PAR1", "a Parquet file", "write it as csv or jsonl first"),
-    (b"\x93NUMPY", "a NumPy file", "write it as jsonl first"),
-    (b"ARROW1\0\0", "an Arrow file", "write it as csv or jsonl first"),
+    (b"PAR1", "a Parquet file", "only `huedb import` reads it; write it as csv or jsonl first"),
+    (b"\x93NUMPY", "a NumPy file", "only `huedb import` reads it; write it as jsonl first"),
+    (b"ARROW1\0\0", "an Arrow file", "only `huedb import` reads it; write it as csv or jsonl first"),
     (b"FEA1", "a Feather file of version 1", "write it with version 2, which is an Arrow file"),
     (b"%PDF-", "a PDF file", "take its text out first: pdftotext FILE.pdf"),
     (b"PK\x03\x04", "a zip archive", "unpack it first; of an .npz file, save one array as .npy"),
@@ -30,26 +30,30 @@ const OTHER_FORMATS: [(&[u8], &str, &str); 11] = [
 ];
 
 /// A stream of text, its name for messages, and how it was packed.
-pub(super) struct Bytes {
+pub(super) struct InputBytes {
     reader: Box<dyn BufRead + Send>,
     source: Arc<str>,
     packing: Option<&'static str>,
 }
 
-impl Bytes {
+impl InputBytes {
     /// Looks at the first bytes of `raw`, unpacks it and refuses binary data.
     ///
     /// # Errors
     /// [`Error::NotText`] for a binary file, [`Error::BadInput`] for damaged packed data, [`Error::Io`] when it cannot be read.
-    pub(super) fn open(raw: impl Read + Send + 'static, source: Arc<str>, progress: Arc<Progress>) -> Result<Self> {
+    pub(super) fn open(raw: impl Read + Send + 'static, source: Arc<str>, progress: Arc<ReadProgress>) -> Result<Self> {
         let mut this = Self::unpack(raw, source, progress)?;
         this.refuse_binary()?;
         Ok(this)
     }
 
     /// Does the same, but leaves it to the caller to look at the first bytes.
-    pub(super) fn unpack(raw: impl Read + Send + 'static, source: Arc<str>, progress: Arc<Progress>) -> Result<Self> {
-        let mut raw = Counted { inner: raw, progress };
+    pub(super) fn unpack(
+        raw: impl Read + Send + 'static,
+        source: Arc<str>,
+        progress: Arc<ReadProgress>,
+    ) -> Result<Self> {
+        let mut raw = CountedReader { inner: raw, progress };
         let mut this = Self { reader: Box::new(io::empty()), source, packing: None };
         let head = read_head(&mut raw).map_err(|e| this.failure(e))?;
         let magic = |magic: &[u8]| head.starts_with(magic);
@@ -225,8 +229,8 @@ mod tests {
 
     use super::*;
 
-    fn open(bytes: impl Into<Vec<u8>>) -> Result<Bytes> {
-        Bytes::open(Cursor::new(bytes.into()), "t".into(), Progress::new(None))
+    fn open(bytes: impl Into<Vec<u8>>) -> Result<InputBytes> {
+        InputBytes::open(Cursor::new(bytes.into()), "t".into(), ReadProgress::new(None))
     }
 
     fn gzip(text: &str) -> Vec<u8> {

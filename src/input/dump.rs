@@ -12,25 +12,25 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::archive::{Archive, ArchiveSize};
-use super::decompress::Bytes;
+use super::decompress::InputBytes;
 use super::embedding::EmbeddingSeed;
 use super::json::why_json;
-use super::lines::{Lines, Piece};
-use super::progress::Progress;
+use super::lines::{LineReader, TextPiece};
+use super::progress::ReadProgress;
 use super::rows::ROW_LIMIT_BYTES;
-use super::source::Source;
+use super::source::InputSource;
 use super::stdin::Stdin;
 use crate::error::{Error, Result};
 use crate::record::{
-    DUMP_MARK, DUMP_VERSION, DumpLine, Metadata, MetadataPatch, Origin, RecordId, Row, beyond_integers, too_long,
+    DUMP_MARK, DUMP_VERSION, DumpLine, Metadata, MetadataPatch, NewRecord, Origin, RecordId, beyond_integers, too_long,
 };
 
 const HINT: &str = "make one with `huedb export --all`";
 
 /// A dump, read as far as was asked for.
 pub struct Dump {
-    lines: Lines,
-    progress: Arc<Progress>,
+    lines: LineReader,
+    progress: Arc<ReadProgress>,
     /// A line that ended the records before it and was not given out yet.
     held: Option<(u64, DumpLine)>,
     /// Records that the collection read last still has.
@@ -67,15 +67,17 @@ impl Dump {
     /// # Errors
     /// [`Error::BadInput`] when it is no dump, or of a later version; [`Error::Io`] when it cannot be read.
     pub fn open(argument: &str) -> Result<Self> {
-        match Source::parse(argument)? {
-            Source::Stdin => Self::from_reader(Stdin, "-", None),
-            Source::File(path) => {
+        match InputSource::parse(argument)? {
+            InputSource::Stdin => Self::from_reader(Stdin, "-", None),
+            InputSource::File(path) => {
                 let read = |e| Error::io(format!("read {}", path.display()), e);
                 let file = File::open(&path).map_err(read)?;
                 let size_bytes = file.metadata().map_err(read)?.len();
                 Self::from_reader(file, argument, Some(size_bytes))
             }
-            Source::Folder(_) | Source::Glob { .. } | Source::Files(_) => Err(no_dump(argument, "is no file")),
+            InputSource::Folder(_) | InputSource::Glob { .. } | InputSource::Files(_) => {
+                Err(no_dump(argument, "is no file"))
+            }
         }
     }
 
@@ -84,9 +86,9 @@ impl Dump {
     /// # Errors
     /// As [`Self::open`].
     pub fn from_reader(reader: impl Read + Send + 'static, name: &str, size_bytes: Option<u64>) -> Result<Self> {
-        let progress = Progress::new(size_bytes);
-        let bytes = Bytes::open(reader, name.into(), Arc::clone(&progress))?;
-        let lines = Lines::new(bytes, ROW_LIMIT_BYTES);
+        let progress = ReadProgress::new(size_bytes);
+        let bytes = InputBytes::open(reader, name.into(), Arc::clone(&progress))?;
+        let lines = LineReader::new(bytes, ROW_LIMIT_BYTES);
         let mut dump = Self { lines, progress, held: None, left: 0, collections: 0, records: 0, ended: false };
         match dump.lines.next()?.map(|piece| control(piece.text)) {
             Some(Some(Ok(DumpLine::Begin { dump: version, .. }))) if version <= DUMP_VERSION => Ok(dump),
@@ -98,16 +100,16 @@ impl Dump {
         }
     }
 
-    fn read(&mut self) -> Result<Option<(u64, Found)>> {
+    fn read(&mut self) -> Result<Option<(u64, DumpItem)>> {
         let source = Arc::clone(self.lines.bytes.source());
-        let Some(Piece { line, text }) = self.lines.next()? else { return Ok(None) };
+        let Some(TextPiece { line, text }) = self.lines.next()? else { return Ok(None) };
         let bad = |why: String| Error::BadRow { source: source.to_string(), line, why };
         if let Some(found) = control(text) {
             let found = found.map_err(|e| bad(why_json(&e, text, line)))?;
             if let Some(integer) = beyond_integers(text) {
                 return Err(bad(format!("a value {}", too_long(integer))));
             }
-            return Ok(Some((line, Found::Line(found))));
+            return Ok(Some((line, DumpItem::Line(found))));
         }
         let read: RecordLine = serde_json::from_str(text).map_err(|e| bad(why_json(&e, text, line)))?;
         let metadata = read.metadata.map_or(Ok(Ok(Metadata::default())), |metadata| {
@@ -115,7 +117,7 @@ impl Dump {
             patch.map(|patch| patch.and_then(MetadataPatch::into_metadata))
         });
         let metadata = metadata.map_err(|e| bad(why_json(&e, text, line)))?.map_err(|e| bad(e.to_string()))?;
-        let row = Row {
+        let row = NewRecord {
             id: RecordId::parse(read.id).map_err(|e| bad(e.to_string()))?,
             embedding: Some(read.embedding),
             embedded_here: read.embedded_here,
@@ -125,7 +127,7 @@ impl Dump {
             part: None,
             origin: Origin { source: Arc::clone(&source), line },
         };
-        Ok(Some((line, Found::Record(Box::new(row)))))
+        Ok(Some((line, DumpItem::Record(Box::new(row)))))
     }
 
     fn cut_off(&self, how: &str) -> Error {
@@ -140,8 +142,8 @@ impl Archive for Dump {
         let line = match self.held.take() {
             Some(held) => Some(held),
             None => match self.read()? {
-                Some((line, Found::Line(found))) => Some((line, found)),
-                Some((line, Found::Record(_))) => {
+                Some((line, DumpItem::Line(found))) => Some((line, found)),
+                Some((line, DumpItem::Record(_))) => {
                     return Err(self.lines.bytes.bad_row(line, "a record stands outside a collection"));
                 }
                 None => None,
@@ -175,18 +177,18 @@ impl Archive for Dump {
         Ok(Some(found))
     }
 
-    fn next_record(&mut self) -> Result<Option<Row>> {
+    fn next_record(&mut self) -> Result<Option<NewRecord>> {
         if self.held.is_some() {
             return Ok(None);
         }
         match self.read()? {
-            Some((line, Found::Record(row))) => {
+            Some((line, DumpItem::Record(row))) => {
                 self.left = self.left.checked_sub(1).ok_or_else(|| {
                     self.lines.bytes.bad_row(line, "the collection has more records than its line says")
                 })?;
                 Ok(Some(*row))
             }
-            Some((line, Found::Line(found))) => {
+            Some((line, DumpItem::Line(found))) => {
                 self.held = Some((line, found));
                 Ok(None)
             }
@@ -200,9 +202,9 @@ impl Archive for Dump {
     }
 }
 
-enum Found {
+enum DumpItem {
     Line(DumpLine),
-    Record(Box<Row>),
+    Record(Box<NewRecord>),
 }
 
 /// Reads a line that is no record; `None` when it is one.

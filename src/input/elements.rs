@@ -5,8 +5,8 @@
 
 use memchr::{memchr_iter, memchr2};
 
-use super::decompress::Bytes;
-use super::lines::{BOM, JOINED, Piece, not_utf8};
+use super::decompress::InputBytes;
+use super::lines::{BOM, JOINED, TextPiece, not_utf8};
 use crate::error::{Error, Result};
 
 /// Nesting beyond this is an attack, not a record; `serde_json` stops at 128.
@@ -14,7 +14,7 @@ const DEPTH_LIMIT: usize = 512;
 
 /// What was read before the next value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ElementPlace {
     Start,
     Array,
     Sequence,
@@ -23,16 +23,16 @@ enum Place {
 
 /// The values of a stream.
 pub(super) struct Elements {
-    pub(super) bytes: Bytes,
+    pub(super) bytes: InputBytes,
     limit_bytes: usize,
-    place: Place,
+    place: ElementPlace,
     line: u64,
     held: Vec<u8>,
 }
 
 impl Elements {
-    pub(super) fn new(bytes: Bytes, limit_bytes: usize) -> Self {
-        Self { bytes, limit_bytes, place: Place::Start, line: 1, held: Vec::new() }
+    pub(super) fn new(bytes: InputBytes, limit_bytes: usize) -> Self {
+        Self { bytes, limit_bytes, place: ElementPlace::Start, line: 1, held: Vec::new() }
     }
 
     /// Returns the next value.
@@ -40,9 +40,9 @@ impl Elements {
     /// # Errors
     /// [`Error::BadRow`] for a value that is too long or not UTF-8; the next call goes on after it.
     /// [`Error::BadInput`] where the brackets or commas are broken, after which there is nothing to go on with.
-    pub(super) fn next(&mut self) -> Result<Option<Piece<'_>>> {
+    pub(super) fn next(&mut self) -> Result<Option<TextPiece<'_>>> {
         if !self.reach_value()? {
-            self.place = Place::Ended;
+            self.place = ElementPlace::Ended;
             return Ok(None);
         }
         let line = self.line;
@@ -51,7 +51,7 @@ impl Elements {
             return Err(self.bytes.bad_row(line, why));
         }
         match std::str::from_utf8(&self.held) {
-            Ok(text) => Ok(Some(Piece { line, text })),
+            Ok(text) => Ok(Some(TextPiece { line, text })),
             Err(e) => Err(self.bytes.bad_row(line, not_utf8(&self.held, e))),
         }
     }
@@ -59,39 +59,39 @@ impl Elements {
     /// Moves to the first byte of the next value; `false` when there is none.
     fn reach_value(&mut self) -> Result<bool> {
         match (self.place, self.peek()?) {
-            (Place::Ended, _) | (Place::Start | Place::Sequence, None) => Ok(false),
-            (Place::Array, None) => Err(self.cut_off()),
-            (Place::Start, Some(b'[')) => {
+            (ElementPlace::Ended, _) | (ElementPlace::Start | ElementPlace::Sequence, None) => Ok(false),
+            (ElementPlace::Array, None) => Err(self.cut_off()),
+            (ElementPlace::Start, Some(b'[')) => {
                 self.bytes.consume(1);
-                self.place = Place::Array;
+                self.place = ElementPlace::Array;
                 if self.peek()? == Some(b']') { self.close_array() } else { self.in_array() }
             }
-            (Place::Start | Place::Sequence, Some(b'{')) => {
-                self.place = Place::Sequence;
+            (ElementPlace::Start | ElementPlace::Sequence, Some(b'{')) => {
+                self.place = ElementPlace::Sequence;
                 Ok(true)
             }
-            (Place::Start, Some(b)) => {
+            (ElementPlace::Start, Some(b)) => {
                 Err(self.broken(&format!("is not JSON rows: it begins with {:?}", char::from(b))))
             }
-            (Place::Sequence, Some(_)) => {
+            (ElementPlace::Sequence, Some(_)) => {
                 let is_joined = self.bytes.fill()?.starts_with(BOM);
                 Err(self.broken(if is_joined { JOINED } else { "expected another object" }))
             }
-            (Place::Array, Some(b',')) => {
+            (ElementPlace::Array, Some(b',')) => {
                 self.bytes.consume(1);
                 if self.peek()? == Some(b']') {
                     return Err(self.broken("a comma after the last element"));
                 }
                 self.in_array()
             }
-            (Place::Array, Some(b']')) => self.close_array(),
-            (Place::Array, Some(_)) => Err(self.broken("expected ',' or ']' after an element")),
+            (ElementPlace::Array, Some(b']')) => self.close_array(),
+            (ElementPlace::Array, Some(_)) => Err(self.broken("expected ',' or ']' after an element")),
         }
     }
 
     fn close_array(&mut self) -> Result<bool> {
         self.bytes.consume(1);
-        self.place = Place::Ended;
+        self.place = ElementPlace::Ended;
         match self.peek()? {
             None => Ok(false),
             Some(_) => Err(self.broken("something follows the end of the array")),
@@ -126,7 +126,7 @@ impl Elements {
     /// Reads one value into `held`; `false` when it was over the limit and is not all there.
     fn read_value(&mut self, first_line: u64) -> Result<bool> {
         self.held.clear();
-        let mut scan = Scan::default();
+        let mut scan = ValueScan::default();
         let mut whole = true;
         loop {
             let block = self.bytes.fill()?;
@@ -142,9 +142,9 @@ impl Elements {
             }
             self.bytes.consume(used);
             match state {
-                State::Open => {}
-                State::Closed => return Ok(whole),
-                State::Broken(why) => {
+                ElementState::Open => {}
+                ElementState::Closed => return Ok(whole),
+                ElementState::Broken(why) => {
                     return Err(self.broken(&format!("{why} in the value that begins on line {first_line}")));
                 }
             }
@@ -152,7 +152,7 @@ impl Elements {
     }
 
     fn broken(&mut self, why: &str) -> Error {
-        self.place = Place::Ended;
+        self.place = ElementPlace::Ended;
         self.bytes.bad(format!("line {}: {why}", self.line), None)
     }
 
@@ -167,10 +167,10 @@ fn count_lines(bytes: &[u8]) -> u64 {
 
 /// Whether the brackets and strings of `text` are all closed.
 pub(super) fn is_closed(text: &[u8]) -> bool {
-    !matches!(Scan::default().run(text), (_, State::Open))
+    !matches!(ValueScan::default().run(text), (_, ElementState::Open))
 }
 
-enum State {
+enum ElementState {
     Open,
     Closed,
     Broken(&'static str),
@@ -178,27 +178,27 @@ enum State {
 
 /// Where in a value the scan stands.
 #[derive(Default)]
-struct Scan {
+struct ValueScan {
     closers: Vec<u8>,
     in_string: bool,
     escaped: bool,
     in_scalar: bool,
 }
 
-impl Scan {
+impl ValueScan {
     /// Whether the value is a number or a word, which only what follows it can end.
     fn is_scalar(&self) -> bool {
         self.in_scalar && self.closers.is_empty()
     }
 
     /// Goes on through `block`; returns the bytes of it that belong to the value.
-    fn run(&mut self, block: &[u8]) -> (usize, State) {
+    fn run(&mut self, block: &[u8]) -> (usize, ElementState) {
         let mut at = 0;
         while let Some(rest) = block.get(at..).filter(|rest| !rest.is_empty()) {
             if self.in_string {
                 at += self.run_string(rest);
                 if !self.in_string && self.closers.is_empty() {
-                    return (at, State::Closed);
+                    return (at, ElementState::Closed);
                 }
                 continue;
             }
@@ -207,29 +207,29 @@ impl Scan {
             let Some(&byte) = rest.get(plain) else { break };
             at += plain;
             match byte {
-                b'"' if self.is_scalar() => return (at, State::Broken("a quote inside a word")),
+                b'"' if self.is_scalar() => return (at, ElementState::Broken("a quote inside a word")),
                 b'"' => self.in_string = true,
                 b'{' | b'[' => {
                     if self.closers.len() == DEPTH_LIMIT {
-                        return (at, State::Broken("too many nested brackets"));
+                        return (at, ElementState::Broken("too many nested brackets"));
                     }
                     self.closers.push(if byte == b'{' { b'}' } else { b']' });
                 }
-                b'}' | b']' if self.is_scalar() => return (at, State::Closed),
+                b'}' | b']' if self.is_scalar() => return (at, ElementState::Closed),
                 b'}' | b']' => {
                     if self.closers.pop() != Some(byte) {
-                        return (at, State::Broken("a bracket that does not match"));
+                        return (at, ElementState::Broken("a bracket that does not match"));
                     }
                     if self.closers.is_empty() {
-                        return (at + 1, State::Closed);
+                        return (at + 1, ElementState::Closed);
                     }
                 }
-                b',' | b' ' | b'\t' | b'\r' | b'\n' => return (at, State::Closed),
+                b',' | b' ' | b'\t' | b'\r' | b'\n' => return (at, ElementState::Closed),
                 _ => self.in_scalar = true,
             }
             at += 1;
         }
-        (block.len(), State::Open)
+        (block.len(), ElementState::Open)
     }
 
     /// Goes on inside a string; returns the bytes of it, its closing quote among them.
@@ -258,10 +258,11 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::input::progress::Progress;
+    use crate::input::progress::ReadProgress;
 
     fn elements(text: &str) -> Vec<Result<(u64, String), String>> {
-        let bytes = Bytes::open(Cursor::new(text.to_owned().into_bytes()), "t".into(), Progress::new(None)).unwrap();
+        let bytes =
+            InputBytes::open(Cursor::new(text.to_owned().into_bytes()), "t".into(), ReadProgress::new(None)).unwrap();
         let mut elements = Elements::new(bytes, 300_000);
         let mut read = Vec::new();
         loop {

@@ -27,7 +27,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<f32>, String> {
         return from_base64(text);
     }
     let mut json = serde_json::Deserializer::from_str(text);
-    let numbers = json.deserialize_seq(Components).and_then(|numbers| json.end().map(|()| numbers));
+    let numbers = json.deserialize_seq(ComponentsSeed).and_then(|numbers| json.end().map(|()| numbers));
     numbers.map_err(|e| why_json(&e, text, 1))
 }
 
@@ -79,14 +79,14 @@ impl<'de> Visitor<'de> for EmbeddingSeed {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        Components.visit_seq(seq).map(Some)
+        ComponentsSeed.visit_seq(seq).map(Some)
     }
 }
 
 /// Reads the numbers straight into f32, rounded once.
-pub(super) struct Components;
+pub(super) struct ComponentsSeed;
 
-impl<'de> Visitor<'de> for Components {
+impl<'de> Visitor<'de> for ComponentsSeed {
     type Value = Vec<f32>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

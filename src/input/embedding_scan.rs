@@ -7,15 +7,15 @@
 use memchr::memchr2;
 
 /// An object's embedding, and the object with null in its place.
-pub(super) struct Cut {
+pub(super) struct CutObject {
     pub(super) embedding: Vec<f32>,
     pub(super) rest: String,
 }
 
 /// Cuts the array of numbers under `name` out of an object; `None` when there is no such array or the text is not
 /// plain.
-pub(super) fn cut_embedding(object: &str, name: &str) -> Option<Cut> {
-    let mut scan = Scan { bytes: object.as_bytes(), at: 0 };
+pub(super) fn cut_embedding(object: &str, name: &str) -> Option<CutObject> {
+    let mut scan = EmbeddingScan { bytes: object.as_bytes(), at: 0 };
     scan.expect(b'{')?;
     loop {
         scan.expect(b'"')?;
@@ -26,19 +26,19 @@ pub(super) fn cut_embedding(object: &str, name: &str) -> Option<Cut> {
         if key == name.as_bytes() && scan.peek() == Some(b'[') {
             let embedding = scan.numbers(object)?;
             let (before, after) = (object.get(..from)?, object.get(scan.at..)?);
-            return Some(Cut { embedding, rest: [before, "null", after].concat() });
+            return Some(CutObject { embedding, rest: [before, "null", after].concat() });
         }
         scan.value()?;
         scan.expect(b',')?;
     }
 }
 
-struct Scan<'t> {
+struct EmbeddingScan<'t> {
     bytes: &'t [u8],
     at: usize,
 }
 
-impl<'t> Scan<'t> {
+impl<'t> EmbeddingScan<'t> {
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }

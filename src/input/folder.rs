@@ -11,14 +11,14 @@ use std::sync::Arc;
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
-use super::decompress::Bytes;
+use super::decompress::InputBytes;
 use super::lines::not_utf8;
-use super::mapping::{Mapping, Parts};
-use super::progress::Progress;
+use super::mapping::{Mapping, RowParts};
+use super::progress::ReadProgress;
 use super::rows::ROW_LIMIT_BYTES;
-use super::source::Entry;
+use super::source::SourceFile;
 use crate::error::{Error, Result};
-use crate::record::{Origin, Row};
+use crate::record::{NewRecord, Origin};
 
 /// Which files of a folder are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +39,9 @@ pub struct Folder {
 
 /// What a folder holds.
 #[derive(Debug, Default)]
-pub struct Listing {
+pub struct FolderListing {
     /// The files chosen.
-    pub files: Vec<Entry>,
+    pub files: Vec<SourceFile>,
     /// What could not be looked at.
     pub unread: Vec<Unread>,
 }
@@ -60,13 +60,13 @@ impl Folder {
     ///
     /// # Errors
     /// [`Error::BadInput`] when the folder is not there or none, or a glob is bad; [`Error::Io`] when it cannot be listed.
-    pub fn list(&self) -> Result<Listing> {
+    pub fn list(&self) -> Result<FolderListing> {
         if !self.root.is_dir() {
             let why = if self.root.exists() { "it is no folder" } else { "there is no such folder" };
             return Err(bad(&self.root.display().to_string(), why.into()));
         }
         let globs = Arc::new(self.matcher()?);
-        let mut listing = Listing::default();
+        let mut listing = FolderListing::default();
         for found in self.walk(&globs).build() {
             match found {
                 Ok(found) => listing.files.extend(self.chosen(&found, &globs)),
@@ -96,14 +96,14 @@ impl Folder {
         walk
     }
 
-    fn chosen(&self, found: &DirEntry, globs: &Override) -> Option<Entry> {
+    fn chosen(&self, found: &DirEntry, globs: &Override) -> Option<SourceFile> {
         if !found.file_type()?.is_file() || globs.matched(found.path(), false).is_ignore() {
             return None;
         }
         let relative = found.path().strip_prefix(&self.root).unwrap_or(found.path());
         // What has gone meanwhile is said when it is read.
         let size_bytes = found.metadata().map_or(0, |data| data.len());
-        Some(Entry::new(found.path().to_owned(), relative, Some(size_bytes)))
+        Some(SourceFile::new(found.path().to_owned(), relative, Some(size_bytes)))
     }
 
     /// Tells what could not be looked at; a link that leads back up is none, its files are listed where it leads to.
@@ -132,7 +132,7 @@ impl Folder {
 #[derive(Debug, PartialEq)]
 pub enum TextFile {
     /// A row.
-    Row(Box<Row>),
+    Row(Box<NewRecord>),
     /// Nothing: it is binary or not UTF-8, or holds only white space.
     NoText {
         /// What it is instead.
@@ -144,11 +144,11 @@ pub enum TextFile {
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::BadInput`] when it is too long or its name is no id.
-pub fn read_text(entry: &Entry) -> Result<TextFile> {
+pub fn read_text(entry: &SourceFile) -> Result<TextFile> {
     let name = entry.path.display().to_string();
     let id = entry.id.as_ref().map_err(|why| bad(&name, why.clone()))?;
     let file = File::open(&entry.path).map_err(|e| Error::io(format!("read {name}"), e))?;
-    let mut bytes = match Bytes::open(file, name.as_str().into(), Progress::new(None)) {
+    let mut bytes = match InputBytes::open(file, name.as_str().into(), ReadProgress::new(None)) {
         // By its first block.
         Err(Error::NotText { why, .. }) => return Ok(TextFile::NoText { why }),
         opened => opened?,
@@ -161,7 +161,7 @@ pub fn read_text(entry: &Entry) -> Result<TextFile> {
         Err(e) => return no_text(&not_utf8(e.as_bytes(), e.utf8_error())),
     };
     let origin = Origin { source: name.as_str().into(), line: 0 };
-    let parts = Parts { id: Some(id.clone()), document: Some(text), uri: Some(name.clone()), ..Parts::default() };
+    let parts = RowParts { id: Some(id.clone()), document: Some(text), uri: Some(name.clone()), ..RowParts::default() };
     let row = parts.into_row(&Mapping::default(), origin).map_err(|why| bad(&name, why))?;
     Ok(TextFile::Row(Box::new(row)))
 }
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn what_is_no_text_is_told_from_what_cannot_be_read() {
         let tree = tree();
-        let read = |name: &str| read_text(&Entry::new(tree.path().join(name), Path::new(name), Some(0)));
+        let read = |name: &str| read_text(&SourceFile::new(tree.path().join(name), Path::new(name), Some(0)));
         for bytes in [&b"a\0b"[..], b"caf\xe9", b" \n\t", b"", b"SQLite format 3\0"] {
             fs::write(tree.path().join("x"), bytes).unwrap();
             assert!(matches!(read("x").unwrap(), TextFile::NoText { why } if !why.is_empty()), "{bytes:?}");

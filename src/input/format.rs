@@ -12,7 +12,7 @@ use crate::error::Error;
 
 /// How an input is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum InputFormat {
     /// Comma-separated values with a header (RFC 4180); `;`, tabs and `|` between the fields are recognised too.
     Csv,
     /// The same with tabs.
@@ -31,7 +31,7 @@ pub enum Format {
     Npy,
 }
 
-impl Format {
+impl InputFormat {
     /// Every format, in the order of the help text.
     pub const ALL: [Self; 8] =
         [Self::Csv, Self::Tsv, Self::Json, Self::Jsonl, Self::Text, Self::Parquet, Self::Arrow, Self::Npy];
@@ -124,8 +124,8 @@ impl Format {
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Guesses between csv and tsv by the first line.
-pub(super) fn table_of_head(head: &[u8], names: &[&str]) -> Format {
-    if delimiter(head, names) == b'\t' { Format::Tsv } else { Format::Csv }
+pub(super) fn table_of_head(head: &[u8], names: &[&str]) -> InputFormat {
+    if delimiter(head, names) == b'\t' { InputFormat::Tsv } else { InputFormat::Csv }
 }
 
 /// Guesses the byte between the fields: one that gives the header a column of these names, else a comma, unless the header
@@ -180,7 +180,7 @@ fn fields(line: &[u8], delimiter: u8) -> impl Iterator<Item = &str> {
     })
 }
 
-impl FromStr for Format {
+impl FromStr for InputFormat {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
@@ -193,7 +193,7 @@ impl FromStr for Format {
     }
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for InputFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -206,37 +206,37 @@ mod tests {
     #[test]
     fn names_are_looked_at_through_the_packing() {
         for (path, format) in [
-            ("a/b.csv", Some(Format::Csv)),
-            ("b.TSV", Some(Format::Tsv)),
-            ("b.jsonl.gz", Some(Format::Jsonl)),
-            ("b.ndjson.zst", Some(Format::Jsonl)),
-            ("b.json.ZST", Some(Format::Json)),
-            ("b.md", Some(Format::Text)),
-            ("b.Parquet", Some(Format::Parquet)),
-            ("b.feather", Some(Format::Arrow)),
-            ("b.npy.zst", Some(Format::Npy)),
+            ("a/b.csv", Some(InputFormat::Csv)),
+            ("b.TSV", Some(InputFormat::Tsv)),
+            ("b.jsonl.gz", Some(InputFormat::Jsonl)),
+            ("b.ndjson.zst", Some(InputFormat::Jsonl)),
+            ("b.json.ZST", Some(InputFormat::Json)),
+            ("b.md", Some(InputFormat::Text)),
+            ("b.Parquet", Some(InputFormat::Parquet)),
+            ("b.feather", Some(InputFormat::Arrow)),
+            ("b.npy.zst", Some(InputFormat::Npy)),
             ("b.gz", None),
             ("b", None),
         ] {
-            assert_eq!(Format::of_path(Path::new(path)), format, "{path}");
+            assert_eq!(InputFormat::of_path(Path::new(path)), format, "{path}");
         }
     }
 
     #[test]
     fn the_first_block_tells_json_from_a_table() {
         for (head, format) in [
-            (" \n[{\"id\":1}]", Format::Json),
-            ("{\"id\":\"}{\"}\n{\"id\":2}\n", Format::Jsonl),
-            ("{\"id\":1}", Format::Jsonl),
-            ("{\n  \"id\": 1\n}\n", Format::Json),
-            ("{\"id\":1, \"embedding\":[0.1, 0.2", Format::Jsonl),
-            ("id,document\n", Format::Csv),
-            ("", Format::Jsonl),
+            (" \n[{\"id\":1}]", InputFormat::Json),
+            ("{\"id\":\"}{\"}\n{\"id\":2}\n", InputFormat::Jsonl),
+            ("{\"id\":1}", InputFormat::Jsonl),
+            ("{\n  \"id\": 1\n}\n", InputFormat::Json),
+            ("{\"id\":1, \"embedding\":[0.1, 0.2", InputFormat::Jsonl),
+            ("id,document\n", InputFormat::Csv),
+            ("", InputFormat::Jsonl),
         ] {
-            assert_eq!(Format::of_head(head.as_bytes(), Format::Csv), format, "{head}");
+            assert_eq!(InputFormat::of_head(head.as_bytes(), InputFormat::Csv), format, "{head}");
         }
-        assert_eq!(table_of_head(b"id\tdocument\na,b\tc", &["id"]), Format::Tsv);
-        assert_eq!(table_of_head(b"id,a document\twith a tab", &["id"]), Format::Csv);
+        assert_eq!(table_of_head(b"id\tdocument\na,b\tc", &["id"]), InputFormat::Tsv);
+        assert_eq!(table_of_head(b"id,a document\twith a tab", &["id"]), InputFormat::Csv);
         for (head, found) in [
             (&b"id;document\n1;a,b\n"[..], b';'),
             (b"id;\"a, b\";embedding\n", b';'),
@@ -269,21 +269,21 @@ mod tests {
     #[test]
     fn the_first_bytes_tell_what_is_no_text() {
         for (head, format) in [
-            (&b"PAR1\x15\0"[..], Some(Format::Parquet)),
-            (b"ARROW1\0\0\xff\xff\xff\xff", Some(Format::Arrow)),
-            (b"\xff\xff\xff\xff\x10\x01\0\0", Some(Format::Arrow)),
+            (&b"PAR1\x15\0"[..], Some(InputFormat::Parquet)),
+            (b"ARROW1\0\0\xff\xff\xff\xff", Some(InputFormat::Arrow)),
+            (b"\xff\xff\xff\xff\x10\x01\0\0", Some(InputFormat::Arrow)),
             (b"\xff\xff\xff\xff\xff\xff\xff\xff", None),
-            (b"\x93NUMPY\x01\0", Some(Format::Npy)),
+            (b"\x93NUMPY\x01\0", Some(InputFormat::Npy)),
             (b"id,document\n", None),
             (b"", None),
         ] {
-            assert_eq!(Format::of_magic(head), format, "{head:?}");
+            assert_eq!(InputFormat::of_magic(head), format, "{head:?}");
         }
     }
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        assert_eq!("NDJSON".parse::<Format>().unwrap(), Format::Jsonl);
-        assert!("xml".parse::<Format>().unwrap_err().hint().unwrap().contains("jsonl"));
+        assert_eq!("NDJSON".parse::<InputFormat>().unwrap(), InputFormat::Jsonl);
+        assert!("xml".parse::<InputFormat>().unwrap_err().hint().unwrap().contains("jsonl"));
     }
 }

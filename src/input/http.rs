@@ -18,19 +18,19 @@ const ANSWER_LIMIT_BYTES: u64 = 1 << 30;
 const WAITS_MS: [u64; 3] = [200, 800, 3200];
 
 /// One server.
-pub(super) struct Client {
+pub(super) struct HttpClient {
     agent: ureq::Agent,
     base: String,
     headers: Vec<(String, String)>,
 }
 
 /// What a server answered.
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
 }
 
-impl Client {
+impl HttpClient {
     /// Takes an address, `http://...` or `https://...`.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Client {
     }
 
     /// Asks and takes any answer that is not a failure of the server.
-    pub(super) fn ask(&self, path: &str) -> Result<Answer> {
+    pub(super) fn ask(&self, path: &str) -> Result<HttpAnswer> {
         self.answer(|| {
             let request = self.agent.get(format!("{}{path}", self.base));
             let request = self.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
@@ -77,7 +77,7 @@ impl Client {
     }
 
     /// Asks with JSON and takes any answer that is not a failure of the server.
-    pub(super) fn post(&self, path: &str, json: &Json) -> Result<Answer> {
+    pub(super) fn post(&self, path: &str, json: &Json) -> Result<HttpAnswer> {
         let text = json.to_string();
         self.answer(|| {
             let request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
@@ -96,13 +96,13 @@ impl Client {
         serde_json::from_slice(body).map_err(|e| self.bad(&format!("gave an answer that is not understood: {e}"), None))
     }
 
-    fn answer(&self, ask: impl Fn() -> Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Answer> {
+    fn answer(&self, ask: impl Fn() -> Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<HttpAnswer> {
         let mut waits = WAITS_MS.into_iter();
         loop {
             let answer = ask().and_then(|mut response| {
                 let status = response.status().as_u16();
                 let body = response.body_mut().with_config().limit(ANSWER_LIMIT_BYTES).read_to_vec()?;
-                Ok(Answer { status, body })
+                Ok(HttpAnswer { status, body })
             });
             let failed = match answer {
                 Ok(answer) if !matches!(answer.status, 429 | 500 | 502..=599) => return Ok(answer),
@@ -120,7 +120,7 @@ impl Client {
     }
 
     /// The server understood and would not.
-    pub(super) fn refused(&self, answer: &Answer) -> Error {
+    pub(super) fn refused(&self, answer: &HttpAnswer) -> Error {
         let hint = match answer.status {
             401 | 403 => {
                 "set CHROMA_TOKEN to its token, or CHROMA_AUTHORIZATION to what the header of that name is to say"
@@ -146,7 +146,7 @@ fn is_passing(error: &ureq::Error) -> bool {
 }
 
 /// Returns what an answer that is no good says, in one line.
-fn said(answer: &Answer) -> String {
+fn said(answer: &HttpAnswer) -> String {
     let json: Option<Json> = serde_json::from_slice(&answer.body).ok();
     let message = json.as_ref().and_then(|json| json.get("message").or_else(|| json.get("error"))?.as_str());
     let text = message.map_or_else(|| String::from_utf8_lossy(&answer.body).into_owned(), str::to_owned);

@@ -14,31 +14,31 @@ use serde_json::Value as Json;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::decompress::Bytes;
+use super::decompress::InputBytes;
 use super::elements::Elements;
 use super::embedding::EmbeddingSeed;
-use super::embedding_scan::{Cut, cut_embedding};
-use super::format::Format;
-use super::lines::{JOINED, Lines, Piece};
-use super::mapping::{METADATA, Mapping, Parts, list_names};
+use super::embedding_scan::{CutObject, cut_embedding};
+use super::format::InputFormat;
+use super::lines::{JOINED, LineReader, TextPiece};
+use super::mapping::{METADATA, Mapping, RowParts, list_names};
 use crate::error::{Error, Result};
-use crate::record::{MetadataPatch, Origin, Row, Value, beyond_integers, too_long};
+use crate::record::{MetadataPatch, NewRecord, Origin, Value, beyond_integers, too_long};
 
 /// The values of a JSON input, however they are laid out.
 pub(super) enum Values {
-    Lines(Lines),
+    Lines(LineReader),
     Elements(Elements),
 }
 
 impl Values {
-    pub(super) fn open(bytes: Bytes, format: Format, limit_bytes: usize) -> Self {
+    pub(super) fn open(bytes: InputBytes, format: InputFormat, limit_bytes: usize) -> Self {
         match format {
-            Format::Jsonl => Self::Lines(Lines::new(bytes, limit_bytes)),
+            InputFormat::Jsonl => Self::Lines(LineReader::new(bytes, limit_bytes)),
             _ => Self::Elements(Elements::new(bytes, limit_bytes)),
         }
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Piece<'_>>> {
+    pub(super) fn next(&mut self) -> Result<Option<TextPiece<'_>>> {
         match self {
             Self::Lines(lines) => lines.next(),
             Self::Elements(elements) => elements.next(),
@@ -76,9 +76,9 @@ impl JsonRows {
     }
 
     /// Returns the next row.
-    pub(super) fn next(&mut self) -> Result<Option<Row>> {
+    pub(super) fn next(&mut self) -> Result<Option<NewRecord>> {
         let source = Arc::clone(self.values.source());
-        let Some(Piece { line, text }) = self.values.next()? else { return Ok(None) };
+        let Some(TextPiece { line, text }) = self.values.next()? else { return Ok(None) };
         let mut left_out = Vec::new();
         let parts = parts(text, &self.mapping, &mut left_out).map_err(|e| why_json(&e, text, line));
         for (name, why) in left_out {
@@ -106,10 +106,10 @@ impl JsonRows {
 }
 
 /// Reads one object, its embedding the quick way where that is sure.
-fn parts(text: &str, mapping: &Mapping, left_out: &mut Vec<(String, String)>) -> serde_json::Result<Parts> {
-    if let Some(Cut { embedding, rest }) = cut_embedding(text, mapping.embedding()) {
+fn parts(text: &str, mapping: &Mapping, left_out: &mut Vec<(String, String)>) -> serde_json::Result<RowParts> {
+    if let Some(CutObject { embedding, rest }) = cut_embedding(text, mapping.embedding()) {
         match parse(&rest, mapping, left_out) {
-            Ok(parts) if parts.embedding.is_none() => return Ok(Parts { embedding: Some(embedding), ..parts }),
+            Ok(parts) if parts.embedding.is_none() => return Ok(RowParts { embedding: Some(embedding), ..parts }),
             // The whole text says better what is wrong, and where.
             _ => left_out.clear(),
         }
@@ -117,7 +117,7 @@ fn parts(text: &str, mapping: &Mapping, left_out: &mut Vec<(String, String)>) ->
     parse(text, mapping, left_out)
 }
 
-fn parse(text: &str, mapping: &Mapping, left_out: &mut Vec<(String, String)>) -> serde_json::Result<Parts> {
+fn parse(text: &str, mapping: &Mapping, left_out: &mut Vec<(String, String)>) -> serde_json::Result<RowParts> {
     let mut json = serde_json::Deserializer::from_str(text);
     json.deserialize_any(RowSeed { mapping, left_out }).and_then(|parts| json.end().map(|()| parts))
 }
@@ -138,20 +138,20 @@ struct RowSeed<'m> {
 
 /// A key, borrowed from the input where it has no escapes.
 #[derive(Deserialize)]
-pub(super) struct Key<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+pub(super) struct JsonKey<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 impl<'de> Visitor<'de> for RowSeed<'_> {
-    type Value = Parts;
+    type Value = RowParts;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with fields such as id and document")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parts, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RowParts, A::Error> {
         let mapping = self.mapping;
-        let mut parts = Parts::default();
+        let mut parts = RowParts::default();
         let mut object = None;
-        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+        while let Some(JsonKey(key)) = map.next_key::<JsonKey<'de>>()? {
             let key = key.as_ref();
             let listed = mapping.metadata.as_ref().is_some_and(|names| names.iter().any(|name| name == key));
             if key == mapping.embedding() {
@@ -191,9 +191,9 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
 }
 
 impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
-    type Value = Parts;
+    type Value = RowParts;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Parts, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RowParts, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
@@ -211,7 +211,7 @@ fn once<T, E: serde::de::Error>(place: &mut Option<T>, value: Option<T>, key: &s
 }
 
 /// Puts the value of a mapped field where it belongs; one field may be two parts.
-pub(super) fn part(parts: &mut Parts, mapping: &Mapping, key: &str, json: Json) -> Result<(), String> {
+pub(super) fn part(parts: &mut RowParts, mapping: &Mapping, key: &str, json: Json) -> Result<(), String> {
     if mapping.id() == Some(key) {
         put(&mut parts.id, id_text(&json)?, key)?;
     }

@@ -5,7 +5,7 @@
 
 use memchr::memchr;
 
-use super::decompress::Bytes;
+use super::decompress::InputBytes;
 use crate::error::Result;
 
 /// What UTF-8 text of some programs begins with.
@@ -15,7 +15,7 @@ pub(super) const JOINED: &str = "begins with a byte order mark (U+FEFF), as wher
 
 /// A line or a value, and the line it begins on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Piece<'a> {
+pub(super) struct TextPiece<'a> {
     /// From 1.
     pub(super) line: u64,
     /// Without the line's end.
@@ -23,15 +23,15 @@ pub(super) struct Piece<'a> {
 }
 
 /// The lines of a stream.
-pub(super) struct Lines {
-    pub(super) bytes: Bytes,
+pub(super) struct LineReader {
+    pub(super) bytes: InputBytes,
     limit_bytes: usize,
     line: u64,
     held: Vec<u8>,
 }
 
-impl Lines {
-    pub(super) fn new(bytes: Bytes, limit_bytes: usize) -> Self {
+impl LineReader {
+    pub(super) fn new(bytes: InputBytes, limit_bytes: usize) -> Self {
         Self { bytes, limit_bytes, line: 0, held: Vec::new() }
     }
 
@@ -39,7 +39,7 @@ impl Lines {
     ///
     /// # Errors
     /// [`crate::error::Error::BadRow`] for a line that is too long or not UTF-8; the next call goes on after it.
-    pub(super) fn next(&mut self) -> Result<Option<Piece<'_>>> {
+    pub(super) fn next(&mut self) -> Result<Option<TextPiece<'_>>> {
         loop {
             let Some(whole) = self.read()? else { return Ok(None) };
             self.line += 1;
@@ -52,7 +52,7 @@ impl Lines {
             }
         }
         match std::str::from_utf8(&self.held) {
-            Ok(text) => Ok(Some(Piece { line: self.line, text })),
+            Ok(text) => Ok(Some(TextPiece { line: self.line, text })),
             Err(e) => Err(self.bytes.bad_row(self.line, not_utf8(&self.held, e))),
         }
     }
@@ -94,11 +94,11 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::input::progress::Progress;
+    use crate::input::progress::ReadProgress;
 
     fn lines(text: &[u8], limit: usize) -> Vec<Result<(u64, String), String>> {
-        let bytes = Bytes::open(Cursor::new(text.to_vec()), "t".into(), Progress::new(None)).unwrap();
-        let mut lines = Lines::new(bytes, limit);
+        let bytes = InputBytes::open(Cursor::new(text.to_vec()), "t".into(), ReadProgress::new(None)).unwrap();
+        let mut lines = LineReader::new(bytes, limit);
         std::iter::from_fn(|| {
             let piece = lines.next().map_err(|e| e.to_string());
             piece.map(|p| p.map(|p| (p.line, p.text.to_owned()))).transpose()

@@ -11,11 +11,11 @@ use serde_json::Value as Json;
 use uuid::{Builder, Uuid};
 
 use super::archive::{Archive, ArchiveSize};
-use super::sqlite::Database;
+use super::sqlite::SqliteFile;
 use crate::error::{Error, Result};
 use crate::record::{
-    CollectionInfo, CollectionName, DumpLine, Hnsw, IndexMode, Metadata, MetadataPatch, Origin, RecordId, Row, Scope,
-    Space, Value, beyond_integers,
+    CollectionInfo, CollectionName, DumpLine, Hnsw, IndexMode, Metadata, MetadataPatch, NewRecord, Origin, RecordId,
+    Scope, Space, Value, beyond_integers,
 };
 
 const COLUMNS: [[&str; 2]; 3] =
@@ -24,21 +24,21 @@ const HINT: &str = "`llm collections path` prints where the file is";
 
 /// An embeddings database, read as far as was asked for.
 pub struct LlmFile {
-    database: Database,
+    database: SqliteFile,
     scope: Scope,
-    collections: VecDeque<Found>,
+    collections: VecDeque<LlmCollection>,
     records: u64,
-    open: Option<Open>,
+    open: Option<OpenRows>,
     notices: Vec<String>,
 }
 
-struct Found {
+struct LlmCollection {
     number: i64,
     info: CollectionInfo,
     records: u64,
 }
 
-struct Open {
+struct OpenRows {
     origin: Arc<str>,
     name: String,
     /// The rows of its records, the next one last.
@@ -50,7 +50,7 @@ struct Open {
 }
 
 /// What `llm` says of a record.
-struct Columns {
+struct LlmColumns {
     id: String,
     embedding: Vec<u8>,
     content: Option<String>,
@@ -64,7 +64,7 @@ impl LlmFile {
     /// # Errors
     /// [`Error::BadInput`] when it is none of `llm`'s or has no such collection; [`Error::Busy`] while it is written.
     pub fn open(path: &Path, scope: Scope, wanted: Option<&str>) -> Result<Self> {
-        let database = Database::open(path)?;
+        let database = SqliteFile::open(path)?;
         database.check_columns(&COLUMNS, "embeddings database of llm", Some(HINT))?;
         let sql = "SELECT id, name, model FROM collections ORDER BY id";
         let all: Vec<(i64, String, Option<String>)> =
@@ -84,7 +84,7 @@ impl LlmFile {
             }
             let sql = "SELECT count(*) FROM embeddings WHERE collection_id = ?1";
             let records = database.first(sql, [number], |row| row.get::<_, i64>(0))?.map_or(0, i64::unsigned_abs);
-            collections.push_back(Found { number, info: info(here, &name, model.as_deref())?, records });
+            collections.push_back(LlmCollection { number, info: info(here, &name, model.as_deref())?, records });
         }
         if let Some(wanted) = wanted.filter(|_| collections.is_empty()) {
             return Err(database
@@ -94,10 +94,10 @@ impl LlmFile {
         Ok(Self { database, scope, collections, records, open: None, notices })
     }
 
-    fn row(&self, open: &mut Open, number: i64) -> Result<Option<Row>> {
+    fn row(&self, open: &mut OpenRows, number: i64) -> Result<Option<NewRecord>> {
         let sql = "SELECT id, embedding, content, content_blob IS NOT NULL, metadata FROM embeddings WHERE rowid = ?1";
         let columns = self.database.first(sql, [number], |row| {
-            Ok(Columns {
+            Ok(LlmColumns {
                 id: row.get(0)?,
                 embedding: row.get(1)?,
                 content: row.get(2)?,
@@ -105,7 +105,7 @@ impl LlmFile {
                 metadata: row.get(4)?,
             })
         })?;
-        let Some(Columns { id, embedding, content, is_binary, metadata }) = columns else { return Ok(None) };
+        let Some(LlmColumns { id, embedding, content, is_binary, metadata }) = columns else { return Ok(None) };
         let bad = |why: String| Error::BadRow { source: open.origin.to_string(), line: 0, why };
         let (words, rest) = embedding.as_chunks::<4>();
         if words.is_empty() || !rest.is_empty() {
@@ -117,7 +117,7 @@ impl LlmFile {
         let id = RecordId::parse(id).map_err(|e| bad(e.to_string()))?;
         open.binary += u64::from(is_binary);
         let metadata = metadata.map_or_else(Metadata::default, |text| flat(&text, &mut open.left_out));
-        Ok(Some(Row {
+        Ok(Some(NewRecord {
             id,
             embedding: Some(words.iter().map(|word| f32::from_le_bytes(*word)).collect()),
             embedded_here: false,
@@ -219,18 +219,18 @@ fn put(metadata: &mut Metadata, key: &str, value: Json, left_out: &mut u64) {
 
 impl Archive for LlmFile {
     fn next_line(&mut self) -> Result<Option<DumpLine>> {
-        let Some(Found { number, info, records }) = self.collections.pop_front() else { return Ok(None) };
+        let Some(LlmCollection { number, info, records }) = self.collections.pop_front() else { return Ok(None) };
         let sql = "SELECT rowid FROM embeddings WHERE collection_id = ?1";
         let mut rows: Vec<i64> = self.database.all(sql, [number], |row| row.get(0))?;
         rows.sort_unstable_by(|a, b| b.cmp(a));
         let name = info.name.to_string();
         let origin = format!("{}: collection {name:?}", self.database.shown()).into();
-        self.open = Some(Open { origin, name, rows, binary: 0, left_out: 0 });
+        self.open = Some(OpenRows { origin, name, rows, binary: 0, left_out: 0 });
         let Scope { tenant, database } = self.scope.clone();
         Ok(Some(DumpLine::Collection { tenant, database, records, collection: Box::new(info) }))
     }
 
-    fn next_record(&mut self) -> Result<Option<Row>> {
+    fn next_record(&mut self) -> Result<Option<NewRecord>> {
         let Some(mut open) = self.open.take() else { return Ok(None) };
         while let Some(number) = open.rows.pop() {
             match self.row(&mut open, number) {
@@ -241,7 +241,7 @@ impl Archive for LlmFile {
                 }
             }
         }
-        let Open { name, binary, left_out, .. } = open;
+        let OpenRows { name, binary, left_out, .. } = open;
         if binary > 0 {
             self.notices.push(format!("{name}: contents left out, since they are bytes: {binary}"));
         }

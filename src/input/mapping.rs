@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::cell::Types;
 use crate::error::Error;
-use crate::record::{MetadataPatch, Origin, RecordId, Row};
+use crate::record::{MetadataPatch, NewRecord, Origin, RecordId};
 
 /// The field a JSON object of metadata is read from; it has no other name.
 pub(super) const METADATA: &str = "metadata";
@@ -129,7 +129,7 @@ pub(super) fn list_names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> S
 
 /// The parts of a row before it is known to have an id.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
+pub(super) struct RowParts {
     pub(super) id: Option<String>,
     pub(super) document: Option<String>,
     pub(super) embedding: Option<Vec<f32>>,
@@ -137,9 +137,9 @@ pub(super) struct Parts {
     pub(super) metadata: MetadataPatch,
 }
 
-impl Parts {
+impl RowParts {
     /// Makes the row; the error is a sentence.
-    pub(super) fn into_row(self, mapping: &Mapping, origin: Origin) -> Result<Row, String> {
+    pub(super) fn into_row(self, mapping: &Mapping, origin: Origin) -> Result<NewRecord, String> {
         let id = match (self.id, &mapping.id) {
             (Some(id), _) => id,
             (None, IdFrom::Column(name)) => return Err(format!("{name:?} is missing; it is the id of the row")),
@@ -147,7 +147,7 @@ impl Parts {
         };
         let id = RecordId::parse(id).map_err(|e| e.to_string())?;
         let Self { document, embedding, uri, metadata, .. } = self;
-        Ok(Row { id, embedding, embedded_here: false, document, uri, metadata, part: None, origin })
+        Ok(NewRecord { id, embedding, embedded_here: false, document, uri, metadata, part: None, origin })
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
     fn the_same_content_has_the_same_id() {
         let mapping = Mapping { id: "auto".parse().unwrap(), ..Mapping::default() };
         let id = |document: Option<&str>, embedding: Option<Vec<f32>>| {
-            let parts = Parts { document: document.map(Into::into), embedding, ..Parts::default() };
+            let parts = RowParts { document: document.map(Into::into), embedding, ..RowParts::default() };
             parts.into_row(&mapping, origin()).map(|row| row.id.to_string())
         };
         // sha256("fox") begins so.
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_missing_or_empty_id_is_refused() {
         let row = |id: Option<&str>| {
-            Parts { id: id.map(Into::into), ..Parts::default() }.into_row(&Mapping::default(), origin())
+            RowParts { id: id.map(Into::into), ..RowParts::default() }.into_row(&Mapping::default(), origin())
         };
         assert!(row(None).unwrap_err().contains("\"id\" is missing"));
         assert!(row(Some("")).unwrap_err().contains("empty"));

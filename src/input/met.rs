@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Format;
+use super::InputFormat;
 use super::infer::Inferred;
 use crate::error::Error;
-use crate::record::{Origin, Row};
+use crate::record::{NewRecord, Origin};
 
 /// What happens to the rows of an id that comes again in one input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,10 +27,10 @@ pub enum OnDuplicate {
 
 /// What was met.
 #[derive(Default)]
-pub struct Met(Mutex<State>);
+pub struct Met(Mutex<SeenIds>);
 
 #[derive(Default)]
-struct State {
+struct SeenIds {
     formats: BTreeMap<&'static str, (u64, String)>,
     columns: BTreeMap<String, (Inferred, String)>,
     ids: Ids,
@@ -47,12 +47,12 @@ pub struct Repeats {
 }
 
 impl Met {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, SeenIds> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes down what an input was taken for.
-    pub(super) fn format(&self, format: Format, source: &str) {
+    pub(super) fn format(&self, format: InputFormat, source: &str) {
         let mut state = self.state();
         state.formats.entry(format.as_str()).or_insert_with(|| (0, source.to_owned())).0 += 1;
     }
@@ -93,7 +93,7 @@ impl Met {
     ///
     /// # Errors
     /// [`Error::BadRow`] when its id came before and that was to be one.
-    pub fn row(&self, row: Row, on_duplicate: OnDuplicate) -> Result<Option<Row>, Error> {
+    pub fn row(&self, row: NewRecord, on_duplicate: OnDuplicate) -> Result<Option<NewRecord>, Error> {
         let mut state = self.state();
         let Some(before) = state.ids.place(row.id.as_str(), &row.origin) else { return Ok(Some(row)) };
         if on_duplicate == OnDuplicate::Error {
@@ -187,8 +187,8 @@ mod tests {
     use super::*;
     use crate::record::{MetadataPatch, RecordId};
 
-    fn row(id: &str, source: &str, line: u64) -> Row {
-        Row {
+    fn row(id: &str, source: &str, line: u64) -> NewRecord {
+        NewRecord {
             id: RecordId::parse(id).unwrap(),
             embedding: None,
             embedded_here: false,
@@ -228,10 +228,10 @@ mod tests {
     #[test]
     fn mixed_formats_and_types_are_said() {
         let met = Met::default();
-        met.format(Format::Csv, "a.csv");
-        met.format(Format::Csv, "b.csv");
+        met.format(InputFormat::Csv, "a.csv");
+        met.format(InputFormat::Csv, "b.csv");
         assert_eq!(met.formats(), None);
-        met.format(Format::Text, "c.md");
+        met.format(InputFormat::Text, "c.md");
         assert_eq!(met.formats().unwrap(), "read 2 as csv (a.csv and others), c.md as text");
         assert_eq!(met.column("zip", Inferred::Number, "a.csv"), None);
         assert_eq!(met.column("zip", Inferred::Number, "b.csv"), None);

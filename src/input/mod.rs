@@ -1,16 +1,17 @@
 //! Bytes to rows: csv, tsv, json, jsonl, Parquet, Arrow, npy and text files, plain or packed; whole collections from dumps, from Chroma and llm.
 //!
-//! [`Source::parse`] says what an argument names, [`Rows::open`] reads it, [`Questions::open`] reads the questions of
-//! a batch, [`Batches`] cuts rows into what is stored together; an [`Archive`] brings collections. Knows nothing of collections or terminals. Invariant: no input is held whole, only one row of a bounded
+//! [`InputSource::parse`] says what an argument names, [`InputRows::open`] reads it, [`Questions::open`] reads the questions of
+//! a batch, [`RowBatches`] cuts rows into what is stored together; an [`Archive`] brings collections. Knows nothing of collections or terminals. Invariant: no input is held whole, only one row of a bounded
 //! length, and every error names the source and the line.
 //!
-//! To add a format: a variant of [`Format`], a file that yields [`crate::record::Row`]s, and an arm in `rows`.
+//! To add a format: a variant of [`InputFormat`], a file that yields [`crate::record::NewRecord`]s, and an arm in `rows`.
 
 mod archive;
 #[cfg(feature = "arrow")]
 mod arrow;
 mod batches;
 mod cell;
+#[cfg(feature = "foreign")]
 mod chroma;
 mod columns;
 mod csv;
@@ -22,11 +23,13 @@ mod embedding_scan;
 mod folder;
 mod format;
 mod gzip;
+#[cfg(feature = "foreign")]
 mod http;
 mod ids;
 mod infer;
 mod json;
 mod lines;
+#[cfg(feature = "foreign")]
 mod llm;
 mod mapping;
 mod met;
@@ -39,27 +42,30 @@ mod random_tests;
 mod records;
 mod rows;
 mod source;
+#[cfg(feature = "foreign")]
 mod sqlite;
 mod stdin;
 #[cfg(test)]
 mod tests;
 
 pub use archive::{Archive, ArchiveBatches, ArchiveSize};
-pub use batches::{BatchLimits, Batches, Notices, Skipped, Split};
+pub use batches::{BatchLimits, Notices, RowBatches, SkippedFiles, Split};
 pub use cell::{CellType, Types};
+#[cfg(feature = "foreign")]
 pub use chroma::{ChromaFolder, ChromaServer, Selection, ServerOptions};
 pub use dump::Dump;
 pub use embedding::embedding_from_json;
-pub use folder::{Folder, Listing, TextFile, Unread, read_text};
-pub use format::Format;
+pub use folder::{Folder, FolderListing, TextFile, Unread, read_text};
+pub use format::InputFormat;
 pub use ids::read_ids;
+#[cfg(feature = "foreign")]
 pub use llm::LlmFile;
 pub use mapping::{IdFrom, Mapping};
 pub use met::{Met, OnDuplicate, Repeats};
 pub use metadata::metadata_from_json;
-pub use npy::Beside;
-pub use progress::Progress;
+pub use npy::MatrixIds;
+pub use progress::ReadProgress;
 pub use question::{Question, Questions};
-pub use rows::{Options, ROW_LIMIT_BYTES, Rows, SkippedFile};
-pub use source::{Entry, Source};
+pub use rows::{InputOptions, InputRows, ROW_LIMIT_BYTES, SkippedFile};
+pub use source::{InputSource, SourceFile};
 pub use stdin::{Stdin, closed_stream};

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes read and bytes to read.
 #[derive(Debug)]
-pub struct Progress {
+pub struct ReadProgress {
     read_bytes: AtomicU64,
     total_bytes: Option<u64>,
 }
 
-impl Progress {
+impl ReadProgress {
     pub(super) fn new(total_bytes: Option<u64>) -> Arc<Self> {
         Arc::new(Self { read_bytes: AtomicU64::new(0), total_bytes })
     }
@@ -39,12 +39,12 @@ impl Progress {
 }
 
 /// Counts what is read through it.
-pub(super) struct Counted<R> {
+pub(super) struct CountedReader<R> {
     pub(super) inner: R,
-    pub(super) progress: Arc<Progress>,
+    pub(super) progress: Arc<ReadProgress>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountedReader<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
         self.progress.read_bytes.fetch_add(n as u64, Ordering::Relaxed);

@@ -12,16 +12,16 @@ use std::sync::Arc;
 use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
-use super::decompress::Bytes;
-use super::embedding::{self, Components, EmbeddingSeed};
-use super::embedding_scan::{Cut, cut_embedding};
-use super::format::Format;
-use super::json::{Key, Values, id_text, why_json};
-use super::lines::Lines;
-use super::progress::Progress;
-use super::records::{Layout, Records, no_column};
+use super::decompress::InputBytes;
+use super::embedding::{self, ComponentsSeed, EmbeddingSeed};
+use super::embedding_scan::{CutObject, cut_embedding};
+use super::format::InputFormat;
+use super::json::{JsonKey, Values, id_text, why_json};
+use super::lines::LineReader;
+use super::progress::ReadProgress;
+use super::records::{Dialect, TableRecords, no_column};
 use super::rows::ROW_LIMIT_BYTES;
-use super::source::Source;
+use super::source::InputSource;
 use super::stdin::Stdin;
 use crate::error::{Error, Result};
 use crate::record::Origin;
@@ -44,20 +44,20 @@ pub struct Question {
 
 /// The questions of an input, read as they are asked for.
 pub struct Questions {
-    reader: Reader,
+    reader: QuestionReader,
     source: Arc<str>,
-    progress: Arc<Progress>,
+    progress: Arc<ReadProgress>,
     ended: bool,
 }
 
-enum Reader {
+enum QuestionReader {
     Lines(PlainLines),
     Json(Values),
     Table(Box<Table>),
 }
 
 struct PlainLines {
-    lines: Lines,
+    lines: LineReader,
     /// The line read last.
     line: u64,
     /// A question that blank lines stand before, which are told first.
@@ -65,11 +65,11 @@ struct PlainLines {
 }
 
 struct Table {
-    records: Records,
-    columns: Columns,
+    records: TableRecords,
+    columns: QuestionColumns,
 }
 
-struct Columns {
+struct QuestionColumns {
     id: Option<usize>,
     text: Option<usize>,
     embedding: Option<usize>,
@@ -77,7 +77,7 @@ struct Columns {
 
 /// A question without its place.
 #[derive(Debug, Default)]
-struct Asked {
+struct RawQuestion {
     id: Option<String>,
     text: Option<String>,
     embedding: Option<Vec<f32>>,
@@ -88,53 +88,57 @@ impl Questions {
     ///
     /// # Errors
     /// [`Error::BadInput`] or [`Error::Io`] when it cannot be read, or is a table without a column of texts.
-    pub fn open(source: &Source, format: Option<Format>) -> Result<Self> {
+    pub fn open(source: &InputSource, format: Option<InputFormat>) -> Result<Self> {
         let path = match source {
-            Source::Stdin => return Self::from_reader(Stdin, "-", format),
-            Source::File(path) => path,
-            Source::Files(_) => return Err(Error::argument("questions are read from one file")),
-            Source::Folder(path) | Source::Glob { base: path, .. } => {
+            InputSource::Stdin => return Self::from_reader(Stdin, "-", format),
+            InputSource::File(path) => path,
+            InputSource::Files(_) => return Err(Error::argument("questions are read from one file")),
+            InputSource::Folder(path) | InputSource::Glob { base: path, .. } => {
                 return Err(Error::argument(format!("questions are read from one file, not from {}", path.display())));
             }
         };
         let name = path.display().to_string();
         let file = File::open(path).map_err(|e| Error::io(format!("read {name}"), e))?;
         let size_bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
-        let format = format.or_else(|| Format::of_path(path));
-        Self::start(file, &name, format, Progress::new(size_bytes))
+        let format = format.or_else(|| InputFormat::of_path(path));
+        Self::start(file, &name, format, ReadProgress::new(size_bytes))
     }
 
     /// Reads a stream as standard input would be; `name` stands for it in messages.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn from_reader(reader: impl Read + Send + 'static, name: &str, format: Option<Format>) -> Result<Self> {
-        Self::start(reader, name, format, Progress::new(None))
+    pub fn from_reader(reader: impl Read + Send + 'static, name: &str, format: Option<InputFormat>) -> Result<Self> {
+        Self::start(reader, name, format, ReadProgress::new(None))
     }
 
     fn start(
         reader: impl Read + Send + 'static,
         name: &str,
-        format: Option<Format>,
-        progress: Arc<Progress>,
+        format: Option<InputFormat>,
+        progress: Arc<ReadProgress>,
     ) -> Result<Self> {
-        let mut bytes = Bytes::open(reader, name.into(), Arc::clone(&progress))?;
+        let mut bytes = InputBytes::open(reader, name.into(), Arc::clone(&progress))?;
         let format = match format {
             Some(format) => format,
-            None => Format::of_head(bytes.fill()?, Format::Text),
+            None => InputFormat::of_head(bytes.fill()?, InputFormat::Text),
         };
         let reader = match format {
-            Format::Text => {
-                Reader::Lines(PlainLines { lines: Lines::new(bytes, ROW_LIMIT_BYTES), line: 0, behind_blank: None })
+            InputFormat::Text => QuestionReader::Lines(PlainLines {
+                lines: LineReader::new(bytes, ROW_LIMIT_BYTES),
+                line: 0,
+                behind_blank: None,
+            }),
+            InputFormat::Json | InputFormat::Jsonl => {
+                QuestionReader::Json(Values::open(bytes, format, ROW_LIMIT_BYTES))
             }
-            Format::Json | Format::Jsonl => Reader::Json(Values::open(bytes, format, ROW_LIMIT_BYTES)),
-            Format::Csv | Format::Tsv => {
-                let layout = Layout { format, delimiter: None, names: &TEXT_NAMES, limit_bytes: ROW_LIMIT_BYTES };
-                let records = Records::open(bytes, layout)?;
-                let columns = Columns::resolve(&records)?;
-                Reader::Table(Box::new(Table { records, columns }))
+            InputFormat::Csv | InputFormat::Tsv => {
+                let layout = Dialect { format, delimiter: None, names: &TEXT_NAMES, limit_bytes: ROW_LIMIT_BYTES };
+                let records = TableRecords::open(bytes, layout)?;
+                let columns = QuestionColumns::resolve(&records)?;
+                QuestionReader::Table(Box::new(Table { records, columns }))
             }
-            Format::Parquet | Format::Arrow | Format::Npy => {
+            InputFormat::Parquet | InputFormat::Arrow | InputFormat::Npy => {
                 return Err(bytes.bad(format!("questions are text or JSON, not {format}"), None));
             }
         };
@@ -143,28 +147,28 @@ impl Questions {
 
     /// Returns the bytes read and to read, which another thread may watch.
     #[must_use]
-    pub fn progress(&self) -> Arc<Progress> {
+    pub fn progress(&self) -> Arc<ReadProgress> {
         Arc::clone(&self.progress)
     }
 
     fn read(&mut self) -> Result<Option<Question>> {
         let (line, asked) = match &mut self.reader {
-            Reader::Lines(lines) => {
+            QuestionReader::Lines(lines) => {
                 let Some((line, text)) = lines.next()? else { return Ok(None) };
-                (line, text.map(|text| Asked { text: Some(text), ..Asked::default() }))
+                (line, text.map(|text| RawQuestion { text: Some(text), ..RawQuestion::default() }))
             }
-            Reader::Json(values) => {
+            QuestionReader::Json(values) => {
                 let Some(piece) = values.next()? else { return Ok(None) };
                 (piece.line, from_json(piece.text, piece.line))
             }
-            Reader::Table(table) => {
+            QuestionReader::Table(table) => {
                 let Table { records, columns } = table.as_mut();
                 let Some(record) = records.next()? else { return Ok(None) };
                 let field =
                     |column: Option<usize>| column.map(|at| record.field(at)).filter(|text| !text.trim().is_empty());
                 let embedding = field(columns.embedding).map(embedding::parse).transpose();
                 let (id, text) = (field(columns.id).map(str::to_owned), field(columns.text).map(str::to_owned));
-                (record.line, embedding.map(|embedding| Asked { id, text, embedding }))
+                (record.line, embedding.map(|embedding| RawQuestion { id, text, embedding }))
             }
         };
         let asked = asked.and_then(|mut asked| {
@@ -175,7 +179,7 @@ impl Questions {
             Ok(asked)
         });
         match asked {
-            Ok(Asked { id, text, embedding }) => {
+            Ok(RawQuestion { id, text, embedding }) => {
                 let origin = Origin { source: Arc::clone(&self.source), line };
                 Ok(Some(Question { id, text, embedding, origin }))
             }
@@ -219,8 +223,8 @@ impl Iterator for Questions {
     }
 }
 
-impl Columns {
-    fn resolve(records: &Records) -> Result<Self> {
+impl QuestionColumns {
+    fn resolve(records: &TableRecords) -> Result<Self> {
         let header = records.header();
         let find = |name: &str| header.iter().position(|column| column == name);
         let this = Self { id: find("id"), text: TEXT_NAMES.into_iter().find_map(find), embedding: find("embedding") };
@@ -233,17 +237,17 @@ impl Columns {
 }
 
 /// Reads one question, its embedding the quick way where that is sure.
-fn from_json(text: &str, line: u64) -> Result<Asked, String> {
-    if let Some(Cut { embedding, rest }) = cut_embedding(text, "embedding")
-        && let Ok(asked @ Asked { embedding: None, .. }) = parse(&rest)
+fn from_json(text: &str, line: u64) -> Result<RawQuestion, String> {
+    if let Some(CutObject { embedding, rest }) = cut_embedding(text, "embedding")
+        && let Ok(asked @ RawQuestion { embedding: None, .. }) = parse(&rest)
     {
-        return Ok(Asked { embedding: Some(embedding), ..asked });
+        return Ok(RawQuestion { embedding: Some(embedding), ..asked });
     }
     // The whole text says better what is wrong, and where.
     parse(text).map_err(|e| why_json(&e, text, line))
 }
 
-fn parse(text: &str) -> serde_json::Result<Asked> {
+fn parse(text: &str) -> serde_json::Result<RawQuestion> {
     let mut json = serde_json::Deserializer::from_str(text);
     let read = serde::Deserializer::deserialize_any(&mut json, AskedVisitor);
     read.and_then(|asked| json.end().map(|()| asked))
@@ -253,24 +257,24 @@ fn parse(text: &str) -> serde_json::Result<Asked> {
 struct AskedVisitor;
 
 impl<'de> Visitor<'de> for AskedVisitor {
-    type Value = Asked;
+    type Value = RawQuestion;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a question, which is an object with text or embedding, a string, or an array of numbers")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Asked, E> {
-        Ok(Asked { text: Some(text.to_owned()), ..Asked::default() })
+    fn visit_str<E>(self, text: &str) -> Result<RawQuestion, E> {
+        Ok(RawQuestion { text: Some(text.to_owned()), ..RawQuestion::default() })
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Asked, A::Error> {
-        Ok(Asked { embedding: Some(Components.visit_seq(seq)?), ..Asked::default() })
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<RawQuestion, A::Error> {
+        Ok(RawQuestion { embedding: Some(ComponentsSeed.visit_seq(seq)?), ..RawQuestion::default() })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Asked, A::Error> {
-        let mut asked = Asked::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawQuestion, A::Error> {
+        let mut asked = RawQuestion::default();
         let mut rank = TEXT_NAMES.len();
-        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+        while let Some(JsonKey(key)) = map.next_key::<JsonKey<'de>>()? {
             let named = TEXT_NAMES.iter().position(|name| *name == key);
             match (key.as_ref(), named) {
                 ("id", _) => asked.id = id_text(&map.next_value()?).map_err(A::Error::custom)?,
@@ -296,7 +300,7 @@ mod tests {
 
     use super::*;
 
-    fn ask(text: &str, format: Option<Format>) -> Vec<Result<Question, String>> {
+    fn ask(text: &str, format: Option<InputFormat>) -> Vec<Result<Question, String>> {
         let questions = Questions::from_reader(Cursor::new(text.to_owned().into_bytes()), "q", format);
         match questions {
             Ok(questions) => questions.map(|q| q.map_err(|e| e.to_string())).collect(),
@@ -304,7 +308,7 @@ mod tests {
         }
     }
 
-    fn texts(text: &str, format: Option<Format>) -> Vec<(Option<String>, String)> {
+    fn texts(text: &str, format: Option<InputFormat>) -> Vec<(Option<String>, String)> {
         ask(text, format).into_iter().map(Result::unwrap).map(|q| (q.id, q.text.unwrap())).collect()
     }
 
@@ -315,7 +319,7 @@ mod tests {
         assert_eq!(texts("how?\n why? \r\n\n \n", None), [no_id("how?"), no_id("why?")]);
         assert_eq!(texts("{\"id\":7,\"text\":\"how?\"}\n{\"query\":\"why?\"}", None), [id("7", "how?"), no_id("why?")]);
         assert_eq!(texts("[\"how?\",{\"document\":\"a\",\"text\":\"b\"}]", None), [no_id("how?"), no_id("b")]);
-        assert_eq!(texts("id,query\na,\"how, why?\"\n", Some(Format::Csv)), [id("a", "how, why?")]);
+        assert_eq!(texts("id,query\na,\"how, why?\"\n", Some(InputFormat::Csv)), [id("a", "how, why?")]);
         let vectors = ask("[[1,2],{\"embedding\":[3]}]", None);
         let embeddings: Vec<_> = vectors.into_iter().map(|q| q.unwrap().embedding.unwrap()).collect();
         assert_eq!(embeddings, [vec![1.0, 2.0], vec![3.0]]);
@@ -334,13 +338,14 @@ mod tests {
 
     #[test]
     fn a_bad_question_has_its_line_and_the_next_is_read() {
-        let read = ask("{\"text\":\"a\"}\n{\"text\":\" \"}\n{\"text\":1}\nx\n{\"text\":\"b\"}\n", Some(Format::Jsonl));
+        let read =
+            ask("{\"text\":\"a\"}\n{\"text\":\" \"}\n{\"text\":1}\nx\n{\"text\":\"b\"}\n", Some(InputFormat::Jsonl));
         assert!(read[0].is_ok() && read[4].is_ok());
         let errors: Vec<_> = read[1..4].iter().map(|r| r.as_ref().unwrap_err().as_str()).collect();
         assert_eq!(errors[0], "q:2: has neither a text nor an embedding to ask with");
         assert_eq!(errors[1], "q:3: the field \"text\" must be a string");
         assert!(errors[2].starts_with("q:4: is not JSON"), "{errors:?}");
-        let table = ask("id,a\n1,b\n", Some(Format::Csv));
+        let table = ask("id,a\n1,b\n", Some(InputFormat::Csv));
         assert_eq!(table, [Err("q: has no column \"text\"; its columns are id, a".to_owned())]);
     }
 }

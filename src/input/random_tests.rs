@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::tests::{metadata, named, open, options};
 use super::*;
 use crate::record::random::Random;
-use crate::record::{Metadata, Row};
+use crate::record::{Metadata, NewRecord};
 
 /// Returns a number below `end`.
 fn below(random: &mut Random, end: usize) -> usize {
@@ -28,8 +28,14 @@ fn text(random: &mut Random) -> String {
 
 #[test]
 fn no_bytes_make_it_panic_or_go_on_for_ever() {
-    const FORMATS: [Option<Format>; 6] =
-        [None, Some(Format::Csv), Some(Format::Tsv), Some(Format::Json), Some(Format::Jsonl), Some(Format::Text)];
+    const FORMATS: [Option<InputFormat>; 6] = [
+        None,
+        Some(InputFormat::Csv),
+        Some(InputFormat::Tsv),
+        Some(InputFormat::Json),
+        Some(InputFormat::Jsonl),
+        Some(InputFormat::Text),
+    ];
     let samples = [
         "id,document,embedding,metadata\na,\"x \"\"y\"\"\",\"[1,2]\",\"{\"\"k\"\":1}\"\r\nb,,,\n",
         "[{\"id\":\"a\",\"embedding\":[1,2.5e3],\"metadata\":{\"k\":[true]}},\n{\"id\":1,\"x\":\"\\u00e9\\\"\"}]",
@@ -62,7 +68,9 @@ fn no_bytes_make_it_panic_or_go_on_for_ever() {
         for format in FORMATS {
             let mapping = if below(random, 2) == 0 { named("auto", "document", None) } else { Mapping::default() };
             let limit = if below(random, 4) == 0 { 16 } else { 1 << 20 };
-            if let Ok(mut rows) = open(bytes.clone(), Options { row_limit_bytes: limit, ..options(format, mapping) }) {
+            if let Ok(mut rows) =
+                open(bytes.clone(), InputOptions { row_limit_bytes: limit, ..options(format, mapping) })
+            {
                 assert!(rows.by_ref().take(most + 1).count() <= most);
                 rows.take_notices();
             }
@@ -104,8 +112,8 @@ fn what_is_written_is_read_back() {
         let jsonl = written.iter().map(Json::to_string).collect::<Vec<_>>().join("\n");
         let array = serde_json::to_string_pretty(&written).unwrap();
         let table = String::from_utf8(table.into_inner().unwrap()).unwrap();
-        for (text, format) in [(table, Format::Csv), (jsonl, Format::Jsonl), (array, Format::Json)] {
-            let read: Vec<Row> =
+        for (text, format) in [(table, InputFormat::Csv), (jsonl, InputFormat::Jsonl), (array, InputFormat::Json)] {
+            let read: Vec<NewRecord> =
                 open(text.clone(), options(Some(format), Mapping::default())).unwrap().map(Result::unwrap).collect();
             assert_eq!(read.len(), written.len(), "{text}");
             for (row, json) in read.iter().zip(&written) {

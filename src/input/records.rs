@@ -6,16 +6,16 @@
 
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
-use super::decompress::Bytes;
-use super::format::{Format, delimiter};
+use super::decompress::InputBytes;
+use super::format::{InputFormat, delimiter};
 use super::lines::{BOM, JOINED, not_utf8};
 use super::mapping::list_names;
 use crate::error::{Error, Result};
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Layout<'n> {
-    pub(super) format: Format,
+pub(super) struct Dialect<'n> {
+    pub(super) format: InputFormat,
     /// The byte between the fields, where it was said.
     pub(super) delimiter: Option<u8>,
     /// Columns that the header should have; they tell the delimiter where it is to be guessed.
@@ -24,8 +24,8 @@ pub(super) struct Layout<'n> {
 }
 
 /// The records of a table.
-pub(super) struct Records {
-    pub(super) bytes: Bytes,
+pub(super) struct TableRecords {
+    pub(super) bytes: InputBytes,
     header: Vec<String>,
     delimiter: u8,
     limit_bytes: usize,
@@ -43,13 +43,13 @@ struct End {
 }
 
 /// One record and the line it begins on.
-pub(super) struct Record<'a> {
+pub(super) struct TableRecord<'a> {
     pub(super) line: u64,
     text: &'a str,
     ends: &'a [End],
 }
 
-impl<'a> Record<'a> {
+impl<'a> TableRecord<'a> {
     /// Returns a field; empty beyond the last.
     pub(super) fn field(&self, column: usize) -> &'a str {
         let start = column.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| end.at);
@@ -64,7 +64,7 @@ impl<'a> Record<'a> {
 }
 
 /// What was cut off the input: where it begins, how many fields it has, and why it is no record.
-struct Cut {
+struct RecordCut {
     line: u64,
     /// The line it ends on.
     last: u64,
@@ -73,7 +73,7 @@ struct Cut {
 }
 
 /// Where in a record the reader stands.
-enum State {
+enum FieldState {
     /// Before the first byte of a field.
     Start,
     Plain,
@@ -84,21 +84,21 @@ enum State {
     Passing,
 }
 
-impl Records {
+impl TableRecords {
     /// Reads the header.
     ///
     /// # Errors
     /// [`Error::BadInput`] when there is none, or a name stands twice in it.
-    pub(super) fn open(mut bytes: Bytes, layout: Layout<'_>) -> Result<Self> {
+    pub(super) fn open(mut bytes: InputBytes, layout: Dialect<'_>) -> Result<Self> {
         let delimiter = match (layout.delimiter, layout.format) {
             (Some(said), _) => said,
-            (None, Format::Tsv) => b'\t',
+            (None, InputFormat::Tsv) => b'\t',
             (None, _) => delimiter(bytes.fill()?, layout.names),
         };
         let mut this = Self::over(bytes, delimiter, layout.limit_bytes);
         let header = match this.read()? {
-            Some(Cut { fault: Some(why), .. }) => Err(why),
-            Some(Cut { columns, .. }) => this
+            Some(RecordCut { fault: Some(why), .. }) => Err(why),
+            Some(RecordCut { columns, .. }) => this
                 .check()
                 .map(|record| (0..columns).map(|column| record.field(column).trim().to_owned()).collect::<Vec<_>>()),
             None => return Err(this.bytes.bad("has no header line", Some("the first line names the columns"))),
@@ -115,7 +115,7 @@ impl Records {
         }
     }
 
-    fn over(bytes: Bytes, delimiter: u8, limit_bytes: usize) -> Self {
+    fn over(bytes: InputBytes, delimiter: u8, limit_bytes: usize) -> Self {
         let (header, fields, ends) = (Vec::new(), Vec::new(), Vec::new());
         Self { bytes, header, delimiter, limit_bytes, line: 1, fields, ends }
     }
@@ -140,8 +140,8 @@ impl Records {
     /// # Errors
     /// [`Error::BadRow`] for a record with too few or too many fields or that is not UTF-8; the next call goes on.
     /// [`Error::BadInput`] for one over the limit, or when the input ends inside quotes.
-    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>> {
-        let Some(Cut { line, last, columns, fault }) = self.read()? else { return Ok(None) };
+    pub(super) fn next(&mut self) -> Result<Option<TableRecord<'_>>> {
+        let Some(RecordCut { line, last, columns, fault }) = self.read()? else { return Ok(None) };
         if let Some(why) = fault {
             return Err(self.bytes.bad_row(line, why));
         }
@@ -155,23 +155,23 @@ impl Records {
             return Err(self.bytes.bad_row(line, JOINED));
         }
         match self.check() {
-            Ok(record) => Ok(Some(Record { line, ..record })),
+            Ok(record) => Ok(Some(TableRecord { line, ..record })),
             Err(why) => Err(self.bytes.bad_row(line, why)),
         }
     }
 
     /// Reads one record into `fields` and `ends`.
-    fn read(&mut self) -> Result<Option<Cut>> {
+    fn read(&mut self) -> Result<Option<RecordCut>> {
         if !self.pass_blank_lines()? {
             return Ok(None);
         }
         self.fields.clear();
         self.ends.clear();
-        let mut cutter = Cutter {
+        let mut cutter = RecordCutter {
             delimiter: self.delimiter,
             // A record of any number of fields is bad; they need not all be held.
             most_ends: if self.header.is_empty() { usize::MAX } else { self.header.len() },
-            state: State::Start,
+            state: FieldState::Start,
             opened: self.line,
             line: self.line,
             last: self.line,
@@ -188,23 +188,23 @@ impl Records {
             (used, is_whole) = cutter.run(block, &mut self.fields, &mut self.ends);
             self.bytes.consume(used);
             taken += used;
-            if taken > self.limit_bytes && !matches!(cutter.state, State::Passing) {
+            if taken > self.limit_bytes && !matches!(cutter.state, FieldState::Passing) {
                 let why = format!("line {first}: the record is longer than {} bytes", self.limit_bytes);
                 return Err(self.bytes.bad(why, Some("a quote that never closes takes in all lines after it")));
             }
         }
-        if matches!(cutter.state, State::Quoted) {
+        if matches!(cutter.state, FieldState::Quoted) {
             let why = format!("line {}: a quote opens a field and never closes", cutter.opened);
             let hint = "the file is cut off, or a quote inside quotes is not doubled";
             return Err(self.bytes.bad(why, Some(hint)));
         }
         // The end of the input ends a field as well.
-        if !is_whole && !matches!(cutter.state, State::Passing) {
+        if !is_whole && !matches!(cutter.state, FieldState::Passing) {
             cutter.end_field(&self.fields, &mut self.ends);
         }
         self.line = cutter.line;
-        let Cutter { last, columns, fault, .. } = cutter;
-        Ok(Some(Cut { line: first, last, columns, fault }))
+        let RecordCutter { last, columns, fault, .. } = cutter;
+        Ok(Some(RecordCut { line: first, last, columns, fault }))
     }
 
     /// Passes over line ends before a record; `false` at the end of the input.
@@ -224,7 +224,7 @@ impl Records {
         }
     }
 
-    fn check(&self) -> Result<Record<'_>, String> {
+    fn check(&self) -> Result<TableRecord<'_>, String> {
         let bytes = self.fields.as_slice();
         let text = std::str::from_utf8(bytes).map_err(|e| not_utf8(bytes, e))?;
         if memchr(0, bytes).is_some() {
@@ -233,7 +233,7 @@ impl Records {
         if self.ends.iter().any(|end| !text.is_char_boundary(end.at)) {
             return Err("is not UTF-8 text".into());
         }
-        Ok(Record { line: 1, text, ends: &self.ends })
+        Ok(TableRecord { line: 1, text, ends: &self.ends })
     }
 }
 
@@ -242,10 +242,10 @@ fn count_lines(bytes: &[u8]) -> u64 {
 }
 
 /// Cuts one record, block by block.
-struct Cutter {
+struct RecordCutter {
     delimiter: u8,
     most_ends: usize,
-    state: State,
+    state: FieldState,
     /// The line on which the last quoted field began.
     opened: u64,
     line: u64,
@@ -255,19 +255,19 @@ struct Cutter {
     fault: Option<String>,
 }
 
-impl Cutter {
+impl RecordCutter {
     /// Goes on through a block; returns the bytes of it that belong to the record, and whether it ended there.
     fn run(&mut self, block: &[u8], fields: &mut Vec<u8>, ends: &mut Vec<End>) -> (usize, bool) {
         let mut at = 0;
         while let Some((&first, _)) = block.get(at..).and_then(<[u8]>::split_first) {
             let rest = block.get(at..).unwrap_or_default();
             match self.state {
-                State::Start if first == b'"' => {
-                    (self.state, self.opened) = (State::Quoted, self.line);
+                FieldState::Start if first == b'"' => {
+                    (self.state, self.opened) = (FieldState::Quoted, self.line);
                     at += 1;
                 }
-                State::Start => self.state = State::Plain,
-                State::Plain => {
+                FieldState::Start => self.state = FieldState::Plain,
+                FieldState::Plain => {
                     let length = memchr3(self.delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
                     fields.extend_from_slice(rest.get(..length).unwrap_or_default());
                     at += length;
@@ -280,7 +280,7 @@ impl Cutter {
                         return (at, true);
                     }
                 }
-                State::Quoted => {
+                FieldState::Quoted => {
                     let length = memchr(b'"', rest).unwrap_or(rest.len());
                     let text = rest.get(..length).unwrap_or_default();
                     self.line += count_lines(text);
@@ -288,31 +288,31 @@ impl Cutter {
                     at += length;
                     if length < rest.len() {
                         at += 1;
-                        self.state = State::Closing;
+                        self.state = FieldState::Closing;
                     }
                 }
-                State::Closing if first == b'"' => {
+                FieldState::Closing if first == b'"' => {
                     fields.push(b'"');
-                    self.state = State::Quoted;
+                    self.state = FieldState::Quoted;
                     at += 1;
                 }
-                State::Closing if first == self.delimiter || first == b'\n' || first == b'\r' => {
+                FieldState::Closing if first == self.delimiter || first == b'\n' || first == b'\r' => {
                     at += 1;
                     self.end_field(fields, ends);
                     if !self.goes_on(first) {
                         return (at, true);
                     }
                 }
-                State::Closing => {
+                FieldState::Closing => {
                     let opened = match self.opened {
                         same if same == self.line => String::new(),
                         opened => format!(" of line {}, which opened on line {opened}", self.line),
                     };
                     self.fault =
                         Some(format!("text follows the closing quote{opened}; inside quotes a quote is doubled"));
-                    self.state = State::Passing;
+                    self.state = FieldState::Passing;
                 }
-                State::Passing => {
+                FieldState::Passing => {
                     let length = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
                     at += length;
                     if let Some(&end) = rest.get(length) {
@@ -329,20 +329,20 @@ impl Cutter {
         self.columns += 1;
         self.last = self.line;
         if ends.len() < self.most_ends {
-            ends.push(End { at: fields.len(), quoted: matches!(self.state, State::Closing) });
+            ends.push(End { at: fields.len(), quoted: matches!(self.state, FieldState::Closing) });
         }
     }
 
     /// Steps over what ended a field; returns whether another one follows.
     fn goes_on(&mut self, end: u8) -> bool {
         self.line += u64::from(end == b'\n');
-        self.state = State::Start;
+        self.state = FieldState::Start;
         end == self.delimiter
     }
 }
 
 /// Makes the error for a column that the header does not have.
-pub(super) fn no_column(bytes: &Bytes, name: &str, header: &[String], hint: Option<&str>) -> Error {
+pub(super) fn no_column(bytes: &InputBytes, name: &str, header: &[String], hint: Option<&str>) -> Error {
     let columns = list_names(header.iter().map(String::as_str));
     bytes.bad(format!("has no column {name:?}; its columns are {columns}"), hint)
 }
@@ -352,11 +352,14 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::input::progress::Progress;
+    use crate::input::progress::ReadProgress;
 
-    fn open(text: impl Into<Vec<u8>>, limit: usize) -> Result<Records> {
-        let bytes = Bytes::open(Cursor::new(text.into()), "t".into(), Progress::new(None))?;
-        Records::open(bytes, Layout { format: Format::Csv, delimiter: None, names: &["id"], limit_bytes: limit })
+    fn open(text: impl Into<Vec<u8>>, limit: usize) -> Result<TableRecords> {
+        let bytes = InputBytes::open(Cursor::new(text.into()), "t".into(), ReadProgress::new(None))?;
+        TableRecords::open(
+            bytes,
+            Dialect { format: InputFormat::Csv, delimiter: None, names: &["id"], limit_bytes: limit },
+        )
     }
 
     fn records(text: impl Into<Vec<u8>>) -> Vec<Read> {

@@ -11,27 +11,27 @@ use std::sync::Arc;
 #[cfg(feature = "arrow")]
 use super::arrow::ArrowRows;
 use super::csv::CsvRows;
-use super::decompress::Bytes;
-use super::format::{Format, looks_like_table, table_of_head};
+use super::decompress::InputBytes;
+use super::format::{InputFormat, looks_like_table, table_of_head};
 use super::json::{JsonRows, Values};
-use super::mapping::{IdFrom, Mapping, Parts};
+use super::mapping::{IdFrom, Mapping, RowParts};
 use super::met::{Met, OnDuplicate};
-use super::npy::{Beside, NpyRows};
-use super::progress::Progress;
-use super::records::Layout;
-use super::source::{Entry, Source};
+use super::npy::{MatrixIds, NpyRows};
+use super::progress::ReadProgress;
+use super::records::Dialect;
+use super::source::{InputSource, SourceFile};
 use super::stdin::Stdin;
 use crate::error::{Error, Result};
-use crate::record::{Origin, Row};
+use crate::record::{NewRecord, Origin};
 
 /// The longest row that is read, so that a hostile input cannot take all memory.
 pub const ROW_LIMIT_BYTES: usize = 256 << 20;
 
 /// How an input is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct InputOptions {
     /// The format; `None` to guess it from the name or the first block.
-    pub format: Option<Format>,
+    pub format: Option<InputFormat>,
     /// What the parts of a record are called.
     pub mapping: Mapping,
     /// The byte between the fields of a csv table; `None` to guess it from the header.
@@ -41,12 +41,12 @@ pub struct Options {
     /// What happens to a row whose id came before.
     pub on_duplicate: OnDuplicate,
     /// Where the rows of an npy matrix have their ids from.
-    pub beside: Option<Beside>,
+    pub beside: Option<MatrixIds>,
     /// The longest row.
     pub row_limit_bytes: usize,
 }
 
-impl Default for Options {
+impl Default for InputOptions {
     fn default() -> Self {
         Self {
             format: None,
@@ -61,17 +61,17 @@ impl Default for Options {
 }
 
 /// The rows of an input, read as they are asked for.
-pub struct Rows {
-    options: Options,
+pub struct InputRows {
+    options: InputOptions,
     mapping: Arc<Mapping>,
-    files: std::vec::IntoIter<Entry>,
+    files: std::vec::IntoIter<SourceFile>,
     /// Whether a file that cannot be read is a bad row, as in a folder.
     many: bool,
     /// Whether the files were chosen as text.
     texts: bool,
-    open: Option<Open>,
+    open: Option<OpenInput>,
     met: Arc<Met>,
-    progress: Arc<Progress>,
+    progress: Arc<ReadProgress>,
     notices: Vec<String>,
     skipped: Vec<SkippedFile>,
     ended: bool,
@@ -86,21 +86,21 @@ pub struct SkippedFile {
     pub why: String,
 }
 
-enum Open {
+enum OpenInput {
     Csv(Box<CsvRows>),
     Json(JsonRows),
     #[cfg(feature = "arrow")]
     Arrow(Box<ArrowRows>),
     Npy(Box<NpyRows>),
-    Text(Box<Row>),
+    Text(Box<NewRecord>),
 }
 
-impl Rows {
+impl InputRows {
     /// Opens an input.
     ///
     /// # Errors
     /// [`Error::BadInput`] or [`Error::Io`] when it cannot be read or the mapping does not fit its header.
-    pub fn open(source: &Source, options: Options) -> Result<Self> {
+    pub fn open(source: &InputSource, options: InputOptions) -> Result<Self> {
         Self::open_among(source, options, Arc::default())
     }
 
@@ -108,26 +108,26 @@ impl Rows {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_among(source: &Source, options: Options, met: Arc<Met>) -> Result<Self> {
-        Self::open_counted(source, options, Progress::new(source.size_bytes()?), met)
+    pub fn open_among(source: &InputSource, options: InputOptions, met: Arc<Met>) -> Result<Self> {
+        Self::open_counted(source, options, ReadProgress::new(source.size_bytes()?), met)
     }
 
     /// Opens an input whose bytes are counted with those of others as well.
     pub(super) fn open_counted(
-        source: &Source,
-        options: Options,
-        progress: Arc<Progress>,
+        source: &InputSource,
+        options: InputOptions,
+        progress: Arc<ReadProgress>,
         met: Arc<Met>,
     ) -> Result<Self> {
         let mut rows = Self::over(source.entries()?, progress, options)?;
         rows.met = met;
-        rows.many = matches!(source, Source::Folder(_) | Source::Glob { .. } | Source::Files(_));
-        rows.texts = matches!(source, Source::Files(_));
+        rows.many = matches!(source, InputSource::Folder(_) | InputSource::Glob { .. } | InputSource::Files(_));
+        rows.texts = matches!(source, InputSource::Files(_));
         match source {
-            Source::Stdin => rows.open_stream(Stdin, "-")?,
+            InputSource::Stdin => rows.open_stream(Stdin, "-")?,
             // One file is opened at once so that what is wrong with it is known before the first row.
-            Source::File(_) => rows.open_next()?,
-            Source::Folder(_) | Source::Glob { .. } | Source::Files(_) => {}
+            InputSource::File(_) => rows.open_next()?,
+            InputSource::Folder(_) | InputSource::Glob { .. } | InputSource::Files(_) => {}
         }
         Ok(rows)
     }
@@ -136,12 +136,12 @@ impl Rows {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for the first such file; [`Error::Io`] when the source cannot be listed.
-    pub fn check_files(source: &Source, options: &Options) -> Result<()> {
+    pub fn check_files(source: &InputSource, options: &InputOptions) -> Result<()> {
         if options.only_tables.is_none() && options.delimiter.is_none() {
             return Ok(());
         }
-        let mut rows = Self::over(source.entries()?, Progress::new(None), options.clone())?;
-        rows.many = matches!(source, Source::Folder(_) | Source::Glob { .. });
+        let mut rows = Self::over(source.entries()?, ReadProgress::new(None), options.clone())?;
+        rows.many = matches!(source, InputSource::Folder(_) | InputSource::Glob { .. });
         // A pipe can be read but once.
         for entry in source.entries()?.iter().filter(|entry| entry.size_bytes.is_some()) {
             if let Err(error @ Error::InvalidArgument { .. }) = rows.look_at(entry) {
@@ -155,13 +155,13 @@ impl Rows {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn from_reader(reader: impl Read + Send + 'static, name: &str, options: Options) -> Result<Self> {
-        let mut rows = Self::over(Vec::new(), Progress::new(None), options)?;
+    pub fn from_reader(reader: impl Read + Send + 'static, name: &str, options: InputOptions) -> Result<Self> {
+        let mut rows = Self::over(Vec::new(), ReadProgress::new(None), options)?;
         rows.open_stream(reader, name)?;
         Ok(rows)
     }
 
-    fn over(files: Vec<Entry>, progress: Arc<Progress>, options: Options) -> Result<Self> {
+    fn over(files: Vec<SourceFile>, progress: Arc<ReadProgress>, options: InputOptions) -> Result<Self> {
         options.mapping.check()?;
         let mapping = Arc::new(options.mapping.clone());
         let (files, met, notices, skipped) = (files.into_iter(), Arc::default(), Vec::new(), Vec::new());
@@ -171,7 +171,7 @@ impl Rows {
 
     /// Returns the bytes read and to read, which another thread may watch.
     #[must_use]
-    pub fn progress(&self) -> Arc<Progress> {
+    pub fn progress(&self) -> Arc<ReadProgress> {
         Arc::clone(&self.progress)
     }
 
@@ -179,12 +179,12 @@ impl Rows {
     pub fn take_notices(&mut self) -> Vec<String> {
         let mut notices = std::mem::take(&mut self.notices);
         match &mut self.open {
-            Some(Open::Csv(rows)) => notices.append(&mut rows.take_notices()),
-            Some(Open::Json(rows)) => notices.append(&mut rows.take_notices()),
+            Some(OpenInput::Csv(rows)) => notices.append(&mut rows.take_notices()),
+            Some(OpenInput::Json(rows)) => notices.append(&mut rows.take_notices()),
             #[cfg(feature = "arrow")]
-            Some(Open::Arrow(rows)) => notices.append(&mut rows.take_notices()),
-            Some(Open::Npy(rows)) => notices.append(&mut rows.take_notices()),
-            Some(Open::Text(_)) | None => {}
+            Some(OpenInput::Arrow(rows)) => notices.append(&mut rows.take_notices()),
+            Some(OpenInput::Npy(rows)) => notices.append(&mut rows.take_notices()),
+            Some(OpenInput::Text(_)) | None => {}
         }
         notices
     }
@@ -195,7 +195,7 @@ impl Rows {
     }
 
     fn open_stream(&mut self, reader: impl Read + Send + 'static, name: &str) -> Result<()> {
-        let mut bytes = Bytes::unpack(reader, name.into(), self.progress())?;
+        let mut bytes = InputBytes::unpack(reader, name.into(), self.progress())?;
         let open = if let Some(format) = self.binary_format(&mut bytes, None)? {
             self.start_binary(bytes, format, None)?
         } else {
@@ -228,12 +228,12 @@ impl Rows {
         Ok(())
     }
 
-    fn open_entry(&mut self, entry: &Entry) -> Result<Open> {
+    fn open_entry(&mut self, entry: &SourceFile) -> Result<OpenInput> {
         let name = entry.path.display().to_string();
         let (bytes, file, format) = self.look_at(entry)?;
-        let is_guessed = match Format::of_path(&entry.path) {
-            Some(Format::Text) => format != Format::Text && !format.is_binary(),
-            None => matches!(format, Format::Csv | Format::Tsv),
+        let is_guessed = match InputFormat::of_path(&entry.path) {
+            Some(InputFormat::Text) => format != InputFormat::Text && !format.is_binary(),
+            None => matches!(format, InputFormat::Csv | InputFormat::Tsv),
             Some(_) => false,
         };
         let is_said = self.options.format.is_some() || self.options.delimiter.is_some();
@@ -252,12 +252,12 @@ impl Rows {
     }
 
     /// Opens a file and finds out its format.
-    fn look_at(&self, entry: &Entry) -> Result<(Bytes, File, Format)> {
+    fn look_at(&self, entry: &SourceFile) -> Result<(InputBytes, File, InputFormat)> {
         let name = entry.path.display().to_string();
         let file = File::open(&entry.path).map_err(|e| Error::io(format!("read {name}"), e))?;
         let again = file.try_clone().map_err(|e| Error::io(format!("read {name}"), e))?;
-        let mut bytes = Bytes::unpack(file, name.as_str().into(), self.progress())?;
-        let named = Format::of_path(&entry.path).filter(|_| !self.texts);
+        let mut bytes = InputBytes::unpack(file, name.as_str().into(), self.progress())?;
+        let named = InputFormat::of_path(&entry.path).filter(|_| !self.texts);
         let format = match self.binary_format(&mut bytes, named)? {
             Some(format) => format,
             None => self.text_format(&mut bytes, named, entry.size_bytes.is_some(), &entry.path)?,
@@ -267,59 +267,65 @@ impl Rows {
     }
 
     /// Finds out the format of what is text: by its name, else by what it looks like.
-    fn text_format(&self, bytes: &mut Bytes, named: Option<Format>, is_file: bool, path: &Path) -> Result<Format> {
+    fn text_format(
+        &self,
+        bytes: &mut InputBytes,
+        named: Option<InputFormat>,
+        is_file: bool,
+        path: &Path,
+    ) -> Result<InputFormat> {
         let wanted = self.mapping.wanted();
         Ok(match (self.options.format, named) {
             (Some(format), _) => format,
-            (None, _) if self.texts => Format::Text,
+            (None, _) if self.texts => InputFormat::Text,
             (None, _) if !is_file => self.format_of_stream(bytes)?,
             // Among other files one that has nothing of a table is a document, such as a package.json.
-            (None, Some(Format::Json)) if self.many && !has_name(bytes.fill()?, &wanted) => Format::Text,
-            (None, Some(named)) if named != Format::Text => named,
-            (None, _) if self.options.delimiter.is_some() => Format::Csv,
-            (None, _) if Format::may_be_table(path) => {
+            (None, Some(InputFormat::Json)) if self.many && !has_name(bytes.fill()?, &wanted) => InputFormat::Text,
+            (None, Some(named)) if named != InputFormat::Text => named,
+            (None, _) if self.options.delimiter.is_some() => InputFormat::Csv,
+            (None, _) if InputFormat::may_be_table(path) => {
                 let head = bytes.fill()?;
-                match Format::of_head(head, Format::Text) {
-                    Format::Text if looks_like_table(head, &wanted) => table_of_head(head, &wanted),
+                match InputFormat::of_head(head, InputFormat::Text) {
+                    InputFormat::Text if looks_like_table(head, &wanted) => table_of_head(head, &wanted),
                     found if named.is_none() && !self.many => found,
                     found if has_name(head, &wanted) => found,
-                    _ => Format::Text,
+                    _ => InputFormat::Text,
                 }
             }
-            (None, _) => Format::Text,
+            (None, _) => InputFormat::Text,
         })
     }
 
     /// Refuses what was said and the format has no use for.
-    fn check_flags(&self, format: Format, name: &str) -> Result<()> {
-        if let (Format::Text, Some(flag)) = (format, self.options.only_tables) {
+    fn check_flags(&self, format: InputFormat, name: &str) -> Result<()> {
+        if let (InputFormat::Text, Some(flag)) = (format, self.options.only_tables) {
             return Err(Error::InvalidArgument {
                 why: format!("{name} is read as one document, which has no columns: {flag} is for tables"),
                 hint: Some("leave that out, or say with --format which kind of table the source is".into()),
             });
         }
-        if self.options.delimiter.is_some() && !matches!(format, Format::Csv | Format::Tsv) {
+        if self.options.delimiter.is_some() && !matches!(format, InputFormat::Csv | InputFormat::Tsv) {
             return Err(Error::argument(format!("{name} is read as {format}, which has no delimiter")));
         }
         Ok(())
     }
 
     /// Guesses the format of a stream that has no name.
-    fn format_of_stream(&self, bytes: &mut Bytes) -> Result<Format> {
+    fn format_of_stream(&self, bytes: &mut InputBytes) -> Result<InputFormat> {
         if let Some(format) = self.options.format {
             return Ok(format);
         }
         let head = bytes.fill()?;
-        Ok(Format::of_head(head, table_of_head(head, &self.mapping.wanted())))
+        Ok(InputFormat::of_head(head, table_of_head(head, &self.mapping.wanted())))
     }
 
     /// Returns which format that is no text these bytes are in.
     ///
     /// # Errors
     /// [`Error::BadInput`] when they are not what was said, or neither text nor a format that is read.
-    fn binary_format(&self, bytes: &mut Bytes, named: Option<Format>) -> Result<Option<Format>> {
-        let found = Format::of_magic(bytes.fill()?);
-        if self.options.beside.is_some() && found != Some(Format::Npy) {
+    fn binary_format(&self, bytes: &mut InputBytes, named: Option<InputFormat>) -> Result<Option<InputFormat>> {
+        let found = InputFormat::of_magic(bytes.fill()?);
+        if self.options.beside.is_some() && found != Some(InputFormat::Npy) {
             return Err(bytes.bad("is not a NumPy file", Some("--ids and --rows say what the rows of one are")));
         }
         match (self.options.format.or(named.filter(|named| named.is_binary())), found) {
@@ -337,17 +343,17 @@ impl Rows {
     }
 
     /// Begins to read what is no text; of a file its size is known, and it can be read at any place.
-    fn start_binary(&self, bytes: Bytes, format: Format, file: Option<(File, u64)>) -> Result<Open> {
+    fn start_binary(&self, bytes: InputBytes, format: InputFormat, file: Option<(File, u64)>) -> Result<OpenInput> {
         self.met.format(format, bytes.source());
-        if format == Format::Npy {
+        if format == InputFormat::Npy {
             let size_bytes = file.map(|(_, size)| size);
-            return NpyRows::open(bytes, size_bytes, &self.options).map(|rows| Open::Npy(Box::new(rows)));
+            return NpyRows::open(bytes, size_bytes, &self.options).map(|rows| OpenInput::Npy(Box::new(rows)));
         }
         #[cfg(feature = "arrow")]
         {
             let (file, mapping) = (file.map(|(file, _)| file), Arc::clone(&self.mapping));
             let rows = ArrowRows::open(bytes, file, format, mapping, self.progress())?;
-            Ok(Open::Arrow(Box::new(rows)))
+            Ok(OpenInput::Arrow(Box::new(rows)))
         }
         #[cfg(not(feature = "arrow"))]
         Err(bytes.bad(
@@ -359,31 +365,31 @@ impl Rows {
     /// Begins to read text; `again` is the same file from its beginning, and a document has this id and uri.
     fn start(
         &self,
-        bytes: Bytes,
+        bytes: InputBytes,
         again: Option<File>,
-        format: Format,
+        format: InputFormat,
         (id, uri): (Result<&str, &String>, &str),
-    ) -> Result<Open> {
+    ) -> Result<OpenInput> {
         let (mapping, limit_bytes) = (Arc::clone(&self.mapping), self.options.row_limit_bytes);
         if !format.is_binary() {
             self.met.format(format, bytes.source());
         }
         Ok(match format {
-            Format::Csv | Format::Tsv => {
+            InputFormat::Csv | InputFormat::Tsv => {
                 let names = self.mapping.wanted();
-                let layout = Layout { format, delimiter: self.options.delimiter, names: &names, limit_bytes };
-                Open::Csv(Box::new(CsvRows::open(bytes, again, layout, mapping, &self.met)?))
+                let layout = Dialect { format, delimiter: self.options.delimiter, names: &names, limit_bytes };
+                OpenInput::Csv(Box::new(CsvRows::open(bytes, again, layout, mapping, &self.met)?))
             }
-            Format::Json | Format::Jsonl => {
-                Open::Json(JsonRows::new(Values::open(bytes, format, limit_bytes), mapping))
+            InputFormat::Json | InputFormat::Jsonl => {
+                OpenInput::Json(JsonRows::new(Values::open(bytes, format, limit_bytes), mapping))
             }
-            Format::Text => Open::Text(Box::new(self.text_row(bytes, id, uri)?)),
-            Format::Parquet | Format::Arrow | Format::Npy => self.start_binary(bytes, format, None)?,
+            InputFormat::Text => OpenInput::Text(Box::new(self.text_row(bytes, id, uri)?)),
+            InputFormat::Parquet | InputFormat::Arrow | InputFormat::Npy => self.start_binary(bytes, format, None)?,
         })
     }
 
     /// Makes the one row of a text file: its path is the id, and its uri the way to open it.
-    fn text_row(&self, mut bytes: Bytes, id: Result<&str, &String>, uri: &str) -> Result<Row> {
+    fn text_row(&self, mut bytes: InputBytes, id: Result<&str, &String>, uri: &str) -> Result<NewRecord> {
         let text = bytes.read_all(self.options.row_limit_bytes)?;
         let not_text = "choose text files with a glob such as 'docs/**/*.md'";
         if memchr::memchr(0, &text).is_some() {
@@ -396,23 +402,23 @@ impl Rows {
             IdFrom::Column(_) => Some(id.map_err(|why| bytes.bad(why.as_str(), None))?.to_owned()),
         };
         let uri = Some(uri.to_owned()).filter(|uri| !uri.is_empty());
-        let parts = Parts { id, document: Some(document), uri, ..Parts::default() };
+        let parts = RowParts { id, document: Some(document), uri, ..RowParts::default() };
         let origin = Origin { source: Arc::clone(bytes.source()), line: 0 };
         parts.into_row(&self.mapping, origin).map_err(|why| bytes.bad(why, None))
     }
 
-    fn read(&mut self) -> Result<Option<Row>> {
+    fn read(&mut self) -> Result<Option<NewRecord>> {
         loop {
             let row = match self.open.take() {
-                Some(Open::Text(row)) => Some(*row),
+                Some(OpenInput::Text(row)) => Some(*row),
                 Some(mut open) => {
                     let row = match &mut open {
-                        Open::Csv(rows) => rows.next(),
-                        Open::Json(rows) => rows.next(),
+                        OpenInput::Csv(rows) => rows.next(),
+                        OpenInput::Json(rows) => rows.next(),
                         #[cfg(feature = "arrow")]
-                        Open::Arrow(rows) => rows.next(),
-                        Open::Npy(rows) => rows.next(),
-                        Open::Text(_) => Ok(None),
+                        OpenInput::Arrow(rows) => rows.next(),
+                        OpenInput::Npy(rows) => rows.next(),
+                        OpenInput::Text(_) => Ok(None),
                     };
                     self.open = Some(open);
                     row?
@@ -433,10 +439,10 @@ impl Rows {
     }
 }
 
-impl Iterator for Rows {
-    type Item = Result<Row>;
+impl Iterator for InputRows {
+    type Item = Result<NewRecord>;
 
-    fn next(&mut self) -> Option<Result<Row>> {
+    fn next(&mut self) -> Option<Result<NewRecord>> {
         if self.ended {
             return None;
         }
@@ -452,7 +458,7 @@ fn has_name(head: &[u8], names: &[&str]) -> bool {
 }
 
 /// Makes what is wrong with one file of many a bad row, so that the others can be read.
-fn as_row_error(error: Error, entry: &Entry) -> Error {
+fn as_row_error(error: Error, entry: &SourceFile) -> Error {
     let source = entry.path.display().to_string();
     let why = match &error {
         Error::BadRow { .. } => return error,

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 
 /// Where rows come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum InputSource {
     /// Standard input, `-`.
     Stdin,
     /// One file.
@@ -27,12 +27,12 @@ pub enum Source {
         pattern: String,
     },
     /// Text files that were listed before.
-    Files(Vec<Entry>),
+    Files(Vec<SourceFile>),
 }
 
 /// One file to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct SourceFile {
     /// Its path.
     pub path: PathBuf,
     /// The id of the file as a record; the error says why it can have none.
@@ -41,7 +41,7 @@ pub struct Entry {
     pub size_bytes: Option<u64>,
 }
 
-impl Source {
+impl InputSource {
     /// Reads an argument: `-`, a path, or a glob when no such path exists.
     ///
     /// # Errors
@@ -79,13 +79,13 @@ impl Source {
     }
 
     /// Lists the files; none for standard input.
-    pub(super) fn entries(&self) -> Result<Vec<Entry>> {
+    pub(super) fn entries(&self) -> Result<Vec<SourceFile>> {
         match self {
             Self::Stdin => Ok(Vec::new()),
             Self::Files(files) => Ok(files.clone()),
             Self::File(path) => {
                 let data = path.metadata().map_err(|e| Error::io(format!("read {}", path.display()), e))?;
-                Ok(vec![Entry::new(path.clone(), path, data.is_file().then_some(data.len()))])
+                Ok(vec![SourceFile::new(path.clone(), path, data.is_file().then_some(data.len()))])
             }
             Self::Folder(folder) => {
                 let entries = walk(folder, usize::MAX, |_| true)?;
@@ -112,7 +112,7 @@ impl Source {
     }
 }
 
-impl Entry {
+impl SourceFile {
     pub(super) fn new(path: PathBuf, relative: &Path, size_bytes: Option<u64>) -> Self {
         let parts: Option<Vec<&str>> = relative.iter().filter(|part| *part != ".").map(|part| part.to_str()).collect();
         let id = match parts {
@@ -130,7 +130,7 @@ fn matcher(pattern: &str) -> Result<GlobMatcher, String> {
 }
 
 /// Lists the files below `root` that `keep` wants, by their path from there.
-fn walk(root: &Path, depth: usize, keep: impl Fn(&Path) -> bool) -> Result<Vec<Entry>> {
+fn walk(root: &Path, depth: usize, keep: impl Fn(&Path) -> bool) -> Result<Vec<SourceFile>> {
     let shown = |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
     let mut entries = Vec::new();
     for found in WalkDir::new(root).max_depth(depth).into_iter().filter_entry(shown) {
@@ -146,14 +146,14 @@ fn walk(root: &Path, depth: usize, keep: impl Fn(&Path) -> bool) -> Result<Vec<E
         };
         let relative = path.strip_prefix(root).unwrap_or(&path).to_owned();
         if keep(&relative) || path.is_dir() {
-            entries.push(Entry::new(path, &relative, Some(size_bytes)));
+            entries.push(SourceFile::new(path, &relative, Some(size_bytes)));
         }
     }
     entries.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.path.cmp(&b.path)));
     Ok(entries)
 }
 
-fn nonempty(entries: Vec<Entry>, source: &str, why: &str, hint: Option<&str>) -> Result<Vec<Entry>> {
+fn nonempty(entries: Vec<SourceFile>, source: &str, why: &str, hint: Option<&str>) -> Result<Vec<SourceFile>> {
     if entries.is_empty() { Err(bad(source, why, hint)) } else { Ok(entries) }
 }
 
@@ -177,7 +177,7 @@ mod tests {
         folder
     }
 
-    fn ids(source: &Source) -> Vec<String> {
+    fn ids(source: &InputSource) -> Vec<String> {
         source.entries().unwrap().into_iter().map(|e| e.id.unwrap()).collect()
     }
 
@@ -185,8 +185,8 @@ mod tests {
     fn a_folder_and_a_glob_give_the_same_ids_in_order() {
         let folder = tree();
         let root = folder.path().to_str().unwrap();
-        assert_eq!(ids(&Source::parse(root).unwrap()), ["a-b.md", "a/deep/y.txt", "a/z.md", "b.md"]);
-        let glob = |pattern: &str| ids(&Source::parse(&format!("{root}/{pattern}")).unwrap());
+        assert_eq!(ids(&InputSource::parse(root).unwrap()), ["a-b.md", "a/deep/y.txt", "a/z.md", "b.md"]);
+        let glob = |pattern: &str| ids(&InputSource::parse(&format!("{root}/{pattern}")).unwrap());
         assert_eq!(glob("**/*.md"), ["a-b.md", "a/z.md", "b.md"]);
         assert_eq!(glob("*.md"), ["a-b.md", "b.md"]);
         assert_eq!(glob("a/**/*.{md,txt}"), ["deep/y.txt", "z.md"]);
@@ -197,17 +197,17 @@ mod tests {
     fn one_file_is_named_as_it_was_given() {
         let folder = tree();
         let path = folder.path().join("a/./z.md");
-        assert_eq!(ids(&Source::File(path)), [folder.path().join("a/z.md").to_str().unwrap()]);
-        assert_eq!(Entry::new("./x/y.md".into(), Path::new("./x/y.md"), None).id.unwrap(), "x/y.md");
+        assert_eq!(ids(&InputSource::File(path)), [folder.path().join("a/z.md").to_str().unwrap()]);
+        assert_eq!(SourceFile::new("./x/y.md".into(), Path::new("./x/y.md"), None).id.unwrap(), "x/y.md");
     }
 
     #[test]
     fn what_is_not_there_is_said() {
         let folder = tree();
         let root = folder.path().to_str().unwrap();
-        assert!(Source::parse(&format!("{root}/none.csv")).is_err());
+        assert!(InputSource::parse(&format!("{root}/none.csv")).is_err());
         for pattern in ["*.pdf", "none/*.md", "[a"] {
-            let error = Source::parse(&format!("{root}/{pattern}")).unwrap().entries().unwrap_err();
+            let error = InputSource::parse(&format!("{root}/{pattern}")).unwrap().entries().unwrap_err();
             assert!(matches!(error, Error::BadInput { .. }), "{error}");
         }
     }
@@ -219,7 +219,7 @@ mod tests {
         std::os::unix::fs::symlink(folder.path(), folder.path().join("a/up")).unwrap();
         std::os::unix::fs::symlink(folder.path().join("b.md"), folder.path().join("a/link.md")).unwrap();
         std::os::unix::fs::symlink("nowhere", folder.path().join("a/lost.md")).unwrap();
-        let read = ids(&Source::Folder(folder.path().to_owned()));
+        let read = ids(&InputSource::Folder(folder.path().to_owned()));
         assert_eq!(read, ["a-b.md", "a/deep/y.txt", "a/link.md", "a/lost.md", "a/z.md", "b.md"]);
     }
 }

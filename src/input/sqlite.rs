@@ -19,12 +19,12 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One database, of which one moment is read: others can write meanwhile as far as its journal lets them.
-pub(super) struct Database {
+pub(super) struct SqliteFile {
     connection: Connection,
     path: PathBuf,
 }
 
-impl Database {
+impl SqliteFile {
     /// Opens a file that must exist.
     ///
     /// # Errors
@@ -191,13 +191,13 @@ mod tests {
     fn nothing_is_written_and_what_is_no_database_is_said() {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("a ?b.db");
-        assert!(matches!(Database::open(&path), Err(Error::BadInput { .. })));
+        assert!(matches!(SqliteFile::open(&path), Err(Error::BadInput { .. })));
         fs::write(&path, "no database at all").unwrap();
-        assert!(matches!(Database::open(&path), Err(Error::BadInput { .. })));
+        assert!(matches!(SqliteFile::open(&path), Err(Error::BadInput { .. })));
         fs::remove_file(&path).unwrap();
         let made = Connection::open(&path).unwrap();
         made.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (7)").unwrap();
-        let database = Database::open(&path).unwrap();
+        let database = SqliteFile::open(&path).unwrap();
         assert_eq!(database.first("SELECT a FROM t", [], |row| row.get::<_, i64>(0)).unwrap(), Some(7));
         assert_eq!(database.columns("t").unwrap(), ["a"]);
         assert!(database.check_columns(&[["t", "a"]], "database of tests", None).is_ok());

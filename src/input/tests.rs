@@ -8,25 +8,25 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::error::{Error, Result};
-use crate::record::{Row, Value};
+use crate::record::{NewRecord, Value};
 
-pub(super) fn options(format: Option<Format>, mapping: Mapping) -> Options {
-    Options { format, mapping, row_limit_bytes: 1 << 20, ..Options::default() }
+pub(super) fn options(format: Option<InputFormat>, mapping: Mapping) -> InputOptions {
+    InputOptions { format, mapping, row_limit_bytes: 1 << 20, ..InputOptions::default() }
 }
 
-pub(super) fn open(bytes: impl Into<Vec<u8>>, options: Options) -> Result<Rows> {
-    Rows::from_reader(Cursor::new(bytes.into()), "t", options)
+pub(super) fn open(bytes: impl Into<Vec<u8>>, options: InputOptions) -> Result<InputRows> {
+    InputRows::from_reader(Cursor::new(bytes.into()), "t", options)
 }
 
 /// Reads everything; an input that cannot be opened is one error.
-fn read(text: &str, mapping: Mapping) -> Vec<Result<Row, String>> {
+fn read(text: &str, mapping: Mapping) -> Vec<Result<NewRecord, String>> {
     match open(text, options(None, mapping)) {
         Ok(rows) => rows.map(|row| row.map_err(|e| e.to_string())).collect(),
         Err(e) => vec![Err(e.to_string())],
     }
 }
 
-fn rows(text: &str, mapping: Mapping) -> Vec<Row> {
+fn rows(text: &str, mapping: Mapping) -> Vec<NewRecord> {
     read(text, mapping).into_iter().map(Result::unwrap).collect()
 }
 
@@ -40,7 +40,7 @@ fn notices(text: &str, mapping: Mapping) -> Vec<String> {
     rows.take_notices()
 }
 
-pub(super) fn metadata(row: &Row) -> Json {
+pub(super) fn metadata(row: &NewRecord) -> Json {
     let pairs = row.metadata.iter().map(|(key, value)| (key.to_owned(), value.map_or(Json::Null, Value::to_json)));
     Json::Object(pairs.collect())
 }
@@ -119,7 +119,7 @@ fn named_id(metadata: &[&str]) -> Mapping {
 fn a_column_that_is_not_there_is_named_with_those_that_are() {
     let csv = "key,body\nk,text\n";
     assert_eq!(error(csv, Mapping::default()), "t: has no column \"id\"; its columns are key, body");
-    let hint = open(csv, Options::default()).err().unwrap().hint().unwrap();
+    let hint = open(csv, InputOptions::default()).err().unwrap().hint().unwrap();
     assert!(hint.contains("--id"), "{hint}");
     assert!(error(csv, named("key", "bdoy", None)).contains("no column \"bdoy\"; its columns are key, body"));
     assert!(error(csv, named("key", "body", Some(&["year"]))).contains("no column \"year\""));
@@ -199,7 +199,7 @@ fn after_an_error_of_the_whole_input_nothing_follows() {
     let text = ids.map(|id| json!({ "id": id }).to_string()).collect::<Vec<_>>().join("\n");
     let mut packed = zstd::encode_all(text.as_bytes(), 1).unwrap();
     packed.truncate(packed.len() - 100);
-    let mut rows = open(packed, Options::default()).unwrap();
+    let mut rows = open(packed, InputOptions::default()).unwrap();
     let last = rows.by_ref().last().unwrap().unwrap_err();
     assert!(matches!(&last, Error::BadInput { why, .. } if why.contains("zstd")), "{last}");
     assert!(rows.next().is_none());
@@ -208,7 +208,7 @@ fn after_an_error_of_the_whole_input_nothing_follows() {
 #[test]
 fn binary_files_are_one_clear_error() {
     let format = |format| options(Some(format), Mapping::default());
-    for kind in [Format::Csv, Format::Jsonl, Format::Json, Format::Text] {
+    for kind in [InputFormat::Csv, InputFormat::Jsonl, InputFormat::Json, InputFormat::Text] {
         let error = open(&b"\x7fELF\x02\x01\x01\0\0\0"[..], format(kind)).err().unwrap();
         assert!(matches!(error, Error::NotText { .. }) && error.hint().is_some(), "{error}");
     }
@@ -226,8 +226,8 @@ fn a_folder_is_one_document_a_file() {
     let mut packer = flate2::write::GzEncoder::new(fs::File::create(path("c.md.gz")).unwrap(), Compression::default());
     packer.write_all(b"gamma").unwrap();
     packer.finish().unwrap();
-    let source = Source::parse(folder.path().to_str().unwrap()).unwrap();
-    let mut rows = Rows::open(&source, Options::default()).unwrap();
+    let source = InputSource::parse(folder.path().to_str().unwrap()).unwrap();
+    let mut rows = InputRows::open(&source, InputOptions::default()).unwrap();
     let progress = rows.progress();
     let (good, bad): (Vec<_>, Vec<_>) = rows.by_ref().partition(Result::is_ok);
     let good: Vec<_> = good.into_iter().map(Result::unwrap).collect();
@@ -251,8 +251,9 @@ fn a_glob_with_a_format_reads_rows_of_all_files() {
     {
         fs::write(folder.path().join(name), text).unwrap();
     }
-    let source = Source::parse(&format!("{}/*.jsonl", folder.path().display())).unwrap();
-    let rows: Vec<_> = Rows::open(&source, options(Some(Format::Jsonl), Mapping::default())).unwrap().collect();
+    let source = InputSource::parse(&format!("{}/*.jsonl", folder.path().display())).unwrap();
+    let rows: Vec<_> =
+        InputRows::open(&source, options(Some(InputFormat::Jsonl), Mapping::default())).unwrap().collect();
     let ids: Vec<_> = rows.iter().filter_map(|row| row.as_ref().ok()).map(|row| row.id.as_str()).collect();
     assert_eq!(ids, ["a", "b", "c"]);
     assert!(rows[2].as_ref().unwrap_err().to_string().contains("2.jsonl:2: is not JSON"));
@@ -270,10 +271,10 @@ fn one_file_is_read_by_its_extension() {
     ] {
         let path = folder.path().join(name);
         fs::write(&path, text).unwrap();
-        let source = Source::parse(path.to_str().unwrap()).unwrap();
-        let row = Rows::open(&source, Options::default()).unwrap().next().unwrap().unwrap();
+        let source = InputSource::parse(path.to_str().unwrap()).unwrap();
+        let row = InputRows::open(&source, InputOptions::default()).unwrap().next().unwrap().unwrap();
         assert!(row.id.as_str().ends_with(id), "{name}: {row:?}");
     }
-    let none = Source::File(folder.path().join("none.csv"));
-    assert!(matches!(Rows::open(&none, Options::default()), Err(Error::Io { .. })));
+    let none = InputSource::File(folder.path().join("none.csv"));
+    assert!(matches!(InputRows::open(&none, InputOptions::default()), Err(Error::Io { .. })));
 }

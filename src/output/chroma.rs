@@ -6,13 +6,13 @@
 use huedb::record::{CollectionInfo, EmbeddingFunction, Metadata, Scope};
 use serde_json::{Value as Json, json};
 
-use super::Facts;
+use super::Properties;
 
 /// Returns a collection as Chroma's server returns it, with our own facts about it.
 #[must_use]
-pub(crate) fn chroma_collection(collection: &CollectionInfo, own: &Facts, scope: &Scope) -> Facts {
+pub(crate) fn chroma_collection(collection: &CollectionInfo, own: &Properties, scope: &Scope) -> Properties {
     let own = serde_json::to_value(own).unwrap_or_default();
-    Facts::new()
+    Properties::new()
         .with("id", collection.id.to_string())
         .with("name", collection.name.as_str())
         .with("configuration_json", configuration(collection))

@@ -5,12 +5,12 @@
 use huedb::record::{CollectionInfo, Counts, Fingerprint, IndexMode, Metadata};
 use serde_json::Value as Json;
 
-use super::Facts;
+use super::Properties;
 
 /// Returns a line of a list of collections: name, records, dimension, space, model, metadata.
 #[must_use]
-pub(crate) fn collection_line(collection: &CollectionInfo, counts: &Counts) -> Facts {
-    Facts::new()
+pub(crate) fn collection_line(collection: &CollectionInfo, counts: &Counts) -> Properties {
+    Properties::new()
         .with("name", collection.name.as_str())
         .with("records", counts.records)
         .with("dimension", collection.dimension)
@@ -21,7 +21,7 @@ pub(crate) fn collection_line(collection: &CollectionInfo, counts: &Counts) -> F
 
 /// Returns everything known about a collection.
 #[must_use]
-pub(crate) fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> Facts {
+pub(crate) fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> Properties {
     let mut facts = collection_line(collection, counts)
         .with("id", collection.id.to_string())
         .with("deleted", counts.deleted)

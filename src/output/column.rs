@@ -9,7 +9,7 @@ const KEY_PREFIX: &str = "metadata.";
 
 /// One part of a record, or of what a query says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Column {
+pub(crate) enum RecordColumn {
     /// Which question of a batch was answered; in a table it is a heading instead of a column.
     Query,
     /// The id.
@@ -30,7 +30,7 @@ pub(crate) enum Column {
     Embedding,
 }
 
-impl Column {
+impl RecordColumn {
     /// The columns that are no metadata key.
     const PARTS: [Self; 8] = [
         Self::Query,
@@ -54,7 +54,7 @@ impl Column {
     }
 
     /// Returns the column's heading, which is also its key in JSON; a metadata key's is the key, or `metadata.KEY`
-    /// where [`Column::named`] would take the key for something else.
+    /// where [`RecordColumn::named`] would take the key for something else.
     #[must_use]
     pub(crate) fn name(&self) -> Cow<'_, str> {
         Cow::Borrowed(match self {
@@ -76,9 +76,9 @@ impl Column {
 
 /// The columns to write, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Columns(Vec<Column>);
+pub(crate) struct RecordColumns(Vec<RecordColumn>);
 
-impl Columns {
+impl RecordColumns {
     /// Returns no columns.
     #[must_use]
     pub(crate) fn none() -> Self {
@@ -88,36 +88,42 @@ impl Columns {
     /// Returns the columns of a record without its embedding: id, document, metadata, uri.
     #[must_use]
     pub(crate) fn record() -> Self {
-        Self(vec![Column::Id, Column::Document, Column::Metadata, Column::Uri])
+        Self(vec![RecordColumn::Id, RecordColumn::Document, RecordColumn::Metadata, RecordColumn::Uri])
     }
 
     /// Returns the columns of a hit: id, distance, document, metadata, uri.
     #[must_use]
     pub(crate) fn hit() -> Self {
-        Self(vec![Column::Id, Column::Distance, Column::Document, Column::Metadata, Column::Uri])
+        Self(vec![
+            RecordColumn::Id,
+            RecordColumn::Distance,
+            RecordColumn::Document,
+            RecordColumn::Metadata,
+            RecordColumn::Uri,
+        ])
     }
 
     /// Returns the columns of a hit of a batch: those of a hit after the question it answers.
     #[must_use]
     pub(crate) fn batch() -> Self {
-        std::iter::once(Column::Query).chain(Self::hit().0).collect()
+        std::iter::once(RecordColumn::Query).chain(Self::hit().0).collect()
     }
 
     /// Returns the columns of an export: everything a record holds.
     #[must_use]
     pub(crate) fn export() -> Self {
-        Self::record().with(Column::Embedding)
+        Self::record().with(RecordColumn::Embedding)
     }
 
     /// Puts another column in the place of one, if it is there.
     #[must_use]
-    pub(crate) fn replacing(self, column: &Column, with: &Column) -> Self {
+    pub(crate) fn replacing(self, column: &RecordColumn, with: &RecordColumn) -> Self {
         self.0.into_iter().map(|c| if c == *column { with.clone() } else { c }).collect()
     }
 
     /// Adds a column at the end, unless it is there.
     #[must_use]
-    pub(crate) fn with(mut self, column: Column) -> Self {
+    pub(crate) fn with(mut self, column: RecordColumn) -> Self {
         if !self.0.contains(&column) {
             self.0.push(column);
         }
@@ -126,32 +132,32 @@ impl Columns {
 
     /// Removes a column, if it is there.
     #[must_use]
-    pub(crate) fn without(mut self, column: &Column) -> Self {
+    pub(crate) fn without(mut self, column: &RecordColumn) -> Self {
         self.0.retain(|c| c != column);
         self
     }
 
     /// Returns whether a column is written.
     #[must_use]
-    pub(crate) fn contains(&self, column: &Column) -> bool {
+    pub(crate) fn contains(&self, column: &RecordColumn) -> bool {
         self.0.contains(column)
     }
 
     /// Visits the columns in order.
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Column> {
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, RecordColumn> {
         self.0.iter()
     }
 }
 
-impl FromIterator<Column> for Columns {
-    fn from_iter<T: IntoIterator<Item = Column>>(columns: T) -> Self {
+impl FromIterator<RecordColumn> for RecordColumns {
+    fn from_iter<T: IntoIterator<Item = RecordColumn>>(columns: T) -> Self {
         columns.into_iter().fold(Self(Vec::new()), Self::with)
     }
 }
 
-impl<'a> IntoIterator for &'a Columns {
-    type Item = &'a Column;
-    type IntoIter = std::slice::Iter<'a, Column>;
+impl<'a> IntoIterator for &'a RecordColumns {
+    type Item = &'a RecordColumn;
+    type IntoIter = std::slice::Iter<'a, RecordColumn>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -162,14 +168,14 @@ impl<'a> IntoIterator for &'a Columns {
 mod tests {
     use super::*;
 
-    fn names(columns: &Columns) -> Vec<Cow<'_, str>> {
-        columns.iter().map(Column::name).collect()
+    fn names(columns: &RecordColumns) -> Vec<Cow<'_, str>> {
+        columns.iter().map(RecordColumn::name).collect()
     }
 
     #[test]
     fn a_key_is_never_taken_for_a_part() {
-        for part in Column::PARTS {
-            assert_eq!(Column::named(&part.name()), part);
+        for part in RecordColumn::PARTS {
+            assert_eq!(RecordColumn::named(&part.name()), part);
         }
         for (name, key, shown) in [
             ("year", "year", "year"),
@@ -178,17 +184,20 @@ mod tests {
             ("metadata.metadata", "metadata", "metadata.metadata"),
             ("metadata.metadata.a", "metadata.a", "metadata.metadata.a"),
         ] {
-            let column = Column::named(name);
-            assert_eq!((&column, column.name().as_ref()), (&Column::Key(key.into()), shown));
-            assert_eq!(Column::named(shown), column);
+            let column = RecordColumn::named(name);
+            assert_eq!((&column, column.name().as_ref()), (&RecordColumn::Key(key.into()), shown));
+            assert_eq!(RecordColumn::named(shown), column);
         }
     }
 
     #[test]
     fn columns_keep_their_order_and_stand_once() {
-        assert_eq!(names(&Columns::batch()), ["query", "id", "distance", "document", "metadata", "uri"]);
-        let columns = Columns::export().without(&Column::Metadata).with(Column::Key("year".into())).with(Column::Id);
+        assert_eq!(names(&RecordColumns::batch()), ["query", "id", "distance", "document", "metadata", "uri"]);
+        let columns = RecordColumns::export()
+            .without(&RecordColumn::Metadata)
+            .with(RecordColumn::Key("year".into()))
+            .with(RecordColumn::Id);
         assert_eq!(names(&columns), ["id", "document", "uri", "embedding", "year"]);
-        assert_eq!(names(&[Column::Id, Column::Id].into_iter().collect()), ["id"]);
+        assert_eq!(names(&[RecordColumn::Id, RecordColumn::Id].into_iter().collect()), ["id"]);
     }
 }

@@ -15,7 +15,7 @@ use super::sink::written;
 
 /// A record's line.
 #[derive(Serialize)]
-struct Line<'a> {
+struct DumpRecordLine<'a> {
     id: &'a RecordId,
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<&'a str>,
@@ -56,7 +56,7 @@ impl<'w> DumpWriter<'w> {
     pub(crate) fn record(&mut self, dumped: &DumpRecord) -> Result<()> {
         let DumpRecord { record, embedded_here } = dumped;
         let bits: Vec<u8> = record.embedding.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
-        self.put(&Line {
+        self.put(&DumpRecordLine {
             id: &record.id,
             document: record.document.as_deref(),
             metadata: record.metadata.as_ref(),

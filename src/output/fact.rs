@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::grid::{Grid, Heading};
 use super::separated::{separated_line, separated_writer};
 use super::sink::{Style, written};
-use super::{Format, cell, number, sanitize};
+use super::{OutputFormat, cell, number, sanitize};
 
 /// How a number is shown to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +25,13 @@ enum Unit {
 
 /// A name and a value.
 #[derive(Debug, Clone, PartialEq)]
-struct Fact {
+struct Property {
     name: Cow<'static, str>,
     value: Json,
     unit: Unit,
 }
 
-impl Fact {
+impl Property {
     /// Returns the name as words: `size_bytes` of a size is `size`.
     fn label(&self) -> String {
         let suffix = match self.unit {
@@ -61,9 +61,9 @@ impl Fact {
 
 /// What is known about one thing, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Facts(Vec<Fact>);
+pub(crate) struct Properties(Vec<Property>);
 
-impl Facts {
+impl Properties {
     /// Returns no facts.
     #[must_use]
     pub(crate) fn new() -> Self {
@@ -83,16 +83,16 @@ impl Facts {
     }
 
     fn push(mut self, name: Cow<'static, str>, value: Json, unit: Unit) -> Self {
-        self.0.push(Fact { name, value, unit });
+        self.0.push(Property { name, value, unit });
         self
     }
 
-    fn get(&self, name: &str) -> Option<&Fact> {
+    fn get(&self, name: &str) -> Option<&Property> {
         self.0.iter().find(|fact| fact.name == name)
     }
 }
 
-impl Serialize for Facts {
+impl Serialize for Properties {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for fact in &self.0 {
@@ -105,14 +105,14 @@ impl Serialize for Facts {
 /// Writes the facts about one thing.
 ///
 /// # Errors
-/// [`Error::Io`] when the output cannot be written, [`Error::InvalidArgument`] for [`Format::Ids`].
-pub(crate) fn write_facts(format: Format, facts: &Facts, style: Style, out: &mut dyn Write) -> Result<()> {
+/// [`Error::Io`] when the output cannot be written, [`Error::InvalidArgument`] for [`OutputFormat::Ids`].
+pub(crate) fn write_facts(format: OutputFormat, facts: &Properties, style: Style, out: &mut dyn Write) -> Result<()> {
     let lines = match format {
-        Format::Table | Format::Vertical => two_columns(facts, style),
-        Format::Jsonl | Format::Json => written(json_line(facts))?,
-        Format::Csv => return written(pairs(b',', facts, out)),
-        Format::Tsv => return written(pairs(b'\t', facts, out)),
-        Format::Ids => {
+        OutputFormat::Table | OutputFormat::Vertical => two_columns(facts, style),
+        OutputFormat::Jsonl | OutputFormat::Json => written(json_line(facts))?,
+        OutputFormat::Csv => return written(pairs(b',', facts, out)),
+        OutputFormat::Tsv => return written(pairs(b'\t', facts, out)),
+        OutputFormat::Ids => {
             return Err(Error::InvalidArgument {
                 why: "the output format ids is for lists".into(),
                 hint: Some("use -o table or -o json here".into()),
@@ -122,23 +122,23 @@ pub(crate) fn write_facts(format: Format, facts: &Facts, style: Style, out: &mut
     written(out.write_all(lines.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Writes a list of things; the ids of [`Format::Ids`] are the first fact of each.
+/// Writes a list of things; the ids of [`OutputFormat::Ids`] are the first fact of each.
 ///
 /// # Errors
 /// [`Error::Io`] when the output cannot be written.
-pub(crate) fn write_list(format: Format, things: &[Facts], style: Style, out: &mut dyn Write) -> Result<()> {
+pub(crate) fn write_list(format: OutputFormat, things: &[Properties], style: Style, out: &mut dyn Write) -> Result<()> {
     written(
         match format {
-            Format::Table => out.write_all(rows_and_columns(things, style).as_bytes()),
-            Format::Vertical => {
+            OutputFormat::Table => out.write_all(rows_and_columns(things, style).as_bytes()),
+            OutputFormat::Vertical => {
                 let things: Vec<String> = things.iter().map(|facts| two_columns(facts, style)).collect();
                 out.write_all(things.join("\n").as_bytes())
             }
-            Format::Jsonl => things.iter().try_for_each(|facts| out.write_all(json_line(facts)?.as_bytes())),
-            Format::Json => array(things, out),
-            Format::Csv => header_and_rows(b',', things, out),
-            Format::Tsv => header_and_rows(b'\t', things, out),
-            Format::Ids => things.iter().filter_map(|facts| facts.0.first()).try_for_each(|fact| {
+            OutputFormat::Jsonl => things.iter().try_for_each(|facts| out.write_all(json_line(facts)?.as_bytes())),
+            OutputFormat::Json => array(things, out),
+            OutputFormat::Csv => header_and_rows(b',', things, out),
+            OutputFormat::Tsv => header_and_rows(b'\t', things, out),
+            OutputFormat::Ids => things.iter().filter_map(|facts| facts.0.first()).try_for_each(|fact| {
                 out.write_all(fact.plain().as_bytes())?;
                 out.write_all(&[style.id_terminator])
             }),
@@ -147,11 +147,11 @@ pub(crate) fn write_list(format: Format, things: &[Facts], style: Style, out: &m
     )
 }
 
-fn json_line(facts: &Facts) -> io::Result<String> {
+fn json_line(facts: &Properties) -> io::Result<String> {
     Ok(serde_json::to_string(facts)? + "\n")
 }
 
-fn array(things: &[Facts], out: &mut dyn Write) -> io::Result<()> {
+fn array(things: &[Properties], out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"[")?;
     for (at, facts) in things.iter().enumerate() {
         out.write_all(if at == 0 { b"\n" } else { b",\n" })?;
@@ -161,14 +161,14 @@ fn array(things: &[Facts], out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A value is not cut here: it may be a path or a checksum that someone wants to copy.
-fn two_columns(facts: &Facts, style: Style) -> String {
+fn two_columns(facts: &Properties, style: Style) -> String {
     let heading = |dim| Heading { name: String::new(), share: 0, right: false, dim };
     let rows = facts.0.iter().map(|fact| vec![fact.label().into(), fact.shown().into()]).collect();
     let grid = Grid { headings: vec![heading(true), heading(false)], rows };
     grid.lines(&grid.widths(style.width, &[]), false, style)
 }
 
-fn pairs(delimiter: u8, facts: &Facts, out: &mut dyn Write) -> io::Result<()> {
+fn pairs(delimiter: u8, facts: &Properties, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = separated_writer(delimiter, out);
     separated_line(&mut writer, ["key", "value"])?;
     for fact in &facts.0 {
@@ -178,7 +178,7 @@ fn pairs(delimiter: u8, facts: &Facts, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Returns the names of all facts, in the order they are first met.
-fn names(things: &[Facts]) -> Vec<&str> {
+fn names(things: &[Properties]) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for fact in things.iter().flat_map(|facts| &facts.0) {
         if !names.contains(&fact.name.as_ref()) {
@@ -188,10 +188,10 @@ fn names(things: &[Facts]) -> Vec<&str> {
     names
 }
 
-fn rows_and_columns(things: &[Facts], style: Style) -> String {
+fn rows_and_columns(things: &[Properties], style: Style) -> String {
     let names = names(things);
     let heading = |(at, name): (usize, &&str)| {
-        let column: Vec<&Fact> = things.iter().filter_map(|facts| facts.get(name)).collect();
+        let column: Vec<&Property> = things.iter().filter_map(|facts| facts.get(name)).collect();
         let numeric = column.iter().any(|fact| fact.value.is_number())
             && column.iter().all(|fact| fact.value.is_number() || fact.value.is_null());
         let label = column.first().map(|fact| fact.label()).unwrap_or_default();
@@ -199,15 +199,16 @@ fn rows_and_columns(things: &[Facts], style: Style) -> String {
         Heading { name: label, share, right: numeric, dim: false }
     };
     let headings = names.iter().enumerate().map(heading).collect();
-    let shown = |fact: &Fact| if fact.value.is_null() { String::new() } else { fact.shown() };
-    let row = |facts: &Facts| names.iter().map(|name| facts.get(name).map(shown).unwrap_or_default().into()).collect();
+    let shown = |fact: &Property| if fact.value.is_null() { String::new() } else { fact.shown() };
+    let row =
+        |facts: &Properties| names.iter().map(|name| facts.get(name).map(shown).unwrap_or_default().into()).collect();
     let mut grid = Grid { headings, rows: things.iter().map(row).collect() };
     grid.drop_empty_columns();
     grid.lines(&grid.widths(style.width, &[]), true, style)
 }
 
 /// A list of nothing has no header: what its things would have had is not known.
-fn header_and_rows(delimiter: u8, things: &[Facts], out: &mut dyn Write) -> io::Result<()> {
+fn header_and_rows(delimiter: u8, things: &[Properties], out: &mut dyn Write) -> io::Result<()> {
     let names = names(things);
     if names.is_empty() {
         return Ok(());
@@ -215,7 +216,7 @@ fn header_and_rows(delimiter: u8, things: &[Facts], out: &mut dyn Write) -> io::
     let mut writer = separated_writer(delimiter, out);
     separated_line(&mut writer, &names)?;
     for facts in things {
-        separated_line(&mut writer, names.iter().map(|name| facts.get(name).map(Fact::plain).unwrap_or_default()))?;
+        separated_line(&mut writer, names.iter().map(|name| facts.get(name).map(Property::plain).unwrap_or_default()))?;
     }
     writer.flush()
 }

@@ -9,7 +9,7 @@ use huedb::error::{Error, Result};
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     /// Aligned columns for people; it shortens and sanitises.
     Table,
     /// A line for each part of a record, for people; it sanitises and wraps.
@@ -26,7 +26,7 @@ pub(crate) enum Format {
     Ids,
 }
 
-impl Format {
+impl OutputFormat {
     /// Every format, in the order of the help text.
     pub(crate) const ALL: [Self; 7] =
         [Self::Table, Self::Vertical, Self::Jsonl, Self::Json, Self::Csv, Self::Tsv, Self::Ids];
@@ -58,13 +58,13 @@ impl Format {
     }
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for OutputFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl FromStr for Format {
+impl FromStr for OutputFormat {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
@@ -81,17 +81,17 @@ mod tests {
 
     #[test]
     fn names_parse_back() {
-        for format in Format::ALL {
-            assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
+        for format in OutputFormat::ALL {
+            assert_eq!(format.to_string().parse::<OutputFormat>().unwrap(), format);
         }
-        let error = "xml".parse::<Format>().unwrap_err();
+        let error = "xml".parse::<OutputFormat>().unwrap_err();
         assert_eq!(error.to_string(), "\"xml\" is no output format");
         assert_eq!(error.hint().unwrap(), "there are table, vertical, jsonl, json, csv, tsv, ids");
     }
 
     #[test]
     fn a_pipe_gets_jsonl() {
-        assert_eq!(Format::default_for(true), Format::Table);
-        assert_eq!(Format::default_for(false), Format::Jsonl);
+        assert_eq!(OutputFormat::default_for(true), OutputFormat::Table);
+        assert_eq!(OutputFormat::default_for(false), OutputFormat::Jsonl);
     }
 }

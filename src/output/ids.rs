@@ -6,7 +6,7 @@ use std::io::Write;
 
 use huedb::error::Result;
 
-use super::sink::{Entry, Question, Sink, written};
+use super::sink::{ShownQuestion, ShownRecord, Sink, written};
 
 /// Writes each id and a terminator; the questions of a batch leave no mark.
 pub(super) struct IdSink<'w> {
@@ -21,11 +21,11 @@ impl<'w> IdSink<'w> {
 }
 
 impl Sink for IdSink<'_> {
-    fn question(&mut self, _: &Question<'_>) -> Result<()> {
+    fn question(&mut self, _: &ShownQuestion<'_>) -> Result<()> {
         Ok(())
     }
 
-    fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
+    fn entry(&mut self, entry: ShownRecord<'_>) -> Result<()> {
         written(self.out.write_all(entry.record.id.as_str().as_bytes()))?;
         written(self.out.write_all(&[self.terminator]))
     }

@@ -9,14 +9,14 @@ use std::io::{self, Write};
 use huedb::error::Result;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::sink::{Entry, Label, Question, Sink, written};
-use super::{Column, Columns};
+use super::sink::{Label, ShownQuestion, ShownRecord, Sink, written};
+use super::{RecordColumn, RecordColumns};
 
 /// One entry as a JSON object.
 struct Object<'a> {
-    columns: &'a Columns,
+    columns: &'a RecordColumns,
     query: Option<&'a Label>,
-    entry: Entry<'a>,
+    entry: ShownRecord<'a>,
 }
 
 impl Serialize for Object<'_> {
@@ -27,20 +27,20 @@ impl Serialize for Object<'_> {
             let name = column.name();
             let name = name.as_ref();
             match column {
-                Column::Query => map.serialize_entry(name, &self.query)?,
-                Column::Id => map.serialize_entry(name, &record.id)?,
-                Column::Distance | Column::Score => map.serialize_entry(name, &self.entry.distance)?,
-                Column::Document => map.serialize_entry(name, &record.document)?,
-                Column::Metadata => map.serialize_entry(name, &record.metadata)?,
-                Column::Key(key) => {
+                RecordColumn::Query => map.serialize_entry(name, &self.query)?,
+                RecordColumn::Id => map.serialize_entry(name, &record.id)?,
+                RecordColumn::Distance | RecordColumn::Score => map.serialize_entry(name, &self.entry.distance)?,
+                RecordColumn::Document => map.serialize_entry(name, &record.document)?,
+                RecordColumn::Metadata => map.serialize_entry(name, &record.metadata)?,
+                RecordColumn::Key(key) => {
                     map.serialize_entry(name, &record.metadata.as_ref().and_then(|m| m.get(key)))?;
                 }
-                Column::Uri => {
+                RecordColumn::Uri => {
                     if let Some(uri) = &record.uri {
                         map.serialize_entry(name, uri)?;
                     }
                 }
-                Column::Embedding => {
+                RecordColumn::Embedding => {
                     if let Some(embedding) = &record.embedding {
                         map.serialize_entry(name, embedding)?;
                     }
@@ -52,18 +52,18 @@ impl Serialize for Object<'_> {
 }
 
 /// Turns entries into objects, reusing one line's buffer: an embedding is hundreds of small writes.
-struct Lines {
-    columns: Columns,
+struct ObjectWriter {
+    columns: RecordColumns,
     query: Option<Label>,
     line: Vec<u8>,
 }
 
-impl Lines {
-    fn new(columns: Columns) -> Self {
+impl ObjectWriter {
+    fn new(columns: RecordColumns) -> Self {
         Self { columns, query: None, line: Vec::new() }
     }
 
-    fn object(&mut self, prefix: &str, entry: Entry<'_>, suffix: &str) -> io::Result<&[u8]> {
+    fn object(&mut self, prefix: &str, entry: ShownRecord<'_>, suffix: &str) -> io::Result<&[u8]> {
         self.line.clear();
         self.line.extend_from_slice(prefix.as_bytes());
         let object = Object { columns: &self.columns, query: self.query.as_ref(), entry };
@@ -75,23 +75,23 @@ impl Lines {
 
 /// Writes one object a line; in a batch each line names its question.
 pub(super) struct JsonlSink<'w> {
-    lines: Lines,
+    lines: ObjectWriter,
     out: &'w mut (dyn Write + 'w),
 }
 
 impl<'w> JsonlSink<'w> {
-    pub(super) fn new(columns: Columns, out: &'w mut (dyn Write + 'w)) -> Self {
-        Self { lines: Lines::new(columns), out }
+    pub(super) fn new(columns: RecordColumns, out: &'w mut (dyn Write + 'w)) -> Self {
+        Self { lines: ObjectWriter::new(columns), out }
     }
 }
 
 impl Sink for JsonlSink<'_> {
-    fn question(&mut self, question: &Question<'_>) -> Result<()> {
+    fn question(&mut self, question: &ShownQuestion<'_>) -> Result<()> {
         self.lines.query = Some(question.label.clone());
         Ok(())
     }
 
-    fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
+    fn entry(&mut self, entry: ShownRecord<'_>) -> Result<()> {
         let line = written(self.lines.object("", entry, "\n"))?;
         written(self.out.write_all(line))
     }
@@ -103,7 +103,7 @@ impl Sink for JsonlSink<'_> {
 
 /// Writes one array of objects, an object a line; a batch is an array of arrays, one a question.
 pub(super) struct JsonSink<'w> {
-    lines: Lines,
+    lines: ObjectWriter,
     out: &'w mut (dyn Write + 'w),
     /// Whether the innermost open array holds something.
     filled: bool,
@@ -112,9 +112,9 @@ pub(super) struct JsonSink<'w> {
 }
 
 impl<'w> JsonSink<'w> {
-    pub(super) fn begin(columns: Columns, out: &'w mut (dyn Write + 'w)) -> io::Result<Self> {
+    pub(super) fn begin(columns: RecordColumns, out: &'w mut (dyn Write + 'w)) -> io::Result<Self> {
         out.write_all(b"[")?;
-        Ok(Self { lines: Lines::new(columns), out, filled: false, nested: false })
+        Ok(Self { lines: ObjectWriter::new(columns), out, filled: false, nested: false })
     }
 
     /// Closes the innermost array.
@@ -149,12 +149,12 @@ impl<'w> JsonSink<'w> {
 }
 
 impl Sink for JsonSink<'_> {
-    fn question(&mut self, question: &Question<'_>) -> Result<()> {
+    fn question(&mut self, question: &ShownQuestion<'_>) -> Result<()> {
         self.lines.query = Some(question.label.clone());
         written(self.open_question())
     }
 
-    fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
+    fn entry(&mut self, entry: ShownRecord<'_>) -> Result<()> {
         let separator = if self.filled { ",\n" } else { "\n" };
         let line = written(self.lines.object(separator, entry, ""))?;
         written(self.out.write_all(line))?;

@@ -10,8 +10,8 @@ use huedb::error::Result;
 
 use super::grid::{Grid, Heading};
 use super::marked::Marked;
-use super::sink::{Entry, Question, Sink, Style, written};
-use super::{Column, Columns, Highlight, cell, color, sanitize, width};
+use super::sink::{ShownQuestion, ShownRecord, Sink, Style, written};
+use super::{Highlight, RecordColumn, RecordColumns, cell, color, sanitize, width};
 
 /// Rows that are laid out together.
 const PAGE_ROWS: usize = 1000;
@@ -20,7 +20,7 @@ const PAGE_BYTES: usize = 4 << 20;
 
 /// Writes a table, or one a question.
 pub(super) struct TableSink<'w> {
-    columns: Vec<Column>,
+    columns: Vec<RecordColumn>,
     style: Style,
     highlight: Highlight,
     out: &'w mut (dyn Write + 'w),
@@ -34,8 +34,8 @@ pub(super) struct TableSink<'w> {
 }
 
 impl<'w> TableSink<'w> {
-    pub(super) fn new(columns: Columns, style: Style, out: &'w mut (dyn Write + 'w)) -> Self {
-        let columns: Vec<Column> = columns.without(&Column::Query).iter().cloned().collect();
+    pub(super) fn new(columns: RecordColumns, style: Style, out: &'w mut (dyn Write + 'w)) -> Self {
+        let columns: Vec<RecordColumn> = columns.without(&RecordColumn::Query).iter().cloned().collect();
         let page = Grid { headings: columns.iter().map(heading).collect(), rows: Vec::new() };
         let highlight = Highlight::default();
         Self { columns, style, highlight, out, page, page_bytes: 0, widths: None, asked: false }
@@ -69,7 +69,7 @@ impl<'w> TableSink<'w> {
 pub(super) const NOTHING: &[u8] = b"nothing found\n";
 
 /// Returns the heading of a question's hits.
-pub(super) fn question_line(question: &Question<'_>, style: Style) -> String {
+pub(super) fn question_line(question: &ShownQuestion<'_>, style: Style) -> String {
     let line = match question.text {
         Some(text) => cell::prose(&format!("{}: {text}", question.label), style.width),
         None => cell::text(&question.label.to_string(), style.width),
@@ -78,25 +78,30 @@ pub(super) fn question_line(question: &Question<'_>, style: Style) -> String {
 }
 
 /// Returns what stands in one column of a record; nothing where the record has no such part.
-pub(super) fn cell(column: &Column, entry: Entry<'_>, style: Style, highlight: &Highlight) -> Option<Marked> {
+pub(super) fn cell(
+    column: &RecordColumn,
+    entry: ShownRecord<'_>,
+    style: Style,
+    highlight: &Highlight,
+) -> Option<Marked> {
     let record = entry.record;
     let columns = if style.full { usize::MAX } else { style.width };
     Some(match column {
-        Column::Query => return None,
-        Column::Id => cell::text(record.id.as_str(), columns).into(),
-        Column::Distance | Column::Score => cell::distance(entry.distance?).into(),
-        Column::Document if style.full => cell::whole_document(record.document.as_deref()?, highlight),
-        Column::Document => cell::document(record.document.as_deref()?, columns, highlight),
-        Column::Metadata => cell::metadata(record.metadata.as_ref()?, columns).into(),
-        Column::Key(key) => cell::text(&record.metadata.as_ref()?.get(key)?.to_string(), columns).into(),
-        Column::Uri => cell::text(record.uri.as_deref()?, columns).into(),
-        Column::Embedding if style.full => cell::whole_embedding(record.embedding.as_deref()?).into(),
-        Column::Embedding => cell::embedding(record.embedding.as_deref()?).into(),
+        RecordColumn::Query => return None,
+        RecordColumn::Id => cell::text(record.id.as_str(), columns).into(),
+        RecordColumn::Distance | RecordColumn::Score => cell::distance(entry.distance?).into(),
+        RecordColumn::Document if style.full => cell::whole_document(record.document.as_deref()?, highlight),
+        RecordColumn::Document => cell::document(record.document.as_deref()?, columns, highlight),
+        RecordColumn::Metadata => cell::metadata(record.metadata.as_ref()?, columns).into(),
+        RecordColumn::Key(key) => cell::text(&record.metadata.as_ref()?.get(key)?.to_string(), columns).into(),
+        RecordColumn::Uri => cell::text(record.uri.as_deref()?, columns).into(),
+        RecordColumn::Embedding if style.full => cell::whole_embedding(record.embedding.as_deref()?).into(),
+        RecordColumn::Embedding => cell::embedding(record.embedding.as_deref()?).into(),
     })
 }
 
 impl Sink for TableSink<'_> {
-    fn question(&mut self, question: &Question<'_>) -> Result<()> {
+    fn question(&mut self, question: &ShownQuestion<'_>) -> Result<()> {
         if self.asked {
             self.end_table()?;
             written(self.out.write_all(b"\n"))?;
@@ -109,7 +114,7 @@ impl Sink for TableSink<'_> {
         self.highlight = what;
     }
 
-    fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
+    fn entry(&mut self, entry: ShownRecord<'_>) -> Result<()> {
         let cell = |column| cell(column, entry, self.style, &self.highlight).unwrap_or_default();
         let row: Vec<Marked> = self.columns.iter().map(cell).collect();
         self.page_bytes += row.iter().map(Marked::len).sum::<usize>();
@@ -124,13 +129,18 @@ impl Sink for TableSink<'_> {
     }
 }
 
-fn heading(column: &Column) -> Heading {
+fn heading(column: &RecordColumn) -> Heading {
     let share = match column {
-        Column::Query | Column::Distance | Column::Score => 0,
-        Column::Id | Column::Metadata => 2,
-        Column::Document => 3,
-        Column::Key(_) | Column::Uri | Column::Embedding => 1,
+        RecordColumn::Query | RecordColumn::Distance | RecordColumn::Score => 0,
+        RecordColumn::Id | RecordColumn::Metadata => 2,
+        RecordColumn::Document => 3,
+        RecordColumn::Key(_) | RecordColumn::Uri | RecordColumn::Embedding => 1,
     };
     let name = sanitize::sanitize(&column.name());
-    Heading { name, share, right: matches!(column, Column::Distance | Column::Score), dim: *column == Column::Metadata }
+    Heading {
+        name,
+        share,
+        right: matches!(column, RecordColumn::Distance | RecordColumn::Score),
+        dim: *column == RecordColumn::Metadata,
+    }
 }

@@ -14,11 +14,11 @@ use huedb::error::Result;
 
 use super::fact::{write_facts, write_list};
 use super::number::duration;
-use super::progress::{Progress, ProgressKind};
+use super::progress::{ProgressDisplay, ProgressKind};
 use super::sanitize::sanitize;
 use super::sink::Style;
-use super::talk::{self, Failure, TalkFormat};
-use super::{ColorChoice, ColorEnvironment, Facts, Format, color};
+use super::talk::{self, FailureReport, MessageFormat};
+use super::{ColorChoice, ColorEnvironment, OutputFormat, Properties, color};
 
 /// What is known of an output stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(crate) struct Stream {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PrinterSettings {
     /// The format asked for; `None` for the default of the stream.
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<OutputFormat>,
     /// The colour asked for.
     pub(crate) color: ColorChoice,
     /// What the environment says about colour.
@@ -43,7 +43,7 @@ pub(crate) struct PrinterSettings {
     /// Whether details are told.
     pub(crate) verbose: bool,
     /// How talk is written.
-    pub(crate) talk: TalkFormat,
+    pub(crate) talk: MessageFormat,
     /// Whether ids end with NUL instead of a newline.
     pub(crate) null_terminated: bool,
     /// The standard output.
@@ -55,12 +55,12 @@ pub(crate) struct PrinterSettings {
 /// Prints what a command has to say.
 #[expect(clippy::struct_excessive_bools, reason = "each is decided by itself")]
 pub(crate) struct Printer<'w> {
-    format: Format,
+    format: OutputFormat,
     style: Style,
     talk_color: bool,
     notices: bool,
     details: bool,
-    talk: TalkFormat,
+    talk: MessageFormat,
     talk_is_terminal: bool,
     progress: bool,
     stderr: &'w mut (dyn Write + 'w),
@@ -78,7 +78,7 @@ impl<'w> Printer<'w> {
             id_terminator: if null_terminated { 0 } else { b'\n' },
         };
         Self {
-            format: format.unwrap_or(Format::default_for(stdout.is_terminal)),
+            format: format.unwrap_or(OutputFormat::default_for(stdout.is_terminal)),
             style,
             talk_color: color.resolve(color_environment, talk.is_terminal),
             notices: !quiet,
@@ -86,14 +86,14 @@ impl<'w> Printer<'w> {
             talk: settings.talk,
             talk_is_terminal: talk.is_terminal,
             // Between lines that a program reads a bar would help nobody.
-            progress: !quiet && talk.is_terminal && settings.talk == TalkFormat::Text,
+            progress: !quiet && talk.is_terminal && settings.talk == MessageFormat::Text,
             stderr,
         }
     }
 
     /// Returns the format of the data.
     #[must_use]
-    pub(crate) fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> OutputFormat {
         self.format
     }
 
@@ -107,7 +107,7 @@ impl<'w> Printer<'w> {
     ///
     /// # Errors
     /// As [`write_facts`].
-    pub(crate) fn facts(&self, facts: &Facts, out: &mut dyn Write) -> Result<()> {
+    pub(crate) fn facts(&self, facts: &Properties, out: &mut dyn Write) -> Result<()> {
         write_facts(self.format, facts, self.style, out)
     }
 
@@ -115,14 +115,14 @@ impl<'w> Printer<'w> {
     ///
     /// # Errors
     /// As [`write_list`].
-    pub(crate) fn list(&self, things: &[Facts], out: &mut dyn Write) -> Result<()> {
+    pub(crate) fn list(&self, things: &[Properties], out: &mut dyn Write) -> Result<()> {
         write_list(self.format, things, self.style, out)
     }
 
     /// Begins a progress bar, hidden unless the standard error is a terminal and quiet is off.
     #[must_use]
-    pub(crate) fn progress(&self, action: &'static str, kind: ProgressKind, total: Option<u64>) -> Progress {
-        Progress::new(action, kind, total, self.progress)
+    pub(crate) fn progress(&self, action: &'static str, kind: ProgressKind, total: Option<u64>) -> ProgressDisplay {
+        ProgressDisplay::new(action, kind, total, self.progress)
     }
 
     /// Says what was done; nothing when quiet.
@@ -152,7 +152,7 @@ impl<'w> Printer<'w> {
 
     /// Says how long the stages of the work took.
     pub(crate) fn timing(&mut self, stages: &[(&'static str, Duration)]) {
-        if self.talk == TalkFormat::Json {
+        if self.talk == MessageFormat::Json {
             let object = serde_json::json!({"timing": talk::timing(stages)});
             return talk::line(&object, self.talk_is_terminal, self.stderr);
         }
@@ -163,12 +163,12 @@ impl<'w> Printer<'w> {
     /// Says what is wrong with what was asked for.
     pub(crate) fn error(&mut self, text: impl Display, hint: Option<&str>) {
         let (error, hint) = (text.to_string(), hint.map(str::to_owned));
-        self.failure(&Failure { error, code: 2, kind: "usage".into(), hint, place: Vec::new() });
+        self.failure(&FailureReport { error, code: 2, kind: "usage".into(), hint, place: Vec::new() });
     }
 
     /// Says what stopped the work and, after an empty line, what to do about it.
-    pub(crate) fn failure(&mut self, failure: &Failure) {
-        if self.talk == TalkFormat::Json {
+    pub(crate) fn failure(&mut self, failure: &FailureReport) {
+        if self.talk == MessageFormat::Json {
             return talk::line(&failure.to_json(), self.talk_is_terminal, self.stderr);
         }
         self.say("error: ", &failure.error);
@@ -180,8 +180,8 @@ impl<'w> Printer<'w> {
 
     fn tell(&mut self, what: &str, label: &str, text: &str) {
         match self.talk {
-            TalkFormat::Text => self.say(label, text),
-            TalkFormat::Json => talk::line(&serde_json::json!({what: text}), self.talk_is_terminal, self.stderr),
+            MessageFormat::Text => self.say(label, text),
+            MessageFormat::Json => talk::line(&serde_json::json!({what: text}), self.talk_is_terminal, self.stderr),
         }
     }
 
@@ -229,14 +229,14 @@ mod tests {
         String::from_utf8(stderr).unwrap()
     }
 
-    fn failure(error: &str, hint: Option<&str>) -> Failure {
+    fn failure(error: &str, hint: Option<&str>) -> FailureReport {
         let hint = hint.map(str::to_owned);
-        Failure { error: error.into(), code: 2, kind: "bad_row".into(), hint, place: vec![("line", 3.into())] }
+        FailureReport { error: error.into(), code: 2, kind: "bad_row".into(), hint, place: vec![("line", 3.into())] }
     }
 
     #[test]
     fn programs_read_one_object_a_line() {
-        let settings = PrinterSettings { verbose: true, talk: TalkFormat::Json, ..Default::default() };
+        let settings = PrinterSettings { verbose: true, talk: MessageFormat::Json, ..Default::default() };
         let text = said(settings, |printer| {
             printer.notice("added 1\nand more");
             printer.warning("w");
@@ -252,7 +252,7 @@ mod tests {
 {\"timing\":{\"load_model\":0.25,\"total\":1.0}}
 ";
         assert_eq!(text, expected);
-        let on_terminal = PrinterSettings { stderr: TERMINAL, talk: TalkFormat::Json, ..Default::default() };
+        let on_terminal = PrinterSettings { stderr: TERMINAL, talk: MessageFormat::Json, ..Default::default() };
         assert_eq!(said(on_terminal, |printer| printer.warning("a\u{9b}b")), "{\"warning\":\"a\\u009bb\"}\n");
     }
 
@@ -262,11 +262,11 @@ mod tests {
     fn a_terminal_gets_a_table_and_a_pipe_gets_jsonl() {
         let mut stderr = Vec::new();
         let printer = Printer::new(&PrinterSettings { stdout: TERMINAL, ..Default::default() }, &mut stderr);
-        assert_eq!(printer.format(), Format::Table);
+        assert_eq!(printer.format(), OutputFormat::Table);
         assert_eq!(printer.style(), Style { width: 72, color: true, full: false, id_terminator: b'\n' });
         let mut stderr = Vec::new();
         let printer = Printer::new(&PrinterSettings { null_terminated: true, ..Default::default() }, &mut stderr);
-        assert_eq!(printer.format(), Format::Jsonl);
+        assert_eq!(printer.format(), OutputFormat::Jsonl);
         assert_eq!(printer.style(), Style { width: 100, color: false, full: false, id_terminator: 0 });
     }
 

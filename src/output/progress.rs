@@ -2,7 +2,7 @@
 //!
 //! Draws nothing unless asked to be visible. Invariant: the line is cleared at the end, also on an early
 //! return, so that it never mixes with what is printed after; what is printed meanwhile goes through
-//! [`Progress::suspend`].
+//! [`ProgressDisplay::suspend`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -51,13 +51,13 @@ impl ProgressKind {
 
 /// A progress bar, or a spinner while the total is not known.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub(crate) struct ProgressDisplay {
     bar: ProgressBar,
     kind: ProgressKind,
     rows: Arc<AtomicU64>,
 }
 
-impl Progress {
+impl ProgressDisplay {
     /// Begins to show a work, named by a verb such as `importing`.
     #[must_use]
     pub(crate) fn new(action: &'static str, kind: ProgressKind, total: Option<u64>, visible: bool) -> Self {
@@ -111,7 +111,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
@@ -210,8 +210,8 @@ mod tests {
         }
     }
 
-    fn progress(screen: &Screen, kind: ProgressKind, total: Option<u64>) -> Progress {
-        Progress::on(ProgressDrawTarget::term_like(Box::new(screen.clone())), "importing", kind, total)
+    fn progress(screen: &Screen, kind: ProgressKind, total: Option<u64>) -> ProgressDisplay {
+        ProgressDisplay::on(ProgressDrawTarget::term_like(Box::new(screen.clone())), "importing", kind, total)
     }
 
     fn last_line(screen: &Screen) -> String {
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn the_line_is_cleared_at_the_end_and_on_an_early_return() {
-        for finish in [Progress::finish, drop::<Progress>] {
+        for finish in [ProgressDisplay::finish, drop::<ProgressDisplay>] {
             let screen = Screen::default();
             let progress = progress(&screen, ProgressKind::Rows, Some(2));
             progress.add_rows(1);
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_hidden_bar_still_counts() {
-        let progress = Progress::new("importing", ProgressKind::Rows, Some(10), false);
+        let progress = ProgressDisplay::new("importing", ProgressKind::Rows, Some(10), false);
         progress.add_rows(3);
         assert!(progress.bar.is_hidden());
         assert_eq!(progress.bar.position(), 3);

@@ -11,14 +11,14 @@ use std::io::{self, Write};
 
 use huedb::error::{Error, Result};
 
-use super::sink::{Entry, Label, Question, Sink, written};
-use super::{Column, Columns};
+use super::sink::{Label, ShownQuestion, ShownRecord, Sink, written};
+use super::{RecordColumn, RecordColumns};
 
 /// Writes a header and one line a record.
 pub(super) struct SeparatedSink<'w> {
     out: &'w mut (dyn Write + 'w),
     delimiter: u8,
-    columns: Columns,
+    columns: RecordColumns,
     query: Option<Label>,
     /// One line, reused.
     line: Vec<u8>,
@@ -27,7 +27,7 @@ pub(super) struct SeparatedSink<'w> {
 }
 
 impl<'w> SeparatedSink<'w> {
-    pub(super) fn begin(delimiter: u8, columns: Columns, out: &'w mut (dyn Write + 'w)) -> Result<Self> {
+    pub(super) fn begin(delimiter: u8, columns: RecordColumns, out: &'w mut (dyn Write + 'w)) -> Result<Self> {
         let (query, line, cell) = (None, Vec::new(), Vec::new());
         let mut this = Self { out, delimiter, columns, query, line, cell };
         for (at, column) in this.columns.iter().enumerate() {
@@ -37,21 +37,21 @@ impl<'w> SeparatedSink<'w> {
         Ok(this)
     }
 
-    fn add(&mut self, entry: Entry<'_>) -> io::Result<Result<(), &'static str>> {
+    fn add(&mut self, entry: ShownRecord<'_>) -> io::Result<Result<(), &'static str>> {
         let record = entry.record;
         self.line.clear();
         for (at, column) in self.columns.iter().enumerate() {
             self.cell.clear();
             let cell = &mut self.cell;
             let (text, what): (Option<&[u8]>, _) = match column {
-                Column::Query => (shown(cell, self.query.as_ref())?, "question"),
-                Column::Id => (Some(record.id.as_str().as_bytes()), "id"),
-                Column::Distance | Column::Score => (json(cell, entry.distance.as_ref())?, "distance"),
-                Column::Document => (record.document.as_deref().map(str::as_bytes), "document"),
-                Column::Metadata => (json(cell, record.metadata.as_ref())?, "metadata"),
-                Column::Key(key) => (shown(cell, record.metadata.as_ref().and_then(|m| m.get(key)))?, "metadata"),
-                Column::Uri => (record.uri.as_deref().map(str::as_bytes), "uri"),
-                Column::Embedding => (json(cell, record.embedding.as_ref())?, "embedding"),
+                RecordColumn::Query => (shown(cell, self.query.as_ref())?, "question"),
+                RecordColumn::Id => (Some(record.id.as_str().as_bytes()), "id"),
+                RecordColumn::Distance | RecordColumn::Score => (json(cell, entry.distance.as_ref())?, "distance"),
+                RecordColumn::Document => (record.document.as_deref().map(str::as_bytes), "document"),
+                RecordColumn::Metadata => (json(cell, record.metadata.as_ref())?, "metadata"),
+                RecordColumn::Key(key) => (shown(cell, record.metadata.as_ref().and_then(|m| m.get(key)))?, "metadata"),
+                RecordColumn::Uri => (record.uri.as_deref().map(str::as_bytes), "uri"),
+                RecordColumn::Embedding => (json(cell, record.embedding.as_ref())?, "embedding"),
             };
             if text.is_some_and(|text| memchr::memchr(0, text).is_some()) {
                 return Ok(Err(what));
@@ -88,12 +88,12 @@ fn push_cell(line: &mut Vec<u8>, delimiter: u8, at: usize, text: Option<&[u8]>) 
 }
 
 impl Sink for SeparatedSink<'_> {
-    fn question(&mut self, question: &Question<'_>) -> Result<()> {
+    fn question(&mut self, question: &ShownQuestion<'_>) -> Result<()> {
         self.query = Some(question.label.clone());
         Ok(())
     }
 
-    fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
+    fn entry(&mut self, entry: ShownRecord<'_>) -> Result<()> {
         let added = written(self.add(entry))?;
         added.map_err(|what| {
             let why = format!("its {what} holds a NUL, which csv and tsv cannot hold");

@@ -15,7 +15,7 @@ use super::json::{JsonSink, JsonlSink};
 use super::listing::TableSink;
 use super::separated::SeparatedSink;
 use super::vertical::VerticalSink;
-use super::{Columns, Format, Highlight};
+use super::{Highlight, OutputFormat, RecordColumns};
 
 /// How a format writes, beyond its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) struct Style {
     pub(crate) color: bool,
     /// Whether a table wraps what would be cut.
     pub(crate) full: bool,
-    /// The byte after each id of [`Format::Ids`].
+    /// The byte after each id of [`OutputFormat::Ids`].
     pub(crate) id_terminator: u8,
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for Label {
 
 /// One question of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Question<'a> {
+pub(crate) struct ShownQuestion<'a> {
     /// What it is called.
     pub(crate) label: Label,
     /// Its text; `None` when it is an embedding.
@@ -71,20 +71,20 @@ pub(crate) struct Question<'a> {
 
 /// A record, with its distance where it is a hit.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct ShownRecord<'a> {
     /// The record.
     pub(crate) record: &'a Record,
     /// Its distance to the question.
     pub(crate) distance: Option<f32>,
 }
 
-impl<'a> From<&'a Record> for Entry<'a> {
+impl<'a> From<&'a Record> for ShownRecord<'a> {
     fn from(record: &'a Record) -> Self {
         Self { record, distance: None }
     }
 }
 
-impl<'a> From<&'a Hit> for Entry<'a> {
+impl<'a> From<&'a Hit> for ShownRecord<'a> {
     fn from(hit: &'a Hit) -> Self {
         Self { record: &hit.record, distance: Some(hit.distance) }
     }
@@ -96,7 +96,7 @@ pub(crate) trait Sink {
     ///
     /// # Errors
     /// [`Error::Io`] when the output cannot be written.
-    fn question(&mut self, question: &Question<'_>) -> Result<()>;
+    fn question(&mut self, question: &ShownQuestion<'_>) -> Result<()>;
 
     /// Marks places in documents from now on; data formats do not.
     fn highlight(&mut self, _: Highlight) {}
@@ -105,7 +105,7 @@ pub(crate) trait Sink {
     ///
     /// # Errors
     /// [`Error::Io`] when the output cannot be written.
-    fn entry(&mut self, entry: Entry<'_>) -> Result<()>;
+    fn entry(&mut self, entry: ShownRecord<'_>) -> Result<()>;
 
     /// Writes what is left and flushes the output.
     ///
@@ -119,19 +119,19 @@ pub(crate) trait Sink {
 /// # Errors
 /// [`Error::Io`] when the output cannot be written.
 pub(crate) fn open<'w>(
-    format: Format,
-    columns: Columns,
+    format: OutputFormat,
+    columns: RecordColumns,
     style: Style,
     out: &'w mut (dyn Write + 'w),
 ) -> Result<Box<dyn Sink + 'w>> {
     Ok(match format {
-        Format::Table => Box::new(TableSink::new(columns, style, out)),
-        Format::Vertical => Box::new(VerticalSink::new(columns, style, out)),
-        Format::Jsonl => Box::new(JsonlSink::new(columns, out)),
-        Format::Json => Box::new(written(JsonSink::begin(columns, out))?),
-        Format::Csv => Box::new(SeparatedSink::begin(b',', columns, out)?),
-        Format::Tsv => Box::new(SeparatedSink::begin(b'\t', columns, out)?),
-        Format::Ids => Box::new(IdSink::new(style.id_terminator, out)),
+        OutputFormat::Table => Box::new(TableSink::new(columns, style, out)),
+        OutputFormat::Vertical => Box::new(VerticalSink::new(columns, style, out)),
+        OutputFormat::Jsonl => Box::new(JsonlSink::new(columns, out)),
+        OutputFormat::Json => Box::new(written(JsonSink::begin(columns, out))?),
+        OutputFormat::Csv => Box::new(SeparatedSink::begin(b',', columns, out)?),
+        OutputFormat::Tsv => Box::new(SeparatedSink::begin(b'\t', columns, out)?),
+        OutputFormat::Ids => Box::new(IdSink::new(style.id_terminator, out)),
     })
 }
 

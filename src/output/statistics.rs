@@ -9,12 +9,12 @@ use huedb::query::{Distribution, Edges, KeyFacts, Statistics};
 use huedb::record::CollectionInfo;
 use serde_json::{Value as Json, json};
 
-use super::fact::{Facts, write_facts, write_list};
+use super::fact::{Properties, write_facts, write_list};
 use super::grid::{Grid, Heading};
 use super::histogram::{bar, histogram};
 use super::number::{bytes, count, count_of};
 use super::sink::{Style, written};
-use super::{Format, cell, sanitize, width};
+use super::{OutputFormat, cell, sanitize, width};
 
 /// Bins of a histogram at the most, so that all of them fit a screen.
 const MOST_BINS: usize = 16;
@@ -49,19 +49,19 @@ pub(crate) fn is_utf8_locale(variable: impl Fn(&str) -> Option<String>) -> bool 
 /// # Errors
 /// [`huedb::error::Error::Io`] when the output cannot be written, and as [`write_facts`] for a list of ids.
 pub(crate) fn write_statistics(
-    format: Format,
+    format: OutputFormat,
     measured: &Measured<'_>,
     ascii: bool,
     style: Style,
     out: &mut dyn Write,
 ) -> Result<()> {
     match format {
-        Format::Table | Format::Vertical => {
+        OutputFormat::Table | OutputFormat::Vertical => {
             let shown = measured.drawn(style, ascii);
             let shown = if ascii { shown.replace('─', "-").replace('…', "~") } else { shown };
             written(out.write_all(shown.as_bytes()).and_then(|()| out.flush()))
         }
-        Format::Csv | Format::Tsv => write_list(format, &measured.lines(), style, out),
+        OutputFormat::Csv | OutputFormat::Tsv => write_list(format, &measured.lines(), style, out),
         _ => write_facts(format, &measured.facts(), style, out),
     }
 }
@@ -86,8 +86,8 @@ impl Measured<'_> {
         4 * self.statistics.records * self.collection.dimension.unwrap_or(0) as u64
     }
 
-    fn facts(&self) -> Facts {
-        let mut facts = Facts::new()
+    fn facts(&self) -> Properties {
+        let mut facts = Properties::new()
             .with("name", self.collection.name.as_str())
             .with("records", self.statistics.records)
             .with("dimension", self.collection.dimension)
@@ -103,10 +103,10 @@ impl Measured<'_> {
     }
 
     /// Returns one line for each number: what was measured, which number of it, for a bin its edges, the value.
-    fn lines(&self) -> Vec<Facts> {
+    fn lines(&self) -> Vec<Properties> {
         let line = |measure: &str, number: &str, edges: Option<(f64, f64)>, value: Json| {
             let (from, to) = edges.unzip();
-            Facts::new()
+            Properties::new()
                 .with("measure", measure)
                 .with("number", number)
                 .with("from", from)

@@ -10,11 +10,11 @@ use std::time::Duration;
 use huedb::error::Error;
 use serde_json::{Map, Value as Json};
 
-use super::{Format, TerminalGuard};
+use super::{OutputFormat, TerminalGuard};
 
 /// How errors, warnings and notices are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum TalkFormat {
+pub(crate) enum MessageFormat {
     /// Sentences.
     #[default]
     Text,
@@ -22,7 +22,7 @@ pub(crate) enum TalkFormat {
     Json,
 }
 
-impl TalkFormat {
+impl MessageFormat {
     /// Both, in the order of the help text.
     pub(crate) const ALL: [Self; 2] = [Self::Text, Self::Json];
 
@@ -36,7 +36,7 @@ impl TalkFormat {
     }
 }
 
-impl FromStr for TalkFormat {
+impl FromStr for MessageFormat {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
@@ -47,7 +47,7 @@ impl FromStr for TalkFormat {
 
 /// What stopped a command.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Failure {
+pub(crate) struct FailureReport {
     /// The message.
     pub(crate) error: String,
     /// The exit code.
@@ -60,7 +60,7 @@ pub(crate) struct Failure {
     pub(crate) place: Vec<(&'static str, Json)>,
 }
 
-impl Failure {
+impl FailureReport {
     /// Returns the object of the line.
     #[must_use]
     pub(crate) fn to_json(&self) -> Json {
@@ -83,7 +83,7 @@ pub(super) fn timing(stages: &[(&'static str, Duration)]) -> Json {
 /// Writes one line; on a terminal what would control it is escaped.
 pub(super) fn line(object: &Json, is_terminal: bool, stderr: &mut (dyn Write + '_)) {
     let mut guard = TerminalGuard::new(stderr, is_terminal);
-    guard.set_format(Format::Jsonl);
+    guard.set_format(OutputFormat::Jsonl);
     // When the standard error is gone there is nobody left to tell.
     let _ = writeln!(guard, "{object}");
 }

@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use super::{Format, is_removed};
+use super::{OutputFormat, is_removed};
 
 /// Writes to what may be a terminal.
 pub(crate) struct TerminalGuard<'w> {
@@ -37,13 +37,13 @@ impl<'w> TerminalGuard<'w> {
     }
 
     /// Says what is written from now on.
-    pub(crate) fn set_format(&mut self, format: Format) {
+    pub(crate) fn set_format(&mut self, format: OutputFormat) {
         self.rule = match format {
             _ if !self.is_terminal => Rule::Pass,
             // It is sanitised already, and has escapes of its own.
-            Format::Table | Format::Vertical => Rule::Pass,
-            Format::Json | Format::Jsonl => Rule::Escape,
-            Format::Csv | Format::Tsv | Format::Ids => Rule::Remove,
+            OutputFormat::Table | OutputFormat::Vertical => Rule::Pass,
+            OutputFormat::Json | OutputFormat::Jsonl => Rule::Escape,
+            OutputFormat::Csv | OutputFormat::Tsv | OutputFormat::Ids => Rule::Remove,
         };
     }
 
@@ -100,7 +100,7 @@ impl Write for TerminalGuard<'_> {
 mod tests {
     use super::*;
 
-    fn written(format: Format, is_terminal: bool, parts: &[&[u8]]) -> String {
+    fn written(format: OutputFormat, is_terminal: bool, parts: &[&[u8]]) -> String {
         let mut out = Vec::new();
         let mut guard = TerminalGuard::new(&mut out, is_terminal);
         guard.set_format(format);
@@ -114,9 +114,11 @@ mod tests {
     fn a_terminal_gets_no_controls_and_json_stays_exact() {
         let hostile = "a\u{1b}[2Jb\u{9b}c\u{202e}d\r\n\u{e0041}é";
         let parts = [hostile.as_bytes()];
-        assert_eq!(written(Format::Csv, true, &parts), "a[2Jbcd\né");
-        assert_eq!(written(Format::Jsonl, true, &parts), "a\\u001b[2Jb\\u009bc\\u202ed\\u000d\n\\udb40\\udc41é");
-        for (format, is_terminal) in [(Format::Csv, false), (Format::Json, false), (Format::Table, true)] {
+        assert_eq!(written(OutputFormat::Csv, true, &parts), "a[2Jbcd\né");
+        assert_eq!(written(OutputFormat::Jsonl, true, &parts), "a\\u001b[2Jb\\u009bc\\u202ed\\u000d\n\\udb40\\udc41é");
+        for (format, is_terminal) in
+            [(OutputFormat::Csv, false), (OutputFormat::Json, false), (OutputFormat::Table, true)]
+        {
             assert_eq!(written(format, is_terminal, &parts), hostile);
         }
     }
@@ -127,9 +129,9 @@ mod tests {
         for at in 0..=bytes.len() {
             for again in at..=bytes.len() {
                 let parts = [&bytes[..at], &bytes[at..again], &bytes[again..]];
-                assert_eq!(written(Format::Ids, true, &parts), "x日\u{1f600}y", "{at} {again}");
+                assert_eq!(written(OutputFormat::Ids, true, &parts), "x日\u{1f600}y", "{at} {again}");
             }
         }
-        assert_eq!(written(Format::Ids, true, &[b"a\xffb", b"\xe6\x97", b"\nc"]), "a\u{fffd}b\u{fffd}\nc");
+        assert_eq!(written(OutputFormat::Ids, true, &[b"a\xffb", b"\xe6\x97", b"\nc"]), "a\u{fffd}b\u{fffd}\nc");
     }
 }

@@ -9,8 +9,8 @@ use huedb::error::Result;
 
 use super::listing::{NOTHING, cell, question_line};
 use super::marked::Marked;
-use super::sink::{Entry, Question, Sink, Style, written};
-use super::{Column, Columns, Highlight, color, sanitize, width};
+use super::sink::{ShownQuestion, ShownRecord, Sink, Style, written};
+use super::{Highlight, RecordColumn, RecordColumns, color, sanitize, width};
 
 const GAP: usize = 2;
 /// A value is never wrapped narrower, whatever the terminal.
@@ -20,7 +20,7 @@ const WIDEST_NAME: usize = 24;
 
 /// Writes the records below one another.
 pub(super) struct VerticalSink<'w> {
-    columns: Vec<Column>,
+    columns: Vec<RecordColumn>,
     style: Style,
     highlight: Highlight,
     out: &'w mut (dyn Write + 'w),
@@ -31,24 +31,24 @@ pub(super) struct VerticalSink<'w> {
 }
 
 impl<'w> VerticalSink<'w> {
-    pub(super) fn new(columns: Columns, style: Style, out: &'w mut (dyn Write + 'w)) -> Self {
-        let columns = columns.without(&Column::Query).iter().cloned().collect();
+    pub(super) fn new(columns: RecordColumns, style: Style, out: &'w mut (dyn Write + 'w)) -> Self {
+        let columns = columns.without(&RecordColumn::Query).iter().cloned().collect();
         Self { columns, style, highlight: Highlight::default(), out, begun: false, unanswered: false }
     }
 
-    fn values(&self, entry: Entry<'_>) -> Vec<(String, Marked)> {
+    fn values(&self, entry: ShownRecord<'_>) -> Vec<(String, Marked)> {
         let whole = Style { full: true, ..self.style };
         let mut values = Vec::new();
-        let mut add = |column: &Column| {
+        let mut add = |column: &RecordColumn| {
             // Hundreds of numbers hide what else there is.
-            let style = if *column == Column::Embedding { self.style } else { whole };
+            let style = if *column == RecordColumn::Embedding { self.style } else { whole };
             let value = cell(column, entry, style, &self.highlight);
             values.extend(value.map(|value| (sanitize::sanitize(&column.name()), value)));
         };
         for column in &self.columns {
             match (column, &entry.record.metadata) {
-                (Column::Metadata, Some(metadata)) => {
-                    metadata.iter().for_each(|(key, _)| add(&Column::Key(key.to_owned())));
+                (RecordColumn::Metadata, Some(metadata)) => {
+                    metadata.iter().for_each(|(key, _)| add(&RecordColumn::Key(key.to_owned())));
                 }
                 _ => add(column),
             }
@@ -56,7 +56,7 @@ impl<'w> VerticalSink<'w> {
         values
     }
 
-    fn lines(&self, entry: Entry<'_>) -> String {
+    fn lines(&self, entry: ShownRecord<'_>) -> String {
         let values = self.values(entry);
         let indent = values.iter().map(|(name, _)| width::width(name)).filter(|width| *width <= WIDEST_NAME);
         let indent = indent.max().unwrap_or(0) + GAP;
@@ -81,7 +81,7 @@ impl<'w> VerticalSink<'w> {
 }
 
 impl Sink for VerticalSink<'_> {
-    fn question(&mut self, question: &Question<'_>) -> Result<()> {
+    fn question(&mut self, question: &ShownQuestion<'_>) -> Result<()> {
         let before = match (self.unanswered, self.begun) {
             (true, _) => [NOTHING, b"\n"].concat(),
             (false, true) => b"\n".to_vec(),
@@ -95,7 +95,7 @@ impl Sink for VerticalSink<'_> {
         self.highlight = what;
     }
 
-    fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
+    fn entry(&mut self, entry: ShownRecord<'_>) -> Result<()> {
         let lines = self.lines(entry);
         if self.begun {
             written(self.out.write_all(b"\n"))?;

@@ -5,10 +5,12 @@
 
 mod chroma_request;
 mod chroma_response;
+#[cfg(feature = "plot")]
 mod components;
 #[cfg(test)]
 mod damage_tests;
 mod dedupe;
+#[cfg(feature = "plot")]
 mod distribution;
 mod facet;
 pub mod filter;
@@ -18,13 +20,17 @@ mod plan;
 pub mod rank;
 mod request;
 mod run;
+#[cfg(feature = "plot")]
 mod sample;
 mod select;
+#[cfg(feature = "plot")]
 mod statistics;
 
 pub use chroma_request::{ChromaRequest, ChromaSearch, Select};
+#[cfg(feature = "plot")]
 pub use components::Projection;
 pub use dedupe::{Dedupe, Group, Groups};
+#[cfg(feature = "plot")]
 pub use distribution::{Bin, Distribution, Edges};
 pub use facet::{Facet, KeyFacts, Sort};
 pub use filter::{Filter, filter_key};
@@ -34,4 +40,5 @@ pub use rank::Rank;
 pub use request::{Ask, Query};
 pub use run::{QueryAnswer, QueryTiming};
 pub use select::{RecordPage, RecordQuery};
+#[cfg(feature = "plot")]
 pub use statistics::{Statistics, StatisticsQuery};

@@ -3,6 +3,8 @@
 //! Equal to [`Filter::matches`] record by record, and tested against it. Invariant: a document is read only when no
 //! cheaper test of the same junction has refused its record.
 
+use std::sync::Arc;
+
 use roaring::RoaringTreemap;
 
 use super::facet::{Sort, sorted};
@@ -120,9 +122,33 @@ pub(super) fn choose(view: &View, ids: Option<&[RecordId]>, filter: Option<&Filt
         None => view.live(),
     };
     match filter {
+        Some(filter) if ids.is_none() => keep_as_before(view, filter, &within).map(Some),
         Some(filter) => keep(view, filter, &within).map(Some),
         None => Ok(Some(within)),
     }
+}
+
+/// What a filter kept of all records, as of a state of the collection.
+struct FilteredRecords {
+    version: u64,
+    records: RoaringTreemap,
+}
+
+/// Returns those of all records that pass, from memory where nothing was committed since the filter was used last.
+fn keep_as_before(view: &View, filter: &Filter, all: &RoaringTreemap) -> Result<RoaringTreemap> {
+    let (cache, number) = (view.cache(), view.number());
+    if cache.budget() == 0 {
+        return keep(view, filter, all);
+    }
+    // Every part of a filter is in this form.
+    let part = format!("{filter:?}");
+    if let Some(kept) = cache.get::<FilteredRecords>(number, &part).filter(|kept| kept.version == view.version()) {
+        return Ok(kept.records.clone());
+    }
+    let records = keep(view, filter, all)?;
+    let bytes = records.serialized_size() + part.len() + size_of::<FilteredRecords>();
+    cache.put(number, &part, Arc::new(FilteredRecords { version: view.version(), records: records.clone() }), bytes);
+    Ok(records)
 }
 
 /// Returns those of `within` that pass.

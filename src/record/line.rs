@@ -36,13 +36,13 @@ impl LineRange {
 }
 
 /// Counts the lines of a text, stretch by stretch.
-pub struct Lines<'t> {
+pub struct LineCounter<'t> {
     text: &'t str,
     /// Where the last stretch began, and the line of that place.
     at: (usize, u64),
 }
 
-impl<'t> Lines<'t> {
+impl<'t> LineCounter<'t> {
     /// Begins at the start of a text.
     #[must_use]
     pub fn of(text: &'t str) -> Self {
@@ -74,14 +74,14 @@ mod tests {
     fn white_space_at_the_ends_takes_no_line() {
         let text = "\n\none\r\ntwo\n\nthree";
         let at = |bytes| {
-            let LineRange { first, last } = Lines::of(text).range(&bytes);
+            let LineRange { first, last } = LineCounter::of(text).range(&bytes);
             (first, last)
         };
         assert_eq!(at(0..text.len()), (3, 6));
         assert_eq!(at(0..7), (3, 3));
         assert_eq!(at(2..12), (3, 4));
         assert_eq!(at(text.len() - 5..text.len()), (6, 6));
-        let nothing = Lines::of("").range(&(0..0));
+        let nothing = LineCounter::of("").range(&(0..0));
         assert_eq!((nothing.first, nothing.last), (1, 1));
     }
 
@@ -90,7 +90,7 @@ mod tests {
         let mut random = Random::new();
         for _ in 0..200 {
             let text: String = (0..random.below(60)).map(|_| ['a', '\n', ' '][random.below(3) as usize]).collect();
-            let (mut lines, mut start) = (Lines::of(&text), 0);
+            let (mut lines, mut start) = (LineCounter::of(&text), 0);
             while start < text.len() {
                 let end = start + random.below((text.len() - start) as u64 + 1) as usize;
                 if text[start..end].trim().is_empty() {

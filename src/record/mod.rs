@@ -28,14 +28,14 @@ pub use distance::Space;
 pub use dump::{DUMP_MARK, DUMP_VERSION, DumpLine, DumpRecord};
 pub use hit::{Hit, Record};
 pub use id::{Ordinal, RecordId};
-pub use line::{LineRange, Lines};
+pub use line::{LineCounter, LineRange};
 pub use metadata::{MAX_METADATA_KEY_BYTES, Metadata, MetadataPatch, check_key};
 pub use model_check::check_model;
 pub(crate) use model_check::{check_document_model, embeds_alike};
 pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use number::{Number, NumberKey};
-pub use part::Part;
-pub use row::{Origin, Row};
+pub use part::Chunk;
+pub use row::{NewRecord, Origin};
 pub use settings::{
     Arithmetic, ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, MAX_DIMENSION, Pooling,
 };

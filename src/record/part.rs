@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// One of the parts that a document was cut into.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct Chunk {
     /// The id of the document.
     pub of: RecordId,
     /// Its place among the parts, from 0.
@@ -19,7 +19,7 @@ pub struct Part {
     pub count: u64,
 }
 
-impl Part {
+impl Chunk {
     /// The metadata key of the document's id.
     pub const OF: &str = "chunk_of";
     /// The metadata key of the part's number, from 0.
@@ -82,28 +82,28 @@ mod tests {
     #[test]
     fn only_ids_as_they_are_written_are_those_of_parts() {
         let of = RecordId::parse("a#1").unwrap();
-        assert_eq!(Part::id(&of, 12).as_str(), "a#1#12");
+        assert_eq!(Chunk::id(&of, 12).as_str(), "a#1#12");
         for (id, number) in [("a#1#12", Some(12)), ("a#1#0", Some(0)), ("a#1", None), ("a#1#", None), ("b#1#0", None)] {
-            assert_eq!(Part::number_in(id, &of), number, "{id}");
+            assert_eq!(Chunk::number_in(id, &of), number, "{id}");
         }
         for id in ["a#1#01", "a#1#+1", "a#1#1x", "a#1#1#2", "a#1#99999999999999999999"] {
-            assert_eq!(Part::number_in(id, &of), None, "{id}");
+            assert_eq!(Chunk::number_in(id, &of), None, "{id}");
         }
     }
 
     #[test]
     fn a_part_is_known_by_its_metadata_and_keeps_other_keys() {
         let of = RecordId::parse("a").unwrap();
-        let part = Part { of: of.clone(), number: 2, count: 3 };
+        let part = Chunk { of: of.clone(), number: 2, count: 3 };
         let mut metadata = MetadataPatch::from_json(serde_json::json!({"year": 2020})).unwrap();
         part.describe(&mut metadata, &(7..9)).unwrap();
         assert!(part.describe(&mut metadata.clone(), &(7..9)).is_err(), "the keys are taken");
         let metadata = metadata.into_metadata().unwrap();
         let json = serde_json::json!({"year": 2020, "chunk_of": "a", "chunk": 2, "chunk_start": 7, "chunk_end": 9});
         assert_eq!(metadata.to_json(), json);
-        assert!(Part::is_said_by(&metadata, &of, 2));
-        assert!(!Part::is_said_by(&metadata, &of, 1));
-        assert!(!Part::is_said_by(&metadata, &RecordId::parse("b").unwrap(), 2));
-        assert!(!Part::is_said_by(&Metadata::default(), &of, 2));
+        assert!(Chunk::is_said_by(&metadata, &of, 2));
+        assert!(!Chunk::is_said_by(&metadata, &of, 1));
+        assert!(!Chunk::is_said_by(&metadata, &RecordId::parse("b").unwrap(), 2));
+        assert!(!Chunk::is_said_by(&Metadata::default(), &of, 2));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{MetadataPatch, Part, RecordId};
+use super::{Chunk, MetadataPatch, RecordId};
 use crate::error::Result;
 
 /// Where a row was read, for messages.
@@ -23,7 +23,7 @@ impl fmt::Display for Origin {
 
 /// One record to add, update or upsert; a part that is `None` is not given.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct NewRecord {
     /// Its id.
     pub id: RecordId,
     /// Its embedding; `None` means: embed the document.
@@ -37,18 +37,18 @@ pub struct Row {
     /// Its metadata; a null value deletes the key on update and upsert.
     pub metadata: MetadataPatch,
     /// Which part of a document it is, when it is one.
-    pub part: Option<Part>,
+    pub part: Option<Chunk>,
     /// Where it was read.
     pub origin: Origin,
 }
 
-impl Row {
-    /// A row of this id, and nothing else yet.
+impl NewRecord {
+    /// A record of this id, and nothing else yet.
     ///
     /// ```
-    /// use huedb::Row;
+    /// use huedb::NewRecord;
     ///
-    /// let row = Row::new("fox")?.with_document("a red fox").with_metadata(serde_json::json!({"year": 2021}))?;
+    /// let row = NewRecord::new("fox")?.with_document("a red fox").with_metadata(serde_json::json!({"year": 2021}))?;
     /// assert_eq!(row.document.as_deref(), Some("a red fox"));
     /// # Ok::<(), huedb::Error>(())
     /// ```

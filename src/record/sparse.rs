@@ -47,14 +47,14 @@ impl SparseVector {
     pub fn from_json(json: Json) -> Result<Self, String> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Parts {
+        struct SparseParts {
             #[serde(rename = "#type")]
             kind: Option<String>,
             indices: Vec<u32>,
             values: Vec<f64>,
             tokens: Option<Vec<String>>,
         }
-        let parts: Parts = serde_json::from_value(json).map_err(|e| format!("is no sparse vector: {e}"))?;
+        let parts: SparseParts = serde_json::from_value(json).map_err(|e| format!("is no sparse vector: {e}"))?;
         match parts.kind {
             Some(kind) if kind != TYPE_NAME => Err(format!("has the unknown type {kind:?}; there is {TYPE_NAME:?}")),
             _ => Self::new(parts.indices, parts.values.into_iter().map(rounded_once).collect(), parts.tokens)

@@ -32,21 +32,34 @@ fn folder_of(target: &Path) -> PathBuf {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
 
-/// The files that were begun. A name that was given away since belongs to nobody.
+/// The files with a name that were begun and have no place yet.
 static BEGUN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Removes the files that were begun and not put in their place: for who ends the process at once.
 pub fn remove_unfinished() {
-    for path in BEGUN.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-        // Most have a place by now.
+    for path in BEGUN.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        // It may have gone with an error.
         let _ = std::fs::remove_file(path);
     }
 }
 
-fn begin(path: &Path) {
-    // From anywhere, should the process have another folder by then.
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    BEGUN.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+/// A name in that list, for as long as the file is neither in its place nor gone.
+#[derive(Debug)]
+struct Begun(PathBuf);
+
+impl Begun {
+    fn new(path: &Path) -> Self {
+        // From anywhere, should the process have another folder by then.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        BEGUN.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+        Self(path)
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        BEGUN.lock().unwrap_or_else(PoisonError::into_inner).retain(|begun| *begun != self.0);
+    }
 }
 
 /// A file that is to have a place. It goes when it is dropped.
@@ -60,7 +73,7 @@ pub struct Beside {
 enum Part {
     /// A file without a name, and the path under which this process can open it.
     Nameless(File, PathBuf),
-    Named(NamedTempFile),
+    Named(NamedTempFile, Begun),
 }
 
 impl Beside {
@@ -69,7 +82,7 @@ impl Beside {
     pub fn path(&self) -> &Path {
         match &self.part {
             Part::Nameless(_, path) => path,
-            Part::Named(file) => file.path(),
+            Part::Named(file, _) => file.path(),
         }
     }
 
@@ -78,7 +91,7 @@ impl Beside {
     pub fn as_file(&self) -> &File {
         match &self.part {
             Part::Nameless(file, _) => file,
-            Part::Named(file) => file.as_file(),
+            Part::Named(file, _) => file.as_file(),
         }
     }
 
@@ -86,7 +99,7 @@ impl Beside {
     pub fn as_file_mut(&mut self) -> &mut File {
         match &mut self.part {
             Part::Nameless(file, _) => file,
-            Part::Named(file) => file.as_file_mut(),
+            Part::Named(file, _) => file.as_file_mut(),
         }
     }
 
@@ -102,14 +115,14 @@ impl Beside {
         };
         let file = match &part {
             Part::Nameless(file, _) => file,
-            Part::Named(file) => file.as_file(),
+            Part::Named(file, _) => file.as_file(),
         };
         if let Some(old) = target.metadata().ok().filter(|_| replace) {
             take_owner(file, &old).map_err(write)?;
         }
         match part {
-            Part::Named(file) if replace => drop(file.persist(&target).map_err(|e| write(e.error))?),
-            Part::Named(file) => drop(file.persist_noclobber(&target).map_err(|e| write(e.error))?),
+            Part::Named(file, _begun) if replace => drop(file.persist(&target).map_err(|e| write(e.error))?),
+            Part::Named(file, _begun) => drop(file.persist_noclobber(&target).map_err(|e| write(e.error))?),
             Part::Nameless(_file, path) => give_name(&path, &target, replace).map_err(write)?,
         }
         // The name too must survive a loss of power.
@@ -124,7 +137,7 @@ fn give_name(path: &Path, target: &Path, replace: bool) -> std::io::Result<()> {
     }
     // A link takes no name that is taken; a rename does.
     let name = folder_of(target).join(format!("{PREFIX}{}{SUFFIX}", Uuid::new_v4().simple()));
-    begin(&name);
+    let _listed = Begun::new(&name);
     link(&name)?;
     std::fs::rename(&name, target).inspect_err(|_| drop(std::fs::remove_file(&name)))
 }
@@ -162,12 +175,12 @@ pub fn beside(target: &Path, permissions: Option<Permissions>) -> Result<Beside>
         builder.permissions(permissions);
     }
     let begun = builder.tempfile_in(&folder).map_err(|e| write(without_path(&e)))?;
-    begin(begun.path());
+    let listed = Begun::new(begun.path());
     if has_locks(&folder) {
         // Shared: redb takes a shared one of its own.
         begun.as_file().lock_shared().map_err(write)?;
     }
-    Ok(Beside { part: Part::Named(begun), target })
+    Ok(Beside { part: Part::Named(begun, listed), target })
 }
 
 /// Leaves out of an error the name of a temporary file, which says nothing to whoever reads it.

@@ -9,7 +9,7 @@ use roaring::RoaringTreemap;
 use super::posting::Term;
 use super::{Collection, Stored, View};
 use crate::error::Result;
-use crate::record::{Metadata, Ordinal, Part, RecordId, Row, Value};
+use crate::record::{Chunk, Metadata, NewRecord, Ordinal, RecordId, Value};
 
 /// How the rows of a document stand to the records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Mirror {
     ///
     /// # Errors
     /// [`crate::error::Error::InvalidMetadata`] when the root's name cannot be a value.
-    pub fn mark(root: &str, row: &mut Row) -> Result<()> {
+    pub fn mark(root: &str, row: &mut NewRecord) -> Result<()> {
         row.metadata.insert(Self::ROOT, Some(Value::Str(root.to_owned())))
     }
 
@@ -79,7 +79,7 @@ impl Mirror {
     ///
     /// # Errors
     /// A damaged file.
-    pub fn meet(&mut self, rows: &[Row]) -> Result<Standing> {
+    pub fn meet(&mut self, rows: &[NewRecord]) -> Result<Standing> {
         let Some(view) = &self.view else { return Ok(Standing::New) };
         let (mut any, mut same) = (false, true);
         for row in rows {
@@ -96,8 +96,8 @@ impl Mirror {
             same &= says(&stored, row);
             self.unmet.remove(ordinal.0);
         }
-        if let Some(Part { of, count, .. }) = rows.first().and_then(|row| row.part.as_ref()) {
-            let more = view.ordinal(&Part::id(of, *count))?;
+        if let Some(Chunk { of, count, .. }) = rows.first().and_then(|row| row.part.as_ref()) {
+            let more = view.ordinal(&Chunk::id(of, *count))?;
             same &= more.is_none_or(|more| !self.unmet.contains(more.0));
         }
         Ok(match (any, same) {
@@ -120,7 +120,7 @@ impl Mirror {
             if !self.is_own(&metadata) {
                 continue;
             }
-            let document = match metadata.get(Part::OF) {
+            let document = match metadata.get(Chunk::OF) {
                 Some(Value::Str(of)) => of.clone(),
                 _ => id.as_str().to_owned(),
             };
@@ -170,7 +170,7 @@ fn follows_any<'r>(metadata: &Metadata, mut roots: impl Iterator<Item = &'r str>
 }
 
 /// Returns whether writing a row would leave its record as it is.
-fn says(stored: &Stored, row: &Row) -> bool {
+fn says(stored: &Stored, row: &NewRecord) -> bool {
     if stored.document != row.document || stored.uri != row.uri {
         return false;
     }

@@ -91,7 +91,7 @@ pub(crate) use segment::seal;
 pub use segment::{Bounds, Segment, rows_per_segment};
 #[doc(hidden)]
 pub use sketch::{DEVIATIONS, Sketch, SketchQuestion, sign_bytes};
-pub(crate) use sketch::{SketchAccuracy, Sketcher};
+pub(crate) use sketch::{SketchAccuracy, SketchTerms, Sketcher};
 pub use snapshot::Snapshot;
 pub use sync_diff::{ChangedDocument, DocumentChange, SyncDiff};
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};

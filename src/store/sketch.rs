@@ -356,7 +356,7 @@ impl<'a> Sketch<'a> {
         out.clear();
         out.factors.extend(self.weights.iter().map(|code| self.weight_range.value(*code)));
         let biases = self.biases.iter().map(|code| self.bias_range.value(*code));
-        let Some(terms) = self.accuracy.terms_of(question, (shift, rounded)) else {
+        let Some(terms) = self.accuracy.terms_of(question, (shift, rounded), DEVIATIONS) else {
             out.biases.extend(biases.map(|_| f32::NEG_INFINITY));
             return;
         };
@@ -370,13 +370,19 @@ impl SketchAccuracy {
     /// Returns what turns the numbers of a row into what its product with a question is taken from to give a bound:
     /// `bias + weight * by_weight - slack * by_slack - fixed`; `None` where f32 cannot hold that.
     ///
-    /// The product is `scale * (sum under the set bits) - shift`, of a question whose rounding has length `rounded`.
+    /// The product is `scale * (sum under the set bits) - shift`, of a question whose rounding has length `rounded`; the bound
+    /// is to lie so many deviations below the estimate, [`DEVIATIONS`] or more.
     #[expect(clippy::cast_precision_loss, reason = "a dimension is small")]
-    pub(crate) fn terms_of(&self, question: &SketchQuestion, (shift, rounded): (f32, f32)) -> Option<SketchTerms> {
+    pub(crate) fn terms_of(
+        &self,
+        question: &SketchQuestion,
+        (shift, rounded): (f32, f32),
+        deviations: f32,
+    ) -> Option<SketchTerms> {
         let (length, root) = (question.length, (self.dimension as f32).sqrt());
         // sqrt(a^2 + b^2) <= a + b^2 / 2a: what the question's rounding adds to the deviation of any row.
-        let by_weight = DEVIATIONS * (rounded * rounded / (2.0 * self.spread * length)).min(rounded);
-        let by_slack = DEVIATIONS * length;
+        let by_weight = deviations * (rounded * rounded / (2.0 * self.spread * length)).min(rounded);
+        let by_slack = deviations * length;
         let fixed =
             self.weights_off * (root * (length + rounded) + by_weight) + self.biases_off + self.slacks_off * by_slack;
         let by_weight = shift - by_weight;

@@ -143,7 +143,7 @@ fn is_at_or_below(document: &str, kept: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{CollectionName, Row};
+    use crate::record::{CollectionName, NewRecord};
     use crate::store::{Access, Mode, NewCollection, Store};
 
     #[test]
@@ -153,13 +153,13 @@ mod tests {
         store.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
         let notes = store.collection("notes").unwrap();
         let row = |id: &str, text: &str| {
-            let mut row = Row::new(id).unwrap().with_document(text).with_embedding(vec![1.0]);
+            let mut row = NewRecord::new(id).unwrap().with_document(text).with_embedding(vec![1.0]);
             Mirror::mark("root", &mut row).unwrap();
             row
         };
         let ids = ["same", "other", "gone", "kept/below"];
         notes.write_rows(ids.map(|id| row(id, "text")), Mode::Add).unwrap();
-        notes.write_rows([Row::new("taken").unwrap().with_embedding(vec![1.0])], Mode::Add).unwrap();
+        notes.write_rows([NewRecord::new("taken").unwrap().with_embedding(vec![1.0])], Mode::Add).unwrap();
 
         let mut mirror = Mirror::new(Some(notes.view().unwrap()), "root".into(), Vec::new()).unwrap();
         let mut diff = SyncDiff::default();

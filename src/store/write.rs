@@ -18,7 +18,7 @@ use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::{limit, posting, terms, vector};
 use crate::embed::Words;
 use crate::error::{Error, Result};
-use crate::record::{CollectionInfo, Fingerprint, MetadataPatch, Ordinal, Part, RecordId};
+use crate::record::{Chunk, CollectionInfo, Fingerprint, MetadataPatch, Ordinal, RecordId};
 
 /// What happens to ids that exist, and to ids that do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,7 +76,7 @@ pub(crate) enum Form {
     /// A part of a document, all of whose parts come in order and in one transaction.
     Part {
         /// Which part.
-        part: Part,
+        part: Chunk,
         /// Whether the parts take the place of the record of the whole document.
         replaces_whole: bool,
     },
@@ -184,7 +184,7 @@ impl<'tx> Batch<'tx> {
             return self.apply(change, mode);
         }
         let of = change.id.clone();
-        let in_parts = self.is_part(&Part::id(&of, 0), &of, 0)?;
+        let in_parts = self.is_part(&Chunk::id(&of, 0), &of, 0)?;
         if in_parts && mode == Mode::Add {
             return Ok(Effect::Exists);
         }
@@ -200,7 +200,7 @@ impl<'tx> Batch<'tx> {
         if let Some(has_parts) = self.has_parts {
             return Ok(has_parts);
         }
-        let found = posting::has_key(&self.tx.open_table(table::POSTINGS)?, self.number, Part::OF)?;
+        let found = posting::has_key(&self.tx.open_table(table::POSTINGS)?, self.number, Chunk::OF)?;
         self.has_parts = Some(found);
         Ok(found)
     }
@@ -208,13 +208,13 @@ impl<'tx> Batch<'tx> {
     /// Returns whether the record of an id is that part of a document.
     fn is_part(&self, id: &RecordId, of: &RecordId, number: u64) -> Result<bool> {
         let Some(ordinal) = self.ordinal(id)? else { return Ok(false) };
-        Ok(Part::is_said_by(&self.stored(ordinal)?.metadata, of, number))
+        Ok(Chunk::is_said_by(&self.stored(ordinal)?.metadata, of, number))
     }
 
     /// Applies a change to a part of a document; all parts of one come in order, in one transaction.
     ///
     /// Parts that an earlier version of it had beyond the last are removed.
-    fn apply_part(&mut self, change: Change, part: &Part, replaces_whole: bool, mode: Mode) -> Result<Effect> {
+    fn apply_part(&mut self, change: Change, part: &Chunk, replaces_whole: bool, mode: Mode) -> Result<Effect> {
         let is_taken = self.ordinal(&change.id)?.is_some() && !self.is_part(&change.id, &part.of, part.number)?;
         if part.number == 0 {
             self.has_parts = Some(true);
@@ -254,12 +254,12 @@ impl<'tx> Batch<'tx> {
             let (key, _) = row?;
             let Some(rest) = key.value().strip_prefix(first.as_slice()) else { break };
             let id = std::str::from_utf8(rest).ok().map(|rest| format!("{of}#{rest}"));
-            let number = id.as_deref().and_then(|id| Part::number_in(id, of));
+            let number = id.as_deref().and_then(|id| Chunk::number_in(id, of));
             found.extend(number.filter(|number| *number >= from));
         }
         for number in found {
             let removed =
-                self.delete(&Part::id(of, number), |stored| Part::is_said_by(&stored.metadata, of, number))?;
+                self.delete(&Chunk::id(of, number), |stored| Chunk::is_said_by(&stored.metadata, of, number))?;
             self.removed += u64::from(removed);
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use huedb::embed::{EmbedOutput, Embedder, HashEmbedder, Role};
 use huedb::error::{Error, Result};
-use huedb::record::{CollectionName, Fingerprint, MetadataPatch, Ordinal, Origin, RecordId, Row};
+use huedb::record::{CollectionName, Fingerprint, MetadataPatch, NewRecord, Ordinal, Origin, RecordId};
 use huedb::store::{
     Access, Collection, Include, Ingest, Mode, NewCollection, OnError, Preparer, Store, Tally, reembed,
     reembed_leaving_out,
@@ -51,8 +51,8 @@ fn fresh() -> (TempDir, Store) {
     (folder, store)
 }
 
-fn row(line: u64, text: &str) -> Row {
-    Row {
+fn row(line: u64, text: &str) -> NewRecord {
+    NewRecord {
         id: RecordId::parse(format!("r{line}")).unwrap(),
         embedding: None,
         embedded_here: false,

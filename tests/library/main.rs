@@ -29,3 +29,4 @@ mod open;
 mod query;
 mod random;
 mod store;
+mod warm;

@@ -2,7 +2,7 @@
 
 use huedb::embed::{Embedder, HashEmbedder, Role};
 use huedb::error::Error;
-use huedb::record::{CollectionName, DatabaseName, MetadataPatch, Ordinal, Origin, Record, RecordId, Row, Scope};
+use huedb::record::{CollectionName, DatabaseName, MetadataPatch, NewRecord, Ordinal, Origin, Record, RecordId, Scope};
 use huedb::store::{
     Access, Change, Collection, CollectionChange, Effect, Include, Ingest, Mode, NewCollection, OnError, Options,
     Preparer, Store, Term, restore,
@@ -210,7 +210,7 @@ fn rows_of_one_batch_are_imported_in_their_order() {
     store.create_collection(CollectionName::parse("notes").unwrap(), new).unwrap();
     let notes = store.collection("notes").unwrap();
     let import = |rows: &[(&str, Option<&str>)]| {
-        let row = |(name, document): &(&str, Option<&str>)| Row {
+        let row = |(name, document): &(&str, Option<&str>)| NewRecord {
             id: id(name),
             embedding: None,
             document: document.map(str::to_owned),

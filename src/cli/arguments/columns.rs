@@ -5,10 +5,10 @@ use huedb::error::{Error, Result};
 use huedb::record::check_key;
 use huedb::store::{Include, View};
 
-use crate::output::{Column, Columns};
+use crate::output::{RecordColumn, RecordColumns};
 
 #[derive(Debug, Args)]
-pub(crate) struct ColumnChoice {
+pub(crate) struct ColumnArgs {
     /// Columns to print, in this order: parts of a record or metadata keys
     ///
     /// Parts are id, document, metadata, uri, embedding, and of a hit distance (with --hybrid: score) and, in a batch,
@@ -18,19 +18,19 @@ pub(crate) struct ColumnChoice {
     names: Vec<String>,
 }
 
-impl ColumnChoice {
+impl ColumnArgs {
     /// Returns the columns asked for, each of which is one of `parts` or a metadata key of the collection, if any were.
-    pub(crate) fn of(&self, view: &View, parts: &Columns) -> Result<Option<Columns>> {
+    pub(crate) fn of(&self, view: &View, parts: &RecordColumns) -> Result<Option<RecordColumns>> {
         let names = self.split()?;
         if names.is_empty() {
             return Ok(None);
         }
-        let columns: Columns = names.iter().map(|name| Column::named(name)).collect();
-        let has_keys = columns.iter().any(|column| matches!(column, Column::Key(_)));
+        let columns: RecordColumns = names.iter().map(|name| RecordColumn::named(name)).collect();
+        let has_keys = columns.iter().any(|column| matches!(column, RecordColumn::Key(_)));
         let keys = if has_keys { view.metadata_keys()? } else { Vec::new() };
         for column in &columns {
             match column {
-                Column::Key(key) => check_known(view, key, &keys, parts)?,
+                RecordColumn::Key(key) => check_known(view, key, &keys, parts)?,
                 part if parts.contains(part) => {}
                 part => return Err(no_such_part(&part.name(), parts)),
             }
@@ -57,11 +57,11 @@ impl ColumnChoice {
 
 /// Returns a metadata key, if records have it.
 pub(crate) fn known_key(view: &View, key: String) -> Result<String> {
-    check_known(view, &key, &view.metadata_keys()?, &Columns::none())?;
+    check_known(view, &key, &view.metadata_keys()?, &RecordColumns::none())?;
     Ok(key)
 }
 
-fn check_known(view: &View, key: &str, keys: &[String], parts: &Columns) -> Result<()> {
+fn check_known(view: &View, key: &str, keys: &[String], parts: &RecordColumns) -> Result<()> {
     check_key(key)?;
     // Of no records nothing can be said.
     let is_known = view.counts().records == 0 || keys.iter().any(|known| known == key);
@@ -69,27 +69,27 @@ fn check_known(view: &View, key: &str, keys: &[String], parts: &Columns) -> Resu
 }
 
 /// Returns what is to be read to print these columns.
-pub(crate) fn needed(columns: &Columns) -> Include {
+pub(crate) fn needed(columns: &RecordColumns) -> Include {
     Include {
-        documents: columns.contains(&Column::Document),
-        metadatas: columns.iter().any(|column| matches!(column, Column::Metadata | Column::Key(_))),
-        uris: columns.contains(&Column::Uri),
-        embeddings: columns.contains(&Column::Embedding),
+        documents: columns.contains(&RecordColumn::Document),
+        metadatas: columns.iter().any(|column| matches!(column, RecordColumn::Metadata | RecordColumn::Key(_))),
+        uris: columns.contains(&RecordColumn::Uri),
+        embeddings: columns.contains(&RecordColumn::Embedding),
     }
 }
 
-fn list(parts: &Columns) -> String {
-    parts.iter().map(Column::name).collect::<Vec<_>>().join(", ")
+fn list(parts: &RecordColumns) -> String {
+    parts.iter().map(RecordColumn::name).collect::<Vec<_>>().join(", ")
 }
 
-fn no_such_part(name: &str, parts: &Columns) -> Error {
+fn no_such_part(name: &str, parts: &RecordColumns) -> Error {
     Error::InvalidArgument {
         why: format!("there is no column {name} here"),
         hint: Some(format!("there are {}, and metadata keys; a key of that name is metadata.{name}", list(parts))),
     }
 }
 
-fn unknown(key: &str, parts: &Columns, keys: &[String]) -> Error {
+fn unknown(key: &str, parts: &RecordColumns, keys: &[String]) -> Error {
     const MOST_KEYS: usize = 20;
     let parts_and_keys = parts.iter().map(|part| part.name().into_owned()).chain(keys.iter().cloned());
     let meant = nearest(key, parts_and_keys).map_or(String::new(), |name| format!("did you mean {name}? "));

@@ -10,7 +10,7 @@ use huedb::store::MAX_ID_BYTES;
 use crate::cli::context::command::Context;
 
 #[derive(Debug, Args)]
-pub(crate) struct Conditions {
+pub(crate) struct FilterArgs {
     /// Only the record of this id; may be repeated
     #[arg(long = "id", value_name = "ID")]
     ids: Vec<String>,
@@ -28,7 +28,7 @@ pub(crate) struct Conditions {
     documents: Vec<String>,
 }
 
-impl Conditions {
+impl FilterArgs {
     pub(crate) fn is_empty(&self) -> bool {
         self.ids.is_empty() && self.ids_from.is_none() && self.filters.is_empty() && self.documents.is_empty()
     }

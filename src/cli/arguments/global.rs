@@ -12,23 +12,23 @@ use huedb::record::Scope;
 
 use crate::cli::context::key::KeySource;
 use crate::output::{
-    BinaryFormat, ColorChoice, ColorEnvironment, Format, Printer, PrinterSettings, Stream, TalkFormat,
+    BinaryFormat, ColorChoice, ColorEnvironment, MessageFormat, OutputFormat, Printer, PrinterSettings, Stream,
 };
 
 /// Where results go.
 #[derive(Debug, Clone)]
-pub(crate) enum Output {
+pub(crate) enum OutputChoice {
     /// To the standard output, in this format.
-    Format(Format),
+    Format(OutputFormat),
     /// To a file or pipe, in a format of `export` alone.
     Binary(BinaryFormat),
     /// To a file, for the verbs that write one.
     File(PathBuf),
 }
 
-impl Output {
+impl OutputChoice {
     fn names() -> impl Iterator<Item = &'static str> {
-        Format::ALL.map(Format::as_str).into_iter().chain(BinaryFormat::ALL.map(BinaryFormat::as_str))
+        OutputFormat::ALL.map(OutputFormat::as_str).into_iter().chain(BinaryFormat::ALL.map(BinaryFormat::as_str))
     }
 
     fn named(name: &str) -> Result<Self, Error> {
@@ -41,7 +41,7 @@ impl Output {
 
 /// How a file is made, by the verbs that make one.
 #[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct NewFile {
+pub(crate) struct NewFileArgs {
     /// Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for
     #[arg(long)]
     pub(crate) encrypt: bool,
@@ -50,7 +50,7 @@ pub(crate) struct NewFile {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub(crate) struct Global {
+pub(crate) struct GlobalArgs {
     /// The database file
     #[arg(long, short, global = true, env = "HUEDB_FILE", value_name = "FILE", default_value = "huedb.redb")]
     #[arg(value_hint = ValueHint::FilePath, hide_env_values = true)]
@@ -76,8 +76,8 @@ pub(crate) struct Global {
 
     /// How to write results [default: table on a terminal, jsonl elsewhere]
     #[arg(long, short, global = true, value_name = "FORMAT")]
-    #[arg(value_parser = PossibleValuesParser::new(Output::names()).try_map(|name| Output::named(&name)))]
-    output: Option<Output>,
+    #[arg(value_parser = PossibleValuesParser::new(OutputChoice::names()).try_map(|name| OutputChoice::named(&name)))]
+    output: Option<OutputChoice>,
 
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
@@ -98,9 +98,9 @@ pub(crate) struct Global {
 
     /// How errors, warnings and notices are written to standard error: sentences, or one JSON object a line
     #[arg(long, global = true, env = "HUEDB_ERROR_FORMAT", value_name = "FORMAT", default_value = "text")]
-    #[arg(value_parser = PossibleValuesParser::new(TalkFormat::ALL.map(TalkFormat::as_str)).try_map(|name| name.parse::<TalkFormat>()))]
+    #[arg(value_parser = PossibleValuesParser::new(MessageFormat::ALL.map(MessageFormat::as_str)).try_map(|name| name.parse::<MessageFormat>()))]
     #[arg(hide_env_values = true)]
-    pub(crate) error_format: TalkFormat,
+    pub(crate) error_format: MessageFormat,
 
     /// Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads
     #[arg(long, short = '0', global = true)]
@@ -112,7 +112,7 @@ pub(crate) struct Global {
     pub(crate) busy_timeout: Duration,
 }
 
-impl Global {
+impl GlobalArgs {
     /// Of a key file and a key command leaves the one that goes before the other, as a flag before the environment.
     ///
     /// clap's own conflict would refuse a flag because of a variable.
@@ -141,18 +141,18 @@ impl Global {
     }
 
     /// Returns the format asked for.
-    pub(crate) fn format(&self) -> Option<Format> {
+    pub(crate) fn format(&self) -> Option<OutputFormat> {
         match self.output {
-            Some(Output::Format(format)) => Some(format),
-            Some(Output::Binary(_) | Output::File(_)) | None => None,
+            Some(OutputChoice::Format(format)) => Some(format),
+            Some(OutputChoice::Binary(_) | OutputChoice::File(_)) | None => None,
         }
     }
 
     /// Returns the format asked for, where it is one of `export` alone.
     pub(crate) fn binary(&self) -> Option<BinaryFormat> {
         match self.output {
-            Some(Output::Binary(format)) => Some(format),
-            Some(Output::Format(_) | Output::File(_)) | None => None,
+            Some(OutputChoice::Binary(format)) => Some(format),
+            Some(OutputChoice::Format(_) | OutputChoice::File(_)) | None => None,
         }
     }
 

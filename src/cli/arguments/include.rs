@@ -3,10 +3,10 @@
 use clap::ValueEnum;
 use huedb::store::Include;
 
-use crate::output::{Column, Columns, Format};
+use crate::output::{OutputFormat, RecordColumn, RecordColumns};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Part {
+pub(crate) enum RecordPart {
     Documents,
     Metadatas,
     Uris,
@@ -15,32 +15,32 @@ pub(crate) enum Part {
 }
 
 /// Returns what is to be read.
-pub(crate) fn include(parts: &[Part]) -> Include {
+pub(crate) fn include(parts: &[RecordPart]) -> Include {
     Include {
-        documents: parts.contains(&Part::Documents),
-        metadatas: parts.contains(&Part::Metadatas),
-        uris: parts.contains(&Part::Uris),
-        embeddings: parts.contains(&Part::Embeddings),
+        documents: parts.contains(&RecordPart::Documents),
+        metadatas: parts.contains(&RecordPart::Metadatas),
+        uris: parts.contains(&RecordPart::Uris),
+        embeddings: parts.contains(&RecordPart::Embeddings),
     }
 }
 
 /// Returns what is to be read for this format: of a list of ids, nothing else.
-pub(crate) fn read_for(format: Format, include: Include) -> Include {
-    if format == Format::Ids { Include::NONE } else { include }
+pub(crate) fn read_for(format: OutputFormat, include: Include) -> Include {
+    if format == OutputFormat::Ids { Include::NONE } else { include }
 }
 
 /// Returns those of the columns that are to be shown, and the embedding's when it is asked for.
-pub(crate) fn columns(columns: Columns, parts: &[Part]) -> Columns {
+pub(crate) fn columns(columns: RecordColumns, parts: &[RecordPart]) -> RecordColumns {
     let shown = [
-        (Part::Documents, Column::Document),
-        (Part::Metadatas, Column::Metadata),
-        (Part::Uris, Column::Uri),
-        (Part::Distances, Column::Distance),
-        (Part::Distances, Column::Score),
+        (RecordPart::Documents, RecordColumn::Document),
+        (RecordPart::Metadatas, RecordColumn::Metadata),
+        (RecordPart::Uris, RecordColumn::Uri),
+        (RecordPart::Distances, RecordColumn::Distance),
+        (RecordPart::Distances, RecordColumn::Score),
     ];
     let left = shown.iter().filter(|(part, _)| !parts.contains(part));
     let columns = left.fold(columns, |columns, (_, column)| columns.without(column));
-    if parts.contains(&Part::Embeddings) { columns.with(Column::Embedding) } else { columns }
+    if parts.contains(&RecordPart::Embeddings) { columns.with(RecordColumn::Embedding) } else { columns }
 }
 
 #[cfg(test)]
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn of_a_list_of_ids_nothing_else_is_read() {
-        assert_eq!(read_for(Format::Ids, Include::ALL), Include::NONE);
-        assert_eq!(read_for(Format::Jsonl, Include::TEXT), Include::TEXT);
+        assert_eq!(read_for(OutputFormat::Ids, Include::ALL), Include::NONE);
+        assert_eq!(read_for(OutputFormat::Jsonl, Include::TEXT), Include::TEXT);
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::bulk::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe, say_stoppe
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{DumpWriter, Packing, Progress, ProgressKind, count_of, duration};
+use crate::output::{DumpWriter, Packing, ProgressDisplay, ProgressKind, count_of, duration};
 
 /// Writes all that the file holds at this moment.
 pub(crate) fn export(context: &mut Context, destination: Destination, packing: Option<Packing>) -> Result<()> {
@@ -34,7 +34,7 @@ pub(crate) fn export(context: &mut Context, destination: Destination, packing: O
 fn write(
     store: &Store,
     out: &mut DumpWriter,
-    progress: Option<&Progress>,
+    progress: Option<&ProgressDisplay>,
     interrupt: Option<&Interrupt>,
 ) -> Result<()> {
     let snapshot = store.snapshot()?;
@@ -92,7 +92,7 @@ pub(crate) fn restore(
     };
     let mut store = context.open_for_import(Access::Create, bytes)?;
     let bytes_before = store.file_bytes()?;
-    let mut restore = Restore {
+    let mut restore = ArchiveImport {
         archive: Arc::new(Mutex::new(archive)),
         size,
         progress: context.printer.progress("import", kind, total),
@@ -105,7 +105,7 @@ pub(crate) fn restore(
     };
     let outcome = restore.all(context, &mut store);
     let notices = restore.archive().take_notices();
-    let Restore { progress, tally, collections, .. } = restore;
+    let ArchiveImport { progress, tally, collections, .. } = restore;
     progress.finish();
     for notice in notices {
         context.printer.notice(notice);
@@ -125,10 +125,10 @@ pub(crate) fn restore(
 }
 
 /// Collections on their way into a file.
-struct Restore {
+struct ArchiveImport {
     archive: Arc<Mutex<dyn Archive>>,
     size: ArchiveSize,
-    progress: Progress,
+    progress: ProgressDisplay,
     interrupt: Interrupt,
     mode: Mode,
     on_error: OnError,
@@ -137,7 +137,7 @@ struct Restore {
     collections: u64,
 }
 
-impl Restore {
+impl ArchiveImport {
     fn archive(&self) -> MutexGuard<'_, dyn Archive + 'static> {
         self.archive.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use huedb::error::{Error, Result};
-use huedb::input::{Batches, IdFrom, Mapping, Options, Source, Split};
-use huedb::record::{Record, Row, Value};
+use huedb::input::{IdFrom, InputOptions, InputSource, Mapping, RowBatches, Split};
+use huedb::record::{NewRecord, Record, Value};
 use huedb::store::{Mode, OnError, Preparer, View};
 
 use crate::cli::bulk::ingest::{ROWS_AT_ONCE, limits, refuse_no_text, say_met, say_skipped};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::cli::verb::import::Import;
-use crate::output::{Columns, Entry, count};
+use crate::cli::verb::import::ImportArgs;
+use crate::output::{RecordColumns, ShownRecord, count};
 
 /// Records that are printed.
 const SHOWN_ROWS: usize = 3;
@@ -25,10 +25,10 @@ const TOLD_ROWS: u64 = 20;
 
 /// An import that is to be tried.
 pub(crate) struct Rehearsal<'i> {
-    pub(crate) import: &'i Import,
+    pub(crate) import: &'i ImportArgs,
     pub(crate) name: &'i str,
-    pub(crate) sources: Vec<Source>,
-    pub(crate) options: Options,
+    pub(crate) sources: Vec<InputSource>,
+    pub(crate) options: InputOptions,
     pub(crate) mode: Mode,
     pub(crate) on_error: OnError,
 }
@@ -41,9 +41,9 @@ pub(crate) fn run(context: &mut Context, rehearsal: Rehearsal) -> Result<Status>
         Err(Error::CollectionNotFound { .. } | Error::FileNotFound { .. }) => None,
         looked => Some(looked?),
     };
-    let mut target = view.map(|view| Target::of(context, view, import, mode)).transpose()?;
+    let mut target = view.map(|view| DryRunTarget::of(context, view, import, mode)).transpose()?;
     let (mapping, on_duplicate) = (options.mapping.clone(), options.on_duplicate);
-    let mut batches = Batches::open(sources, options, limits(None, false))?;
+    let mut batches = RowBatches::open(sources, options, limits(None, false))?;
     let (notices, skipped) = (batches.notices(), batches.skipped());
     let mut survey = Survey::default();
     let met = batches.met();
@@ -83,9 +83,9 @@ pub(crate) fn run(context: &mut Context, rehearsal: Rehearsal) -> Result<Status>
     if target.is_none() {
         context.printer.notice(format!("there is no collection {name:?}, so whether the rows fit one was not checked"));
     }
-    let mut sink = context.sink(Columns::export())?;
+    let mut sink = context.sink(RecordColumns::export())?;
     for record in &survey.first {
-        sink.entry(Entry::from(record))?;
+        sink.entry(ShownRecord::from(record))?;
     }
     sink.end()?;
     if survey.bad > 0 && on_error == OnError::Stop {
@@ -102,22 +102,22 @@ fn of_bad_rows(bad: u64) -> String {
 }
 
 /// The collection that the rows would go to, which says what it would refuse.
-struct Target {
+struct DryRunTarget {
     view: View,
     preparer: Preparer<'static>,
     split: Option<Split>,
-    rows: Vec<Result<Row>>,
+    rows: Vec<Result<NewRecord>>,
 }
 
-impl Target {
-    fn of(context: &Context, view: View, import: &Import, mode: Mode) -> Result<Self> {
+impl DryRunTarget {
+    fn of(context: &Context, view: View, import: &ImportArgs, mode: Mode) -> Result<Self> {
         let split = import.split(context, view.info())?;
         let preparer = Preparer::new(view.info(), None, mode, OnError::Skip)?.following(import.rules());
         Ok(Self { view, preparer, split, rows: Vec::new() })
     }
 
     /// Takes a row; returns what is wrong with those that were gathered.
-    fn add(&mut self, row: Row) -> Result<Vec<Error>> {
+    fn add(&mut self, row: NewRecord) -> Result<Vec<Error>> {
         match &mut self.split {
             None => self.rows.push(Ok(row)),
             Some(split) => match split(row) {
@@ -159,7 +159,7 @@ impl Survey {
         }
     }
 
-    fn add(&mut self, row: &Row) {
+    fn add(&mut self, row: &NewRecord) {
         let met = |kinds: &mut Kinds, kind: String| *kinds.entry(kind).or_default() += 1;
         self.rows += 1;
         row.document.iter().for_each(|_| met(&mut self.document, "string".into()));
@@ -170,7 +170,7 @@ impl Survey {
             met(kinds, value.map_or("null", kind).to_owned());
         }
         if self.first.len() < SHOWN_ROWS {
-            let Row { id, embedding, document, uri, metadata, .. } = row.clone();
+            let NewRecord { id, embedding, document, uri, metadata, .. } = row.clone();
             let metadata = Some(metadata.into_metadata_dropping_nulls()).filter(|metadata| !metadata.is_empty());
             self.first.push(Record { id, embedding, document, uri, metadata });
         }

@@ -32,7 +32,7 @@ const OF_ROWS: [&str; 12] = [
 #[derive(Debug, Args)]
 #[group(id = "foreign", multiple = false)]
 #[expect(clippy::struct_field_names, reason = "the names of the flags")]
-pub(crate) struct Foreign {
+pub(crate) struct ForeignArgs {
     /// Read the folder that a Chroma keeps its data in: every collection, or the one named
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = OF_ROWS)]
     from_chroma: Option<PathBuf>,
@@ -46,7 +46,7 @@ pub(crate) struct Foreign {
     from_llm: Option<PathBuf>,
 }
 
-impl Foreign {
+impl ForeignArgs {
     /// Whether a program's collections are to be read.
     pub(crate) fn is_given(&self) -> bool {
         self.from_chroma.is_some() || self.from_chroma_url.is_some() || self.from_llm.is_some()

@@ -9,14 +9,14 @@ use std::sync::{Arc, PoisonError};
 
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
-use huedb::input::{self, BatchLimits, Batches, Met, Notices, OnDuplicate, Repeats, Skipped, SkippedFile};
+use huedb::input::{self, BatchLimits, Met, Notices, OnDuplicate, Repeats, RowBatches, SkippedFile, SkippedFiles};
 use huedb::record::CollectionInfo;
 use huedb::store::{Access, Collection, Ingest, Mode, OnError, Preparer, Rules, StoredBatch, Tally, View};
 
 use crate::cli::context::command::Context;
 use crate::cli::context::timing::TimedEmbedder;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{Progress, ProgressKind, count, count_of};
+use crate::output::{ProgressDisplay, ProgressKind, count, count_of};
 
 /// Texts embedded and stored in one transaction: what a kill can undo, at the most.
 const TEXTS_AT_ONCE: usize = 256;
@@ -37,14 +37,14 @@ pub(crate) fn limits(asked: Option<NonZeroUsize>, embeds: bool) -> BatchLimits {
 }
 
 /// Batches and where they go.
-pub(crate) struct Run<'r> {
+pub(crate) struct Ingestion<'r> {
     /// The verb, as progress and messages name it.
     pub(crate) action: &'static str,
     /// The collection.
     pub(crate) name: &'r str,
     /// The collection as it is, which nobody else holds open.
     pub(crate) view: View,
-    pub(crate) batches: Batches,
+    pub(crate) batches: RowBatches,
     /// What texts are embedded with.
     pub(crate) embedder: Option<TimedEmbedder>,
     pub(crate) mode: Mode,
@@ -54,7 +54,7 @@ pub(crate) struct Run<'r> {
     pub(crate) interrupt: Interrupt,
 }
 
-impl Run<'_> {
+impl Ingestion<'_> {
     /// Stores all batches, then does what is to follow, which returns how many records it removed.
     pub(crate) fn store(
         self,
@@ -115,15 +115,15 @@ impl Run<'_> {
 
 /// What the user sees while rows are stored.
 struct Report {
-    progress: Progress,
-    read: Arc<input::Progress>,
+    progress: ProgressDisplay,
+    read: Arc<input::ReadProgress>,
     notices: Notices,
-    skipped: Skipped,
+    skipped: SkippedFiles,
     said_engine: Cell<bool>,
 }
 
 impl Report {
-    fn begin(context: &Context, action: &'static str, batches: &Batches) -> Self {
+    fn begin(context: &Context, action: &'static str, batches: &RowBatches) -> Self {
         let read = batches.progress();
         let kind = if read.total_bytes().is_some() { ProgressKind::RowsOfBytes } else { ProgressKind::Rows };
         let progress = context.printer.progress(action, kind, read.total_bytes());
@@ -166,7 +166,7 @@ pub(crate) fn say_skipped(context: &mut Context, skipped: &[SkippedFile]) {
 }
 
 /// Refuses an import none of whose files is text.
-pub(crate) fn refuse_no_text(context: &mut Context, skipped: &Skipped, action: &str) -> Result<()> {
+pub(crate) fn refuse_no_text(context: &mut Context, skipped: &SkippedFiles, action: &str) -> Result<()> {
     let skipped = skipped.lock().unwrap_or_else(PoisonError::into_inner);
     if skipped.is_empty() || action != "import" {
         return Ok(());

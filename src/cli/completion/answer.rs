@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::candidates::{Candidates, candidates};
-use super::shell_words::Words;
+use super::candidates::{CompletionCandidates, candidates};
+use super::shell_words::ShellWords;
 use crate::cli::configuration::defaults::Defaults;
 use crate::cli::process::panic;
 
@@ -22,7 +22,7 @@ pub(crate) fn answer(defaults: &Defaults, args: &[OsString]) -> Option<String> {
             ("bash", [line, breaks]) => for_bash(defaults, line, breaks),
             ("zsh", words) => described(&candidates(defaults, words)),
             ("fish", [words @ .., last]) => {
-                let last = Words::before_cursor(last).current.text;
+                let last = ShellWords::before_cursor(last).current.text;
                 described(&candidates(defaults, &[words, &[last]].concat()))
             }
             _ => String::new(),
@@ -33,10 +33,10 @@ pub(crate) fn answer(defaults: &Defaults, args: &[OsString]) -> Option<String> {
 }
 
 fn for_bash(defaults: &Defaults, line: &str, breaks: &str) -> String {
-    let Words { before, current } = Words::before_cursor(line);
+    let ShellWords { before, current } = ShellWords::before_cursor(line);
     let assigned = before.iter().take_while(|word| is_assignment(word)).count();
     let words: Vec<_> = before.into_iter().skip(assigned + 1).chain([current.text.clone()]).collect();
-    let Candidates { words, files } = candidates(defaults, &words);
+    let CompletionCandidates { words, files } = candidates(defaults, &words);
     let mut answer = String::new();
     for quoted in words.iter().filter_map(|(value, _)| current.completed_for_bash(value, breaks)) {
         answer.extend([quoted.as_str(), "\n"]);
@@ -52,7 +52,7 @@ fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
 }
 
-fn described(candidates: &Candidates) -> String {
+fn described(candidates: &CompletionCandidates) -> String {
     let mut answer = String::new();
     for (value, help) in &candidates.words {
         answer.extend([value.as_str(), "\t", help, "\n"]);

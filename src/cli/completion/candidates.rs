@@ -17,7 +17,7 @@ use huedb::record::Scope;
 use huedb::store::{Access, Options, Store};
 
 use crate::cli::configuration::defaults::Defaults;
-use crate::cli::context::key::{KeySource, Keys, KnownKeys};
+use crate::cli::context::key::{KeyRing, KeySource, KnownKeys};
 
 /// Longer nobody waits for a list of names.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -32,7 +32,7 @@ const PARTS: [&str; 6] = ["id", "distance", "document", "metadata", "uri", "embe
 
 /// What could stand at the cursor.
 #[derive(Debug, Default)]
-pub(crate) struct Candidates {
+pub(crate) struct CompletionCandidates {
     /// Whole words, each with a word about it.
     pub(crate) words: Vec<(String, String)>,
     /// Whether names of files fit as well.
@@ -74,15 +74,15 @@ impl Names {
 }
 
 /// Returns what fits for the last of the words, which may be empty; the first is the first after `huedb`.
-pub(crate) fn candidates(defaults: &Defaults, words: &[String]) -> Candidates {
-    let Some((current, before)) = words.split_last() else { return Candidates::default() };
-    let known = Arc::new(Known::of(defaults, before));
+pub(crate) fn candidates(defaults: &Defaults, words: &[String]) -> CompletionCandidates {
+    let Some((current, before)) = words.split_last() else { return CompletionCandidates::default() };
+    let known = Arc::new(NameLookup::of(defaults, before));
     let mut tree = completing(defaults.tree.clone(), PROGRAM, &known);
     let line: Vec<OsString> =
         std::iter::once(PROGRAM).chain(words.iter().map(String::as_str)).map(Into::into).collect();
     let at = line.len() - 1;
     let found = engine::complete(&mut tree, line, at, None).unwrap_or_default();
-    let mut all = Candidates::default();
+    let mut all = CompletionCandidates::default();
     for candidate in found {
         let Some(value) = candidate.get_value().to_str() else { continue };
         if value.ends_with(FILES) {
@@ -104,7 +104,7 @@ pub(crate) fn candidates(defaults: &Defaults, words: &[String]) -> Candidates {
 }
 
 /// Has every argument that names something look the names up; `verb` is `huedb` itself or as in `index build`.
-fn completing(tree: Command, verb: &str, known: &Arc<Known>) -> Command {
+fn completing(tree: Command, verb: &str, known: &Arc<NameLookup>) -> Command {
     let tree = tree.mut_args(|arg| {
         let known = Arc::clone(known);
         match Names::of(verb, &arg) {
@@ -129,7 +129,7 @@ fn is_path(arg: &Arg) -> bool {
 }
 
 /// What the words before the cursor say about where names are.
-struct Known {
+struct NameLookup {
     db: PathBuf,
     options: Options,
     key_file: Option<PathBuf>,
@@ -138,7 +138,7 @@ struct Known {
     settings: Vec<String>,
 }
 
-impl Known {
+impl NameLookup {
     fn of(defaults: &Defaults, before: &[String]) -> Self {
         let mut tree = defaults.tree.clone().ignore_errors(true);
         let line = std::iter::once(PROGRAM).chain(before.iter().map(String::as_str));
@@ -217,7 +217,7 @@ impl Known {
             // A command that prints the key may ask for something itself.
             Err(Error::KeyNeeded { path }) if self.key_file.is_some() => {
                 let source = KeySource::given(self.key_file.clone(), None, false);
-                let (key, _) = Keys::new(source, KnownKeys::default()).of(&path)?;
+                let (key, _) = KeyRing::new(source, KnownKeys::default()).of(&path)?;
                 Store::open_with(&self.db, Access::Read, &Options { key: Some(key), ..self.options.clone() })
             }
             opened => opened,

@@ -4,16 +4,16 @@
 
 /// The words of a line up to the cursor.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Words {
+pub(crate) struct ShellWords {
     /// Those before the one at the cursor.
     pub(crate) before: Vec<String>,
     /// The word at the cursor; empty after a space.
-    pub(crate) current: Word,
+    pub(crate) current: ShellWord,
 }
 
 /// The word at the cursor, as far as it is typed.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Word {
+pub(crate) struct ShellWord {
     pub(crate) text: String,
     /// Where it begins in the line, quotes included, in bytes.
     pub(crate) start: usize,
@@ -23,7 +23,7 @@ pub(crate) struct Word {
     bare: Vec<bool>,
 }
 
-impl Words {
+impl ShellWords {
     /// Reads what stands before the cursor.
     pub(crate) fn before_cursor(line: &str) -> Self {
         let mut this = Self::default();
@@ -62,7 +62,7 @@ impl Words {
     }
 }
 
-impl Word {
+impl ShellWord {
     fn push(&mut self, c: char, bare: bool) {
         self.text.push(c);
         self.bare.push(bare);
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn words(line: &str) -> (Vec<String>, String, usize, Option<char>) {
-        let Words { before, current } = Words::before_cursor(line);
+        let ShellWords { before, current } = ShellWords::before_cursor(line);
         (before, current.text, current.start, current.quote)
     }
 
@@ -120,7 +120,7 @@ mod tests {
         // As the crate that reads scripts.
         for line in ["a 'b c' d\\ e", "x\"y z\"'w' ''", "\"\\$a\\b\" é\\é"] {
             let whole = format!("{line} ");
-            assert_eq!(Words::before_cursor(&whole).before, shlex::split(line).unwrap(), "{line}");
+            assert_eq!(ShellWords::before_cursor(&whole).before, shlex::split(line).unwrap(), "{line}");
         }
     }
 
@@ -135,7 +135,7 @@ mod tests {
             ("get a:b", "a:bc", "bc"),
             ("get 'a:b", "a:bc", "a:bc"),
         ] {
-            let word = Words::before_cursor(typed).current;
+            let word = ShellWords::before_cursor(typed).current;
             assert_eq!(word.completed_for_bash(value, " \t\n\"'><=;|&(:").unwrap(), expected, "{typed}");
         }
     }

@@ -13,8 +13,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use huedb::error::{Error, Result};
 
-use crate::cli::configuration::file::{ConfigFile, Entry};
-use crate::output::Facts;
+use crate::cli::configuration::file::{ConfigEntry, ConfigFile};
+use crate::output::Properties;
 
 /// The tree of commands with these defaults in it, and where each came from.
 pub(crate) struct Defaults {
@@ -106,10 +106,10 @@ impl Defaults {
     }
 
     /// Returns every global flag with its value and where that came from.
-    pub(crate) fn settings(&self, matches: &ArgMatches) -> Vec<Facts> {
+    pub(crate) fn settings(&self, matches: &ArgMatches) -> Vec<Properties> {
         let setting = |arg: &Arg| {
             let value = raw(arg, matches).map(|value| value.to_string_lossy().into_owned());
-            Facts::new()
+            Properties::new()
                 .with("key", arg.get_long().unwrap_or_default())
                 .with("value", value)
                 .with("from", self.origin(arg, matches))
@@ -127,7 +127,7 @@ impl Defaults {
     }
 
     /// Checks a key of the config file and its value; returns the value as it would stand on a command line.
-    pub(crate) fn take(&self, entry: &Entry) -> Result<OsString, String> {
+    pub(crate) fn take(&self, entry: &ConfigEntry) -> Result<OsString, String> {
         let Some(arg) = globals(&self.tree).find(|arg| arg.get_long() == Some(&entry.key)) else {
             let keys = globals(&self.tree).filter_map(Arg::get_long);
             return Err(format!("unknown key {:?}{}", entry.key, nearest(&entry.key, keys)));

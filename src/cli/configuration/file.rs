@@ -17,7 +17,7 @@ use toml_edit::{Document, DocumentMut, Item, Value};
 const VARIABLE: &str = "HUEDB_CONFIG";
 
 /// One key and its value.
-pub(crate) struct Entry {
+pub(crate) struct ConfigEntry {
     pub(crate) key: String,
     pub(crate) line: u64,
     /// As it would stand on a command line; the error says why it cannot.
@@ -30,7 +30,7 @@ pub(crate) struct Entry {
 #[derive(Default)]
 pub(crate) struct ConfigFile {
     path: Option<PathBuf>,
-    entries: Vec<Entry>,
+    entries: Vec<ConfigEntry>,
     faults: Vec<Error>,
 }
 
@@ -81,14 +81,19 @@ impl ConfigFile {
                 for (key, item) in document.iter() {
                     let at = document.as_table().key(key).and_then(toml_edit::Key::span).map_or(0, |span| span.start);
                     let is_bare = item.as_str().is_none();
-                    self.entries.push(Entry { key: key.to_owned(), line: line(at), value: worded(key, item), is_bare });
+                    self.entries.push(ConfigEntry {
+                        key: key.to_owned(),
+                        line: line(at),
+                        value: worded(key, item),
+                        is_bare,
+                    });
                 }
             }
             Err(e) => self.fault(e.span().map_or(0, |span| line(span.start)), e.message().replace('\n', "; ")),
         }
     }
 
-    pub(crate) fn take_entries(&mut self) -> Vec<Entry> {
+    pub(crate) fn take_entries(&mut self) -> Vec<ConfigEntry> {
         std::mem::take(&mut self.entries)
     }
 

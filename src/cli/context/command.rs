@@ -14,13 +14,13 @@ use huedb::input::Stdin;
 use huedb::record::{CollectionInfo, Fingerprint, Scope};
 use huedb::store::{Access, Options, Store, View, is_encrypted};
 
-use crate::cli::arguments::global::{Global, NewFile};
+use crate::cli::arguments::global::{GlobalArgs, NewFileArgs};
 use crate::cli::configuration::defaults::Defaults;
-use crate::cli::context::key::{Keys, KnownKeys};
-use crate::cli::context::timing::{TimedEmbedder, Timing};
+use crate::cli::context::key::{KeyRing, KnownKeys};
+use crate::cli::context::timing::{StageTimes, TimedEmbedder};
 use crate::output::{
-    BinaryFormat, Columns, Facts, Format, Measured, Printer, Progress, ProgressKind, Sink, Style, TerminalGuard,
-    write_statistics,
+    BinaryFormat, Measured, OutputFormat, Printer, ProgressDisplay, ProgressKind, Properties, RecordColumns, Sink,
+    Style, TerminalGuard, write_statistics,
 };
 
 /// A command that lengthened the file by less leaves its free space to later writes.
@@ -30,7 +30,7 @@ const TIDY_DELETE_FROM_BYTES: u64 = 4 << 20;
 
 /// What the commands of a series share.
 #[derive(Clone, Default)]
-pub(crate) struct Kept {
+pub(crate) struct SeriesCache {
     models: ModelCache,
     keys: KnownKeys,
 }
@@ -40,8 +40,8 @@ pub(crate) struct Context<'c, 'w> {
     pub(crate) db: PathBuf,
     pub(crate) printer: &'c mut Printer<'w>,
     pub(crate) models: LoadOptions,
-    pub(crate) keys: Keys,
-    pub(crate) timing: Timing,
+    pub(crate) keys: KeyRing,
+    pub(crate) timing: StageTimes,
     /// Whether the standard error is one, where somebody can be asked.
     pub(crate) is_terminal: bool,
     /// Whether a table wraps what would be cut.
@@ -51,19 +51,19 @@ pub(crate) struct Context<'c, 'w> {
     /// Whether ids end with NUL, those that are read too.
     pub(crate) null_terminated: bool,
     options: Options,
-    format: Option<Format>,
+    format: Option<OutputFormat>,
     binary: Option<BinaryFormat>,
     out: TerminalGuard<'c>,
 }
 
 impl<'c, 'w> Context<'c, 'w> {
     pub(crate) fn new(
-        global: &Global,
+        global: &GlobalArgs,
         invocation: (&'c Defaults, &'c ArgMatches),
         is_terminal: bool,
         printer: &'c mut Printer<'w>,
         out: TerminalGuard<'c>,
-        kept: Option<&Kept>,
+        kept: Option<&SeriesCache>,
     ) -> Result<Self> {
         let scope = Scope { tenant: global.tenant.clone(), database: global.database.clone() };
         let options = Options { busy_timeout: global.busy_timeout, scope, ..Options::default() };
@@ -74,8 +74,8 @@ impl<'c, 'w> Context<'c, 'w> {
                 loaded: kept.map(|kept| kept.models.clone()).unwrap_or_default(),
                 ..LoadOptions::from_env()?
             },
-            keys: Keys::new(global.key_source(is_terminal), kept.map(|kept| kept.keys.clone()).unwrap_or_default()),
-            timing: Timing::begin(),
+            keys: KeyRing::new(global.key_source(is_terminal), kept.map(|kept| kept.keys.clone()).unwrap_or_default()),
+            timing: StageTimes::begin(),
             is_terminal,
             full: false,
             invocation,
@@ -98,7 +98,8 @@ impl<'c, 'w> Context<'c, 'w> {
 
     fn open_with(&self, access: Access, cache_bytes: usize) -> Result<Store> {
         let open = |options: &Options| {
-            let options = Options { cache_bytes, ..options.clone() };
+            // A command asks once.
+            let options = Options { cache_bytes, warm_bytes: 0, ..options.clone() };
             self.timing.of("open", || Store::open_with(&self.db, access, &options))
         };
         self.with_key(open)
@@ -134,7 +135,7 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Takes in how a file is made, should one be; asks for its key.
-    pub(crate) fn prepare(&mut self, new: NewFile) -> Result<()> {
+    pub(crate) fn prepare(&mut self, new: NewFileArgs) -> Result<()> {
         let is_new = self.db.metadata().map_or(true, |facts| facts.is_file() && facts.len() == 0);
         if new.encrypt && is_new {
             self.options.key = Some(self.keys.new_of(&self.db)?);
@@ -311,7 +312,7 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Returns the format the user asked for, for verbs whose own default is not the printer's.
-    pub(crate) fn chosen_format(&self) -> Option<Format> {
+    pub(crate) fn chosen_format(&self) -> Option<OutputFormat> {
         self.format
     }
 
@@ -321,25 +322,25 @@ impl<'c, 'w> Context<'c, 'w> {
     }
 
     /// Begins a list of records on the standard output.
-    pub(crate) fn sink(&mut self, columns: Columns) -> Result<Box<dyn Sink + '_>> {
+    pub(crate) fn sink(&mut self, columns: RecordColumns) -> Result<Box<dyn Sink + '_>> {
         self.sink_in(self.printer.format(), columns)
     }
 
     /// Begins a list in a format of the verb's own choice, unless the user chose one.
-    pub(crate) fn sink_in(&mut self, format: Format, columns: Columns) -> Result<Box<dyn Sink + '_>> {
+    pub(crate) fn sink_in(&mut self, format: OutputFormat, columns: RecordColumns) -> Result<Box<dyn Sink + '_>> {
         self.out.set_format(format);
         let style = Style { full: self.full, ..self.printer.style() };
         crate::output::open(format, columns, style, &mut self.out)
     }
 
     /// Writes facts about one thing to the standard output.
-    pub(crate) fn facts(&mut self, facts: &Facts) -> Result<()> {
+    pub(crate) fn facts(&mut self, facts: &Properties) -> Result<()> {
         self.out.set_format(self.printer.format());
         self.printer.facts(facts, &mut self.out)
     }
 
     /// Writes a list of things to the standard output.
-    pub(crate) fn list(&mut self, things: &[Facts]) -> Result<()> {
+    pub(crate) fn list(&mut self, things: &[Properties]) -> Result<()> {
         self.out.set_format(self.printer.format());
         self.printer.list(things, &mut self.out)
     }
@@ -368,18 +369,18 @@ impl<'c, 'w> Context<'c, 'w> {
         action: &'static str,
         records: Option<u64>,
         to_stdout: bool,
-    ) -> Option<Progress> {
+    ) -> Option<ProgressDisplay> {
         let shown = !(to_stdout && self.stdout_is_terminal());
         shown.then(|| self.printer.progress(action, ProgressKind::Rows, records))
     }
 
     /// Returns the standard output, to write JSON to.
     pub(crate) fn out(&mut self) -> &mut TerminalGuard<'c> {
-        self.out_in(Format::Jsonl)
+        self.out_in(OutputFormat::Jsonl)
     }
 
     /// Returns the standard output, to write in a format to.
-    pub(crate) fn out_in(&mut self, format: Format) -> &mut TerminalGuard<'c> {
+    pub(crate) fn out_in(&mut self, format: OutputFormat) -> &mut TerminalGuard<'c> {
         self.out.set_format(format);
         &mut self.out
     }

@@ -72,18 +72,18 @@ impl KeySource {
     }
 
     /// Names what a key that comes from here is the key of: one is typed for each file.
-    fn origin(&self, path: &Path) -> Origin {
+    fn origin(&self, path: &Path) -> KeyOrigin {
         match self {
-            Self::File(file) => Origin::File(file.clone()),
-            Self::Command(command) => Origin::Command(command.clone()),
-            Self::Terminal | Self::Nowhere => Origin::Typed(path.canonicalize().unwrap_or_else(|_| path.to_owned())),
+            Self::File(file) => KeyOrigin::File(file.clone()),
+            Self::Command(command) => KeyOrigin::Command(command.clone()),
+            Self::Terminal | Self::Nowhere => KeyOrigin::Typed(path.canonicalize().unwrap_or_else(|_| path.to_owned())),
         }
     }
 }
 
 /// Where a key came from.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Origin {
+enum KeyOrigin {
     File(PathBuf),
     Command(String),
     /// Typed, for this file.
@@ -92,16 +92,16 @@ enum Origin {
 
 /// The keys that the commands of a process have got.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct KnownKeys(Rc<RefCell<BTreeMap<Origin, Key>>>);
+pub(crate) struct KnownKeys(Rc<RefCell<BTreeMap<KeyOrigin, Key>>>);
 
 /// The key of the files of one command.
 #[derive(Debug)]
-pub(crate) struct Keys {
+pub(crate) struct KeyRing {
     source: KeySource,
     known: KnownKeys,
 }
 
-impl Keys {
+impl KeyRing {
     pub(crate) fn new(source: KeySource, known: KnownKeys) -> Self {
         Self { source, known }
     }

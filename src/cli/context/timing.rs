@@ -11,12 +11,12 @@ use huedb::record::Fingerprint;
 
 /// The stages of one command, in the order they first ended.
 #[derive(Clone)]
-pub(crate) struct Timing {
+pub(crate) struct StageTimes {
     start: Instant,
     stages: Arc<Mutex<Vec<(&'static str, Duration)>>>,
 }
 
-impl Timing {
+impl StageTimes {
     pub(crate) fn begin() -> Self {
         Self { start: Instant::now(), stages: Arc::default() }
     }
@@ -49,7 +49,7 @@ impl Timing {
 /// A model whose loading and whose work are timed.
 pub(crate) struct TimedEmbedder {
     pub(crate) embedder: DeferredEmbedder,
-    pub(crate) timing: Timing,
+    pub(crate) timing: StageTimes,
 }
 
 impl TimedEmbedder {

@@ -3,7 +3,7 @@
 use huedb::error::{Error, ErrorKind, Result};
 
 use crate::cli::process::hint::hint;
-use crate::output::{Failure, Printer, chain};
+use crate::output::{FailureReport, Printer, chain};
 
 /// Usage or bad input.
 pub(crate) const INPUT: u8 = 2;
@@ -59,7 +59,7 @@ pub(crate) fn report(result: Result<Status, Failed>, printer: &mut Printer) -> u
         // Whoever read the output has read enough, as with `head`.
         Err(Failed::Known(error)) if error.is_broken_pipe() => return 0,
         Err(Failed::Known(error)) => failure(&error),
-        Err(Failed::Fault { file, line }) => Failure {
+        Err(Failed::Fault { file, line }) => FailureReport {
             error: format!("a fault in huedb itself, at {file}:{line}; please report it"),
             code: FAILURE,
             kind: "fault".into(),
@@ -71,7 +71,7 @@ pub(crate) fn report(result: Result<Status, Failed>, printer: &mut Printer) -> u
     failed.code
 }
 
-fn failure(error: &Error) -> Failure {
+fn failure(error: &Error) -> FailureReport {
     let code = match error.kind() {
         ErrorKind::Input => INPUT,
         ErrorKind::Busy => 3,
@@ -79,10 +79,10 @@ fn failure(error: &Error) -> Failure {
         ErrorKind::Interrupted => 130,
         ErrorKind::Failure => FAILURE,
     };
-    Failure { error: chain(error), code, kind: error.name(), hint: hint(error), place: error.place() }
+    FailureReport { error: chain(error), code, kind: error.name(), hint: hint(error), place: error.place() }
 }
 
 /// What is said when an interrupt ends the process at once.
-pub(crate) fn interrupted() -> Failure {
+pub(crate) fn interrupted() -> FailureReport {
     failure(&Error::Interrupted)
 }

@@ -12,7 +12,7 @@ use huedb::error::Error;
 use serde_json::Value as Json;
 
 use crate::cli::process::{exit, interrupt};
-use crate::output::{Failure, Printer, PrinterSettings, Stream, TalkFormat, is_removed, sanitize};
+use crate::output::{FailureReport, MessageFormat, Printer, PrinterSettings, Stream, is_removed, sanitize};
 
 /// Says what clap words: usage errors, and the help and version that were asked for.
 pub(crate) fn report(
@@ -34,7 +34,7 @@ pub(crate) fn report(
             &mut Printer::new(&settings, stderr),
         );
     }
-    if talk == TalkFormat::Text {
+    if talk == MessageFormat::Text {
         say(usage);
     } else {
         Printer::new(&settings, stderr).failure(&failure(usage, code));
@@ -43,7 +43,7 @@ pub(crate) fn report(
 }
 
 /// Listens for interrupts, and ends the process with a word in this format.
-pub(crate) fn listen(format: TalkFormat) {
+pub(crate) fn listen(format: MessageFormat) {
     interrupt::listen(Arc::new(move || {
         let mut words = Vec::new();
         let settings = PrinterSettings { talk: format, ..PrinterSettings::default() };
@@ -65,7 +65,7 @@ fn say(usage: &clap::Error) {
 }
 
 /// Finds the error format in arguments that could not be parsed, in the environment, or in the defaults of the flags.
-fn asked_format(tree: &Command, args: &[OsString]) -> TalkFormat {
+fn asked_format(tree: &Command, args: &[OsString]) -> MessageFormat {
     const FLAG: &str = "--error-format";
     let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--").collect();
     let after = |at: usize| args.get(at + 1).map(ToString::to_string);
@@ -82,7 +82,7 @@ fn asked_format(tree: &Command, args: &[OsString]) -> TalkFormat {
 }
 
 /// The message is the first paragraph that clap words, the hint what follows but for the advice on --help.
-fn failure(usage: &clap::Error, code: u8) -> Failure {
+fn failure(usage: &clap::Error, code: u8) -> FailureReport {
     let text = usage.render().to_string();
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut paragraphs = text.trim().split("\n\n").map(one_line);
@@ -99,5 +99,11 @@ fn failure(usage: &clap::Error, code: u8) -> Failure {
         Some(ContextValue::String(argument)) => vec![("argument", Json::from(argument.as_str()))],
         _ => Vec::new(),
     };
-    Failure { error, code, kind: "usage".into(), hint: Some(hint).filter(|hint| !hint.is_empty()), place: argument }
+    FailureReport {
+        error,
+        code,
+        kind: "usage".into(),
+        hint: Some(hint).filter(|hint| !hint.is_empty()),
+        place: argument,
+    }
 }

@@ -7,37 +7,45 @@ use clap::ArgMatches;
 use huedb::error::Result;
 
 use super::statement::{Statement, with_stdin};
-use crate::cli::arguments::global::Global;
+use crate::cli::arguments::global::GlobalArgs;
 use crate::cli::configuration::defaults::Defaults;
-use crate::cli::context::command::Kept;
+use crate::cli::context::command::SeriesCache;
 use crate::cli::process::interrupt::UntilInterrupted;
 use crate::output::{Printer, Stream};
 
 /// Commands that are run one after another, with what they share.
 pub(crate) struct Series<'s> {
-    global: &'s Global,
+    global: &'s GlobalArgs,
     defaults: Defaults,
     stdout: &'s mut dyn Write,
     stderr: &'s mut dyn Write,
     streams: (Stream, Stream),
-    kept: Kept,
+    kept: SeriesCache,
     run_one: RunOne,
 }
 
 /// Runs one command, as [`crate::cli::run`] does.
 pub(crate) type RunOne =
-    fn(&mut Defaults, &[OsString], (&mut dyn Write, &mut dyn Write), (Stream, Stream), Option<&Kept>) -> u8;
+    fn(&mut Defaults, &[OsString], (&mut dyn Write, &mut dyn Write), (Stream, Stream), Option<&SeriesCache>) -> u8;
 
 impl<'s> Series<'s> {
     /// Begins a series whose commands start from what was given to this one.
     pub(crate) fn new(
-        global: &'s Global,
+        global: &'s GlobalArgs,
         (defaults, matches): (&Defaults, &ArgMatches),
         (stdout, stderr): (&'s mut dyn Write, &'s mut dyn Write),
         streams: (Stream, Stream),
         run_one: RunOne,
     ) -> Self {
-        Self { global, defaults: defaults.inherited(matches), stdout, stderr, streams, kept: Kept::default(), run_one }
+        Self {
+            global,
+            defaults: defaults.inherited(matches),
+            stdout,
+            stderr,
+            streams,
+            kept: SeriesCache::default(),
+            run_one,
+        }
     }
 
     /// Runs one command; returns its exit code.

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
 use huedb::input::{embedding_from_json, metadata_from_json, read_ids};
-use huedb::record::{CollectionInfo, Origin, RecordId, Row};
+use huedb::record::{CollectionInfo, NewRecord, Origin, RecordId};
 use huedb::store::{
     Access, Change, Effect, Ingest, MAX_ID_BYTES, Mode, OnError, Preparer, Rules, Tally, View, check_dimension,
     check_embedding,
@@ -23,7 +23,7 @@ use crate::output::count;
 const FLAGS: &str = "record";
 
 #[derive(Debug, Args)]
-struct Fields {
+struct FieldsArgs {
     /// The collection
     collection: String,
 
@@ -50,7 +50,7 @@ struct Fields {
 
 /// What a change may leave as it is.
 #[derive(Debug, Args)]
-struct Keep {
+struct KeepArgs {
     /// Leave the old embedding beside a new text, in a collection without a model
     #[arg(long)]
     keep_embedding: bool,
@@ -65,13 +65,13 @@ struct Keep {
   echo \"the quick brown fox\" | huedb add notes --id a
   huedb add notes --id b --document \"a lazy dog\" --metadata '{\"year\": 2021}'
   huedb add vectors --id c --embedding '[0.1, 0.2, 0.3]'")]
-pub(crate) struct Add {
+pub(crate) struct AddArgs {
     /// Its id
     #[arg(long)]
     id: String,
 
     #[command(flatten)]
-    fields: Fields,
+    fields: FieldsArgs,
 }
 
 /// Change a record
@@ -84,7 +84,7 @@ pub(crate) struct Add {
   huedb update notes --id a --metadata '{\"year\": 2021, \"draft\": null}'
   huedb update notes --id a --document \"a new text\"
   huedb get notes --where 'year < 2000' -o ids | huedb update notes --ids-from - --metadata '{\"old\": true}'")]
-pub(crate) struct Update {
+pub(crate) struct UpdateArgs {
     /// Its id
     #[arg(long, required_unless_present = "ids_from")]
     id: Option<String>,
@@ -95,10 +95,10 @@ pub(crate) struct Update {
     ids_from: Option<String>,
 
     #[command(flatten)]
-    fields: Fields,
+    fields: FieldsArgs,
 
     #[command(flatten)]
-    keep: Keep,
+    keep: KeepArgs,
 }
 
 /// Add a record, or change it when it exists
@@ -107,19 +107,19 @@ pub(crate) struct Update {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb upsert notes --id a --document \"the quick red fox\" --metadata '{\"year\": 2022}'")]
-pub(crate) struct Upsert {
+pub(crate) struct UpsertArgs {
     /// Its id
     #[arg(long)]
     id: String,
 
     #[command(flatten)]
-    fields: Fields,
+    fields: FieldsArgs,
 
     #[command(flatten)]
-    keep: Keep,
+    keep: KeepArgs,
 }
 
-impl Add {
+impl AddArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let from_stdin = self.fields.document.is_none() && self.fields.embedding.is_none();
         let said = self.fields.store(context, self.id, Mode::Add, from_stdin, false)?;
@@ -128,7 +128,7 @@ impl Add {
     }
 }
 
-impl Update {
+impl UpdateArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         if !self.fields.gives_something() {
             return Err(Error::argument("nothing to change: give --document, --embedding, --metadata or --uri"));
@@ -147,7 +147,7 @@ impl Update {
     }
 }
 
-impl Upsert {
+impl UpsertArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let from_stdin = !self.fields.gives_something();
         let said = self.fields.store(context, self.id, Mode::Upsert, from_stdin, self.keep.keep_embedding)?;
@@ -160,7 +160,7 @@ impl Upsert {
     }
 }
 
-impl Fields {
+impl FieldsArgs {
     fn gives_something(&self) -> bool {
         self.document.is_some() || self.embedding.is_some() || self.metadata.is_some() || self.uri.is_some()
     }
@@ -173,7 +173,7 @@ impl Fields {
         from_stdin: bool,
         keep_embedding: bool,
     ) -> Result<Tally> {
-        let row = Row {
+        let row = NewRecord {
             id: RecordId::parse(id)?,
             embedding: self.embedding.as_deref().map(|json| embedding_from_json(json, "--embedding")).transpose()?,
             embedded_here: false,
@@ -245,7 +245,7 @@ impl Fields {
 }
 
 /// Finds what is wrong with a record while the file is open for reading only.
-fn check(row: &Row, mode: Mode, view: &View) -> Result<()> {
+fn check(row: &NewRecord, mode: Mode, view: &View) -> Result<()> {
     if let Some(embedding) = &row.embedding {
         check_embedding(embedding)?;
         check_dimension(view.info(), embedding)?;

@@ -19,7 +19,7 @@ use crate::output::{bytes, count_of, duration};
 #[command(after_help = "Examples:
   huedb backup notes-2026-11-24.redb
   huedb backup /mnt/safe/huedb.redb --force")]
-pub(crate) struct Backup {
+pub(crate) struct BackupArgs {
     /// Where the copy goes
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     target: PathBuf,
@@ -29,7 +29,7 @@ pub(crate) struct Backup {
     force: bool,
 }
 
-impl Backup {
+impl BackupArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let store = context.open(Access::Read)?;
         let start = Instant::now();
@@ -50,7 +50,7 @@ impl Backup {
 #[command(after_help = "Examples:
   huedb restore notes-2026-11-24.redb --force
   huedb --db new.redb restore notes-2026-11-24.redb")]
-pub(crate) struct Restore {
+pub(crate) struct RestoreArgs {
     /// A file that `huedb backup` made
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     backup: PathBuf,
@@ -60,7 +60,7 @@ pub(crate) struct Restore {
     force: bool,
 }
 
-impl Restore {
+impl RestoreArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let was_encrypted = is_encrypted(&context.db);
         let copy = || context.with_key(|options| restore(&self.backup, &context.db, self.force, options));

@@ -6,7 +6,7 @@ use huedb::store::{Access, Depth, MOST_FINDINGS, unfinished_beside};
 
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::{Facts, count};
+use crate::output::{Properties, count};
 
 /// Look for damage in the file
 ///
@@ -20,7 +20,7 @@ use crate::output::{Facts, count};
 
 Exit codes:
   0 sound, 4 damaged, and those of every command")]
-pub(crate) struct Check {
+pub(crate) struct CheckArgs {
     /// Only this collection, and the catalogue
     collection: Option<String>,
 
@@ -29,7 +29,7 @@ pub(crate) struct Check {
     deep: bool,
 }
 
-impl Check {
+impl CheckArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let depth = if self.deep { Depth::Deep } else { Depth::Quick };
         let store = context.open(Access::Read)?;
@@ -47,7 +47,7 @@ impl Check {
         let lines: Vec<_> = findings
             .iter()
             .map(|finding| {
-                let facts = Facts::new().with("where", finding.place.as_str()).with("what", finding.what.as_str());
+                let facts = Properties::new().with("where", finding.place.as_str()).with("what", finding.what.as_str());
                 facts.with("derived", finding.derived)
             })
             .collect();

@@ -16,9 +16,9 @@ use crate::output::{bytes, duration};
 /// the file, and overwrites what was deleted. Other commands on the file wait until it is done; a kill in the middle
 /// loses nothing, but the next command then reads the whole file once.
 #[derive(Debug, Args)]
-pub(crate) struct Compact {}
+pub(crate) struct CompactArgs {}
 
-impl Compact {
+impl CompactArgs {
     pub(crate) fn run(context: &mut Context) -> Result<Status> {
         drop(context.open(Access::Read)?);
         let store = context.open_for_bulk(Access::Write)?;

@@ -17,14 +17,14 @@ use crate::cli::process::exit::Status;
   huedb completions bash > ~/.local/share/bash-completion/completions/huedb
   huedb completions zsh > ~/.zfunc/_huedb
   huedb completions fish > ~/.config/fish/completions/huedb.fish")]
-pub(crate) struct Completions {
+pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
-    shell: Shell,
+    shell: ShellName,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Shell {
+enum ShellName {
     Bash,
     Zsh,
     Fish,
@@ -32,14 +32,14 @@ enum Shell {
     Powershell,
 }
 
-impl Completions {
+impl CompletionsArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let file = match self.shell {
-            Shell::Bash => include_str!("../../../completions/huedb.bash"),
-            Shell::Zsh => include_str!("../../../completions/_huedb"),
-            Shell::Fish => include_str!("../../../completions/huedb.fish"),
-            Shell::Elvish => return made(clap_complete::Shell::Elvish, context),
-            Shell::Powershell => return made(clap_complete::Shell::PowerShell, context),
+            ShellName::Bash => include_str!("../../../completions/huedb.bash"),
+            ShellName::Zsh => include_str!("../../../completions/_huedb"),
+            ShellName::Fish => include_str!("../../../completions/huedb.fish"),
+            ShellName::Elvish => return made(clap_complete::Shell::Elvish, context),
+            ShellName::Powershell => return made(clap_complete::Shell::PowerShell, context),
         };
         context.write(file.as_bytes())?;
         Ok(Status::Done)

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use huedb::error::{Error, Result};
 
-use crate::cli::configuration::file::Entry;
+use crate::cli::configuration::file::ConfigEntry;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
@@ -20,7 +20,7 @@ use crate::cli::process::exit::Status;
   huedb config set db '~/notes.redb'
   huedb config unset output
   $EDITOR \"$(huedb config path)\"")]
-pub(crate) struct Config {
+pub(crate) struct ConfigArgs {
     #[command(subcommand)]
     verb: Option<ConfigVerb>,
 }
@@ -44,7 +44,7 @@ enum ConfigVerb {
     },
 }
 
-impl Config {
+impl ConfigArgs {
     /// `faults` is what is wrong with the config file: it must not keep anybody from looking at it.
     pub(crate) fn run(self, context: &mut Context, faults: Vec<Error>) -> Result<Status> {
         let (defaults, matches) = context.invocation;
@@ -63,7 +63,7 @@ impl Config {
             }
             Some(ConfigVerb::Set { key, value }) => {
                 let is_bare = value == "true" || value == "false";
-                let entry = Entry { key, line: 0, value: Ok(value.clone()), is_bare };
+                let entry = ConfigEntry { key, line: 0, value: Ok(value.clone()), is_bare };
                 defaults.take(&entry).map_err(Error::argument)?;
                 defaults.config().change(&entry.key, Some(&value))?;
                 context.printer.notice(format!("set {} in {}", entry.key, defaults.config().shown()));

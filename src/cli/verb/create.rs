@@ -9,7 +9,7 @@ use huedb::record::{CollectionName, Configuration, Hnsw, Scope, Space};
 use huedb::store::NewCollection;
 
 use crate::cli::arguments::collection::{When, candidates, configuration, edges};
-use crate::cli::arguments::global::NewFile;
+use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
@@ -25,7 +25,7 @@ use crate::cli::process::exit::Status;
   huedb create notes --encrypt --key-file notes.key
   huedb create notes --get-or-create --metadata '{\"owner\": \"docs\"}'
   huedb create notes --configuration '{\"hnsw\": {\"space\": \"l2\", \"ef_search\": 200}}'")]
-pub(crate) struct Create {
+pub(crate) struct CreateArgs {
     /// Its name: 3 to 512 characters from [a-zA-Z0-9._-], a letter or digit first and last
     name: String,
 
@@ -70,7 +70,7 @@ pub(crate) struct Create {
     max_neighbors: Option<usize>,
 
     #[command(flatten)]
-    file: NewFile,
+    file: NewFileArgs,
 
     /// Chroma's configuration, a JSON object such as {"hnsw": {"space": "l2"}}
     #[arg(long, value_name = "JSON")]
@@ -78,7 +78,7 @@ pub(crate) struct Create {
     configuration: Option<String>,
 }
 
-impl Create {
+impl CreateArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let name = CollectionName::parse(self.name)?;
         let metadata = self.metadata.as_deref().map(|json| metadata_from_json(json)?.into_metadata()).transpose()?;

@@ -5,10 +5,10 @@ use huedb::error::{Error, Result};
 use huedb::record::{DatabaseName, Scope};
 use huedb::store::{Access, DatabaseInfo};
 
-use crate::cli::arguments::global::NewFile;
+use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::Facts;
+use crate::output::Properties;
 
 /// Make, list and remove databases of a tenant
 #[derive(Debug, Args)]
@@ -17,20 +17,20 @@ use crate::output::Facts;
   huedb database create staging
   huedb create notes --database staging
   huedb database list -o ids")]
-pub(crate) struct Database {
+pub(crate) struct DatabaseArgs {
     #[command(subcommand)]
-    action: Action,
+    action: DatabaseAction,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum DatabaseAction {
     /// Make a database, and the file when there is none
     Create {
         /// Its name: 3 to 512 characters from [a-zA-Z0-9._-], a letter or digit first and last
         name: String,
 
         #[command(flatten)]
-        file: NewFile,
+        file: NewFileArgs,
     },
     /// List the databases of the tenant
     List,
@@ -41,10 +41,10 @@ enum Action {
     },
 }
 
-impl Database {
+impl DatabaseArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         match self.action {
-            Action::Create { name, file } => {
+            DatabaseAction::Create { name, file } => {
                 let name = DatabaseName::parse(name)?;
                 if context.db.exists() && find(context, name.as_str())?.is_some() {
                     let tenant = context.scope().tenant.clone();
@@ -56,17 +56,17 @@ impl Database {
                 store.close()?;
                 context.printer.notice(format!("created database {} of {}", made.name, made.tenant));
             }
-            Action::List => {
+            DatabaseAction::List => {
                 let databases = context.open(Access::Read)?.databases()?;
                 let line = |database: DatabaseInfo| {
-                    Facts::new()
+                    Properties::new()
                         .with("name", database.name)
                         .with("tenant", database.tenant)
                         .with("id", database.id.to_string())
                 };
                 context.list(&databases.into_iter().map(line).collect::<Vec<_>>())?;
             }
-            Action::Drop { name } => {
+            DatabaseAction::Drop { name } => {
                 Scope { database: name.clone(), ..context.scope().clone() }.check_may_go()?;
                 if find(context, &name)?.is_none() {
                     let known = context.open(Access::Read)?.databases()?.into_iter().map(|known| known.name).collect();

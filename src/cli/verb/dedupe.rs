@@ -10,12 +10,12 @@ use huedb::query::Groups;
 use huedb::record::Ordinal;
 use huedb::store::{Access, Include};
 
-use crate::cli::arguments::filter::Conditions;
+use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{Facts, Format, ProgressKind, count, duration};
+use crate::output::{OutputFormat, ProgressKind, Properties, count, duration};
 
 /// Compared records after which that many are told of, when details are.
 const RECORDS_BETWEEN_DETAILS: u64 = 10_000;
@@ -39,7 +39,7 @@ const RECORDS_BETWEEN_DETAILS: u64 = 10_000;
   huedb dedupe notes --max-distance 0.05 -o jsonl --documents | jq .
   huedb dedupe notes --max-distance 0.01 -o ids > near-duplicates.txt
   huedb dedupe notes --max-distance 0.05 --check && echo \"none\"")]
-pub(crate) struct Dedupe {
+pub(crate) struct DedupeArgs {
     /// The collection
     collection: String,
 
@@ -48,7 +48,7 @@ pub(crate) struct Dedupe {
     max_distance: f32,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// Print the texts as well, which a table always does
     #[arg(long = "documents")]
@@ -59,7 +59,7 @@ pub(crate) struct Dedupe {
     check: bool,
 }
 
-impl Dedupe {
+impl DedupeArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let start = Instant::now();
         let interrupt = Interrupt::listen();
@@ -103,8 +103,8 @@ impl Dedupe {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "distances are shown as f32, as in Chroma")]
-    fn lines(&self, found: &Groups, format: Format) -> Result<Vec<Facts>> {
-        let documents = (self.with_documents || format == Format::Table) && format != Format::Ids;
+    fn lines(&self, found: &Groups, format: OutputFormat) -> Result<Vec<Properties>> {
+        let documents = (self.with_documents || format == OutputFormat::Table) && format != OutputFormat::Ids;
         let include = Include { documents, ..Include::NONE };
         let read = |ordinal: Ordinal| found.view.record(ordinal, include);
         let mut lines = Vec::new();
@@ -114,7 +114,7 @@ impl Dedupe {
                 let record = read(duplicate.ordinal)?;
                 // Through text, so that 0.1 is not 0.10000000149.
                 let distance: f64 = (duplicate.distance as f32).to_string().parse().unwrap_or(duplicate.distance);
-                let line = Facts::new().with("id", record.id.as_str()).with("duplicate_of", kept.as_str());
+                let line = Properties::new().with("id", record.id.as_str()).with("duplicate_of", kept.as_str());
                 let line = line.with("distance", distance);
                 lines.push(match record.document {
                     Some(document) if documents => line.with("document", document),

@@ -5,7 +5,7 @@ use huedb::error::{Error, Result};
 use huedb::query::RecordQuery;
 use huedb::store::Access;
 
-use crate::cli::arguments::filter::Conditions;
+use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
@@ -21,19 +21,19 @@ use crate::output::count;
   huedb delete notes --id a
   huedb delete notes --where 'year < 2000' --limit 100
   huedb query notes \"spam\" -n 100 -o ids | huedb delete notes --ids-from -")]
-pub(crate) struct Delete {
+pub(crate) struct DeleteArgs {
     /// The collection
     collection: String,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// At the most this many of those a filter keeps, in the order they were inserted
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u64>,
 }
 
-impl Delete {
+impl DeleteArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         if self.conditions.is_empty() {
             return Err(Error::InvalidArgument {

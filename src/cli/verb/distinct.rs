@@ -6,11 +6,11 @@ use huedb::query::{Facet, KeyFacts, RecordQuery};
 use huedb::record::check_key;
 use huedb::store::Access;
 
-use crate::cli::arguments::filter::Conditions;
+use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::exit::Status;
-use crate::output::Facts;
+use crate::output::Properties;
 
 /// Print the values of a metadata key and how many records hold each
 ///
@@ -19,7 +19,7 @@ use crate::output::Facts;
 #[command(after_help = "Examples:
   huedb distinct notes lang
   huedb distinct notes lang --where 'year >= 2020' --by-count -n 3")]
-pub(crate) struct Distinct {
+pub(crate) struct DistinctArgs {
     /// The collection
     collection: String,
 
@@ -27,7 +27,7 @@ pub(crate) struct Distinct {
     key: String,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// The most frequent value first
     #[arg(long)]
@@ -43,15 +43,15 @@ pub(crate) struct Distinct {
 #[command(after_help = "Examples:
   huedb keys notes
   huedb keys notes --where 'lang = \"de\"'")]
-pub(crate) struct Keys {
+pub(crate) struct KeysArgs {
     /// The collection
     collection: String,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 }
 
-impl Distinct {
+impl DistinctArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         check_key(&self.key)?;
         let among = among(context, &self.conditions)?;
@@ -65,21 +65,21 @@ impl Distinct {
         }
         facets.truncate(self.limit.unwrap_or(usize::MAX));
         let line = |Facet { value, kind, count }: Facet| {
-            Facts::new().with("value", value.to_json()).with("type", kind.name()).with("count", count)
+            Properties::new().with("value", value.to_json()).with("type", kind.name()).with("count", count)
         };
         context.list(&facets.into_iter().map(line).collect::<Vec<_>>())?;
         Ok(Status::Done)
     }
 }
 
-impl Keys {
+impl KeysArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let among = among(context, &self.conditions)?;
         let store = context.open(Access::Read)?;
         warn_of_filter(context, &store.view(&self.collection)?, among.filter.as_ref());
         let keys = store.collection(&self.collection)?.keys(&among)?;
         let line = |KeyFacts { key, kind, records, distinct, min, max }: KeyFacts| {
-            Facts::new()
+            Properties::new()
                 .with("key", key)
                 .with("type", kind.name())
                 .with("records", records)
@@ -92,6 +92,6 @@ impl Keys {
     }
 }
 
-fn among(context: &Context, conditions: &Conditions) -> Result<RecordQuery> {
+fn among(context: &Context, conditions: &FilterArgs) -> Result<RecordQuery> {
     Ok(RecordQuery { ids: conditions.ids(context)?, filter: conditions.filter()?, ..RecordQuery::default() })
 }

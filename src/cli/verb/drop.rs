@@ -10,12 +10,12 @@ use crate::output::count_of;
 
 /// Remove a collection with all its records
 #[derive(Debug, Args)]
-pub(crate) struct Drop {
+pub(crate) struct DropArgs {
     /// The collection
     collection: String,
 }
 
-impl Drop {
+impl DropArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         drop(context.look(&self.collection)?);
         let store = context.open(Access::Write)?;

@@ -7,7 +7,7 @@ use huedb::record::{Record, RecordId};
 
 use crate::cli::context::command::{Context, stdin_lines};
 use crate::cli::process::exit::Status;
-use crate::output::{Column, Columns, Entry, Format, count, count_of};
+use crate::output::{OutputFormat, RecordColumn, RecordColumns, ShownRecord, count, count_of};
 
 /// Texts embedded together, so that memory does not grow with the input.
 const TEXTS_AT_ONCE: usize = 512;
@@ -19,7 +19,7 @@ const TEXTS_AT_ONCE: usize = 512;
 #[command(after_help = "Examples:
   huedb embed \"some text\"
   huedb query notes --embedding \"$(huedb embed 'some text' | jq -c .embedding)\"")]
-pub(crate) struct Embed {
+pub(crate) struct EmbedArgs {
     /// The texts
     #[arg(value_name = "TEXT")]
     texts: Vec<String>,
@@ -33,15 +33,15 @@ pub(crate) struct Embed {
     question: bool,
 }
 
-impl Embed {
+impl EmbedArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let total = (!self.texts.is_empty()).then_some(self.texts.len() as u64);
         let mut texts: Box<dyn Iterator<Item = Result<String>>> =
             if total.is_some() { Box::new(self.texts.into_iter().map(Ok)) } else { Box::new(stdin_lines()) };
         let role = if self.question { Role::Query } else { Role::Document };
         let embedder = context.load_model(&self.model)?;
-        let columns = [Column::Document, Column::Embedding].into_iter().collect::<Columns>();
-        let format = context.chosen_format().unwrap_or(Format::Jsonl);
+        let columns = [RecordColumn::Document, RecordColumn::Embedding].into_iter().collect::<RecordColumns>();
+        let format = context.chosen_format().unwrap_or(OutputFormat::Jsonl);
         let timing = context.timing.clone();
         let progress = context.output_progress("embed", total, true);
         let (mut done, mut cut) = (0, 0);
@@ -59,7 +59,7 @@ impl Embed {
             done += part.len() as u64;
             cut += output.truncated.len() as u64;
             for (text, embedding) in part.into_iter().zip(output.vectors) {
-                sink.entry(Entry::from(&record(text, embedding)?))?;
+                sink.entry(ShownRecord::from(&record(text, embedding)?))?;
             }
         }
         sink.end()?;

@@ -23,13 +23,13 @@ use crate::cli::verb::backup::amount;
   huedb encrypt notes.redb
   head -c 32 /dev/urandom > notes.key; huedb encrypt notes.redb --key-file notes.key
   huedb encrypt notes.redb --key-command 'pass show notes'")]
-pub(crate) struct Encrypt {
+pub(crate) struct EncryptArgs {
     /// The database, instead of that of --db
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
 }
 
-impl Encrypt {
+impl EncryptArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         context.use_file(self.file)?;
         let facts = encrypt(&context.db, || context.keys.new_of(&context.db), context.options())?;
@@ -43,13 +43,13 @@ impl Encrypt {
 ///
 /// The opposite of `huedb encrypt`, in the same way: beside the old file, checked, renamed.
 #[derive(Debug, Args)]
-pub(crate) struct Decrypt {
+pub(crate) struct DecryptArgs {
     /// The database, instead of that of --db
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
 }
 
-impl Decrypt {
+impl DecryptArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         context.use_file(self.file)?;
         let facts = context.with_key(|options| decrypt(&context.db, options))?;

@@ -26,7 +26,7 @@ use crate::cli::script::statement::{Statements, Unfinished, empty_stdin};
   huedb exec build.huedb
   printf '%s\\n' 'create notes --get-or-create' 'add notes --id a --document fox' | huedb exec -
   huedb --db other.redb exec build.huedb --keep-going")]
-pub(crate) struct Exec {
+pub(crate) struct ExecArgs {
     /// The script; `-` for standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     script: String,
@@ -36,7 +36,7 @@ pub(crate) struct Exec {
     keep_going: bool,
 }
 
-impl Exec {
+impl ExecArgs {
     /// The script on the standard input.
     pub(crate) fn of_stdin() -> Self {
         Self { script: "-".into(), keep_going: false }

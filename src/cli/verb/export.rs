@@ -9,15 +9,18 @@ use huedb::query::{RecordPage, RecordQuery};
 use huedb::record::RecordId;
 use huedb::store::Access;
 
-use crate::cli::arguments::columns::{ColumnChoice, needed};
+use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::destination::Destination;
-use crate::cli::arguments::filter::Conditions;
+use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::include::read_for;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{BinaryFormat, Column, Columns, Entry, Format, Layout, Packing, Sink, Style, open, open_binary};
+use crate::output::{
+    BinaryFormat, BinaryLayout, OutputFormat, Packing, RecordColumn, RecordColumns, ShownRecord, Sink, Style, open,
+    open_binary,
+};
 
 /// Write all records of a collection with their embeddings
 ///
@@ -41,7 +44,7 @@ use crate::output::{BinaryFormat, Column, Columns, Entry, Format, Layout, Packin
   huedb export notes --columns id,year,document -o tsv
   huedb export notes vectors.npy --rows rows.jsonl
   huedb export --all everything.jsonl.zst")]
-pub(crate) struct Export {
+pub(crate) struct ExportArgs {
     /// The collection
     #[arg(required_unless_present = "all")]
     collection: Option<String>,
@@ -55,14 +58,14 @@ pub(crate) struct Export {
     all: bool,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// Leave the embeddings out
     #[arg(long, conflicts_with = "columns")]
     no_embeddings: bool,
 
     #[command(flatten)]
-    columns: ColumnChoice,
+    columns: ColumnArgs,
 
     /// Pack the output [default: as the file's name says]
     #[arg(long, value_name = "PACKING")]
@@ -88,12 +91,12 @@ fn packing_named(name: &str) -> Result<Packing, String> {
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Text(Format),
+enum ExportForm {
+    Text(OutputFormat),
     Binary(BinaryFormat),
 }
 
-impl Export {
+impl ExportArgs {
     pub(crate) fn run(mut self, context: &mut Context) -> Result<Status> {
         if self.all {
             // There is no collection to name.
@@ -104,9 +107,9 @@ impl Export {
             }
             self.file = file;
         }
-        let asked = context.chosen_format().map(Form::Text).or(context.chosen_binary().map(Form::Binary));
+        let asked = context.chosen_format().map(ExportForm::Text).or(context.chosen_binary().map(ExportForm::Binary));
         let (packing, format) = self.form(asked)?;
-        let packed = packing.is_some() || matches!(format, Form::Binary(_));
+        let packed = packing.is_some() || matches!(format, ExportForm::Binary(_));
         let destination = Destination::open(self.file.as_deref(), self.force)?;
         if destination.is_stdout() && packed && context.stdout_is_terminal() {
             return Err(Error::InvalidArgument {
@@ -115,7 +118,7 @@ impl Export {
             });
         }
         if self.all {
-            if format != Form::Text(Format::Jsonl) {
+            if format != ExportForm::Text(OutputFormat::Jsonl) {
                 return Err(Error::argument("export --all writes jsonl and no other format"));
             }
             crate::cli::bulk::archive::export(context, destination, packing)?;
@@ -126,13 +129,13 @@ impl Export {
     }
 
     /// Decides the packing and the format: what was asked for, else what the name says.
-    fn form(&self, asked: Option<Form>) -> Result<(Option<Packing>, Form)> {
+    fn form(&self, asked: Option<ExportForm>) -> Result<(Option<Packing>, ExportForm)> {
         let named = self.file.as_deref().filter(|file| file.as_os_str() != "-").map(Packing::of_path);
         let (packing, path) = named.unwrap_or_default();
-        let is_npy = |format| format == Form::Binary(BinaryFormat::Npy);
+        let is_npy = |format| format == ExportForm::Binary(BinaryFormat::Npy);
         let format = match asked {
             Some(format) => format,
-            None if path.as_os_str().is_empty() || is_device(&path) => Form::Text(Format::Jsonl),
+            None if path.as_os_str().is_empty() || is_device(&path) => ExportForm::Text(OutputFormat::Jsonl),
             None => format_of(&path)?,
         };
         if !is_npy(format) && (self.ids_file.is_some() || self.rows_file.is_some()) {
@@ -149,9 +152,9 @@ impl Export {
         context: &mut Context,
         destination: Destination,
         packing: Option<Packing>,
-        format: Form,
+        format: ExportForm,
     ) -> Result<()> {
-        let beside = Beside::of(self)?;
+        let beside = RowsFile::of(self)?;
         let store = context.open(Access::Read)?;
         let query = RecordQuery {
             ids: self.conditions.ids(context)?,
@@ -159,20 +162,20 @@ impl Export {
             ..RecordQuery::default()
         };
         let name = self.collection.as_deref().unwrap_or_default();
-        let all = Columns::export();
+        let all = RecordColumns::export();
         let view = store.view(name)?;
         warn_of_filter(context, &view, query.filter.as_ref());
         let columns = match self.columns.of(&view, &all)? {
-            Some(_) if matches!(format, Form::Binary(_)) => {
+            Some(_) if matches!(format, ExportForm::Binary(_)) => {
                 return Err(Error::argument("--columns is for the formats that are text"));
             }
             Some(chosen) => chosen,
-            None if self.no_embeddings => all.without(&Column::Embedding),
+            None if self.no_embeddings => all.without(&RecordColumn::Embedding),
             None => all,
         };
         let include = match format {
-            Form::Text(format) => read_for(format, needed(&columns)),
-            Form::Binary(_) => needed(&columns),
+            ExportForm::Text(format) => read_for(format, needed(&columns)),
+            ExportForm::Binary(_) => needed(&columns),
         };
         let page = store.collection(name)?.find(&query, include)?;
         // A file that is not whole is taken away; the standard output is another's business.
@@ -183,8 +186,8 @@ impl Export {
         // What suits the terminal does not suit a file.
         let style = if destination.is_stdout() { style } else { Style { color: false, ..style } };
         let (text_format, binary) = match format {
-            Form::Text(format) => (format, None),
-            Form::Binary(format) => (Format::Jsonl, Some((format, layout(&page, !self.no_embeddings)?))),
+            ExportForm::Text(format) => (format, None),
+            ExportForm::Binary(format) => (OutputFormat::Jsonl, Some((format, layout(&page, !self.no_embeddings)?))),
         };
         destination.write(packing, context.out_in(text_format), |out| {
             let mut main = match &binary {
@@ -195,9 +198,9 @@ impl Export {
                 for record in page.records() {
                     interrupt.iter().try_for_each(Interrupt::check)?;
                     let record = record?;
-                    sink.entry(Entry::from(&record))?;
+                    sink.entry(ShownRecord::from(&record))?;
                     if let Some(other) = other.as_deref_mut() {
-                        other.entry(Entry::from(&record))?;
+                        other.entry(ShownRecord::from(&record))?;
                     }
                     if let Some(progress) = &progress {
                         progress.add_rows(1);
@@ -220,19 +223,19 @@ impl Export {
 }
 
 /// The file that stands beside a matrix.
-struct Beside {
+struct RowsFile {
     destination: Destination,
     packing: Option<Packing>,
-    format: Format,
+    format: OutputFormat,
 }
 
-impl Beside {
-    fn of(export: &Export) -> Result<Option<Self>> {
+impl RowsFile {
+    fn of(export: &ExportArgs) -> Result<Option<Self>> {
         let Some(path) = export.ids_file.as_deref().or(export.rows_file.as_deref()) else { return Ok(None) };
         let (packing, unpacked) = Packing::of_path(path);
         let format = match format_of(&unpacked) {
-            _ if export.ids_file.is_some() => Format::Ids,
-            Ok(Form::Text(format)) => format,
+            _ if export.ids_file.is_some() => OutputFormat::Ids,
+            Ok(ExportForm::Text(format)) => format,
             _ => {
                 let why = format!("{} is not named as csv, tsv, json or jsonl is", path.display());
                 return Err(Error::argument(why));
@@ -242,11 +245,11 @@ impl Beside {
     }
 
     fn write(self, page: &RecordPage, style: Style, work: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<()> {
-        if self.format == Format::Ids {
+        if self.format == OutputFormat::Ids {
             page.ids().try_for_each(|id| check_line(&id?))?;
         }
         self.destination.write(self.packing, &mut std::io::stdout(), |out| {
-            let mut sink = open(self.format, Columns::record(), style, out)?;
+            let mut sink = open(self.format, RecordColumns::record(), style, out)?;
             work(sink.as_mut())?;
             sink.end()
         })
@@ -268,9 +271,9 @@ fn check_line(id: &RecordId) -> Result<()> {
 }
 
 /// Looks at every record for the columns that hold them.
-fn layout(page: &RecordPage, embeddings: bool) -> Result<Layout> {
+fn layout(page: &RecordPage, embeddings: bool) -> Result<BinaryLayout> {
     let dimension = page.dimension().filter(|_| embeddings);
-    let mut layout = Layout::new(dimension);
+    let mut layout = BinaryLayout::new(dimension);
     for metadata in page.metadatas() {
         layout.add(metadata?.as_ref());
     }
@@ -281,16 +284,16 @@ fn is_device(path: &Path) -> bool {
     path.metadata().is_ok_and(|data| !data.is_file() && !data.is_dir())
 }
 
-fn format_of(path: &Path) -> Result<Form> {
+fn format_of(path: &Path) -> Result<ExportForm> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
     Ok(match ending.as_str() {
-        "csv" => Form::Text(Format::Csv),
-        "tsv" | "tab" => Form::Text(Format::Tsv),
-        "json" => Form::Text(Format::Json),
-        "jsonl" | "ndjson" => Form::Text(Format::Jsonl),
-        "parquet" | "pq" => Form::Binary(BinaryFormat::Parquet),
-        "arrow" | "feather" | "ipc" => Form::Binary(BinaryFormat::Arrow),
-        "npy" => Form::Binary(BinaryFormat::Npy),
+        "csv" => ExportForm::Text(OutputFormat::Csv),
+        "tsv" | "tab" => ExportForm::Text(OutputFormat::Tsv),
+        "json" => ExportForm::Text(OutputFormat::Json),
+        "jsonl" | "ndjson" => ExportForm::Text(OutputFormat::Jsonl),
+        "parquet" | "pq" => ExportForm::Binary(BinaryFormat::Parquet),
+        "arrow" | "feather" | "ipc" => ExportForm::Binary(BinaryFormat::Arrow),
+        "npy" => ExportForm::Binary(BinaryFormat::Npy),
         _ => {
             return Err(Error::InvalidArgument {
                 why: format!("the name of {} does not say its format", path.display()),

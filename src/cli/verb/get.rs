@@ -6,13 +6,13 @@ use huedb::query::{RecordQuery, Sort};
 use huedb::record::check_key;
 use huedb::store::{Access, Collection, Include, Store};
 
-use crate::cli::arguments::columns::{ColumnChoice, needed};
-use crate::cli::arguments::filter::Conditions;
-use crate::cli::arguments::include::{Part, columns, include, read_for};
+use crate::cli::arguments::columns::{ColumnArgs, needed};
+use crate::cli::arguments::filter::FilterArgs;
+use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::exit::Status;
-use crate::output::{Columns, Entry, Format, Highlight};
+use crate::output::{Highlight, OutputFormat, RecordColumns, ShownRecord};
 
 /// Print records, in the order they were inserted or sorted by a metadata key
 ///
@@ -25,12 +25,12 @@ use crate::output::{Columns, Entry, Format, Highlight};
   huedb get notes --sort year --desc -n 5 --columns id,year,document
   huedb get notes --where-document whale -o vertical
   huedb query notes \"foxes\" -o ids | huedb get notes --ids-from -")]
-pub(crate) struct Get {
+pub(crate) struct GetArgs {
     /// The collection
     collection: String,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// At the most this many
     #[arg(long, short = 'n', value_name = "N")]
@@ -51,10 +51,10 @@ pub(crate) struct Get {
     /// Parts to print
     #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',', default_value = "documents,metadatas,uris")]
     #[arg(conflicts_with = "columns")]
-    include: Vec<Part>,
+    include: Vec<RecordPart>,
 
     #[command(flatten)]
-    columns: ColumnChoice,
+    columns: ColumnArgs,
 
     /// Cut nothing in a table: wrap long text
     #[arg(long)]
@@ -63,7 +63,7 @@ pub(crate) struct Get {
 
 /// Print the first records with their embeddings
 #[derive(Debug, Args)]
-pub(crate) struct Peek {
+pub(crate) struct PeekArgs {
     /// The collection
     collection: String,
 
@@ -72,7 +72,7 @@ pub(crate) struct Peek {
     limit: u64,
 
     #[command(flatten)]
-    columns: ColumnChoice,
+    columns: ColumnArgs,
 
     /// Cut nothing in a table: wrap long text
     #[arg(long)]
@@ -84,15 +84,15 @@ pub(crate) struct Peek {
 #[command(after_help = "Examples:
   huedb count notes
   huedb count notes --where 'lang = \"de\"'")]
-pub(crate) struct Count {
+pub(crate) struct CountArgs {
     /// The collection
     collection: String,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 }
 
-impl Get {
+impl GetArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         self.sort.as_deref().map(check_key).transpose()?;
         let query = RecordQuery {
@@ -104,31 +104,31 @@ impl Get {
         };
         context.full = self.full;
         let store = context.open(Access::Read)?;
-        let chosen = self.columns.of(&store.view(&self.collection)?, &Columns::export())?;
+        let chosen = self.columns.of(&store.view(&self.collection)?, &RecordColumns::export())?;
         let (include, columns) = match chosen {
             Some(chosen) => (needed(&chosen), chosen),
-            None => (include(&self.include), columns(Columns::record(), &self.include)),
+            None => (include(&self.include), columns(RecordColumns::record(), &self.include)),
         };
         let is_one = query.ids.as_ref().is_some_and(|ids| ids.len() == 1) && context.chosen_format().is_none();
         let format = match context.printer.format() {
-            Format::Table if is_one => Format::Vertical,
+            OutputFormat::Table if is_one => OutputFormat::Vertical,
             format => format,
         };
         print(context, &store, &self.collection, &query, (include, columns, format))
     }
 }
 
-impl Peek {
+impl PeekArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let query = RecordQuery { limit: Some(self.limit), ..RecordQuery::default() };
         context.full = self.full;
         let store = context.open(Access::Read)?;
         let format = context.printer.format();
-        let columns = match self.columns.of(&store.view(&self.collection)?, &Columns::export())? {
+        let columns = match self.columns.of(&store.view(&self.collection)?, &RecordColumns::export())? {
             Some(chosen) => chosen,
             // A terminal is no place for 384 numbers a line.
-            None if format.is_for_people() => Columns::record(),
-            None => Columns::export(),
+            None if format.is_for_people() => RecordColumns::record(),
+            None => RecordColumns::export(),
         };
         print(context, &store, &self.collection, &query, (needed(&columns), columns, format))
     }
@@ -139,7 +139,7 @@ fn print(
     store: &Store,
     collection: &str,
     query: &RecordQuery,
-    (include, columns, format): (Include, Columns, Format),
+    (include, columns, format): (Include, RecordColumns, OutputFormat),
 ) -> Result<Status> {
     let view = store.view(collection)?;
     warn_of_filter(context, &view, query.filter.as_ref());
@@ -148,13 +148,13 @@ fn print(
     let mut sink = context.sink_in(format, columns)?;
     sink.highlight(Highlight::new(None, query.filter.as_ref()));
     for record in page.records() {
-        sink.entry(Entry::from(&record?))?;
+        sink.entry(ShownRecord::from(&record?))?;
     }
     sink.end()?;
     Ok(Status::found(!page.is_empty()))
 }
 
-impl Count {
+impl CountArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let store = context.open(Access::Read)?;
         let collection = store.collection(&self.collection)?;

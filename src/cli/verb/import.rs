@@ -8,14 +8,14 @@ use std::time::Instant;
 use clap::{Args, ValueEnum, ValueHint};
 use huedb::embed::{ChunkSize, Chunker};
 use huedb::error::{Error, Result};
-use huedb::input::{self, Batches, Beside, Mapping, OnDuplicate, Source, Types};
+use huedb::input::{self, InputSource, Mapping, MatrixIds, OnDuplicate, RowBatches, Types};
 use huedb::record::{CollectionInfo, RecordId};
 use huedb::store::{Mode, OnError, Rules};
 
-use crate::cli::arguments::global::NewFile;
+use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::bulk::dry_run::Rehearsal;
-use crate::cli::bulk::foreign::Foreign;
-use crate::cli::bulk::ingest::{Run, describe, limits};
+use crate::cli::bulk::foreign::ForeignArgs;
+use crate::cli::bulk::ingest::{Ingestion, describe, limits};
 use crate::cli::context::command::Context;
 use crate::cli::context::timing::TimedEmbedder;
 use crate::cli::process::exit::Status;
@@ -82,7 +82,7 @@ use crate::output::{count, duration};
   huedb --db new.redb import --from-chroma ./chroma
   huedb import --from-chroma-url http://localhost:8000 articles --into notes
   huedb import --from-llm \"$(llm collections path)\"")]
-pub(crate) struct Import {
+pub(crate) struct ImportArgs {
     /// The collection
     #[arg(required_unless_present_any = ["all", "foreign"])]
     collection: Option<String>,
@@ -92,7 +92,7 @@ pub(crate) struct Import {
     sources: Vec<String>,
 
     #[command(flatten)]
-    file: NewFile,
+    file: NewFileArgs,
 
     /// Read everything that `export --all` wrote; `-` for standard input
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["collection", "sources", "id", "document", "embedding", "uri",
@@ -101,7 +101,7 @@ pub(crate) struct Import {
     all: Option<String>,
 
     #[command(flatten)]
-    from: Foreign,
+    from: ForeignArgs,
 
     /// The name that the collection read from another program is to have
     #[arg(long, value_name = "NAME", requires = "foreign", requires = "collection")]
@@ -144,7 +144,7 @@ pub(crate) struct Import {
     types: Option<Types>,
 
     /// Format of the sources [default: from their names or first bytes]
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(input::Format::ALL.map(input::Format::as_str)))]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(input::InputFormat::ALL.map(input::InputFormat::as_str)))]
     format: Option<String>,
 
     /// Character between the fields of a csv table [default: what the header shows of , ; tab and |]
@@ -212,7 +212,7 @@ pub(crate) enum OnErrorName {
     Skip,
 }
 
-impl Import {
+impl ImportArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let makes_file = self.all.is_some() || self.from.is_given();
         if self.file.encrypt && !makes_file {
@@ -227,7 +227,8 @@ impl Import {
             return self.from.run(context, self.collection, self.into, (self.mode.into(), self.on_error.into()));
         }
         let name = self.collection.as_deref().unwrap_or_default();
-        let sources: Vec<Source> = self.sources.iter().map(|source| Source::parse(source)).collect::<Result<_>>()?;
+        let sources: Vec<InputSource> =
+            self.sources.iter().map(|source| InputSource::parse(source)).collect::<Result<_>>()?;
         if self.dry_run {
             return crate::cli::bulk::dry_run::run(context, self.rehearsal(sources)?);
         }
@@ -236,8 +237,8 @@ impl Import {
         check_keep(self.keep_embedding, &info)?;
         let start = Instant::now();
         let interrupt = Interrupt::listen();
-        let mut batches = Batches::open(sources, self.options()?, limits(self.batch_size, info.embedder.is_some()))?;
-        let chunks = Chunks::default();
+        let mut batches = RowBatches::open(sources, self.options()?, limits(self.batch_size, info.embedder.is_some()))?;
+        let chunks = ChunkCount::default();
         let chunker = self.chunker(context, &info)?;
         if let Some(split) = chunks.split(&self.prefix, chunker) {
             batches = batches.splitting(split);
@@ -245,8 +246,18 @@ impl Import {
         let embedder = self.embedder(context, &info)?;
         let (mode, on_error, on_duplicate) = (self.mode.into(), self.on_error.into(), self.on_duplicate.into());
         let rules = self.rules();
-        let run =
-            Run { action: "import", name, view, batches, embedder, mode, on_error, on_duplicate, rules, interrupt };
+        let run = Ingestion {
+            action: "import",
+            name,
+            view,
+            batches,
+            embedder,
+            mode,
+            on_error,
+            on_duplicate,
+            rules,
+            interrupt,
+        };
         let tally = run.store(context, &info, |_| Ok(0))?;
         let nothing_new = tally.unchanged > 0 && tally.embedded == 0 && info.embedder.is_some();
         let said = if nothing_new { "; nothing had to be embedded" } else { "" };
@@ -256,7 +267,7 @@ impl Import {
     }
 
     /// Gathers what a dry run needs to know.
-    fn rehearsal(&self, sources: Vec<Source>) -> Result<Rehearsal<'_>> {
+    fn rehearsal(&self, sources: Vec<InputSource>) -> Result<Rehearsal<'_>> {
         Ok(Rehearsal {
             import: self,
             name: self.collection.as_deref().unwrap_or_default(),
@@ -280,13 +291,13 @@ impl Import {
     pub(crate) fn split(&self, context: &Context, info: &CollectionInfo) -> Result<Option<input::Split>> {
         check_keep(self.keep_embedding, info)?;
         self.embedder(context, info)?;
-        Ok(Chunks::default().split(&self.prefix, self.chunker(context, info)?))
+        Ok(ChunkCount::default().split(&self.prefix, self.chunker(context, info)?))
     }
 
-    fn options(&self) -> Result<input::Options> {
+    fn options(&self) -> Result<input::InputOptions> {
         let named = Mapping::default();
         let id = self.id.as_deref().map(str::parse).transpose();
-        Ok(input::Options {
+        Ok(input::InputOptions {
             format: self.format.as_deref().map(str::parse).transpose()?,
             mapping: Mapping {
                 id: id.unwrap_or_else(|never: std::convert::Infallible| match never {}).unwrap_or(named.id),
@@ -301,7 +312,7 @@ impl Import {
             only_tables: self.only_tables(),
             on_duplicate: self.on_duplicate.into(),
             beside: self.beside()?,
-            ..input::Options::default()
+            ..input::InputOptions::default()
         })
     }
 
@@ -319,13 +330,13 @@ impl Import {
     }
 
     /// Returns what stands beside a matrix.
-    fn beside(&self) -> Result<Option<Beside>> {
-        let rows = self.rows.as_deref().map(Source::parse).transpose()?.map(Beside::Rows);
-        let beside = self.ids.clone().map(Beside::Ids).or(rows);
+    fn beside(&self) -> Result<Option<MatrixIds>> {
+        let rows = self.rows.as_deref().map(InputSource::parse).transpose()?.map(MatrixIds::Rows);
+        let beside = self.ids.clone().map(MatrixIds::Ids).or(rows);
         if beside.is_some() && self.sources.len() != 1 {
             return Err(Error::argument("--ids and --rows go with one .npy matrix"));
         }
-        if beside == Some(Beside::Rows(Source::Stdin)) && self.sources.iter().any(|source| source == "-") {
+        if beside == Some(MatrixIds::Rows(InputSource::Stdin)) && self.sources.iter().any(|source| source == "-") {
             return Err(Error::argument("the matrix and its rows cannot both come from the standard input"));
         }
         Ok(beside)
@@ -352,9 +363,9 @@ impl Import {
 
 /// How many documents were cut, and into how many chunks.
 #[derive(Default)]
-struct Chunks(Arc<(AtomicU64, AtomicU64)>);
+struct ChunkCount(Arc<(AtomicU64, AtomicU64)>);
 
-impl Chunks {
+impl ChunkCount {
     /// Prefixes ids, cuts documents, and counts what comes of them.
     fn split(&self, prefix: &str, chunker: Option<Chunker>) -> Option<input::Split> {
         if prefix.is_empty() && chunker.is_none() {

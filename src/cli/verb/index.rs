@@ -11,7 +11,7 @@ use huedb::store::{Access, Collection};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{Facts, ProgressKind, count, count_of, duration};
+use crate::output::{ProgressKind, Properties, count, count_of, duration};
 
 /// Building takes far longer than moving pages, so a fifth of the file is worth it.
 const TIDY_SHARE: u64 = 5;
@@ -23,21 +23,21 @@ const TIDY_SHARE: u64 = 5;
 /// collection's own rows, and it is used only where it found 99 % of their ten nearest. It lies in the same file and is
 /// derived: dropping it loses nothing.
 #[derive(Debug, Args)]
-pub(crate) struct Index {
+pub(crate) struct IndexArgs {
     #[command(subcommand)]
     verb: IndexVerb,
 }
 
 #[derive(Debug, Subcommand)]
 enum IndexVerb {
-    Build(IndexBuild),
-    Show(IndexShow),
-    Drop(IndexDrop),
+    Build(IndexBuildArgs),
+    Show(IndexShowArgs),
+    Drop(IndexDropArgs),
 }
 
 /// Build the graph, or bring the one there is up to date
 #[derive(Debug, Args)]
-struct IndexBuild {
+struct IndexBuildArgs {
     /// The collection
     collection: String,
 
@@ -48,14 +48,14 @@ struct IndexBuild {
 
 /// Show what is known of the graph, and whether it is whole
 #[derive(Debug, Args)]
-struct IndexShow {
+struct IndexShowArgs {
     /// The collection
     collection: String,
 }
 
 /// Remove the graph
 #[derive(Debug, Args)]
-struct IndexDrop {
+struct IndexDropArgs {
     /// The collection
     collection: String,
 
@@ -64,7 +64,7 @@ struct IndexDrop {
     hybrid: bool,
 }
 
-impl Index {
+impl IndexArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         match self.verb {
             IndexVerb::Build(verb) => verb.run(context),
@@ -74,7 +74,7 @@ impl Index {
     }
 }
 
-impl IndexBuild {
+impl IndexBuildArgs {
     fn run(self, context: &mut Context) -> Result<Status> {
         drop(context.look(&self.collection)?);
         let mut store = context.open_for_bulk(Access::Write)?;
@@ -129,7 +129,7 @@ pub(crate) fn build(context: &mut Context, collection: &Collection, interrupt: &
     Ok(())
 }
 
-impl IndexShow {
+impl IndexShowArgs {
     fn run(self, context: &mut Context) -> Result<Status> {
         let view = context.open(Access::Read)?.view(&self.collection)?;
         let Some(graph) = view.graph() else {
@@ -142,7 +142,7 @@ impl IndexShow {
             Ok(_) => "whole".to_owned(),
             Err(error) => error.to_string(),
         };
-        let facts = Facts::new()
+        let facts = Properties::new()
             .with("collection", view.info().name.as_str())
             .with("vectors", graph.rows)
             .with("not_covered", view.end().0.saturating_sub(graph.covers_until))
@@ -161,7 +161,7 @@ impl IndexShow {
     }
 }
 
-impl IndexDrop {
+impl IndexDropArgs {
     fn run(self, context: &mut Context) -> Result<Status> {
         drop(context.look(&self.collection)?);
         let store = context.open(Access::Write)?;

@@ -8,15 +8,15 @@ use huedb::store::{Access, FORMAT_VERSION};
 
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::Facts;
+use crate::output::Properties;
 
 /// Show facts about the file and about this program
 #[derive(Debug, Args)]
-pub(crate) struct Info {}
+pub(crate) struct InfoArgs {}
 
-impl Info {
+impl InfoArgs {
     pub(crate) fn run(context: &mut Context) -> Result<Status> {
-        let mut facts = Facts::new().with("file", context.db.display().to_string());
+        let mut facts = Properties::new().with("file", context.db.display().to_string());
         if context.db.exists() {
             let store = context.open(Access::Read)?;
             let file = store.file_facts()?;

@@ -10,7 +10,7 @@ use crate::output::collection_line;
 
 /// List the collections of the database by name
 #[derive(Debug, Args)]
-pub(crate) struct List {
+pub(crate) struct ListArgs {
     /// At the most this many
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<usize>,
@@ -20,7 +20,7 @@ pub(crate) struct List {
     offset: usize,
 }
 
-impl List {
+impl ListArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let collections = context.open(Access::Read)?.collections()?;
         let page = collections.iter().skip(self.offset).take(self.limit.unwrap_or(usize::MAX));

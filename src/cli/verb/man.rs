@@ -19,7 +19,7 @@ use crate::cli::process::exit::Status;
 Topics:
   errors     every error, its exit code and what to do
   filters    the short form and the JSON of --where and --where-document")]
-pub(crate) struct Man {
+pub(crate) struct ManArgs {
     /// The verb or the topic [default: huedb itself]
     #[arg(value_name = "VERB")]
     name: Option<String>,
@@ -31,7 +31,7 @@ const TOPICS: [(&str, &str); 2] = [
     ("filters", include_str!("../../../man/huedb-filters.7")),
 ];
 
-impl Man {
+impl ManArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let file = match &self.name {
             None => "huedb.1".to_owned(),

@@ -11,27 +11,27 @@ use huedb::record::Pooling;
 
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::{Facts, ProgressKind};
+use crate::output::{ProgressKind, Properties};
 
 /// List, add, pull, verify and remove embedding models
 #[derive(Debug, Args)]
-pub(crate) struct Model {
+pub(crate) struct ModelArgs {
     #[command(subcommand)]
     verb: ModelVerb,
 }
 
 #[derive(Debug, Subcommand)]
 enum ModelVerb {
-    List(ModelList),
-    Add(ModelAdd),
-    Pull(ModelPull),
-    Verify(ModelVerify),
-    Remove(ModelRemove),
+    List(ModelListArgs),
+    Add(ModelAddArgs),
+    Pull(ModelPullArgs),
+    Verify(ModelVerifyArgs),
+    Remove(ModelRemoveArgs),
 }
 
 /// List the models there are
 #[derive(Debug, Args)]
-struct ModelList {}
+struct ModelListArgs {}
 
 /// Install a sentence-embedding model from a folder
 ///
@@ -39,7 +39,7 @@ struct ModelList {}
 /// pooling and the greatest number of tokens are read from. The graph is tried with the longest text that they allow (of
 /// 2048 tokens at the most); what it takes less of is told, and is the limit from then on.
 #[derive(Debug, Args)]
-struct ModelAdd {
+struct ModelAddArgs {
     /// The folder
     dir: PathBuf,
 
@@ -48,7 +48,7 @@ struct ModelAdd {
     name: Option<String>,
 
     #[command(flatten)]
-    settings: Settings,
+    settings: OverrideArgs,
 }
 
 /// Fetch a sentence-embedding model from Hugging Face and install it
@@ -62,7 +62,7 @@ struct ModelAdd {
 #[command(after_help = "Examples:
   huedb model pull intfloat/e5-small-v2 --query-prefix 'query: ' --document-prefix 'passage: '
   huedb model pull Xenova/bge-small-en-v1.5 --file onnx/model_quantized.onnx --pooling cls")]
-struct ModelPull {
+struct ModelPullArgs {
     /// The model on the hub: ORGANISATION/MODEL
     #[arg(value_name = "MODEL")]
     repo: String,
@@ -76,12 +76,12 @@ struct ModelPull {
     revision: Option<String>,
 
     #[command(flatten)]
-    settings: Settings,
+    settings: OverrideArgs,
 }
 
 /// What is taken from the user instead of from the model's files.
 #[derive(Debug, Args)]
-struct Settings {
+struct OverrideArgs {
     /// The ONNX graph among its files, as in `onnx/model_quantized.onnx`
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
@@ -109,14 +109,14 @@ struct Settings {
 
 /// Compare the files of a model with their checksums
 #[derive(Debug, Args)]
-struct ModelVerify {
+struct ModelVerifyArgs {
     /// The model
     name: String,
 }
 
 /// Remove an installed model
 #[derive(Debug, Args)]
-struct ModelRemove {
+struct ModelRemoveArgs {
     /// The model
     name: String,
 }
@@ -128,20 +128,20 @@ enum PoolingName {
     Last,
 }
 
-impl Model {
+impl ModelArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         match self.verb {
-            ModelVerb::List(ModelList {}) => {
+            ModelVerb::List(ModelListArgs {}) => {
                 let found = models(&context.models)?;
                 context.list(&found.iter().map(facts).collect::<Vec<_>>())?;
             }
             ModelVerb::Add(verb) => verb.run(context)?,
             ModelVerb::Pull(verb) => verb.run(context)?,
-            ModelVerb::Verify(ModelVerify { name }) => {
+            ModelVerb::Verify(ModelVerifyArgs { name }) => {
                 let model = verify(&name, &context.models)?;
                 context.printer.notice(format!("{} is what it was: sha256 {}", model.name, model.fingerprint.sha256));
             }
-            ModelVerb::Remove(ModelRemove { name }) => {
+            ModelVerb::Remove(ModelRemoveArgs { name }) => {
                 remove(&name, &context.models)?;
                 context.printer.notice(format!("removed {name}"));
             }
@@ -150,7 +150,7 @@ impl Model {
     }
 }
 
-impl ModelAdd {
+impl ModelAddArgs {
     fn run(self, context: &mut Context) -> Result<()> {
         // The last part of `.` or `models/..` is in its absolute path.
         let absolute = || self.dir.canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -165,7 +165,7 @@ impl ModelAdd {
     }
 }
 
-impl ModelPull {
+impl ModelPullArgs {
     fn run(self, context: &mut Context) -> Result<()> {
         let Self { repo, name, revision, settings } = self;
         let request = PullRequest { repo, name, revision, overrides: settings.into() };
@@ -193,9 +193,9 @@ impl ModelPull {
     }
 }
 
-impl From<Settings> for ModelOverrides {
-    fn from(settings: Settings) -> Self {
-        let Settings { file, pooling, normalize, max_tokens, query_prefix, document_prefix } = settings;
+impl From<OverrideArgs> for ModelOverrides {
+    fn from(settings: OverrideArgs) -> Self {
+        let OverrideArgs { file, pooling, normalize, max_tokens, query_prefix, document_prefix } = settings;
         Self { graph: file, pooling: pooling.map(Pooling::from), normalize, max_tokens, query_prefix, document_prefix }
     }
 }
@@ -207,13 +207,13 @@ fn tell(context: &mut Context, model: &ModelSpec) {
     }
 }
 
-fn facts(model: &ModelSpec) -> Facts {
+fn facts(model: &ModelSpec) -> Properties {
     let origin = match &model.origin {
         ModelOrigin::BuiltIn => "built in".to_owned(),
         ModelOrigin::Installed(dir) | ModelOrigin::Folder(dir) => dir.display().to_string(),
         ModelOrigin::Hash => "no model: hashed words".to_owned(),
     };
-    Facts::new()
+    Properties::new()
         .with("name", model.name.as_str())
         .with("dimension", model.fingerprint.dimension)
         .with("max_tokens", model.fingerprint.max_tokens)

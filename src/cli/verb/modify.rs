@@ -22,7 +22,7 @@ use crate::cli::process::exit::Status;
   huedb modify notes --metadata '{\"owner\": \"docs\"}' --ef-search 256
   huedb modify notes --configuration '{\"hnsw\": {\"ef_search\": 256}}'
   huedb modify notes --query-prefix 'query: '")]
-pub(crate) struct Modify {
+pub(crate) struct ModifyArgs {
     /// The collection
     collection: String,
 
@@ -55,7 +55,7 @@ pub(crate) struct Modify {
     configuration: Option<String>,
 }
 
-impl Modify {
+impl ModifyArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let said = self.configuration.as_deref().map(configuration).transpose()?.unwrap_or_default();
         check_fixed(&said)?;

@@ -12,12 +12,12 @@ use huedb::record::{Ordinal, Value};
 use huedb::store::{Access, Include, View, beside};
 
 use crate::cli::arguments::columns::known_key;
-use crate::cli::arguments::filter::Conditions;
-use crate::cli::arguments::global::Output;
+use crate::cli::arguments::filter::FilterArgs;
+use crate::cli::arguments::global::OutputChoice;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
-use crate::output::{Column, Format, Legend, MapPoint, PointMap, count, count_of, hover, write_map};
+use crate::output::{Legend, MapPoint, OutputFormat, PointMap, RecordColumn, count, count_of, hover, write_map};
 
 /// More points than these take a browser long, and hide one another.
 const SAMPLE: usize = 20_000;
@@ -33,14 +33,14 @@ const SAMPLE: usize = 20_000;
   huedb plot notes -o map.svg
   huedb plot notes -o map.svg --color-by topic --where 'lang = \"en\"'
   huedb plot notes --color-by year --label title --size 1600x1000 > map.svg")]
-pub(crate) struct Plot {
+pub(crate) struct PlotArgs {
     /// The collection
     collection: String,
 
     /// The SVG file to write, `-` for standard output [default: standard output, unless it is a terminal]
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(value_parser = PathBufValueParser::new().map(Output::File))]
-    output: Option<Output>,
+    #[arg(value_parser = PathBufValueParser::new().map(OutputChoice::File))]
+    output: Option<OutputChoice>,
 
     /// Colour records by the value of this metadata key
     #[arg(long, value_name = "KEY")]
@@ -51,7 +51,7 @@ pub(crate) struct Plot {
     label: String,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// Records to draw at the most
     #[arg(long, value_name = "N", default_value_t = SAMPLE)]
@@ -72,7 +72,7 @@ fn size(text: &str) -> Result<[u32; 2], String> {
     parts.filter(fits).ok_or_else(|| "a size is WIDTHxHEIGHT, each from 200 to 20000".to_owned())
 }
 
-impl Plot {
+impl PlotArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let to = self.target(context)?;
         let query = RecordQuery {
@@ -110,8 +110,8 @@ impl Plot {
     /// Returns the file to write; `None` for the standard output.
     fn target(&self, context: &Context) -> Result<Option<PathBuf>> {
         let path = match &self.output {
-            Some(Output::File(path)) if path.as_os_str() == "-" => return Ok(None),
-            Some(Output::File(path)) => path,
+            Some(OutputChoice::File(path)) if path.as_os_str() == "-" => return Ok(None),
+            Some(OutputChoice::File(path)) => path,
             _ if !context.stdout_is_terminal() => return Ok(None),
             _ => {
                 return Err(Error::InvalidArgument {
@@ -120,7 +120,7 @@ impl Plot {
                 });
             }
         };
-        if path.to_str().is_some_and(|name| name.parse::<Format>().is_ok()) {
+        if path.to_str().is_some_and(|name| name.parse::<OutputFormat>().is_ok()) {
             return Err(Error::InvalidArgument {
                 why: format!("a plot is an SVG file; -o {} would name it so", path.display()),
                 hint: Some("write -o map.svg, or -o - for the standard output".into()),
@@ -134,10 +134,10 @@ impl Plot {
     }
 
     /// Returns what is shown of a record when the pointer is over it.
-    fn shown(&self, view: &View) -> Result<Vec<Column>> {
-        let label = match Column::named(&self.label) {
-            Column::Key(key) => Column::Key(known_key(view, key)?),
-            Column::Document => Column::Document,
+    fn shown(&self, view: &View) -> Result<Vec<RecordColumn>> {
+        let label = match RecordColumn::named(&self.label) {
+            RecordColumn::Key(key) => RecordColumn::Key(known_key(view, key)?),
+            RecordColumn::Document => RecordColumn::Document,
             _ => {
                 return Err(Error::InvalidArgument {
                     why: format!("a label is document or a metadata key, not {}", self.label),
@@ -145,14 +145,14 @@ impl Plot {
                 });
             }
         };
-        let color = self.color_by.clone().map(|key| known_key(view, key).map(Column::Key)).transpose()?;
+        let color = self.color_by.clone().map(|key| known_key(view, key).map(RecordColumn::Key)).transpose()?;
         Ok([label].into_iter().chain(color).collect())
     }
 
-    fn map(&self, view: &View, ordinals: &[Ordinal], all: u64, shown: &[Column]) -> Result<PointMap> {
+    fn map(&self, view: &View, ordinals: &[Ordinal], all: u64, shown: &[RecordColumn]) -> Result<PointMap> {
         let projection = view.project(ordinals)?;
         let (mut points, mut values): (_, Vec<Option<Value>>) = (Vec::with_capacity(ordinals.len()), Vec::new());
-        let include = Include { documents: shown.contains(&Column::Document), metadatas: true, ..Include::NONE };
+        let include = Include { documents: shown.contains(&RecordColumn::Document), metadatas: true, ..Include::NONE };
         for (ordinal, at) in ordinals.iter().zip(projection.points) {
             let record = view.record(*ordinal, include)?;
             points.push(MapPoint { at, hover: hover(&record, shown) });

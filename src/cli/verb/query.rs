@@ -5,18 +5,18 @@ use std::sync::Arc;
 use clap::{ArgGroup, Args};
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
-use huedb::input::{Question, Questions, Source, embedding_from_json};
+use huedb::input::{InputSource, Question, Questions, embedding_from_json};
 use huedb::query::{self as ask, Ask, Filter, QueryAnswer, Way};
 use huedb::record::{CollectionInfo, Hit};
 use huedb::store::{Access, Include, View, check_dimension, check_embedding};
 
-use crate::cli::arguments::columns::{ColumnChoice, needed};
-use crate::cli::arguments::filter::Conditions;
-use crate::cli::arguments::include::{Part, columns, include, read_for};
+use crate::cli::arguments::columns::{ColumnArgs, needed};
+use crate::cli::arguments::filter::FilterArgs;
+use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::{Context, read_stdin};
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
-use crate::output::{self, Column, Columns, Entry, Highlight, Label, duration};
+use crate::output::{self, Highlight, Label, RecordColumn, RecordColumns, ShownRecord, duration};
 
 /// Find the records nearest to a question
 ///
@@ -33,7 +33,7 @@ use crate::output::{self, Column, Columns, Entry, Highlight, Label, duration};
   huedb query notes \"error E0282\" --hybrid
   huedb query notes \"keys\" --columns distance,year,document --full
   huedb query notes --input questions.jsonl -o csv")]
-pub(crate) struct Query {
+pub(crate) struct QueryArgs {
     /// The collection
     collection: String,
 
@@ -61,16 +61,16 @@ pub(crate) struct Query {
     max_distance: Option<f32>,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// Parts to print
     #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',')]
     #[arg(default_value = "documents,metadatas,uris,distances")]
     #[arg(conflicts_with = "columns")]
-    include: Vec<Part>,
+    include: Vec<RecordPart>,
 
     #[command(flatten)]
-    columns: ColumnChoice,
+    columns: ColumnArgs,
 
     /// Cut nothing in a table: wrap long text
     #[arg(long)]
@@ -93,7 +93,7 @@ pub(crate) struct Query {
     explain: bool,
 }
 
-impl Query {
+impl QueryArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         if self.text.as_deref() == Some("-") || self.input.as_deref() == Some("-") {
             self.conditions.leaves_stdin("the question")?;
@@ -142,7 +142,7 @@ impl Query {
             Ok(vec![Question { id: None, text, embedding, origin }])
         };
         match (self.text.as_deref(), &self.embedding, &self.input) {
-            (_, _, Some(input)) => Questions::open(&Source::parse(input)?, None)?.collect(),
+            (_, _, Some(input)) => Questions::open(&InputSource::parse(input)?, None)?.collect(),
             (_, Some(json), None) => single(None, Some(embedding_from_json(json, "--embedding")?)),
             (Some("-"), None, None) => single(Some(asking(read_stdin()?)?), None),
             (text, None, None) => single(text.map(|text| asking(text.to_owned())).transpose()?, None),
@@ -183,12 +183,12 @@ impl Query {
     }
 
     /// Decides what is read of the hits and what is printed.
-    fn shown(&self, view: &View) -> Result<(Include, Columns)> {
-        let mut parts = if self.input.is_some() { Columns::batch() } else { Columns::hit() };
+    fn shown(&self, view: &View) -> Result<(Include, RecordColumns)> {
+        let mut parts = if self.input.is_some() { RecordColumns::batch() } else { RecordColumns::hit() };
         if self.hybrid {
-            parts = parts.replacing(&Column::Distance, &Column::Score);
+            parts = parts.replacing(&RecordColumn::Distance, &RecordColumn::Score);
         }
-        Ok(match self.columns.of(view, &parts.clone().with(Column::Embedding))? {
+        Ok(match self.columns.of(view, &parts.clone().with(RecordColumn::Embedding))? {
             Some(chosen) => (needed(&chosen), chosen),
             None => (include(&self.include), columns(parts, &self.include)),
         })
@@ -199,7 +199,7 @@ impl Query {
         context: &mut Context,
         questions: &[Question],
         answer: &[Vec<Hit>],
-        columns: Columns,
+        columns: RecordColumns,
         filter: Option<&Filter>,
     ) -> Result<()> {
         let is_batch = self.input.is_some();
@@ -208,11 +208,11 @@ impl Query {
         for (at, (question, hits)) in questions.iter().zip(answer).enumerate() {
             if is_batch {
                 let label = question.id.clone().map_or(Label::Index(at), Label::Id);
-                sink.question(&output::Question { label, text: question.text.as_deref() })?;
+                sink.question(&output::ShownQuestion { label, text: question.text.as_deref() })?;
             }
             sink.highlight(Highlight::new(question.text.as_deref(), filter));
             for hit in hits {
-                sink.entry(Entry::from(hit))?;
+                sink.entry(ShownRecord::from(hit))?;
             }
         }
         sink.end()

@@ -28,7 +28,7 @@ use crate::output::{ProgressKind, count, duration};
 #[command(after_help = "Examples:
   huedb reembed notes --model e5-small
   huedb reembed notes --discard")]
-pub(crate) struct Reembed {
+pub(crate) struct ReembedArgs {
     /// The collection
     collection: String,
 
@@ -53,7 +53,7 @@ pub(crate) struct Reembed {
     discard: bool,
 }
 
-impl Reembed {
+impl ReembedArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let Some(model) = self.model else { return discard(context, &self.collection) };
         let view = context.look(&self.collection)?;

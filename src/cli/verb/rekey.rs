@@ -22,7 +22,7 @@ use crate::cli::process::exit::Status;
   huedb rekey notes.redb
   huedb rekey notes.redb --key-file old.key --new-key-file new.key
   huedb rekey notes.redb --full")]
-pub(crate) struct Rekey {
+pub(crate) struct RekeyArgs {
     /// The database, instead of that of --db
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
@@ -40,7 +40,7 @@ pub(crate) struct Rekey {
     full: bool,
 }
 
-impl Rekey {
+impl RekeyArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         context.use_file(self.file)?;
         // The old key is tried before a new one is asked for, and nothing is touched before there is one.

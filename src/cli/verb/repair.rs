@@ -9,7 +9,7 @@ use huedb::store::{Access, Certainty, Depth, Loss, Options, Repair as Repaired};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{Facts, bytes, count, count_of};
+use crate::output::{Properties, bytes, count, count_of};
 
 /// Make a damaged file whole again, or save what can be read
 ///
@@ -23,7 +23,7 @@ use crate::output::{Facts, bytes, count, count_of};
 
 Exit codes:
   0 nothing was lost, 4 something was, and those of every command")]
-pub(crate) struct Repair {
+pub(crate) struct RepairArgs {
     /// Write what can be read into this file, and leave the database alone
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     to: Option<PathBuf>,
@@ -33,7 +33,7 @@ pub(crate) struct Repair {
     force: bool,
 }
 
-impl Repair {
+impl RepairArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let db = context.db.clone();
         let options = context.options_of(&db)?;
@@ -106,10 +106,10 @@ fn build_graphs(context: &mut Context, repaired: &Repaired, options: &Options) -
 }
 
 fn list(context: &mut Context, losses: &[Loss]) -> Result<()> {
-    let lines: Vec<Facts> = losses
+    let lines: Vec<Properties> = losses
         .iter()
         .map(|loss| {
-            let facts = Facts::new().with("collection", loss.collection.as_str()).with("id", loss.id.as_deref());
+            let facts = Properties::new().with("collection", loss.collection.as_str()).with("id", loss.id.as_deref());
             let kept = loss.certainty == Certainty::Doubtful;
             let facts = facts.with("what", loss.what.as_str()).with("kept", kept);
             match &loss.document {

@@ -21,7 +21,7 @@ use crate::cli::verb::query::asking;
     \"limit\": {\"limit\": 5}, \"select\": {\"keys\": [\"#document\", \"#score\"]}}]}'
   huedb search notes --json @request.json
   jq -n '{searches: [{filter: {year: 2021}}]}' | huedb search notes --json -")]
-pub(crate) struct Search {
+pub(crate) struct SearchArgs {
     /// The collection
     collection: String,
 
@@ -30,7 +30,7 @@ pub(crate) struct Search {
     json: String,
 }
 
-impl Search {
+impl SearchArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let mut request = ChromaRequest::parse(&self.read()?)?;
         let store = context.open(Access::Read)?;

@@ -18,13 +18,13 @@ use crate::cli::process::exit::Status;
   huedb setup
   huedb setup --from onnxruntime-*.whl
   huedb setup --from /usr/lib/libonnxruntime.so")]
-pub(crate) struct Setup {
+pub(crate) struct SetupArgs {
     /// A wheel, a shared library, or a folder with one of these, instead of pip
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     from: Option<PathBuf>,
 }
 
-impl Setup {
+impl SetupArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let printer = &mut *context.printer;
         let installed = setup(self.from.as_deref(), &context.models, &mut |step| match step {

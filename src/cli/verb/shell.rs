@@ -20,12 +20,12 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Editor, Helper};
 
 use crate::cli::completion::candidates::candidates;
-use crate::cli::completion::shell_words::Words;
+use crate::cli::completion::shell_words::ShellWords;
 use crate::cli::configuration::defaults::Defaults;
 use crate::cli::process::interrupt::Interrupt;
 use crate::cli::script::series::{Series, is_series};
 use crate::cli::script::statement::Statements;
-use crate::cli::verb::exec::Exec;
+use crate::cli::verb::exec::ExecArgs;
 use crate::output::sanitize;
 
 /// Type one command after another, with history and completion
@@ -39,7 +39,7 @@ use crate::output::sanitize;
 #[command(after_help = "Examples:
   huedb shell
   huedb --db notes.redb -o table shell")]
-pub(crate) struct Shell {}
+pub(crate) struct ShellArgs {}
 
 const HELP: &str = "\
 A line is what is typed after huedb: `list`, `query notes \"how do foxes move\" -n 3`.
@@ -51,17 +51,17 @@ Tab completes; `VERB --help` says what a verb takes; `--help` lists the verbs.
 /// How many lines are kept.
 const KEPT_LINES: usize = 5_000;
 
-impl Shell {
+impl ShellArgs {
     /// Returns the exit code: that of a script, or 0.
     pub(crate) fn run(series: &mut Series, db: &Path, (defaults, matches): (&Defaults, &ArgMatches)) -> Result<u8> {
         if !io::stdin().is_terminal() {
-            return Exec::of_stdin().run(series);
+            return ExecArgs::of_stdin().run(series);
         }
         let failed = |e: ReadlineError| Error::io("read the terminal", io::Error::other(e));
         let config = Config::builder().completion_type(CompletionType::List).history_ignore_space(true);
         let config = config.max_history_size(KEPT_LINES).map_err(failed)?.build();
-        let mut editor: Editor<Line, FileHistory> = Editor::with_config(config).map_err(failed)?;
-        editor.set_helper(Some(Line { defaults: defaults.inherited(matches), files: FilenameCompleter::new() }));
+        let mut editor: Editor<ShellHelper, FileHistory> = Editor::with_config(config).map_err(failed)?;
+        editor.set_helper(Some(ShellHelper { defaults: defaults.inherited(matches), files: FilenameCompleter::new() }));
         let prompt = format!("{}> ", sanitize(&db.display().to_string()));
         let history = history_file();
         if let Some(path) = &history {
@@ -119,16 +119,16 @@ fn history_file() -> Option<PathBuf> {
 }
 
 /// What helps while a line is typed.
-struct Line {
+struct ShellHelper {
     defaults: Defaults,
     files: FilenameCompleter,
 }
 
-impl Completer for Line {
+impl Completer for ShellHelper {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, at: usize, _: &rustyline::Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let Words { mut before, current } = Words::before_cursor(line.get(..at).unwrap_or_default());
+        let ShellWords { mut before, current } = ShellWords::before_cursor(line.get(..at).unwrap_or_default());
         if before.is_empty() && current.text.starts_with('.') {
             let own = [".help", ".quit"].into_iter().filter(|own| own.starts_with(current.text.as_str()));
             let pair = |own: &str| Pair { display: own.to_owned(), replacement: own.to_owned() };
@@ -149,17 +149,17 @@ impl Completer for Line {
     }
 }
 
-impl Validator for Line {
+impl Validator for ShellHelper {
     fn validate(&self, typed: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let is_unfinished = Statements::of(typed.input()).any(|statement| statement.is_err());
         Ok(if is_unfinished { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
     }
 }
 
-impl Hinter for Line {
+impl Hinter for ShellHelper {
     type Hint = String;
 }
 
-impl Highlighter for Line {}
+impl Highlighter for ShellHelper {}
 
-impl Helper for Line {}
+impl Helper for ShellHelper {}

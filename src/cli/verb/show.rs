@@ -6,18 +6,18 @@ use huedb::store::Access;
 
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::{Format, chroma_collection, collection_facts};
+use crate::output::{OutputFormat, chroma_collection, collection_facts};
 
 /// Show everything known about a collection
 ///
 /// As JSON: the object Chroma's server returns for a collection, with what only huedb knows under `huedb`.
 #[derive(Debug, Args)]
-pub(crate) struct Show {
+pub(crate) struct ShowArgs {
     /// The collection
     collection: String,
 }
 
-impl Show {
+impl ShowArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let view = context.open(Access::Read)?.view(&self.collection)?;
         let mut facts = collection_facts(view.info(), &view.counts());
@@ -25,7 +25,7 @@ impl Show {
             let so_far = view.reembedded(0);
             facts = facts.with("next_model", next.model.as_str()).with("next_model_records", so_far.done);
         }
-        if matches!(context.printer.format(), Format::Json | Format::Jsonl) {
+        if matches!(context.printer.format(), OutputFormat::Json | OutputFormat::Jsonl) {
             facts = chroma_collection(view.info(), &facts, context.scope());
         }
         context.facts(&facts)?;

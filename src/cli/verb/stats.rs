@@ -5,7 +5,7 @@ use huedb::error::Result;
 use huedb::query::{RecordQuery, StatisticsQuery};
 use huedb::store::Access;
 
-use crate::cli::arguments::filter::Conditions;
+use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
@@ -22,12 +22,12 @@ use crate::output::{Measured, is_utf8_locale};
   huedb stats notes
   huedb stats notes --where 'lang = \"en\"' --sample 5000
   huedb stats notes -o json | jq .nearest_distance.p95")]
-pub(crate) struct Stats {
+pub(crate) struct StatsArgs {
     /// The collection
     collection: String,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: FilterArgs,
 
     /// Records to measure; their embeddings take at the most 64 MiB
     #[arg(long, value_name = "N", default_value_t = 1000)]
@@ -38,7 +38,7 @@ pub(crate) struct Stats {
     seed: u64,
 }
 
-impl Stats {
+impl StatsArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let query = StatisticsQuery {
             ids: self.conditions.ids(context)?,

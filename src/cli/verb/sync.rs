@@ -12,13 +12,13 @@ use std::time::Instant;
 use clap::{Args, ValueHint};
 use huedb::embed::{ChunkSize, Chunker, DEFAULT_MODEL, fingerprint};
 use huedb::error::{Error, Result};
-use huedb::input::{self, Batches, Folder, Listing, SkippedFile, Source, TextFile, read_text};
-use huedb::record::{CollectionInfo, CollectionName, Fingerprint, Lines, RecordId, Row};
+use huedb::input::{self, Folder, FolderListing, InputSource, RowBatches, SkippedFile, TextFile, read_text};
+use huedb::record::{CollectionInfo, CollectionName, Fingerprint, LineCounter, NewRecord, RecordId};
 use huedb::store::{Mirror, Mode, NewCollection, OnError, Rules, Standing, Tally, Term, View};
-use plan::{Plan, Seen, describe_records, old_root_name, root_name};
+use plan::{Seen, SyncPlan, describe_records, old_root_name, root_name};
 
-use crate::cli::arguments::global::NewFile;
-use crate::cli::bulk::ingest::{Run, limits, say_skipped};
+use crate::cli::arguments::global::NewFileArgs;
+use crate::cli::bulk::ingest::{Ingestion, limits, say_skipped};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
@@ -49,7 +49,7 @@ const CHUNK_TOKENS: usize = 256;
   huedb sync docs . --glob '*.md' --glob '*.rst' --glob '!drafts/' --dry-run
   huedb query docs \"rotate keys\" -n 1 -o jsonl | jq -r '\"+\\(.metadata.line) \\(.uri)\"' | xargs -o vim")]
 #[expect(clippy::struct_excessive_bools, reason = "each flag is by itself")]
-pub(crate) struct Sync {
+pub(crate) struct SyncArgs {
     /// The collection
     collection: String,
 
@@ -98,7 +98,7 @@ pub(crate) struct Sync {
     create: bool,
 
     #[command(flatten)]
-    file: NewFile,
+    file: NewFileArgs,
 
     /// Refuse to embed with another model than this; with --create the model of a new collection
     #[arg(long)]
@@ -113,7 +113,7 @@ pub(crate) struct Sync {
     dry_run: bool,
 }
 
-impl Sync {
+impl SyncArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let start = Instant::now();
         let interrupt = Interrupt::listen();
@@ -168,7 +168,7 @@ impl Sync {
         }
     }
 
-    fn cutter(&self, context: &Context, model: &Fingerprint) -> Result<Cutter> {
+    fn cutter(&self, context: &Context, model: &Fingerprint) -> Result<FileChunker> {
         let (folder, root) = root_name(&self.folder, &context.db)?;
         let tokens = self.chunk.unwrap_or(CHUNK_TOKENS.min(model.max_tokens));
         let chunker = if self.no_chunk || tokens == 0 {
@@ -178,19 +178,19 @@ impl Sync {
             let size = ChunkSize { tokens, overlap: self.overlap.unwrap_or(tokens / 8) };
             Some(Chunker::open(name, model, size, &context.models)?.telling_lines())
         };
-        Ok(Cutter { chunker, prefix: self.prefix.clone(), root, folder })
+        Ok(FileChunker { chunker, prefix: self.prefix.clone(), root, folder })
     }
 
     /// Reads all files and finds out how they stand to the records.
     fn compare(
         &self,
         context: &mut Context,
-        listing: Listing,
-        cutter: &Cutter,
+        listing: FolderListing,
+        cutter: &FileChunker,
         mut mirror: Mirror,
         interrupt: &Interrupt,
-    ) -> Result<Plan> {
-        let mut plan = Plan::default();
+    ) -> Result<SyncPlan> {
+        let mut plan = SyncPlan::default();
         let bytes = listing.files.iter().filter_map(|file| file.size_bytes).sum();
         let progress = context.printer.progress("compare", ProgressKind::RowsOfBytes, Some(bytes));
         // What they held stays: nobody knows whether it is gone.
@@ -242,8 +242,8 @@ impl Sync {
         &self,
         context: &mut Context,
         model: &Fingerprint,
-        plan: &mut Plan,
-        cutter: Cutter,
+        plan: &mut SyncPlan,
+        cutter: FileChunker,
         moved_from: Vec<String>,
         interrupt: &Interrupt,
     ) -> Result<Tally> {
@@ -257,9 +257,10 @@ impl Sync {
         let roots: Vec<String> = moved_from.into_iter().chain([cutter.root.clone()]).collect();
         let seen = Seen::default();
         let entries = plan.diff.changed.iter().map(|file| file.item.clone()).collect();
-        let batches = Batches::open(vec![Source::Files(entries)], input::Options::default(), limits(None, true))?;
+        let batches =
+            RowBatches::open(vec![InputSource::Files(entries)], input::InputOptions::default(), limits(None, true))?;
         let batches = batches.splitting(seen.counted(move |row| cutter.rows(row), &plan.diff.changed));
-        let run = Run {
+        let run = Ingestion {
             action: "sync",
             name: &self.collection,
             view: context.look(&self.collection)?,
@@ -331,7 +332,7 @@ fn hint_of_taken(follows: Option<&str>) -> String {
 }
 
 /// Makes records of the text of a file.
-struct Cutter {
+struct FileChunker {
     chunker: Option<Chunker>,
     prefix: String,
     root: String,
@@ -339,8 +340,8 @@ struct Cutter {
     folder: PathBuf,
 }
 
-impl Cutter {
-    fn rows(&self, mut row: Row) -> Result<Vec<Row>> {
+impl FileChunker {
+    fn rows(&self, mut row: NewRecord) -> Result<Vec<NewRecord>> {
         let relative = row.id.as_str().to_owned();
         row.uri = Some(self.folder.join(&relative).display().to_string());
         row.id = RecordId::parse(format!("{}{relative}", self.prefix))?;
@@ -349,7 +350,7 @@ impl Cutter {
             return chunker.split(row);
         }
         let text = row.document.as_deref().unwrap_or_default();
-        Lines::of(text).range(&(0..text.len())).describe(&mut row.metadata)?;
+        LineCounter::of(text).range(&(0..text.len())).describe(&mut row.metadata)?;
         Ok(vec![row])
     }
 }

@@ -5,30 +5,30 @@ use huedb::error::{Error, Result};
 use huedb::record::{Scope, TenantName};
 use huedb::store::Access;
 
-use crate::cli::arguments::global::NewFile;
+use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
-use crate::output::Facts;
+use crate::output::Properties;
 
 /// Make, list and remove tenants
 ///
 /// A tenant holds databases, a database holds collections; every verb takes --tenant and --database.
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
-pub(crate) struct Tenant {
+pub(crate) struct TenantArgs {
     #[command(subcommand)]
-    action: Action,
+    action: TenantAction,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum TenantAction {
     /// Make a tenant, and the file when there is none
     Create {
         /// Its name: 3 characters or more
         name: String,
 
         #[command(flatten)]
-        file: NewFile,
+        file: NewFileArgs,
     },
     /// List the tenants of the file
     List,
@@ -39,10 +39,10 @@ enum Action {
     },
 }
 
-impl Tenant {
+impl TenantArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         match self.action {
-            Action::Create { name, file } => {
+            TenantAction::Create { name, file } => {
                 let name = TenantName::parse(name)?;
                 if context.db.exists() && context.open(Access::Read)?.tenants()?.iter().any(|t| t == name.as_str()) {
                     return Err(Error::TenantExists { name: name.as_str().to_owned() });
@@ -53,12 +53,12 @@ impl Tenant {
                 store.close()?;
                 context.printer.notice(format!("created tenant {}", name.as_str()));
             }
-            Action::List => {
+            TenantAction::List => {
                 let tenants = context.open(Access::Read)?.tenants()?;
-                let lines: Vec<_> = tenants.into_iter().map(|name| Facts::new().with("name", name)).collect();
+                let lines: Vec<_> = tenants.into_iter().map(|name| Properties::new().with("name", name)).collect();
                 context.list(&lines)?;
             }
-            Action::Drop { name } => {
+            TenantAction::Drop { name } => {
                 Scope::check_tenant_may_go(&name)?;
                 let known = context.open(Access::Read)?.tenants()?;
                 if !known.contains(&name) {

@@ -60,10 +60,10 @@ impl GraphHeader {
     /// # Errors
     /// [`Error::Damaged`] when the bytes are not the first chunk of a graph of this format.
     pub fn read(first_chunk: &[u8]) -> Result<Self> {
-        Self::parse(&Chunk::parse(first_chunk, 0)?).map(|(header, _)| header)
+        Self::parse(&GraphChunk::parse(first_chunk, 0)?).map(|(header, _)| header)
     }
 
-    fn parse<'a>(chunk: &Chunk<'a>) -> Result<(Self, &'a [u8])> {
+    fn parse<'a>(chunk: &GraphChunk<'a>) -> Result<(Self, &'a [u8])> {
         let damage = |why: &str| damaged(format!("its header {why}"));
         let (fields, index) = chunk.body.split_first_chunk::<HEADER_BYTES>().ok_or_else(|| damage("is cut off"))?;
         let [version, dim, space, neighbors, construction, search] = u32s(fields);
@@ -160,13 +160,13 @@ impl Iterator for Chunks {
 impl ExactSizeIterator for Chunks {}
 
 /// One chunk whose checksum is right.
-struct Chunk<'a> {
+struct GraphChunk<'a> {
     mark: u64,
     count: u32,
     body: &'a [u8],
 }
 
-impl<'a> Chunk<'a> {
+impl<'a> GraphChunk<'a> {
     fn parse(bytes: &'a [u8], place: u32) -> Result<Self> {
         let damage = |why: &str| damaged(format!("chunk {place} {why}"));
         let cut = || damage("is cut off");
@@ -204,7 +204,7 @@ impl GraphReader {
     /// # Errors
     /// [`Error::Damaged`] that names the chunk, when it is not the next one of this graph, whole.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        let chunk = Chunk::parse(bytes, self.next)?;
+        let chunk = GraphChunk::parse(bytes, self.next)?;
         let part = if let Some((_, mark, count)) = self.first {
             if (chunk.mark, chunk.count) != (mark, count) || self.next >= count {
                 return Err(damaged(format!("chunk {} belongs to another writing", self.next)));

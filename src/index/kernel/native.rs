@@ -42,7 +42,8 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
 /// place of some.
 macro_rules! variant {
     ($table:ident, $name:literal, $module:ident, $features:literal, {
-        dot_i8: $dot_i8:path, dot_i8_rows: $dot_i8_rows:path, near_tile: $near_tile:path, dot_signs_rows: $dot_signs_rows:path $(,)?
+        dot_i8: $dot_i8:path, dot_i8_rows: $dot_i8_rows:path, near_tile: $near_tile:path, dot_signs_rows: $dot_signs_rows:path,
+        dot_signs_eights: $dot_signs_eights:path $(,)?
     }) => {
         mod $module {
             use super::portable;
@@ -67,6 +68,7 @@ macro_rules! variant {
             }
 
             #[target_feature(enable = $features)]
+            #[allow(dead_code, reason = "a variant may have its own")]
             pub(super) fn dot_signs_eights(question: &Planes, words: &[[u64; EIGHT]], out: &mut [i32]) {
                 portable::dot_signs_eights(question, words, out);
             }
@@ -103,7 +105,7 @@ macro_rules! variant {
             // SAFETY: as above.
             dot_signs_rows: |question, rows, out| unsafe { $dot_signs_rows(question, rows, out) },
             // SAFETY: as above.
-            dot_signs_eights: |question, words, out| unsafe { $module::dot_signs_eights(question, words, out) },
+            dot_signs_eights: |question, words, out| unsafe { $dot_signs_eights(question, words, out) },
             // SAFETY: as above.
             sign_bounds: |sums, numbers, terms, out| unsafe { $module::sign_bounds(sums, numbers, terms, out) },
             // SAFETY: as above.
@@ -120,6 +122,7 @@ variant!(AVX2, "avx2", avx2, "avx2,popcnt", {
     dot_i8_rows: avx2::dot_i8_rows,
     near_tile: avx2::near_tile,
     dot_signs_rows: avx2::dot_signs_rows,
+    dot_signs_eights: avx2::dot_signs_eights,
 });
 
 #[cfg(target_arch = "x86_64")]
@@ -128,6 +131,7 @@ variant!(AVX512_VNNI, "avx512-vnni", avx512, "avx512f,avx512bw,avx512vl,avx512vn
     dot_i8_rows: x86::vnni_dot_rows,
     near_tile: x86::vnni_near_tile,
     dot_signs_rows: avx512::dot_signs_rows,
+    dot_signs_eights: avx512::dot_signs_eights,
 });
 
 #[cfg(target_arch = "x86_64")]
@@ -136,6 +140,7 @@ variant!(AVX512_POPCNT, "avx512-popcnt", avx512_popcnt, "avx512f,avx512bw,avx512
     dot_i8_rows: x86::vnni_dot_rows,
     near_tile: x86::vnni_near_tile,
     dot_signs_rows: x86::popcnt_dot_signs_rows,
+    dot_signs_eights: x86::popcnt_dot_signs_eights,
 });
 
 #[cfg(target_arch = "aarch64")]
@@ -144,16 +149,18 @@ variant!(NEON_DOTPROD, "neon-dotprod", neon_dotprod, "neon,dotprod", {
     dot_i8_rows: neon_dotprod::dot_i8_rows,
     near_tile: neon_dotprod::near_tile,
     dot_signs_rows: neon_dotprod::dot_signs_rows,
+    dot_signs_eights: neon_dotprod::dot_signs_eights,
 });
 
 /// What the kernels written by hand do with registers of 512 bits.
 #[cfg(target_arch = "x86_64")]
 pub(super) mod registers {
     use std::arch::x86_64::{
-        __m512, __m512i, _mm512_dpbusd_epi32, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
-        _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_ps,
+        __m512, __m512i, _mm256_storeu_si256, _mm512_cvtepi64_epi32, _mm512_dpbusd_epi32, _mm512_loadu_ps,
+        _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_ps,
     };
 
+    use super::super::EIGHT;
     use super::super::tile::{BYTES, LANES, Step, TILE_ROWS};
 
     #[inline]
@@ -202,6 +209,24 @@ pub(super) mod registers {
         let mask = u64::MAX.checked_shr(u32::try_from(BYTES.saturating_sub(bytes.len())).unwrap_or(0)).unwrap_or(0);
         // SAFETY: the mask has at most one bit for each byte of the slice, and bytes not in the mask are not read.
         unsafe { _mm512_maskz_loadu_epi8(mask, bytes.as_ptr().cast()) }
+    }
+
+    /// Loads a word of each of eight rows.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    pub(in super::super) fn load_eight(words: &[u64; EIGHT]) -> __m512i {
+        // SAFETY: as in `load`.
+        unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+    }
+
+    /// Returns the lower half of each of eight numbers.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    pub(in super::super) fn lower_halves(register: __m512i) -> [i32; EIGHT] {
+        let mut numbers = [0; EIGHT];
+        // SAFETY: the array is exactly as long as the register of halves, and the store needs no alignment.
+        unsafe { _mm256_storeu_si256(numbers.as_mut_ptr().cast(), _mm512_cvtepi64_epi32(register)) };
+        numbers
     }
 
     /// Multiplies groups of queries with rows; lane `l` of `[g][r]` is query `l` of group `g` with row `r`.

@@ -7,15 +7,17 @@
 use std::arch::x86_64::{
     __m512i, _CMP_LE_OQ, _MM_HINT_T0, _mm_prefetch, _mm512_add_epi64, _mm512_and_si512, _mm512_cmp_ps_mask,
     _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_mul_ps, _mm512_popcnt_epi64, _mm512_reduce_add_epi32,
-    _mm512_reduce_add_epi64, _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_si512, _mm512_sub_epi32,
-    _mm512_sub_epi64, _mm512_sub_ps, _mm512_xor_si512,
+    _mm512_reduce_add_epi64, _mm512_set1_epi8, _mm512_set1_epi64, _mm512_set1_ps, _mm512_setzero_si512,
+    _mm512_sub_epi32, _mm512_sub_epi64, _mm512_sub_ps, _mm512_xor_si512,
 };
 use std::array;
 
-use super::native::registers::{floats_of, load, load_floats, load_rest, load_signs, load_words, products};
+use super::native::registers::{
+    floats_of, load, load_eight, load_floats, load_rest, load_signs, load_words, lower_halves, products,
+};
 use super::planes::PLANES;
 use super::tile::{BYTES, LANES, QUAD, RAISE, Step, TILE_ROWS, Tile};
-use super::{Limits, Near, Numbers, Planes};
+use super::{EIGHT, Limits, Near, Numbers, Planes};
 
 /// Groups of queries that share a load of the rows.
 const TILE_GROUPS: usize = 4;
@@ -187,5 +189,26 @@ pub(super) fn popcnt_dot_signs_rows(question: &Planes, rows: &[u8], out: &mut [i
         #[expect(clippy::cast_possible_truncation, reason = "a row has at most 65,536 bits")]
         let whole = _mm512_reduce_add_epi64(sums) as i32;
         *sum = whole;
+    }
+}
+
+/// Counts the bits of eight rows at once, a word of each.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vpopcntdq")]
+pub(super) fn popcnt_dot_signs_eights(question: &Planes, words: &[[u64; EIGHT]], out: &mut [i32]) {
+    let everywhere = |words: &[u64; PLANES]| words.map(|word| _mm512_set1_epi64(word.cast_signed()));
+    let planes: Vec<[__m512i; PLANES]> = question.words().iter().map(everywhere).collect();
+    for (group, sums) in words.chunks_exact(planes.len().max(1)).zip(out.as_chunks_mut::<EIGHT>().0) {
+        let mut counts = [_mm512_setzero_si512(); PLANES];
+        for (signs, planes) in group.iter().zip(&planes) {
+            let signs = load_eight(signs);
+            for (count, plane) in counts.iter_mut().zip(planes) {
+                *count = _mm512_add_epi64(*count, _mm512_popcnt_epi64(_mm512_and_si512(signs, *plane)));
+            }
+        }
+        let [n0, n1, n2, n3] = counts;
+        // n0 + 2 (n1 + 2 (n2 - 2 n3))
+        let high = _mm512_sub_epi64(n2, _mm512_add_epi64(n3, n3));
+        let middle = _mm512_add_epi64(n1, _mm512_add_epi64(high, high));
+        *sums = lower_halves(_mm512_add_epi64(n0, _mm512_add_epi64(middle, middle)));
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::{value, vector};
 use crate::error::{Error, Result};
 use crate::input::json::{self, Refused};
-use crate::input::mapping::{METADATA, Mapping, Parts, list_names};
+use crate::input::mapping::{METADATA, Mapping, RowParts, list_names};
 use crate::record::{MetadataPatch, Value};
 
 /// What pandas calls an index without a name.
@@ -18,18 +18,18 @@ const PANDAS_INDEX: &str = "__index_level_0__";
 
 /// The columns that are read, in the order of the file.
 #[derive(Debug)]
-pub(super) struct Columns(Vec<Column>);
+pub(super) struct ArrowColumns(Vec<ArrowColumn>);
 
 #[derive(Debug)]
-struct Column {
+struct ArrowColumn {
     /// Its place in the file.
     index: usize,
     name: String,
-    role: Role,
+    role: ColumnRole,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+enum ColumnRole {
     Embedding,
     /// An id, a document or a uri, and metadata too where that was asked for.
     Part {
@@ -43,7 +43,7 @@ enum Role {
     },
 }
 
-impl Columns {
+impl ArrowColumns {
     /// Looks the mapping's columns up; also returns what the user should know.
     ///
     /// # Errors
@@ -78,28 +78,28 @@ impl Columns {
             let listed = mapping.metadata.as_ref().is_some_and(|names| names.iter().any(|listed| listed == name));
             let asked = listed || mapping.types.get(name).is_some();
             let role = if name == mapping.embedding() {
-                Role::Embedding
+                ColumnRole::Embedding
             } else if mapping.is_part(name) {
-                Role::Part { listed }
+                ColumnRole::Part { listed }
             } else if name == METADATA {
-                Role::Object
+                ColumnRole::Object
             } else if listed || mapping.metadata.is_none() {
-                Role::Key { asked }
+                ColumnRole::Key { asked }
             } else {
                 continue;
             };
             let kind = field.data_type();
-            if matches!(role, Role::Key { asked: false }) && (name == PANDAS_INDEX || name.is_empty()) {
+            if matches!(role, ColumnRole::Key { asked: false }) && (name == PANDAS_INDEX || name.is_empty()) {
                 notices.push(format!("{source}: the column {name:?} is left out: it is an index without a name"));
             } else if value::is_read(kind) {
-                columns.push(Column { index, name: name.to_owned(), role });
-            } else if matches!(role, Role::Key { asked: false }) {
+                columns.push(ArrowColumn { index, name: name.to_owned(), role });
+            } else if matches!(role, ColumnRole::Key { asked: false }) {
                 notices.push(format!("{source}: the column {name:?} is left out: its type is {kind}"));
             } else {
                 return Err(bad(format!("the column {name:?} has the type {kind}, which cannot be read"), None));
             }
         }
-        let is = |column: &Column| column.role == Role::Embedding || column.name == mapping.document();
+        let is = |column: &ArrowColumn| column.role == ColumnRole::Embedding || column.name == mapping.document();
         if mapping.expects_content && !columns.iter().any(is) {
             let document = mapping.document();
             notices.push(format!("{source}: no column {document:?} and no embedding; the columns are {all}"));
@@ -119,21 +119,21 @@ impl Columns {
         row: usize,
         mapping: &Mapping,
         left_out: &mut Vec<(String, String)>,
-    ) -> Result<Parts, String> {
-        let mut parts = Parts::default();
-        for (Column { name, role, .. }, array) in self.0.iter().zip(batch.columns()) {
+    ) -> Result<RowParts, String> {
+        let mut parts = RowParts::default();
+        for (ArrowColumn { name, role, .. }, array) in self.0.iter().zip(batch.columns()) {
             let named = |why: &str| format!("the column {name:?} {why}");
-            if *role == Role::Embedding {
+            if *role == ColumnRole::Embedding {
                 parts.embedding = vector::at(array, row).map_err(|why| named(&why))?;
                 continue;
             }
-            if *role == Role::Object {
+            if *role == ColumnRole::Object {
                 for (key, value) in object(array, row, mapping).map_err(|why| named(&why))?.iter() {
                     parts.metadata.insert(key, value.cloned()).map_err(|e| e.to_string())?;
                 }
                 continue;
             }
-            if let Role::Part { listed: false } = role {
+            if let ColumnRole::Part { listed: false } = role {
                 let json = value::at(array, row).map_err(|refused| named(refused.why()))?;
                 json::part(&mut parts, mapping, name, json)?;
                 continue;
@@ -143,12 +143,14 @@ impl Columns {
                     if let Some(value) = value {
                         parts.metadata.insert(name.as_str(), Some(value)).map_err(|e| e.to_string())?;
                     }
-                    if matches!(role, Role::Part { .. }) {
+                    if matches!(role, ColumnRole::Part { .. }) {
                         let json = value::at(array, row).map_err(|refused| named(refused.why()))?;
                         json::part(&mut parts, mapping, name, json)?;
                     }
                 }
-                Err(Refused::Unfit(why)) if *role == (Role::Key { asked: false }) => left_out.push((name.clone(), why)),
+                Err(Refused::Unfit(why)) if *role == (ColumnRole::Key { asked: false }) => {
+                    left_out.push((name.clone(), why))
+                }
                 Err(refused) => return Err(named(refused.why())),
             }
         }

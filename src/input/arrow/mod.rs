@@ -20,13 +20,13 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
-use super::decompress::Bytes;
-use super::format::Format;
+use super::decompress::InputBytes;
+use super::format::InputFormat;
 use super::mapping::Mapping;
-use super::progress::Progress;
+use super::progress::ReadProgress;
 use crate::error::{Error, Result};
-use crate::record::{Origin, Row};
-use columns::Columns;
+use crate::record::{NewRecord, Origin};
+use columns::ArrowColumns;
 use ipc::{FileReader, StreamReader};
 use seekable::Seekable;
 
@@ -36,14 +36,14 @@ const STREAM_MAGIC: [u8; 4] = [0xff; 4];
 const NOTICES_LIMIT: usize = 32;
 
 /// Batches of the columns that are read; the error is a sentence.
-type Batches = Box<dyn Iterator<Item = Result<RecordBatch, String>> + Send>;
+type ArrowBatches = Box<dyn Iterator<Item = Result<RecordBatch, String>> + Send>;
 
 /// The rows of a table of columns.
 pub(super) struct ArrowRows {
     source: Arc<str>,
-    columns: Columns,
+    columns: ArrowColumns,
     mapping: Arc<Mapping>,
-    batches: Batches,
+    batches: ArrowBatches,
     batch: Option<RecordBatch>,
     /// Rows of the batch that were read.
     at: usize,
@@ -56,29 +56,30 @@ pub(super) struct ArrowRows {
 impl ArrowRows {
     /// Reads the schema and applies the mapping to it; `file` is given where the bytes are those of one.
     pub(super) fn open(
-        mut bytes: Bytes,
+        mut bytes: InputBytes,
         file: Option<File>,
-        format: Format,
+        format: InputFormat,
         mapping: Arc<Mapping>,
-        progress: Arc<Progress>,
+        progress: Arc<ReadProgress>,
     ) -> Result<Self> {
         let source = Arc::clone(bytes.source());
         let bad = |why: String| damaged(&source, &why);
-        let (columns, notices, batches): (_, _, Batches) = if format == Format::Parquet {
+        let (columns, notices, batches): (_, _, ArrowBatches) = if format == InputFormat::Parquet {
             let seekable = Seekable::of(bytes, file, progress)?;
-            let reader = unpanicked(|| parquet::Reader::open(seekable)).and_then(|opened| opened).map_err(bad)?;
-            let (columns, notices) = Columns::resolve(reader.schema(), &mapping, &source)?;
+            let reader =
+                unpanicked(|| parquet::ParquetReader::open(seekable)).and_then(|opened| opened).map_err(bad)?;
+            let (columns, notices) = ArrowColumns::resolve(reader.schema(), &mapping, &source)?;
             let batches = unpanicked(|| reader.batches(&columns.indices())).and_then(|opened| opened);
             (columns, notices, Box::new(batches.map_err(bad)?))
         } else if bytes.fill()?.starts_with(&STREAM_MAGIC) {
             let reader = StreamReader::open(bytes)?;
-            let (columns, notices) = Columns::resolve(reader.schema(), &mapping, &source)?;
+            let (columns, notices) = ArrowColumns::resolve(reader.schema(), &mapping, &source)?;
             let batches = projected(reader, columns.indices());
             (columns, notices, batches)
         } else {
             let seekable = Seekable::of(bytes, file, progress)?;
             let reader = unpanicked(|| FileReader::open(seekable)).and_then(|opened| opened).map_err(bad)?;
-            let (columns, notices) = Columns::resolve(reader.schema(), &mapping, &source)?;
+            let (columns, notices) = ArrowColumns::resolve(reader.schema(), &mapping, &source)?;
             let batches = projected(reader, columns.indices());
             (columns, notices, batches)
         };
@@ -92,7 +93,7 @@ impl ArrowRows {
     }
 
     /// Returns the next row.
-    pub(super) fn next(&mut self) -> Result<Option<Row>> {
+    pub(super) fn next(&mut self) -> Result<Option<NewRecord>> {
         let batch = loop {
             if let Some(batch) = self.batch.take().filter(|batch| self.at < batch.num_rows()) {
                 break batch;
@@ -126,7 +127,7 @@ impl ArrowRows {
 fn projected(
     batches: impl Iterator<Item = Result<RecordBatch, String>> + Send + 'static,
     indices: Vec<usize>,
-) -> Batches {
+) -> ArrowBatches {
     Box::new(batches.map(move |batch| batch.and_then(|batch| batch.project(&indices).map_err(|e| e.to_string()))))
 }
 

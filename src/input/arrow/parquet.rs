@@ -36,12 +36,12 @@ impl ChunkReader for Seekable {
 }
 
 /// A file whose schema is known.
-pub(super) struct Reader {
+pub(super) struct ParquetReader {
     seekable: Seekable,
     metadata: ArrowReaderMetadata,
 }
 
-impl Reader {
+impl ParquetReader {
     /// Reads the end of the file; the error is a sentence.
     pub(super) fn open(seekable: Seekable) -> Result<Self, String> {
         let metadata = ArrowReaderMetadata::load(&seekable, ArrowReaderOptions::new()).map_err(|e| e.to_string())?;

@@ -9,20 +9,20 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::input::decompress::Bytes;
-use crate::input::progress::Progress;
+use crate::input::decompress::InputBytes;
+use crate::input::progress::ReadProgress;
 
 /// A file, or what stands for one.
 pub(super) struct Seekable {
     file: Arc<File>,
     length: u64,
     /// Where what is read is counted, unless it has been already.
-    progress: Option<Arc<Progress>>,
+    progress: Option<Arc<ReadProgress>>,
 }
 
 impl Seekable {
     /// Takes the file itself, or puts the bytes into one.
-    pub(super) fn of(mut bytes: Bytes, file: Option<File>, progress: Arc<Progress>) -> Result<Self> {
+    pub(super) fn of(mut bytes: InputBytes, file: Option<File>, progress: Arc<ReadProgress>) -> Result<Self> {
         if let Some(file) = file.filter(|_| !bytes.is_packed()) {
             let data = file.metadata().map_err(|e| Error::io(format!("read {}", bytes.source()), e))?;
             return Ok(Self { file: Arc::new(file), length: data.len(), progress: Some(progress) });

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::error::Error;
-use crate::input::{Format, IdFrom, Mapping, Options, Rows, Source};
-use crate::record::{MetadataPatch, Row};
+use crate::input::{IdFrom, InputFormat, InputOptions, InputRows, InputSource, Mapping};
+use crate::record::{MetadataPatch, NewRecord};
 
 const FULL: [&str; 9] = [
     "pyarrow.parquet",
@@ -28,11 +28,11 @@ fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/columns").join(name)
 }
 
-fn rows(name: &str, mapping: Mapping) -> Result<Vec<Row>, Error> {
-    Rows::open(&Source::File(path(name)), Options { mapping, ..Options::default() })?.collect()
+fn rows(name: &str, mapping: Mapping) -> Result<Vec<NewRecord>, Error> {
+    InputRows::open(&InputSource::File(path(name)), InputOptions { mapping, ..InputOptions::default() })?.collect()
 }
 
-fn read(name: &str) -> Vec<Row> {
+fn read(name: &str) -> Vec<NewRecord> {
     rows(name, Mapping::default()).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
@@ -89,8 +89,11 @@ fn columns_are_chosen_and_typed_by_the_same_flags() {
         types: "score:str".parse().unwrap(),
         ..Mapping::default()
     };
-    let mut read =
-        Rows::open(&Source::File(path("pyarrow.parquet")), Options { mapping, ..Options::default() }).unwrap();
+    let mut read = InputRows::open(
+        &InputSource::File(path("pyarrow.parquet")),
+        InputOptions { mapping, ..InputOptions::default() },
+    )
+    .unwrap();
     let first = read.next().unwrap().unwrap();
     assert_eq!((first.id.as_str(), first.document.as_deref()), ("2021", Some("en")));
     assert_eq!(metadata(&first.metadata), json!({"score": "0.5", "draft": true}));
@@ -119,8 +122,8 @@ fn pipes_and_packed_files_are_read_as_well() {
         let plain = fs::read(path(name)).unwrap();
         let packed = zstd::encode_all(&plain[..], 1).unwrap();
         for bytes in [plain, packed] {
-            let read: Result<Vec<Row>, _> =
-                Rows::from_reader(Cursor::new(bytes), "-", Options::default()).unwrap().collect();
+            let read: Result<Vec<NewRecord>, _> =
+                InputRows::from_reader(Cursor::new(bytes), "-", InputOptions::default()).unwrap().collect();
             let ids: Vec<_> = read.unwrap().iter().map(|row| row.id.to_string()).collect();
             assert_eq!(ids, ["a", "b", "ü🦊"], "{name}");
         }
@@ -130,15 +133,15 @@ fn pipes_and_packed_files_are_read_as_well() {
 #[test]
 fn a_wrong_name_or_format_is_said() {
     let open = |bytes: &[u8], format| {
-        let options = Options { format: Some(format), ..Options::default() };
-        Rows::from_reader(Cursor::new(bytes.to_vec()), "t", options).err().unwrap().to_string()
+        let options = InputOptions { format: Some(format), ..InputOptions::default() };
+        InputRows::from_reader(Cursor::new(bytes.to_vec()), "t", options).err().unwrap().to_string()
     };
     let parquet = fs::read(path("polars.parquet")).unwrap();
-    assert_eq!(open(&parquet, Format::Csv), "t: is a file of the format parquet, not csv");
-    assert_eq!(open(b"id,a\n", Format::Parquet), "t: is not a file of the format parquet");
-    assert!(open(b"FEA1....", Format::Arrow).contains("not a file"));
+    assert_eq!(open(&parquet, InputFormat::Csv), "t: is a file of the format parquet, not csv");
+    assert_eq!(open(b"id,a\n", InputFormat::Parquet), "t: is not a file of the format parquet");
+    assert!(open(b"FEA1....", InputFormat::Arrow).contains("not a file"));
     for cut in [4, 100, parquet.len() - 1] {
-        assert!(open(&parquet[..cut], Format::Parquet).starts_with("t: cannot be read: "));
+        assert!(open(&parquet[..cut], InputFormat::Parquet).starts_with("t: cannot be read: "));
     }
 }
 
@@ -173,7 +176,8 @@ fn numbers_keep_their_digits_or_are_refused_by_name() {
     let read = |names: &[&'static str], types: &str| -> Vec<Result<Json, String>> {
         let bytes = parquet_of(names.iter().map(|&name| (name, column(name))).collect());
         let mapping = Mapping { types: types.parse().unwrap(), ..Mapping::default() };
-        let rows = Rows::from_reader(Cursor::new(bytes), "t", Options { mapping, ..Options::default() }).unwrap();
+        let rows = InputRows::from_reader(Cursor::new(bytes), "t", InputOptions { mapping, ..InputOptions::default() })
+            .unwrap();
         rows.map(|row| row.map(|row| metadata(&row.metadata)).map_err(|e| e.to_string())).collect()
     };
     let plain = read(&["id", "small", "price", "f"], "");
@@ -197,10 +201,11 @@ fn numbers_keep_their_digits_or_are_refused_by_name() {
 fn a_table_without_content_names_its_columns() {
     let ids: arrow_array::ArrayRef = Arc::new(arrow_array::StringArray::from(vec!["a"]));
     let bytes = parquet_of(vec![("id", Arc::clone(&ids)), ("body", ids)]);
-    let mut rows = Rows::from_reader(Cursor::new(bytes.clone()), "t", Options::default()).unwrap();
+    let mut rows = InputRows::from_reader(Cursor::new(bytes.clone()), "t", InputOptions::default()).unwrap();
     let said = rows.take_notices();
     assert_eq!(said, ["t: no column \"document\" and no embedding; the columns are id, body"]);
     let mapping = Mapping { expects_content: false, ..Mapping::default() };
-    let mut rows = Rows::from_reader(Cursor::new(bytes), "t", Options { mapping, ..Options::default() }).unwrap();
+    let mut rows =
+        InputRows::from_reader(Cursor::new(bytes), "t", InputOptions { mapping, ..InputOptions::default() }).unwrap();
     assert_eq!(rows.take_notices(), [""; 0]);
 }

@@ -8,11 +8,11 @@ use std::path::Path;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::settings::{Settings, settings};
-use super::values::{Entry, LeftOut, Said};
-use super::{Found, Noticed, Selection};
+use super::settings::{ParsedSettings, settings};
+use super::values::{LeftOut, MetadataEntry, Said};
+use super::{FoundCollection, Noticed, Selection};
 use crate::error::{Error, Result};
-use crate::input::sqlite::Database;
+use crate::input::sqlite::SqliteFile;
 use crate::record::{CollectionInfo, CollectionName, DumpLine, IndexMode, Scope};
 
 const COLUMNS: [[&str; 2]; 7] = [
@@ -27,11 +27,11 @@ const COLUMNS: [[&str; 2]; 7] = [
 const HINT: &str = "a folder that Chroma 0.4 or later wrote has them in its chroma.sqlite3";
 
 /// Id, name, dimension, database, topic, configuration and schema of a collection.
-type Columns = (String, String, Option<i64>, String, String, Option<String>, Option<String>);
+type CollectionRow = (String, String, Option<i64>, String, String, Option<String>, Option<String>);
 
 /// A collection and where its parts are.
-pub(super) struct Stored {
-    pub(super) found: Found,
+pub(super) struct StoredCollection {
+    pub(super) found: FoundCollection,
     /// The names of its segments: the one of its records, the one of its vectors.
     pub(super) records: Option<String>,
     pub(super) vectors: Option<String>,
@@ -44,11 +44,11 @@ pub(super) struct Stored {
 /// Everything that is wanted of a folder, in the order it is told.
 pub(super) struct Catalog {
     pub(super) lines: Vec<DumpLine>,
-    pub(super) collections: Vec<Stored>,
+    pub(super) collections: Vec<StoredCollection>,
 }
 
 impl Catalog {
-    pub(super) fn read(database: &Database, selection: &Selection, noticed: &mut Noticed) -> Result<Self> {
+    pub(super) fn read(database: &SqliteFile, selection: &Selection, noticed: &mut Noticed) -> Result<Self> {
         database.check_columns(&COLUMNS, "database of Chroma", Some(HINT))?;
         let scopes = scopes(database)?;
         let collections = collections(database, &scopes, selection, noticed)?;
@@ -86,7 +86,7 @@ impl Catalog {
 }
 
 /// Reads the databases by their identity.
-fn scopes(database: &Database) -> Result<BTreeMap<String, (Scope, Uuid)>> {
+fn scopes(database: &SqliteFile) -> Result<BTreeMap<String, (Scope, Uuid)>> {
     if database.columns("databases")?.is_empty() {
         return Ok(BTreeMap::from([(String::new(), (Scope::default(), Uuid::nil()))]));
     }
@@ -101,11 +101,11 @@ fn scopes(database: &Database) -> Result<BTreeMap<String, (Scope, Uuid)>> {
 }
 
 fn collections(
-    database: &Database,
+    database: &SqliteFile,
     scopes: &BTreeMap<String, (Scope, Uuid)>,
     selection: &Selection,
     noticed: &mut Noticed,
-) -> Result<Vec<Stored>> {
+) -> Result<Vec<StoredCollection>> {
     let columns = database.columns("collections")?;
     let column =
         |name: &'static str, instead: &'static str| if columns.iter().any(|c| c == name) { name } else { instead };
@@ -116,7 +116,7 @@ fn collections(
         column("config_json_str", "NULL"),
         column("schema_str", "NULL"),
     );
-    let rows: Vec<Columns> = database.all(&sql, [], |row| {
+    let rows: Vec<CollectionRow> = database.all(&sql, [], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
     })?;
     let mut found = Vec::new();
@@ -138,7 +138,7 @@ fn collections(
         let schema = json(schema).map_err(|e| bad(format!("its schema is no JSON: {e}")))?;
         let settings = settings(configuration.as_ref(), schema.as_ref(), metadata.as_ref());
         noticed.settings(&name, &settings);
-        let Settings { space, hnsw, chroma, .. } = settings;
+        let ParsedSettings { space, hnsw, chroma, .. } = settings;
         let segment = |scope: &str| {
             let sql = "SELECT id FROM segments WHERE collection = ?1 AND scope = ?2";
             database.first(sql, [id.as_str(), scope], |row| row.get::<_, String>(0))
@@ -160,15 +160,15 @@ fn collections(
         };
         let keys = schema.as_ref().and_then(|schema| schema.get("keys")?.as_object());
         let keys = keys.map(|keys| keys.keys().cloned().collect());
-        let found_here = Found { scope: scope.clone(), info, records: count };
-        found.push(Stored { found: found_here, records, vectors, topic, keys });
+        let found_here = FoundCollection { scope: scope.clone(), info, records: count };
+        found.push(StoredCollection { found: found_here, records, vectors, topic, keys });
     }
     // As `export --all` tells them: by tenant, database and name.
     found.sort_by(|a, b| a.found.scope.cmp(&b.found.scope));
     Ok(found)
 }
 
-fn metadata(database: &Database, id: &str) -> Result<Vec<Entry>> {
+fn metadata(database: &SqliteFile, id: &str) -> Result<Vec<MetadataEntry>> {
     let bool = if database.columns("collection_metadata")?.iter().any(|column| column == "bool_value") {
         "bool_value"
     } else {
@@ -177,7 +177,7 @@ fn metadata(database: &Database, id: &str) -> Result<Vec<Entry>> {
     let sql = format!(
         "SELECT key, str_value, int_value, float_value, {bool} FROM collection_metadata WHERE collection_id = ?1"
     );
-    database.all(&sql, [id], Entry::read)
+    database.all(&sql, [id], MetadataEntry::read)
 }
 
 /// Returns the file of a folder, or says why it is none.

@@ -12,33 +12,33 @@ use std::sync::Arc;
 use rusqlite::types::ValueRef;
 use serde_json::Value as Json;
 
-use super::catalog::{Catalog, Stored, file_of};
-use super::pending::{Operation, PendingRecords, PendingVectors, Vector};
-use super::segment::Segment;
-use super::values::{Entry, LeftOut, Said};
+use super::catalog::{Catalog, StoredCollection, file_of};
+use super::pending::{PendingRecords, PendingVectors, QueuedOperation, Vector};
+use super::segment::HnswSegment;
+use super::values::{LeftOut, MetadataEntry, Said};
 use super::{Noticed, Selection};
 use crate::error::{Error, Result};
 use crate::input::archive::{Archive, ArchiveSize};
-use crate::input::sqlite::Database;
-use crate::record::{DumpLine, MetadataPatch, Origin, RecordId, Row, Scope, Space};
+use crate::input::sqlite::SqliteFile;
+use crate::record::{DumpLine, MetadataPatch, NewRecord, Origin, RecordId, Scope, Space};
 
 /// A Chroma folder, read as far as was asked for.
 pub struct ChromaFolder {
     folder: PathBuf,
-    database: Database,
+    database: SqliteFile,
     lines: VecDeque<DumpLine>,
-    collections: VecDeque<Stored>,
+    collections: VecDeque<StoredCollection>,
     records: u64,
     has_arrays: bool,
-    open: Option<Open>,
+    open: Option<OpenSegment>,
     noticed: Noticed,
 }
 
 /// The collection that is being read.
-struct Open {
+struct OpenSegment {
     name: String,
     origin: Arc<str>,
-    segment: Segment,
+    segment: HnswSegment,
     vectors: PendingVectors,
     pending: PendingRecords,
     /// The rows of its records in the tables, the next one last.
@@ -61,9 +61,9 @@ enum OwnKeys {
 
 impl OwnKeys {
     /// Takes an operation of the queue, in their order.
-    fn note(&mut self, seq_id: i64, operation: Operation, id: &str) {
+    fn note(&mut self, seq_id: i64, operation: QueuedOperation, id: &str) {
         let Self::InQueue(operations) = self else { return };
-        if operation == Operation::Delete {
+        if operation == QueuedOperation::Delete {
             operations.remove(id);
         } else {
             operations.entry(id.to_owned()).or_default().push(seq_id);
@@ -77,7 +77,7 @@ impl ChromaFolder {
     /// # Errors
     /// [`Error::BadInput`] when it is none of Chroma's, or has not what is wanted; [`Error::Busy`] while it is written.
     pub fn open(folder: &Path, selection: &Selection) -> Result<Self> {
-        let database = Database::open(&file_of(folder)?)?;
+        let database = SqliteFile::open(&file_of(folder)?)?;
         let mut noticed = Noticed::default();
         let Catalog { lines, collections } = Catalog::read(&database, selection, &mut noticed)?;
         Ok(Self {
@@ -92,16 +92,16 @@ impl ChromaFolder {
         })
     }
 
-    fn open_collection(&self, stored: &Stored) -> Result<Open> {
+    fn open_collection(&self, stored: &StoredCollection) -> Result<OpenSegment> {
         let info = &stored.found.info;
         let (records_to, mut vectors_to) =
             (self.max_seq_id(stored.records.as_deref())?, self.max_seq_id(stored.vectors.as_deref())?);
         let segment = match &stored.vectors {
             // The name becomes a part of a path.
             Some(name) if uuid::Uuid::parse_str(name).is_ok() => {
-                Segment::open(&self.folder.join(name), info.space == Space::Cosine)?
+                HnswSegment::open(&self.folder.join(name), info.space == Space::Cosine)?
             }
-            _ => Segment::default(),
+            _ => HnswSegment::default(),
         };
         vectors_to = vectors_to.max(segment.max_seq_id);
         let sql = "SELECT id FROM embeddings WHERE segment_id = ?1";
@@ -120,7 +120,7 @@ impl ChromaFolder {
             .database
             .all(sql, (from, &stored.topic), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         for (seq_id, operation, id, has_vector) in queue {
-            let Some(operation) = Operation::from_number(operation) else {
+            let Some(operation) = QueuedOperation::from_number(operation) else {
                 return Err(self
                     .database
                     .bad(&format!("has an operation {operation} in its queue, which is unknown here"), None));
@@ -137,7 +137,7 @@ impl ChromaFolder {
         }
         let mut new = pending.new_records();
         new.reverse();
-        Ok(Open {
+        Ok(OpenSegment {
             name: info.name.to_string(),
             origin: format!("{}: collection {:?}", self.folder.display(), info.name.as_str()).into(),
             segment,
@@ -168,7 +168,7 @@ impl ChromaFolder {
     }
 
     /// Reads the record of a row of the tables; `None` when the queue says that it is deleted.
-    fn stored(&self, open: &mut Open, row: i64) -> Result<Option<(String, Said)>> {
+    fn stored(&self, open: &mut OpenSegment, row: i64) -> Result<Option<(String, Said)>> {
         let sql = "SELECT embedding_id FROM embeddings WHERE id = ?1";
         let Some(id) = self.database.first(sql, [row], |row| row.get::<_, String>(0))? else { return Ok(None) };
         if open.pending.is_gone(&id) {
@@ -176,11 +176,11 @@ impl ChromaFolder {
         }
         let mut said = Said::default();
         let sql = "SELECT key, string_value, int_value, float_value, bool_value FROM embedding_metadata WHERE id = ?1";
-        said.take_scalars(self.database.all(sql, [row], Entry::read)?, &mut open.left_out);
+        said.take_scalars(self.database.all(sql, [row], MetadataEntry::read)?, &mut open.left_out);
         if self.has_arrays {
             let sql = "SELECT key, string_value, int_value, float_value, bool_value FROM embedding_metadata_array \
                        WHERE id = ?1 ORDER BY rowid";
-            let entries = self.database.all(sql, [row], Entry::read)?;
+            let entries = self.database.all(sql, [row], MetadataEntry::read)?;
             if !entries.is_empty() {
                 let own = self.own_keys(&open.own, &id)?;
                 let is_own = |key: &str| own.as_ref().is_none_or(|own| own.contains(key));
@@ -227,7 +227,7 @@ impl ChromaFolder {
     }
 
     /// Finds the vector of a record: in the queue what is later than the index, else in the index.
-    fn embedding(&self, open: &Open, id: &str) -> Result<Option<Vec<f32>>> {
+    fn embedding(&self, open: &OpenSegment, id: &str) -> Result<Option<Vec<f32>>> {
         let seq_id = match open.vectors.of(id) {
             Vector::Indexed => return open.segment.embedding(id),
             Vector::Deleted => return Ok(None),
@@ -253,7 +253,7 @@ impl ChromaFolder {
         Ok(Some(embedding))
     }
 
-    fn next_of(&self, open: &mut Open) -> Result<Option<Row>> {
+    fn next_of(&self, open: &mut OpenSegment) -> Result<Option<NewRecord>> {
         let (id, said) = loop {
             if let Some(row) = open.rows.pop() {
                 match self.stored(open, row)? {
@@ -272,7 +272,7 @@ impl ChromaFolder {
         let Some(embedding) = self.embedding(open, &id)? else {
             return Err(bad(format!("record {id:?} has no embedding, neither in the index nor in the queue")));
         };
-        Ok(Some(Row {
+        Ok(Some(NewRecord {
             id: RecordId::parse(&id).map_err(|e| bad(e.to_string()))?,
             embedding: Some(embedding),
             embedded_here: false,
@@ -297,7 +297,7 @@ impl Archive for ChromaFolder {
         Ok(Some(DumpLine::Collection { tenant, database, records: stored.found.records, collection }))
     }
 
-    fn next_record(&mut self) -> Result<Option<Row>> {
+    fn next_record(&mut self) -> Result<Option<NewRecord>> {
         let Some(mut open) = self.open.take() else { return Ok(None) };
         let next = self.next_of(&mut open);
         if let Ok(None) = next {

@@ -64,7 +64,7 @@ impl Selection {
 
 /// A collection on its way in, and where it stands in its source.
 #[derive(Debug)]
-struct Found {
+struct FoundCollection {
     scope: Scope,
     info: CollectionInfo,
     records: u64,
@@ -79,7 +79,7 @@ struct Noticed {
 }
 
 impl Noticed {
-    fn settings(&mut self, name: &str, settings: &settings::Settings) {
+    fn settings(&mut self, name: &str, settings: &settings::ParsedSettings) {
         if let Some(function) = &settings.function {
             self.functions.entry(function.clone()).or_default().push(name.to_owned());
         }

@@ -7,14 +7,14 @@ use std::collections::{HashMap, HashSet};
 
 /// One operation of the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(super) enum QueuedOperation {
     Add,
     Update,
     Upsert,
     Delete,
 }
 
-impl Operation {
+impl QueuedOperation {
     /// Reads Chroma's number of it.
     pub(super) fn from_number(number: i64) -> Option<Self> {
         [Self::Add, Self::Update, Self::Upsert, Self::Delete].get(usize::try_from(number).ok()?).copied()
@@ -40,12 +40,19 @@ pub(super) struct PendingVectors {
 
 impl PendingVectors {
     /// Applies an operation; `is_indexed` says whether the index has the id.
-    pub(super) fn apply(&mut self, seq_id: i64, operation: Operation, id: &str, has_vector: bool, is_indexed: bool) {
+    pub(super) fn apply(
+        &mut self,
+        seq_id: i64,
+        operation: QueuedOperation,
+        id: &str,
+        has_vector: bool,
+        is_indexed: bool,
+    ) {
         let exists = self.by_id.get(id).map_or(is_indexed, |vector| *vector != Vector::Deleted);
         match operation {
-            Operation::Delete => drop(self.by_id.insert(id.to_owned(), Vector::Deleted)),
-            Operation::Add if exists => {}
-            Operation::Update if !exists => {}
+            QueuedOperation::Delete => drop(self.by_id.insert(id.to_owned(), Vector::Deleted)),
+            QueuedOperation::Add if exists => {}
+            QueuedOperation::Update if !exists => {}
             _ if has_vector => drop(self.by_id.insert(id.to_owned(), Vector::Queued(seq_id))),
             _ => {}
         }
@@ -68,10 +75,10 @@ pub(super) struct PendingRecords {
 
 impl PendingRecords {
     /// Applies an operation; `is_stored` says whether the tables have the id.
-    pub(super) fn apply(&mut self, seq_id: i64, operation: Operation, id: &str, is_stored: bool) {
+    pub(super) fn apply(&mut self, seq_id: i64, operation: QueuedOperation, id: &str, is_stored: bool) {
         let is_stored = is_stored && !self.gone.contains(id);
         let of_it = match (self.new.get_mut(id), operation) {
-            (_, Operation::Delete) => {
+            (_, QueuedOperation::Delete) => {
                 self.new.remove(id);
                 self.changed.remove(id);
                 if is_stored {
@@ -79,10 +86,10 @@ impl PendingRecords {
                 }
                 return;
             }
-            (Some(_), Operation::Add) => return,
+            (Some(_), QueuedOperation::Add) => return,
             (Some(new), _) => new,
-            (None, Operation::Add) if is_stored => return,
-            (None, Operation::Update) if !is_stored => return,
+            (None, QueuedOperation::Add) if is_stored => return,
+            (None, QueuedOperation::Update) if !is_stored => return,
             (None, _) if is_stored => self.changed.entry(id.to_owned()).or_default(),
             (None, _) => self.new.entry(id.to_owned()).or_default(),
         };
@@ -108,7 +115,7 @@ impl PendingRecords {
 
 #[cfg(test)]
 mod tests {
-    use super::Operation::{Add, Delete, Update, Upsert};
+    use super::QueuedOperation::{Add, Delete, Update, Upsert};
     use super::*;
 
     #[test]

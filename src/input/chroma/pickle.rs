@@ -17,7 +17,7 @@ pub(super) struct IndexMetadata {
 
 /// A value on the stack; strings and dictionaries stand beside it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Item {
+enum PickleItem {
     Mark,
     None,
     Int(i64),
@@ -44,61 +44,61 @@ pub(super) fn read(bytes: &[u8]) -> Result<IndexMetadata, String> {
     let end = loop {
         let at = machine.at;
         match machine.step() {
-            Some(Step::Next) => {}
-            Some(Step::Stop(item)) => break item,
+            Some(PickleStep::Next) => {}
+            Some(PickleStep::Stop(item)) => break item,
             None => return Err(format!("is damaged, or no pickle of an index, at byte {at}")),
         }
     };
     machine.understand(end).ok_or_else(|| "does not say which vector belongs to which id".to_owned())
 }
 
-enum Step {
+enum PickleStep {
     Next,
-    Stop(Item),
+    Stop(PickleItem),
 }
 
 struct Machine<'a> {
     bytes: &'a [u8],
     at: usize,
-    stack: Vec<Item>,
-    memo: HashMap<u32, Item>,
+    stack: Vec<PickleItem>,
+    memo: HashMap<u32, PickleItem>,
     texts: Vec<&'a str>,
-    dicts: Vec<Vec<(Item, Item)>>,
+    dicts: Vec<Vec<(PickleItem, PickleItem)>>,
 }
 
 impl<'a> Machine<'a> {
     /// Does what the next opcode says; `None` when it cannot be done.
-    fn step(&mut self) -> Option<Step> {
+    fn step(&mut self) -> Option<PickleStep> {
         let [opcode] = self.take()?;
         match opcode {
             // PROTO, FRAME
             0x80 => drop(self.take::<1>()?),
             0x95 => drop(self.take::<8>()?),
-            b'(' => self.stack.push(Item::Mark),
-            b'N' => self.stack.push(Item::None),
-            b')' => self.stack.push(Item::Empty),
+            b'(' => self.stack.push(PickleItem::Mark),
+            b'N' => self.stack.push(PickleItem::None),
+            b')' => self.stack.push(PickleItem::Empty),
             b'}' => {
                 self.dicts.push(Vec::new());
-                self.stack.push(Item::Dict(self.dicts.len() - 1));
+                self.stack.push(PickleItem::Dict(self.dicts.len() - 1));
             }
             // BININT, BININT1, BININT2, LONG1
             b'J' => {
                 let int = i32::from_le_bytes(self.take()?);
-                self.stack.push(Item::Int(int.into()));
+                self.stack.push(PickleItem::Int(int.into()));
             }
             b'K' => {
                 let [int] = self.take()?;
-                self.stack.push(Item::Int(int.into()));
+                self.stack.push(PickleItem::Int(int.into()));
             }
             b'M' => {
                 let int = u16::from_le_bytes(self.take()?);
-                self.stack.push(Item::Int(int.into()));
+                self.stack.push(PickleItem::Int(int.into()));
             }
             0x8a => {
                 let [length] = self.take()?;
                 let bytes = self.take_slice(length.into())?;
                 let int = long(bytes)?;
-                self.stack.push(Item::Int(int));
+                self.stack.push(PickleItem::Int(int));
             }
             // SHORT_BINUNICODE, BINUNICODE, BINUNICODE8
             0x8c => {
@@ -137,7 +137,7 @@ impl<'a> Machine<'a> {
                 self.set(vec![(key, value)])?;
             }
             b'u' => {
-                let mark = self.stack.iter().rposition(|item| *item == Item::Mark)?;
+                let mark = self.stack.iter().rposition(|item| *item == PickleItem::Mark)?;
                 let items = self.stack.split_off(mark);
                 let (pairs, rest) = items.get(1..)?.as_chunks::<2>();
                 if !rest.is_empty() {
@@ -157,17 +157,21 @@ impl<'a> Machine<'a> {
             }
             // NEWOBJ, BUILD: the object is its state.
             0x81 => {
-                let (Item::Empty, Item::Class) = (self.stack.pop()?, self.stack.pop()?) else { return None };
-                self.stack.push(Item::Class);
+                let (PickleItem::Empty, PickleItem::Class) = (self.stack.pop()?, self.stack.pop()?) else {
+                    return None;
+                };
+                self.stack.push(PickleItem::Class);
             }
             b'b' => {
-                let (state @ Item::Dict(_), Item::Class) = (self.stack.pop()?, self.stack.pop()?) else { return None };
+                let (state @ PickleItem::Dict(_), PickleItem::Class) = (self.stack.pop()?, self.stack.pop()?) else {
+                    return None;
+                };
                 self.stack.push(state);
             }
-            b'.' => return Some(Step::Stop(self.stack.pop()?)),
+            b'.' => return Some(PickleStep::Stop(self.stack.pop()?)),
             _ => return None,
         }
-        Some(Step::Next)
+        Some(PickleStep::Next)
     }
 
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
@@ -193,16 +197,16 @@ impl<'a> Machine<'a> {
     fn text(&mut self, length: u64) -> Option<()> {
         let text = std::str::from_utf8(self.take_slice(length)?).ok()?;
         self.texts.push(text);
-        self.stack.push(Item::Text(self.texts.len() - 1));
+        self.stack.push(PickleItem::Text(self.texts.len() - 1));
         Some(())
     }
 
-    fn text_of(&self, item: Item) -> Option<&'a str> {
-        if let Item::Text(number) = item { self.texts.get(number).copied() } else { None }
+    fn text_of(&self, item: PickleItem) -> Option<&'a str> {
+        if let PickleItem::Text(number) = item { self.texts.get(number).copied() } else { None }
     }
 
     fn class(&mut self, names: [&str; 2]) -> Option<()> {
-        (names == CLASS).then(|| self.stack.push(Item::Class))
+        (names == CLASS).then(|| self.stack.push(PickleItem::Class))
     }
 
     fn remember(&mut self, number: u32) -> Option<()> {
@@ -215,23 +219,23 @@ impl<'a> Machine<'a> {
         Some(())
     }
 
-    fn set(&mut self, pairs: Vec<(Item, Item)>) -> Option<()> {
-        let Item::Dict(number) = *self.stack.last()? else { return None };
+    fn set(&mut self, pairs: Vec<(PickleItem, PickleItem)>) -> Option<()> {
+        let PickleItem::Dict(number) = *self.stack.last()? else { return None };
         self.dicts.get_mut(number)?.extend(pairs);
         Some(())
     }
 
-    fn understand(&self, top: Item) -> Option<IndexMetadata> {
-        let dict = |item: Item| if let Item::Dict(number) = item { self.dicts.get(number) } else { None };
+    fn understand(&self, top: PickleItem) -> Option<IndexMetadata> {
+        let dict = |item: PickleItem| if let PickleItem::Dict(number) = item { self.dicts.get(number) } else { None };
         let fields = dict(top)?;
         let field = |name: &str| fields.iter().rev().find(|(key, _)| self.text_of(*key) == Some(name)).map(|(_, v)| *v);
         let pairs = dict(field("id_to_label")?)?.iter();
         let labels = pairs.map(|(key, value)| match value {
-            Item::Int(label) => Some((self.text_of(*key)?.to_owned(), u64::try_from(*label).ok()?)),
+            PickleItem::Int(label) => Some((self.text_of(*key)?.to_owned(), u64::try_from(*label).ok()?)),
             _ => None,
         });
         let max_seq_id = match field("max_seq_id") {
-            Some(Item::Int(seq_id)) => Some(seq_id),
+            Some(PickleItem::Int(seq_id)) => Some(seq_id),
             _ => None,
         };
         Some(IndexMetadata { labels: labels.collect::<Option<_>>()?, max_seq_id })

@@ -25,34 +25,34 @@ const VERSION: i32 = 1;
 
 /// The index of one collection; an index that was not written yet has no vectors.
 #[derive(Default)]
-pub(super) struct Segment {
+pub(super) struct HnswSegment {
     pub(super) max_seq_id: Option<i64>,
     labels: HashMap<String, u64>,
     /// Where the vector of each label stands.
     places: HashMap<u64, u64>,
-    files: Option<Files>,
+    files: Option<SegmentFiles>,
 }
 
-struct Files {
+struct SegmentFiles {
     folder: PathBuf,
     data: File,
     /// Of a collection whose vectors are scaled.
     lengths: Option<File>,
-    layout: Layout,
+    layout: VectorLayout,
     /// When the file was written last: nanoseconds, and bytes.
     written: (i128, u64),
 }
 
 /// Where what stands of a vector, in bytes.
 #[derive(Debug, Clone, Copy)]
-struct Layout {
+struct VectorLayout {
     vectors: u64,
     size: u64,
     data: u64,
     label: u64,
 }
 
-impl Segment {
+impl HnswSegment {
     /// Opens the index in a folder, which need not be there.
     ///
     /// # Errors
@@ -69,13 +69,13 @@ impl Segment {
             return Ok(Self { max_seq_id, ..Self::default() });
         }
         let data = open(&folder.join("data_level0.bin"))?;
-        let layout = Layout::read(&folder.join("header.bin"))?;
+        let layout = VectorLayout::read(&folder.join("header.bin"))?;
         let written = written(&data, folder)?;
         if written.1 < layout.vectors.saturating_mul(layout.size) {
             return Err(bad(&folder.join("data_level0.bin"), "is shorter than its header says"));
         }
         let lengths = is_scaled.then(|| open(&folder.join("length.bin"))).transpose()?;
-        let files = Files { folder: folder.to_owned(), data, lengths, layout, written };
+        let files = SegmentFiles { folder: folder.to_owned(), data, lengths, layout, written };
         let mut places = HashMap::new();
         for place in 0..layout.vectors {
             places.insert(u64::from_le_bytes(files.at(place, layout.label)?), place);
@@ -109,7 +109,7 @@ impl Segment {
     }
 }
 
-impl Files {
+impl SegmentFiles {
     fn changed(&self) -> Error {
         bad(&self.folder, "the index changed while it was read")
     }
@@ -126,7 +126,7 @@ impl Files {
     }
 
     fn vector(&self, place: u64) -> Result<Vec<f32>> {
-        let Layout { size, data, label, .. } = self.layout;
+        let VectorLayout { size, data, label, .. } = self.layout;
         let mut bytes = vec![0; usize::try_from(label - data).map_err(|_| self.changed())?];
         self.data.read_exact_at(&mut bytes, place * size + data).map_err(|e| self.io(e))?;
         let (words, _) = bytes.as_chunks::<4>();
@@ -142,7 +142,7 @@ impl Files {
     }
 }
 
-impl Layout {
+impl VectorLayout {
     fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| io(path, e))?;
         Self::parse(&bytes).ok_or_else(|| bad(path, "is no header of an index that is known here"))

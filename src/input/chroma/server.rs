@@ -10,15 +10,15 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::settings::{Settings, settings};
+use super::settings::{ParsedSettings, settings};
 use super::values::{LeftOut, Said};
-use super::{Found, Noticed, Selection};
+use super::{FoundCollection, Noticed, Selection};
 use crate::error::{Error, Result};
 use crate::input::archive::{Archive, ArchiveSize};
 use crate::input::embedding::EmbeddingSeed;
-use crate::input::http::{Answer, Client};
+use crate::input::http::{HttpAnswer, HttpClient};
 use crate::record::{
-    CollectionInfo, CollectionName, DumpLine, IndexMode, Metadata, MetadataPatch, Origin, RecordId, Row, Scope,
+    CollectionInfo, CollectionName, DumpLine, IndexMode, Metadata, MetadataPatch, NewRecord, Origin, RecordId, Scope,
 };
 
 /// Records asked for at once; a server that refuses so many is asked for [`FEW`].
@@ -35,23 +35,23 @@ pub struct ServerOptions {
 
 /// The collections of a server, read as far as was asked for.
 pub struct ChromaServer {
-    client: Client,
+    client: HttpClient,
     lines: VecDeque<DumpLine>,
-    collections: VecDeque<Found>,
+    collections: VecDeque<FoundCollection>,
     records: u64,
     page: usize,
-    open: Option<Open>,
+    open: Option<OpenPages>,
     noticed: Noticed,
 }
 
 /// The collection that is being read.
-struct Open {
+struct OpenPages {
     name: String,
     path: String,
     origin: Arc<str>,
     /// Records asked for so far.
     offset: usize,
-    rows: VecDeque<Result<Row>>,
+    rows: VecDeque<Result<NewRecord>>,
     is_last: bool,
     read: u64,
     left_out: LeftOut,
@@ -97,7 +97,7 @@ impl ChromaServer {
     /// [`Error::BadInput`] when the address or what answers there is none of Chroma's, when it refuses who asks, or has not
     /// what is wanted; [`Error::Server`] when it cannot be reached or fails.
     pub fn open(url: &str, selection: &Selection, options: &ServerOptions) -> Result<Self> {
-        let client = Client::new(url, &options.headers)?;
+        let client = HttpClient::new(url, &options.headers)?;
         check_is_chroma(&client)?;
         let tenant = &selection.scope.tenant;
         let databases = of_tenant(&client, tenant)?;
@@ -131,14 +131,14 @@ impl ChromaServer {
     }
 
     /// Asks for the next page, a smaller one where the server gives no larger.
-    fn turn(&mut self, open: &mut Open) -> Result<()> {
+    fn turn(&mut self, open: &mut OpenPages) -> Result<()> {
         let answer = loop {
             let include = ["embeddings", "documents", "metadatas", "uris"];
             let asked = json!({"limit": self.page, "offset": open.offset, "include": include});
             match self.client.post(&format!("{}/get", open.path), &asked)? {
-                Answer { status: 200..=299, body } => break body,
+                HttpAnswer { status: 200..=299, body } => break body,
                 // A quota, or a page of more bytes than it sends.
-                Answer { status: 400 | 413 | 422, .. } if self.page > FEW => self.page = FEW,
+                HttpAnswer { status: 400 | 413 | 422, .. } if self.page > FEW => self.page = FEW,
                 refused => return Err(self.client.refused(&refused)),
             }
         };
@@ -171,7 +171,7 @@ impl ChromaServer {
         Ok(())
     }
 
-    fn end(&mut self, open: &Open) -> Result<()> {
+    fn end(&mut self, open: &OpenPages) -> Result<()> {
         self.noticed.others.extend(open.left_out.describe(&open.name));
         let now: u64 = self.client.get(&format!("{}/count", open.path))?;
         if now != open.read {
@@ -184,12 +184,12 @@ impl ChromaServer {
     }
 }
 
-fn row(id: String, embedding: Option<Vec<f32>>, said: Said, origin: &Arc<str>) -> Result<Row> {
+fn row(id: String, embedding: Option<Vec<f32>>, said: Said, origin: &Arc<str>) -> Result<NewRecord> {
     let bad = |why: String| Error::BadRow { source: origin.to_string(), line: 0, why };
     if embedding.is_none() {
         return Err(bad(format!("record {id:?} has no embedding")));
     }
-    Ok(Row {
+    Ok(NewRecord {
         id: RecordId::parse(id).map_err(|e| bad(e.to_string()))?,
         embedding,
         embedded_here: false,
@@ -201,10 +201,10 @@ fn row(id: String, embedding: Option<Vec<f32>>, said: Said, origin: &Arc<str>) -
     })
 }
 
-fn check_is_chroma(client: &Client) -> Result<()> {
+fn check_is_chroma(client: &HttpClient) -> Result<()> {
     let hint = "give the address that Chroma's clients are given, such as http://localhost:8000";
     let answer = client.ask("/api/v2/heartbeat")?;
-    let beats = |answer: &Answer| {
+    let beats = |answer: &HttpAnswer| {
         let json: Option<Json> = serde_json::from_slice(&answer.body).ok();
         answer.status == 200 && json.is_some_and(|json| json.get("nanosecond heartbeat").is_some())
     };
@@ -222,7 +222,7 @@ fn check_is_chroma(client: &Client) -> Result<()> {
 }
 
 /// Lists what a path gives out in pages.
-fn listed<T: serde::de::DeserializeOwned>(client: &Client, path: &str) -> Result<Vec<T>> {
+fn listed<T: serde::de::DeserializeOwned>(client: &HttpClient, path: &str) -> Result<Vec<T>> {
     let mut all = Vec::new();
     loop {
         let page: Vec<T> = client.get(&format!("{path}?limit={FEW}&offset={}", all.len()))?;
@@ -234,11 +234,11 @@ fn listed<T: serde::de::DeserializeOwned>(client: &Client, path: &str) -> Result
     }
 }
 
-fn of_tenant(client: &Client, tenant: &str) -> Result<Vec<DatabaseJson>> {
+fn of_tenant(client: &HttpClient, tenant: &str) -> Result<Vec<DatabaseJson>> {
     listed(client, &format!("/api/v2/tenants/{}/databases", escaped(tenant)))
 }
 
-fn collections_of(client: &Client, scope: &Scope) -> Result<Vec<CollectionJson>> {
+fn collections_of(client: &HttpClient, scope: &Scope) -> Result<Vec<CollectionJson>> {
     let mut all: Vec<CollectionJson> = listed(client, &format!("{}/collections", path_of(scope)))?;
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(all)
@@ -248,7 +248,7 @@ fn path_of(scope: &Scope) -> String {
     format!("/api/v2/tenants/{}/databases/{}", escaped(&scope.tenant), escaped(&scope.database))
 }
 
-fn found(client: &Client, scope: &Scope, json: CollectionJson, noticed: &mut Noticed) -> Result<Found> {
+fn found(client: &HttpClient, scope: &Scope, json: CollectionJson, noticed: &mut Noticed) -> Result<FoundCollection> {
     let bad = |why: String| client.bad(&format!("collection {:?}: {why}", json.name), None);
     let mut left_out = LeftOut::default();
     let mut said = Said::default();
@@ -257,7 +257,7 @@ fn found(client: &Client, scope: &Scope, json: CollectionJson, noticed: &mut Not
     let metadata = Some(said.metadata).filter(|metadata: &Metadata| !metadata.is_empty());
     let settings = settings(json.configuration_json.as_ref(), None, metadata.as_ref());
     noticed.settings(&json.name, &settings);
-    let Settings { space, hnsw, chroma, .. } = settings;
+    let ParsedSettings { space, hnsw, chroma, .. } = settings;
     let records = client.get(&format!("{}/collections/{}/count", path_of(scope), json.id))?;
     let info = CollectionInfo {
         id: json.id,
@@ -271,7 +271,7 @@ fn found(client: &Client, scope: &Scope, json: CollectionJson, noticed: &mut Not
         chroma,
         bm25: false,
     };
-    Ok(Found { scope: scope.clone(), info, records })
+    Ok(FoundCollection { scope: scope.clone(), info, records })
 }
 
 /// Writes a name as a part of a path.
@@ -285,8 +285,8 @@ impl Archive for ChromaServer {
         if let Some(line) = self.lines.pop_front() {
             return Ok(Some(line));
         }
-        let Some(Found { scope, info, records }) = self.collections.pop_front() else { return Ok(None) };
-        self.open = Some(Open {
+        let Some(FoundCollection { scope, info, records }) = self.collections.pop_front() else { return Ok(None) };
+        self.open = Some(OpenPages {
             name: info.name.to_string(),
             path: format!("{}/collections/{}", path_of(&scope), info.id),
             origin: format!("{}: collection {:?}", self.client.shown(), info.name.as_str()).into(),
@@ -300,7 +300,7 @@ impl Archive for ChromaServer {
         Ok(Some(DumpLine::Collection { tenant, database, records, collection: Box::new(info) }))
     }
 
-    fn next_record(&mut self) -> Result<Option<Row>> {
+    fn next_record(&mut self) -> Result<Option<NewRecord>> {
         let Some(mut open) = self.open.take() else { return Ok(None) };
         while open.rows.is_empty() && !open.is_last {
             self.turn(&mut open)?;

@@ -9,7 +9,7 @@ use crate::record::{ChromaSettings, Hnsw, Metadata, Space, Value};
 
 /// A collection's settings.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Settings {
+pub(super) struct ParsedSettings {
     pub(super) space: Space,
     pub(super) hnsw: Hnsw,
     pub(super) chroma: ChromaSettings,
@@ -20,7 +20,11 @@ pub(super) struct Settings {
 }
 
 /// Reads what is stored of a collection: its configuration, its schema and the metadata keys that old programs used.
-pub(super) fn settings(configuration: Option<&Json>, schema: Option<&Json>, metadata: Option<&Metadata>) -> Settings {
+pub(super) fn settings(
+    configuration: Option<&Json>,
+    schema: Option<&Json>,
+    metadata: Option<&Metadata>,
+) -> ParsedSettings {
     let vector_index = |types: &Json| types.pointer("/float_list/vector_index/config").cloned();
     // 1.1 and later.
     let schema = schema.and_then(|schema| {
@@ -53,7 +57,7 @@ pub(super) fn settings(configuration: Option<&Json>, schema: Option<&Json>, meta
     })
 }
 
-fn read(function: Option<&Json>, field: impl Fn(&str) -> Option<Json>) -> Settings {
+fn read(function: Option<&Json>, field: impl Fn(&str) -> Option<Json>) -> ParsedSettings {
     let number = |name: &str, usual: usize| {
         field(name).and_then(|n| n.as_u64()).map_or(usual, |n| usize::try_from(n).unwrap_or(usize::MAX))
     };
@@ -70,7 +74,7 @@ fn read(function: Option<&Json>, field: impl Fn(&str) -> Option<Json>) -> Settin
         max_neighbors: inside(said.max_neighbors, Hnsw::NEIGHBORS),
     };
     let whole = |name: &str| field(name).and_then(|n| n.as_u64());
-    Settings {
+    ParsedSettings {
         space: field("space").and_then(|space| space.as_str()?.parse().ok()).unwrap_or(Space::L2),
         hnsw,
         chroma: ChromaSettings {
@@ -102,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    fn read(configuration: &Json, schema: &Json, metadata: &Json) -> Settings {
+    fn read(configuration: &Json, schema: &Json, metadata: &Json) -> ParsedSettings {
         let some = |json: &&Json| !json.is_null();
         let metadata = Some(metadata).filter(some).map(|json| Metadata::from_json(json.clone()).unwrap());
         settings(Some(configuration).filter(some), Some(schema).filter(some), metadata.as_ref())

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::*;
 use crate::input::Archive;
 use crate::record::random::Random;
-use crate::record::{DumpLine, Row, Space};
+use crate::record::{DumpLine, NewRecord, Space};
 
 const VERSIONS: [&str; 3] = ["0.4.24", "0.6.3", "1.5.9"];
 
@@ -18,7 +18,7 @@ fn fixture(version: &str) -> PathBuf {
 }
 
 /// All lines and records, by tenant, database and name of their collection.
-type All = (Vec<DumpLine>, BTreeMap<[String; 3], (CollectionInfo, Vec<Row>)>);
+type All = (Vec<DumpLine>, BTreeMap<[String; 3], (CollectionInfo, Vec<NewRecord>)>);
 
 fn read(archive: &mut dyn Archive) -> Result<All, Error> {
     let (mut lines, mut all) = (Vec::new(), BTreeMap::new());

@@ -55,12 +55,12 @@ impl LeftOut {
 }
 
 /// A row of a table of metadata: its key, and its columns of which one has the value.
-pub(super) struct Entry {
+pub(super) struct MetadataEntry {
     key: String,
     value: Option<Value>,
 }
 
-impl Entry {
+impl MetadataEntry {
     /// Reads `key, string, int, float, bool`.
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let bool = |n: i64| Value::Bool(n != 0);
@@ -77,8 +77,8 @@ impl Entry {
 
 impl Said {
     /// Takes single values.
-    pub(super) fn take_scalars(&mut self, entries: Vec<Entry>, left_out: &mut LeftOut) {
-        for Entry { key, value } in entries {
+    pub(super) fn take_scalars(&mut self, entries: Vec<MetadataEntry>, left_out: &mut LeftOut) {
+        for MetadataEntry { key, value } in entries {
             match (key.as_str(), value) {
                 (_, None) => {}
                 ("chroma:document", Some(Value::Str(text))) => self.document = Some(text),
@@ -91,9 +91,14 @@ impl Said {
     }
 
     /// Takes arrays, whose elements come one by one in their order; `is_own` says of a key whether the record was given it.
-    pub(super) fn take_arrays(&mut self, entries: Vec<Entry>, is_own: impl Fn(&str) -> bool, left_out: &mut LeftOut) {
+    pub(super) fn take_arrays(
+        &mut self,
+        entries: Vec<MetadataEntry>,
+        is_own: impl Fn(&str) -> bool,
+        left_out: &mut LeftOut,
+    ) {
         let mut arrays: Vec<(String, Vec<Json>)> = Vec::new();
-        for Entry { key, value } in entries {
+        for MetadataEntry { key, value } in entries {
             let Some(value) = value.map(|value| value.to_json()) else { continue };
             match arrays.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, array)) => array.push(value),

@@ -5,14 +5,14 @@
 use half::f16;
 
 use crate::error::Result;
-use crate::input::decompress::Bytes;
+use crate::input::decompress::InputBytes;
 
 /// The library's own limit on what it takes for a header.
 const HEADER_LIMIT_BYTES: usize = 64 << 10;
 
 /// One number in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Number {
+pub(super) enum MatrixNumber {
     F16,
     F32,
     F64,
@@ -20,8 +20,8 @@ pub(super) enum Number {
 
 /// What a matrix is like.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) number: Number,
+pub(super) struct MatrixHeader {
+    pub(super) number: MatrixNumber,
     pub(super) big_endian: bool,
     pub(super) rows: u64,
     pub(super) columns: usize,
@@ -29,12 +29,12 @@ pub(super) struct Header {
     pub(super) bytes: u64,
 }
 
-impl Header {
+impl MatrixHeader {
     /// Reads the header at the start of an input.
     ///
     /// # Errors
     /// [`crate::error::Error::BadInput`] for what is no matrix of floats, with what to do about it.
-    pub(super) fn read(input: &mut Bytes) -> Result<Self> {
+    pub(super) fn read(input: &mut InputBytes) -> Result<Self> {
         let mut start = [0; 8];
         let read = input.read_full(&mut start)?;
         let [magic @ .., major, _] = start;
@@ -69,9 +69,9 @@ impl Header {
         };
         let (order, kind) = descr.split_at_checked(1).unwrap_or_default();
         let number = match kind {
-            "f2" => Number::F16,
-            "f4" => Number::F32,
-            "f8" => Number::F64,
+            "f2" => MatrixNumber::F16,
+            "f4" => MatrixNumber::F32,
+            "f8" => MatrixNumber::F64,
             _ => {
                 return Err((format!("holds numbers of type {descr:?}, not floats"), "save array.astype(\"float32\")"));
             }
@@ -109,10 +109,10 @@ impl Header {
     /// Reads the numbers of a row, each rounded to f32 once.
     pub(super) fn numbers(&self, row: &[u8]) -> Vec<f32> {
         match self.number {
-            Number::F16 => self.read_each(row, |bytes| f16::from_le_bytes(bytes).to_f32()),
-            Number::F32 => self.read_each(row, f32::from_le_bytes),
+            MatrixNumber::F16 => self.read_each(row, |bytes| f16::from_le_bytes(bytes).to_f32()),
+            MatrixNumber::F32 => self.read_each(row, f32::from_le_bytes),
             #[expect(clippy::cast_possible_truncation, reason = "rounded to the nearest f32")]
-            Number::F64 => self.read_each(row, |bytes| f64::from_le_bytes(bytes) as f32),
+            MatrixNumber::F64 => self.read_each(row, |bytes| f64::from_le_bytes(bytes) as f32),
         }
     }
 
@@ -128,7 +128,7 @@ impl Header {
     }
 }
 
-impl Number {
+impl MatrixNumber {
     fn bytes(self) -> usize {
         match self {
             Self::F16 => 2,
@@ -149,17 +149,17 @@ fn field<'t>(text: &'t str, key: &str) -> Option<&'t str> {
 mod tests {
     use super::*;
 
-    fn parse(descr: &str, fortran: &str, shape: &str) -> Result<Header, String> {
+    fn parse(descr: &str, fortran: &str, shape: &str) -> Result<MatrixHeader, String> {
         let text = format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}   \n");
-        Header::parse(&text).map_err(|(why, hint)| format!("{why}; {hint}"))
+        MatrixHeader::parse(&text).map_err(|(why, hint)| format!("{why}; {hint}"))
     }
 
     #[test]
     fn matrices_of_floats_are_read() {
-        let header = |number, big_endian, rows, columns| Header { number, big_endian, rows, columns, bytes: 0 };
-        assert_eq!(parse("'<f4'", "False", "(3, 4)"), Ok(header(Number::F32, false, 3, 4)));
-        assert_eq!(parse("'>f8'", "False", "(0, 1)"), Ok(header(Number::F64, true, 0, 1)));
-        assert_eq!(parse("\"<f2\"", "True", "(1L, 2L)"), Ok(header(Number::F16, false, 1, 2)));
+        let header = |number, big_endian, rows, columns| MatrixHeader { number, big_endian, rows, columns, bytes: 0 };
+        assert_eq!(parse("'<f4'", "False", "(3, 4)"), Ok(header(MatrixNumber::F32, false, 3, 4)));
+        assert_eq!(parse("'>f8'", "False", "(0, 1)"), Ok(header(MatrixNumber::F64, true, 0, 1)));
+        assert_eq!(parse("\"<f2\"", "True", "(1L, 2L)"), Ok(header(MatrixNumber::F16, false, 1, 2)));
     }
 
     #[test]

@@ -8,50 +8,50 @@ mod header;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use header::Header;
+use header::MatrixHeader;
 
-use super::decompress::Bytes;
+use super::decompress::InputBytes;
 use super::embedding;
-use super::lines::{Lines, Piece};
-use super::mapping::{IdFrom, Mapping, Parts};
+use super::lines::{LineReader, TextPiece};
+use super::mapping::{IdFrom, Mapping, RowParts};
 use super::met::OnDuplicate;
-use super::progress::Progress;
-use super::rows::{Options, Rows};
-use super::source::Source;
+use super::progress::ReadProgress;
+use super::rows::{InputOptions, InputRows};
+use super::source::InputSource;
 use crate::error::{Error, Result};
-use crate::record::{Origin, Row};
+use crate::record::{NewRecord, Origin};
 
 /// Where the rows of a matrix have their ids from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Beside {
+pub enum MatrixIds {
     /// Ids, one a line.
     Ids(PathBuf),
     /// Rows of any format, without embeddings.
-    Rows(Source),
+    Rows(InputSource),
 }
 
 /// The rows of a matrix.
 pub(super) struct NpyRows {
-    bytes: Bytes,
-    header: Header,
-    beside: Open,
+    bytes: InputBytes,
+    header: MatrixHeader,
+    beside: MatrixSource,
     mapping: Arc<Mapping>,
     /// Bytes of a row.
     row: Vec<u8>,
     read: u64,
 }
 
-enum Open {
+enum MatrixSource {
     /// Ids are made from the embeddings.
     Nothing,
-    Ids(Lines),
-    Rows(Box<Rows>),
+    Ids(LineReader),
+    Rows(Box<InputRows>),
 }
 
 impl NpyRows {
     /// Reads the header and looks at what is beside; `size_bytes` is that of the file where it is one.
-    pub(super) fn open(mut bytes: Bytes, size_bytes: Option<u64>, options: &Options) -> Result<Self> {
-        let header = Header::read(&mut bytes)?;
+    pub(super) fn open(mut bytes: InputBytes, size_bytes: Option<u64>, options: &InputOptions) -> Result<Self> {
+        let header = MatrixHeader::read(&mut bytes)?;
         let row_bytes = header.row_bytes().filter(|&bytes| bytes <= options.row_limit_bytes);
         let Some(row_bytes) = row_bytes else {
             return Err(bytes.bad(format!("has rows of {} numbers, which are too long", header.columns), None));
@@ -60,11 +60,11 @@ impl NpyRows {
         if let Some(size) = size_bytes.filter(|&size| size != said && !bytes.is_packed()) {
             return Err(bytes.bad(format!("has {size} bytes where its {} rows take {said}", header.rows), None));
         }
-        let open = |beside: &Beside| -> Result<Open> {
+        let open = |beside: &MatrixIds| -> Result<MatrixSource> {
             let rows = match beside {
-                Beside::Ids(path) => count(lines(path, options)?, |lines| Ok(lines.next()?.map(drop)))?,
-                Beside::Rows(Source::Stdin) => header.rows,
-                Beside::Rows(source) => {
+                MatrixIds::Ids(path) => count(lines(path, options)?, |lines| Ok(lines.next()?.map(drop)))?,
+                MatrixIds::Rows(InputSource::Stdin) => header.rows,
+                MatrixIds::Rows(source) => {
                     count(beside_rows(source, options)?, |rows| rows.next().transpose().map(|row| row.map(drop)))?
                 }
             };
@@ -72,13 +72,13 @@ impl NpyRows {
                 return Err(mismatch(&bytes, header.rows, rows, beside));
             }
             Ok(match beside {
-                Beside::Ids(path) => Open::Ids(lines(path, options)?),
-                Beside::Rows(source) => Open::Rows(Box::new(beside_rows(source, options)?)),
+                MatrixIds::Ids(path) => MatrixSource::Ids(lines(path, options)?),
+                MatrixIds::Rows(source) => MatrixSource::Rows(Box::new(beside_rows(source, options)?)),
             })
         };
         let beside = match &options.beside {
             Some(beside) => open(beside)?,
-            None if options.mapping.id == IdFrom::Content => Open::Nothing,
+            None if options.mapping.id == IdFrom::Content => MatrixSource::Nothing,
             None => {
                 let hint = "give --ids FILE with one id a line, --rows FILE with ids and more, or --id auto";
                 return Err(bytes.bad("is a matrix, and its rows have no ids", Some(hint)));
@@ -89,7 +89,7 @@ impl NpyRows {
     }
 
     /// Returns the next row.
-    pub(super) fn next(&mut self) -> Result<Option<Row>> {
+    pub(super) fn next(&mut self) -> Result<Option<NewRecord>> {
         if self.read == self.header.rows {
             return self.end().map(|()| None);
         }
@@ -100,34 +100,34 @@ impl NpyRows {
         let embedding = embedding::checked(self.header.numbers(&self.row));
         let origin = Origin { source: Arc::clone(self.bytes.source()), line: self.read };
         let row = match &mut self.beside {
-            Open::Nothing => Some(Parts::default()),
-            Open::Ids(lines) => lines.next()?.map(|Piece { text, .. }| Parts {
+            MatrixSource::Nothing => Some(RowParts::default()),
+            MatrixSource::Ids(lines) => lines.next()?.map(|TextPiece { text, .. }| RowParts {
                 id: Some(text.strip_suffix('\r').unwrap_or(text).to_owned()),
-                ..Parts::default()
+                ..RowParts::default()
             }),
-            Open::Rows(rows) => match rows.next().transpose()? {
-                Some(Row { embedding: Some(_), origin, .. }) => {
+            MatrixSource::Rows(rows) => match rows.next().transpose()? {
+                Some(NewRecord { embedding: Some(_), origin, .. }) => {
                     let why = "has an embedding of its own beside that of the matrix".into();
                     return Err(Error::BadRow { source: origin.source.to_string(), line: origin.line, why });
                 }
                 Some(row) => {
                     let embedding = embedding.map_err(|why| self.bytes.bad_row(self.read, why))?;
-                    return Ok(Some(Row { embedding: Some(embedding), ..row }));
+                    return Ok(Some(NewRecord { embedding: Some(embedding), ..row }));
                 }
                 None => None,
             },
         };
         let Some(parts) = row else { return Err(self.bytes.bad("has more rows than the file beside it", None)) };
         let row = embedding
-            .and_then(|embedding| Parts { embedding: Some(embedding), ..parts }.into_row(&self.mapping, origin));
+            .and_then(|embedding| RowParts { embedding: Some(embedding), ..parts }.into_row(&self.mapping, origin));
         row.map(Some).map_err(|why| self.bytes.bad_row(self.read, why))
     }
 
     fn end(&mut self) -> Result<()> {
         let more = match &mut self.beside {
-            Open::Nothing => false,
-            Open::Ids(lines) => lines.next()?.is_some(),
-            Open::Rows(rows) => rows.next().is_some(),
+            MatrixSource::Nothing => false,
+            MatrixSource::Ids(lines) => lines.next()?.is_some(),
+            MatrixSource::Rows(rows) => rows.next().is_some(),
         };
         if more {
             return Err(self.bytes.bad(format!("has {} rows, the file beside it more", self.header.rows), None));
@@ -138,25 +138,25 @@ impl NpyRows {
     /// Returns what the user should know and was not told yet.
     pub(super) fn take_notices(&mut self) -> Vec<String> {
         match &mut self.beside {
-            Open::Rows(rows) => rows.take_notices(),
-            Open::Nothing | Open::Ids(_) => Vec::new(),
+            MatrixSource::Rows(rows) => rows.take_notices(),
+            MatrixSource::Nothing | MatrixSource::Ids(_) => Vec::new(),
         }
     }
 }
 
-fn lines(path: &Path, options: &Options) -> Result<Lines> {
+fn lines(path: &Path, options: &InputOptions) -> Result<LineReader> {
     let name = path.display().to_string();
     let file = std::fs::File::open(path).map_err(|e| Error::io(format!("read {name}"), e))?;
-    Ok(Lines::new(Bytes::open(file, name.into(), Progress::new(None))?, options.row_limit_bytes))
+    Ok(LineReader::new(InputBytes::open(file, name.into(), ReadProgress::new(None))?, options.row_limit_bytes))
 }
 
-fn beside_rows(source: &Source, options: &Options) -> Result<Rows> {
+fn beside_rows(source: &InputSource, options: &InputOptions) -> Result<InputRows> {
     // The format asked for, if any, is that of the matrix.
     let mapping = Mapping { expects_content: false, ..options.mapping.clone() };
     // Both are read row by row, so that none of these may be left out.
     let (only_tables, on_duplicate) = (None, OnDuplicate::Last);
-    let options = Options { format: None, mapping, beside: None, only_tables, on_duplicate, ..options.clone() };
-    Rows::open_counted(source, options, Progress::new(None), Arc::default())
+    let options = InputOptions { format: None, mapping, beside: None, only_tables, on_duplicate, ..options.clone() };
+    InputRows::open_counted(source, options, ReadProgress::new(None), Arc::default())
 }
 
 /// Counts items; a bad one is an item.
@@ -171,12 +171,14 @@ fn count<T>(mut items: T, mut next: impl FnMut(&mut T) -> Result<Option<()>>) ->
     }
 }
 
-fn mismatch(bytes: &Bytes, rows: u64, beside_rows: u64, beside: &Beside) -> Error {
+fn mismatch(bytes: &InputBytes, rows: u64, beside_rows: u64, beside: &MatrixIds) -> Error {
     let name = match beside {
-        Beside::Ids(path) | Beside::Rows(Source::File(path) | Source::Folder(path)) => path.display().to_string(),
-        Beside::Rows(Source::Stdin) => "-".into(),
-        Beside::Rows(Source::Glob { base, pattern }) => base.join(pattern).display().to_string(),
-        Beside::Rows(Source::Files(files)) => format!("the list of {} files", files.len()),
+        MatrixIds::Ids(path) | MatrixIds::Rows(InputSource::File(path) | InputSource::Folder(path)) => {
+            path.display().to_string()
+        }
+        MatrixIds::Rows(InputSource::Stdin) => "-".into(),
+        MatrixIds::Rows(InputSource::Glob { base, pattern }) => base.join(pattern).display().to_string(),
+        MatrixIds::Rows(InputSource::Files(files)) => format!("the list of {} files", files.len()),
     };
     bytes.bad(format!("has {rows} rows, but {name} has {beside_rows}"), Some("both hold one row for each record"))
 }

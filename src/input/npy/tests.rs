@@ -9,12 +9,12 @@ const ROWS: [[f32; 3]; 3] = [[0.1, -0.25, 1e-30], [3.0, 0.5, 2.0], [-1.5, 0.0, 6
 
 struct Case {
     folder: tempfile::TempDir,
-    options: Options,
+    options: InputOptions,
 }
 
 impl Case {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), options: Options::default() }
+        Self { folder: tempfile::tempdir().unwrap(), options: InputOptions::default() }
     }
 
     fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
@@ -24,21 +24,21 @@ impl Case {
     }
 
     fn ids(mut self, text: &str) -> Self {
-        self.options.beside = Some(Beside::Ids(self.write("ids.txt", text)));
+        self.options.beside = Some(MatrixIds::Ids(self.write("ids.txt", text)));
         self
     }
 
     fn rows(mut self, name: &str, text: &str) -> Self {
-        self.options.beside = Some(Beside::Rows(Source::File(self.write(name, text))));
+        self.options.beside = Some(MatrixIds::Rows(InputSource::File(self.write(name, text))));
         self
     }
 
-    fn open(&self, name: &str) -> Result<Rows> {
+    fn open(&self, name: &str) -> Result<InputRows> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/columns").join(name);
-        Rows::open(&Source::File(path), self.options.clone())
+        InputRows::open(&InputSource::File(path), self.options.clone())
     }
 
-    fn read(&self, name: &str) -> Result<Vec<Result<Row>>> {
+    fn read(&self, name: &str) -> Result<Vec<Result<NewRecord>>> {
         Ok(self.open(name)?.collect())
     }
 
@@ -59,7 +59,7 @@ impl Case {
 fn every_width_and_byte_order_is_read() {
     let case = Case::new().ids("a\r\n\nb\nü🦊");
     for name in ["f2.npy", "f4.npy", "f8.npy", "big.npy"] {
-        let rows: Vec<Row> = case.read(name).unwrap().into_iter().collect::<Result<_>>().unwrap();
+        let rows: Vec<NewRecord> = case.read(name).unwrap().into_iter().collect::<Result<_>>().unwrap();
         assert_eq!(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["a", "b", "ü🦊"]);
         for (row, expected) in rows.iter().zip(ROWS) {
             let expected = expected.map(|x| if name == "f2.npy" { half::f16::from_f32(x).to_f32() } else { x });
@@ -113,7 +113,7 @@ fn what_cannot_be_read_is_refused() {
     let whole = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/columns/f4.npy")).unwrap();
     let open = |bytes: &[u8]| {
         let path = case.write("m.npy", bytes);
-        Rows::open(&Source::File(path), case.options.clone())?.collect::<Result<Vec<_>>>()
+        InputRows::open(&InputSource::File(path), case.options.clone())?.collect::<Result<Vec<_>>>()
     };
     for cut in [7, 9, 50, whole.len() - 1] {
         assert!(matches!(open(&whole[..cut]), Err(Error::BadInput { .. })), "{cut}");

@@ -13,16 +13,16 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
-use super::batch::Rows;
-use super::layout::{EMBEDDING, ID, Layout};
-use crate::output::sink::{Entry, Question, Sink, written};
+use super::batch::ColumnBuffers;
+use super::layout::{BinaryLayout, EMBEDDING, ID};
+use crate::output::sink::{ShownQuestion, ShownRecord, Sink, written};
 
 /// Bytes of a row group as they are written.
 const ROW_GROUP_BYTES: usize = 64 << 20;
 
 /// What makes bytes of batches, in a buffer.
 pub(super) trait Encoder: Sized {
-    fn begin(rows: &Rows) -> Result<Self>;
+    fn begin(rows: &ColumnBuffers) -> Result<Self>;
     fn write(&mut self, batch: &RecordBatch) -> Result<()>;
     fn finish(&mut self) -> Result<()>;
     fn buffer(&mut self) -> &mut Vec<u8>;
@@ -32,7 +32,7 @@ pub(super) trait Encoder: Sized {
 pub(super) struct Parquet(ArrowWriter<Vec<u8>>);
 
 impl Encoder for Parquet {
-    fn begin(rows: &Rows) -> Result<Self> {
+    fn begin(rows: &ColumnBuffers) -> Result<Self> {
         // Numbers of embeddings hardly repeat, and no reader filters by them.
         let numbers = ColumnPath::new([EMBEDDING, "list", "item"].map(str::to_owned).to_vec());
         let ids = ColumnPath::new(vec![ID.to_owned()]);
@@ -64,7 +64,7 @@ impl Encoder for Parquet {
 pub(super) struct Arrow(FileWriter<Vec<u8>>);
 
 impl Encoder for Arrow {
-    fn begin(rows: &Rows) -> Result<Self> {
+    fn begin(rows: &ColumnBuffers) -> Result<Self> {
         made(FileWriter::try_new(Vec::new(), &rows.schema())).map(Self)
     }
 
@@ -83,14 +83,14 @@ impl Encoder for Arrow {
 
 /// Writes records as columns.
 pub(super) struct ColumnSink<'w, E> {
-    rows: Rows,
+    rows: ColumnBuffers,
     encoder: E,
     out: &'w mut (dyn Write + 'w),
 }
 
 impl<'w, E: Encoder> ColumnSink<'w, E> {
-    pub(super) fn begin(layout: &Layout, out: &'w mut (dyn Write + 'w)) -> Result<Self> {
-        let rows = made(Rows::new(layout))?;
+    pub(super) fn begin(layout: &BinaryLayout, out: &'w mut (dyn Write + 'w)) -> Result<Self> {
+        let rows = made(ColumnBuffers::new(layout))?;
         Ok(Self { encoder: E::begin(&rows)?, rows, out })
     }
 
@@ -103,11 +103,11 @@ impl<'w, E: Encoder> ColumnSink<'w, E> {
 }
 
 impl<E: Encoder> Sink for ColumnSink<'_, E> {
-    fn question(&mut self, _: &Question<'_>) -> Result<()> {
+    fn question(&mut self, _: &ShownQuestion<'_>) -> Result<()> {
         Ok(())
     }
 
-    fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
+    fn entry(&mut self, entry: ShownRecord<'_>) -> Result<()> {
         self.rows.push(entry.record);
         if self.rows.is_full() { self.flush() } else { Ok(()) }
     }

@@ -14,26 +14,26 @@ use arrow_schema::{ArrowError, Field, Schema};
 use huedb::record::{Metadata, Record, Value};
 use serde_json::{Map, Value as Json};
 
-use super::layout::{DOCUMENT, EMBEDDING, ID, KeyType, Layout, METADATA, URI};
+use super::layout::{BinaryLayout, DOCUMENT, EMBEDDING, ID, KeyType, METADATA, URI};
 
 const BATCH_ROWS: usize = 4096;
 const BATCH_BYTES: usize = 8 << 20;
 
 /// The columns of a batch that is being filled.
-pub(super) struct Rows {
+pub(super) struct ColumnBuffers {
     schema: Arc<Schema>,
     id: StringBuilder,
     document: StringBuilder,
     uri: StringBuilder,
     embedding: Option<FixedSizeListBuilder<Float32Builder>>,
     dimension: usize,
-    keys: Vec<(String, Key)>,
+    keys: Vec<(String, ColumnKey)>,
     /// What has no column of its own.
     others: Option<StringBuilder>,
     bytes: usize,
 }
 
-enum Key {
+enum ColumnKey {
     Bool(BooleanBuilder),
     Int(Int64Builder),
     Float(Float64Builder),
@@ -44,8 +44,8 @@ enum Key {
     Strs(ListBuilder<StringBuilder>),
 }
 
-impl Rows {
-    pub(super) fn new(layout: &Layout) -> Result<Self, ArrowError> {
+impl ColumnBuffers {
+    pub(super) fn new(layout: &BinaryLayout) -> Result<Self, ArrowError> {
         let dimension = layout.dimension.unwrap_or_default();
         let size = i32::try_from(dimension).map_err(|_| ArrowError::InvalidArgumentError("dimension".into()))?;
         let (keys, others) = layout.columns();
@@ -56,7 +56,7 @@ impl Rows {
             uri: StringBuilder::new(),
             embedding: layout.dimension.map(|_| FixedSizeListBuilder::new(Float32Builder::new(), size)),
             dimension,
-            keys: keys.into_iter().filter_map(|(key, kind)| Some((key.to_owned(), Key::new(kind)?))).collect(),
+            keys: keys.into_iter().filter_map(|(key, kind)| Some((key.to_owned(), ColumnKey::new(kind)?))).collect(),
             others: others.then(StringBuilder::new),
             bytes: 0,
         };
@@ -129,7 +129,7 @@ impl Rows {
     }
 }
 
-impl Key {
+impl ColumnKey {
     fn new(kind: KeyType) -> Option<Self> {
         Some(match kind {
             KeyType::Bool => Self::Bool(BooleanBuilder::new()),

@@ -50,7 +50,7 @@ impl KeyType {
 
 /// The columns of records that were all looked at.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Layout {
+pub(crate) struct BinaryLayout {
     /// How many records there are.
     pub(super) rows: u64,
     /// Numbers of an embedding; `None` to write none.
@@ -58,7 +58,7 @@ pub(crate) struct Layout {
     keys: BTreeMap<String, KeyType>,
 }
 
-impl Layout {
+impl BinaryLayout {
     /// Begins with no record.
     #[must_use]
     pub(crate) fn new(dimension: Option<usize>) -> Self {

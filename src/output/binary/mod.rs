@@ -15,7 +15,7 @@ mod tests;
 use std::fmt;
 use std::io::Write;
 
-pub(crate) use layout::Layout;
+pub(crate) use layout::BinaryLayout;
 
 use super::Sink;
 use huedb::error::Result;
@@ -59,7 +59,7 @@ impl fmt::Display for BinaryFormat {
 /// that this build lacks, or a matrix of records without embeddings.
 pub(crate) fn open_binary<'w>(
     format: BinaryFormat,
-    layout: &Layout,
+    layout: &BinaryLayout,
     out: &'w mut (dyn Write + 'w),
 ) -> Result<Box<dyn Sink + 'w>> {
     Ok(match format {

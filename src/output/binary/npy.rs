@@ -6,8 +6,8 @@ use std::io::Write;
 
 use huedb::error::{Error, Result};
 
-use super::layout::Layout;
-use crate::output::sink::{Entry, Question, Sink, written};
+use super::layout::BinaryLayout;
+use crate::output::sink::{ShownQuestion, ShownRecord, Sink, written};
 
 /// The numbers begin at a multiple of this.
 const ALIGNMENT_BYTES: usize = 64;
@@ -21,7 +21,7 @@ pub(super) struct NpySink<'w> {
 }
 
 impl<'w> NpySink<'w> {
-    pub(super) fn begin(layout: &Layout, out: &'w mut (dyn Write + 'w)) -> Result<Self> {
+    pub(super) fn begin(layout: &BinaryLayout, out: &'w mut (dyn Write + 'w)) -> Result<Self> {
         let Some(dimension) = layout.dimension else {
             return Err(Error::argument("there are no embeddings to make a matrix of"));
         };
@@ -41,11 +41,11 @@ fn header(rows: u64, columns: usize) -> Vec<u8> {
 }
 
 impl Sink for NpySink<'_> {
-    fn question(&mut self, _: &Question<'_>) -> Result<()> {
+    fn question(&mut self, _: &ShownQuestion<'_>) -> Result<()> {
         Ok(())
     }
 
-    fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
+    fn entry(&mut self, entry: ShownRecord<'_>) -> Result<()> {
         let embedding = entry.record.embedding.as_deref().unwrap_or_default();
         if embedding.len() != self.dimension || self.rows_left == 0 {
             let why = "its embedding does not fit the matrix".to_owned();

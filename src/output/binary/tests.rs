@@ -3,11 +3,11 @@
 use std::io::{Cursor, Write};
 
 use crate::random::Random;
-use huedb::input::{self, Beside, Options, Rows, Source};
+use huedb::input::{self, InputOptions, InputRows, InputSource, MatrixIds};
 use huedb::record::{Metadata, Record, RecordId, Value};
 
-use super::{BinaryFormat, Layout, open_binary};
-use crate::output::{Columns, Entry, Format, Packed, Packing, Sink, Style, open};
+use super::{BinaryFormat, BinaryLayout, open_binary};
+use crate::output::{OutputFormat, Packed, Packing, RecordColumns, ShownRecord, Sink, Style, open};
 
 const DIMENSION: usize = 5;
 const TEXTS: [&str; 8] = ["", " ", "fox", "ü🦊\u{301}", "a,\"b\"\r\nc\t;", "[1, 2]", "007", "null"];
@@ -74,22 +74,22 @@ fn record(random: &mut Random, n: usize) -> Record {
 
 fn fill(mut sink: Box<dyn Sink + '_>, records: &[Record]) {
     for record in records {
-        sink.entry(Entry::from(record)).unwrap();
+        sink.entry(ShownRecord::from(record)).unwrap();
     }
     sink.end().unwrap();
 }
 
 fn binary(format: BinaryFormat, records: &[Record], dimension: Option<usize>, out: &mut dyn Write) {
-    let mut layout = Layout::new(dimension);
+    let mut layout = BinaryLayout::new(dimension);
     for record in records {
         layout.add(record.metadata.as_ref());
     }
     fill(open_binary(format, &layout, out).unwrap(), records);
 }
 
-fn read(bytes: Vec<u8>, options: Options) -> Vec<Record> {
-    let rows = Rows::from_reader(Cursor::new(bytes), "t", options).unwrap();
-    let record = |row: huedb::record::Row| {
+fn read(bytes: Vec<u8>, options: InputOptions) -> Vec<Record> {
+    let rows = InputRows::from_reader(Cursor::new(bytes), "t", options).unwrap();
+    let record = |row: huedb::record::NewRecord| {
         let metadata = Some(row.metadata.into_metadata().unwrap()).filter(|metadata| !metadata.is_empty());
         Record { id: row.id, embedding: row.embedding, document: row.document, uri: row.uri, metadata }
     };
@@ -110,19 +110,21 @@ fn every_format_reads_back_what_was_written() {
         let records: Vec<Record> = (0..5000).map(|n| record(&mut random, n)).collect();
         for format in [BinaryFormat::Parquet, BinaryFormat::Arrow] {
             let bytes = packed(packing, |out| binary(format, &records, Some(DIMENSION), out));
-            assert!(read(bytes, Options::default()) == records, "{format} {packing:?} {random:?}");
+            assert!(read(bytes, InputOptions::default()) == records, "{format} {packing:?} {random:?}");
         }
         for (format, read_as) in [
-            (Format::Jsonl, input::Format::Jsonl),
-            (Format::Json, input::Format::Json),
-            (Format::Csv, input::Format::Csv),
-            (Format::Tsv, input::Format::Tsv),
+            (OutputFormat::Jsonl, input::InputFormat::Jsonl),
+            (OutputFormat::Json, input::InputFormat::Json),
+            (OutputFormat::Csv, input::InputFormat::Csv),
+            (OutputFormat::Tsv, input::InputFormat::Tsv),
         ] {
-            let write =
-                |out: &mut dyn Write| fill(open(format, Columns::export(), Style::default(), out).unwrap(), &records);
-            let mut again = read(packed(packing, write), Options { format: Some(read_as), ..Options::default() });
+            let write = |out: &mut dyn Write| {
+                fill(open(format, RecordColumns::export(), Style::default(), out).unwrap(), &records)
+            };
+            let mut again =
+                read(packed(packing, write), InputOptions { format: Some(read_as), ..InputOptions::default() });
             let mut wanted = records.clone();
-            if matches!(format, Format::Csv | Format::Tsv) {
+            if matches!(format, OutputFormat::Csv | OutputFormat::Tsv) {
                 // An absent and an empty text are the same empty cell.
                 for record in wanted.iter_mut().chain(&mut again) {
                     record.document.get_or_insert_default();
@@ -140,13 +142,13 @@ fn a_matrix_reads_back_with_the_rows_beside_it() {
     let records: Vec<Record> = (0..100).map(|n| record(&mut random, n)).collect();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.jsonl");
-    let beside = Columns::record();
+    let beside = RecordColumns::record();
     let mut lines = Vec::new();
-    fill(open(Format::Jsonl, beside, Style::default(), &mut lines).unwrap(), &records);
+    fill(open(OutputFormat::Jsonl, beside, Style::default(), &mut lines).unwrap(), &records);
     std::fs::write(&path, lines).unwrap();
     let mut matrix = Vec::new();
     binary(BinaryFormat::Npy, &records, Some(DIMENSION), &mut matrix);
-    let options = Options { beside: Some(Beside::Rows(Source::File(path))), ..Options::default() };
+    let options = InputOptions { beside: Some(MatrixIds::Rows(InputSource::File(path))), ..InputOptions::default() };
     assert!(read(matrix, options) == records, "{random:?}");
 }
 
@@ -155,12 +157,12 @@ fn nothing_and_no_embeddings_are_written_too() {
     for format in [BinaryFormat::Parquet, BinaryFormat::Arrow] {
         let mut empty = Vec::new();
         binary(format, &[], None, &mut empty);
-        assert_eq!(read(empty, Options::default()), [], "{format}");
+        assert_eq!(read(empty, InputOptions::default()), [], "{format}");
         let one = Record { embedding: None, ..record(&mut Random::new(), 0) };
         let mut bytes = Vec::new();
         binary(format, std::slice::from_ref(&one), None, &mut bytes);
-        assert_eq!(read(bytes, Options::default()), [one], "{format}");
+        assert_eq!(read(bytes, InputOptions::default()), [one], "{format}");
     }
     let mut out = Vec::new();
-    assert!(open_binary(BinaryFormat::Npy, &Layout::new(None), &mut out).is_err());
+    assert!(open_binary(BinaryFormat::Npy, &BinaryLayout::new(None), &mut out).is_err());
 }

@@ -4,7 +4,7 @@ use crate::random::Random;
 use huedb::record::{Metadata, Record, RecordId, Value};
 
 use super::*;
-use crate::output::Column;
+use crate::output::RecordColumn;
 
 /// Reads XML as strictly as the drawing needs it: names, quoted attributes, escaped text, balanced tags; returns the
 /// names of the elements and the texts.
@@ -92,7 +92,7 @@ fn hostile_text_stays_text() {
         uri: None,
         metadata: Some(Metadata::from_json(serde_json::json!({hostile: hostile})).unwrap()),
     };
-    let hover = hover(&record, &[Column::Document, Column::Key(hostile.into())]);
+    let hover = hover(&record, &[RecordColumn::Document, RecordColumn::Key(hostile.into())]);
     assert_eq!(hover.lines().count(), 3);
     let svg = drawn(vec![([0.0, 0.0], &hover), ([1.0, 1.0], hostile)], Legend::of(hostile, &values));
     let (names, _) = parse(&svg);

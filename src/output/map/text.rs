@@ -3,7 +3,7 @@
 use huedb::record::Record;
 
 use crate::output::sanitize::one_line;
-use crate::output::{Column, cell, width};
+use crate::output::{RecordColumn, cell, width};
 
 /// What is seen of a text when the pointer is over its point.
 const HOVER_CELLS: usize = 160;
@@ -32,13 +32,13 @@ pub(super) fn shown(text: &str) -> String {
 
 /// Returns what is shown when the pointer is over a record's point: its id, and the beginnings of these columns.
 #[must_use]
-pub(crate) fn hover(record: &Record, columns: &[Column]) -> String {
+pub(crate) fn hover(record: &Record, columns: &[RecordColumn]) -> String {
     let cut = |text: &str| width::cut(&cell::prose(text, HOVER_CELLS), HOVER_CELLS).into_owned();
     let mut lines = vec![cut(record.id.as_str())];
     for column in columns {
         lines.extend(match column {
-            Column::Document => record.document.as_deref().map(cut),
-            Column::Key(key) => {
+            RecordColumn::Document => record.document.as_deref().map(cut),
+            RecordColumn::Key(key) => {
                 let value = record.metadata.as_ref().and_then(|metadata| metadata.get(key));
                 value.map(|value| cut(&format!("{key}: {value}")))
             }

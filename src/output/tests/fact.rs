@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::output::fact::{write_facts, write_list};
-use crate::output::{Facts, collection_facts, collection_line};
+use crate::output::{Properties, collection_facts, collection_line};
 
-fn about() -> Facts {
-    Facts::new()
+fn about() -> Properties {
+    Properties::new()
         .with("path", "./hue\u{1b}db.redb")
         .with("records", 12_345)
         .with_bytes("size_bytes", 12_345_678)
@@ -19,13 +19,13 @@ fn about() -> Facts {
         .with("tags", json!(["a", "b"]))
 }
 
-fn facts(format: Format) -> String {
+fn facts(format: OutputFormat) -> String {
     let mut out = Vec::new();
     write_facts(format, &about(), Style::default(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
-fn list(format: Format, things: &[Facts]) -> String {
+fn list(format: OutputFormat, things: &[Properties]) -> String {
     let mut out = Vec::new();
     write_list(format, things, Style::default(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -41,23 +41,23 @@ dimension  none
 graph      yes
 tags       a, b
 ";
-    assert_eq!(facts(Format::Table), table);
+    assert_eq!(facts(OutputFormat::Table), table);
     let object = concat!(
         r#"{"path":"./hue\u001bdb.redb","records":12345,"size_bytes":12345678,"#,
         r#""dimension":null,"graph":true,"tags":["a","b"]}"#,
         "\n"
     );
-    assert_eq!(facts(Format::Json), object);
-    assert_eq!(facts(Format::Jsonl), object);
+    assert_eq!(facts(OutputFormat::Json), object);
+    assert_eq!(facts(OutputFormat::Jsonl), object);
     let csv = "key,value\npath,./hue\u{1b}db.redb\nrecords,12345\nsize_bytes,12345678\n\
         dimension,\ngraph,true\ntags,\"[\"\"a\"\",\"\"b\"\"]\"\n";
-    assert_eq!(facts(Format::Csv), csv);
-    assert_eq!(facts(Format::Tsv).lines().nth(2), Some("records\t12345"));
+    assert_eq!(facts(OutputFormat::Csv), csv);
+    assert_eq!(facts(OutputFormat::Tsv).lines().nth(2), Some("records\t12345"));
 }
 
 #[test]
 fn facts_have_no_ids() {
-    let error = write_facts(Format::Ids, &about(), Style::default(), &mut Vec::new()).unwrap_err();
+    let error = write_facts(OutputFormat::Ids, &about(), Style::default(), &mut Vec::new()).unwrap_err();
     assert_eq!(error.to_string(), "the output format ids is for lists");
     assert!(error.hint().is_some());
 }
@@ -91,7 +91,7 @@ fn fingerprint() -> Fingerprint {
     }
 }
 
-fn collections() -> [Facts; 2] {
+fn collections() -> [Properties; 2] {
     let counts = Counts { records: 1204, deleted: 3, sealed: 1000, tail: 207 };
     [
         collection_line(&collection("notes", Some(fingerprint())), &counts),
@@ -107,29 +107,31 @@ name     records  dimension  space   model
 notes      1,204        384  cosine  all-MiniLM-L6-v2
 vectors        0             cosine
 ";
-    assert_eq!(list(Format::Table, &collections()), table);
+    assert_eq!(list(OutputFormat::Table, &collections()), table);
     let notes = r#"{"name":"notes","records":1204,"dimension":384,"space":"cosine","model":"all-MiniLM-L6-v2","metadata":null}"#;
     let vectors = r#"{"name":"vectors","records":0,"dimension":null,"space":"cosine","model":null,"metadata":null}"#;
-    assert_eq!(list(Format::Jsonl, &collections()), format!("{notes}\n{vectors}\n"));
-    assert_eq!(list(Format::Json, &collections()), format!("[\n{notes},\n{vectors}\n]\n"));
+    assert_eq!(list(OutputFormat::Jsonl, &collections()), format!("{notes}\n{vectors}\n"));
+    assert_eq!(list(OutputFormat::Json, &collections()), format!("[\n{notes},\n{vectors}\n]\n"));
     let csv =
         "name,records,dimension,space,model,metadata\nnotes,1204,384,cosine,all-MiniLM-L6-v2,\nvectors,0,,cosine,,\n";
-    assert_eq!(list(Format::Csv, &collections()), csv);
-    assert_eq!(list(Format::Ids, &collections()), "notes\nvectors\n");
+    assert_eq!(list(OutputFormat::Csv, &collections()), csv);
+    assert_eq!(list(OutputFormat::Ids, &collections()), "notes\nvectors\n");
 }
 
 #[test]
 fn a_list_of_nothing() {
-    for (format, text) in [(Format::Table, ""), (Format::Jsonl, ""), (Format::Json, "[]\n"), (Format::Csv, "")] {
+    for (format, text) in
+        [(OutputFormat::Table, ""), (OutputFormat::Jsonl, ""), (OutputFormat::Json, "[]\n"), (OutputFormat::Csv, "")]
+    {
         assert_eq!(list(format, &[]), text, "{format}");
     }
 }
 
 #[test]
 fn things_that_lack_a_fact_leave_its_cell_empty() {
-    let things = [Facts::new().with("a", 1), Facts::new().with("a", 2).with("b", "x")];
-    assert_eq!(list(Format::Csv, &things), "a,b\n1,\n2,x\n");
-    assert_eq!(list(Format::Table, &things), "a  b\n────\n1\n2  x\n");
+    let things = [Properties::new().with("a", 1), Properties::new().with("a", 2).with("b", "x")];
+    assert_eq!(list(OutputFormat::Csv, &things), "a,b\n1,\n2,x\n");
+    assert_eq!(list(OutputFormat::Table, &things), "a  b\n────\n1\n2  x\n");
 }
 
 #[test]
@@ -138,7 +140,7 @@ fn show_says_everything() {
     notes.metadata = Some(Metadata::from_json(json!({"owner": "me"})).unwrap());
     let facts = collection_facts(&notes, &Counts { records: 1204, deleted: 3, sealed: 1000, tail: 207 });
     let mut out = Vec::new();
-    write_facts(Format::Table, &facts, Style::default(), &mut out).unwrap();
+    write_facts(OutputFormat::Table, &facts, Style::default(), &mut out).unwrap();
     let expected = format!(
         "\
 name             notes

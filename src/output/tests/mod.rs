@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use huedb::record::{Hit, Metadata, Record, RecordId};
 use serde_json::{Value as Json, json};
 
-use super::{Columns, Entry, Format, Label, Question, Sink, Style, open};
+use super::{Label, OutputFormat, RecordColumns, ShownQuestion, ShownRecord, Sink, Style, open};
 
 fn record(id: &str, document: Option<&str>, metadata: &Json) -> Record {
     Record {
@@ -28,7 +28,7 @@ fn hit(id: &str, distance: f32, document: &str) -> Hit {
 }
 
 /// Returns what a sink writes in the format and style.
-fn written_by(format: Format, columns: Columns, style: Style, rows: impl FnOnce(&mut dyn Sink)) -> String {
+fn written_by(format: OutputFormat, columns: RecordColumns, style: Style, rows: impl FnOnce(&mut dyn Sink)) -> String {
     let mut out = Vec::new();
     let mut sink = open(format, columns, style, &mut out).unwrap();
     rows(sink.as_mut());
@@ -36,7 +36,7 @@ fn written_by(format: Format, columns: Columns, style: Style, rows: impl FnOnce(
     String::from_utf8(out).unwrap()
 }
 
-fn records(format: Format, columns: Columns, records: &[Record]) -> String {
+fn records(format: OutputFormat, columns: RecordColumns, records: &[Record]) -> String {
     written_by(format, columns, Style::default(), |sink| {
         for record in records {
             sink.entry(record.into()).unwrap();
@@ -45,12 +45,12 @@ fn records(format: Format, columns: Columns, records: &[Record]) -> String {
 }
 
 /// Returns two questions in a format: one by index with two hits, one by id without any.
-fn batch(format: Format, style: Style) -> String {
-    written_by(format, Columns::batch(), style, |sink| {
-        sink.question(&Question { label: Label::Index(0), text: Some("how do\nfoxes\u{1b} move") }).unwrap();
-        sink.entry(Entry::from(&hit("a", 0.25, "quick fox"))).unwrap();
-        sink.entry(Entry::from(&hit("b", 0.1, "slow, \"dog\""))).unwrap();
-        sink.question(&Question { label: Label::Id("q2".into()), text: None }).unwrap();
+fn batch(format: OutputFormat, style: Style) -> String {
+    written_by(format, RecordColumns::batch(), style, |sink| {
+        sink.question(&ShownQuestion { label: Label::Index(0), text: Some("how do\nfoxes\u{1b} move") }).unwrap();
+        sink.entry(ShownRecord::from(&hit("a", 0.25, "quick fox"))).unwrap();
+        sink.entry(ShownRecord::from(&hit("b", 0.1, "slow, \"dog\""))).unwrap();
+        sink.question(&ShownQuestion { label: Label::Id("q2".into()), text: None }).unwrap();
     })
 }
 

@@ -1,14 +1,14 @@
 //! Tables of records and hits.
 
 use super::*;
-use crate::output::{Column, Highlight, width};
+use crate::output::{Highlight, RecordColumn, width};
 
 fn style(width: usize) -> Style {
     Style { width, ..Style::default() }
 }
 
 fn hits(width: usize, hits: &[Hit]) -> String {
-    written_by(Format::Table, Columns::hit(), style(width), |sink| {
+    written_by(OutputFormat::Table, RecordColumns::hit(), style(width), |sink| {
         for hit in hits {
             sink.entry(hit.into()).unwrap();
         }
@@ -42,21 +42,21 @@ fox-1    0.1000  The quick brown fox jum…  year=2021
 #[test]
 fn columns_that_no_row_fills_are_left_out() {
     let expected = "id\n──\na\n";
-    assert_eq!(records(Format::Table, Columns::export(), &[record("a", None, &Json::Null)]), expected);
-    assert_eq!(records(Format::Table, Columns::export(), &[]), "");
+    assert_eq!(records(OutputFormat::Table, RecordColumns::export(), &[record("a", None, &Json::Null)]), expected);
+    assert_eq!(records(OutputFormat::Table, RecordColumns::export(), &[]), "");
 }
 
 #[test]
 fn metadata_keys_and_embeddings_have_columns() {
     let mut one = record("a", None, &json!({"year": 2021, "lang": "en"}));
     one.embedding = Some(vec![0.25; 384]);
-    let columns = [Column::Id, Column::Key("lang".into()), Column::Embedding].into_iter().collect();
+    let columns = [RecordColumn::Id, RecordColumn::Key("lang".into()), RecordColumn::Embedding].into_iter().collect();
     let expected = "\
 id  lang  embedding
 ─────────────────────────────────
 a   en    [0.2500, 0.2500, …] 384
 ";
-    assert_eq!(records(Format::Table, columns, &[one]), expected);
+    assert_eq!(records(OutputFormat::Table, columns, &[one]), expected);
 }
 
 #[test]
@@ -71,8 +71,8 @@ b     0.1000  slow, \"dog\"  year=2021
 q2
 nothing found
 ";
-    assert_eq!(batch(Format::Table, style(80)), expected);
-    let bold = batch(Format::Table, Style { color: true, ..style(80) });
+    assert_eq!(batch(OutputFormat::Table, style(80)), expected);
+    let bold = batch(OutputFormat::Table, Style { color: true, ..style(80) });
     assert!(bold.starts_with("\u{1b}[1m0: how do foxes move\u{1b}[0m\n"), "{bold:?}");
 }
 
@@ -92,7 +92,7 @@ fn a_narrow_terminal_is_respected_and_never_panics() {
 #[test]
 fn a_long_list_is_paged_under_one_header() {
     let all: Vec<Record> = (0..2500).map(|n| record(&format!("id-{n}"), Some("text"), &Json::Null)).collect();
-    let shown = records(Format::Table, Columns::record(), &all);
+    let shown = records(OutputFormat::Table, RecordColumns::record(), &all);
     let lines: Vec<&str> = shown.lines().collect();
     assert_eq!(lines.len(), 2502);
     assert_eq!(lines[0], "id      document  metadata  uri");
@@ -105,14 +105,14 @@ fn a_long_list_is_paged_under_one_header() {
 #[test]
 fn a_full_page_is_not_followed_by_an_empty_table() {
     let all: Vec<Record> = (0..1000).map(|n| record(&format!("{n:03}"), Some("text"), &Json::Null)).collect();
-    assert_eq!(records(Format::Table, Columns::record(), &all).lines().count(), 1002);
+    assert_eq!(records(OutputFormat::Table, RecordColumns::record(), &all).lines().count(), 1002);
 }
 
 #[test]
 fn what_was_looked_for_is_marked_and_seen() {
     let far = format!("A den. {} foxes trot and gallop when they hunt mice", "So it goes. ".repeat(20));
     let shown = |color| {
-        written_by(Format::Table, Columns::hit(), Style { color, ..style(70) }, |sink| {
+        written_by(OutputFormat::Table, RecordColumns::hit(), Style { color, ..style(70) }, |sink| {
             sink.highlight(Highlight::new(Some("a fox hunts"), None));
             sink.entry((&hit("far", 0.5, &far)).into()).unwrap();
             sink.entry((&hit("日本", 0.25, "🦊 hunting: e\u{301} FOX")).into()).unwrap();
@@ -134,8 +134,8 @@ none    1.0000  a dog                                        year=2021
 
 #[test]
 fn data_formats_mark_nothing() {
-    for format in [Format::Jsonl, Format::Json, Format::Csv, Format::Tsv, Format::Ids] {
-        let text = written_by(format, Columns::hit(), Style { color: true, full: true, ..style(20) }, |sink| {
+    for format in [OutputFormat::Jsonl, OutputFormat::Json, OutputFormat::Csv, OutputFormat::Tsv, OutputFormat::Ids] {
+        let text = written_by(format, RecordColumns::hit(), Style { color: true, full: true, ..style(20) }, |sink| {
             sink.highlight(Highlight::new(Some("quick"), None));
             sink.entry((&hit("a", 0.5, "the quick brown fox jumps over the lazy dog")).into()).unwrap();
         });
@@ -146,7 +146,7 @@ fn data_formats_mark_nothing() {
 #[test]
 fn nothing_is_cut_where_all_is_asked_for() {
     let long = hit("a-long-identifier-of-a-record", 0.5, "the quick brown\n  fox\u{1b} jumps over the lazy dog");
-    let shown = written_by(Format::Table, Columns::hit(), Style { full: true, ..style(50) }, |sink| {
+    let shown = written_by(OutputFormat::Table, RecordColumns::hit(), Style { full: true, ..style(50) }, |sink| {
         sink.entry((&long).into()).unwrap();
         sink.entry((&hit("b", 1.0, "short")).into()).unwrap();
     });
@@ -165,7 +165,7 @@ b             1.0000  short              year=2021
 fn documents_of_any_length_are_laid_out_a_page_at_a_time() {
     let long = "word ".repeat(500_000);
     let all: Vec<Record> = (0..5).map(|n| record(&format!("{n}"), Some(&long), &Json::Null)).collect();
-    let shown = written_by(Format::Table, Columns::record(), Style { full: true, ..style(80) }, |sink| {
+    let shown = written_by(OutputFormat::Table, RecordColumns::record(), Style { full: true, ..style(80) }, |sink| {
         for record in &all {
             sink.entry(record.into()).unwrap();
         }

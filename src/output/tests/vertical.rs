@@ -1,10 +1,10 @@
 //! Records one below the other.
 
 use super::*;
-use crate::output::{Column, Highlight, width};
+use crate::output::{Highlight, RecordColumn, width};
 
-fn vertical(columns: Columns, style: Style, records: &[Record]) -> String {
-    written_by(Format::Vertical, columns, style, |sink| {
+fn vertical(columns: RecordColumns, style: Style, records: &[Record]) -> String {
+    written_by(OutputFormat::Vertical, columns, style, |sink| {
         sink.highlight(Highlight::new(Some("foxes"), None));
         for record in records {
             sink.entry(record.into()).unwrap();
@@ -41,13 +41,13 @@ embedding    [0.2500, 0.2500, …]
 
 id  日本
 ";
-    assert_eq!(vertical(Columns::export(), style, &two()), expected);
+    assert_eq!(vertical(RecordColumns::export(), style, &two()), expected);
 }
 
 #[test]
 fn names_are_dim_and_words_marked() {
     let style = Style { color: true, ..Style::default() };
-    let columns: Columns = [Column::Key("year".into()), Column::Document].into_iter().collect();
+    let columns: RecordColumns = [RecordColumn::Key("year".into()), RecordColumn::Document].into_iter().collect();
     let shown = vertical(columns, style, &two()[..1]);
     let first =
         "\u{1b}[2myear\u{1b}[0m      2021\n\u{1b}[2mdocument\u{1b}[0m  The quick brown \u{1b}[1;31mfox\u{1b}[0m ";
@@ -71,13 +71,13 @@ year      2021
 q2
 nothing found
 ";
-    assert_eq!(batch(Format::Vertical, Style::default()), expected);
+    assert_eq!(batch(OutputFormat::Vertical, Style::default()), expected);
 }
 
 #[test]
 fn a_narrow_terminal_does_not_panic() {
     for columns in 0..40 {
-        let shown = vertical(Columns::export(), Style { width: columns, ..Style::default() }, &two());
+        let shown = vertical(RecordColumns::export(), Style { width: columns, ..Style::default() }, &two());
         assert!(shown.lines().all(|line| width(line) <= columns.max(13 + 22)), "{columns}: {shown}");
     }
 }

@@ -19,7 +19,7 @@ pub(crate) use rules::taken_by_another;
 
 use super::{Collection, Effect, Mode};
 use crate::error::{Error, Result};
-use crate::record::Row;
+use crate::record::NewRecord;
 
 /// What happens at a row that is bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -150,7 +150,7 @@ struct Written {
     tally: Tally,
     refused: Vec<Error>,
     /// Rows whose text is new after all and has no embedding yet.
-    again: Vec<Row>,
+    again: Vec<NewRecord>,
 }
 
 /// How batches are written.
@@ -165,7 +165,7 @@ fn write(collection: &Collection, prepared: Prepared, way: Way) -> Result<Writte
     if prepared.rows.is_empty() {
         return Ok(written);
     }
-    let bare: Vec<Option<Row>> =
+    let bare: Vec<Option<NewRecord>> =
         prepared.rows.iter().map(|PreparedRow { row, .. }| row.embedding.is_none().then(|| row.clone())).collect();
     let changes = prepared.rows.into_iter().map(PreparedRow::into_change);
     let Way { mode, keep_embeddings } = way;
@@ -179,7 +179,7 @@ fn write(collection: &Collection, prepared: Prepared, way: Way) -> Result<Writte
     Ok(written)
 }
 
-fn bad_row(row: &Row, why: &str) -> Error {
+fn bad_row(row: &NewRecord, why: &str) -> Error {
     Error::BadRow {
         source: row.origin.source.to_string(),
         line: row.origin.line,

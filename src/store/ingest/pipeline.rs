@@ -11,13 +11,13 @@ use std::time::Duration;
 use super::super::Collection;
 use super::{Batch, Ingest, Prepared, Way, Written, write};
 use crate::error::Result;
-use crate::record::Row;
+use crate::record::NewRecord;
 
 /// How often an idle import looks whether it should go on.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// One batch as it came from the input; a bad row is an error in its place.
-pub type Parsed = Vec<Result<Row>>;
+pub type Parsed = Vec<Result<NewRecord>>;
 
 impl Ingest<'_> {
     /// Stores `first`, prepared already, and then every batch of `batches`.
@@ -83,7 +83,7 @@ impl Ingest<'_> {
         Ok(())
     }
 
-    fn note(&mut self, result: Written, again: &mut Vec<Row>) -> Batch {
+    fn note(&mut self, result: Written, again: &mut Vec<NewRecord>) -> Batch {
         self.preparer.forget_oldest();
         self.tally += result.tally;
         again.extend(result.again);

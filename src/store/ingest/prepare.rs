@@ -17,7 +17,7 @@ use super::rules::{Files, Rules, bad_document};
 use super::{OnError, Tally, Way, bad_row};
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
-use crate::record::{CollectionInfo, Fingerprint, Part, RecordId, Row, Value};
+use crate::record::{Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, Value};
 
 /// A batch that is ready to be written.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Prepared {
 /// A row and what was found out about it.
 #[derive(Debug)]
 pub(super) struct PreparedRow {
-    pub(super) row: Row,
+    pub(super) row: NewRecord,
     /// Whether its embedding was made here.
     embedded_here: bool,
     /// Whether it takes the place of its document's other form.
@@ -132,7 +132,7 @@ impl<'a> Preparer<'a> {
     ///
     /// # Errors
     /// With [`OnError::Stop`] the first bad row; else what the model or the file refuses.
-    pub fn prepare(&mut self, view: &View, rows: impl IntoIterator<Item = Result<Row>>) -> Result<Prepared> {
+    pub fn prepare(&mut self, view: &View, rows: impl IntoIterator<Item = Result<NewRecord>>) -> Result<Prepared> {
         let (mut prepared, ids) = self.check_all(view, rows)?;
         self.embed_new(view, &mut prepared)?;
         self.on_their_way.push_back(ids);
@@ -143,7 +143,7 @@ impl<'a> Preparer<'a> {
     ///
     /// # Errors
     /// As [`Self::prepare`], but for those of the model.
-    pub fn rehearse(&mut self, view: &View, rows: impl IntoIterator<Item = Result<Row>>) -> Result<Vec<Error>> {
+    pub fn rehearse(&mut self, view: &View, rows: impl IntoIterator<Item = Result<NewRecord>>) -> Result<Vec<Error>> {
         let (prepared, ids) = self.check_all(view, rows)?;
         if view.info().embedder.is_none() && !self.to_embed(view, &prepared)?.is_empty() {
             return Err(Error::NoModel { collection: view.info().name.to_string() });
@@ -155,7 +155,7 @@ impl<'a> Preparer<'a> {
     fn check_all(
         &mut self,
         view: &View,
-        rows: impl IntoIterator<Item = Result<Row>>,
+        rows: impl IntoIterator<Item = Result<NewRecord>>,
     ) -> Result<(Prepared, HashSet<RecordId>)> {
         let mut prepared = Prepared::default();
         let mut ids = HashSet::new();
@@ -178,11 +178,11 @@ impl<'a> Preparer<'a> {
     }
 
     /// Returns whether a row takes the place of its document's other form.
-    fn replaces_form(&mut self, row: &Row) -> bool {
+    fn replaces_form(&mut self, row: &NewRecord) -> bool {
         if !self.rules.one_form || row.document.is_none() {
             return false;
         }
-        let said = row.metadata.iter().find(|(key, _)| *key == Part::OF);
+        let said = row.metadata.iter().find(|(key, _)| *key == Chunk::OF);
         match (&row.part, said) {
             (None, Some((_, Some(Value::Str(of))))) => {
                 self.given_in_parts.insert(of.clone());
@@ -241,7 +241,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Finds what is wrong with a row before anything is embedded; `before` are the ids before it in its batch.
-    fn check(&mut self, row: Row, before: &HashSet<RecordId>, view: &View) -> Result<Row> {
+    fn check(&mut self, row: NewRecord, before: &HashSet<RecordId>, view: &View) -> Result<NewRecord> {
         let too_large = |why: Error| Error::BadRow {
             source: row.origin.source.to_string(),
             line: row.origin.line,
@@ -333,7 +333,7 @@ impl<'a> Preparer<'a> {
 
     /// Returns whether a row's text has to be embedded for what the mode does with it; `is_again` when its batch has the
     /// id before.
-    fn needs_embedding(&self, row: &Row, is_again: bool, view: &View) -> Result<bool> {
+    fn needs_embedding(&self, row: &NewRecord, is_again: bool, view: &View) -> Result<bool> {
         let Some(text) = row.document.as_ref().filter(|_| row.embedding.is_none()) else { return Ok(false) };
         // What a row before it makes of the record is not known here, so the text is embedded in any case.
         if self.mode != Mode::Add && (is_again || self.is_on_its_way(&row.id)) {

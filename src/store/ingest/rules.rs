@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::super::{Mode, Stored, View};
 use super::prepare::PreparedRow;
 use crate::error::{Error, Result};
-use crate::record::{Part, RecordId, Row};
+use crate::record::{Chunk, NewRecord, RecordId};
 
 /// What an ingest may do.
 #[derive(Debug, Clone, Default)]
@@ -28,12 +28,12 @@ pub struct Rules {
 pub(super) struct Files(HashMap<RecordId, String>);
 
 /// The id of the document that a row is, or is a part of.
-pub(super) fn document_of(row: &Row) -> &RecordId {
+pub(super) fn document_of(row: &NewRecord) -> &RecordId {
     row.part.as_ref().map_or(&row.id, |part| &part.of)
 }
 
 /// Makes an error about a document.
-pub(super) fn bad_document(row: &Row, why: &str) -> Error {
+pub(super) fn bad_document(row: &NewRecord, why: &str) -> Error {
     Error::BadRow {
         source: row.origin.source.to_string(),
         line: row.origin.line,
@@ -48,10 +48,10 @@ fn find(view: &View, id: &RecordId) -> Result<Option<Stored>> {
 
 impl Rules {
     /// Returns whether a document is there, whole or in parts.
-    pub(super) fn document_exists(&self, row: &Row, view: &View) -> Result<bool> {
+    pub(super) fn document_exists(&self, row: &NewRecord, view: &View) -> Result<bool> {
         let of = document_of(row);
         let in_parts = || -> Result<bool> {
-            Ok(find(view, &Part::id(of, 0))?.is_some_and(|first| Part::is_said_by(&first.metadata, of, 0)))
+            Ok(find(view, &Chunk::id(of, 0))?.is_some_and(|first| Chunk::is_said_by(&first.metadata, of, 0)))
         };
         match (&row.part, self.one_form && row.document.is_some()) {
             (Some(_), true) => Ok(in_parts()? || find(view, of)?.is_some_and(|whole| whole.document.is_some())),
@@ -90,7 +90,7 @@ impl Rules {
         }
         for PreparedRow { row, .. } in rows {
             let Some(part) = &row.part else { continue };
-            let taken = find(view, &row.id)?.filter(|s| !Part::is_said_by(&s.metadata, &part.of, part.number));
+            let taken = find(view, &row.id)?.filter(|s| !Chunk::is_said_by(&s.metadata, &part.of, part.number));
             if taken.is_some() {
                 return Ok(Some(taken_by_another(&row.id)));
             }
@@ -99,7 +99,7 @@ impl Rules {
     }
 
     /// Refuses a new document beside the embedding of the old one.
-    fn stale_embedding(&self, row: &Row, view: &View) -> Result<Option<String>> {
+    fn stale_embedding(&self, row: &NewRecord, view: &View) -> Result<Option<String>> {
         if self.keep_embedding || view.info().embedder.is_some() || row.embedding.is_some() || row.document.is_none() {
             return Ok(None);
         }
@@ -111,7 +111,7 @@ impl Rules {
     }
 
     /// Refuses a file whose id is that of a file of another folder.
-    fn of_another_folder(&self, row: &Row, view: &View, files: &mut Files) -> Result<Option<String>> {
+    fn of_another_folder(&self, row: &NewRecord, view: &View, files: &mut Files) -> Result<Option<String>> {
         // What is read as one text is a file; what has lines is in one.
         let is_file = |uri: &&str| row.origin.line == 0 && **uri == *row.origin.source;
         let Some(uri) = row.uri.as_deref().filter(is_file) else { return Ok(None) };
@@ -147,7 +147,7 @@ impl Rules {
 
 /// Returns where a document that is stored came from.
 fn uri_of(of: &RecordId, view: &View) -> Result<Option<String>> {
-    let first = find(view, &Part::id(of, 0))?.filter(|first| Part::is_said_by(&first.metadata, of, 0));
+    let first = find(view, &Chunk::id(of, 0))?.filter(|first| Chunk::is_said_by(&first.metadata, of, 0));
     let found = match find(view, of)? {
         Some(whole) => Some(whole),
         None => first,

@@ -7,7 +7,7 @@ use super::super::{Collection, Mode};
 use super::{Ingest, OnError, Preparer, Tally};
 use crate::embed::{self, Embedder, LoadOptions};
 use crate::error::Result;
-use crate::record::Row;
+use crate::record::NewRecord;
 
 impl Collection {
     /// Writes rows in one transaction; documents without an embedding are embedded by the collection's model, which the
@@ -17,7 +17,7 @@ impl Collection {
     /// Embedding takes no lock of the file. The call returns when the rows are on the disk.
     ///
     /// ```
-    /// use huedb::{Access, CollectionName, Embedder, HashEmbedder, Mode, NewCollection, Row, Store};
+    /// use huedb::{Access, CollectionName, Embedder, HashEmbedder, Mode, NewCollection, NewRecord, Store};
     ///
     /// # let folder = tempfile::tempdir().unwrap();
     /// let store = Store::open(folder.path().join("notes.redb"), Access::Create)?;
@@ -25,7 +25,7 @@ impl Collection {
     /// let new = NewCollection { embedder, ..NewCollection::default() };
     /// store.create_collection(CollectionName::parse("notes")?, new)?;
     /// let notes = store.collection("notes")?;
-    /// let rows = [Row::new("fox")?.with_document("a red fox"), Row::new("dog")?.with_document("a lazy dog")];
+    /// let rows = [NewRecord::new("fox")?.with_document("a red fox"), NewRecord::new("dog")?.with_document("a lazy dog")];
     /// let tally = notes.write_rows(rows, Mode::Add)?;
     /// assert_eq!((tally.added, tally.embedded), (2, 2));
     /// # Ok::<(), huedb::Error>(())
@@ -34,7 +34,7 @@ impl Collection {
     /// # Errors
     /// [`crate::error::Error::BadRecord`] or [`crate::error::Error::BadRow`] for the first bad row;
     /// [`crate::error::Error::NoModel`] for text where there is no model; those of the model and of every write.
-    pub fn write_rows(&self, rows: impl IntoIterator<Item = Row>, mode: Mode) -> Result<Tally> {
+    pub fn write_rows(&self, rows: impl IntoIterator<Item = NewRecord>, mode: Mode) -> Result<Tally> {
         let view = self.view()?;
         let info = view.info().clone();
         drop(view);
@@ -52,7 +52,7 @@ impl Collection {
     /// As [`Self::write_rows`], and [`crate::error::Error::ModelMismatch`] when it is not the collection's.
     pub fn write_rows_with(
         &self,
-        rows: impl IntoIterator<Item = Row>,
+        rows: impl IntoIterator<Item = NewRecord>,
         mode: Mode,
         model: &dyn Embedder,
     ) -> Result<Tally> {
@@ -61,7 +61,7 @@ impl Collection {
 
     fn write_prepared(
         &self,
-        rows: impl IntoIterator<Item = Row>,
+        rows: impl IntoIterator<Item = NewRecord>,
         mode: Mode,
         model: Option<&dyn Embedder>,
     ) -> Result<Tally> {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use huedb::embed::{Embedder, HashEmbedder, Role};
 use huedb::query::{Filter as Parsed, RecordQuery, Sort};
-use huedb::record::{Metadata, MetadataPatch, Origin, Record as Read, RecordId, Row};
+use huedb::record::{Metadata, MetadataPatch, NewRecord, Origin, Record as Read, RecordId};
 use huedb::store::{self, Include, Ingest, Mode, OnError, Preparer};
 use serde_json::Value as Json;
 
@@ -151,7 +151,7 @@ impl World {
     }
 
     fn ingest_rows(&self, name: &str, changes: &[Change], mode: Mode) -> Same {
-        let row = |change: &Change| Row {
+        let row = |change: &Change| NewRecord {
             id: id(&change.id),
             embedding: change.embedding.clone(),
             document: change.document.clone(),

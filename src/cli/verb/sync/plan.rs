@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use huedb::error::{Error, Result};
-use huedb::input::{Entry, Split};
-use huedb::record::{CollectionInfo, Row};
+use huedb::input::{SourceFile, Split};
+use huedb::record::{CollectionInfo, NewRecord};
 use huedb::store::{ChangedDocument, DocumentChange, SyncDiff, Tally};
 
 use crate::cli::context::command::Context;
 use crate::cli::process::hint::hint;
-use crate::output::{Facts, Progress, count};
+use crate::output::{ProgressDisplay, Properties, count};
 
-/// Files by what becomes of them.
+/// FileCounts by what becomes of them.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Files {
+pub(crate) struct FileCounts {
     pub(crate) added: u64,
     pub(crate) updated: u64,
     pub(crate) unchanged: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Files {
     pub(crate) failed: u64,
 }
 
-impl Files {
+impl FileCounts {
     pub(crate) fn describe(&self) -> String {
         let Self { added, updated, unchanged, removed, skipped, failed } = *self;
         let [added, updated, unchanged, removed] = [added, updated, unchanged, removed].map(count);
@@ -38,16 +38,16 @@ impl Files {
 
 /// How the files of a folder stand to the records.
 #[derive(Default)]
-pub(crate) struct Plan {
-    pub(crate) files: Files,
-    pub(crate) diff: SyncDiff<Entry>,
+pub(crate) struct SyncPlan {
+    pub(crate) files: FileCounts,
+    pub(crate) diff: SyncDiff<SourceFile>,
     /// The collection; `None` when it is still to be made.
     pub(crate) info: Option<CollectionInfo>,
 }
 
-impl Plan {
+impl SyncPlan {
     /// Notes a file that cannot be taken in.
-    pub(crate) fn fail(&mut self, context: &mut Context, progress: &Progress, error: &Error) {
+    pub(crate) fn fail(&mut self, context: &mut Context, progress: &ProgressDisplay, error: &Error) {
         self.files.failed += 1;
         let hint = hint(error).map(|hint| format!("; {hint}")).unwrap_or_default();
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -59,7 +59,7 @@ impl Plan {
         let diff = &self.diff;
         let [added, updated, removed] =
             [DocumentChange::Added, DocumentChange::Updated, DocumentChange::Removed].map(|change| diff.count(change));
-        self.files = Files { added, updated, removed, unchanged: diff.unchanged, ..self.files };
+        self.files = FileCounts { added, updated, removed, unchanged: diff.unchanged, ..self.files };
     }
 
     /// Returns whether nothing was found to keep records of.
@@ -68,9 +68,9 @@ impl Plan {
     }
 
     /// Lists what is to be done.
-    pub(crate) fn facts(&self) -> Vec<Facts> {
+    pub(crate) fn facts(&self) -> Vec<Properties> {
         let line = |(document, change, records): (&str, DocumentChange, u64)| {
-            Facts::new().with("id", document).with("change", change.as_str()).with("records", records)
+            Properties::new().with("id", document).with("change", change.as_str()).with("records", records)
         };
         self.diff.changes().map(line).collect()
     }
@@ -92,8 +92,8 @@ impl Seen {
     /// Makes rows of files and counts these.
     pub(crate) fn counted(
         &self,
-        rows: impl Fn(Row) -> Result<Vec<Row>> + Send + 'static,
-        changed: &[ChangedDocument<Entry>],
+        rows: impl Fn(NewRecord) -> Result<Vec<NewRecord>> + Send + 'static,
+        changed: &[ChangedDocument<SourceFile>],
     ) -> Split {
         let counts = Arc::clone(&self.0);
         let new: HashSet<String> =

@@ -12,7 +12,7 @@ use arrow_schema::Schema;
 use super::super::unpanicked;
 use super::{BATCH_LIMIT_BYTES, CONTINUATION, DAMAGED, START_BYTES, check_packed, schema};
 use crate::error::Result;
-use crate::input::decompress::Bytes;
+use crate::input::decompress::InputBytes;
 
 /// What ends a stream.
 const END: [u8; START_BYTES] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
@@ -21,7 +21,7 @@ const HEAD_LIMIT_BYTES: usize = 256 << 20;
 
 /// A stream of record batches.
 pub(in super::super) struct StreamReader {
-    bytes: Bytes,
+    bytes: InputBytes,
     decoder: StreamDecoder,
     schema: Schema,
     /// The decoder looks at a message without a body only when the next one has come.
@@ -31,7 +31,7 @@ pub(in super::super) struct StreamReader {
 
 impl StreamReader {
     /// Reads up to the schema.
-    pub(in super::super) fn open(bytes: Bytes) -> Result<Self> {
+    pub(in super::super) fn open(bytes: InputBytes) -> Result<Self> {
         let (decoder, schema) = (StreamDecoder::new(), Schema::empty());
         let mut this = Self { bytes, decoder, schema, decoded: VecDeque::new(), ended: false };
         let opened = this.message().and_then(|first| {
