@@ -42,7 +42,6 @@ impl Error {
             Self::DatabaseNotFound { name, tenant, .. } | Self::DatabaseExists { name, tenant } => {
                 vec![text("database", name), text("tenant", tenant)]
             }
-            Self::ModelNotFound { model, .. } => vec![text("model", model)],
             Self::InvalidName { name, .. } => vec![text("name", name)],
             Self::DuplicateId { id } => vec![text("id", id)],
             Self::DimensionMismatch { collection, expected, got } => {
@@ -64,7 +63,7 @@ impl Error {
             Self::ModelMismatch { collection, stored, given } => {
                 vec![text("collection", collection), text("expected", stored), text("got", given)]
             }
-            Self::Model { model, .. } => vec![text("model", model)],
+            Self::ModelNotFound { model, .. } | Self::Model { model, .. } => vec![text("model", model)],
             Self::FileNotFound { path }
             | Self::FileExists { path }
             | Self::NotADatabase { path, .. }

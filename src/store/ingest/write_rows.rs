@@ -67,10 +67,10 @@ impl Collection {
     ) -> Result<Tally> {
         let view = self.view()?;
         let mut preparer = Preparer::new(view.info(), model, mode, OnError::Stop)?;
-        let prepared = preparer.prepare(&view, rows.into_iter().map(Ok))?;
+        let batch = preparer.prepare(&view, rows.into_iter().map(Ok))?;
         drop(view);
         let mut ingest = Ingest::new(self, preparer);
-        ingest.store(prepared)?;
+        ingest.store(batch)?;
         Ok(ingest.tally())
     }
 }
