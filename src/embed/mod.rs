@@ -166,6 +166,24 @@ pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result
 /// Returns the model of a collection, to be loaded when the first text is embedded: found by the name that is `asked` for,
 /// else by the collection's, and with the collection's prefixes.
 ///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let store = huedb::Store::open(folder.path().join("n.redb"), huedb::Access::Create)?;
+/// # store.create_collection(huedb::CollectionName::parse("notes")?, huedb::NewCollection::default())?;
+/// # let notes = store.collection("notes")?;
+/// # notes.write_rows(["fox", "dog"].map(|id| huedb::NewRecord::new(id).unwrap().with_embedding(vec![1.0, 0.0])), huedb::Mode::Add)?;
+/// use huedb::embed::of_collection;
+/// use huedb::{CollectionName, Embedder, HashEmbedder, LoadOptions, NewCollection, Role};
+///
+/// let embedder = Some(HashEmbedder::new(8).fingerprint().clone());
+/// let new = NewCollection { embedder, ..NewCollection::default() };
+/// let info = store.create_collection(CollectionName::parse("texts")?, new)?;
+/// let model = of_collection(&info, None, &LoadOptions::default())?;
+/// assert_eq!(model.embed_one("a fox", Role::Query)?.len(), 8);
+/// assert!(of_collection(&info, Some("hash-9"), &LoadOptions::default()).is_err());
+/// # Ok::<(), huedb::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::NoModel`] when the collection has none and none is asked for; [`Error::ModelMismatch`], with both names, when it
 /// is not the model that the collection's embeddings were made with; those of [`fingerprint`].
