@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 
-use huedb::query::{Query, QueryAnswer, Way};
+use huedb::query::{AccessPath, Answer, Query};
 use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};
 use huedb::store::{Access, Change, Include, Mode, NewCollection, Store};
 
@@ -67,14 +67,13 @@ fn measure(kind: deceiving::Kind, space: Space, dimension: usize, rows: usize) {
         });
         collection.apply(changes.collect::<Vec<_>>(), Mode::Add).unwrap();
     }
-    let ask = |questions: &[Vec<f32>], way: Option<Way>| {
+    let ask = |questions: &[Vec<f32>], way: Option<AccessPath>| {
         let query = Query::vectors(questions.to_vec()).include(Include::NONE).exact(way.is_some()).way(way).threads(2);
         collection.query(&query).unwrap()
     };
-    let exact = ask(&questions, Some(Way::Rows));
+    let exact = ask(&questions, Some(AccessPath::Rows));
     let start = Instant::now();
-    let one_by_one: Vec<QueryAnswer> =
-        questions.iter().map(|question| ask(std::slice::from_ref(question), None)).collect();
+    let one_by_one: Vec<Answer> = questions.iter().map(|question| ask(std::slice::from_ref(question), None)).collect();
     let each = start.elapsed().as_secs_f64() * 1000.0 / questions.len() as f64;
     let batch = ask(&questions, None);
     let singles: Vec<_> = one_by_one.iter().flat_map(|answer| answer.hits.clone()).collect();

@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use huedb::index::kernel::{Kernels, Limit, Limits, Numbers, Planes, Tile};
+use huedb::index::kernel::{Kernels, Limit, Planes, RowNumbers, Thresholds, Tile};
 
 const DIM: usize = 384;
 const RUNS: usize = 5;
@@ -41,11 +41,11 @@ fn one_query(variant: &Kernels, codes: &[i8], rows: usize) {
 
 fn many_queries(variant: &Kernels, codes: &[i8], rows: usize) {
     let ones = vec![1.0; BLOCK_ROWS];
-    let numbers = Numbers { factors: &ones, biases: &ones, slacks: &ones };
+    let numbers = RowNumbers { factors: &ones, biases: &ones, slacks: &ones };
     for queries in [16, 64] {
         let tile = Tile::new(&noise(queries * DIM), DIM);
         // As it mostly is in a scan: no row is near enough.
-        let limits = Limits::new((0..queries).map(|_| Limit { scale: 1.0, reach: 0.0, farthest: f32::MIN }));
+        let limits = Thresholds::new((0..queries).map(|_| Limit { scale: 1.0, reach: 0.0, farthest: f32::MIN }));
         let mut near = Vec::new();
         let seconds = best(|| {
             for block in codes.chunks(DIM * BLOCK_ROWS) {

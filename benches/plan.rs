@@ -9,7 +9,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use huedb::index::{build_graph, unwatched};
-use huedb::query::{Filter, Query, Way};
+use huedb::query::{AccessPath, Filter, Query};
 use huedb::record::{CollectionName, MetadataPatch, RecordId};
 use huedb::store::{Access, Change, Include, NewCollection, Store};
 use serde_json::json;
@@ -41,13 +41,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (questions, filter) in
         [(1, None), (1, Some("hundred = 3")), (1, Some("two = 1")), (100, None), (100, Some("two = 1"))]
     {
-        for way in [Way::Rows, Way::Scan, Way::Sketch, Way::Graph] {
+        for way in [AccessPath::Rows, AccessPath::Scan, AccessPath::Sketch, AccessPath::Graph] {
             let query = Query::vectors((0..questions).map(|_| embedding(&mut random)).collect())
                 .filter(filter.map(Filter::parse).transpose()?)
                 .include(Include::NONE)
                 .way(way)
                 .threads(1);
-            if way == Way::Rows && questions > 1 {
+            if way == AccessPath::Rows && questions > 1 {
                 continue;
             }
             let mut taken = Vec::new();

@@ -4,7 +4,7 @@
 //! code of the command line; [`Error::hint`] says what to do. Invariant: `Display` is one line without a
 //! trailing period and never repeats its source, which [`std::error::Error::source`] gives.
 
-mod place;
+mod location;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -87,7 +87,7 @@ pub enum Error {
     },
     /// A record id is empty.
     EmptyId,
-    /// An id stands twice in one batch.
+    /// An id appears twice in one batch.
     DuplicateId {
         /// The id.
         id: String,
@@ -347,15 +347,15 @@ impl Error {
             Self::CollectionNotFound { known, .. } | Self::DatabaseNotFound { known, .. } if known.is_empty() => {
                 return None;
             }
-            Self::ModelNotFound { known, .. } if known.is_empty() => "there are no models".into(),
+            Self::ModelNotFound { known, .. } if known.is_empty() => "no models are installed".into(),
             Self::ModelNotFound { known, .. } => format!("there are {}", known.join(", ")),
             Self::CollectionNotFound { known, .. }
             | Self::TenantNotFound { known, .. }
-            | Self::DatabaseNotFound { known, .. } => format!("there are: {}", known.join(", ")),
+            | Self::DatabaseNotFound { known, .. } => format!("available: {}", known.join(", ")),
             Self::InvalidName { .. } => {
                 "a name has 3 to 512 characters from [a-zA-Z0-9._-] and starts and ends with a letter or a digit".into()
             }
-            Self::ModelMismatch { stored, .. } => format!("use the model {stored}, or embed the collection anew"),
+            Self::ModelMismatch { stored, .. } => format!("use the model {stored}, or re-embed the collection"),
             Self::NoModel { .. } => "give an embedding, or create the collection with a model".into(),
             Self::WordsNotIndexed { .. } => "index the words of its documents first".into(),
             Self::KeyNeeded { .. } => "give its key".into(),
@@ -412,7 +412,7 @@ impl fmt::Display for Error {
             Self::InvalidTenantName { name } => write!(f, "the tenant's name {name:?} must have 3 characters or more"),
             Self::InvalidName { name, why } => write!(f, "the name {name:?} {why}"),
             Self::EmptyId => write!(f, "the id is empty; an id has at least one character"),
-            Self::DuplicateId { id } => write!(f, "the id {id:?} stands twice in one batch"),
+            Self::DuplicateId { id } => write!(f, "the id {id:?} appears twice in one batch"),
             Self::DimensionMismatch { collection, expected, got } => {
                 write!(f, "collection {collection:?} holds embeddings of dimension {expected}, got {got}")
             }
@@ -437,7 +437,7 @@ impl fmt::Display for Error {
             Self::ModelMismatch { collection, stored, given } => {
                 write!(f, "collection {collection:?} was made with the model {stored}, not {given}")
             }
-            Self::ModelNotFound { model, .. } => write!(f, "there is no model and no folder named {model:?}"),
+            Self::ModelNotFound { model, .. } => write!(f, "no model or folder named {model:?}"),
             Self::WordsNotIndexed { collection } => {
                 write!(f, "collection {collection:?} has no index of the words of its documents")
             }

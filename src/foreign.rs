@@ -78,7 +78,7 @@ pub(crate) fn open_runtime(path: &Path) -> Result<NativeRuntime, String> {
     let library = ManuallyDrop::new(library);
     // SAFETY: a symbol of this name has this type in every ONNX Runtime since 1.0.
     let base: Symbol<unsafe extern "C" fn() -> *const OrtApiBase> =
-        unsafe { library.get(b"OrtGetApiBase\0") }.map_err(|_| "it is no ONNX Runtime library".to_owned())?;
+        unsafe { library.get(b"OrtGetApiBase\0") }.map_err(|_| "it is not an ONNX Runtime library".to_owned())?;
     // SAFETY: the function takes nothing and returns a pointer to a static table, or null.
     let base = unsafe { base().as_ref() }.ok_or("it offers no API")?;
     // SAFETY: the function returns a static string that ends with a zero byte.
@@ -127,7 +127,7 @@ fn refuse_cut_off(path: &Path) -> Result<(), String> {
     let length = file.metadata().map_err(|error| error.to_string())?.len();
     let mut header = [0; 64];
     if length == 0 || file.read_exact(&mut header).is_err() {
-        return Err("it is no shared library".into());
+        return Err("it is not a shared library".into());
     }
     if header.starts_with(b"\x7fELF\x02\x01") && elf_length(&header) > length {
         return Err("it is cut off".into());

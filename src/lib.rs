@@ -43,7 +43,7 @@
 //!
 //! Embeddings are `f32`, finite, up to 65,536 of them, and as many in every record of a collection as the first one had. They
 //! are kept as given and never normalised. Distances are those of the collection's [`Space`]: cosine from 0 to 2, squared l2
-//! from 0 on, ip any number; smaller is nearer. An answer is exact unless its [plan](query::QueryAnswer::plan) took the graph.
+//! from 0 on, ip any number; smaller is nearer. An answer is exact unless its [plan](query::Answer::plan) took the graph.
 //!
 //! # Threads, locks and processes
 //!
@@ -81,6 +81,7 @@ extern crate self as huedb;
 #[cfg(not(unix))]
 compile_error!("huedb runs on Linux and macOS: it locks, writes and replaces files as Unix does");
 
+pub mod bm25;
 pub mod embed;
 pub mod error;
 mod foreign;
@@ -100,7 +101,7 @@ mod threads;
 
 pub use embed::{Embedder, HashEmbedder, LoadOptions, Role};
 pub use error::{Error, ErrorKind, Result};
-pub use query::{Filter, Query, QueryAnswer};
+pub use query::{Answer, Filter, Query};
 pub use record::{CollectionName, Hit, Metadata, NewRecord, Record, RecordId, Space};
 pub use store::{Access, Change, Collection, Include, Mode, NewCollection, Options, Store, View};
 

@@ -88,7 +88,7 @@ fn a_library_that_cannot_be_used_is_passed_over_and_named() {
     let library = dir.path().join("libonnxruntime.so");
     fs::write(&library, "this is no library").unwrap();
     let report = run(cache.path(), &[("ORT_DYLIB_PATH", &library)]);
-    assert_eq!(report.skipped.first().unwrap(), &(library, "it is no shared library".to_owned()));
+    assert_eq!(report.skipped.first().unwrap(), &(library, "it is not a shared library".to_owned()));
     assert_eq!(report.vectors.len(), TEXTS.len());
 }
 

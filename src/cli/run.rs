@@ -16,7 +16,7 @@ use crate::cli::context::command::{Context, SeriesCache};
 use crate::cli::context::timing::StageTimes;
 use crate::cli::process::{exit, panic, usage};
 use crate::cli::script::series::Series;
-use crate::cli::tree::{Cli, Verb, command};
+use crate::cli::tree::{Cli, Verb, command, command_for};
 use crate::cli::verb::shell::ShellArgs;
 use crate::output::{Printer, PrinterSettings, Stream, TerminalGuard};
 
@@ -55,13 +55,28 @@ pub(crate) fn run(
     streams: (Stream, Stream),
 ) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let mut defaults = Defaults::from_config(command);
+    if asks_version(&args) && say_version(stdout).is_ok() {
+        return ExitCode::SUCCESS;
+    }
+    let part = if answer::is_asked(&args) { None } else { command_for(&args) };
+    let mut defaults = Defaults::from_config(command, part);
     if let Some(answer) = answer::answer(&defaults, &args) {
         // A shell that no longer listens wants no answer.
         let _ = stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush());
         return ExitCode::SUCCESS;
     }
     ExitCode::from(run_one(&mut defaults, &args, (stdout, stderr), streams, None))
+}
+
+/// Whether the version is all that is asked for, which needs no tree of commands.
+fn asks_version(args: &[OsString]) -> bool {
+    matches!(args, [_, flag] if flag == "--version" || flag == "-V")
+}
+
+/// Says it as clap does, which says as well why it cannot be written.
+fn say_version(stdout: &mut dyn Write) -> io::Result<()> {
+    stdout.write_all(concat!("huedb ", env!("CARGO_PKG_VERSION"), "\n").as_bytes())?;
+    stdout.flush()
 }
 
 /// Runs one command with these defaults for its global flags, and with the models and keys that others have got where it is
@@ -121,6 +136,13 @@ fn run_one(
 }
 
 fn parse(defaults: &mut Defaults, args: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
+    match parse_with(defaults, args) {
+        Err(_) if defaults.complete() => parse_with(defaults, args),
+        parsed => parsed,
+    }
+}
+
+fn parse_with(defaults: &mut Defaults, args: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     let matches = defaults.tree.try_get_matches_from_mut(args)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut defaults.tree))?;
     let settled = cli.global.settle(&matches);

@@ -2,7 +2,9 @@
 //!
 //! Manual pages and completions are made from it.
 
-use clap::{CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{Args, Command, CommandFactory, Parser, Subcommand};
 use huedb::error::{Error, Result};
 
 use crate::cli::arguments::global::GlobalArgs;
@@ -36,51 +38,67 @@ Exit codes:
   0 done or found, 1 nothing found (get, query), 2 usage or bad input,
   3 busy past --busy-timeout, 4 damaged file, 5 any other failure, 130 interrupted";
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
-    Create(verb::create::CreateArgs),
-    List(verb::list::ListArgs),
-    Show(verb::show::ShowArgs),
-    Modify(verb::modify::ModifyArgs),
-    Drop(verb::drop::DropArgs),
-    Add(verb::add::AddArgs),
-    Update(verb::add::UpdateArgs),
-    Upsert(verb::add::UpsertArgs),
-    Get(verb::get::GetArgs),
-    Peek(verb::get::PeekArgs),
-    Count(verb::get::CountArgs),
-    Delete(verb::delete::DeleteArgs),
-    Distinct(verb::distinct::DistinctArgs),
-    Keys(verb::distinct::KeysArgs),
-    Stats(verb::stats::StatsArgs),
-    Plot(verb::plot::PlotArgs),
-    Dedupe(verb::dedupe::DedupeArgs),
-    Query(verb::query::QueryArgs),
-    Search(verb::search::SearchArgs),
-    Import(Box<verb::import::ImportArgs>),
-    Sync(verb::sync::SyncArgs),
-    Export(verb::export::ExportArgs),
-    Reembed(verb::reembed::ReembedArgs),
-    Index(verb::index::IndexArgs),
-    Database(verb::database::DatabaseArgs),
-    Tenant(verb::tenant::TenantArgs),
-    Info(verb::info::InfoArgs),
-    Check(verb::check::CheckArgs),
-    Repair(verb::repair::RepairArgs),
-    Compact(verb::compact::CompactArgs),
-    Backup(verb::backup::BackupArgs),
-    Restore(verb::backup::RestoreArgs),
-    Encrypt(verb::encrypt::EncryptArgs),
-    Decrypt(verb::encrypt::DecryptArgs),
-    Rekey(verb::rekey::RekeyArgs),
-    Embed(verb::embed::EmbedArgs),
-    Model(verb::model::ModelArgs),
-    Setup(verb::setup::SetupArgs),
-    Config(verb::config::ConfigArgs),
-    Exec(verb::exec::ExecArgs),
-    Shell(verb::shell::ShellArgs),
-    Completions(verb::completions::CompletionsArgs),
-    Man(verb::man::ManArgs),
+/// Defines the verbs, and a function that makes the command of one alone.
+macro_rules! verbs {
+    ($($name:literal $variant:ident($arguments:ty);)*) => {
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Verb {
+            $($variant($arguments),)*
+        }
+
+        fn verb(name: &str) -> Option<Command> {
+            match name {
+                $($name => Some(<$arguments as Args>::augment_args(Command::new($name))),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+verbs! {
+    "create" Create(verb::create::CreateArgs);
+    "list" List(verb::list::ListArgs);
+    "show" Show(verb::show::ShowArgs);
+    "modify" Modify(verb::modify::ModifyArgs);
+    "drop" Drop(verb::drop::DropArgs);
+    "add" Add(verb::add::AddArgs);
+    "update" Update(verb::add::UpdateArgs);
+    "upsert" Upsert(verb::add::UpsertArgs);
+    "get" Get(verb::get::GetArgs);
+    "peek" Peek(verb::get::PeekArgs);
+    "count" Count(verb::get::CountArgs);
+    "delete" Delete(verb::delete::DeleteArgs);
+    "distinct" Distinct(verb::distinct::DistinctArgs);
+    "keys" Keys(verb::distinct::KeysArgs);
+    "stats" Stats(verb::stats::StatsArgs);
+    "plot" Plot(verb::plot::PlotArgs);
+    "dedupe" Dedupe(verb::dedupe::DedupeArgs);
+    "query" Query(verb::query::QueryArgs);
+    "search" Search(verb::search::SearchArgs);
+    "import" Import(Box<verb::import::ImportArgs>);
+    "sync" Sync(verb::sync::SyncArgs);
+    "export" Export(verb::export::ExportArgs);
+    "reembed" Reembed(verb::reembed::ReembedArgs);
+    "index" Index(verb::index::IndexArgs);
+    "database" Database(verb::database::DatabaseArgs);
+    "tenant" Tenant(verb::tenant::TenantArgs);
+    "info" Info(verb::info::InfoArgs);
+    "check" Check(verb::check::CheckArgs);
+    "repair" Repair(verb::repair::RepairArgs);
+    "compact" Compact(verb::compact::CompactArgs);
+    "backup" Backup(verb::backup::BackupArgs);
+    "restore" Restore(verb::backup::RestoreArgs);
+    "encrypt" Encrypt(verb::encrypt::EncryptArgs);
+    "decrypt" Decrypt(verb::encrypt::DecryptArgs);
+    "rekey" Rekey(verb::rekey::RekeyArgs);
+    "embed" Embed(verb::embed::EmbedArgs);
+    "model" Model(verb::model::ModelArgs);
+    "setup" Setup(verb::setup::SetupArgs);
+    "config" Config(verb::config::ConfigArgs);
+    "exec" Exec(verb::exec::ExecArgs);
+    "shell" Shell(verb::shell::ShellArgs);
+    "completions" Completions(verb::completions::CompletionsArgs);
+    "man" Man(verb::man::ManArgs);
 }
 
 impl Verb {
@@ -142,7 +160,7 @@ impl Verb {
             Self::Model(verb) => verb.run(context),
             Self::Setup(verb) => verb.run(context),
             Self::Config(verb) => verb.run(context, faults),
-            Self::Exec(_) | Self::Shell(_) => Err(Error::argument("a command that runs commands stands alone")),
+            Self::Exec(_) | Self::Shell(_) => Err(Error::argument("exec and shell cannot run each other")),
             Self::Completions(verb) => verb.run(context),
             Self::Man(verb) => verb.run(context),
         }
@@ -151,12 +169,51 @@ impl Verb {
 
 /// Returns the tree of commands, which man pages and completions are made from.
 #[must_use]
-pub(crate) fn command() -> clap::Command {
+pub(crate) fn command() -> Command {
     with_variables(Cli::command())
+}
+
+/// Returns what of the tree these arguments can mean: to make all of it takes longer than many commands.
+///
+/// What it accepts means the same in the whole tree. Of what it refuses, or answers with a help, the whole tree has to be
+/// asked; it is all there is to ask where this returns `None`.
+#[must_use]
+pub(crate) fn command_for(args: &[OsString]) -> Option<Command> {
+    let mut names: Vec<&str> = args.iter().skip(1).filter_map(|arg| arg.to_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let verbs: Vec<Command> = names.into_iter().filter_map(verb).collect();
+    if verbs.is_empty() {
+        return None;
+    }
+    let tree = Command::new("huedb").subcommand_required(true).disable_help_subcommand(true);
+    Some(with_variables(GlobalArgs::augment_args(tree).subcommands(verbs)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
+    /// All that a verb and its own verbs take.
+    fn shape(verb: &clap::Command) -> Vec<String> {
+        let own = verb.get_arguments().map(|arg| format!("{} {arg:?}", verb.get_name()));
+        let names = verb.get_all_aliases().chain([verb.get_name()]).map(str::to_owned);
+        own.chain(names).chain(verb.get_subcommands().flat_map(shape)).collect()
+    }
+
+    #[test]
+    fn a_verb_alone_is_the_same_as_in_the_whole_tree() {
+        let mut whole = super::command();
+        whole.build();
+        for verb in whole.get_subcommands() {
+            let mut part = super::command_for(&["huedb".into(), OsString::from(verb.get_name())]).unwrap();
+            part.build();
+            let part = part.find_subcommand(verb.get_name()).unwrap();
+            assert_eq!(shape(verb), shape(part));
+        }
+        assert!(super::command_for(&["huedb".into(), "--version".into()]).is_none());
+    }
+
     #[test]
     fn the_tree_of_commands_is_sound() {
         super::command().debug_assert();

@@ -12,8 +12,8 @@ use crate::index::{build_graph, unwatched};
 use crate::record::{CollectionName, MetadataPatch, NewRecord, Origin, RecordId};
 use crate::store::faulty::{Disk, Fault};
 use crate::store::{
-    Access, Change, CollectionChange, Ingest, MAX_DIMENSION, Mode, NewCollection, OnError, Parsed, Preparer, Store,
-    reembed, rows_per_segment,
+    Access, Change, CollectionChange, Ingest, MAX_DIMENSION, Mode, NewCollection, OnError, ParsedBatch, Preparer,
+    Store, reembed, rows_per_segment,
 };
 
 /// The collection that an operation makes.
@@ -183,7 +183,7 @@ fn import(path: &Path, acknowledge: &mut dyn FnMut(), at_once: bool) -> Result<(
     let view = Store::open_in_test(path, Access::Read)?.view(NOTES)?;
     let embedder = HashEmbedder::new(DIMENSION);
     let mut preparer = Preparer::new(view.info(), Some(&embedder), Mode::Upsert, OnError::Stop)?;
-    let batch = |rows: std::ops::Range<usize>| -> Parsed {
+    let batch = |rows: std::ops::Range<usize>| -> ParsedBatch {
         rows.map(|i| Ok(row(i, "imported", json!({"n": i, "new": true})))).collect()
     };
     let first = preparer.prepare(&view, batch(15..25))?;

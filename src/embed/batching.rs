@@ -40,19 +40,19 @@ const MAX_TEXTS: usize = 256;
 pub struct BatchingEmbedder<E> {
     model: E,
     parallel: usize,
-    queue: Mutex<TextQueue>,
+    queue: Mutex<EmbedQueue>,
     /// Told whenever a call ends.
     freed: Condvar,
 }
 
 #[derive(Default)]
-struct TextQueue {
+struct EmbedQueue {
     running: usize,
-    waiting: VecDeque<WaitingTexts>,
+    waiting: VecDeque<EmbedRequest>,
 }
 
 /// Texts of a caller that waits.
-struct WaitingTexts {
+struct EmbedRequest {
     texts: Vec<String>,
     role: Role,
     outcome: Arc<Mutex<Option<Result<EmbedOutput>>>>,
@@ -64,15 +64,15 @@ impl<E: Embedder> BatchingEmbedder<E> {
         Self { model, parallel: parallel.get(), queue: Mutex::default(), freed: Condvar::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, TextQueue> {
+    fn lock(&self) -> MutexGuard<'_, EmbedQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits among others, and embeds for all of them where it is this caller's turn.
-    fn wait<'s>(&'s self, texts: &[&str], role: Role, mut queue: MutexGuard<'s, TextQueue>) -> Result<EmbedOutput> {
+    fn wait<'s>(&'s self, texts: &[&str], role: Role, mut queue: MutexGuard<'s, EmbedQueue>) -> Result<EmbedOutput> {
         let outcome = Arc::new(Mutex::new(None));
         let texts = texts.iter().map(|&text| text.to_owned()).collect();
-        queue.waiting.push_back(WaitingTexts { texts, role, outcome: Arc::clone(&outcome) });
+        queue.waiting.push_back(EmbedRequest { texts, role, outcome: Arc::clone(&outcome) });
         loop {
             if let Some(outcome) = lock_outcome(&outcome).take() {
                 return outcome;
@@ -91,9 +91,9 @@ impl<E: Embedder> BatchingEmbedder<E> {
         }
     }
 
-    fn run(&self, batch: &[WaitingTexts]) {
+    fn run(&self, batch: &[EmbedRequest]) {
         let Some(role) = batch.first().map(|request| request.role) else { return };
-        let texts: Vec<&str> = batch.iter().flat_map(WaitingTexts::texts).collect();
+        let texts: Vec<&str> = batch.iter().flat_map(EmbedRequest::texts).collect();
         let outcome = self.model.embed(&texts, role);
         if let [only] = batch {
             return only.answer(outcome);
@@ -127,9 +127,9 @@ impl<E: Embedder> Embedder for BatchingEmbedder<E> {
     }
 }
 
-impl TextQueue {
+impl EmbedQueue {
     /// Takes the texts that are embedded next: those of one role, in the order of their callers.
-    fn next_batch(&mut self) -> Vec<WaitingTexts> {
+    fn next_batch(&mut self) -> Vec<EmbedRequest> {
         let role = self.waiting.front().map(|request| request.role);
         let mut texts = 0;
         let (batch, later) = self.waiting.drain(..).partition(|request| {
@@ -139,11 +139,11 @@ impl TextQueue {
             joins
         });
         self.waiting = later;
-        Vec::from_iter::<VecDeque<WaitingTexts>>(batch)
+        Vec::from_iter::<VecDeque<EmbedRequest>>(batch)
     }
 }
 
-impl WaitingTexts {
+impl EmbedRequest {
     fn texts(&self) -> impl Iterator<Item = &str> {
         self.texts.iter().map(String::as_str)
     }
@@ -158,7 +158,7 @@ fn lock_outcome(outcome: &Mutex<Option<Result<EmbedOutput>>>) -> MutexGuard<'_, 
 }
 
 /// Gives each request its part of what was made of all their texts; `None` where that is not one vector a text.
-fn split(output: EmbedOutput, batch: &[WaitingTexts]) -> Option<Vec<EmbedOutput>> {
+fn split(output: EmbedOutput, batch: &[EmbedRequest]) -> Option<Vec<EmbedOutput>> {
     let texts: usize = batch.iter().map(|request| request.texts.len()).sum();
     if output.vectors.len() != texts {
         return None;
@@ -178,7 +178,7 @@ fn split(output: EmbedOutput, batch: &[WaitingTexts]) -> Option<Vec<EmbedOutput>
 /// A call that runs; when it ends, by a panic too, the model is free again and nobody waits for it.
 struct Running<'e, E: Embedder> {
     embedder: &'e BatchingEmbedder<E>,
-    batch: Vec<WaitingTexts>,
+    batch: Vec<EmbedRequest>,
 }
 
 impl<E: Embedder> Drop for Running<'_, E> {

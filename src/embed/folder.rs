@@ -48,10 +48,10 @@ pub(super) fn read(dir: &Path, graph: Option<&Path>, pooling: Option<Pooling>) -
         Some(graph) => Some(dir.join(graph)).filter(|path| path.is_file()),
         None => find_graph(dir),
     };
-    let graph = graph.ok_or_else(|| failure(dir, "there is no ONNX graph in it", Some(GRAPH_HINT)))?;
+    let graph = graph.ok_or_else(|| failure(dir, "it contains no ONNX graph", Some(GRAPH_HINT)))?;
     let tokenizer = dir.join("tokenizer.json");
     if !tokenizer.is_file() {
-        return Err(failure(dir, "there is no tokenizer.json in it", None));
+        return Err(failure(dir, "it contains no tokenizer.json", None));
     }
     let weights = weights_of(&graph);
     for file in [&graph, &tokenizer].into_iter().chain(&weights) {

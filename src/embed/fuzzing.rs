@@ -7,8 +7,8 @@
 
 use std::sync::OnceLock;
 
-use super::bm25;
 use super::tokenizer::Tokenizer;
+use crate::bm25::bm25;
 
 const MAX_TOKENS: usize = 64;
 

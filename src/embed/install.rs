@@ -4,8 +4,12 @@
 //! is installed, and is either installed whole or not at all.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
 
 use super::manifest::Manifest;
 use super::registry::{ModelOrigin, ModelSource, ModelSpec, is_model_name, models_dir, resolve, spec_of};
@@ -31,6 +35,11 @@ pub struct ModelOverrides {
     pub document_prefix: Option<String>,
 }
 
+/// How the names of folders begin in which models are put together.
+const STAGING: &str = ".adding-";
+/// A folder younger than this may be about to be locked.
+const JUST_MADE: Duration = Duration::from_secs(10);
+
 /// Files that are copied when the folder has them; only the first is needed to embed.
 const COMPANIONS: [&str; 7] = [
     "tokenizer.json",
@@ -50,7 +59,7 @@ const COMPANIONS: [&str; 7] = [
 /// when the folder lacks something or the model does not run; [`Error::Io`] when copying fails.
 pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &LoadOptions) -> Result<ModelSpec> {
     let models = models_dir(options)
-        .ok_or_else(|| Error::argument("there is no data directory to install models in; set HUEDB_DATA_DIR"))?;
+        .ok_or_else(|| Error::argument("no data directory to install models in; set HUEDB_DATA_DIR"))?;
     check_name(name, &models)?;
     let mut found = folder::read(dir, overrides.graph.as_deref(), overrides.pooling)?;
     found.normalize = overrides.normalize.unwrap_or(found.normalize);
@@ -64,10 +73,8 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
     found.dimension = None;
 
     fs::create_dir_all(&models).map_err(|error| Error::io(format!("create {}", models.display()), error))?;
-    let staging = tempfile::Builder::new()
-        .prefix(".adding-")
-        .tempdir_in(&models)
-        .map_err(|error| Error::io(format!("write in {}", models.display()), error.kind().into()))?;
+    remove_left_behind(&models);
+    let (staging, _alive) = stage(&models)?;
     let companions: Vec<PathBuf> = COMPANIONS.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect();
     let mut files = BTreeMap::new();
     for from in [&found.graph].into_iter().chain(&found.weights).chain(&companions) {
@@ -92,6 +99,35 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
         return Err(Error::io(format!("create {}", place.display()), error));
     }
     Ok(ModelSpec { notes, ..resolve(name, options)? })
+}
+
+/// Makes a folder in which a model is put together, and locks it for as long as the returned file is open.
+///
+/// The lock ends with the process, however that ends: so a folder that nobody locks is left behind.
+fn stage(models: &Path) -> Result<(TempDir, File)> {
+    let failure = |error: io::Error| Error::io(format!("write in {}", models.display()), error.kind().into());
+    let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(models).map_err(failure)?;
+    let lock = File::open(staging.path()).map_err(failure)?;
+    // Where folders cannot be locked none is taken for left behind either.
+    let _ = lock.try_lock();
+    Ok((staging, lock))
+}
+
+/// Removes what processes left that were killed while they installed a model; what cannot be removed is in nobody's way.
+fn remove_left_behind(models: &Path) {
+    for entry in fs::read_dir(models).into_iter().flatten().flatten() {
+        let is_staging = entry.file_name().to_str().is_some_and(|name| name.starts_with(STAGING));
+        let is_old = || {
+            let modified = entry.metadata().and_then(|facts| facts.modified()).ok()?;
+            modified.elapsed().ok().map(|age| age > JUST_MADE)
+        };
+        if is_staging
+            && is_old() == Some(true)
+            && File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok())
+        {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Embeds texts to see that the model runs, what dimension it has and how much of a text its graph takes; returns what

@@ -6,7 +6,6 @@
 mod batch;
 mod batching;
 mod bert;
-mod bm25;
 mod builtin;
 mod cache;
 mod chunk;
@@ -39,7 +38,6 @@ mod vocabulary;
 mod wordpiece;
 
 pub use batching::BatchingEmbedder;
-pub use bm25::{Words, bm25};
 pub use builtin::DEFAULT_MODEL;
 pub use chunk::{ChunkSize, Chunker};
 pub use deferred::DeferredEmbedder;
@@ -50,7 +48,7 @@ pub use model_cache::ModelCache;
 pub use onnx::OnnxEmbedder;
 pub use options::{HubOptions, LoadOptions, RuntimeChoice};
 pub use registry::{ModelOrigin, ModelSpec, models, remove, resolve, verify};
-pub use runtime::{Runtime, RuntimeKind, SkippedLibrary, runtime};
+pub use runtime::{Runtime, RuntimeKind, Skipped, runtime};
 pub use setup::{Installed, SetupStep, setup};
 
 use std::fs;

@@ -100,7 +100,7 @@ fn find_pip() -> Result<(&'static str, &'static [&'static str])> {
         command.status().is_ok_and(|status| status.success())
     };
     ways.into_iter().find(runs).ok_or_else(|| Error::Runtime {
-        why: "ONNX Runtime is fetched with pip, and there is no pip".into(),
+        why: "ONNX Runtime is fetched with pip, and pip was not found".into(),
         hint: Some(OFFLINE_HINT.into()),
     })
 }
@@ -118,7 +118,7 @@ fn pip_failed(output: &Output) -> Error {
 pub(super) fn unpack_library(wheel: &Path, mut to: impl Write) -> Result<String> {
     let failure = |why: String| Error::BadInput { source: wheel.display().to_string(), why, hint: None };
     let file = File::open(wheel).map_err(|error| Error::io(format!("read {}", wheel.display()), error))?;
-    let mut archive = ZipArchive::new(file).map_err(|error| failure(format!("it is no wheel: {error}")))?;
+    let mut archive = ZipArchive::new(file).map_err(|error| failure(format!("it is not a wheel: {error}")))?;
     for index in 0..archive.len() {
         let entry = archive.by_index(index).map_err(|error| failure(error.to_string()))?;
         let path = entry.enclosed_name().unwrap_or_default();
@@ -132,7 +132,7 @@ pub(super) fn unpack_library(wheel: &Path, mut to: impl Write) -> Result<String>
             .map_err(|error| failure(format!("{name} in it cannot be unpacked: {error}")))?;
         return if copied == length { Ok(name) } else { Err(failure(format!("{name} in it is cut off"))) };
     }
-    Err(failure("there is no ONNX Runtime library for this system in it".into()))
+    Err(failure("it contains no ONNX Runtime library for this system".into()))
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.whl");
         std::fs::write(&path, "not a zip archive").unwrap();
-        assert!(unpack_library(&path, Vec::new()).unwrap_err().to_string().contains("it is no wheel"));
+        assert!(unpack_library(&path, Vec::new()).unwrap_err().to_string().contains("it is not a wheel"));
         assert!(unpack_library(dir.path(), Vec::new()).is_err());
     }
 }

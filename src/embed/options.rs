@@ -38,7 +38,7 @@ impl FromStr for RuntimeChoice {
             "onnxruntime" => Ok(Self::OnnxRuntime),
             "tract" => Ok(Self::Tract),
             _ => Err(Error::InvalidArgument {
-                why: format!("{name:?} is no runtime"),
+                why: format!("{name:?} is not a runtime"),
                 hint: Some("HUEDB_RUNTIME is auto, onnxruntime or tract".into()),
             }),
         }
@@ -151,7 +151,7 @@ impl LoadOptions {
 
 fn threads(text: &str) -> Result<NonZeroUsize> {
     text.parse().map_err(|_| Error::InvalidArgument {
-        why: format!("{text:?} is no number of threads"),
+        why: format!("{text:?} is not a number of threads"),
         hint: Some("HUEDB_THREADS is a number above 0".into()),
     })
 }

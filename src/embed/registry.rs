@@ -258,8 +258,9 @@ fn quantizes_by_batch(model: &str, graph: &Path) -> Result<bool> {
         why: format!("{file} {why}"),
         hint: Some("copy or download the file again".into()),
     };
-    let weights = graph::weights_in(&bytes)
-        .ok_or_else(|| cut(&graph.display().to_string(), "is no whole ONNX graph: it is cut off or something else"))?;
+    let weights = graph::weights_in(&bytes).ok_or_else(|| {
+        cut(&graph.display().to_string(), "is not a complete ONNX graph: it is cut off or something else")
+    })?;
     for (name, bytes) in weights {
         let found = graph.parent().and_then(|dir| fs::metadata(dir.join(&name)).ok()).map(|facts| facts.len());
         match found {

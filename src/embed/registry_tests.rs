@@ -86,3 +86,24 @@ fn an_unknown_name_lists_those_that_are_known() {
     assert!(error.hint().unwrap().contains(builtin::DEFAULT_MODEL), "{error}");
     assert_eq!(resolve("hash-8", &LoadOptions::default()).unwrap().fingerprint.dimension, 8);
 }
+
+#[test]
+#[cfg(feature = "bundled-model")]
+fn what_a_killed_process_left_is_removed_by_the_next_and_what_a_running_one_makes_is_not() {
+    let data = tempfile::tempdir().unwrap();
+    let options = options(data.path());
+    let models = data.path().join("models");
+    let long_ago = fs::FileTimes::new().set_modified(std::time::SystemTime::UNIX_EPOCH);
+    let [killed, running, new] = [".adding-killed", ".adding-running", ".adding-new"].map(|name| models.join(name));
+    for folder in [&killed, &running, &new] {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("model.onnx"), "half of it").unwrap();
+    }
+    let of_running = fs::File::open(&running).unwrap();
+    of_running.try_lock().unwrap();
+    for folder in [&killed, &running] {
+        fs::File::open(folder).unwrap().set_times(long_ago).unwrap();
+    }
+    install(&fixture(), "mine", &ModelOverrides::default(), &options).unwrap();
+    assert_eq!([&killed, &running, &new].map(|folder| folder.exists()), [false, true, true]);
+}

@@ -46,7 +46,7 @@ impl fmt::Display for RuntimeKind {
 
 /// A library that was found and is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SkippedLibrary {
+pub struct Skipped {
     /// The library.
     pub path: PathBuf,
     /// Why it is not used.
@@ -64,7 +64,7 @@ pub struct Runtime {
     /// The library it was loaded from; a bare name when the system found it, `None` for tract.
     pub path: Option<PathBuf>,
     /// Libraries that came first and are not used.
-    pub skipped: Vec<SkippedLibrary>,
+    pub skipped: Vec<Skipped>,
     /// That of ONNX Runtime.
     environment: Option<Environment>,
 }
@@ -88,19 +88,19 @@ impl fmt::Debug for Runtime {
 }
 
 /// The ONNX Runtime that the process has loaded.
-struct LoadedLibrary {
+struct Library {
     path: PathBuf,
     version: String,
     environment: Environment,
     /// What was tried before it.
-    skipped: Vec<SkippedLibrary>,
+    skipped: Vec<Skipped>,
 }
 
-static LIBRARY: TryOnce<LoadedLibrary> = TryOnce::new();
+static LIBRARY: TryOnce<Library> = TryOnce::new();
 
 /// Why there is no ONNX Runtime.
 enum NoLibrary {
-    NoneFound(Vec<SkippedLibrary>),
+    NoneFound(Vec<Skipped>),
     NotStarted(String),
 }
 
@@ -127,19 +127,19 @@ pub fn runtime(options: &LoadOptions) -> Result<Runtime> {
 }
 
 impl Runtime {
-    fn tract(skipped: Vec<SkippedLibrary>) -> Self {
+    fn tract(skipped: Vec<Skipped>) -> Self {
         let version = tract::VERSION.to_owned();
         Self { kind: RuntimeKind::Tract, version, path: None, skipped, environment: None }
     }
 }
 
-impl LoadedLibrary {
+impl Library {
     /// Returns it as options with these candidates see it.
     fn as_runtime(&self, candidates: &[LibraryCandidate]) -> Runtime {
         let before = candidates.iter().take_while(|candidate| candidate.path != self.path);
         let skipped = before.filter(|candidate| candidate.present).map(|candidate| {
             let known = self.skipped.iter().find(|skipped| skipped.path == candidate.path).cloned();
-            known.unwrap_or_else(|| SkippedLibrary {
+            known.unwrap_or_else(|| Skipped {
                 path: candidate.path.clone(),
                 why: format!("this process already uses {} {}", self.path.display(), self.version),
             })
@@ -155,7 +155,7 @@ impl LoadedLibrary {
 }
 
 /// Loads the first library that can be used.
-fn load_first(candidates: &[LibraryCandidate]) -> std::result::Result<LoadedLibrary, NoLibrary> {
+fn load_first(candidates: &[LibraryCandidate]) -> std::result::Result<Library, NoLibrary> {
     let mut skipped = Vec::new();
     for LibraryCandidate { path, present } in candidates {
         match foreign::open_runtime(path) {
@@ -168,18 +168,18 @@ fn load_first(candidates: &[LibraryCandidate]) -> std::result::Result<LoadedLibr
                     .map_err(|error| NoLibrary::NotStarted(format!("cannot start ONNX Runtime: {error}")))?;
                 // What goes wrong comes back as an error; the runtime would also write it to stderr, in colours.
                 environment.set_log_level(LogLevel::Fatal);
-                return Ok(LoadedLibrary { path: path.clone(), version: native.version, environment, skipped });
+                return Ok(Library { path: path.clone(), version: native.version, environment, skipped });
             }
-            Err(why) if *present => skipped.push(SkippedLibrary { path: path.clone(), why }),
+            Err(why) if *present => skipped.push(Skipped { path: path.clone(), why }),
             Err(_) => {}
         }
     }
     Err(NoLibrary::NoneFound(skipped))
 }
 
-fn none_found(skipped: &[SkippedLibrary]) -> Error {
+fn none_found(skipped: &[Skipped]) -> Error {
     let mut why = "ONNX Runtime was asked for and none can be used".to_owned();
-    for SkippedLibrary { path, why: reason } in skipped {
+    for Skipped { path, why: reason } in skipped {
         // Writing to a string cannot fail.
         let _ = write!(why, "; {}: {reason}", path.display());
     }
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_missing_runtime_says_what_was_tried() {
-        let error = none_found(&[SkippedLibrary { path: "/x/libonnxruntime.so".into(), why: "it is cut off".into() }]);
+        let error = none_found(&[Skipped { path: "/x/libonnxruntime.so".into(), why: "it is cut off".into() }]);
         assert!(error.to_string().contains("/x/libonnxruntime.so: it is cut off"), "{error}");
         assert!(error.hint().unwrap().contains("huedb setup"));
     }

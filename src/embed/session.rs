@@ -28,14 +28,14 @@ pub(super) enum ModelBytes {
 
 /// A model's input, by what is put into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ModelInput {
+enum Input {
     Ids,
     Mask,
     Types,
     Positions,
 }
 
-impl ModelInput {
+impl Input {
     fn of(name: &str) -> Option<Self> {
         match name {
             "input_ids" => Some(Self::Ids),
@@ -61,7 +61,7 @@ impl ModelInput {
 pub(super) type TensorShape = Vec<Option<usize>>;
 
 /// What is put into one input: texts x tokens.
-pub(super) struct InputTensor {
+pub(super) struct Given {
     pub(super) shape: [usize; 2],
     pub(super) data: Vec<i64>,
 }
@@ -108,7 +108,7 @@ impl Engine {
         }
     }
 
-    fn run(&mut self, given: Vec<(&str, InputTensor)>, output: &str) -> Result<ModelOutput, String> {
+    fn run(&mut self, given: Vec<(&str, Given)>, output: &str) -> Result<ModelOutput, String> {
         match self {
             Self::Tract(session) => session.run(given.into_iter().map(|(_, given)| given).collect(), output),
             Self::OnnxRuntime(session, _) => run_onnx_runtime(session, given, output),
@@ -121,14 +121,10 @@ fn shape_of(kind: &ValueType) -> TensorShape {
     kind.tensor_shape().map_or_else(Vec::new, |shape| sides(shape))
 }
 
-fn run_onnx_runtime(
-    session: &mut Session,
-    given: Vec<(&str, InputTensor)>,
-    output: &str,
-) -> Result<ModelOutput, String> {
+fn run_onnx_runtime(session: &mut Session, given: Vec<(&str, Given)>, output: &str) -> Result<ModelOutput, String> {
     let words = |error: ort::Error| error.to_string();
     let mut inputs: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(given.len());
-    for (name, InputTensor { shape, data }) in given {
+    for (name, Given { shape, data }) in given {
         inputs.push((name, Tensor::from_array((shape, data)).map_err(words)?.into()));
     }
     let outputs = session.run(inputs).map_err(words)?;
@@ -154,7 +150,7 @@ pub(super) fn other_numbers(kind: &str) -> String {
 /// A model open in the engine.
 pub(super) struct ModelSession {
     engine: Engine,
-    inputs: Vec<(String, ModelInput)>,
+    inputs: Vec<(String, Input)>,
     output: String,
     /// How many texts and tokens the graph takes at once, where it was exported for so many alone.
     fixed: [Option<usize>; 2],
@@ -173,7 +169,7 @@ impl ModelSession {
         let mut fixed = [None; 2];
         let mut inputs = Vec::new();
         for (name, shape) in engine.inputs() {
-            let kind = ModelInput::of(&name)
+            let kind = Input::of(&name)
                 .ok_or_else(|| format!("it wants the input {name:?}, which no text embedding model has"))?;
             if let [rows, width] = *shape.as_slice() {
                 fixed = [fixed[0].or(rows), fixed[1].or(width)];
@@ -224,7 +220,7 @@ impl ModelSession {
         let mut given = Vec::with_capacity(self.inputs.len());
         for (name, kind) in &self.inputs {
             let data = padded.iter().flat_map(|encoding| (0..width).map(|at| kind.value(encoding, at))).collect();
-            given.push((name.as_str(), InputTensor { shape: [count, width], data }));
+            given.push((name.as_str(), Given { shape: [count, width], data }));
         }
         let ModelOutput { shape, values } = self.engine.run(given, &self.output)?;
         let (rows, per_row, found) = match *shape.as_slice() {

@@ -45,7 +45,7 @@ pub struct Installed {
 /// [`Error::BadInput`] when `from` holds no library; [`Error::Io`] when a file cannot be read or written.
 pub fn setup(from: Option<&Path>, options: &LoadOptions, progress: &mut dyn FnMut(SetupStep)) -> Result<Installed> {
     let data_dir = options.data_dir.as_deref().ok_or_else(|| Error::Runtime {
-        why: "there is no data directory to install ONNX Runtime in".into(),
+        why: "no data directory to install ONNX Runtime in".into(),
         hint: Some("set HUEDB_DATA_DIR".into()),
     })?;
     let dir = runtime::installed_dir(data_dir);
@@ -102,7 +102,7 @@ fn library_or_wheel_in(dir: &Path) -> Result<PathBuf> {
     wheels.sort_unstable();
     wheels.pop().ok_or_else(|| Error::BadInput {
         source: dir.display().to_string(),
-        why: "there is no onnxruntime wheel and no ONNX Runtime library in it".into(),
+        why: "it contains neither an onnxruntime wheel nor an ONNX Runtime library".into(),
         hint: Some(format!("the wheel of version {VERSION} is the one to have")),
     })
 }

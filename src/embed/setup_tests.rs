@@ -8,18 +8,18 @@ use zip::write::SimpleFileOptions;
 use super::super::fake_runtime;
 use super::*;
 
-struct SetupPlace {
+struct SetupFolders {
     dir: tempfile::TempDir,
     options: LoadOptions,
 }
 
-fn place() -> SetupPlace {
+fn place() -> SetupFolders {
     let dir = tempfile::tempdir().unwrap();
     let options = LoadOptions { data_dir: Some(dir.path().join("data")), ..LoadOptions::default() };
-    SetupPlace { dir, options }
+    SetupFolders { dir, options }
 }
 
-impl SetupPlace {
+impl SetupFolders {
     fn setup(&self, from: &Path) -> Result<Installed> {
         setup(Some(from), &self.options, &mut |_| {})
     }

@@ -16,7 +16,7 @@ use tract_onnx::prelude::{
 use tract_onnx::tract_core::model::IntoRunnable;
 use tract_onnx::tract_core::plan::SimplePlan;
 
-use super::session::{InputTensor, ModelBytes, ModelOutput, TensorShape, other_numbers};
+use super::session::{Given, ModelBytes, ModelOutput, TensorShape, other_numbers};
 
 /// Its version, as it stands in `Cargo.toml`.
 pub(super) const VERSION: &str = "0.23.9";
@@ -65,10 +65,10 @@ impl TractSession {
     }
 
     /// Runs the graph on inputs in the order of [`Self::inputs`].
-    pub(super) fn run(&self, given: Vec<InputTensor>, output: &str) -> Result<ModelOutput, String> {
+    pub(super) fn run(&self, given: Vec<Given>, output: &str) -> Result<ModelOutput, String> {
         unpanicked(|| {
             let mut inputs = tvec!();
-            for InputTensor { shape, data } in given {
+            for Given { shape, data } in given {
                 inputs.push(Tensor::from_shape(&shape, &data)?.into());
             }
             let outputs = self.plan.run(inputs)?;

@@ -14,7 +14,7 @@ use super::ranked::{Ranked, cut, rank_all, rank_bounded};
 use super::resident::ResidentRows;
 use super::resident_scan::scan_resident;
 use super::rows::{Allowed, Tail};
-use super::scan::{Asked, scan};
+use super::scan::{BoundedQuestion, scan};
 use super::sketch_scan::scan_sketch;
 use crate::error::Result;
 use crate::store::View;
@@ -30,7 +30,7 @@ pub enum First {
 
 /// What was found, and what it took.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Found {
+pub struct ExactHits {
     /// The nearest of each question.
     pub nearest: Vec<Vec<Ranked>>,
     /// Rows whose embedding was compared with a question.
@@ -63,8 +63,8 @@ pub(crate) fn nearest(
     k: usize,
     (first, threads): (First, usize),
     resident: Option<&ResidentRows>,
-) -> Result<Found> {
-    let found = Found { nearest: vec![Vec::new(); questions.len()], ..Found::default() };
+) -> Result<ExactHits> {
+    let found = ExactHits { nearest: vec![Vec::new(); questions.len()], ..ExactHits::default() };
     let mut search = Search { view, questions, allowed, k, threads, tail: None, resident, found };
     let open = match resident {
         Some(resident) if questions.len() < BATCH_FROM && k <= MOST_HITS => search.open_resident(resident)?,
@@ -86,7 +86,7 @@ struct Search<'s> {
     /// Rows in no segment, where they are not ranked already.
     tail: Option<Tail>,
     resident: Option<&'s ResidentRows>,
-    found: Found,
+    found: ExactHits,
 }
 
 impl Search<'_> {
@@ -180,10 +180,10 @@ impl Search<'_> {
         Ok(open)
     }
 
-    fn asked(&self, of: &[usize]) -> Vec<Asked<'_>> {
+    fn asked(&self, of: &[usize]) -> Vec<BoundedQuestion<'_>> {
         let asked = |at: &usize| {
             let limit = farthest(self.found.nearest.get(*at)?, self.k);
-            Some(Asked { embedding: self.questions.get(*at)?, limit })
+            Some(BoundedQuestion { embedding: self.questions.get(*at)?, limit })
         };
         of.iter().filter_map(asked).collect()
     }

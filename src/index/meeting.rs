@@ -3,11 +3,11 @@
 //! Questions are coded around the centre of the segment that comes, once for all segments of that centre. Invariant: every
 //! row that is kept and whose bound for a question is within its limit is handed over.
 
-use super::kernel::{Limit, Limits, Near, Numbers, Tile, kernels};
+use super::kernel::{Limit, Near, RowNumbers, Thresholds, Tile, kernels};
 use super::rows::{BLOCK_ROWS, Gathered};
 use crate::error::Result;
 use crate::record::{Ordinal, Space};
-use crate::store::{Bounds, Centre, Question, Segment, above, quantise_query};
+use crate::store::{Bounds, Centre, QuantisedQuestion, Segment, above, quantise_query};
 
 /// What f32 arithmetic adds to a slack at most.
 const ROUNDED_UP: f32 = 1.0 + 1e-6;
@@ -35,7 +35,7 @@ pub(super) trait Goal {
 pub(super) struct Meeting<'a> {
     embeddings: Vec<&'a [f32]>,
     space: Space,
-    prepared: Option<(Around, Prepared)>,
+    prepared: Option<(Around, PreparedQuestions)>,
     bounds: Bounds,
     slacks: Vec<f32>,
     rows: Vec<usize>,
@@ -45,10 +45,10 @@ pub(super) struct Meeting<'a> {
 }
 
 /// All questions, coded around a centre.
-pub(super) struct Prepared {
-    pub(super) questions: Vec<Question>,
+pub(super) struct PreparedQuestions {
+    pub(super) questions: Vec<QuantisedQuestion>,
     tile: Tile,
-    limits: Limits,
+    limits: Thresholds,
     /// The largest of the questions.
     blur: f32,
 }
@@ -72,21 +72,24 @@ impl<'a> Meeting<'a> {
     pub(super) fn prepare(&mut self, around: Around, centre: impl FnOnce() -> Result<Centre>) -> Result<()> {
         if self.prepared.as_ref().is_none_or(|(known, _)| *known != around) {
             let centre = centre()?;
-            let questions: Vec<Question> =
+            let questions: Vec<QuantisedQuestion> =
                 self.embeddings.iter().map(|embedding| quantise_query(embedding, &centre, self.space)).collect();
             let codes: Vec<i8> = questions.iter().flat_map(|question| question.codes.iter().copied()).collect();
             let blur = questions.iter().fold(0.0_f32, |most, question| most.max(question.blur));
             let tile = Tile::new(&codes, centre.components().len());
-            let limit =
-                |question: &Question| Limit { scale: question.scale, reach: question.reach, farthest: f32::MIN };
-            let limits = Limits::new(questions.iter().map(limit));
-            self.prepared = Some((around, Prepared { questions, tile, limits, blur }));
+            let limit = |question: &QuantisedQuestion| Limit {
+                scale: question.scale,
+                reach: question.reach,
+                farthest: f32::MIN,
+            };
+            let limits = Thresholds::new(questions.iter().map(limit));
+            self.prepared = Some((around, PreparedQuestions { questions, tile, limits, blur }));
         }
         Ok(())
     }
 
     /// Reads the numbers of a segment, and what its rows' bounds lie below their estimates for each unit of reach.
-    pub(super) fn read(&mut self, segment: &Segment) -> Option<(&Prepared, &mut Bounds, &[f32])> {
+    pub(super) fn read(&mut self, segment: &Segment) -> Option<(&PreparedQuestions, &mut Bounds, &[f32])> {
         let (_, prepared) = self.prepared.as_ref()?;
         segment.read_bounds(self.space, &mut self.bounds);
         self.slacks.clear();
@@ -99,10 +102,10 @@ impl<'a> Meeting<'a> {
     pub(super) fn meet(&mut self, segment: &Segment, goal: &mut impl Goal) -> Result<()> {
         self.read(segment);
         let Self { prepared, bounds, slacks, rows, block, near, found, .. } = self;
-        let Some((_, Prepared { questions, tile, limits, .. })) = prepared else { return Ok(()) };
+        let Some((_, PreparedQuestions { questions, tile, limits, .. })) = prepared else { return Ok(()) };
         rows.clear();
         rows.extend((0..segment.rows()).filter(|row| goal.keeps(segment.ordinal(*row))));
-        let numbers = Numbers { factors: &bounds.factors, biases: &bounds.biases, slacks };
+        let numbers = RowNumbers { factors: &bounds.factors, biases: &bounds.biases, slacks };
         for rows in rows.chunks(BLOCK_ROWS) {
             let block = block.gather(segment, rows, &numbers);
             limits.draw(questions.iter().enumerate().map(|(at, question)| above(goal.limit(at) - question.shared)));

@@ -26,10 +26,10 @@ mod turns;
 mod walk;
 
 pub use build::{Built, build_graph, build_graph_if_due, graph_is_due, unwatched};
-pub use earlier::{Earlier, Kept, near_earlier};
+pub use earlier::{Earlier, SeenRecords, near_earlier};
 pub(crate) use exact::nearest;
 #[doc(hidden)]
-pub use exact::{First, Found};
+pub use exact::{ExactHits, First};
 #[doc(hidden)]
 pub use nearest::{Nearest, Score};
 #[doc(hidden)]
@@ -39,4 +39,5 @@ pub(crate) use resident::{is_resident, resident};
 pub use rows::Allowed;
 #[doc(hidden)]
 pub use terms::{best_by_terms, holds_any};
-pub use walk::{Walk, Walked, graph_depth, walk_graph};
+pub(crate) use walk::is_graph_resident;
+pub use walk::{GraphSearcher, Walked, graph_depth, walk_graph};

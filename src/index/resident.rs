@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, TryLockError};
 use roaring::RoaringTreemap;
 
 use super::kernel::EIGHT;
+use super::walk::keep_graph;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 use crate::store::{Centre, RowsState, Segment, Sketch, SketchAccuracy, Sketcher, View, quantise, seal, sign_bytes};
@@ -35,6 +36,8 @@ pub(crate) struct ResidentRows {
     replaced: u64,
     segments: Vec<Arc<ResidentSegment>>,
     tail: Vec<Arc<ResidentSegment>>,
+    /// Where the tail begins, which is where segments ended when its first rows were coded.
+    tail_from: u64,
     end: u64,
     centres: HashMap<Option<u32>, Arc<Centre>>,
 }
@@ -108,6 +111,7 @@ pub(crate) fn resident(view: &View) -> Option<Arc<ResidentRows>> {
     }
     let rows = Arc::new(rows);
     cache.put(number, "", Arc::clone(&rows), rows.bytes());
+    keep_graph(view);
     Some(rows)
 }
 
@@ -139,6 +143,7 @@ impl ResidentRows {
             replaced: view.replaced(),
             segments: Vec::new(),
             tail: Vec::new(),
+            tail_from: 0,
             end: 0,
             centres: HashMap::new(),
         };
@@ -194,14 +199,10 @@ impl ResidentRows {
 
     /// Codes the rows that fill no segment, in groups of as many as have come.
     fn read_tail(&mut self, view: &View) -> Result<()> {
-        if self.replaced != view.replaced() || self.end < self.sealed_until {
+        if self.replaced != view.replaced() || self.tail_from != self.sealed_until {
             self.tail.clear();
-            self.end = self.sealed_until;
+            (self.tail_from, self.end) = (self.sealed_until, self.sealed_until);
             self.replaced = view.replaced();
-        }
-        self.tail.retain(|group| group.first >= self.sealed_until);
-        if self.tail.is_empty() {
-            self.end = self.sealed_until;
         }
         let mut embeddings = view.embeddings();
         while self.end + TAIL_ROWS <= view.end().0 {
@@ -311,7 +312,7 @@ impl ResidentSegment {
 }
 
 impl Signs {
-    fn new(sketch: &Sketch) -> Self {
+    pub(super) fn new(sketch: &Sketch) -> Self {
         let (mut weights, mut biases, mut slacks) = (Vec::new(), Vec::new(), Vec::new());
         sketch.read_numbers(&mut weights, &mut biases, &mut slacks);
         let row_bytes = sketch.signs().len() / sketch.rows().max(1);

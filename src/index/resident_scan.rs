@@ -15,7 +15,7 @@ use super::rows::Allowed;
 use super::turns::in_parts;
 use crate::error::Result;
 use crate::record::Ordinal;
-use crate::store::{Centre, Question, Segment, SketchQuestion, SketchTerms, difference, quantise_query};
+use crate::store::{Centre, QuantisedQuestion, Segment, SketchQuestion, SketchTerms, difference, quantise_query};
 
 /// Standard deviations that a bound by signs lies below its estimate: more than where codes have to be read from the file
 /// for each row that is left. A row at the very edge is missed once in 300,000 times.
@@ -58,13 +58,13 @@ pub(super) fn scan_resident(
         scan.segments(segments.get(part).unwrap_or_default())?;
         Ok(scan.best)
     })?;
-    let best = found.into_iter().reduce(Best::merge).unwrap_or_else(|| Best::new(k));
+    let best = found.into_iter().reduce(ResidentBest::merge).unwrap_or_else(|| ResidentBest::new(k));
     Ok(best.into_candidates())
 }
 
 /// The question as the rows around one centre meet it.
-struct Asked {
-    codes: Question,
+struct CentredQuestion {
+    codes: QuantisedQuestion,
     signs: Option<AskedSigns>,
 }
 
@@ -78,8 +78,8 @@ struct Scan<'a> {
     rows: &'a ResidentRows,
     question: &'a [f32],
     allowed: Allowed<'a>,
-    asked: HashMap<Option<u32>, Asked>,
-    best: Best,
+    asked: HashMap<Option<u32>, CentredQuestion>,
+    best: ResidentBest,
     sums: Vec<i32>,
     /// The bounds of all rows with signs, less what all of a segment share.
     bounds: Vec<f32>,
@@ -101,23 +101,23 @@ struct Block {
 
 /// Returns the question as coded around a centre.
 fn asked<'m>(
-    known: &'m mut HashMap<Option<u32>, Asked>,
+    known: &'m mut HashMap<Option<u32>, CentredQuestion>,
     rows: &ResidentRows,
     question: &[f32],
     number: Option<u32>,
-) -> Result<&'m mut Asked> {
+) -> Result<&'m mut CentredQuestion> {
     use std::collections::hash_map::Entry;
     match known.entry(number) {
         Entry::Occupied(known) => Ok(known.into_mut()),
         Entry::Vacant(place) => {
             let centre: &Centre = rows.centre(number)?;
             let codes = quantise_query(question, centre, rows.space());
-            Ok(place.insert(Asked { codes, signs: None }))
+            Ok(place.insert(CentredQuestion { codes, signs: None }))
         }
     }
 }
 
-impl Asked {
+impl CentredQuestion {
     /// Turns the question as signs are; `None` where f32 cannot hold bounds for it.
     fn signs(&mut self, question: &[f32], rows: &ResidentRows, number: Option<u32>) -> Result<Option<&AskedSigns>> {
         if self.signs.is_none()
@@ -132,7 +132,7 @@ impl Asked {
 
 impl<'a> Scan<'a> {
     fn new(rows: &'a ResidentRows, question: &'a [f32], allowed: Allowed<'a>, k: usize) -> Self {
-        let (asked, best) = (HashMap::new(), Best::new(k));
+        let (asked, best) = (HashMap::new(), ResidentBest::new(k));
         Self { rows, question, allowed, asked, best, sums: Vec::new(), bounds: Vec::new(), blocks: Vec::new() }
     }
 
@@ -234,7 +234,11 @@ impl<'a> Scan<'a> {
 }
 
 /// Returns between what the distance of a row lies: from below for certain, from above but for rounding.
-fn bounds_by_codes(question: &Question, (resident, segment): (&ResidentSegment, &Segment), row: usize) -> (f64, f64) {
+fn bounds_by_codes(
+    question: &QuantisedQuestion,
+    (resident, segment): (&ResidentSegment, &Segment),
+    row: usize,
+) -> (f64, f64) {
     let dimension = segment.dimension();
     let codes = segment.codes().get(row * dimension..(row + 1) * dimension).unwrap_or_default();
     let Some([factor, bias, residual, length]) = resident.numbers(row) else {
@@ -250,7 +254,7 @@ fn bounds_by_codes(question: &Question, (resident, segment): (&ResidentSegment, 
 }
 
 /// What was found so far.
-struct Best {
+struct ResidentBest {
     k: usize,
     /// The least upper bounds, the largest of them first.
     upper: BinaryHeap<Upper>,
@@ -282,13 +286,13 @@ impl PartialOrd for Upper {
     }
 }
 
-impl Best {
+impl ResidentBest {
     fn new(k: usize) -> Self {
         Self { k, upper: BinaryHeap::new(), limit: f64::INFINITY, rows: Vec::new(), full: 4 * k.max(64) }
     }
 
     /// Bounds a row by its codes and keeps it where it may count.
-    fn offer(&mut self, question: &Question, of: (&ResidentSegment, &Segment), row: usize, ordinal: Ordinal) {
+    fn offer(&mut self, question: &QuantisedQuestion, of: (&ResidentSegment, &Segment), row: usize, ordinal: Ordinal) {
         let (at_least, at_most) = bounds_by_codes(question, of, row);
         if at_least.is_nan() || at_least <= self.limit {
             self.rows.push(Bounded { ordinal, at_least });
@@ -330,5 +334,66 @@ impl Best {
         rows.retain(|row| row.at_least <= limit);
         rows.sort_unstable_by(|a, b| a.at_least.total_cmp(&b.at_least).then(a.ordinal.cmp(&b.ordinal)));
         Candidates { rows, beyond: limit.next_up() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Space;
+    use crate::record::random::Random;
+    use crate::store::{Sketch, Sketcher, quantise, seal};
+
+    /// How many deviations the bound of each row lies above its distance at most, of rows around one centre.
+    fn excess(rows: &[Vec<f32>], question: &[f32], space: Space) -> Vec<f64> {
+        let centre = Centre::of(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), space);
+        let coded: Vec<_> = (0..).map(Ordinal).zip(rows).map(|(o, row)| (o, quantise(row, &centre, space))).collect();
+        let bytes = seal(&coded, 0).unwrap();
+        let segment = Segment::parse(&bytes).unwrap();
+        let sketch = Sketcher::new(question.len()).sketch(&segment, space);
+        let signs = super::super::resident::Signs::new(&Sketch::parse(&sketch).unwrap());
+        let asked = difference(question, &centre, space).unwrap();
+        let turned = SketchQuestion::new(&asked.components, asked.length);
+        let planes = Planes::new(&turned.turned);
+        let (scale, shift) = planes.scale_and_shift();
+        let mut sums = vec![0; rows.len().next_multiple_of(EIGHT)];
+        kernels().dot_signs_eights(&planes, &signs.words, &mut sums);
+        let bounds = |deviations: f32| {
+            let SketchTerms { by_weight, by_slack, fixed } =
+                signs.accuracy.terms_of(&turned, (shift, planes.lost()), deviations).unwrap();
+            let numbers = SignNumbers { weights: &signs.weights, biases: &signs.biases, slacks: &signs.slacks };
+            let mut out = vec![0.0; rows.len()];
+            kernels().sign_bounds(&sums, &numbers, &SignTerms { scale, by_weight, by_slack, fixed }, &mut out);
+            out
+        };
+        let (estimates, by_one) = (bounds(0.0), bounds(1.0));
+        let of_row = |((row, estimate), bound): ((&Vec<f32>, f32), f32)| {
+            let off = f64::from(estimate) + asked.shared - space.distance(question, row);
+            off / f64::from(estimate - bound).max(1e-9)
+        };
+        rows.iter().zip(estimates).zip(by_one).map(of_row).collect()
+    }
+
+    #[test]
+    fn no_distance_lies_below_its_bound_by_signs_whatever_the_data() {
+        let mut random = Random::new();
+        let narrow = |random: &mut Random| random.floats(384).iter().map(|x| 293.0 + x).collect::<Vec<f32>>();
+        let one_hot = |row: usize| (0..384).map(|at| if at == row % 384 { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
+        let mut worst: Vec<(String, f64)> = Vec::new();
+        for space in Space::ALL {
+            let kinds: [(&str, Vec<Vec<f32>>); 3] = [
+                ("narrow offset", (0..2000).map(|_| narrow(&mut random)).collect()),
+                ("one-hot", (0..384).map(one_hot).collect()),
+                ("random", (0..2000).map(|_| random.floats(384)).collect()),
+            ];
+            for (name, rows) in kinds {
+                for question in rows.iter().step_by(rows.len() / 20) {
+                    let most = excess(&rows, question, space).into_iter().fold(f64::NEG_INFINITY, f64::max);
+                    worst.push((format!("{name}, {space}"), most));
+                }
+            }
+        }
+        let above: Vec<_> = worst.iter().filter(|(_, most)| *most > f64::from(DEVIATIONS)).collect();
+        assert!(above.is_empty(), "{above:?}, {random:?}");
     }
 }

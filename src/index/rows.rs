@@ -4,7 +4,7 @@
 
 use roaring::RoaringTreemap;
 
-use super::kernel::Numbers;
+use super::kernel::RowNumbers;
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::{Centre, Segment, View, quantise, seal};
@@ -40,24 +40,29 @@ pub(super) struct Gathered {
 }
 
 /// Some rows that stand together.
-pub(super) struct Block<'b> {
+pub(super) struct RowBlock<'b> {
     pub(super) codes: &'b [i8],
-    pub(super) numbers: Numbers<'b>,
+    pub(super) numbers: RowNumbers<'b>,
 }
 
 impl Gathered {
     /// Brings rows of a segment together, unless they stand together already.
-    pub(super) fn gather<'b>(&'b mut self, segment: &Segment<'b>, rows: &[usize], numbers: &Numbers<'b>) -> Block<'b> {
+    pub(super) fn gather<'b>(
+        &'b mut self,
+        segment: &Segment<'b>,
+        rows: &[usize],
+        numbers: &RowNumbers<'b>,
+    ) -> RowBlock<'b> {
         let dimension = segment.dimension();
         let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else {
-            return Block { codes: &[], numbers: Numbers::default() };
+            return RowBlock { codes: &[], numbers: RowNumbers::default() };
         };
         let codes = |from: usize, to: usize| segment.codes().get(from * dimension..to * dimension).unwrap_or_default();
         if last - first + 1 == rows.len() {
             let part = |numbers: &'b [f32]| numbers.get(first..=last).unwrap_or_default();
-            let Numbers { factors, biases, slacks } = numbers;
-            let numbers = Numbers { factors: part(factors), biases: part(biases), slacks: part(slacks) };
-            return Block { codes: codes(first, last + 1), numbers };
+            let RowNumbers { factors, biases, slacks } = numbers;
+            let numbers = RowNumbers { factors: part(factors), biases: part(biases), slacks: part(slacks) };
+            return RowBlock { codes: codes(first, last + 1), numbers };
         }
         self.codes.clear();
         for row in rows {
@@ -68,8 +73,8 @@ impl Gathered {
             kept.clear();
             kept.extend(rows.iter().filter_map(|row| all.get(*row)));
         }
-        let numbers = Numbers { factors: &self.factors, biases: &self.biases, slacks: &self.slacks };
-        Block { codes: &self.codes, numbers }
+        let numbers = RowNumbers { factors: &self.factors, biases: &self.biases, slacks: &self.slacks };
+        RowBlock { codes: &self.codes, numbers }
     }
 }
 

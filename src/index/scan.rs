@@ -5,7 +5,7 @@
 //! of the rest ([`Candidates::beyond`]).
 
 use super::candidates::Candidates;
-use super::kernel::{Numbers, kernels};
+use super::kernel::{RowNumbers, kernels};
 use super::meeting::{Around, Goal, Meeting};
 use super::nearest::Nearest;
 use super::resident::ResidentRows;
@@ -20,7 +20,7 @@ const AT_ONCE: usize = 64;
 
 /// A question, and the distance beyond which nothing counts for it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'q> {
+pub(super) struct BoundedQuestion<'q> {
     pub(super) embedding: &'q [f32],
     pub(super) limit: f64,
 }
@@ -32,13 +32,13 @@ pub(super) struct Asked<'q> {
 /// [`crate::error::Error::Damaged`] when a segment or its centre does not parse.
 pub(super) fn scan(
     (view, resident, tail): (&View, Option<&ResidentRows>, Option<&Tail>),
-    asked: &[Asked],
+    asked: &[BoundedQuestion],
     allowed: Allowed,
     depth: usize,
     threads: usize,
 ) -> Result<Vec<Candidates>> {
     let step = rows_per_segment(view.info().dimension.unwrap_or(1)) as u64;
-    let scanner = || Scanner::new(view, asked, allowed, depth);
+    let scanner = || CodeScanner::new(view, asked, allowed, depth);
     let found = gather(view.sealed_until().0, step, threads, |turns| {
         let mut scanner = scanner();
         for stretch in turns {
@@ -65,19 +65,19 @@ pub(super) fn scan(
 }
 
 /// One thread's buffers and what it has found.
-struct Scanner<'a> {
+struct CodeScanner<'a> {
     meeting: Meeting<'a>,
-    best: Best<'a>,
+    best: LeastBounds<'a>,
     scores: Vec<i32>,
 }
 
 /// The rows of the least bounds.
-struct Best<'a> {
+struct LeastBounds<'a> {
     allowed: Allowed<'a>,
     nearest: Vec<Nearest<f64>>,
 }
 
-impl Goal for Best<'_> {
+impl Goal for LeastBounds<'_> {
     fn keeps(&self, ordinal: Ordinal) -> bool {
         self.allowed.contains(ordinal)
     }
@@ -98,12 +98,12 @@ impl Goal for Best<'_> {
     }
 }
 
-impl<'a> Scanner<'a> {
-    fn new(view: &View, asked: &'a [Asked<'a>], allowed: Allowed<'a>, depth: usize) -> Self {
+impl<'a> CodeScanner<'a> {
+    fn new(view: &View, asked: &'a [BoundedQuestion<'a>], allowed: Allowed<'a>, depth: usize) -> Self {
         let nearest = asked.iter().map(|asked| Nearest::up_to(depth, asked.limit)).collect();
         let embeddings = asked.iter().map(|asked| asked.embedding).collect();
         let meeting = Meeting::new(embeddings, view.info().space);
-        Self { meeting, best: Best { allowed, nearest }, scores: Vec::new() }
+        Self { meeting, best: LeastBounds { allowed, nearest }, scores: Vec::new() }
     }
 
     fn segment(&mut self, segment: &Segment) -> Result<()> {
@@ -117,7 +117,7 @@ impl<'a> Scanner<'a> {
 
     /// Reads the rows at the speed of memory.
     fn one_question(&mut self, segment: &Segment) {
-        let Self { meeting, best: Best { allowed, nearest }, scores } = self;
+        let Self { meeting, best: LeastBounds { allowed, nearest }, scores } = self;
         let Some((prepared, bounds, slacks)) = meeting.read(segment) else { return };
         let (Some(nearest), Some(question)) = (nearest.first_mut(), prepared.questions.first()) else { return };
         scores.resize(segment.rows(), 0);
@@ -140,7 +140,7 @@ pub(super) fn keep_least(
     let numbers = bounds.factors.chunks(AT_ONCE).zip(bounds.biases.chunks(AT_ONCE));
     for (part, (products, (factors, biases))) in products.chunks(AT_ONCE).zip(numbers).enumerate() {
         let mut found = [0.0; AT_ONCE];
-        let numbers = Numbers { factors, biases, slacks: &[] };
+        let numbers = RowNumbers { factors, biases, slacks: &[] };
         let least = kernels().distances(products, &numbers, scale, &mut found);
         if f64::from(least) + shared <= nearest.threshold() {
             for (bound, row) in found.iter().take(products.len()).zip(part * AT_ONCE..) {

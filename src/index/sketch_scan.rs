@@ -8,7 +8,7 @@ use super::candidates::Candidates;
 use super::kernel::{Planes, kernels};
 use super::nearest::Nearest;
 use super::rows::Allowed;
-use super::scan::{Asked, keep_least};
+use super::scan::{BoundedQuestion, keep_least};
 use super::turns::gather;
 use crate::error::Result;
 use crate::record::{Ordinal, Space};
@@ -20,7 +20,7 @@ use crate::store::{Bounds, Centre, Sketch, SketchQuestion, View, difference, row
 /// [`crate::error::Error::Damaged`] when a sketch or its centre does not parse.
 pub(super) fn scan_sketch(
     view: &View,
-    asked: &[Asked],
+    asked: &[BoundedQuestion],
     allowed: Allowed,
     depth: usize,
     threads: usize,
@@ -28,7 +28,7 @@ pub(super) fn scan_sketch(
     // Sketches are small: several segments at a time keep the threads from meeting.
     let step = 8 * rows_per_segment(view.info().dimension.unwrap_or(1)) as u64;
     let found = gather(view.sealed_until().0, step, threads, |turns| {
-        let mut scanner = Scanner::new(view, asked, allowed, depth);
+        let mut scanner = SketchScanner::new(view, asked, allowed, depth);
         for stretch in turns {
             view.for_each_sketch(stretch, |first, bytes| {
                 let sketch = Sketch::parse(bytes)?;
@@ -43,7 +43,7 @@ pub(super) fn scan_sketch(
 }
 
 /// A question ready to be compared with rows around a centre.
-struct Question {
+struct TurnedQuestion {
     planes: Planes,
     turned: SketchQuestion,
     shared: f64,
@@ -51,7 +51,7 @@ struct Question {
     shift: f32,
 }
 
-impl Question {
+impl TurnedQuestion {
     /// `None` where f32 cannot hold bounds for it.
     fn new(embedding: &[f32], centre: &Centre, space: Space) -> Option<Self> {
         let asked = difference(embedding, centre, space)?;
@@ -63,18 +63,18 @@ impl Question {
 }
 
 /// One thread's buffers and what it has found.
-struct Scanner<'a> {
-    asked: &'a [Asked<'a>],
+struct SketchScanner<'a> {
+    asked: &'a [BoundedQuestion<'a>],
     space: Space,
     allowed: Allowed<'a>,
     nearest: Vec<Nearest<f64>>,
-    prepared: Option<(u32, Vec<Option<Question>>)>,
+    prepared: Option<(u32, Vec<Option<TurnedQuestion>>)>,
     sums: Vec<i32>,
     bounds: Bounds,
 }
 
-impl<'a> Scanner<'a> {
-    fn new(view: &View, asked: &'a [Asked<'a>], allowed: Allowed<'a>, depth: usize) -> Self {
+impl<'a> SketchScanner<'a> {
+    fn new(view: &View, asked: &'a [BoundedQuestion<'a>], allowed: Allowed<'a>, depth: usize) -> Self {
         let nearest = asked.iter().map(|asked| Nearest::up_to(depth, asked.limit)).collect();
         let (sums, bounds) = (Vec::new(), Bounds::default());
         Self { asked, space: view.info().space, allowed, nearest, prepared: None, sums, bounds }
@@ -84,7 +84,7 @@ impl<'a> Scanner<'a> {
     fn prepare(&mut self, number: u32, centre: impl FnOnce() -> Result<Centre>) -> Result<()> {
         if self.prepared.as_ref().is_none_or(|(known, _)| *known != number) {
             let centre = centre()?;
-            let questions = self.asked.iter().map(|asked| Question::new(asked.embedding, &centre, self.space));
+            let questions = self.asked.iter().map(|asked| TurnedQuestion::new(asked.embedding, &centre, self.space));
             self.prepared = Some((number, questions.collect()));
         }
         Ok(())

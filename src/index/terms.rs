@@ -72,7 +72,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::embed::bm25;
+    use crate::bm25::bm25;
     use crate::record::random::Random;
     use crate::record::{CollectionName, MetadataPatch, RecordId, Value};
     use crate::store::{Access, Change, Collection, Effect, Mode, NewCollection, Store};
@@ -80,7 +80,7 @@ mod tests {
     const WORDS: [&str; 9] = ["fox", "whale", "frog", "tax", "income", "running", "jumps", "quick", "rare"];
 
     /// What a record is to hold: its text and its vector.
-    type Held = (Option<String>, Option<SparseVector>);
+    type HeldTerms = (Option<String>, Option<SparseVector>);
 
     fn text(random: &mut Random) -> String {
         let count = random.below(6);
@@ -93,7 +93,7 @@ mod tests {
         SparseVector::new(indices, values, None).unwrap()
     }
 
-    fn change(id: &RecordId, (document, vector): &Held, null: bool) -> Change {
+    fn change(id: &RecordId, (document, vector): &HeldTerms, null: bool) -> Change {
         let mut metadata = MetadataPatch::default();
         if vector.is_some() || null {
             metadata.insert("terms", vector.clone().map(Value::Sparse)).unwrap();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     /// Compares every record's score with a plain computation over what the records are to hold.
-    fn check(collection: &Collection, model: &BTreeMap<RecordId, Held>, random: &mut Random) {
+    fn check(collection: &Collection, model: &BTreeMap<RecordId, HeldTerms>, random: &mut Random) {
         let view = collection.view().unwrap();
         for field in [DOCUMENT, "terms"] {
             let held: Vec<(Ordinal, SparseVector)> = model
@@ -150,7 +150,7 @@ mod tests {
         let new = NewCollection { bm25: random.below(2) == 0, ..NewCollection::default() };
         store.create_collection(CollectionName::parse("notes").unwrap(), new).unwrap();
         let collection = store.collection("notes").unwrap();
-        let mut model: BTreeMap<RecordId, Held> = BTreeMap::new();
+        let mut model: BTreeMap<RecordId, HeldTerms> = BTreeMap::new();
         let id = |random: &mut Random| RecordId::parse(random.below(2500).to_string()).unwrap();
         for round in 0..12 {
             let mut changes = Vec::new();

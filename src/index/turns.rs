@@ -76,10 +76,17 @@ pub(super) fn in_parts<T: Send>(
 ) -> Result<Vec<T>> {
     let parts = threads.min(len.div_ceil(per_thread.max(1))).max(1);
     let (next, size) = (AtomicUsize::new(0), len.div_ceil(parts));
-    in_agreement(together(parts, || {
-        let part = next.fetch_add(1, Ordering::Relaxed);
-        work((part * size).min(len)..((part + 1) * size).min(len))
-    }))
+    let done = in_agreement(together(parts, || {
+        let mut made = Vec::new();
+        // Where the system gives no threads, one does all parts.
+        while let part = next.fetch_add(1, Ordering::Relaxed)
+            && part < parts
+        {
+            made.push(work((part * size).min(len)..((part + 1) * size).min(len))?);
+        }
+        Ok(made)
+    }))?;
+    Ok(done.into_iter().flatten().collect())
 }
 
 /// Returns what all threads made.

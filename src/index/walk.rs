@@ -4,6 +4,8 @@
 //! pass. Invariant: every allowed row can be found, and a question for which the graph finds fewer candidates than there
 //! are, up to the depth, is named.
 
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
 use roaring::RoaringTreemap;
 
 use super::graph::{Graph, GraphReader, StoredGraph};
@@ -12,7 +14,7 @@ use super::rows::Allowed;
 use super::turns::share;
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
-use crate::store::View;
+use crate::store::{GraphEntry, MAX_VALUE_BYTES, View};
 
 /// Returns how many candidates of a graph are ranked for this many hits: its distances are those of codes.
 #[must_use]
@@ -20,28 +22,103 @@ pub fn graph_depth(hits: usize) -> usize {
     hits.saturating_add((hits / 2).max(10))
 }
 
+/// Searches of a graph in memory that may run at once.
+const SEARCHES_AT_ONCE: usize = 64;
 /// Questions a thread takes at once.
 const SHARE: u64 = 8;
 
 /// A collection's graph, read and verified, with what has changed since it was built.
-pub struct Walk {
-    graph: Graph,
+pub struct GraphSearcher {
+    graph: Arc<KeptGraph>,
     /// Rows the graph does not hold, or holds as they were before.
     outside: RoaringTreemap,
     ef_search: usize,
 }
 
-/// Reads and verifies the graph of a view.
+/// A graph that several questions of one process walk.
+struct KeptGraph {
+    epoch: u64,
+    high_water: u64,
+    graph: Graph,
+    /// Searches that may begin.
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// Leave for some searches at once. It is given back when it is dropped.
+struct Leave<'g>(&'g KeptGraph, usize);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += self.1;
+        self.0.freed.notify_all();
+    }
+}
+
+impl KeptGraph {
+    /// Waits until up to so many more searches may run: `USearch` has room for a number that is fixed.
+    fn leave(&self, threads: usize) -> Leave<'_> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        while *free == 0 {
+            free = self.freed.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+        let taken = threads.clamp(1, *free);
+        *free -= taken;
+        Leave(self, taken)
+    }
+}
+
+/// Reads and verifies the graph of a view, unless it is in memory.
 ///
 /// # Errors
 /// [`Error::Damaged`] when there is none, or it is not what was written.
-pub fn walk_graph(view: &View, threads: usize) -> Result<Walk> {
-    let stored = read_graph(view)?;
+pub fn walk_graph(view: &View, threads: usize) -> Result<GraphSearcher> {
+    let graph = match kept_graph(view) {
+        Some(kept) => kept,
+        None => read_kept_graph(view, threads)?,
+    };
     let mut outside = view.stale()?;
-    outside.insert_range(stored.header.stamp.high_water..view.end().0);
+    outside.insert_range(graph.high_water..view.end().0);
     outside -= view.dead();
     let ef_search = view.info().hnsw.ef_search;
-    Ok(Walk { graph: Graph::view(stored, threads)?, outside, ef_search })
+    Ok(GraphSearcher { graph, outside, ef_search })
+}
+
+/// Returns whether the graph of a view is in memory.
+pub(crate) fn is_graph_resident(view: &View) -> bool {
+    kept_graph(view).is_some()
+}
+
+/// Reads the graph of a view into memory where it fits beside what is there and is good enough to be used.
+pub(super) fn keep_graph(view: &View) {
+    let fits = |graph: &GraphEntry| {
+        let bytes = usize::try_from(graph.chunks).unwrap_or(usize::MAX).saturating_mul(MAX_VALUE_BYTES);
+        view.cache().bytes().saturating_add(bytes) <= view.cache().budget()
+    };
+    let is_good = |graph: &GraphEntry| graph.recall.is_some_and(|recall| recall >= GraphEntry::LEAST_RECALL);
+    if view.graph().is_some_and(|graph| is_good(&graph) && fits(&graph)) && !is_graph_resident(view) {
+        // A damaged graph is told by the question that needs it.
+        let _ = read_kept_graph(view, 1);
+    }
+}
+
+fn kept_graph(view: &View) -> Option<Arc<KeptGraph>> {
+    let of_view = |kept: &Arc<KeptGraph>| view.graph().is_some_and(|graph| graph.epoch == kept.epoch);
+    view.cache().get::<KeptGraph>(view.number(), "").filter(of_view)
+}
+
+fn read_kept_graph(view: &View, threads: usize) -> Result<Arc<KeptGraph>> {
+    let stored = read_graph(view)?;
+    let keeps = view.cache().budget() > 0;
+    let threads = if keeps { threads.max(SEARCHES_AT_ONCE) } else { threads.max(1) };
+    let (stamp, bytes) = (stored.header.stamp, stored.bytes());
+    let graph = Graph::view(stored, threads)?;
+    let (free, freed) = (Mutex::new(threads), Condvar::new());
+    let kept = Arc::new(KeptGraph { epoch: stamp.epoch, high_water: stamp.high_water, graph, free, freed });
+    if keeps {
+        view.cache().put(view.number(), "", Arc::clone(&kept), bytes);
+    }
+    Ok(kept)
 }
 
 /// Reads the chunks of the graph and holds them against the catalogue.
@@ -70,7 +147,7 @@ pub struct Walked {
     pub short: Vec<usize>,
 }
 
-impl Walk {
+impl GraphSearcher {
     /// Returns candidates for each question, `depth` of them where there are as many.
     ///
     /// # Errors
@@ -110,7 +187,8 @@ impl Walk {
         depth: usize,
         threads: usize,
     ) -> Result<Vec<Vec<Ordinal>>> {
-        let threads = threads.min(self.graph.threads());
+        let leave = self.graph.leave(threads);
+        let threads = leave.1;
         let found = share(
             questions.len() as u64,
             SHARE,
@@ -138,10 +216,10 @@ impl Walk {
     fn search_one(&self, question: &[f32], allowed: Allowed, depth: usize) -> Result<Vec<Ordinal>> {
         let everything = self.outside.is_empty() && matches!(allowed, Allowed::AllBut(dead) if dead.is_empty());
         let found = if everything {
-            self.graph.search(question, depth, self.ef_search)?
+            self.graph.graph.search(question, depth, self.ef_search)?
         } else {
             let keep = |ordinal: Ordinal| allowed.contains(ordinal) && !self.outside.contains(ordinal.0);
-            self.graph.search_filtered(question, depth, self.ef_search, keep)?
+            self.graph.graph.search_filtered(question, depth, self.ef_search, keep)?
         };
         Ok(found.into_iter().map(|(_, ordinal)| ordinal).collect())
     }

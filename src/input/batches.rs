@@ -6,8 +6,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::met::Met;
+use super::options::InputOptions;
 use super::progress::ReadProgress;
-use super::rows::{InputOptions, InputRows, SkippedFile};
+use super::rows::{InputRows, SkippedFile};
 use super::source::InputSource;
 use crate::error::{Error, Result};
 use crate::record::NewRecord;

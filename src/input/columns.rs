@@ -3,7 +3,7 @@
 //! Invariant: every column that was named exists; a column is looked up once, not once a row. A column of metadata has one
 //! type, asked for or decided by its cells together, before the first row is taken.
 
-use super::cell::CellType;
+use super::cell_type::CellType;
 use super::decompress::InputBytes;
 use super::embedding;
 use super::infer::{Evidence, Inferred};

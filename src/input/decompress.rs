@@ -8,10 +8,11 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use super::gzip::Members;
-use super::lines::BOM;
 use super::progress::{CountedReader, ReadProgress};
 use crate::error::{Error, Result};
 
+/// What UTF-8 text of some programs begins with.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// What other programs' files begin with, what they are, and what to do about it.

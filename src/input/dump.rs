@@ -14,10 +14,10 @@ use serde_json::value::RawValue;
 use super::archive::{Archive, ArchiveSize};
 use super::decompress::InputBytes;
 use super::embedding::EmbeddingSeed;
-use super::json::why_json;
+use super::json_error::why_json;
 use super::lines::{LineReader, TextPiece};
+use super::options::ROW_LIMIT_BYTES;
 use super::progress::ReadProgress;
-use super::rows::ROW_LIMIT_BYTES;
 use super::source::InputSource;
 use super::stdin::Stdin;
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ use crate::record::{
     DUMP_MARK, DUMP_VERSION, DumpLine, Metadata, MetadataPatch, NewRecord, Origin, RecordId, beyond_integers, too_long,
 };
 
-const HINT: &str = "make one with `huedb export --all`";
+const HINT: &str = "create one with `huedb export --all`";
 
 /// A dump, read as far as was asked for.
 pub struct Dump {
@@ -65,7 +65,7 @@ impl Dump {
     /// Opens a dump and reads its first line; `-` is standard input.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when it is no dump, or of a later version; [`Error::Io`] when it cannot be read.
+    /// [`Error::BadInput`] when it is not a dump, or of a later version; [`Error::Io`] when it cannot be read.
     pub fn open(argument: &str) -> Result<Self> {
         match InputSource::parse(argument)? {
             InputSource::Stdin => Self::from_reader(Stdin, "-", None),
@@ -76,7 +76,7 @@ impl Dump {
                 Self::from_reader(file, argument, Some(size_bytes))
             }
             InputSource::Folder(_) | InputSource::Glob { .. } | InputSource::Files(_) => {
-                Err(no_dump(argument, "is no file"))
+                Err(no_dump(argument, "is not a file"))
             }
         }
     }
@@ -96,7 +96,7 @@ impl Dump {
                 let why = format!("is a dump of version {version}; this huedb reads up to {DUMP_VERSION}");
                 Err(dump.lines.bytes.bad(why, Some("upgrade huedb")))
             }
-            _ => Err(no_dump(name, "is no dump: its first line does not begin one")),
+            _ => Err(no_dump(name, "is not a dump: its first line does not begin one")),
         }
     }
 
@@ -144,7 +144,7 @@ impl Archive for Dump {
             None => match self.read()? {
                 Some((line, DumpItem::Line(found))) => Some((line, found)),
                 Some((line, DumpItem::Record(_))) => {
-                    return Err(self.lines.bytes.bad_row(line, "a record stands outside a collection"));
+                    return Err(self.lines.bytes.bad_row(line, "a record outside of any collection"));
                 }
                 None => None,
             },

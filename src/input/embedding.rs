@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, SeqAccess, Visitor};
 
-use super::json::why_json;
+use super::json_error::why_json;
 use crate::error::{Error, Result};
 
 /// Reads an embedding given as one piece of text, such as the value of `--embedding`.

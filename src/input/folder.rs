@@ -14,8 +14,8 @@ use ignore::{DirEntry, WalkBuilder};
 use super::decompress::InputBytes;
 use super::lines::not_utf8;
 use super::mapping::{Mapping, RowParts};
+use super::options::ROW_LIMIT_BYTES;
 use super::progress::ReadProgress;
-use super::rows::ROW_LIMIT_BYTES;
 use super::source::SourceFile;
 use crate::error::{Error, Result};
 use crate::record::{NewRecord, Origin};
@@ -62,7 +62,7 @@ impl Folder {
     /// [`Error::BadInput`] when the folder is not there or none, or a glob is bad; [`Error::Io`] when it cannot be listed.
     pub fn list(&self) -> Result<FolderListing> {
         if !self.root.is_dir() {
-            let why = if self.root.exists() { "it is no folder" } else { "there is no such folder" };
+            let why = if self.root.exists() { "it is not a folder" } else { "no such folder" };
             return Err(bad(&self.root.display().to_string(), why.into()));
         }
         let globs = Arc::new(self.matcher()?);

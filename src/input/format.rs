@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use super::elements;
+use super::json_stream;
 use crate::error::Error;
 
 /// How an input is written.
@@ -112,7 +112,7 @@ impl InputFormat {
             Some(b'{') => {
                 let line = text.split(|&b| b == b'\n').next().unwrap_or_default();
                 let whole = line.len() < text.len();
-                if whole && !elements::is_closed(line) { Self::Json } else { Self::Jsonl }
+                if whole && !json_stream::is_closed(line) { Self::Json } else { Self::Jsonl }
             }
             Some(_) => otherwise,
             None => Self::Jsonl,

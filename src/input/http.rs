@@ -44,7 +44,7 @@ impl HttpClient {
         };
         let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
         let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.contains(['?', '#', ' '])) else {
-            return Err(bad("is no address of a server", "write it as http://localhost:8000"));
+            return Err(bad("is not the address of a server", "write it as http://localhost:8000"));
         };
         if rest.split('/').next().unwrap_or_default().contains('@') {
             let hint = "every program here can see it; set CHROMA_TOKEN or CHROMA_AUTHORIZATION instead";

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
-use super::lines::BOM;
+use super::decompress::BOM;
 use super::stdin::Stdin;
 use crate::error::{Error, Result};
 use crate::record::RecordId;
@@ -14,7 +14,7 @@ use crate::record::RecordId;
 /// Reads a list of ids, none longer than `limit_bytes`, from a file, or from the standard input when the argument is `-`.
 ///
 /// # Errors
-/// [`Error::BadInput`] when there is no such file, [`Error::BadRow`] for an id that is too long or no UTF-8 text,
+/// [`Error::BadInput`] when no such file, [`Error::BadRow`] for an id that is too long or no UTF-8 text,
 /// [`Error::Io`] when it cannot be read.
 pub fn read_ids(argument: &str, null_terminated: bool, limit_bytes: usize) -> Result<Vec<RecordId>> {
     if argument == "-" {

@@ -4,7 +4,7 @@
 //! stands, and the like for truth values and arrays; else all of it is text, so that nothing of it is lost and a filter
 //! finds what stands there.
 
-use super::cell::{CellType, Look, look};
+use super::cell_type::{CellType, Look, look};
 use crate::record::Value;
 
 /// Rows that are looked at before the first is taken.

@@ -1,28 +1,28 @@
 //! Rows of JSON: one object on each line, the elements of an array, or objects one after another.
 //!
 //! An object is read in one pass, its embedding straight into f32. Does not cut the stream:
-//! [`super::lines`] and [`super::elements`] do. Invariant: every row error names the line the row begins on.
+//! [`super::lines`] and [`super::json_stream`] do. Invariant: every row error names the line the row begins on.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
-use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::decompress::InputBytes;
-use super::elements::Elements;
 use super::embedding::EmbeddingSeed;
 use super::embedding_scan::{CutObject, cut_embedding};
 use super::format::InputFormat;
-use super::lines::{JOINED, LineReader, TextPiece};
+use super::json_error::why_json;
+use super::json_stream::Elements;
+use super::lines::{LineReader, TextPiece};
 use super::mapping::{METADATA, Mapping, RowParts, list_names};
 use crate::error::{Error, Result};
-use crate::record::{MetadataPatch, NewRecord, Origin, Value, beyond_integers, too_long};
+use crate::record::{EachOnce, MetadataPatch, NewRecord, Origin, Value, beyond_integers, too_long};
 
 /// The values of a JSON input, however they are laid out.
 pub(super) enum Values {
@@ -173,6 +173,9 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
             } else {
                 let written = map.next_value::<&RawValue>()?.get();
                 let json = from_text(written).map_err(|why| named(key, &why))?;
+                if parts.metadata.contains(key) {
+                    return Err(named(key, "stands twice"));
+                }
                 match insert(&mut parts.metadata, mapping, key, json, written) {
                     // What was asked for by name must be right; what is only taken along may be left out.
                     Err(Refused::Unfit(why)) if !listed && mapping.types.get(key).is_none() => {
@@ -204,7 +207,7 @@ fn named<E: serde::de::Error>(key: &str, why: &str) -> E {
 
 fn once<T, E: serde::de::Error>(place: &mut Option<T>, value: Option<T>, key: &str) -> Result<(), E> {
     if place.is_some() {
-        return Err(E::custom(format!("the field {key:?} stands twice")));
+        return Err(E::custom(format!("the field {key:?} appears twice")));
     }
     *place = value;
     Ok(())
@@ -312,7 +315,7 @@ pub(super) fn metadata(written: &str, mapping: &Mapping) -> Result<MetadataPatch
         let read = MetadataPatch::from_json_text(written).map_err(bad);
         return read.and_then(|patch| patch.map_err(|e| e.to_string()));
     }
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(written).map_err(bad)?;
+    let EachOnce(fields): EachOnce<&RawValue> = serde_json::from_str(written).map_err(bad)?;
     let mut patch = MetadataPatch::default();
     for (key, field) in fields {
         let read = from_text(field.get()).map_err(Refused::Unfit);
@@ -326,54 +329,4 @@ pub(super) fn metadata(written: &str, mapping: &Mapping) -> Result<MetadataPatch
 /// Reads what was passed over as sound JSON; the error is a sentence without its subject.
 fn from_text(text: &str) -> Result<Json, String> {
     serde_json::from_str(text).map_err(|e| why_json(&e, text, 1))
-}
-
-/// Says what is wrong with a text that begins on line `first_line`, in a sentence without `serde_json`'s own position.
-pub(super) fn why_json(error: &serde_json::Error, text: &str, first_line: u64) -> String {
-    let message = error.to_string();
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    let message = message.strip_suffix(&position).unwrap_or(&message);
-    let place = match error.line() {
-        0 => return message.to_owned(),
-        1 => format!("at character {}", error.column()),
-        later => format!("on line {}", first_line.saturating_add(later as u64 - 1)),
-    };
-    match error.classify() {
-        Category::Data | Category::Io => message.to_owned(),
-        Category::Eof => format!("is cut off: {message}"),
-        Category::Syntax if text.trim_start().starts_with('\u{feff}') => JOINED.into(),
-        Category::Syntax if message.contains("hex escape") && lone_surrogate(text).is_some() => {
-            let escape = lone_surrogate(text).unwrap_or_default();
-            format!("holds {escape} alone, which is half of a character (a lone surrogate), {place}")
-        }
-        Category::Syntax if message.contains("out of range") => format!("holds a number that is out of range {place}"),
-        Category::Syntax => {
-            let line = text.lines().nth(error.line() - 1).unwrap_or_default();
-            let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
-            let word = ["NaN", "Infinity", "nan", "inf"].into_iter().find(|word| rest.starts_with(word));
-            match word {
-                Some(word) => format!("is not JSON: {word} is no JSON number, {place}"),
-                None => format!("is not JSON: {message} {place}"),
-            }
-        }
-    }
-}
-
-/// Finds an escape that is one half of a surrogate pair without the other.
-fn lone_surrogate(json: &str) -> Option<&str> {
-    let mut rest = json;
-    let unit = |text: &str| u32::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
-    while let Some(at) = rest.find('\\') {
-        let escape = rest.get(at..).unwrap_or_default();
-        let length = match unit(escape) {
-            Some(0xd800..=0xdbff) => match escape.get(6..).and_then(unit) {
-                Some(0xdc00..=0xdfff) => 12,
-                _ => return escape.get(..6),
-            },
-            Some(0xdc00..=0xdfff) => return escape.get(..6),
-            _ => 1 + escape.chars().nth(1).map_or(0, char::len_utf8),
-        };
-        rest = escape.get(length..).unwrap_or_default();
-    }
-    None
 }

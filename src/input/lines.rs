@@ -8,8 +8,6 @@ use memchr::memchr;
 use super::decompress::InputBytes;
 use crate::error::Result;
 
-/// What UTF-8 text of some programs begins with.
-pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 /// What is wrong with a line that begins so within a file.
 pub(super) const JOINED: &str = "begins with a byte order mark (U+FEFF), as where files were put together";
 

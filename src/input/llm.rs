@@ -65,7 +65,7 @@ impl LlmFile {
     /// [`Error::BadInput`] when it is none of `llm`'s or has no such collection; [`Error::Busy`] while it is written.
     pub fn open(path: &Path, scope: Scope, wanted: Option<&str>) -> Result<Self> {
         let database = SqliteFile::open(path)?;
-        database.check_columns(&COLUMNS, "embeddings database of llm", Some(HINT))?;
+        database.check_columns(&COLUMNS, "an embeddings database of llm", Some(HINT))?;
         let sql = "SELECT id, name, model FROM collections ORDER BY id";
         let all: Vec<(i64, String, Option<String>)> =
             database.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
@@ -88,7 +88,7 @@ impl LlmFile {
         }
         if let Some(wanted) = wanted.filter(|_| collections.is_empty()) {
             return Err(database
-                .bad(&format!("has no collection {wanted:?}"), Some(&format!("there are: {}", known.join(", ")))));
+                .bad(&format!("has no collection {wanted:?}"), Some(&format!("available: {}", known.join(", ")))));
         }
         let records = collections.iter().map(|found| found.records).sum();
         Ok(Self { database, scope, collections, records, open: None, notices })

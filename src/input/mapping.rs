@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-use super::cell::Types;
+use super::cell_type::Types;
 use crate::error::Error;
 use crate::record::{MetadataPatch, NewRecord, Origin, RecordId};
 

@@ -100,7 +100,7 @@ impl Met {
             return Err(Error::BadRow {
                 source: row.origin.source.to_string(),
                 line: row.origin.line,
-                why: format!("the id {:?} stands at {before} already", row.id.as_str()),
+                why: format!("the id {:?} was already used at {before}", row.id.as_str()),
             });
         }
         state.repeats.rows += 1;
@@ -213,7 +213,7 @@ mod tests {
         let first = Origin { source: "x".into(), line: 9 };
         assert_eq!(met.repeats(), Repeats { rows: 4, first: Some(("a".into(), first, "x:2".into())) });
         let error = met.row(row("c", "w", 7), OnDuplicate::Error).unwrap_err().to_string();
-        assert_eq!(error, "w:7: the id \"c\" stands at y:1 already");
+        assert_eq!(error, "w:7: the id \"c\" was already used at y:1");
         assert!(met.row(row("c", "w", 8), OnDuplicate::Last).unwrap().is_some());
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what leaves follows Chroma's rules; a null value stays, because it deletes a key on update.
 
-use super::json::why_json;
+use super::json_error::why_json;
 use crate::error::{Error, Result};
 use crate::record::MetadataPatch;
 
@@ -31,6 +31,8 @@ mod tests {
             ("{a:1}", "is not JSON"),
             ("[1]", "object"),
             ("{\"a\":{}}", "\"a\""),
+            ("{\"a\":1,\"b\":2,\"a\":3}", "the metadata has the key \"a\" twice"),
+            ("{\"b\":18446744073709551616,\"b\":1}", "the metadata has the key \"b\" twice"),
             ("{\"a\":1", "cut off"),
             (
                 "{\"b\":1,\"a\":18446744073709551616}",

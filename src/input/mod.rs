@@ -10,14 +10,13 @@ mod archive;
 #[cfg(feature = "arrow")]
 mod arrow;
 mod batches;
-mod cell;
+mod cell_type;
 #[cfg(feature = "foreign")]
 mod chroma;
 mod columns;
 mod csv;
 mod decompress;
 mod dump;
-mod elements;
 mod embedding;
 mod embedding_scan;
 mod folder;
@@ -28,6 +27,8 @@ mod http;
 mod ids;
 mod infer;
 mod json;
+mod json_error;
+mod json_stream;
 mod lines;
 #[cfg(feature = "foreign")]
 mod llm;
@@ -35,6 +36,7 @@ mod mapping;
 mod met;
 mod metadata;
 mod npy;
+mod options;
 mod progress;
 mod question;
 #[cfg(test)]
@@ -50,7 +52,7 @@ mod tests;
 
 pub use archive::{Archive, ArchiveBatches, ArchiveSize};
 pub use batches::{BatchLimits, Notices, RowBatches, SkippedFiles, Split};
-pub use cell::{CellType, Types};
+pub use cell_type::{CellType, Types};
 #[cfg(feature = "foreign")]
 pub use chroma::{ChromaFolder, ChromaServer, Selection, ServerOptions};
 pub use dump::Dump;
@@ -63,9 +65,9 @@ pub use llm::LlmFile;
 pub use mapping::{IdFrom, Mapping};
 pub use met::{Met, OnDuplicate, Repeats};
 pub use metadata::metadata_from_json;
-pub use npy::MatrixIds;
+pub use options::{InputOptions, MatrixIds, ROW_LIMIT_BYTES};
 pub use progress::ReadProgress;
 pub use question::{Question, Questions};
-pub use rows::{InputOptions, InputRows, ROW_LIMIT_BYTES, SkippedFile};
+pub use rows::{InputRows, SkippedFile};
 pub use source::{InputSource, SourceFile};
 pub use stdin::{Stdin, closed_stream};

@@ -16,11 +16,12 @@ use super::decompress::InputBytes;
 use super::embedding::{self, ComponentsSeed, EmbeddingSeed};
 use super::embedding_scan::{CutObject, cut_embedding};
 use super::format::InputFormat;
-use super::json::{JsonKey, Values, id_text, why_json};
+use super::json::{JsonKey, Values, id_text};
+use super::json_error::why_json;
 use super::lines::LineReader;
+use super::options::ROW_LIMIT_BYTES;
 use super::progress::ReadProgress;
 use super::records::{Dialect, TableRecords, no_column};
-use super::rows::ROW_LIMIT_BYTES;
 use super::source::InputSource;
 use super::stdin::Stdin;
 use crate::error::{Error, Result};
@@ -202,10 +203,7 @@ impl PlainLines {
             return Ok(Some((blank, Ok(text))));
         }
         self.behind_blank = Some((piece.line, text));
-        Ok(Some((
-            blank,
-            Err("the line is blank, so it is no question; take it out, or write the questions as jsonl".into()),
-        )))
+        Ok(Some((blank, Err("the line is blank; remove it, or write the queries as jsonl".into()))))
     }
 }
 

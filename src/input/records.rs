@@ -6,9 +6,10 @@
 
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
+use super::decompress::BOM;
 use super::decompress::InputBytes;
 use super::format::{InputFormat, delimiter};
-use super::lines::{BOM, JOINED, not_utf8};
+use super::lines::{JOINED, not_utf8};
 use super::mapping::list_names;
 use crate::error::{Error, Result};
 
@@ -88,7 +89,7 @@ impl TableRecords {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when there is none, or a name stands twice in it.
+    /// [`Error::BadInput`] when there is none, or a name appears twice in it.
     pub(super) fn open(mut bytes: InputBytes, layout: Dialect<'_>) -> Result<Self> {
         let delimiter = match (layout.delimiter, layout.format) {
             (Some(said), _) => said,

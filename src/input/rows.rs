@@ -15,50 +15,15 @@ use super::decompress::InputBytes;
 use super::format::{InputFormat, looks_like_table, table_of_head};
 use super::json::{JsonRows, Values};
 use super::mapping::{IdFrom, Mapping, RowParts};
-use super::met::{Met, OnDuplicate};
-use super::npy::{MatrixIds, NpyRows};
+use super::met::Met;
+use super::npy::{BesideRows, NpyRows};
+use super::options::InputOptions;
 use super::progress::ReadProgress;
 use super::records::Dialect;
 use super::source::{InputSource, SourceFile};
 use super::stdin::Stdin;
 use crate::error::{Error, Result};
 use crate::record::{NewRecord, Origin};
-
-/// The longest row that is read, so that a hostile input cannot take all memory.
-pub const ROW_LIMIT_BYTES: usize = 256 << 20;
-
-/// How an input is to be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InputOptions {
-    /// The format; `None` to guess it from the name or the first block.
-    pub format: Option<InputFormat>,
-    /// What the parts of a record are called.
-    pub mapping: Mapping,
-    /// The byte between the fields of a csv table; `None` to guess it from the header.
-    pub delimiter: Option<u8>,
-    /// What was said that only tables heed, as a message names it; a file that is one document is refused then.
-    pub only_tables: Option<&'static str>,
-    /// What happens to a row whose id came before.
-    pub on_duplicate: OnDuplicate,
-    /// Where the rows of an npy matrix have their ids from.
-    pub beside: Option<MatrixIds>,
-    /// The longest row.
-    pub row_limit_bytes: usize,
-}
-
-impl Default for InputOptions {
-    fn default() -> Self {
-        Self {
-            format: None,
-            mapping: Mapping::default(),
-            delimiter: None,
-            only_tables: None,
-            on_duplicate: OnDuplicate::default(),
-            beside: None,
-            row_limit_bytes: ROW_LIMIT_BYTES,
-        }
-    }
-}
 
 /// The rows of an input, read as they are asked for.
 pub struct InputRows {
@@ -330,7 +295,7 @@ impl InputRows {
         }
         match (self.options.format.or(named.filter(|named| named.is_binary())), found) {
             (Some(said), Some(found)) if said != found && self.options.format.is_some() => {
-                let hint = "leave --format out: what a file is stands in its first bytes";
+                let hint = "omit --format; the type is detected from the content";
                 Err(bytes.bad(format!("is a file of the format {found}, not {said}"), Some(hint)))
             }
             (_, Some(found)) => Ok(Some(found)),
@@ -347,7 +312,8 @@ impl InputRows {
         self.met.format(format, bytes.source());
         if format == InputFormat::Npy {
             let size_bytes = file.map(|(_, size)| size);
-            return NpyRows::open(bytes, size_bytes, &self.options).map(|rows| OpenInput::Npy(Box::new(rows)));
+            return NpyRows::open(bytes, size_bytes, &self.options, open_beside)
+                .map(|rows| OpenInput::Npy(Box::new(rows)));
         }
         #[cfg(feature = "arrow")]
         {
@@ -437,6 +403,18 @@ impl InputRows {
             }
         }
     }
+}
+
+impl BesideRows for InputRows {
+    fn take_notices(&mut self) -> Vec<String> {
+        Self::take_notices(self)
+    }
+}
+
+/// Opens the file beside a matrix.
+fn open_beside(source: &InputSource, options: InputOptions) -> Result<Box<dyn BesideRows>> {
+    let rows = InputRows::open_counted(source, options, ReadProgress::new(None), Arc::default())?;
+    Ok(Box::new(rows))
 }
 
 impl Iterator for InputRows {

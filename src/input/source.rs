@@ -97,7 +97,7 @@ impl InputSource {
                 let depth = if pattern.contains("**") { usize::MAX } else { pattern.matches('/').count() + 1 };
                 let root = if base.as_os_str().is_empty() { Path::new(".") } else { base };
                 if !root.is_dir() {
-                    return Err(bad(&shown, &format!("there is no folder {}", root.display()), None));
+                    return Err(bad(&shown, &format!("there is not a folder {}", root.display()), None));
                 }
                 let mut entries = walk(root, depth, |relative| matcher.is_match(relative))?;
                 if base.as_os_str().is_empty() {

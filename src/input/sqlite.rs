@@ -35,8 +35,8 @@ impl SqliteFile {
         let read = fs::File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut start));
         match read {
             Ok(_) if start == MAGIC => {}
-            Ok(_) => return Err(bad("is no SQLite database", None)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(bad("there is no such file", None)),
+            Ok(_) => return Err(bad("is not an SQLite database", None)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(bad("no such file", None)),
             Err(e) => return Err(Error::io(format!("read {}", path.display()), e)),
         }
         let database = Self::connect(path, false)?;
@@ -95,7 +95,7 @@ impl SqliteFile {
     pub(super) fn check_columns(&self, columns: &[[&str; 2]], what: &str, hint: Option<&str>) -> Result<()> {
         for [table, column] in columns {
             if !self.columns(table)?.iter().any(|found| found == column) {
-                return Err(self.bad(&format!("is no {what}: it has no table {table:?} with {column:?}"), hint));
+                return Err(self.bad(&format!("is not {what}: it has no table {table:?} with {column:?}"), hint));
             }
         }
         Ok(())
@@ -200,8 +200,8 @@ mod tests {
         let database = SqliteFile::open(&path).unwrap();
         assert_eq!(database.first("SELECT a FROM t", [], |row| row.get::<_, i64>(0)).unwrap(), Some(7));
         assert_eq!(database.columns("t").unwrap(), ["a"]);
-        assert!(database.check_columns(&[["t", "a"]], "database of tests", None).is_ok());
-        assert!(database.check_columns(&[["t", "a"], ["t", "b"]], "database of tests", None).is_err());
+        assert!(database.check_columns(&[["t", "a"]], "a database of tests", None).is_ok());
+        assert!(database.check_columns(&[["t", "a"], ["t", "b"]], "a database of tests", None).is_err());
         assert!(database.all("INSERT INTO t VALUES (8)", [], |_| Ok(())).is_err());
     }
 }

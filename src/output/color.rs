@@ -3,19 +3,15 @@
 //! Colour here means bold, dim, and red for what was looked for: nothing needs it to be understood. Invariant: a flag beats the environment,
 //! and `NO_COLOR` beats `CLICOLOR_FORCE`.
 
-use std::str::FromStr;
-
-use huedb::error::{Error, Result};
+use clap::ValueEnum;
 
 /// The user's choice of colour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorChoice {
-    /// On a terminal, unless the environment says otherwise.
+    // On a terminal, unless the environment says otherwise.
     #[default]
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 
@@ -48,19 +44,6 @@ impl ColorEnvironment {
 }
 
 impl ColorChoice {
-    /// Every choice, in the order of the help text.
-    pub(crate) const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
-
-    /// Returns the name used on the command line.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        }
-    }
-
     /// Decides whether a stream gets colour.
     #[must_use]
     pub(crate) fn resolve(self, environment: ColorEnvironment, is_terminal: bool) -> bool {
@@ -69,17 +52,6 @@ impl ColorChoice {
             (Self::Never, _) | (Self::Auto, ColorEnvironment::Off) => false,
             (Self::Auto, ColorEnvironment::Unset) => is_terminal,
         }
-    }
-}
-
-impl FromStr for ColorChoice {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|choice| choice.as_str() == name)
-            .ok_or_else(|| Error::argument(format!("{name:?} is no choice of color; there are auto, always and never")))
     }
 }
 
@@ -126,13 +98,5 @@ mod tests {
         assert_eq!(environment(&[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")]), ColorEnvironment::Forced);
         assert_eq!(environment(&[("CLICOLOR", "0")]), ColorEnvironment::Off);
         assert_eq!(environment(&[("TERM", "dumb")]), ColorEnvironment::Off);
-    }
-
-    #[test]
-    fn names_parse_back() {
-        for choice in ColorChoice::ALL {
-            assert_eq!(choice.as_str().parse::<ColorChoice>().unwrap(), choice);
-        }
-        assert!("sometimes".parse::<ColorChoice>().is_err());
     }
 }

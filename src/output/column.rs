@@ -1,6 +1,6 @@
 //! Which parts of a record are written, in what order, and what they are called.
 //!
-//! Knows nothing of formats. Invariant: no column stands twice, and no two have the same name.
+//! Knows nothing of formats. Invariant: no column appears twice, and no two have the same name.
 
 use std::borrow::Cow;
 

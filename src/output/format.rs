@@ -69,7 +69,7 @@ impl FromStr for OutputFormat {
 
     fn from_str(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|format| format.as_str() == name).ok_or_else(|| Error::InvalidArgument {
-            why: format!("{name:?} is no output format"),
+            why: format!("{name:?} is not an output format"),
             hint: Some(format!("there are {}", Self::ALL.map(Self::as_str).join(", "))),
         })
     }
@@ -85,7 +85,7 @@ mod tests {
             assert_eq!(format.to_string().parse::<OutputFormat>().unwrap(), format);
         }
         let error = "xml".parse::<OutputFormat>().unwrap_err();
-        assert_eq!(error.to_string(), "\"xml\" is no output format");
+        assert_eq!(error.to_string(), "\"xml\" is not an output format");
         assert_eq!(error.hint().unwrap(), "there are table, vertical, jsonl, json, csv, tsv, ids");
     }
 

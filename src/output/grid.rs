@@ -5,7 +5,7 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, ColumnConstraint, LineStyle, Row, Table, TableStyle, Width};
 
-use super::marked::{Marked, escapes};
+use super::highlighted_text::{Marked, escapes};
 use super::sink::Style;
 use super::width::{self, Wish};
 

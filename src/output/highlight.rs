@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use huedb::embed::Words;
+use huedb::bm25::Words;
 use huedb::query::Filter;
 use huedb::query::filter::{DocumentTest, Test};
 

@@ -6,7 +6,7 @@
 use huedb::query::{Bin, Edges};
 
 use super::grid::{Grid, Heading};
-use super::marked::Marked;
+use super::highlighted_text::Marked;
 use super::number::count;
 use super::sink::Style;
 use super::width;

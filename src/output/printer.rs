@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use huedb::error::Result;
 
-use super::fact::{write_facts, write_list};
+use super::messages::{self, FailureReport, MessageFormat};
 use super::number::duration;
 use super::progress::{ProgressDisplay, ProgressKind};
+use super::properties::{write_facts, write_list};
 use super::sanitize::sanitize;
 use super::sink::Style;
-use super::talk::{self, FailureReport, MessageFormat};
 use super::{ColorChoice, ColorEnvironment, OutputFormat, Properties, color};
 
 /// What is known of an output stream.
@@ -153,8 +153,8 @@ impl<'w> Printer<'w> {
     /// Says how long the stages of the work took.
     pub(crate) fn timing(&mut self, stages: &[(&'static str, Duration)]) {
         if self.talk == MessageFormat::Json {
-            let object = serde_json::json!({"timing": talk::timing(stages)});
-            return talk::line(&object, self.talk_is_terminal, self.stderr);
+            let object = serde_json::json!({"timing": messages::timing(stages)});
+            return messages::line(&object, self.talk_is_terminal, self.stderr);
         }
         let stages: Vec<_> = stages.iter().map(|(name, took)| format!("{name} {}", duration(*took))).collect();
         self.say("timing: ", &stages.join(", "));
@@ -169,7 +169,7 @@ impl<'w> Printer<'w> {
     /// Says what stopped the work and, after an empty line, what to do about it.
     pub(crate) fn failure(&mut self, failure: &FailureReport) {
         if self.talk == MessageFormat::Json {
-            return talk::line(&failure.to_json(), self.talk_is_terminal, self.stderr);
+            return messages::line(&failure.to_json(), self.talk_is_terminal, self.stderr);
         }
         self.say("error: ", &failure.error);
         if let Some(hint) = &failure.hint {
@@ -181,7 +181,7 @@ impl<'w> Printer<'w> {
     fn tell(&mut self, what: &str, label: &str, text: &str) {
         match self.talk {
             MessageFormat::Text => self.say(label, text),
-            MessageFormat::Json => talk::line(&serde_json::json!({what: text}), self.talk_is_terminal, self.stderr),
+            MessageFormat::Json => messages::line(&serde_json::json!({what: text}), self.talk_is_terminal, self.stderr),
         }
     }
 

@@ -4,18 +4,13 @@
 //! for a table's page; an export of any length runs in bounded memory.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 
 use huedb::error::{Error, Result};
 use huedb::record::{Hit, Record};
 use serde::Serialize;
 
-use super::ids::IdSink;
-use super::json::{JsonSink, JsonlSink};
-use super::listing::TableSink;
-use super::separated::SeparatedSink;
-use super::vertical::VerticalSink;
-use super::{Highlight, OutputFormat, RecordColumns};
+use super::Highlight;
 
 /// How a format writes, beyond its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +21,7 @@ pub(crate) struct Style {
     pub(crate) color: bool,
     /// Whether a table wraps what would be cut.
     pub(crate) full: bool,
-    /// The byte after each id of [`OutputFormat::Ids`].
+    /// The byte after each id of [`super::OutputFormat::Ids`].
     pub(crate) id_terminator: u8,
 }
 
@@ -112,27 +107,6 @@ pub(crate) trait Sink {
     /// # Errors
     /// [`Error::Io`] when the output cannot be written.
     fn end(self: Box<Self>) -> Result<()>;
-}
-
-/// Begins a list of records or hits, writing its header where the format has one.
-///
-/// # Errors
-/// [`Error::Io`] when the output cannot be written.
-pub(crate) fn open<'w>(
-    format: OutputFormat,
-    columns: RecordColumns,
-    style: Style,
-    out: &'w mut (dyn Write + 'w),
-) -> Result<Box<dyn Sink + 'w>> {
-    Ok(match format {
-        OutputFormat::Table => Box::new(TableSink::new(columns, style, out)),
-        OutputFormat::Vertical => Box::new(VerticalSink::new(columns, style, out)),
-        OutputFormat::Jsonl => Box::new(JsonlSink::new(columns, out)),
-        OutputFormat::Json => Box::new(written(JsonSink::begin(columns, out))?),
-        OutputFormat::Csv => Box::new(SeparatedSink::begin(b',', columns, out)?),
-        OutputFormat::Tsv => Box::new(SeparatedSink::begin(b'\t', columns, out)?),
-        OutputFormat::Ids => Box::new(IdSink::new(style.id_terminator, out)),
-    })
 }
 
 /// Says of an I/O error that it was about the output.

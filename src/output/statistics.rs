@@ -9,12 +9,12 @@ use huedb::query::{Distribution, Edges, KeyFacts, Statistics};
 use huedb::record::CollectionInfo;
 use serde_json::{Value as Json, json};
 
-use super::fact::{Properties, write_facts, write_list};
 use super::grid::{Grid, Heading};
 use super::histogram::{bar, histogram};
 use super::number::{bytes, count, count_of};
+use super::properties::{Properties, write_facts, write_list};
 use super::sink::{Style, written};
-use super::{OutputFormat, cell, sanitize, width};
+use super::{OutputFormat, sanitize, table_cell, width};
 
 /// Bins of a histogram at the most, so that all of them fit a screen.
 const MOST_BINS: usize = 16;
@@ -240,7 +240,7 @@ fn advice(nearest: &Distribution, pairs: &Distribution) -> Option<String> {
 
 #[expect(clippy::cast_possible_truncation, reason = "distances are shown as f32, as everywhere")]
 fn number(number: f64) -> String {
-    cell::distance(number as f32)
+    table_cell::distance(number as f32)
 }
 
 fn percent(share: f64) -> String {

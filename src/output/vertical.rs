@@ -7,9 +7,9 @@ use std::io::Write;
 
 use huedb::error::Result;
 
-use super::listing::{NOTHING, cell, question_line};
-use super::marked::Marked;
+use super::highlighted_text::Marked;
 use super::sink::{ShownQuestion, ShownRecord, Sink, Style, written};
+use super::table::{NOTHING, cell, question_line};
 use super::{Highlight, RecordColumn, RecordColumns, color, sanitize, width};
 
 const GAP: usize = 2;

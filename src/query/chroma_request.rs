@@ -5,7 +5,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::group::{GroupBy, SCORE};
-use super::rank::{Place, parse};
+use super::rank::{RequestPath, parse};
 use super::request::{Ask, Query};
 use super::{Filter, rank};
 use crate::error::{Error, Result};
@@ -65,10 +65,10 @@ impl ChromaRequest {
             hint: Some(r#"write {"searches": [{"rank": {"$knn": {"query": "text"}}, "limit": {"limit": 10}}]}"#.into()),
         })?;
         // `read_level` chooses between a log and an index, which are one here.
-        let place = Place::root("the top");
+        let place = RequestPath::root("the top");
         place.object(&json, &["searches", "read_level"])?;
         let searches = object.get("searches").ok_or_else(|| place.error("\"searches\" is missing"))?;
-        let place = Place::root("searches");
+        let place = RequestPath::root("searches");
         let searches = place.list(searches)?.iter().enumerate();
         let searches =
             searches.map(|(at, search)| ChromaSearch::parse(search, &place.item(at))).collect::<Result<_>>()?;
@@ -88,7 +88,7 @@ impl ChromaRequest {
 }
 
 impl ChromaSearch {
-    fn parse(json: &Json, place: &Place) -> Result<Self> {
+    fn parse(json: &Json, place: &RequestPath) -> Result<Self> {
         let fields = place.object(json, &["filter", "rank", "group_by", "limit", "select"])?;
         let given = |key: &str| fields.get(key).filter(|json| !is_empty(json)).map(|json| (json, place.key(key)));
         let filter = given("filter").map(|(json, place)| Filter::from_json(json).map_err(|error| place.error(error)));
@@ -110,7 +110,7 @@ fn is_empty(json: &Json) -> bool {
 }
 
 impl ChromaPage {
-    fn parse(json: &Json, place: &Place) -> Result<Self> {
+    fn parse(json: &Json, place: &RequestPath) -> Result<Self> {
         if json.is_u64() {
             return Ok(Self { offset: 0, limit: Some(place.count(json)?) });
         }
@@ -132,7 +132,7 @@ impl Select {
         }
     }
 
-    fn parse(json: &Json, place: &Place) -> Result<Self> {
+    fn parse(json: &Json, place: &RequestPath) -> Result<Self> {
         let (list, place) = match json {
             Json::Array(_) => (json, place.clone()),
             _ => (place.object(json, &["keys"])?.get("keys").unwrap_or(&Json::Null), place.key("keys")),

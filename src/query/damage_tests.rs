@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Filter, Query, RecordQuery, Way};
+use super::{AccessPath, Filter, Query, RecordQuery};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{best_by_terms, build_graph, unwatched};
 use crate::record::random::Random;
@@ -82,8 +82,8 @@ fn world(random: &mut Random) -> World {
     loop {
         world.question = random.floats(DIMENSION);
         let by = |way| query(&world, Some(way), None).unwrap();
-        let nearest = by(Way::Rows);
-        if [Way::Scan, Way::Sketch, Way::Graph].into_iter().all(|way| by(way) == nearest) {
+        let nearest = by(AccessPath::Rows);
+        if [AccessPath::Scan, AccessPath::Sketch, AccessPath::Graph].into_iter().all(|way| by(way) == nearest) {
             return world;
         }
     }
@@ -100,29 +100,29 @@ enum Told {
     Text(String),
 }
 
-type Asked = (&'static str, fn(&World) -> Result<Told>);
+type DamageQuestion = (&'static str, fn(&World) -> Result<Told>);
 
 fn view(world: &World) -> Result<crate::store::View> {
     world.store()?.view("notes")
 }
 
-fn query(world: &World, way: Option<Way>, filter: Option<&str>) -> Result<Told> {
+fn query(world: &World, way: Option<AccessPath>, filter: Option<&str>) -> Result<Told> {
     query_by(1, world, way, filter)
 }
 
-fn query_by(threads: usize, world: &World, way: Option<Way>, filter: Option<&str>) -> Result<Told> {
+fn query_by(threads: usize, world: &World, way: Option<AccessPath>, filter: Option<&str>) -> Result<Told> {
     let filter = filter.map(|text| Filter::parse(text).unwrap());
     let query = Query::vector(world.question.clone()).filter(filter).way(way).threads(threads);
     let answer = view(world)?.query(&query)?;
     Ok(Told::Hits(answer.hits))
 }
 
-const ASKED: [Asked; 12] = [
+const ASKED: [DamageQuestion; 12] = [
     ("a query", |world| query(world, None, None)),
-    ("a query by the codes", |world| query(world, Some(Way::Scan), None)),
-    ("a query by the signs", |world| query(world, Some(Way::Sketch), None)),
-    ("a query by the graph", |world| query(world, Some(Way::Graph), None)),
-    ("a query by the embeddings", |world| query(world, Some(Way::Rows), None)),
+    ("a query by the codes", |world| query(world, Some(AccessPath::Scan), None)),
+    ("a query by the signs", |world| query(world, Some(AccessPath::Sketch), None)),
+    ("a query by the graph", |world| query(world, Some(AccessPath::Graph), None)),
+    ("a query by the embeddings", |world| query(world, Some(AccessPath::Rows), None)),
     ("a filtered query", |world| query(world, None, Some("even = true and row > 30"))),
     ("a count", |world| {
         let filter = Some(Filter::parse("name = \"n70\" or row < 40").unwrap());
@@ -137,7 +137,7 @@ const ASKED: [Asked; 12] = [
         records.map(Told::Records)
     }),
     ("words", |world| {
-        best_by_terms(&view(world)?, DOCUMENT, &crate::embed::bm25("foxes 17"), None, 20).map(Told::Ranked)
+        best_by_terms(&view(world)?, DOCUMENT, &crate::bm25::bm25("foxes 17"), None, 20).map(Told::Ranked)
     }),
     ("records by id", |world| {
         let store = world.store()?;
@@ -270,9 +270,12 @@ fn what_is_derived_is_done_without() {
     let world = world(&mut random);
     let file = OpenOptions::new().read(true).write(true).open(&world.path).unwrap();
     let pages = pages_of(&world.path);
-    for (table, way) in
-        [("segments", Way::Scan), ("sketch", Way::Sketch), ("graph", Way::Graph), ("centres", Way::Scan)]
-    {
+    for (table, way) in [
+        ("segments", AccessPath::Scan),
+        ("sketch", AccessPath::Sketch),
+        ("graph", AccessPath::Graph),
+        ("centres", AccessPath::Scan),
+    ] {
         let whole = query(&world, Some(way), None).unwrap();
         let page = pages.iter().rfind(|page| page.table == table).unwrap();
         flip(&file, page.place + page.used / 2);
@@ -290,7 +293,8 @@ fn a_damaged_embedding_is_the_cause_whoever_meets_it_first() {
     let whole = query(&world, None, None).unwrap();
     for page in pages_of(&world.path).iter().filter(|page| page.table == "vectors") {
         flip(&file, page.place);
-        for (threads, way) in [1, 2].into_iter().flat_map(|n| [Way::Graph, Way::Rows].map(|way| (n, way))) {
+        for (threads, way) in [1, 2].into_iter().flat_map(|n| [AccessPath::Graph, AccessPath::Rows].map(|way| (n, way)))
+        {
             match query_by(threads, &world, Some(way), None) {
                 Ok(told) => assert_eq!(told, whole, "{way}, {threads} threads, {random:?}"),
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Damaged, "{way}, {threads} threads: {error}"),

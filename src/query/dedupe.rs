@@ -12,7 +12,7 @@ use roaring::RoaringTreemap;
 use super::filter::Filter;
 use super::select::choose;
 use crate::error::{Error, Result};
-use crate::index::{Kept, Ranked, near_earlier};
+use crate::index::{Ranked, SeenRecords, near_earlier};
 use crate::record::{Ordinal, RecordId};
 use crate::store::{Collection, View};
 
@@ -59,7 +59,7 @@ impl Collection {
     /// damaged file.
     pub fn dedupe(&self, dedupe: &Dedupe, watch: impl FnMut(u64) -> ControlFlow<()>) -> Result<Groups> {
         if dedupe.max_distance.is_nan() {
-            return Err(Error::argument("the greatest distance is no number"));
+            return Err(Error::argument("the maximum distance is NaN"));
         }
         let view = self.view()?;
         let chosen = choose(&view, dedupe.ids.as_deref(), dedupe.filter.as_ref())?.unwrap_or_else(|| view.live());
@@ -78,7 +78,7 @@ fn group(
     let mut groups: BTreeMap<Ordinal, Vec<Ranked>> = BTreeMap::new();
     let mut kept = RoaringTreemap::new();
     let ordinals: Vec<u64> = chosen.iter().collect();
-    let mut compared = Kept::begin(view, chosen, dedupe.max_distance)?;
+    let mut compared = SeenRecords::begin(view, chosen, dedupe.max_distance)?;
     for some in ordinals.chunks(RECORDS_AT_ONCE) {
         let ordinals = || some.iter().map(|ordinal| Ordinal(*ordinal));
         let questions =

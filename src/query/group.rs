@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::rank::Place;
+use super::rank::RequestPath;
 use crate::error::Result;
 use crate::record::{Metadata, Number, Value};
 
@@ -46,7 +46,7 @@ pub enum Extreme {
 
 impl GroupBy {
     /// Reads Chroma's JSON; neither keys nor an aggregate is no grouping, which its Rust types write out.
-    pub(super) fn parse(json: &Json, place: &Place) -> Result<Option<Self>> {
+    pub(super) fn parse(json: &Json, place: &RequestPath) -> Result<Option<Self>> {
         let fields = place.object(json, &["keys", "aggregate"])?;
         let is_set = |json: &Json| !json.is_null() && json.as_array().is_none_or(|keys| !keys.is_empty());
         if !fields.values().any(is_set) {
@@ -129,7 +129,7 @@ fn kind(value: &Value) -> u8 {
     }
 }
 
-fn key_list(json: &Json, place: &Place, with_score: bool) -> Result<Vec<String>> {
+fn key_list(json: &Json, place: &RequestPath, with_score: bool) -> Result<Vec<String>> {
     let keys = place.list(json)?;
     if keys.is_empty() {
         return Err(place.error("an empty list; name one key or more"));
@@ -138,7 +138,7 @@ fn key_list(json: &Json, place: &Place, with_score: bool) -> Result<Vec<String>>
         let place = place.item(at);
         match place.text(key)? {
             key if key.starts_with('#') && !(with_score && key == SCORE) => {
-                Err(place.error(format!("{key:?} is no metadata key")))
+                Err(place.error(format!("{key:?} is not a metadata key")))
             }
             key => Ok(key.to_owned()),
         }
@@ -152,7 +152,7 @@ mod tests {
     use serde_json::json;
 
     fn kept(group_by: &Json) -> Vec<u32> {
-        let group_by = GroupBy::parse(group_by, &Place::root("group_by")).unwrap().unwrap();
+        let group_by = GroupBy::parse(group_by, &RequestPath::root("group_by")).unwrap().unwrap();
         let rows = [
             (1, json!({"lang": "en", "year": 3})),
             (2, json!({"lang": "en", "year": 1})),
@@ -183,11 +183,14 @@ mod tests {
             (json!({"keys": ["a"], "aggregate": null}), "at group_by: \"aggregate\" is missing"),
             (json!({"keys": null, "aggregate": aggregate}), "at group_by: \"keys\" is missing"),
             (json!({"keys": [], "aggregate": aggregate}), "at group_by.keys: an empty list"),
-            (json!({"keys": ["#score"], "aggregate": aggregate}), "at group_by.keys[0]: \"#score\" is no metadata key"),
+            (
+                json!({"keys": ["#score"], "aggregate": aggregate}),
+                "at group_by.keys[0]: \"#score\" is not a metadata key",
+            ),
             (json!({"keys": ["a"], "aggregate": {"$min_k": {"keys": ["b"], "k": 0}}}), "$min_k.k: expected 1 or more"),
             (json!({"keys": ["a"], "aggregate": {"$sum": 1}}), "unknown field \"$sum\""),
         ] {
-            let error = GroupBy::parse(&group_by, &Place::root("group_by")).unwrap_err().to_string();
+            let error = GroupBy::parse(&group_by, &RequestPath::root("group_by")).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }
     }

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use roaring::RoaringTreemap;
 
-use super::plan::{Facts, Plan, Way};
-use super::run::{QueryAnswer, QueryTiming};
+use super::plan::{AccessPath, Facts, Plan};
+use super::run::{Answer, QueryTiming};
 use crate::error::{Error, Result};
 use crate::index::{
-    Allowed, First, Ranked, Walk, graph_depth, is_resident, nearest as nearest_by_bounds, rank_all, rank_candidates,
-    resident, walk_graph,
+    Allowed, First, GraphSearcher, Ranked, graph_depth, is_graph_resident, is_resident, nearest as nearest_by_bounds,
+    rank_all, rank_candidates, resident, walk_graph,
 };
 use crate::record::{Hit, Ordinal};
 use crate::store::{Include, View, check_dimension, check_embedding};
@@ -28,7 +28,7 @@ pub(super) struct VectorSearch<'q> {
     pub(super) top: usize,
     pub(super) max_distance: Option<f32>,
     pub(super) exact: bool,
-    pub(super) way: Option<Way>,
+    pub(super) way: Option<AccessPath>,
     pub(super) threads: usize,
 }
 
@@ -40,9 +40,9 @@ impl<'q> VectorSearch<'q> {
     }
 
     /// Finds the records nearest to each question, among `chosen` or all.
-    pub(super) fn run(&self, view: &View, chosen: Option<&RoaringTreemap>, include: Include) -> Result<QueryAnswer> {
+    pub(super) fn run(&self, view: &View, chosen: Option<&RoaringTreemap>, include: Include) -> Result<Answer> {
         let mut answer = self.plan(view, chosen)?;
-        if answer.plan.way == Way::Nothing {
+        if answer.plan.way == AccessPath::Nothing {
             answer.hits = vec![Vec::new(); self.questions.len()];
             return Ok(answer);
         }
@@ -54,10 +54,10 @@ impl<'q> VectorSearch<'q> {
     }
 
     /// Returns the answer before anything was searched: how it will be.
-    pub(super) fn plan(&self, view: &View, chosen: Option<&RoaringTreemap>) -> Result<QueryAnswer> {
+    pub(super) fn plan(&self, view: &View, chosen: Option<&RoaringTreemap>) -> Result<Answer> {
         self.questions.iter().try_for_each(|question| fits(view, question))?;
         let facts = facts(view, self, chosen)?;
-        Ok(QueryAnswer {
+        Ok(Answer {
             hits: Vec::new(),
             plan: Plan::choose(&facts).forced(self.way),
             facts,
@@ -79,7 +79,7 @@ pub(super) fn nearest(
 ) -> Result<Vec<Ranked>> {
     let query = VectorSearch::nearest(question, limit, threads);
     let mut answer = query.plan(view, chosen)?;
-    if answer.plan.way == Way::Nothing {
+    if answer.plan.way == AccessPath::Nothing {
         return Ok(Vec::new());
     }
     let mut ranked = rank(view, &query, chosen, &mut answer)?;
@@ -115,6 +115,7 @@ fn facts(view: &View, query: &VectorSearch, chosen: Option<&RoaringTreemap>) -> 
         ef_search: view.info().hnsw.ef_search,
         sketched: view.is_sketched(),
         resident: is_resident(view),
+        graph_resident: is_graph_resident(view),
         exact: query.exact,
     })
 }
@@ -124,7 +125,7 @@ fn rank(
     view: &View,
     query: &VectorSearch,
     chosen: Option<&RoaringTreemap>,
-    answer: &mut QueryAnswer,
+    answer: &mut Answer,
 ) -> Result<Vec<Vec<Ranked>>> {
     let mut damage = None;
     let ranked = rank_in_groups(view, query, chosen, answer, &mut damage);
@@ -137,7 +138,7 @@ fn rank_in_groups(
     view: &View,
     query: &VectorSearch,
     chosen: Option<&RoaringTreemap>,
-    answer: &mut QueryAnswer,
+    answer: &mut Answer,
     damage: &mut Option<Error>,
 ) -> Result<Vec<Vec<Ranked>>> {
     let mut go_on = |error: Error, how: &str, warnings: &mut Vec<String>| {
@@ -145,12 +146,12 @@ fn rank_in_groups(
         damage.get_or_insert(error);
     };
     let mut graph = None;
-    if answer.plan.way == Way::Graph {
+    if answer.plan.way == AccessPath::Graph {
         match walk_graph(view, query.threads) {
             Ok(loaded) => graph = Some(loaded),
             Err(e @ Error::Damaged { .. }) => {
                 go_on(e, "searching without the graph", &mut answer.warnings);
-                answer.plan.way = Way::Scan;
+                answer.plan.way = AccessPath::Scan;
             }
             Err(e) => return Err(e),
         }
@@ -159,11 +160,11 @@ fn rank_in_groups(
     for group in query.questions.chunks(QUESTIONS_AT_ONCE) {
         let mut ranked_here = loop {
             let (how, next) = match answer.plan.way {
-                Way::Sketch => ("searching without the sketch", Way::Scan),
-                _ => ("ranking every record by its embedding", Way::Rows),
+                AccessPath::Sketch => ("searching without the sketch", AccessPath::Scan),
+                _ => ("ranking every record by its embedding", AccessPath::Rows),
             };
             match rank_group(view, query, group, chosen, graph.as_ref(), answer) {
-                Err(e @ Error::Damaged { .. }) if answer.plan.way != Way::Rows => {
+                Err(e @ Error::Damaged { .. }) if answer.plan.way != AccessPath::Rows => {
                     go_on(e, how, &mut answer.warnings);
                     answer.plan.way = next;
                 }
@@ -181,23 +182,23 @@ fn rank_group(
     query: &VectorSearch,
     questions: &[&[f32]],
     chosen: Option<&RoaringTreemap>,
-    graph: Option<&Walk>,
-    answer: &mut QueryAnswer,
+    graph: Option<&GraphSearcher>,
+    answer: &mut Answer,
 ) -> Result<Vec<Vec<Ranked>>> {
     let (wanted, threads) = (answer.facts.wanted, query.threads);
     let allowed = chosen.map_or(Allowed::AllBut(view.dead()), Allowed::Only);
-    let first = if answer.plan.way == Way::Sketch { First::Signs } else { First::Codes };
+    let first = if answer.plan.way == AccessPath::Sketch { First::Signs } else { First::Codes };
     let start = Instant::now();
     match (answer.plan.way, graph) {
-        (Way::Nothing, _) => Ok(vec![Vec::new(); questions.len()]),
-        (Way::Rows, _) => {
+        (AccessPath::Nothing, _) => Ok(vec![Vec::new(); questions.len()]),
+        (AccessPath::Rows, _) => {
             let among = chosen.map_or_else(|| Cow::Owned(view.live()), Cow::Borrowed);
             let ranked = rank_all(view, questions, &among, wanted, threads)?;
             answer.ranked += among.len() * questions.len() as u64;
             answer.timing.rank += start.elapsed();
             Ok(ranked)
         }
-        (Way::Graph, Some(graph)) => {
+        (AccessPath::Graph, Some(graph)) => {
             let walked = graph.candidates(view, questions, allowed, graph_depth(wanted), threads)?;
             answer.timing.candidates += start.elapsed();
             let start = Instant::now();
@@ -215,7 +216,9 @@ fn rank_group(
             }
             Ok(ranked)
         }
-        (Way::Graph | Way::Scan | Way::Sketch, _) => by_bounds(view, questions, allowed, first, threads, answer),
+        (AccessPath::Graph | AccessPath::Scan | AccessPath::Sketch, _) => {
+            by_bounds(view, questions, allowed, first, threads, answer)
+        }
     }
 }
 
@@ -225,7 +228,7 @@ fn by_bounds(
     allowed: Allowed,
     first: First,
     threads: usize,
-    answer: &mut QueryAnswer,
+    answer: &mut Answer,
 ) -> Result<Vec<Vec<Ranked>>> {
     let resident = resident(view);
     let how = (first, threads);

@@ -35,10 +35,10 @@ pub use distribution::{Bin, Distribution, Edges};
 pub use facet::{Facet, KeyFacts, Sort};
 pub use filter::{Filter, filter_key};
 pub use group::{Aggregate, Extreme, GroupBy};
-pub use plan::{Costs, Facts, Plan, Way};
+pub use plan::{AccessPath, Costs, Facts, Plan};
 pub use rank::Rank;
 pub use request::{Ask, Query};
-pub use run::{QueryAnswer, QueryTiming};
+pub use run::{Answer, QueryTiming};
 pub use select::{RecordPage, RecordQuery};
 #[cfg(feature = "plot")]
 pub use statistics::{Statistics, StatisticsQuery};

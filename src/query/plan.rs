@@ -38,13 +38,15 @@ pub struct Facts {
     pub sketched: bool,
     /// Whether codes and signs are in memory.
     pub resident: bool,
+    /// Whether the graph is.
+    pub graph_resident: bool,
     /// Whether the exact order is asked for.
     pub exact: bool,
 }
 
 /// A way to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum AccessPath {
     /// There is nothing to find.
     Nothing,
     /// Rank the embeddings of every candidate, as given.
@@ -61,7 +63,7 @@ pub enum Way {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Plan {
     /// The way.
-    pub way: Way,
+    pub way: AccessPath,
     /// What each way would cost, in microseconds.
     pub costs: Costs,
 }
@@ -69,13 +71,13 @@ pub struct Plan {
 /// What the ways would cost in microseconds of one core; infinite where a way is closed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Costs {
-    /// Of [`Way::Rows`].
+    /// Of [`AccessPath::Rows`].
     pub rows: f64,
-    /// Of [`Way::Scan`].
+    /// Of [`AccessPath::Scan`].
     pub scan: f64,
-    /// Of [`Way::Sketch`].
+    /// Of [`AccessPath::Sketch`].
     pub sketch: f64,
-    /// Of [`Way::Graph`].
+    /// Of [`AccessPath::Graph`].
     pub graph: f64,
 }
 
@@ -139,7 +141,8 @@ impl Plan {
         let exact = facts.exact || facts.dimension < LEAST_DIMENSION;
         let is_good = facts.recall.is_some_and(|recall| recall >= GraphEntry::LEAST_RECALL);
         let open = !exact && facts.graph_rows > 0 && is_good && (!facts.filtered || passing >= GRAPH_FILTER_SHARE);
-        let graph = facts.graph_rows as f64 * VIEW_GRAPH_ROW
+        let graph_rows = if facts.graph_resident { 0.0 } else { facts.graph_rows as f64 };
+        let graph = graph_rows * VIEW_GRAPH_ROW
             + questions * (walk / passing.clamp(GRAPH_FILTER_SHARE, 1.0))
             + read(facts.outside_graph as f64)
             + facts.outside_graph as f64 * questions * compare
@@ -153,19 +156,19 @@ impl Plan {
         };
         let of = |way| costs.of(way);
         let way = if facts.candidates == 0 || facts.wanted == 0 || facts.questions == 0 {
-            Way::Nothing
+            AccessPath::Nothing
         } else {
-            let ways = [Way::Rows, Way::Scan, Way::Sketch, Way::Graph];
-            ways.into_iter().min_by(|a, b| of(*a).total_cmp(&of(*b))).unwrap_or(Way::Rows)
+            let ways = [AccessPath::Rows, AccessPath::Scan, AccessPath::Sketch, AccessPath::Graph];
+            ways.into_iter().min_by(|a, b| of(*a).total_cmp(&of(*b))).unwrap_or(AccessPath::Rows)
         };
         Self { way, costs }
     }
 
     /// Replaces the way chosen, unless there is nothing to find.
     #[must_use]
-    pub fn forced(self, way: Option<Way>) -> Self {
+    pub fn forced(self, way: Option<AccessPath>) -> Self {
         match way {
-            Some(way) if self.way != Way::Nothing => Self { way, ..self },
+            Some(way) if self.way != AccessPath::Nothing => Self { way, ..self },
             _ => self,
         }
     }
@@ -174,18 +177,18 @@ impl Plan {
 impl Costs {
     /// Returns the cost of a way.
     #[must_use]
-    pub fn of(&self, way: Way) -> f64 {
+    pub fn of(&self, way: AccessPath) -> f64 {
         match way {
-            Way::Nothing => 0.0,
-            Way::Rows => self.rows,
-            Way::Scan => self.scan,
-            Way::Sketch => self.sketch,
-            Way::Graph => self.graph,
+            AccessPath::Nothing => 0.0,
+            AccessPath::Rows => self.rows,
+            AccessPath::Scan => self.scan,
+            AccessPath::Sketch => self.sketch,
+            AccessPath::Graph => self.graph,
         }
     }
 }
 
-impl fmt::Display for Way {
+impl fmt::Display for AccessPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Nothing => "nothing",
@@ -216,51 +219,55 @@ mod tests {
             ef_search: 128,
             sketched: false,
             resident: false,
+            graph_resident: false,
             exact: false,
         }
     }
 
-    fn way(facts: Facts) -> Way {
+    fn way(facts: Facts) -> AccessPath {
         Plan::choose(&facts).way
     }
 
     #[test]
     fn one_question_scans_and_many_walk_the_graph() {
-        assert_eq!(way(facts()), Way::Scan);
+        assert_eq!(way(facts()), AccessPath::Scan);
         let many = Facts { questions: 1000, rows: 1_000_000, candidates: 1_000_000, graph_rows: 1_000_000, ..facts() };
-        assert_eq!(way(many), Way::Graph);
-        assert_eq!(way(Facts { graph_rows: 0, ..many }), Way::Scan);
-        assert_eq!(way(Facts { recall: Some(0.98), ..many }), Way::Scan);
-        assert_eq!(way(Facts { recall: None, ..many }), Way::Scan);
-        assert_eq!(way(Facts { rows: 1_000_000, candidates: 1_000_000, graph_rows: 1_000_000, ..facts() }), Way::Scan);
+        assert_eq!(way(many), AccessPath::Graph);
+        assert_eq!(way(Facts { graph_rows: 0, ..many }), AccessPath::Scan);
+        assert_eq!(way(Facts { recall: Some(0.98), ..many }), AccessPath::Scan);
+        assert_eq!(way(Facts { recall: None, ..many }), AccessPath::Scan);
+        assert_eq!(
+            way(Facts { rows: 1_000_000, candidates: 1_000_000, graph_rows: 1_000_000, ..facts() }),
+            AccessPath::Scan
+        );
     }
 
     #[test]
     fn one_question_reads_the_sketch_of_a_large_collection() {
         let sketched = Facts { sketched: true, ..facts() };
-        assert_eq!(way(sketched), Way::Sketch);
-        assert_eq!(way(Facts { questions: 100, ..sketched }), Way::Scan);
-        assert_eq!(way(Facts { candidates: 200, filtered: true, ..sketched }), Way::Rows);
-        assert_eq!(way(Facts { exact: true, ..sketched }), Way::Rows);
+        assert_eq!(way(sketched), AccessPath::Sketch);
+        assert_eq!(way(Facts { questions: 100, ..sketched }), AccessPath::Scan);
+        assert_eq!(way(Facts { candidates: 200, filtered: true, ..sketched }), AccessPath::Rows);
+        assert_eq!(way(Facts { exact: true, ..sketched }), AccessPath::Rows);
     }
 
     #[test]
     fn few_candidates_are_ranked_row_by_row() {
-        assert_eq!(way(Facts { candidates: 1000, filtered: true, ..facts() }), Way::Rows);
-        assert_eq!(way(Facts { rows: 20, tail: 20, candidates: 20, graph_rows: 0, ..facts() }), Way::Rows);
-        assert_eq!(way(Facts { candidates: 50_000, filtered: true, ..facts() }), Way::Scan);
+        assert_eq!(way(Facts { candidates: 1000, filtered: true, ..facts() }), AccessPath::Rows);
+        assert_eq!(way(Facts { rows: 20, tail: 20, candidates: 20, graph_rows: 0, ..facts() }), AccessPath::Rows);
+        assert_eq!(way(Facts { candidates: 50_000, filtered: true, ..facts() }), AccessPath::Scan);
     }
 
     #[test]
     fn a_narrow_filter_closes_the_graph_and_exact_closes_all_but_rows() {
         let narrow = Facts { questions: 10_000, candidates: 5000, filtered: true, ..facts() };
         assert!(Plan::choose(&narrow).costs.graph.is_infinite());
-        assert_eq!(way(Facts { exact: true, questions: 1000, ..facts() }), Way::Rows);
+        assert_eq!(way(Facts { exact: true, questions: 1000, ..facts() }), AccessPath::Rows);
     }
 
     #[test]
     fn nothing_to_find_reads_nothing() {
-        assert_eq!(way(Facts { candidates: 0, ..facts() }), Way::Nothing);
-        assert_eq!(way(Facts { wanted: 0, ..facts() }), Way::Nothing);
+        assert_eq!(way(Facts { candidates: 0, ..facts() }), AccessPath::Nothing);
+        assert_eq!(way(Facts { wanted: 0, ..facts() }), AccessPath::Nothing);
     }
 }

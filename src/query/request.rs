@@ -6,7 +6,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::plan::Way;
+use super::plan::AccessPath;
 use super::rank::{KnnQuery, Rank};
 use super::{Filter, GroupBy};
 use crate::embed::{self, Embedder, LoadOptions, Role};
@@ -55,7 +55,7 @@ pub struct Query {
     /// Compare every candidate by its embedding as given.
     pub exact: bool,
     /// Take this way, whatever it costs; `None` lets the plan choose.
-    pub way: Option<Way>,
+    pub way: Option<AccessPath>,
     /// Threads to use; 0 for one on each core.
     pub threads: usize,
     /// Rank texts by their words as well.
@@ -245,7 +245,7 @@ impl Query {
 
     /// Takes this way, whatever it costs.
     #[must_use]
-    pub fn way(self, way: impl Into<Option<Way>>) -> Self {
+    pub fn way(self, way: impl Into<Option<AccessPath>>) -> Self {
         Self { way: way.into(), ..self }
     }
 

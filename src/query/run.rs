@@ -21,7 +21,7 @@ use crate::store::{Collection, View};
 /// What a query found, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct QueryAnswer {
+pub struct Answer {
     /// The hits of each question, in the order of the questions: `[questions][up to top]`. A hit of an expression has its
     /// score for a distance; where nothing ranks the records ([`Query::all`]) the distance is 0.
     pub hits: Vec<Vec<Hit>>,
@@ -83,9 +83,8 @@ impl Collection {
     /// [`Error::DimensionMismatch`] or [`Error::InvalidEmbedding`] for a question that does not fit; for a text
     /// [`Error::NoModel`], [`Error::ModelMismatch`] and those of [`crate::embed::load`]; [`Error::InvalidArgument`] for a
     /// hybrid query of a collection without an index of words; or a damaged file.
-    pub fn query(&self, query: &Query) -> Result<QueryAnswer> {
-        let view = self.view()?;
-        view.query(query).map_err(|e| self.store().name(e))
+    pub fn query(&self, query: &Query) -> Result<Answer> {
+        self.read(|view| view.query(query)).map_err(|e| self.store().name(e))
     }
 }
 
@@ -94,7 +93,7 @@ impl View {
     ///
     /// # Errors
     /// As [`Collection::query`].
-    pub fn query(&self, query: &Query) -> Result<QueryAnswer> {
+    pub fn query(&self, query: &Query) -> Result<Answer> {
         check_hybrid(self, query)?;
         if query.texts_to_embed().is_empty() {
             return answer(self, query);
@@ -123,7 +122,7 @@ fn check_hybrid(view: &View, query: &Query) -> Result<()> {
 }
 
 /// Answers a query whose texts are embedded.
-fn answer(view: &View, query: &Query) -> Result<QueryAnswer> {
+fn answer(view: &View, query: &Query) -> Result<Answer> {
     let vectors = query.asks.iter().map(vector_of);
     let vectors = if query.hybrid || query.group_by.is_some() { None } else { vectors.collect::<Option<Vec<_>>>() };
     let start = Instant::now();
@@ -156,12 +155,7 @@ fn vector_of(ask: &Ask) -> Option<&[f32]> {
 }
 
 /// Answers questions one by one, by the scores of an expression each.
-fn by_scores(
-    view: &View,
-    query: &Query,
-    chosen: Option<&RoaringTreemap>,
-    mut answer: QueryAnswer,
-) -> Result<QueryAnswer> {
+fn by_scores(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, mut answer: Answer) -> Result<Answer> {
     let (mut warnings, mut said) = (Vec::new(), HashSet::new());
     for ask in &query.asks {
         let start = Instant::now();

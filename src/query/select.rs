@@ -11,7 +11,7 @@ use super::facet::{Sort, sorted};
 use super::filter::{Filter, Scalar, Side, Test};
 use crate::error::Result;
 use crate::record::{Metadata, Number, Ordinal, Record, RecordId};
-use crate::store::{Collection, Include, Stored, Term, View};
+use crate::store::{Collection, Include, StoredRecord, Term, View};
 
 /// Which records are read or deleted; the parts that are given must all hold.
 #[derive(Debug, Clone, Default)]
@@ -81,15 +81,16 @@ impl Collection {
     /// # Errors
     /// [`crate::error::Error::CollectionNotFound`], or a damaged file.
     pub fn find(&self, query: &RecordQuery, include: Include) -> Result<RecordPage> {
-        let view = self.view()?;
-        let chosen = choose(&view, query.ids.as_deref(), query.filter.as_ref())?.unwrap_or_else(|| view.live());
-        let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
-        let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let ordinals = match &query.sort {
-            Some(sort) => sorted(&view, chosen, sort)?.into_iter().skip(offset).take(limit).collect(),
-            None => chosen.iter().skip(offset).take(limit).collect(),
-        };
-        Ok(RecordPage { view, ordinals, include })
+        self.read(|view| {
+            let chosen = choose(&view, query.ids.as_deref(), query.filter.as_ref())?.unwrap_or_else(|| view.live());
+            let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
+            let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+            let ordinals = match &query.sort {
+                Some(sort) => sorted(&view, chosen, sort)?.into_iter().skip(offset).take(limit).collect(),
+                None => chosen.iter().skip(offset).take(limit).collect(),
+            };
+            Ok(RecordPage { view, ordinals, include })
+        })
     }
 
     /// Deletes the records of a query; returns how many.
@@ -104,7 +105,7 @@ impl Collection {
         // A state that is still read keeps its pages from being used again.
         drop(page);
         let filter = query.filter.clone();
-        self.delete_if(ids, move |stored: &Stored| {
+        self.delete_if(ids, move |stored: &StoredRecord| {
             let metadata = Some(&stored.metadata);
             filter.as_ref().is_none_or(|f| f.matches(stored.id.as_str(), metadata, stored.document.as_deref()))
         })

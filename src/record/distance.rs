@@ -61,7 +61,7 @@ impl FromStr for Space {
         Self::ALL
             .into_iter()
             .find(|space| space.as_str() == name)
-            .ok_or_else(|| Error::argument(format!("{name:?} is no space; there are cosine, l2 and ip")))
+            .ok_or_else(|| Error::argument(format!("{name:?} is not a distance function; expected cosine, l2 or ip")))
     }
 }
 

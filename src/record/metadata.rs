@@ -4,7 +4,11 @@
 //! same metadata is always written the same way.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
@@ -150,10 +154,14 @@ impl MetadataPatch {
     /// # Errors
     /// `Err` of `serde_json` for what is no JSON; else as [`MetadataPatch::from_json`].
     pub fn from_json_text(text: &str) -> serde_json::Result<Result<Self>> {
-        if beyond_integers(text).is_none() || !text.trim_start().starts_with('{') {
+        if !text.trim_start().starts_with('{') {
             return serde_json::from_str(text).map(Self::from_json);
         }
-        let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+        if beyond_integers(text).is_none() {
+            let EachOnce(fields): EachOnce<Json> = serde_json::from_str(text)?;
+            return Ok(Self::from_json(Json::Object(fields.into_iter().collect())));
+        }
+        let EachOnce(fields): EachOnce<&RawValue> = serde_json::from_str(text)?;
         let mut patch = Self::default();
         for (key, value) in fields {
             let value = match value.get() {
@@ -168,6 +176,12 @@ impl MetadataPatch {
             }
         }
         Ok(Ok(patch))
+    }
+
+    /// Returns whether a key is to be set or removed.
+    #[must_use]
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.contains_key(key)
     }
 
     /// Refuses what a new record cannot have.
@@ -199,6 +213,36 @@ impl MetadataPatch {
     }
 }
 
+/// The fields of a JSON object, in which no key may stand twice: which of the two is meant nobody can know.
+pub(crate) struct EachOnce<V>(pub(crate) BTreeMap<String, V>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for EachOnce<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EachOnceVisitor(PhantomData))
+    }
+}
+
+struct EachOnceVisitor<V>(PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for EachOnceVisitor<V> {
+    type Value = EachOnce<V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<EachOnce<V>, A::Error> {
+        let mut fields = BTreeMap::new();
+        while let Some((key, value)) = map.next_entry::<String, V>()? {
+            match fields.entry(key) {
+                Entry::Vacant(place) => place.insert(value),
+                Entry::Occupied(place) => return Err(A::Error::custom(format!("has the key {:?} twice", place.key()))),
+            };
+        }
+        Ok(EachOnce(fields))
+    }
+}
+
 impl From<Metadata> for MetadataPatch {
     fn from(metadata: Metadata) -> Self {
         Self(metadata.0.into_iter().map(|(k, v)| (k, Some(v))).collect())
@@ -207,7 +251,7 @@ impl From<Metadata> for MetadataPatch {
 
 impl<'de> Deserialize<'de> for Metadata {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_json(Json::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        Self::from_json(Json::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

@@ -4,41 +4,44 @@
 //! that exists here is valid by itself (an id is not empty, metadata follows Chroma's rules), so the rooms
 //! below check only what depends on the collection.
 
+mod chunk;
 mod configuration;
 mod distance;
 mod dump;
 mod hit;
 mod id;
-mod line;
+mod line_counter;
 mod metadata;
 mod model_check;
 mod name;
+mod new_record;
 mod number;
-mod part;
 #[cfg(test)]
 pub(crate) mod random;
-mod row;
 mod settings;
 mod sparse;
 mod split_mix;
+mod stored_record;
 mod value;
 
+pub use chunk::Chunk;
 pub use configuration::{Configuration, EmbeddingFunction};
 pub use distance::Space;
 pub use dump::{DUMP_MARK, DUMP_VERSION, DumpLine, DumpRecord};
-pub use hit::{Hit, Record};
+pub use hit::Hit;
 pub use id::{Ordinal, RecordId};
-pub use line::{LineCounter, LineRange};
+pub use line_counter::{LineCounter, LineRange};
+pub(crate) use metadata::EachOnce;
 pub use metadata::{MAX_METADATA_KEY_BYTES, Metadata, MetadataPatch, check_key};
 pub use model_check::check_model;
 pub(crate) use model_check::{check_document_model, embeds_alike};
 pub use name::{CollectionName, DatabaseName, Scope, TenantName};
+pub use new_record::{NewRecord, Origin};
 pub use number::{Number, NumberKey};
-pub use part::Chunk;
-pub use row::{NewRecord, Origin};
 pub use settings::{
     Arithmetic, ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, MAX_DIMENSION, Pooling,
 };
 pub use sparse::{SparseVector, short};
 pub(crate) use split_mix::SplitMix64;
+pub use stored_record::Record;
 pub use value::{Value, beyond_integers, too_long};

@@ -18,9 +18,12 @@ use super::faulty::FaultyFile as Disk;
 #[cfg(not(test))]
 use redb::backends::FileBackend as Disk;
 
-type Offset = Bound<u64>;
-type Locked<T> = std::result::Result<T, BackendError>;
-type Done<T> = std::result::Result<T, Error>;
+/// Where a range of bytes begins or ends, as redb says it.
+pub(crate) type Offset = Bound<u64>;
+/// What a lock answers.
+pub(crate) type Locked<T> = std::result::Result<T, BackendError>;
+/// What reading and writing answer.
+pub(crate) type Done<T> = std::result::Result<T, Error>;
 
 const FIRST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
@@ -65,13 +68,13 @@ thread_local! {
 
 /// Runs `work`, which waits for locks until a deadline instead of for the busy timeout each.
 pub(super) fn until<T>(deadline: Instant, work: impl FnOnce() -> T) -> T {
-    struct Before(Option<Instant>);
-    impl Drop for Before {
+    struct BeforeDeadline(Option<Instant>);
+    impl Drop for BeforeDeadline {
         fn drop(&mut self) {
             DEADLINE.set(self.0);
         }
     }
-    let _before = Before(DEADLINE.replace(Some(deadline)));
+    let _before = BeforeDeadline(DEADLINE.replace(Some(deadline)));
     work()
 }
 

@@ -13,7 +13,7 @@ use foldhash::fast::RandomState;
 
 /// Which collection, and what of it: the words of a filter, or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
+struct CacheKey {
     collection: u32,
     kind: TypeId,
     part: String,
@@ -22,18 +22,18 @@ struct Key {
 /// A bounded store of decoded data, shared by the threads of a process.
 pub struct Cache {
     budget: usize,
-    kept: Mutex<Kept>,
+    kept: Mutex<CacheEntries>,
 }
 
 #[derive(Default)]
-struct Kept {
-    values: HashMap<Key, Value, RandomState>,
+struct CacheEntries {
+    values: HashMap<CacheKey, CachedValue, RandomState>,
     bytes: usize,
     /// Counts the uses, so that the order of the last ones is known.
     uses: u64,
 }
 
-struct Value {
+struct CachedValue {
     value: Arc<dyn Any + Send + Sync>,
     bytes: usize,
     last_use: u64,
@@ -44,7 +44,7 @@ impl Cache {
         Self { budget, kept: Mutex::default() }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, CacheEntries> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -65,14 +65,14 @@ impl Cache {
         let mut kept = self.kept();
         kept.uses += 1;
         let now = kept.uses;
-        let value = kept.values.get_mut(&Key { collection, kind: TypeId::of::<T>(), part: part.to_owned() })?;
+        let value = kept.values.get_mut(&CacheKey { collection, kind: TypeId::of::<T>(), part: part.to_owned() })?;
         value.last_use = now;
         Arc::clone(&value.value).downcast().ok()
     }
 
     /// Keeps a value of so many bytes in the place of what was there, unless it is too large.
     pub(crate) fn put<T: Any + Send + Sync>(&self, collection: u32, part: &str, value: Arc<T>, bytes: usize) {
-        let key = Key { collection, kind: TypeId::of::<T>(), part: part.to_owned() };
+        let key = CacheKey { collection, kind: TypeId::of::<T>(), part: part.to_owned() };
         let mut gone = Vec::new();
         let mut kept = self.kept();
         gone.extend(kept.remove(&key));
@@ -85,7 +85,7 @@ impl Cache {
             kept.uses += 1;
             let last_use = kept.uses;
             kept.bytes += bytes;
-            kept.values.insert(key, Value { value, bytes, last_use });
+            kept.values.insert(key, CachedValue { value, bytes, last_use });
         }
         drop(kept);
         // Freeing hundreds of megabytes takes time that nobody else needs to wait for.
@@ -93,8 +93,8 @@ impl Cache {
     }
 }
 
-impl Kept {
-    fn remove(&mut self, key: &Key) -> Option<Value> {
+impl CacheEntries {
+    fn remove(&mut self, key: &CacheKey) -> Option<CachedValue> {
         let gone = self.values.remove(key)?;
         self.bytes -= gone.bytes;
         Some(gone)

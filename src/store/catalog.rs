@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::quantise::MAX_DIMENSION;
 use super::table::{self, CollectionNumber, META, PairKey, meta};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::record::{
     ChromaSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Metadata, Scope, Space,
@@ -78,7 +78,7 @@ impl CollectionChange {
                     "the document prefix cannot change: {} embeddings were made with the old one",
                     counts.records
                 ),
-                hint: Some("`huedb reembed` embeds the documents anew".into()),
+                hint: Some("`huedb reembed` re-embeds the documents".into()),
             });
         }
         Ok(())
@@ -87,7 +87,7 @@ impl CollectionChange {
 
 /// The value of the `collection` table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct CatalogEntry {
     pub(crate) info: CollectionInfo,
     /// The ordinal of the next new record.
     pub(crate) next_ordinal: u64,
@@ -187,7 +187,7 @@ impl GraphEntry {
     }
 }
 
-impl Entry {
+impl CatalogEntry {
     fn new(name: CollectionName, new: NewCollection) -> Self {
         let dimension = new.embedder.as_ref().map(|embedder| embedder.dimension);
         let info = CollectionInfo {
@@ -273,7 +273,7 @@ pub(crate) fn find(
     entries: &impl ReadableTable<&'static [u8; 4], &'static [u8]>,
     scope: &Scope,
     name: &str,
-) -> Result<(CollectionNumber, Entry)> {
+) -> Result<(CollectionNumber, CatalogEntry)> {
     let Some(number) = names.get((scope.tenant.as_str(), scope.database.as_str(), name))? else {
         let known = list_numbers(names, scope)?.into_iter().map(|(name, _)| name).collect();
         return Err(Error::CollectionNotFound { name: name.to_owned(), known });
@@ -287,10 +287,10 @@ pub(crate) fn entry(
     entries: &impl ReadableTable<&'static [u8; 4], &'static [u8]>,
     number: CollectionNumber,
     name: &str,
-) -> Result<Entry> {
+) -> Result<CatalogEntry> {
     let missing = || Error::damaged(format!("collection {name:?} has a name but no settings"));
     let bytes = entries.get(&number.key())?.ok_or_else(missing)?;
-    Entry::decode(bytes.value(), name)
+    CatalogEntry::decode(bytes.value(), name)
 }
 
 /// Lists the names and numbers of a scope's collections, by name.
@@ -314,13 +314,13 @@ pub(crate) fn list_numbers(
 pub(crate) fn put(
     entries: &mut Table<&'static [u8; 4], &'static [u8]>,
     number: CollectionNumber,
-    entry: &Entry,
+    entry: &CatalogEntry,
 ) -> Result<()> {
     let name = entry.info.name.as_str();
     let refused = |why: String| Error::argument(format!("collection {name:?} cannot have these settings: {why}"));
-    let entry = Entry { version: entry.version.saturating_add(1), ..entry.clone() };
+    let entry = CatalogEntry { version: entry.version.saturating_add(1), ..entry.clone() };
     let bytes = serde_json::to_vec(&entry).map_err(|e| refused(e.to_string()))?;
-    Entry::read(&bytes).map_err(refused)?;
+    CatalogEntry::read(&bytes).map_err(refused)?;
     entries.insert(&number.key(), bytes.as_slice())?;
     Ok(())
 }
@@ -331,16 +331,20 @@ pub(crate) fn create(
     scope: &Scope,
     name: CollectionName,
     new: NewCollection,
-) -> Result<(CollectionNumber, Entry)> {
-    add(tx, scope, Entry::new(name, new))
+) -> Result<(CollectionNumber, CatalogEntry)> {
+    add(tx, scope, CatalogEntry::new(name, new))
 }
 
 /// Adds a collection that is described already.
-pub(crate) fn adopt(tx: &WriteTransaction, scope: &Scope, info: CollectionInfo) -> Result<(CollectionNumber, Entry)> {
-    add(tx, scope, Entry::without_records(info))
+pub(crate) fn adopt(
+    tx: &WriteTransaction,
+    scope: &Scope,
+    info: CollectionInfo,
+) -> Result<(CollectionNumber, CatalogEntry)> {
+    add(tx, scope, CatalogEntry::without_records(info))
 }
 
-fn add(tx: &WriteTransaction, scope: &Scope, entry: Entry) -> Result<(CollectionNumber, Entry)> {
+fn add(tx: &WriteTransaction, scope: &Scope, entry: CatalogEntry) -> Result<(CollectionNumber, CatalogEntry)> {
     let name = &entry.info.name;
     let mut names = tx.open_table(table::COLLECTIONS)?;
     let key = (scope.tenant.as_str(), scope.database.as_str(), name.as_str());
@@ -401,7 +405,7 @@ pub(crate) fn next_number(meta_table: &mut Table<&'static str, &'static [u8]>) -
 }
 
 /// Removes a collection and all that belongs to it.
-pub(crate) fn drop_collection(tx: &WriteTransaction, scope: &Scope, name: &str) -> Result<Entry> {
+pub(crate) fn drop_collection(tx: &WriteTransaction, scope: &Scope, name: &str) -> Result<CatalogEntry> {
     let mut names = tx.open_table(table::COLLECTIONS)?;
     let mut entries = tx.open_table(table::COLLECTION)?;
     let (number, entry) = find(&names, &entries, scope, name)?;

@@ -3,11 +3,11 @@
 //! Every method opens its own transaction, so a handle may be kept, cloned and used by several threads while others write.
 //! Invariant: a handle holds no lock and no page of the file between two calls.
 
-use super::queue::{LARGE_BYTES, Outcome, Request, Task, bytes_of};
+use super::queue::{LARGE_BYTES, Outcome, Task, WriteRequest, bytes_of};
 use super::rows::purged_at_once;
 use super::table::PairKey;
-use super::write::{Batch, Form};
-use super::{Change, Effect, Include, Mode, Store, Stored, View, catalog, rows_per_segment, scope, table};
+use super::write::{Form, WriteBatch};
+use super::{Change, Effect, Include, Mode, Store, StoredRecord, View, catalog, rows_per_segment, scope, table};
 use crate::error::Result;
 use crate::record::{CollectionName, Fingerprint, Ordinal, Record, RecordId};
 
@@ -44,6 +44,15 @@ impl Collection {
     /// [`crate::error::Error::CollectionNotFound`] when it was dropped, or a damaged file.
     pub fn view(&self) -> Result<View> {
         self.store.view(self.name.as_str())
+    }
+
+    /// Does what reads one state of the collection, and does it once more where another thread's failure had ended the handle
+    /// that it read by.
+    pub(crate) fn read<T>(&self, work: impl Fn(View) -> Result<T>) -> Result<T> {
+        match self.view().and_then(&work) {
+            Err(error) if error.is_consequence() => self.view().and_then(work),
+            result => result,
+        }
     }
 
     /// Applies changes in order, all in one transaction; returns what came of each.
@@ -120,13 +129,13 @@ impl Collection {
     pub(crate) fn delete_if(
         &self,
         ids: Vec<RecordId>,
-        condition: impl Fn(&Stored) -> bool + Send + Sync + 'static,
+        condition: impl Fn(&StoredRecord) -> bool + Send + Sync + 'static,
     ) -> Result<u64> {
         self.request(Task::Delete(ids, Box::new(condition)))?.deleted()
     }
 
     fn request(&self, task: Task) -> Result<Outcome> {
-        self.store.request(Request::new(self.store.scope().clone(), self.name.clone(), task))
+        self.store.request(WriteRequest::new(self.store.scope().clone(), self.name.clone(), task))
     }
 
     /// Makes the sketches that a collection otherwise gets at 50,000 rows; does nothing where they are.
@@ -168,7 +177,7 @@ impl Collection {
         self.write(|batch| batch.index_documents(on))
     }
 
-    fn write<T>(&self, work: impl FnOnce(&mut Batch) -> Result<T>) -> Result<T> {
+    fn write<T>(&self, work: impl FnOnce(&mut WriteBatch) -> Result<T>) -> Result<T> {
         let (result, unpurged) = self.write_once(work)?;
         self.purge(&unpurged);
         Ok(result)
@@ -189,14 +198,14 @@ impl Collection {
     }
 
     /// Runs one transaction; returns the segments that are to be purged after it too.
-    fn write_once<T>(&self, work: impl FnOnce(&mut Batch) -> Result<T>) -> Result<(T, Vec<PairKey>)> {
+    fn write_once<T>(&self, work: impl FnOnce(&mut WriteBatch) -> Result<T>) -> Result<(T, Vec<PairKey>)> {
         self.store.write(|tx| {
             scope::check_for_writing(tx, self.store.scope())?;
             let names = tx.open_table(table::COLLECTIONS)?;
             let entries = tx.open_table(table::COLLECTION)?;
             let (number, _) = catalog::find(&names, &entries, self.store.scope(), self.name.as_str())?;
             drop((names, entries));
-            let mut batch = Batch::begin(tx, number, self.name.as_str())?;
+            let mut batch = WriteBatch::begin(tx, number, self.name.as_str())?;
             let result = work(&mut batch)?;
             let unpurged = batch.finish()?;
             Ok((result, unpurged))
@@ -229,7 +238,6 @@ impl Collection {
     /// # Errors
     /// As [`Collection::view`].
     pub fn get(&self, ids: &[RecordId], include: Include) -> Result<Vec<Record>> {
-        let view = self.view()?;
-        view.ordinals(ids)?.iter().map(|ordinal| view.record(Ordinal(ordinal), include)).collect()
+        self.read(|view| view.ordinals(ids)?.iter().map(|ordinal| view.record(Ordinal(ordinal), include)).collect())
     }
 }

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use redb::{CompactionError, Key, ReadableTable, TableDefinition, Value, WriteTransaction};
 
-use super::catalog::Entry;
+use super::catalog::CatalogEntry;
 use super::guard::guarded;
 use super::table::CollectionNumber;
-use super::write::{Batch, read_set};
+use super::write::{WriteBatch, read_set};
 use super::{Store, table, vector};
 use crate::error::{Error, Result};
 
@@ -140,12 +140,12 @@ fn upgrade_rows(tx: &WriteTransaction) -> Result<()> {
     let mut old = Vec::new();
     for row in tx.open_table(table::COLLECTION)?.iter()? {
         let (key, bytes) = row?;
-        let entry = Entry::decode(bytes.value(), "")?;
+        let entry = CatalogEntry::decode(bytes.value(), "")?;
         if !entry.sealed.bounded {
             old.push((CollectionNumber(u32::from_be_bytes(*key.value())), entry.info.name));
         }
     }
-    old.iter().try_for_each(|(number, name)| Batch::begin(tx, *number, name.as_str())?.finish().map(drop))
+    old.iter().try_for_each(|(number, name)| WriteBatch::begin(tx, *number, name.as_str())?.finish().map(drop))
 }
 
 /// Makes zeros of the embeddings of deleted records.
@@ -153,7 +153,8 @@ fn clear_deleted(tx: &WriteTransaction) -> Result<()> {
     let (sets, mut vectors) = (tx.open_table(table::DEAD)?, tx.open_table(table::VECTORS)?);
     for row in tx.open_table(table::COLLECTION)?.iter()? {
         let (key, bytes) = row?;
-        let (number, entry) = (CollectionNumber(u32::from_be_bytes(*key.value())), Entry::decode(bytes.value(), "")?);
+        let (number, entry) =
+            (CollectionNumber(u32::from_be_bytes(*key.value())), CatalogEntry::decode(bytes.value(), "")?);
         let dead = read_set(&sets, number, "the set of deleted rows")?;
         if let Some(dimension) = entry.info.dimension {
             vector::clear(&mut vectors, entry.rows_number(number), dimension, &dead)?;

@@ -3,7 +3,7 @@
 use redb::ReadableTable;
 use uuid::Uuid;
 
-use super::catalog::Entry;
+use super::catalog::CatalogEntry;
 use super::crypt::Seal;
 use super::table::{self, meta};
 use super::{KeyDerivation, Store};
@@ -44,7 +44,7 @@ impl Store {
             for row in entries.iter()? {
                 let (number, entry) = row?;
                 let name = format!("number {}", u32::from_be_bytes(*number.value()));
-                records += Entry::decode(entry.value(), &name)?.counts().records;
+                records += CatalogEntry::decode(entry.value(), &name)?.counts().records;
                 collections += 1;
             }
             let format = value(meta::FORMAT)?.try_into().map_err(|_| Error::damaged("the format version"))?;

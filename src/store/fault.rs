@@ -15,13 +15,13 @@ use crate::error::Error;
 
 /// Which file a read is of, for errors that do not say it.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct FileContext {
     pub(crate) path: Arc<Path>,
     /// How long a lock is waited for.
     pub(crate) patience: Duration,
 }
 
-impl Place {
+impl FileContext {
     /// Names the file in what went wrong.
     pub(crate) fn name<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         result.map_err(|error| error.at(&self.path, self.patience))

@@ -12,13 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use redb::backends::FileBackend;
-use redb::{BackendError, DatabaseError, StorageBackend};
+use redb::{DatabaseError, StorageBackend};
 
 use super::Options;
+use super::backend::{Done, Locked};
 use crate::record::random::Random;
-
-type Done<T> = Result<T, Error>;
-type Locked<T> = Result<T, BackendError>;
 
 /// What a disk can lack room for.
 const BLOCK_BYTES: u64 = 4096;
@@ -45,10 +43,10 @@ pub(crate) enum Fault {
 
 /// A disk and what it has been asked for.
 #[derive(Debug)]
-pub(crate) struct Disk(Mutex<State>);
+pub(crate) struct Disk(Mutex<DiskState>);
 
 #[derive(Debug)]
-struct State {
+struct DiskState {
     path: PathBuf,
     fault: Fault,
     random: Random,
@@ -112,7 +110,7 @@ impl Disk {
             _ => u64::MAX,
         };
         let durable = if matches!(fault, Fault::Power { .. } | Fault::Torn { .. }) { bytes } else { Vec::new() };
-        Arc::new(Self(Mutex::new(State {
+        Arc::new(Self(Mutex::new(DiskState {
             path: path.to_owned(),
             fault,
             random: Random::new(),
@@ -131,13 +129,13 @@ impl Disk {
 
     /// Runs `work` with this disk under every file that this thread opens.
     pub(crate) fn under<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
-        struct Before(Option<Arc<Disk>>);
-        impl Drop for Before {
+        struct BeforeFault(Option<Arc<Disk>>);
+        impl Drop for BeforeFault {
             fn drop(&mut self) {
                 UNDER_THIS_THREAD.set(self.0.take());
             }
         }
-        let _before = Before(UNDER_THIS_THREAD.replace(Some(Arc::clone(self))));
+        let _before = BeforeFault(UNDER_THIS_THREAD.replace(Some(Arc::clone(self))));
         work()
     }
 
@@ -157,12 +155,12 @@ impl Disk {
         blocks + state.wanted.saturating_sub(state.room).max(1)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DiskState> {
         self.0.lock().unwrap()
     }
 }
 
-impl State {
+impl DiskState {
     /// Counts a call; says whether it fails.
     fn call(&mut self) -> Done<()> {
         self.calls += 1;
@@ -273,7 +271,7 @@ impl FaultyFile {
         Ok(Self { file: FileBackend::new(file)?, disk: UNDER_THIS_THREAD.with_borrow(Clone::clone) })
     }
 
-    fn disk(&self) -> Option<MutexGuard<'_, State>> {
+    fn disk(&self) -> Option<MutexGuard<'_, DiskState>> {
         self.disk.as_ref().map(|disk| disk.state())
     }
 }

@@ -9,7 +9,7 @@
 use roaring::RoaringTreemap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::catalog::Entry;
+use super::catalog::CatalogEntry;
 use super::centre::Centre;
 use super::codec::{set_from_bytes, set_to_bytes};
 use super::quantise::difference;
@@ -17,7 +17,7 @@ use super::segment::{Bounds, Segment, seal};
 use super::sketch::{Sketch, SketchQuestion, Sketcher, sign_bytes};
 use super::table::CollectionNumber;
 use super::{posting, record, terms};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::record::{Ordinal, Space};
 
 /// Reads a record, and what is indexed of it.
@@ -30,7 +30,7 @@ pub(crate) fn stored_record(bytes: &[u8]) -> bool {
         let members = posting::members(&key, &7_u16.to_le_bytes()).unwrap_or_default();
         assert!(members.contains(ordinal.0) && stored.metadata.get(&posting::metadata_key(&key)).is_some());
     }
-    terms::Changes::new(CollectionNumber(1), Some(Words::default())).add(ordinal, &stored);
+    terms::TermChanges::new(CollectionNumber(1), Some(Words::default())).add(ordinal, &stored);
     true
 }
 
@@ -127,10 +127,10 @@ pub(crate) fn terms_block(bytes: &[u8]) -> bool {
 
 /// Reads the settings of a collection.
 pub(crate) fn collection(bytes: &[u8]) -> bool {
-    let Ok(entry) = Entry::decode(bytes, "c") else { return false };
+    let Ok(entry) = CatalogEntry::decode(bytes, "c") else { return false };
     let _ = entry.counts();
     let json = serde_json::to_vec(&entry).unwrap_or_default();
-    let Ok(again) = Entry::decode(&json, "c") else { panic!("{entry:?} is not read back") };
+    let Ok(again) = CatalogEntry::decode(&json, "c") else { panic!("{entry:?} is not read back") };
     assert_eq!(serde_json::to_vec(&again).unwrap_or_default(), json);
     true
 }
@@ -165,7 +165,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         "fa": [1.5], "sa": ["", "x"], "sv": {"#type": "sparse_vector", "indices": [1, 9], "values": [0.5, -1.0]},
         "st": {"#type": "sparse_vector", "indices": [3], "values": [2.0], "tokens": ["fox"]}});
     let metadata = Metadata::from_json(metadata).unwrap();
-    let stored = record::Stored {
+    let stored = record::StoredRecord {
         id: RecordId::parse("a/b").unwrap(),
         document: Some("The fox.".into()),
         uri: Some("file:///x".into()),

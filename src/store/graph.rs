@@ -5,7 +5,7 @@
 
 use redb::Table;
 
-use super::catalog::{self, Entry, GraphEntry};
+use super::catalog::{self, CatalogEntry, GraphEntry};
 use super::table::{self, CollectionNumber, PairKey};
 use super::{Collection, View, scope};
 use crate::error::Result;
@@ -64,7 +64,7 @@ impl Collection {
     /// Runs `change` with the old chunks gone; what it leaves in the entry is written.
     fn change_graph(
         &self,
-        change: impl FnOnce(CollectionNumber, &mut Entry, &mut Chunks) -> Result<Option<GraphEntry>>,
+        change: impl FnOnce(CollectionNumber, &mut CatalogEntry, &mut ChunkTable) -> Result<Option<GraphEntry>>,
     ) -> Result<Option<GraphEntry>> {
         self.store().write(|tx| {
             scope::check_for_writing(tx, self.store().scope())?;
@@ -82,4 +82,4 @@ impl Collection {
     }
 }
 
-type Chunks<'tx> = Table<'tx, &'static PairKey, &'static [u8]>;
+type ChunkTable<'tx> = Table<'tx, &'static PairKey, &'static [u8]>;

@@ -15,7 +15,7 @@ use super::backend::until;
 use super::crypt::Seal;
 use super::guard::guarded;
 use super::page::{Pages, while_writing};
-use super::queue::Queue;
+use super::queue::WriteQueue;
 use super::{Access, Cache, Options, fault, open};
 use crate::error::{Error, Result};
 use crate::record::Scope;
@@ -38,7 +38,7 @@ struct OpenFile {
     /// How it is opened again; `None` for one that nobody else may open meanwhile.
     reopening: Option<(Access, Options)>,
     current: RwLock<Arc<Handle>>,
-    queue: Queue,
+    queue: WriteQueue,
     cache: Arc<Cache>,
     commits: AtomicU64,
 }
@@ -54,7 +54,7 @@ pub(super) struct Handle {
 
 pub(super) enum Opened {
     Reader(ReadOnlyDatabase),
-    Writer(Database, open::Identity),
+    Writer(Database, open::FileIdentity),
 }
 
 const _: fn() = || {
@@ -77,7 +77,7 @@ impl Handle {
         self.guarded(|| begin().map_err(Error::from))
     }
 
-    fn writer(&self) -> Result<(&Database, open::Identity)> {
+    fn writer(&self) -> Result<(&Database, open::FileIdentity)> {
         match &self.database {
             Opened::Writer(file, identity) => Ok((file, *identity)),
             Opened::Reader(_) => Err(Error::argument("the file was opened for reading only")),
@@ -146,7 +146,7 @@ impl Store {
             busy_timeout: options.busy_timeout,
             reopening: access.map(|access| (access, options.clone())),
             current: RwLock::new(Arc::new(handle)),
-            queue: Queue::default(),
+            queue: WriteQueue::default(),
             cache: Arc::new(Cache::new(options.warm_bytes)),
             commits: AtomicU64::new(0),
         };
@@ -190,7 +190,7 @@ impl Store {
         self.file.commits.load(Ordering::Relaxed)
     }
 
-    pub(super) fn queue(&self) -> &Queue {
+    pub(super) fn queue(&self) -> &WriteQueue {
         &self.file.queue
     }
 
@@ -285,8 +285,8 @@ impl Store {
         }
     }
 
-    pub(super) fn place(&self) -> fault::Place {
-        fault::Place { path: self.path().into(), patience: self.busy_timeout() }
+    pub(super) fn place(&self) -> fault::FileContext {
+        fault::FileContext { path: self.path().into(), patience: self.busy_timeout() }
     }
 
     pub(super) fn busy(&self) -> Error {

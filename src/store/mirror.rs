@@ -7,7 +7,7 @@
 use roaring::RoaringTreemap;
 
 use super::posting::Term;
-use super::{Collection, Stored, View};
+use super::{Collection, StoredRecord, View};
 use crate::error::Result;
 use crate::record::{Chunk, Metadata, NewRecord, Ordinal, RecordId, Value};
 
@@ -115,7 +115,7 @@ impl Mirror {
         let Some(view) = &self.view else { return Ok(Vec::new()) };
         let mut strays = Vec::new();
         for ordinal in &self.unmet {
-            let Stored { id, metadata, .. } = view.stored(Ordinal(ordinal))?;
+            let StoredRecord { id, metadata, .. } = view.stored(Ordinal(ordinal))?;
             // A long root is found by its hash.
             if !self.is_own(&metadata) {
                 continue;
@@ -153,7 +153,7 @@ impl Collection {
     /// Those of every write.
     pub fn remove_strays(&self, roots: &[String], strays: &[Stray]) -> Result<u64> {
         let roots = roots.to_vec();
-        let is_own = move |stored: &Stored| follows_any(&stored.metadata, roots.iter().map(String::as_str));
+        let is_own = move |stored: &StoredRecord| follows_any(&stored.metadata, roots.iter().map(String::as_str));
         self.delete_if(strays.iter().map(|stray| stray.id.clone()).collect(), is_own)
     }
 }
@@ -170,7 +170,7 @@ fn follows_any<'r>(metadata: &Metadata, mut roots: impl Iterator<Item = &'r str>
 }
 
 /// Returns whether writing a row would leave its record as it is.
-fn says(stored: &Stored, row: &NewRecord) -> bool {
+fn says(stored: &StoredRecord, row: &NewRecord) -> bool {
     if stored.document != row.document || stored.uri != row.uri {
         return false;
     }

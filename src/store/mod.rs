@@ -66,7 +66,7 @@ pub use facts::FileFacts;
 #[doc(hidden)]
 pub use graph::GraphFile;
 pub use handle::Store;
-pub use ingest::{Batch as StoredBatch, Ingest, OnError, Parsed, Prepared, Preparer, Rules, Tally};
+pub use ingest::{Ingest, OnError, ParsedBatch, PreparedBatch, Preparer, Rules, StoredBatch, Tally};
 pub use limit::{MAX_ID_BYTES, MAX_RECORD_BYTES, check_id, check_texts};
 pub use mirror::{Mirror, Standing, Stray};
 pub use model::check_model;
@@ -77,14 +77,14 @@ pub(crate) use page::tests::{PageOf, pages_of};
 pub use posting::{Term, TermKind};
 #[doc(hidden)]
 pub use quantise::{
-    AskedDifference, Codes, MAX_DIMENSION, Question, check_embedding, difference, quantise, quantise_query,
+    AskedDifference, Codes, MAX_DIMENSION, QuantisedQuestion, check_embedding, difference, quantise, quantise_query,
 };
 pub(crate) use quantise::{above, lengthwise};
 pub(crate) use read::RowsState;
 pub use read::{Include, View};
-pub(crate) use record::Stored;
+pub(crate) use record::StoredRecord;
 pub use reembed::{Reembedded, reembed, reembed_leaving_out};
-pub use repair::{Certainty, Kept, Loss, Repair};
+pub use repair::{Certainty, Loss, Repair, RepairedCollection};
 pub use scope::DatabaseInfo;
 pub(crate) use segment::seal;
 #[doc(hidden)]

@@ -295,7 +295,7 @@ fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
 /// A file open for writing.
 pub(super) struct Writer {
     pub(super) file: Database,
-    identity: Identity,
+    identity: FileIdentity,
     seal: Option<Seal>,
     pages: Arc<Pages>,
 }
@@ -334,7 +334,7 @@ pub(super) fn writer(path: &Path, options: &Options, create: bool, mode: Concurr
     let how = OpenOptions::new().read(true).write(true).create(create).truncate(false).clone();
     until_free(options.busy_timeout, || {
         let file = open_file(path, &how)?;
-        let identity = Identity::of(&facts(&file)?);
+        let identity = FileIdentity::of(&facts(&file)?);
         let sealed = Seal::open(&file, path, options.key.as_ref())?;
         let (bytes, seal) = unsealed(TimedBackend::new(file, options.busy_timeout)?, sealed);
         // redb would make a database of it.
@@ -359,12 +359,12 @@ pub(super) fn raw(path: &Path, options: &Options) -> Result<(Box<dyn StorageBack
 
 /// Which file it is, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct FileIdentity {
     device: u64,
     inode: u64,
 }
 
-impl Identity {
+impl FileIdentity {
     fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino() }
     }
@@ -397,7 +397,7 @@ fn reader(path: &Path, options: &Options) -> Result<Handle> {
         let pages = backend.pages();
         let builder = builder(options, ConcurrencyMode::MultiWriter);
         let opened = guarded(|| Ok::<_, Attempt>(builder.open_read_only_with_backend(backend)))?;
-        if !Identity::of(&found).is_at(path) {
+        if !FileIdentity::of(&found).is_at(path) {
             return Err(Attempt::Held);
         }
         Ok(opened.map(|file| Handle::new(Opened::Reader(file), seal, pages)))

@@ -424,13 +424,13 @@ fn split_key(name: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 /// Changes to the index of one collection, gathered so that each posting is written once.
-pub(crate) struct Changes {
+pub(crate) struct PostingChanges {
     collection: CollectionNumber,
     /// In the order they happened: a later change to the same record wins.
     by_posting: HashMap<Vec<u8>, Vec<(u16, bool)>, RandomState>,
 }
 
-impl Changes {
+impl PostingChanges {
     pub(crate) fn new(collection: CollectionNumber) -> Self {
         Self { collection, by_posting: HashMap::default() }
     }

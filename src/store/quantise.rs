@@ -56,7 +56,7 @@ pub struct Codes {
 
 /// A question, quantised around a centre.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Question {
+pub struct QuantisedQuestion {
     /// The codes, one a component.
     pub codes: Vec<i8>,
     /// What a code stands for.
@@ -129,15 +129,21 @@ pub fn quantise(embedding: &[f32], centre: &Centre, space: Space) -> Codes {
 
 /// Returns the codes of a question around a centre.
 #[must_use]
-pub fn quantise_query(embedding: &[f32], centre: &Centre, space: Space) -> Question {
+pub fn quantise_query(embedding: &[f32], centre: &Centre, space: Space) -> QuantisedQuestion {
     let Some(asked) = difference(embedding, centre, space) else {
         let codes = vec![0; embedding.len()];
-        return Question { codes, scale: 0.0, shared: f64::NEG_INFINITY, reach: f32::MAX, blur: 1.0 };
+        return QuantisedQuestion { codes, scale: 0.0, shared: f64::NEG_INFINITY, reach: f32::MAX, blur: 1.0 };
     };
     let (codes, scale, residual) = asked.codes();
     let blur = if asked.length > 0.0 { (residual / asked.length).min(2.0) } else { 0.0 };
     let reach = f64::from(weight(space)) * asked.length * (1.0 + 4.0 * F32_ROUNDING) + f64::from(f32::MIN_POSITIVE);
-    Question { codes, scale, shared: asked.shared, reach: above(reach), blur: above(blur + 2.0 * F32_ROUNDING) }
+    QuantisedQuestion {
+        codes,
+        scale,
+        shared: asked.shared,
+        reach: above(reach),
+        blur: above(blur + 2.0 * F32_ROUNDING),
+    }
 }
 
 /// A question's difference from a centre.
@@ -317,7 +323,7 @@ mod tests {
     use crate::record::random::Random;
 
     /// What the scan computes, as the kernels do.
-    fn lower_bound(q: &Question, x: &Codes) -> f64 {
+    fn lower_bound(q: &QuantisedQuestion, x: &Codes) -> f64 {
         let dot: i32 = q.codes.iter().zip(&x.codes).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
         let slack = x.residual + q.blur * x.length;
         let bound = x.bias - dot as f32 * (x.factor * q.scale) - q.reach * slack;

@@ -12,8 +12,8 @@ use std::time::Instant;
 use redb::WriteTransaction;
 
 use super::table::PairKey;
-use super::write::Batch;
-use super::{Change, Collection, Effect, Mode, Store, Stored, catalog, scope, table};
+use super::write::WriteBatch;
+use super::{Change, Collection, Effect, Mode, Store, StoredRecord, catalog, scope, table};
 use crate::error::{Error, Result};
 use crate::record::{CollectionName, RecordId, Scope};
 
@@ -25,7 +25,7 @@ const MOST_BYTES: usize = 32 << 20;
 pub(super) const LARGE_BYTES: usize = 4 << 20;
 
 /// Says whether a record that is about to be deleted is still meant.
-pub(crate) type Condition = dyn Fn(&Stored) -> bool + Send + Sync;
+pub(crate) type Condition = dyn Fn(&StoredRecord) -> bool + Send + Sync;
 
 /// What is to be done to a collection.
 pub(super) enum Task {
@@ -41,14 +41,14 @@ pub(super) enum Outcome {
 }
 
 /// A task and where its outcome is put.
-pub(super) struct Request {
+pub(super) struct WriteRequest {
     scope: Scope,
     collection: CollectionName,
     task: Task,
     outcome: Mutex<Option<Result<Outcome>>>,
 }
 
-impl Request {
+impl WriteRequest {
     pub(super) fn new(scope: Scope, collection: CollectionName, task: Task) -> Self {
         Self { scope, collection, task, outcome: Mutex::new(None) }
     }
@@ -72,7 +72,7 @@ impl Request {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn run(&self, batch: &mut Batch) -> Result<Outcome> {
+    fn run(&self, batch: &mut WriteBatch) -> Result<Outcome> {
         match &self.task {
             Task::Apply(changes, mode) => {
                 let effects = changes.iter().map(|change| batch.apply(change.clone(), *mode));
@@ -95,20 +95,20 @@ pub(super) fn bytes_of(change: &Change) -> usize {
 
 /// Who writes, and what waits.
 #[derive(Default)]
-pub(super) struct Queue {
-    state: Mutex<State>,
+pub(super) struct WriteQueue {
+    state: Mutex<QueueState>,
     freed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct QueueState {
     /// Whether somebody has the turn.
     taken: bool,
-    waiting: VecDeque<Arc<Request>>,
+    waiting: VecDeque<Arc<WriteRequest>>,
 }
 
 /// The turn to write. It passes on when it is dropped.
-pub(super) struct Turn<'q>(&'q Queue);
+pub(super) struct Turn<'q>(&'q WriteQueue);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
@@ -117,8 +117,8 @@ impl Drop for Turn<'_> {
     }
 }
 
-impl Queue {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl WriteQueue {
+    fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -132,13 +132,13 @@ impl Queue {
         Some(Turn(self))
     }
 
-    fn wait<'q>(&'q self, state: MutexGuard<'q, State>, deadline: Instant) -> Option<MutexGuard<'q, State>> {
+    fn wait<'q>(&'q self, state: MutexGuard<'q, QueueState>, deadline: Instant) -> Option<MutexGuard<'q, QueueState>> {
         let left = deadline.checked_duration_since(Instant::now())?;
         Some(self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0)
     }
 
     /// Waits until a request was done by another, which returns `None`, or for the turn to do it.
-    fn turn_or_answer(&self, request: &Arc<Request>, deadline: Instant) -> Result<Option<Turn<'_>>, TooLate> {
+    fn turn_or_answer(&self, request: &Arc<WriteRequest>, deadline: Instant) -> Result<Option<Turn<'_>>, TooLate> {
         let mut state = self.state();
         loop {
             let waits = state.waiting.iter().any(|waiting| Arc::ptr_eq(waiting, request));
@@ -168,7 +168,7 @@ impl Queue {
     }
 
     /// Takes what waits, as much as goes into one commit.
-    fn take(&self) -> Vec<Arc<Request>> {
+    fn take(&self) -> Vec<Arc<WriteRequest>> {
         let mut state = self.state();
         let (mut taken, mut bytes) = (Vec::new(), 0_usize);
         while let Some(next) = state.waiting.front() {
@@ -189,7 +189,7 @@ struct TooLate;
 
 impl Store {
     /// Has a request done, with others that wait in one commit.
-    pub(super) fn request(&self, request: Request) -> Result<Outcome> {
+    pub(super) fn request(&self, request: WriteRequest) -> Result<Outcome> {
         let (request, deadline) = (Arc::new(request), Instant::now() + self.busy_timeout());
         self.queue().state().waiting.push_back(Arc::clone(&request));
         loop {
@@ -210,14 +210,14 @@ impl Store {
 
     /// Does requests in one commit, or in several where some are refused, and answers each; returns the segments that are
     /// to be purged.
-    fn do_all(&self, mut requests: Vec<Arc<Request>>, deadline: Instant) -> Vec<(Collection, Vec<PairKey>)> {
+    fn do_all(&self, mut requests: Vec<Arc<WriteRequest>>, deadline: Instant) -> Vec<(Collection, Vec<PairKey>)> {
         while !requests.is_empty() {
             let (mut refused, mut unpurged) = (0, Vec::new());
             let done = self.transact(deadline, |tx| in_turn(tx, &requests, &mut refused, &mut unpurged));
             match done {
                 Ok(outcomes) => {
                     requests.iter().zip(outcomes).for_each(|(request, outcome)| request.answer(Ok(outcome)));
-                    let of = |(request, segments): (Arc<Request>, _)| {
+                    let of = |(request, segments): (Arc<WriteRequest>, _)| {
                         (Collection::new(self.in_scope(request.scope.clone()), request.collection.clone()), segments)
                     };
                     return unpurged.into_iter().map(of).collect();
@@ -237,9 +237,9 @@ impl Store {
 /// Does requests one after the other; `at` is the one that is being done, or their number once all are.
 fn in_turn(
     tx: &WriteTransaction,
-    requests: &[Arc<Request>],
+    requests: &[Arc<WriteRequest>],
     at: &mut usize,
-    unpurged: &mut Vec<(Arc<Request>, Vec<PairKey>)>,
+    unpurged: &mut Vec<(Arc<WriteRequest>, Vec<PairKey>)>,
 ) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::with_capacity(requests.len());
     for of_one in requests.chunk_by(|one, next| one.is_for(next)) {
@@ -249,7 +249,7 @@ fn in_turn(
             let (names, entries) = (tx.open_table(table::COLLECTIONS)?, tx.open_table(table::COLLECTION)?);
             catalog::find(&names, &entries, &first.scope, first.collection.as_str())?.0
         };
-        let mut batch = Batch::begin(tx, number, first.collection.as_str())?;
+        let mut batch = WriteBatch::begin(tx, number, first.collection.as_str())?;
         for request in of_one {
             outcomes.push(request.run(&mut batch)?);
             *at += 1;
@@ -369,7 +369,7 @@ mod tests {
         notes.add((0..rows).map(|n| change(n, &[1.0, n as f32]))).unwrap();
         store
             .write(|tx| {
-                let mut batch = Batch::begin(tx, table::CollectionNumber(0), "notes")?;
+                let mut batch = WriteBatch::begin(tx, table::CollectionNumber(0), "notes")?;
                 for n in 0..rows / 2 {
                     batch.apply(change(n, &[2.0, 3.0]), Mode::Upsert)?;
                     batch.delete(&id(n), |_| true)?;

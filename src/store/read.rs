@@ -9,12 +9,12 @@ use std::sync::Arc;
 use redb::{AccessGuard, Key, Range as Rows, ReadOnlyTable, ReadTransaction, Value};
 use roaring::RoaringTreemap;
 
-use super::catalog::{self, Entry, GraphEntry, NextEmbeddings};
+use super::catalog::{self, CatalogEntry, GraphEntry, NextEmbeddings};
 use super::centre::Centre;
-use super::fault::Place;
+use super::fault::FileContext;
 use super::guard::guarded;
 use super::posting::{self, Term};
-use super::record::{Stored, decode, decode_id};
+use super::record::{StoredRecord, decode, decode_id};
 use super::rows::read_centre;
 use super::scope;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
@@ -22,7 +22,7 @@ use super::terms;
 use super::vector::Embeddings;
 use super::write::read_set;
 use super::{Cache, Store};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, Counts, Ordinal, Record, RecordId, Scope, Space};
 
@@ -50,7 +50,7 @@ impl Include {
 }
 
 type Row<'r, K, V> = (AccessGuard<'r, K>, AccessGuard<'r, V>);
-type Pairs = ReadOnlyTable<&'static PairKey, &'static [u8]>;
+type PairTable = ReadOnlyTable<&'static PairKey, &'static [u8]>;
 
 /// Which quantised rows a collection has; more of them may have been added at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +67,13 @@ pub struct View {
     number: CollectionNumber,
     /// What embeddings and their rows stand under.
     rows_number: CollectionNumber,
-    entry: Entry,
+    entry: CatalogEntry,
     dead: RoaringTreemap,
-    place: Place,
+    place: FileContext,
     cache: Arc<Cache>,
     tx: Arc<ReadTransaction>,
-    records: Pairs,
-    vectors: Pairs,
+    records: PairTable,
+    vectors: PairTable,
 }
 
 impl View {
@@ -81,7 +81,7 @@ impl View {
         tx: Arc<ReadTransaction>,
         scope: &Scope,
         name: &str,
-        place: Place,
+        place: FileContext,
         cache: Arc<Cache>,
     ) -> Result<Self> {
         scope::check(&tx, scope)?;
@@ -135,7 +135,7 @@ impl View {
     }
 
     /// Returns whether the entry still has the embeddings of this view, apart from new ones, and its graph.
-    pub(crate) fn has_same_embeddings(&self, number: CollectionNumber, entry: &Entry) -> bool {
+    pub(crate) fn has_same_embeddings(&self, number: CollectionNumber, entry: &CatalogEntry) -> bool {
         let rows = self.number == number && self.entry.rows_number == entry.rows_number;
         rows && self.entry.replaced == entry.replaced && self.entry.epoch == entry.epoch
     }
@@ -233,7 +233,7 @@ impl View {
         })
     }
 
-    pub(crate) fn stored(&self, ordinal: Ordinal) -> Result<Stored> {
+    pub(crate) fn stored(&self, ordinal: Ordinal) -> Result<StoredRecord> {
         self.named(|| self.decoded(ordinal, decode))
     }
 

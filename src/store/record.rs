@@ -22,7 +22,7 @@ const ARRAY: u8 = 0x10;
 
 /// Everything of a record but its embedding.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Stored {
+pub(crate) struct StoredRecord {
     pub(crate) id: RecordId,
     pub(crate) document: Option<String>,
     pub(crate) uri: Option<String>,
@@ -35,7 +35,7 @@ pub(crate) struct Stored {
 ///
 /// # Errors
 /// [`Error::InvalidArgument`].
-pub(crate) fn encode_checked(record: &Stored) -> Result<Vec<u8>> {
+pub(crate) fn encode_checked(record: &StoredRecord) -> Result<Vec<u8>> {
     let bytes = encode(record);
     match says(&bytes, record) {
         Ok(true) => Ok(bytes),
@@ -45,7 +45,7 @@ pub(crate) fn encode_checked(record: &Stored) -> Result<Vec<u8>> {
 }
 
 /// Returns whether bytes are read as this record. Texts are compared where they stand: an import does this for each row.
-fn says(bytes: &[u8], record: &Stored) -> Result<bool> {
+fn says(bytes: &[u8], record: &StoredRecord) -> Result<bool> {
     let mut reader = Reader::new(bytes, "a record");
     let flags = reader.u8()?;
     if (flags & EMBEDDED_HERE != 0) != record.embedded_here || reader.text()? != record.id.as_str() {
@@ -73,7 +73,7 @@ fn says(bytes: &[u8], record: &Stored) -> Result<bool> {
     Ok(expected.next().is_none() && !record.id.as_str().is_empty())
 }
 
-pub(crate) fn encode(record: &Stored) -> Vec<u8> {
+pub(crate) fn encode(record: &StoredRecord) -> Vec<u8> {
     let document = record.document.as_deref();
     let uri = record.uri.as_deref();
     let mut flags = 0;
@@ -138,7 +138,7 @@ fn put_array<T>(out: &mut Vec<u8>, tag: u8, items: &[T], put: impl Fn(&mut Vec<u
     }
 }
 
-pub(crate) fn decode(bytes: &[u8]) -> Result<Stored> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<StoredRecord> {
     let mut reader = Reader::new(bytes, "a record");
     let flags = reader.u8()?;
     let id = id(&mut reader)?;
@@ -156,7 +156,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Stored> {
         }
     }
     reader.end()?;
-    Ok(Stored { id, document, uri, metadata, embedded_here: flags & EMBEDDED_HERE != 0 })
+    Ok(StoredRecord { id, document, uri, metadata, embedded_here: flags & EMBEDDED_HERE != 0 })
 }
 
 /// Reads the id alone.
@@ -226,11 +226,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn example() -> Stored {
+    fn example() -> StoredRecord {
         let metadata = json!({"b": true, "i": i64::MIN, "f": 0.1, "s": "ü\u{0}", "ba": [true, false], "ia": [1, -2],
             "fa": [1.5], "sa": ["", "x"], "sv": {"#type": "sparse_vector", "indices": [1, 9], "values": [0.5, -1.0]},
             "st": {"#type": "sparse_vector", "indices": [3], "values": [2.0], "tokens": ["fox"]}});
-        Stored {
+        StoredRecord {
             id: RecordId::parse("a/b").unwrap(),
             document: Some(String::new()),
             uri: Some("file:///x".into()),
@@ -241,8 +241,13 @@ mod tests {
 
     #[test]
     fn round_trip() {
-        let bare =
-            Stored { document: None, uri: None, metadata: Metadata::default(), embedded_here: false, ..example() };
+        let bare = StoredRecord {
+            document: None,
+            uri: None,
+            metadata: Metadata::default(),
+            embedded_here: false,
+            ..example()
+        };
         for record in [example(), bare] {
             assert_eq!(decode(&encode(&record)).unwrap(), record);
             assert_eq!(encode_checked(&record).unwrap(), encode(&record));
@@ -259,8 +264,8 @@ mod tests {
             let read = decode(&bytes);
             assert_eq!(says(&bytes, &record).is_ok_and(|same| same), read.is_ok_and(|read| read == record), "{at}");
         }
-        assert!(!says(&encode(&Stored { uri: None, ..example() }), &record).unwrap());
-        assert!(!says(&bytes, &Stored { metadata: Metadata::default(), ..example() }).unwrap());
+        assert!(!says(&encode(&StoredRecord { uri: None, ..example() }), &record).unwrap());
+        assert!(!says(&bytes, &StoredRecord { metadata: Metadata::default(), ..example() }).unwrap());
     }
 
     #[test]

@@ -37,31 +37,31 @@ const LEAST_SETTLED: u64 = 256;
 /// Fewer rows than this are not worth a thread.
 const ROWS_PER_THREAD: usize = 512;
 
-type Pairs<'tx> = Table<'tx, &'static PairKey, &'static [u8]>;
+type WritablePairs<'tx> = Table<'tx, &'static PairKey, &'static [u8]>;
 
 /// The open tables of quantised rows.
-pub(crate) struct Rows<'tx> {
+pub(crate) struct QuantisedRows<'tx> {
     tx: &'tx WriteTransaction,
     number: CollectionNumber,
     space: Space,
-    segments: Pairs<'tx>,
-    sketches: Pairs<'tx>,
-    centres: Pairs<'tx>,
+    segments: WritablePairs<'tx>,
+    sketches: WritablePairs<'tx>,
+    centres: WritablePairs<'tx>,
     /// The centre read or made last.
     centre: Option<(u32, Centre)>,
     sketcher: Option<Sketcher>,
 }
 
 /// What stands under the number: embeddings, and which rows of them hold nothing.
-pub(crate) struct Held<'v> {
-    pub(crate) vectors: &'v Pairs<'v>,
+pub(crate) struct HeldEmbeddings<'v> {
+    pub(crate) vectors: &'v WritablePairs<'v>,
     pub(crate) dimension: usize,
     /// The first ordinal that is not given yet.
     pub(crate) end: u64,
     pub(crate) dead: &'v RoaringTreemap,
 }
 
-impl<'tx> Rows<'tx> {
+impl<'tx> QuantisedRows<'tx> {
     pub(crate) fn open(tx: &'tx WriteTransaction, number: CollectionNumber, space: Space) -> Result<Self> {
         Ok(Self {
             tx,
@@ -76,7 +76,7 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Brings rows of version 1 of the format, which have no bounds, up to this one: all are sealed anew.
-    pub(crate) fn upgrade(&mut self, sealed: &mut Sealing, held: &Held) -> Result<()> {
+    pub(crate) fn upgrade(&mut self, sealed: &mut Sealing, held: &HeldEmbeddings) -> Result<()> {
         if sealed.bounded {
             return Ok(());
         }
@@ -90,7 +90,7 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Seals what fills a segment.
-    pub(crate) fn seal(&mut self, sealed: &mut Sealing, held: &Held) -> Result<()> {
+    pub(crate) fn seal(&mut self, sealed: &mut Sealing, held: &HeldEmbeddings) -> Result<()> {
         let per_segment = rows_per_segment(held.dimension);
         let full = per_segment as u64;
         if sealed.tail_rows >= full {
@@ -111,7 +111,7 @@ impl<'tx> Rows<'tx> {
     }
 
     /// Seals the tail, which fills no segment, unless it is short.
-    pub(crate) fn settle(&mut self, sealed: &mut Sealing, held: &Held) -> Result<()> {
+    pub(crate) fn settle(&mut self, sealed: &mut Sealing, held: &HeldEmbeddings) -> Result<()> {
         if sealed.tail_rows < LEAST_SETTLED {
             return Ok(());
         }
@@ -124,7 +124,7 @@ impl<'tx> Rows<'tx> {
         &mut self,
         sealed: &mut Sealing,
         ordinals: &[Ordinal],
-        embeddings: &mut Embeddings<Pairs>,
+        embeddings: &mut Embeddings<WritablePairs>,
     ) -> Result<()> {
         let rows = ordinals.iter().map(|ordinal| Ok((*ordinal, embeddings.floats(*ordinal)?)));
         self.insert_segment(sealed, &rows.collect::<Result<Vec<_>>>()?)?;
@@ -194,12 +194,7 @@ impl<'tx> Rows<'tx> {
     }
 
     fn insert_sketch(&mut self, key: &PairKey, segment: &[u8]) -> Result<()> {
-        let segment = Segment::parse(segment)?;
-        let sketcher = self.sketcher.get_or_insert_with(|| Sketcher::new(segment.dimension()));
-        let sketch = sketcher.sketch(&segment, self.space);
-        Sketch::verify(&sketch).map_err(unreadable)?;
-        self.sketches.insert(key, sketch.as_slice())?;
-        Ok(())
+        sketch_one(&mut self.sketches, &mut self.sketcher, self.space, key, segment)
     }
 
     /// Sketches every segment of a collection that has no sketches.
@@ -210,16 +205,19 @@ impl<'tx> Rows<'tx> {
         let (first, last) = (self.number.pair(0), self.number.pair(sealed.sealed_until));
         for segment in self.segments.range::<&PairKey>(&first..&last)? {
             let (key, bytes) = segment?;
-            let segment = Segment::parse(bytes.value())?;
-            let sketcher = self.sketcher.get_or_insert_with(|| Sketcher::new(segment.dimension()));
-            self.sketches.insert(key.value(), sketcher.sketch(&segment, self.space).as_slice())?;
+            sketch_one(&mut self.sketches, &mut self.sketcher, self.space, key.value(), bytes.value())?;
         }
         sealed.sketched = true;
         Ok(())
     }
 
     /// Codes rows anew whose embedding was replaced.
-    pub(crate) fn replace(&mut self, sealed: &mut Sealing, held: &Held, changed: &RoaringTreemap) -> Result<()> {
+    pub(crate) fn replace(
+        &mut self,
+        sealed: &mut Sealing,
+        held: &HeldEmbeddings,
+        changed: &RoaringTreemap,
+    ) -> Result<()> {
         let mut by_segment: BTreeMap<PairKey, Vec<Ordinal>> = BTreeMap::new();
         for ordinal in changed.iter().take_while(|ordinal| *ordinal < sealed.sealed_until).map(Ordinal) {
             by_segment.entry(self.segment_of(ordinal)?).or_default().push(ordinal);
@@ -331,7 +329,7 @@ impl<'tx> Rows<'tx> {
     }
 }
 
-impl Held<'_> {
+impl HeldEmbeddings<'_> {
     /// Returns how many rows from an ordinal on hold something.
     pub(crate) fn live_from(&self, ordinal: u64) -> u64 {
         let given = self.end.saturating_sub(ordinal);
@@ -354,6 +352,22 @@ fn quantised(rows: &[(Ordinal, Vec<f32>)], centre: &Centre, space: Space) -> Vec
         Ok(pool) if threads > 1 => pool.install(|| rows.par_chunks(ROWS_PER_THREAD).flat_map_iter(code).collect()),
         _ => code(rows),
     }
+}
+
+/// Writes the sketch of a segment, which is read before.
+fn sketch_one(
+    into: &mut WritablePairs,
+    sketcher: &mut Option<Sketcher>,
+    space: Space,
+    key: &PairKey,
+    segment: &[u8],
+) -> Result<()> {
+    let segment = Segment::parse(segment)?;
+    let by = sketcher.get_or_insert_with(|| Sketcher::new(segment.dimension()));
+    let sketch = by.sketch(&segment, space);
+    Sketch::verify(&sketch).map_err(unreadable)?;
+    into.insert(key, sketch.as_slice())?;
+    Ok(())
 }
 
 /// Reads a centre of a collection's rows.

@@ -53,7 +53,7 @@ pub(crate) struct Sketcher {
 }
 
 /// What is kept of a row beside its signs.
-struct Numbers {
+struct SketchNumbers {
     weights: Vec<f32>,
     biases: Vec<f32>,
     slacks: Vec<f32>,
@@ -71,7 +71,7 @@ impl Sketcher {
         let (rows, dimension) = (segment.rows(), segment.dimension());
         segment.read_bounds(space, &mut self.bounds);
         let mut signs = vec![0; rows * sign_bytes(dimension)];
-        let mut numbers = Numbers { weights: Vec::new(), biases: Vec::new(), slacks: Vec::new(), spread: 1.0 };
+        let mut numbers = SketchNumbers { weights: Vec::new(), biases: Vec::new(), slacks: Vec::new(), spread: 1.0 };
         let mut of_rows = self.bounds.rows();
         let eights = segment.codes().chunks(LANES * dimension).zip(signs.chunks_mut(LANES * sign_bytes(dimension)));
         for (codes, signs) in eights {
@@ -101,7 +101,7 @@ impl Sketcher {
     }
 }
 
-impl Numbers {
+impl SketchNumbers {
     /// Adds a row, given the sums of the squares and of the sizes of its turned codes.
     #[expect(clippy::cast_precision_loss, reason = "a dimension is small")]
     fn add(

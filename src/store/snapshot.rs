@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use redb::{ReadTransaction, WriteTransaction};
 
-use super::catalog::{self, Entry};
-use super::fault::Place;
+use super::catalog::{self, CatalogEntry};
+use super::fault::FileContext;
 use super::scope::{DatabaseInfo, Scopes};
 use super::table;
 use super::{Cache, Include, MAX_DIMENSION, Store, View};
@@ -17,7 +17,7 @@ use crate::record::{CollectionInfo, DumpRecord, Hnsw, Ordinal, Scope};
 /// One committed state of a file.
 pub struct Snapshot {
     tx: Arc<ReadTransaction>,
-    place: Place,
+    place: FileContext,
     cache: Arc<Cache>,
 }
 
@@ -97,9 +97,9 @@ impl Store {
         self.write(|tx| {
             super::scope::check_for_writing(tx, self.scope())?;
             match find_identity(tx, self.scope(), &info)? {
-                Identity::Free => catalog::adopt(tx, self.scope(), info).map(drop),
-                Identity::Here => Ok(()),
-                Identity::Elsewhere(why) => Err(Error::InvalidArgument {
+                SnapshotIdentity::Free => catalog::adopt(tx, self.scope(), info).map(drop),
+                SnapshotIdentity::Here => Ok(()),
+                SnapshotIdentity::Elsewhere(why) => Err(Error::InvalidArgument {
                     why: format!("collection {:?} {why}", info.name.as_str()),
                     hint: Some("read it into a new file, named with --db".into()),
                 }),
@@ -123,7 +123,7 @@ fn check(info: &CollectionInfo) -> Result<()> {
     Err(Error::argument(format!("the settings of collection {:?} are out of range", info.name.as_str())))
 }
 
-enum Identity {
+enum SnapshotIdentity {
     Free,
     /// The collection is there, under its name.
     Here,
@@ -131,20 +131,23 @@ enum Identity {
     Elsewhere(String),
 }
 
-fn find_identity(tx: &WriteTransaction, scope: &Scope, info: &CollectionInfo) -> Result<Identity> {
+fn find_identity(tx: &WriteTransaction, scope: &Scope, info: &CollectionInfo) -> Result<SnapshotIdentity> {
     let (names, entries) = (tx.open_table(table::COLLECTIONS)?, tx.open_table(table::COLLECTION)?);
     match catalog::find(&names, &entries, scope, info.name.as_str()) {
-        Ok((_, entry)) if entry.info.id == info.id => return Ok(Identity::Here),
-        Ok(_) => return Ok(Identity::Elsewhere("exists already and is another one".into())),
+        Ok((_, entry)) if entry.info.id == info.id => return Ok(SnapshotIdentity::Here),
+        Ok(_) => return Ok(SnapshotIdentity::Elsewhere("exists already and is another one".into())),
         Err(Error::CollectionNotFound { .. }) => {}
         Err(error) => return Err(error),
     }
     for row in redb::ReadableTable::iter(&entries)? {
-        let entry = Entry::decode(row?.1.value(), "of another name")?;
+        let entry = CatalogEntry::decode(row?.1.value(), "of another name")?;
         if entry.info.id == info.id {
             let name = entry.info.name;
-            return Ok(Identity::Elsewhere(format!("is in the file already, under the name {:?}", name.as_str())));
+            return Ok(SnapshotIdentity::Elsewhere(format!(
+                "is in the file already, under the name {:?}",
+                name.as_str()
+            )));
         }
     }
-    Ok(Identity::Free)
+    Ok(SnapshotIdentity::Free)
 }

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, HashMap};
 use redb::{ReadableTable, Table};
 
 use super::codec::{Reader, put_len, put_text};
-use super::record::Stored;
+use super::record::StoredRecord;
 use super::table::CollectionNumber;
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, SparseVector, Value};
 
@@ -26,7 +26,7 @@ pub(crate) const BLOCK_RECORDS: usize = 512;
 const LONGEST_STEP: u64 = 1 << 32;
 
 /// The records of one block, in order.
-type Block = BTreeMap<u64, f32>;
+type TermBlock = BTreeMap<u64, f32>;
 
 /// The front of the keys of one term's blocks.
 fn term_key(collection: CollectionNumber, field: &str, term: u32) -> Vec<u8> {
@@ -98,7 +98,11 @@ pub(crate) fn has_key(
 }
 
 /// Returns the key of every term a record holds, and its weight there; `words` says how documents' are made, if they count.
-pub(crate) fn weights(collection: CollectionNumber, record: &Stored, words: Option<Words>) -> Vec<(Vec<u8>, f32)> {
+pub(crate) fn weights(
+    collection: CollectionNumber,
+    record: &StoredRecord,
+    words: Option<Words>,
+) -> Vec<(Vec<u8>, f32)> {
     let mut weights = Vec::new();
     let mut put = |field: &str, vector: &SparseVector| {
         weights.extend(vector.iter().map(|(term, weight)| (term_key(collection, field, term), weight)));
@@ -166,14 +170,14 @@ pub(crate) fn for_each_weight_near(
 }
 
 /// Changes to the inverted index of one collection, gathered so that each block is written once.
-pub(crate) struct Changes {
+pub(crate) struct TermChanges {
     collection: CollectionNumber,
     words: Option<Words>,
     /// By term: each record's weight, or `None` when it no longer holds the term.
     by_term: HashMap<Vec<u8>, BTreeMap<u64, Option<f32>>>,
 }
 
-impl Changes {
+impl TermChanges {
     /// `words` says how those of documents are made, where they are indexed too.
     pub(crate) fn new(collection: CollectionNumber, words: Option<Words>) -> Self {
         Self { collection, words, by_term: HashMap::new() }
@@ -183,15 +187,15 @@ impl Changes {
         self.by_term.is_empty()
     }
 
-    pub(crate) fn add(&mut self, ordinal: Ordinal, record: &Stored) {
+    pub(crate) fn add(&mut self, ordinal: Ordinal, record: &StoredRecord) {
         self.change(ordinal, record, true);
     }
 
-    pub(crate) fn remove(&mut self, ordinal: Ordinal, record: &Stored) {
+    pub(crate) fn remove(&mut self, ordinal: Ordinal, record: &StoredRecord) {
         self.change(ordinal, record, false);
     }
 
-    pub(crate) fn replace(&mut self, ordinal: Ordinal, old: &Stored, new: &Stored) {
+    pub(crate) fn replace(&mut self, ordinal: Ordinal, old: &StoredRecord, new: &StoredRecord) {
         if old.document != new.document || old.metadata != new.metadata {
             self.remove(ordinal, old);
             self.add(ordinal, new);
@@ -206,7 +210,7 @@ impl Changes {
         }
     }
 
-    fn change(&mut self, ordinal: Ordinal, record: &Stored, present: bool) {
+    fn change(&mut self, ordinal: Ordinal, record: &StoredRecord, present: bool) {
         for (term_key, weight) in weights(self.collection, record, self.words) {
             self.by_term.entry(term_key).or_default().insert(ordinal.0, present.then_some(weight));
         }
@@ -243,7 +247,7 @@ fn change_block(
     first: u64,
     changes: BTreeMap<u64, Option<f32>>,
 ) -> Result<()> {
-    let mut block = Block::new();
+    let mut block = TermBlock::new();
     let (from, to) = (block_key(term_key, 0), block_key(term_key, first));
     let old = match table.range(from.as_slice()..=to.as_slice())?.next_back().transpose()? {
         Some((key, bytes)) => {

@@ -10,7 +10,7 @@ use redb::{AccessGuard, ReadOnlyTable, ReadableTable, Table};
 use roaring::RoaringTreemap;
 
 use super::codec::{floats, put_floats};
-use super::fault::Place;
+use super::fault::FileContext;
 use super::table::{CollectionNumber, PairKey};
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
@@ -38,7 +38,7 @@ pub struct Embeddings<'v, T = ReadOnlyTable<&'static PairKey, &'static [u8]>> {
     dimension: usize,
     block: Option<(u64, AccessGuard<'v, &'static [u8]>)>,
     /// The file that errors name.
-    place: Option<&'v Place>,
+    place: Option<&'v FileContext>,
 }
 
 impl<'v, T: ReadableTable<&'static PairKey, &'static [u8]>> Embeddings<'v, T> {
@@ -47,7 +47,7 @@ impl<'v, T: ReadableTable<&'static PairKey, &'static [u8]>> Embeddings<'v, T> {
     }
 
     /// Has errors name the file.
-    pub(crate) fn of(self, place: &'v Place) -> Self {
+    pub(crate) fn of(self, place: &'v FileContext) -> Self {
         Self { place: Some(place), ..self }
     }
 
@@ -103,7 +103,7 @@ pub(crate) fn is_same(one: impl Iterator<Item = f32>, other: &[f32]) -> bool {
 }
 
 /// Changes to the embeddings of one collection, gathered by block so that each block is written once.
-pub(crate) struct Changes {
+pub(crate) struct VectorChanges {
     collection: CollectionNumber,
     dimension: usize,
     blocks: BTreeMap<u64, Vec<RowChange>>,
@@ -112,7 +112,7 @@ pub(crate) struct Changes {
 /// A row's new embedding, or `None` where it was deleted.
 type RowChange = (Ordinal, Option<Vec<f32>>);
 
-impl Changes {
+impl VectorChanges {
     pub(crate) fn new(collection: CollectionNumber, dimension: usize) -> Self {
         Self { collection, dimension, blocks: BTreeMap::new() }
     }

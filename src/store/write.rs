@@ -7,16 +7,16 @@
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
-use super::catalog::{self, Entry};
+use super::catalog::{self, CatalogEntry};
 use super::codec::{set_from_bytes, set_to_bytes};
 use super::ingest::taken_by_another;
 use super::model::check_document_model;
 use super::quantise::check_embedding;
-use super::record::{Stored, decode, encode_checked};
-use super::rows::{Held, Rows};
+use super::record::{StoredRecord, decode, encode_checked};
+use super::rows::{HeldEmbeddings, QuantisedRows};
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::{limit, posting, terms, vector};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::record::{Chunk, CollectionInfo, Fingerprint, MetadataPatch, Ordinal, RecordId};
 
@@ -86,18 +86,18 @@ pub(crate) enum Form {
 const DOCUMENTS_AT_ONCE: u64 = 10_000;
 
 /// One transaction's work on one collection.
-pub(crate) struct Batch<'tx> {
+pub(crate) struct WriteBatch<'tx> {
     tx: &'tx WriteTransaction,
     number: CollectionNumber,
     /// What embeddings and their rows stand under.
     rows_number: CollectionNumber,
-    entry: Entry,
+    entry: CatalogEntry,
     ids: Table<'tx, &'static [u8], &'static [u8; 8]>,
     records: Table<'tx, &'static PairKey, &'static [u8]>,
     vectors: Table<'tx, &'static PairKey, &'static [u8]>,
-    vector_changes: Option<vector::Changes>,
-    posting_changes: posting::Changes,
-    term_changes: terms::Changes,
+    vector_changes: Option<vector::VectorChanges>,
+    posting_changes: posting::PostingChanges,
+    term_changes: terms::TermChanges,
     /// Rows whose embedding was replaced.
     replaced: RoaringTreemap,
     died: RoaringTreemap,
@@ -117,7 +117,7 @@ pub(crate) struct Batch<'tx> {
     has_parts: Option<bool>,
 }
 
-impl<'tx> Batch<'tx> {
+impl<'tx> WriteBatch<'tx> {
     pub(crate) fn begin(tx: &'tx WriteTransaction, number: CollectionNumber, name: &str) -> Result<Self> {
         let entry = catalog::entry(&tx.open_table(table::COLLECTION)?, number, name)?;
         let rows_number = entry.rows_number(number);
@@ -128,9 +128,9 @@ impl<'tx> Batch<'tx> {
             ids: tx.open_table(table::IDS)?,
             records: tx.open_table(table::RECORDS)?,
             vectors: tx.open_table(table::VECTORS)?,
-            vector_changes: entry.info.dimension.map(|dimension| vector::Changes::new(rows_number, dimension)),
-            posting_changes: posting::Changes::new(number),
-            term_changes: terms::Changes::new(number, entry.words_indexed()),
+            vector_changes: entry.info.dimension.map(|dimension| vector::VectorChanges::new(rows_number, dimension)),
+            posting_changes: posting::PostingChanges::new(number),
+            term_changes: terms::TermChanges::new(number, entry.words_indexed()),
             entry,
             replaced: RoaringTreemap::new(),
             died: RoaringTreemap::new(),
@@ -276,7 +276,7 @@ impl<'tx> Batch<'tx> {
         check_dimension(&self.entry.info, embedding)?;
         if self.entry.info.dimension.is_none() {
             self.entry.info.dimension = Some(embedding.len());
-            self.vector_changes = Some(vector::Changes::new(self.rows_number, embedding.len()));
+            self.vector_changes = Some(vector::VectorChanges::new(self.rows_number, embedding.len()));
         }
         Ok(())
     }
@@ -294,7 +294,7 @@ impl<'tx> Batch<'tx> {
         self.entry.records += 1;
         self.ids.insert(self.number.id_key(change.id.as_str()).as_slice(), &ordinal.0.to_le_bytes())?;
         self.posting_changes.add(ordinal, &metadata);
-        let stored = Stored {
+        let stored = StoredRecord {
             id: change.id,
             document: change.document,
             uri: change.uri,
@@ -358,14 +358,14 @@ impl<'tx> Batch<'tx> {
         Ok(())
     }
 
-    fn put_record(&mut self, ordinal: Ordinal, record: &Stored) -> Result<()> {
+    fn put_record(&mut self, ordinal: Ordinal, record: &StoredRecord) -> Result<()> {
         let bytes = encode_checked(record).map_err(|e| limit::of_record(&record.id, e))?;
         limit::check_record(bytes.len()).map_err(|e| limit::of_record(&record.id, e))?;
         self.records.insert(&self.number.pair(ordinal.0), bytes.as_slice())?;
         Ok(())
     }
 
-    fn stored(&self, ordinal: Ordinal) -> Result<Stored> {
+    fn stored(&self, ordinal: Ordinal) -> Result<StoredRecord> {
         let missing = || Error::damaged(format!("the record of row {} is missing", ordinal.0));
         decode(self.records.get(&self.number.pair(ordinal.0))?.ok_or_else(missing)?.value())
     }
@@ -379,7 +379,7 @@ impl<'tx> Batch<'tx> {
     }
 
     /// Deletes a record if it is there and `condition` holds for it; returns whether it did.
-    pub(crate) fn delete(&mut self, id: &RecordId, condition: impl FnOnce(&Stored) -> bool) -> Result<bool> {
+    pub(crate) fn delete(&mut self, id: &RecordId, condition: impl FnOnce(&StoredRecord) -> bool) -> Result<bool> {
         let Some(ordinal) = self.ordinal(id)? else { return Ok(false) };
         let stored = self.stored(ordinal)?;
         if !condition(&stored) {
@@ -403,7 +403,7 @@ impl<'tx> Batch<'tx> {
         self.settles = true;
     }
 
-    /// Lets go of the dead rows of segments that a [`Batch::finish`] before returned.
+    /// Lets go of the dead rows of segments that a [`WriteBatch::finish`] before returned.
     pub(crate) fn purge(&mut self, segments: &[PairKey]) {
         self.to_purge.extend_from_slice(segments);
     }
@@ -429,14 +429,14 @@ impl<'tx> Batch<'tx> {
         if !on {
             return Ok(0);
         }
-        let (mut documents, mut changes) = (0, terms::Changes::new(self.number, wanted));
+        let (mut documents, mut changes) = (0, terms::TermChanges::new(self.number, wanted));
         for row in self.records.range::<&PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {
             let (key, record) = row?;
             if let Some(document) = decode(record.value())?.document {
                 changes.add_document(pair_ordinal(key.value()), &document);
                 documents += 1;
                 if documents % DOCUMENTS_AT_ONCE == 0 {
-                    std::mem::replace(&mut changes, terms::Changes::new(self.number, wanted)).write(&mut table)?;
+                    std::mem::replace(&mut changes, terms::TermChanges::new(self.number, wanted)).write(&mut table)?;
                 }
             }
         }
@@ -446,7 +446,7 @@ impl<'tx> Batch<'tx> {
 
     /// Writes what was gathered; the transaction is still to be committed.
     ///
-    /// Returns the segments that later transactions should [`Batch::purge`]: to write so many anew in this one would
+    /// Returns the segments that later transactions should [`WriteBatch::purge`]: to write so many anew in this one would
     /// lengthen the file by all of them.
     pub(crate) fn finish(mut self) -> Result<Vec<PairKey>> {
         let mut unpurged = Vec::new();
@@ -466,8 +466,8 @@ impl<'tx> Batch<'tx> {
             changes.write(&mut self.vectors, |ordinal| ordinal.0 < end && dead.contains(ordinal.0))?;
         }
         if let Some(dimension) = self.entry.info.dimension {
-            let held = Held { vectors: &self.vectors, dimension, end: self.entry.next_ordinal, dead: &dead };
-            let mut rows = Rows::open(self.tx, self.rows_number, self.entry.info.space)?;
+            let held = HeldEmbeddings { vectors: &self.vectors, dimension, end: self.entry.next_ordinal, dead: &dead };
+            let mut rows = QuantisedRows::open(self.tx, self.rows_number, self.entry.info.space)?;
             let sealed = &mut self.entry.sealed;
             if sealed.bounded {
                 unpurged = rows.remove(sealed, &self.died, &dead)?;

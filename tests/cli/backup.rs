@@ -15,7 +15,7 @@ fn a_backup_comes_back_whole() {
     let ran = world.run(&["backup", "copy.redb"]);
     assert_eq!(ran.status, Some(0), "{ran:?}");
     assert!(ran.stderr.starts_with("backed up 300 records of 1 collection ("), "{ran:?}");
-    world.run(&["--db", "copy.redb", "check", "--deep"]).is("", "copy.redb is sound\n", 0);
+    world.run(&["--db", "copy.redb", "check", "--deep"]).is("", "no damage found in copy.redb\n", 0);
 
     world.run(&["backup", "copy.redb"]).is(
         "",
@@ -59,7 +59,7 @@ fn a_backup_beside_an_import_is_one_moment_of_it() {
     let import = world.spawn(&["--busy-timeout", "60", "import", "notes", "rows.jsonl", "--batch-size", "50"]);
     for _ in 0..4 {
         world.ok(&["--busy-timeout", "60", "backup", "copy.redb", "--force"]);
-        world.run(&["--db", "copy.redb", "check", "--deep"]).is("", "copy.redb is sound\n", 0);
+        world.run(&["--db", "copy.redb", "check", "--deep"]).is("", "no damage found in copy.redb\n", 0);
         let count: usize = world.ok(&["--db", "copy.redb", "count", "notes"]).trim().parse().unwrap();
         assert_eq!(count % 50, 0, "half a batch");
     }

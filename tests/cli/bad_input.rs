@@ -54,10 +54,10 @@ fn names_and_ids() {
     let world = world();
     refused(&world, &["add", "notes", "--id", "", "--document", "x"], "", 2, "the id is empty");
     refused(&world, &["query", "nobody", "x"], "", 2, "no collection named \"nobody\"");
-    refused(&world, &["drop", "nobody"], "", 2, "there are: notes, plain");
+    refused(&world, &["drop", "nobody"], "", 2, "available: notes, plain");
     refused(&world, &["create", "notes"], "", 2, "exists already");
     refused(&world, &["create", "a"], "", 2, "3 to 512 characters");
-    refused(&world, &["delete", "notes"], "", 2, "nothing says what to delete");
+    refused(&world, &["delete", "notes"], "", 2, "nothing to delete was specified");
     refused(&world, &["add", "notes", "--id", "b"], "", 2, "holds no text");
 }
 
@@ -129,7 +129,7 @@ fn files_that_are_not_databases() {
     let world = World::new();
     world.run(&["list"]).is(
         "",
-        "error: no database at test.redb\n\nhint: make it with `huedb create NAME`, or name another with --db or HUEDB_FILE\n",
+        "error: no database at test.redb\n\nhint: create it with `huedb create NAME`, or name another with --db or HUEDB_FILE\n",
         2,
     );
     for content in ["", "hello", &"x".repeat(100_000)] {

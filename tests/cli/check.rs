@@ -9,8 +9,8 @@ use crate::huedb::{World, finish};
 fn a_sound_file_says_so_and_a_damaged_one_names_what_is() {
     let world = World::with_notes();
     world.ok(&["add", "notes", "--id", "a", "--document", "a quick brown fox, remembered by its words"]);
-    world.run(&["check"]).is("", "test.redb is sound\n", 0);
-    world.run(&["check", "notes", "--deep"]).is("", "notes is sound\n", 0);
+    world.run(&["check"]).is("", "no damage found in test.redb\n", 0);
+    world.run(&["check", "notes", "--deep"]).is("", "no damage found in notes\n", 0);
     let ran = world.run(&["check", "nobody"]);
     assert_eq!(ran.status, Some(2), "{ran:?}");
 
@@ -45,7 +45,7 @@ fn compact_shortens_the_file_and_forgets() {
     let bytes = world.bytes();
     assert!(bytes.len() < before, "{} of {before}", bytes.len());
     assert_eq!(memchr::memmem::find(&bytes, b"forget me"), None);
-    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn compact_beside_readers_and_writers_loses_nothing() {
     let ran = finish(import);
     assert_eq!(ran.status, Some(0), "{ran:?}");
     world.run(&["count", "notes"]).is("600\n", "", 0);
-    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
 }
 
 #[test]

@@ -67,10 +67,10 @@ fn what_is_wrong_is_told_with_its_line() {
         ("outptu = \"json\"\n", "error: config.toml:1: unknown key \"outptu\"; did you mean output?\n"),
         ("\n\n[output]\n", "error: config.toml:3: output is one value: a string, a number, true or false\n"),
         ("quiet = \"yes\"\n", "error: config.toml:1: quiet is true or false, without quotes\n"),
-        ("busy-timeout = -1\n", "error: config.toml:1: busy-timeout: \"-1\" is no number of seconds from 0 up\n"),
+        ("busy-timeout = -1\n", "error: config.toml:1: busy-timeout: \"-1\" is not a number of seconds, 0 or more\n"),
         (
             "color = \"allways\"\n",
-            "error: config.toml:1: \"allways\" is no value of color; there are auto, always, never; did you mean always?\n",
+            "error: config.toml:1: invalid color \"allways\"; expected auto, always or never; did you mean always?\n",
         ),
     ] {
         world.write("config.toml", text);
@@ -89,7 +89,7 @@ fn what_is_wrong_is_told_with_its_line() {
     let missing = with(&world, &[("HUEDB_CONFIG", "none.toml")], &["count", "notes"]);
     missing.is("", "error: none.toml: no such file\n\nhint: HUEDB_CONFIG names it; `huedb config set` makes it\n", 2);
     let variable = with(&world, &[("HUEDB_CONFIG", ""), ("HUEDB_OUTPUT", "jsn")], &["count", "notes"]);
-    assert!(variable.stderr.starts_with("error: HUEDB_OUTPUT: \"jsn\" is no value of output"), "{variable:?}");
+    assert!(variable.stderr.starts_with("error: HUEDB_OUTPUT: invalid output \"jsn\""), "{variable:?}");
     assert_eq!(variable.status, Some(2));
 }
 
@@ -125,7 +125,7 @@ fn the_file_is_found_where_configuration_is_kept() {
     std::fs::write(home.join(".config/huedb/config.toml"), "db = \"~/mine.redb\"\n").unwrap();
     let home = home.to_str().unwrap();
     run(&[("HOME", home)], &["count", "notes"]).is("0\n", "", 0);
-    // As in a container: nobody lives there, or HOME is no folder.
+    // As in a container: nobody lives there, or HOME is not a folder.
     for variables in
         [&[][..], &[("HOME", "/dev/null")], &[("HOME", "/nonexistent"), ("XDG_CONFIG_HOME", "/nonexistent")]]
     {

@@ -95,7 +95,7 @@ fn everything_comes_back_bit_for_bit() {
     );
     assert_eq!(world.ok(&["--db", "new.redb", "export", "--all"]), dump);
     assert_eq!(said(&world, "new.redb"), said(&world, "test.redb"));
-    world.run(&["--db", "new.redb", "check", "--deep"]).is("", "new.redb is sound\n", 0);
+    world.run(&["--db", "new.redb", "check", "--deep"]).is("", "no damage found in new.redb\n", 0);
     // Again, from a pipe and packed: nothing is there twice.
     let mut packed = Vec::new();
     let mut gzip = std::process::Command::new("gzip");
@@ -120,7 +120,7 @@ fn a_dump_that_is_cut_off_is_refused_and_can_be_gone_on_with() {
     let dump = world.ok(&["export", "--all"]);
     let lines: Vec<&str> = dump.split_inclusive('\n').collect();
     for (keep, says) in [
-        (0, "is no dump"),
+        (0, "is not a dump"),
         (lines.len() - 1, "`#end`, is missing"),
         (lines.len() - 2, "records are missing at its end"),
         (40, "records are missing at its end"),
@@ -140,7 +140,7 @@ fn a_dump_that_is_cut_off_is_refused_and_can_be_gone_on_with() {
         // What was missing in the middle is inserted last.
         assert!(db == "other.redb" || said(&world, db) == said(&world, "test.redb"));
         assert_eq!(world.ok(&["--db", db, "count", "notes"]), "270\n");
-        world.run(&["--db", db, "check", "--deep"]).is("", &format!("{db} is sound\n"), 0);
+        world.run(&["--db", db, "check", "--deep"]).is("", &format!("no damage found in {db}\n"), 0);
     }
 }
 
@@ -152,7 +152,7 @@ fn what_does_not_fit_is_refused_by_its_line() {
     let before = world.bytes();
     for (from, to, says) in [
         ("\"dump\":1", "\"dump\":2", "is a dump of version 2; this huedb reads up to 1"),
-        ("{\"#huedb\"", "{\"#other\"", "is no dump"),
+        ("{\"#huedb\"", "{\"#other\"", "is not a dump"),
         ("\"max_neighbors\":16", "\"max_neighbors\":1", "settings of collection \"notes\" are out of range"),
         ("\"space\":\"cosine\"", "\"space\":\"flat\"", "dump.jsonl:2: "),
         ("\"name\":\"notes\"", "\"name\":\"no/tes\"", "dump.jsonl:2: "),

@@ -60,7 +60,7 @@ fn nothing_but_cipher_text_reaches_the_disk() {
     assert_hidden(&world.bytes(), true);
     world.ok(&with(&KEY, &["delete", "notes", "--where", "of_place < 200"]));
     world.ok(&with(&KEY, &["compact"]));
-    world.run(&with(&KEY, &["check", "--deep"])).is("", "test.redb is sound\n", 0);
+    world.run(&with(&KEY, &["check", "--deep"])).is("", "no damage found in test.redb\n", 0);
     world.run(&with(&KEY, &["count", "notes"])).is("100\n", "", 0);
     let info = world.ok(&with(&KEY, &["info", "-o", "json"]));
     assert!(info.contains("\"encryption\":\"AES-256-XTS\",\"key\":\"32 random bytes\""), "{info}");
@@ -72,7 +72,7 @@ fn nothing_but_cipher_text_reaches_the_disk() {
     import.kill().unwrap();
     import.wait().unwrap();
     assert_hidden(&world.bytes(), true);
-    world.run(&with(&KEY, &["check", "--deep"])).is("", "test.redb is sound\n", 0);
+    world.run(&with(&KEY, &["check", "--deep"])).is("", "no damage found in test.redb\n", 0);
 
     world.ok(&with(&KEY, &["backup", "copy.redb"]));
     assert_hidden(&std::fs::read(world.path("copy.redb")).unwrap(), true);
@@ -205,7 +205,7 @@ fn a_plain_file_becomes_an_encrypted_one_and_plain_again() {
     assert_hidden(&world.bytes(), true);
     assert_eq!(world.ok(&with(&KEY, &["export", "notes"])), all);
     assert!(world.ok(&with(&KEY, &["info", "-o", "json"])).contains(&id));
-    world.run(&with(&KEY, &["check", "--deep"])).is("", "test.redb is sound\n", 0);
+    world.run(&with(&KEY, &["check", "--deep"])).is("", "no damage found in test.redb\n", 0);
     let facts = world.path("test.redb").metadata().unwrap();
     assert_eq!(facts.permissions().mode() & 0o777, 0o640);
     assert!(world.path("link.redb").is_symlink());
@@ -239,7 +239,7 @@ fn another_key_opens_the_file_and_the_old_one_no_longer() {
     // The header, and what an empty commit of redb writes.
     let all_pages = encrypted.len() / 4096;
     assert!(pages >= 2 && pages < all_pages / 3, "{pages} of {all_pages} pages changed");
-    world.run(&with(&other, &["check", "--deep"])).is("", "test.redb is sound\n", 0);
+    world.run(&with(&other, &["check", "--deep"])).is("", "no damage found in test.redb\n", 0);
 
     world.ok(&with(&other, &["rekey", "--full", "--new-key-command", "cat test.key"]));
     assert_eq!(world.ok(&with(&KEY, &["export", "notes"])), all);
@@ -265,7 +265,7 @@ fn a_damaged_header_is_damage_and_one_good_copy_is_enough() {
     let ran = world.run(&with(&KEY, &["check", "-o", "json"]));
     assert!(ran.status == Some(4) && ran.stdout.contains("one of its two copies is damaged"), "{ran:?}");
     world.ok(&with(&KEY, &["rekey", "--new-key-file", "test.key"]));
-    world.run(&with(&KEY, &["check"])).is("", "test.redb is sound\n", 0);
+    world.run(&with(&KEY, &["check"])).is("", "no damage found in test.redb\n", 0);
     flip(100);
     flip(4096 + 60);
     for key in [&KEY[..], &[]] {
@@ -303,7 +303,7 @@ fn nothing_is_lost_while_the_file_changes_its_form() {
         assert_eq!(ran.status, Some(0), "{ran:?}");
     }
     world.run(&["count", "notes"]).is("780\n", "", 0);
-    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
 }
 
 /// Runs a command on a terminal of its own and types the lines, each when it is asked for.

@@ -32,7 +32,7 @@ fn the_first_failure_ends_it_with_its_line() {
     let world = World::with_notes();
     let script = "count notes\n\ncount ghosts\ncount notes\nnonsense\n";
     world.write("bad.huedb", script);
-    let missing = "error: no collection named \"ghosts\"\n\nhint: there are: notes\n";
+    let missing = "error: no collection named \"ghosts\"\n\nhint: available: notes\n";
     world.run(&["exec", "bad.huedb"]).is("0\n", &format!("{missing}error: bad.huedb:3: exit code 2\n"), 2);
     let all = world.run(&["exec", "bad.huedb", "--keep-going"]);
     assert!(all.stdout == "0\n0\n" && all.status == Some(2), "{all:?}");
@@ -50,9 +50,9 @@ fn the_first_failure_ends_it_with_its_line() {
     );
     // What reads the standard input must not read the script.
     let robbed = world.run_with(&["exec", "-"], "add notes --id a\ncount notes\n");
-    assert!(robbed.stderr.starts_with("error: the standard input holds no text\n"), "{robbed:?}");
+    assert!(robbed.stderr.starts_with("error: standard input contains no text\n"), "{robbed:?}");
     let again = world.run_with(&["exec", "-"], "exec bad.huedb\n");
-    again.is("", "error: exec cannot stand in a script\nerror: -:1: exit code 2\n", 2);
+    again.is("", "error: exec cannot be used in a script\nerror: -:1: exit code 2\n", 2);
     world.run(&["exec", "none.huedb"]).is("", "error: none.huedb: no such file\n", 2);
     world.run(&["exec", "."]).is("", "error: .: it is a folder, not a script\n", 2);
     world.run_with(&["exec", "-"], "").is("", "", 0);

@@ -59,7 +59,7 @@ fn a_folder_is_imported_again_and_again() {
         let ran = world.run(&["import", "--from-chroma", &folder]);
         assert!(ran.stderr.contains("6 collections: added 0, updated 0, unchanged 143"), "{version}: {}", ran.stderr);
         assert_eq!(world.ok(&["export", "--all"]), dump);
-        world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+        world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
         assert_eq!(world.ok(&["count", "queued", "--database", "staging"]), "12\n");
         assert_eq!(world.ok(&["query", "written-l2", "--embedding", "[9, 8, 7]", "-n", "1", "-o", "ids"]), "r5\n");
         let shown: Json = serde_json::from_str(&world.ok(&["show", "written-cosine", "-o", "json"])).unwrap();
@@ -109,16 +109,16 @@ fn what_is_no_folder_of_chromas_makes_no_file() {
     fs::create_dir_all(world.path("torn")).unwrap();
     world.write("torn/chroma.sqlite3", torn);
     for (args, says) in [
-        (&["--from-chroma", "nowhere"][..], "nowhere: there is no such folder"),
-        (&["--from-chroma", "text.db"], "text.db: is no folder"),
+        (&["--from-chroma", "nowhere"][..], "nowhere: no such folder"),
+        (&["--from-chroma", "text.db"], "text.db: is not a folder"),
         (&["--from-chroma", "empty"], "empty: holds no chroma.sqlite3"),
-        (&["--from-chroma", "other"], "other/chroma.sqlite3: is no database of Chroma"),
+        (&["--from-chroma", "other"], "other/chroma.sqlite3: is not a database of Chroma"),
         (&["--from-chroma", "torn"], "torn/chroma.sqlite3: is damaged"),
         (&["--from-chroma", &chroma("1.5.9"), "nope"], "no collection named \"nope\""),
-        (&["--from-llm", "nowhere"], "nowhere: there is no such file"),
-        (&["--from-llm", "text.db"], "text.db: is no SQLite database"),
-        (&["--from-llm", &chroma_db], "is no embeddings database of llm"),
-        (&["--from-chroma-url", "localhost:8000"], "is no address of a server"),
+        (&["--from-llm", "nowhere"], "nowhere: no such file"),
+        (&["--from-llm", "text.db"], "text.db: is not an SQLite database"),
+        (&["--from-llm", &chroma_db], "is not an embeddings database of llm"),
+        (&["--from-chroma-url", "localhost:8000"], "is not the address of a server"),
         (&["--from-chroma-url", "http://me:secret@localhost"], "localhost: the address holds a password"),
         (&["--from-chroma", "a", "--from-llm", "b"], "cannot be used with"),
         (&["--from-chroma", "a", "notes", "more.csv"], "cannot be used with"),
@@ -189,7 +189,7 @@ fn the_file_of_llm_comes_bit_for_bit() {
     world.ok(&["import", "--from-llm", file, "my docs/2", "--into", "docs"]);
     assert_eq!(world.ok(&["get", "docs", "--include", "documents", "-o", "json"]).matches("an owl").count(), 1);
     let ran = world.run(&["import", "--from-llm", file, "none"]);
-    assert!(ran.status == Some(2) && ran.stderr.contains("there are: notes, my docs/2"), "{}", ran.stderr);
+    assert!(ran.status == Some(2) && ran.stderr.contains("available: notes, my docs/2"), "{}", ran.stderr);
 }
 
 /// A server that answers what a real one was recorded to answer.
@@ -354,7 +354,7 @@ fn a_server_that_fails_or_is_none_is_said() {
     says(&[], &address, 5, "it answered 503: busy");
     server.state().failures = 0;
     let mut old = std::mem::take(&mut server.state().answers);
-    says(&[], &address, 2, "is no server of Chroma: it answered 404 to a heartbeat");
+    says(&[], &address, 2, "is not a Chroma server: it answered 404 to a heartbeat");
     let heartbeat = old.remove(&("/api/v2/heartbeat".to_owned(), 0, 0)).unwrap();
     server.state().answers.insert(("/api/v1/heartbeat".to_owned(), 0, 0), heartbeat.clone());
     says(&[], &address, 2, "speaks only version 1 of the API");

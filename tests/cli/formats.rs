@@ -69,7 +69,7 @@ fn ids_stand_on_lines_beside_a_matrix() {
     );
     world.run_with(&["import", "rows", "-"], "{\"id\":\"two\\nlines\",\"embedding\":[1,2,3]}\n");
     let ran = world.run(&["export", "rows", "more.npy", "--ids", "more.txt"]);
-    assert_eq!((ran.status, ran.stderr.contains("cannot stand on a line")), (Some(2), true), "{ran:?}");
+    assert_eq!((ran.status, ran.stderr.contains("cannot be written on one line")), (Some(2), true), "{ran:?}");
     assert!(!world.path("more.npy").exists() && !world.path("more.txt").exists());
 }
 
@@ -131,9 +131,9 @@ fn a_dry_run_shows_the_mapping_and_the_first_rows_and_opens_no_database() {
         year    metadata  string  3\n\
         zip     metadata  string  4\n\
         rows 4, bad 1; nothing was stored\n\
-        there is no collection \"notes\", so whether the rows fit one was not checked\n";
+        there is no collection \"notes\", so the rows were not checked against one\n";
     let stops = "error: the import would stop at the first bad row; there is 1\n\n\
-        hint: mend what is bad, or leave it out with --on-error skip\n";
+        hint: fix the bad rows, or skip them with --on-error skip\n";
     ran.is(stdout, &format!("{stderr}{stops}"), 2);
     world.run(&[&args[..], &["--on-error", "skip"]].concat()).is(stdout, stderr, 0);
     assert!(!world.path("test.redb").exists());

@@ -102,7 +102,7 @@ fn hostile_text_is_kept_exactly() {
     ];
     world.write("rows.jsonl", rows.iter().map(|row| format!("{row}\n")).collect::<String>());
     world.ok(&["import", "notes", "rows.jsonl"]);
-    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
     for format in ["jsonl", "json", "csv", "tsv"] {
         if format == "csv" {
             // A table is refused as binary where it holds a NUL; JSON escapes it.

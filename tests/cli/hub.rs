@@ -248,7 +248,7 @@ fn what_cannot_be_pulled_is_told_and_installs_nothing() {
         (&["lab/unknown"][..], 2, "the hub shows no model lab/unknown"),
         (&["lab/tiny", "--revision", "gone"], 2, "lab/tiny at \"gone\""),
         (&["lab/gated"], 2, "consent to terms"),
-        (&["lab/tiny"], 5, "there is no ONNX graph in it"),
+        (&["lab/tiny"], 5, "it contains no ONNX graph"),
         (&["../../etc"], 2, "cannot be the name of a model on the hub"),
         (&["lab/tiny", "--name", "hash-8"], 2, "already is a model named \"hash-8\""),
     ] {

@@ -73,17 +73,17 @@ fn text_without_spaces_and_decomposed_text_are_found() {
         assert_eq!(search(&world, &words)["ids"], ids, "{question}");
     }
     world.run(&["query", "notes", "しりとり", "--hybrid", "-n", "1", "-o", "ids"]).is("ja\n", "", 0);
-    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
     world.ok(&["delete", "notes", "--id", "ja"]);
     world.ok(&["update", "notes", "--id", "zh", "--document", "x"]);
-    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
 }
 
 #[test]
 fn a_question_none_of_whose_words_is_indexed_says_so() {
     let world = world();
     let says =
-        |question: &str| format!("warning: no word of the question \"{question}\" is in the index of words of notes\n");
+        |question: &str| format!("warning: no word of the question \"{question}\" is in the word index of notes\n");
     world.run(&["query", "notes", "zebra of the", "--hybrid", "-n", "0"]).is("", &says("zebra of the"), 1);
     world.run(&["query", "notes", "zebra whale", "--hybrid", "-n", "0"]).is("", "", 1);
     // Its words are there, if only in other records.
@@ -117,22 +117,22 @@ fn words_that_an_earlier_version_indexed_are_told_of_and_indexed_again() {
     world.ok(&["update", "notes", "--id", "b", "--document", "a cafe\u{301}"]);
     world.ok(&["delete", "notes", "--id", "a"]);
     assert_eq!(found("interval"), (r#"["d"]"#.into(), says.into()));
-    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
     let ran = world.run(&["index", "build", "notes", "--hybrid"]);
-    assert!(ran.stderr.starts_with("words of notes: 3 documents in "), "{ran:?}");
+    assert!(ran.stderr.starts_with("indexed the words of 3 documents of notes in "), "{ran:?}");
     assert_eq!(found("intervals"), (r#"["d"]"#.into(), String::new()));
     assert_eq!(found("しりとり"), (r#"["c"]"#.into(), String::new()));
     assert_eq!(found("caf\u{e9}"), (r#"["b"]"#.into(), String::new()));
-    world.run(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+    world.run(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
     let ran = world.run(&["index", "build", "notes", "--hybrid"]);
-    assert!(ran.stderr.starts_with("words of notes: 0 documents in "), "{ran:?}");
+    assert!(ran.stderr.starts_with("indexed the words of 0 documents of notes in "), "{ran:?}");
 }
 
 #[test]
 fn a_collection_without_the_words_says_how_to_index_them() {
     let world = World::with_notes();
     world.ok(&["add", "notes", "--id", "a", "--document", "red fox"]);
-    let error = "error: collection \"notes\" has no index of the words of its documents\n\nhint: make one with `huedb index build notes --hybrid`\n";
+    let error = "error: collection \"notes\" has no index of the words of its documents\n\nhint: create one with `huedb index build notes --hybrid`\n";
     world.run(&["query", "notes", "fox", "--hybrid"]).is("", error, 2);
     let request = r##"{"searches":[{"rank":{"$knn":{"query":"fox","key":"#document"}}}]}"##;
     world.run(&["search", "notes", "--json", request]).is("", error, 2);

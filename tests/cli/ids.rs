@@ -76,7 +76,7 @@ fn an_empty_list_is_nothing_and_never_everything() {
     world.run_with(&["export", "notes", "--ids-from", "-"], "").is("", "", 0);
     world.run_with(&["delete", "ghosts", "--ids-from", "-"], "").is(
         "",
-        "error: no collection named \"ghosts\"\n\nhint: there are: notes\n",
+        "error: no collection named \"ghosts\"\n\nhint: available: notes\n",
         2,
     );
     assert_eq!(world.bytes(), before);

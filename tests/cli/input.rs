@@ -298,8 +298,8 @@ fn an_id_that_comes_again_is_counted_and_told_in_every_format() {
         };
         let last = import("last");
         let first_place =
-            last.stderr.split("came before: first \"a\" at ").nth(1).unwrap_or_else(|| panic!("{file:?}: {last:?}"));
-        assert!(last.stderr.contains("warning: 1 row has an id that came before"), "{last:?}");
+            last.stderr.split("repeated id: first \"a\" at ").nth(1).unwrap_or_else(|| panic!("{file:?}: {last:?}"));
+        assert!(last.stderr.contains("warning: 1 row has a repeated id"), "{last:?}");
         assert!(file.iter().any(|name| first_place.starts_with(&format!("{name}:"))), "{first_place}");
         let embedding = || world.ok(&["get", "rows", "--id", "a", "--include", "embeddings"]);
         assert!(last.status == Some(0) && embedding().contains("[0.0,1.0]"), "{file:?}: {}", embedding());
@@ -310,14 +310,14 @@ fn an_id_that_comes_again_is_counted_and_told_in_every_format() {
             "{first:?}"
         );
         let error = import("error");
-        assert!(error.status == Some(2) && error.stderr.contains("the id \"a\" stands at"), "{error:?}");
+        assert!(error.status == Some(2) && error.stderr.contains("the id \"a\" was already used at"), "{error:?}");
         assert_eq!(world.ok(&["count", "rows"]), "0\n", "{file:?}");
     }
     world.write("again.jsonl", "{\"id\":\"a\",\"embedding\":[0,1]}\n");
     let both = world.run(&["import", "rows", "twice.csv", "again.jsonl"]);
-    assert!(both.stderr.contains("2 rows have ids that came before"), "{both:?}");
+    assert!(both.stderr.contains("2 rows have repeated ids"), "{both:?}");
     let dry = world.run(&["import", "rows", "twice.csv", "--dry-run", "-o", "ids"]);
-    assert!(dry.stderr.contains("first \"a\" at twice.csv:4, which stands at twice.csv:2 already"), "{dry:?}");
+    assert!(dry.stderr.contains("first \"a\" at twice.csv:4, which was already used at twice.csv:2"), "{dry:?}");
 }
 
 #[test]

@@ -179,7 +179,7 @@ fn an_encrypted_file_is_repaired_and_stays_encrypted() {
         assert_eq!(ran.status, saved.status, "byte {at}: {ran:?}");
         if ran.status == Some(0) {
             assert!(ran.stderr.starts_with("repaired test.redb"), "byte {at}: {ran:?}");
-            with(&["check", "--deep"]).is("", "test.redb is sound\n", 0);
+            with(&["check", "--deep"]).is("", "no damage found in test.redb\n", 0);
             assert_eq!(with(&["export", "notes"]).stdout, all, "byte {at}");
             repaired += 1;
             if repaired == 3 {
@@ -207,7 +207,7 @@ fn a_file_is_made_encrypted_by_every_verb_that_makes_one() {
         let ran = run(&world, &[&new[..], args, &["--encrypt"]].concat(), &key, &[]);
         assert_eq!(ran.status, Some(0), "{args:?}: {ran:?}");
         assert!(huedb::store::is_encrypted(&world.path("new.redb")), "{args:?}");
-        run(&world, &[&new[..], &["check", "--deep"]].concat(), &key, &[]).is("", "new.redb is sound\n", 0);
+        run(&world, &[&new[..], &["check", "--deep"]].concat(), &key, &[]).is("", "no damage found in new.redb\n", 0);
         std::fs::remove_file(world.path("new.redb")).unwrap();
         // Without a key none is made.
         let ran = run(&world, &[&new[..], args, &["--encrypt"]].concat(), &[], &[]);

@@ -191,7 +191,11 @@ fn an_interrupted_import_says_how_to_go_on() {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let ran = finish(child);
     assert_eq!(ran.status, Some(130), "{}", ran.stderr);
-    assert!(ran.stderr.contains("can be run again") && ran.stderr.contains("interrupted"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("run the same command to continue") && ran.stderr.contains("interrupted"),
+        "{}",
+        ran.stderr
+    );
     world.ok(&["import", "notes", "rows.jsonl"]);
     assert_eq!(world.ok(&["count", "notes"]), format!("{ROWS}\n"));
 }

@@ -243,10 +243,10 @@ fn a_file_that_is_not_what_it_seems_is_named_as_what_it_is() {
     refused("model.onnx is a Git LFS pointer, not the file itself", "git lfs pull");
     for cut in [0, 1, 100, graph.len() / 2, graph.len() - 1] {
         world.write("model/model.onnx", &graph[..cut]);
-        refused("is no whole ONNX graph", "copy or download the file again");
+        refused("is not a complete ONNX graph", "copy or download the file again");
     }
     world.write("model/model.onnx", "<html>404</html>");
-    refused("is no whole ONNX graph", "download the file again");
+    refused("is not a complete ONNX graph", "download the file again");
     world.write("model/model.onnx", &graph);
     let pooling = r#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}"#;
     fs::create_dir(world.path("model/1_Pooling")).unwrap();
@@ -254,7 +254,29 @@ fn a_file_that_is_not_what_it_seems_is_named_as_what_it_is() {
     refused("it puts 2 poolings side by side (cls, mean)", "--pooling");
     ok(&world, &["model", "add", "model", "--pooling", "cls"]);
     let ran = run(&world, &["model", "add", "./nowhere"]);
-    assert!(ran.status == Some(2) && ran.stderr.contains("./nowhere is no folder"), "{ran:?}");
+    assert!(ran.status == Some(2) && ran.stderr.contains("./nowhere is not a folder"), "{ran:?}");
     let ran = run(&world, &["create", "notes", "--model", "nothing"]);
     assert!(ran.status == Some(2) && ran.stderr.contains("`huedb model add DIR`"), "{ran:?}");
+}
+
+#[test]
+fn a_question_longer_than_the_model_reads_is_told_once() {
+    let world = World::new();
+    TINY.write(&world, "ok");
+    ok(&world, &["model", "add", "ok", "--name", "tiny"]);
+    ok(&world, &["create", "notes", "--model", "tiny"]);
+    ok(&world, &["add", "notes", "--id", "a", "--document", "w1 w2"]);
+    let (short, long) = (words(5), words(300));
+    assert_eq!(ok(&world, &["query", "notes", &short]).stderr, "");
+    let told = "the question is longer than the 64 tokens the model reads; the rest is not searched by meaning";
+    let ran = ok(&world, &["query", "notes", &long]);
+    assert_eq!(ran.stderr.matches(told).count(), 1, "{ran:?}");
+    let request = format!(r##"{{"rank": {{"$knn": {{"query": "{long}"}}}}}}"##);
+    let ran = ok(&world, &["search", "notes", "--json", &request]);
+    assert_eq!(ran.stderr.matches(told).count(), 1, "{ran:?}");
+    std::fs::write(world.path("questions"), format!("{short}\n{long}\n{long}\n")).unwrap();
+    let ran = ok(&world, &["query", "notes", "--input", "questions"]);
+    assert!(ran.stderr.contains("2 of 3 questions are longer than the 64 tokens the model reads"), "{ran:?}");
+    let ran = ok(&world, &["embed", "--model", "tiny", "--question", &long]);
+    assert!(ran.stderr.contains("longer than the 64 tokens"), "{ran:?}");
 }

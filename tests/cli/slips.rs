@@ -100,15 +100,15 @@ fn an_empty_question_is_refused_wherever_it_comes_from() {
     for args in [&["query", "notes", ""][..], &["query", "notes", " \n"], &["query", "notes", "", "--hybrid"]] {
         let ran = world.run(args);
         assert_eq!((ran.status, ran.stdout.as_str()), (Some(2), ""), "{args:?}: {ran:?}");
-        assert!(ran.stderr.starts_with("error: the question is empty\n"), "{args:?}: {ran:?}");
+        assert!(ran.stderr.starts_with("error: the query is empty\n"), "{args:?}: {ran:?}");
     }
     for stdin in ["", "\n", "  \n"] {
         let ran = world.run_with(&["query", "notes", "-"], stdin);
-        assert!(ran.status == Some(2) && ran.stderr.starts_with("error: the question is empty\n"), "{ran:?}");
+        assert!(ran.status == Some(2) && ran.stderr.starts_with("error: the query is empty\n"), "{ran:?}");
     }
     let search = r#"{"searches":[{"rank":{"$knn":{"query":""}}}]}"#;
     let ran = world.run(&["search", "notes", "--json", search]);
-    assert!(ran.status == Some(2) && ran.stderr.starts_with("error: the question is empty\n"), "{ran:?}");
+    assert!(ran.status == Some(2) && ran.stderr.starts_with("error: the query is empty\n"), "{ran:?}");
 }
 
 #[test]

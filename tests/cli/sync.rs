@@ -149,9 +149,9 @@ fn a_folder_without_files_is_refused_and_one_that_is_not_there_as_well() {
     let world = world();
     said(&world, &[]);
     for (args, says) in [
-        (&["docs", "--glob", "*.pdf"][..], "docs: no file with text is chosen here"),
-        (&["none"], "none: there is no such folder"),
-        (&["docs/a.md"], "docs/a.md: it is no folder"),
+        (&["docs", "--glob", "*.pdf"][..], "docs: no matching text files"),
+        (&["none"], "none: no such folder"),
+        (&["docs/a.md"], "docs/a.md: it is not a folder"),
         (&["docs", "--glob", "a["], "the glob \"a[\": "),
         (&["docs", "--chunk", "70000"], "longer than what hash-64 reads"),
         (&["docs", "--model", "hash-32"], "was made with the model hash-64"),
@@ -278,7 +278,7 @@ fn an_interrupted_sync_removes_nothing_and_goes_on() {
     assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let ran = crate::huedb::finish(child);
     assert_eq!(ran.status, Some(130), "{ran:?}");
-    assert!(ran.stderr.contains("before it stopped; these are stored, and the same sync can be run again"), "{ran:?}");
+    assert!(ran.stderr.contains("before it stopped; these are stored: run the same sync to continue"), "{ran:?}");
     assert!(ids(&world).contains(&"gone.md#0".to_owned()));
     let rest = said(&world, &[]);
     assert!(rest.contains("removed 1, skipped 0"), "{rest}");

@@ -134,7 +134,7 @@ fn columns_that_are_not_there_are_told() {
     world.run(&["get", "notes", "--columns", "distance"]).is(
         "",
         &format!(
-            "error: there is no column distance here\n\n\
+            "error: no column distance here\n\n\
              hint: there are {parts}, and metadata keys; a key of that name is metadata.distance\n"
         ),
         2,

@@ -30,7 +30,7 @@ fn errors_are_one_object_with_code_kind_hint_and_place() {
     assert_eq!(
         error(&["count", "other"], "", 2),
         json!({"error": "no collection named \"other\"", "code": 2, "kind": "collection_not_found",
-            "hint": "there are: notes", "collection": "other"})
+            "hint": "available: notes", "collection": "other"})
     );
     let row = error(&["import", "notes", "-", "--format", "jsonl"], "{\"id\":\"a\",\"document\":\"x\"}\n{\"id\":7", 2);
     assert_eq!((&row["kind"], &row["file"], &row["line"]), (&json!("bad_row"), &json!("-"), &json!(2)));
@@ -82,7 +82,7 @@ fn times_and_details_are_told_when_asked_for() {
     }
     let ran = world.run(&["query", "notes", "text", "-n", "1", "-v"]);
     assert!(ran.stderr.starts_with("file test.redb, tenant default_tenant, database default_database\n"), "{ran:?}");
-    assert!(ran.stderr.contains("\nmodel hash-64: 64 dimensions, ") && ran.stderr.contains("\nway: "), "{ran:?}");
+    assert!(ran.stderr.contains("\nmodel hash-64: 64 dimensions, ") && ran.stderr.contains("\nplan: "), "{ran:?}");
     world.write("more.jsonl", "{\"id\":\"more\",\"document\":\"x\"}\n");
     assert!(world.run(&["import", "notes", "more.jsonl", "-v"]).stderr.contains("\nbatch stored: added 1, "));
     world.run(&["count", "notes", "-v", "-q"]).is("301\n", "", 0);
@@ -108,7 +108,7 @@ fn waiting(world: &World, args: &[&str]) -> Child {
 fn every_command_that_is_interrupted_says_so_and_exits_with_130() {
     let world = World::with_notes();
     world.ok(&["add", "notes", "--id", "a", "--document", "x"]);
-    let words = "error: interrupted\n\nhint: what is stored is whole; the same command can be run again\n";
+    let words = "error: interrupted\n\nhint: what was stored is complete; run the same command to continue\n";
     let moment = Duration::from_millis(600);
     for args in [&["add", "notes", "--id", "b"][..], &["embed", "--model", "hash-64"], &["query", "notes", "-"]] {
         interrupt(waiting(&world, args), moment).is("", words, 130);

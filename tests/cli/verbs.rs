@@ -30,7 +30,7 @@ fn a_day_with_one_record() {
     world.run(&["get", "notes", "--id", "ghost", "-o", "json"]).is("[]\n", "", 1);
     world.run(&["delete", "notes", "--id", "a", "--id", "ghost"]).is("", "deleted 1\n", 0);
     world.run(&["--quiet", "drop", "notes"]).is("", "", 0);
-    world.run(&["list"]).is("", "no collections yet; make one with `huedb create NAME`\n", 0);
+    world.run(&["list"]).is("", "no collections yet; create one with `huedb create NAME`\n", 0);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn every_verb_and_topic_has_its_page() {
     assert!(world.ok(&["man"]).contains(".TH huedb 1"));
     let ran = world.run(&["man", "nothing"]);
     assert!(
-        ran.status == Some(2) && ran.stderr.contains("there are: create, ") && ran.stderr.contains("filters"),
+        ran.status == Some(2) && ran.stderr.contains("available: create, ") && ran.stderr.contains("filters"),
         "{ran:?}"
     );
 }

@@ -3,7 +3,7 @@
 //! The recall that Chroma's tests demand of its graph, .95, is tested with the graph (`tests/library/query.rs`).
 
 use huedb::index::{build_graph, unwatched};
-use huedb::query::{Query, Way};
+use huedb::query::{AccessPath, Query};
 use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};
 use huedb::store::{Access, Change, Include, NewCollection, Store};
 use tempfile::TempDir;
@@ -29,7 +29,7 @@ fn store(space: Space, vectors: &[Vec<f32>]) -> (TempDir, Store) {
     (folder, store)
 }
 
-fn ask(store: &Store, question: &[f32], n: usize, way: Option<Way>) -> Vec<(usize, f32)> {
+fn ask(store: &Store, question: &[f32], n: usize, way: Option<AccessPath>) -> Vec<(usize, f32)> {
     let query = Query::vector(question.to_vec()).top(n).include(Include::NONE).way(way).threads(1);
     let hits = store.collection("vec").unwrap().query(&query).unwrap().hits.remove(0);
     hits.into_iter().map(|hit| (hit.record.id.as_str().parse().unwrap(), hit.distance)).collect()
@@ -50,7 +50,7 @@ fn section_4_definitions() {
         ("4 cosine of the opposite", Space::Cosine, [3.0, 4.0], [-3.0, -4.0], 2.0),
     ] {
         let (_folder, store) = store(space, &[vector.to_vec()]);
-        for way in [None, Some(Way::Rows), Some(Way::Scan)] {
+        for way in [None, Some(AccessPath::Rows), Some(AccessPath::Scan)] {
             let found = ask(&store, &question, 1, way);
             assert!(found.len() == 1 && (found[0].1 - distance).abs() < 1e-6, "{line}, {way:?}: {found:?}");
         }
@@ -90,7 +90,7 @@ fn section_4_distances_equal_an_f64_reference() {
             let question: Vec<f32> = (0..dimension).map(|_| next()).collect();
             let (_folder, store) = store(space, &vectors);
             build_graph(&store.collection("vec").unwrap(), 1, &unwatched).unwrap();
-            for way in [None, Some(Way::Rows), Some(Way::Scan), Some(Way::Graph)] {
+            for way in [None, Some(AccessPath::Rows), Some(AccessPath::Scan), Some(AccessPath::Graph)] {
                 let found = ask(&store, &question, 200, way);
                 assert_eq!(found.len(), 200, "4 any n up to the size: {space} {dimension} {way:?}");
                 assert!(found.windows(2).all(|pair| pair[0].1 <= pair[1].1), "4 ascending: {space} {dimension}");
@@ -115,9 +115,9 @@ fn section_4_ties_go_by_insertion() {
         };
         let (_folder, store) = store(space, &vectors);
         build_graph(&store.collection("vec").unwrap(), 1, &unwatched).unwrap();
-        for way in [None, Some(Way::Rows), Some(Way::Scan), Some(Way::Graph)] {
+        for way in [None, Some(AccessPath::Rows), Some(AccessPath::Scan), Some(AccessPath::Graph)] {
             // Which of equal rows the graph walks to is its own affair, unless all are asked for.
-            for n in if way == Some(Way::Graph) { vec![50] } else { vec![50, 7] } {
+            for n in if way == Some(AccessPath::Graph) { vec![50] } else { vec![50, 7] } {
                 let found: Vec<usize> = ask(&store, &[0.0, 1.0], n, way).into_iter().map(|hit| hit.0).collect();
                 assert_eq!(found, expected[..n], "{space} {way:?}");
             }

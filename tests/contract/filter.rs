@@ -211,7 +211,7 @@ fn section_3_refused_as_where() {
     for (line, filter, expected) in [
         ("{} is no filter", "{}", "an empty object"),
         ("two keys", r#"{"i": 1, "s": "x"}"#, "one key to an object"),
-        ("two equal keys", r#"{"i": 1, "i": 2}"#, "stands twice"),
+        ("two equal keys", r#"{"i": 1, "i": 2}"#, "appears twice"),
         ("two operators", r#"{"i": {"$gt": 1, "$lt": 5}}"#, "one operator to a key"),
         ("$gt of a string", r#"{"s": {"$gt": "a"}}"#, "$gt compares numbers, found a string"),
         ("$gt of a boolean", r#"{"b": {"$gt": true}}"#, "$gt compares numbers, found a boolean"),
@@ -234,7 +234,7 @@ fn section_3_refused_as_where() {
             "unknown operator \"$an\"; there are $and and $or; did you mean $and?",
         ),
         ("$not", r#"{"$not": {"i": 1}}"#, "unknown operator \"$not\"; there are $and and $or"),
-        ("an operator without a key", r#"{"$eq": 1}"#, "$eq stands inside a key"),
+        ("an operator without a key", r#"{"$eq": 1}"#, "$eq belongs inside a key"),
         ("no list to $and", r#"{"$and": {"i": 1}}"#, "expected a list of filters, found an object"),
         ("no filter in $and", r#"{"$and": [1]}"#, "expected an object, found a number"),
         ("$regex of a metadata key", r#"{"s": {"$regex": "x"}}"#, "its key is \"#document\""),
@@ -250,8 +250,8 @@ fn section_3_refused_as_where() {
         ("no # key but these", r##"{"#embedding": 1}"##, "unknown key \"#embedding\"; there are #id and #document"),
         ("no # key but these", r##"{"#foo": 1}"##, "unknown key \"#foo\"; there are #id and #document"),
         ("#document has no numbers", r##"{"#document": {"$gt": 1}}"##, "#document takes $contains"),
-        ("an operator twice", r#"{"i": {"$gt": 1, "$gt": 2}}"#, "stands twice"),
-        ("ours: null where a filter is given by itself", " null\n", "null is no filter; leave the filter out"),
+        ("an operator twice", r#"{"i": {"$gt": 1, "$gt": 2}}"#, "appears twice"),
+        ("ours: null where a filter is given by itself", " null\n", "null is not a filter; omit the filter"),
         ("no empty key", r#"{"": 1}"#, "at least one character"),
         ("no look-around", r##"{"#document": {"$regex": "a(?=b)"}}"##, "look-around"),
     ] {

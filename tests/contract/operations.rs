@@ -210,7 +210,7 @@ fn section_2_2_delete_and_count() {
                 0,
             ),
             ("2.2 delete: limit needs a filter", "huedb delete vec --id a --limit 1", "", "--limit", 2),
-            ("2.2 delete: at least one selector", "huedb delete vec", "", "nothing says what to delete", 2),
+            ("2.2 delete: at least one selector", "huedb delete vec", "", "nothing to delete was specified", 2),
             ("2.2 delete: what matches nothing", "huedb delete vec --where 'n = 9'", "", "deleted 0", 0),
             ("2.2 count", "huedb count vec", "3", "", 0),
             ("6 count --where", "huedb count vec --where 'n >= 2'", "1", "", 0),

@@ -1,6 +1,6 @@
 //! Section 2.3: the Search API in Chroma's wire format, which Chroma's own local server answers with 501; and BM25 (5).
 
-use huedb::embed::bm25;
+use huedb::bm25::bm25;
 use huedb::error::Result;
 use huedb::query::{ChromaRequest, RecordQuery};
 use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};

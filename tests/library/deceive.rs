@@ -1,7 +1,7 @@
 //! The default answer is the exact answer, whatever the data: every way but the graph against the embeddings as given.
 
 use huedb::index::{build_graph, unwatched};
-use huedb::query::{Filter, Query, QueryAnswer, Way};
+use huedb::query::{AccessPath, Answer, Filter, Query};
 use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};
 use huedb::store::{Access, Change, Collection, Include, Mode, NewCollection, Store};
 use serde_json::json;
@@ -54,10 +54,10 @@ impl World {
         self.store.collection("vectors").unwrap()
     }
 
-    fn ask(&self, questions: &[Vec<f32>], n: usize, filter: Option<&str>, way: Option<Way>) -> QueryAnswer {
+    fn ask(&self, questions: &[Vec<f32>], n: usize, filter: Option<&str>, way: Option<AccessPath>) -> Answer {
         let filter = filter.map(|text| Filter::parse(text).unwrap());
         let query = Query::vectors(questions.to_vec()).top(n).filter(filter).include(Include::NONE);
-        let query = query.exact(way == Some(Way::Rows)).way(way).threads(2);
+        let query = query.exact(way == Some(AccessPath::Rows)).way(way).threads(2);
         self.collection().query(&query).unwrap()
     }
 
@@ -84,9 +84,9 @@ impl World {
         let sketched = self.collection().view().unwrap().is_sketched();
         let mut of_signs = (0, 0);
         for (n, filter) in [(1, None), (10, None), (10, Some("half = true")), (200, None)] {
-            let exact = self.ask(&questions, n, filter, Some(Way::Rows));
-            for way in [None, Some(Way::Scan), Some(Way::Sketch)] {
-                if way == Some(Way::Sketch) && !sketched {
+            let exact = self.ask(&questions, n, filter, Some(AccessPath::Rows));
+            for way in [None, Some(AccessPath::Scan), Some(AccessPath::Sketch)] {
+                if way == Some(AccessPath::Sketch) && !sketched {
                     continue;
                 }
                 let what = || {
@@ -97,7 +97,7 @@ impl World {
                 let one_by_one = questions.iter().flat_map(|q| self.ask(std::slice::from_ref(q), n, filter, way).hits);
                 for found in [together, one_by_one.collect()] {
                     for (at, (found, exact)) in found.iter().zip(&exact.hits).enumerate() {
-                        if way == Some(Way::Sketch) {
+                        if way == Some(AccessPath::Sketch) {
                             let missed = exact.iter().filter(|hit| !found.contains(hit)).count();
                             of_signs = (of_signs.0 + missed, of_signs.1 + exact.len());
                             assert_eq!(found.len(), exact.len(), "question {at}: {}", what());

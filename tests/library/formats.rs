@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use huedb::query::{Query, Way};
+use huedb::query::{AccessPath, Query};
 use huedb::record::{MetadataPatch, RecordId};
 use huedb::store::{Access, Change, Depth, FORMAT_VERSION, Include, Mode, Options, Store};
 use tempfile::TempDir;
@@ -24,9 +24,9 @@ fn check_answers(store: &Store, when: &str) {
         assert!(view.counts().records >= records, "{name} {when}");
         let live = view.live();
         let asked = live.iter().step_by(29).map(|at| view.embedding(huedb::record::Ordinal(at)).unwrap());
-        let query = Query::vectors(asked.collect()).include(Include::NONE).way(Way::Rows).threads(2);
+        let query = Query::vectors(asked.collect()).include(Include::NONE).way(AccessPath::Rows).threads(2);
         let exact = collection.query(&query).unwrap();
-        for way in [None, Some(Way::Scan)] {
+        for way in [None, Some(AccessPath::Scan)] {
             let found = collection.query(&query.clone().way(way)).unwrap();
             assert_eq!(found.hits, exact.hits, "{name} {when} {way:?}");
             assert_eq!(found.warnings, Vec::<String>::new());

@@ -1,7 +1,7 @@
 //! Queries against an exact scan written here: every way finds what it must, under every filter.
 
 use huedb::index::{build_graph, unwatched};
-use huedb::query::{Filter, Query, Way};
+use huedb::query::{AccessPath, Filter, Query};
 use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};
 use huedb::store::{Access, Change, Collection, Include, NewCollection, Store};
 use serde_json::json;
@@ -87,12 +87,12 @@ fn every_space_and_filter_finds_the_true_nearest() {
         let world = world(space, 6000, 48, &mut random);
         let questions: Vec<Vec<f32>> = (0..60).map(|_| random.vector(48)).collect();
         type Keep = fn(&serde_json::Value) -> bool;
-        let filters: [(Option<&str>, Keep, Way); 5] = [
-            (None, |_| true, Way::Scan),
-            (Some("half = true"), |m| m["half"] == true, Way::Scan),
-            (Some("cent = 3"), |m| m["cent"] == 3, Way::Rows),
-            (Some("n >= 100 and n < 104"), |m| (100..104).contains(&m["n"].as_i64().unwrap()), Way::Rows),
-            (Some("n != 5 and not (n > 9)"), |m| m["n"].as_i64().unwrap() <= 9 && m["n"] != 5, Way::Rows),
+        let filters: [(Option<&str>, Keep, AccessPath); 5] = [
+            (None, |_| true, AccessPath::Scan),
+            (Some("half = true"), |m| m["half"] == true, AccessPath::Scan),
+            (Some("cent = 3"), |m| m["cent"] == 3, AccessPath::Rows),
+            (Some("n >= 100 and n < 104"), |m| (100..104).contains(&m["n"].as_i64().unwrap()), AccessPath::Rows),
+            (Some("n != 5 and not (n > 9)"), |m| m["n"].as_i64().unwrap() <= 9 && m["n"] != 5, AccessPath::Rows),
         ];
         for (filter, keep, way) in filters {
             let answer = world.ask_by(way, &questions, filter);
@@ -217,12 +217,12 @@ fn the_graph_finds_what_the_scan_finds_whatever_changed_since() {
         let questions = world.questions(300, &mut random);
         let built = build_graph(&world.collection(), 2, &unwatched).unwrap().unwrap();
         assert_eq!((built.graph.rows, built.extended), (world.rows.len() as u64, false));
-        world.check_way(Way::Graph, space, &questions, 0.95);
+        world.check_way(AccessPath::Graph, space, &questions, 0.95);
         world.change(&mut random, 32);
-        world.check_way(Way::Graph, space, &questions, 0.95);
+        world.check_way(AccessPath::Graph, space, &questions, 0.95);
         let extended = build_graph(&world.collection(), 2, &unwatched).unwrap().unwrap();
         assert!(extended.extended && extended.added < 600, "{extended:?}");
-        world.check_way(Way::Graph, space, &questions, 0.95);
+        world.check_way(AccessPath::Graph, space, &questions, 0.95);
     }
 }
 
@@ -233,9 +233,9 @@ fn the_sketch_finds_what_the_scan_finds_whatever_changed_since() {
         let mut world = world(space, 9_000, 192, &mut random);
         let questions = world.questions(50, &mut random);
         world.collection().sketch().unwrap();
-        world.check_way(Way::Sketch, space, &questions, 0.999);
+        world.check_way(AccessPath::Sketch, space, &questions, 0.999);
         world.change(&mut random, 192);
-        world.check_way(Way::Sketch, space, &questions, 0.999);
+        world.check_way(AccessPath::Sketch, space, &questions, 0.999);
     }
 }
 
@@ -270,16 +270,16 @@ fn a_damaged_graph_is_passed_over_with_a_warning() {
     let world = world(Space::Cosine, 3000, 16, &mut random);
     let questions: Vec<Vec<f32>> = (0..500).map(|_| random.vector(16)).collect();
     build_graph(&world.collection(), 2, &unwatched).unwrap();
-    let good = world.ask_by(Way::Graph, &questions, None);
-    assert!(good.warnings.is_empty() && good.plan.way == Way::Graph, "{:?}", good.plan);
+    let good = world.ask_by(AccessPath::Graph, &questions, None);
+    assert!(good.warnings.is_empty() && good.plan.way == AccessPath::Graph, "{:?}", good.plan);
     let path = world.store.path().to_owned();
     world.store.close().unwrap();
     let chunk = flip_a_byte_of_the_graph(&path, &mut random);
     let store = open(&path, Access::Read).unwrap();
     let vectors = store.collection("vectors").unwrap();
-    let answer = vectors.query(&ask(questions.clone(), None).way(Way::Graph)).unwrap();
+    let answer = vectors.query(&ask(questions.clone(), None).way(AccessPath::Graph)).unwrap();
     assert_eq!(answer.warnings.len(), 1, "chunk {chunk}");
-    assert_eq!(answer.plan.way, Way::Scan);
+    assert_eq!(answer.plan.way, AccessPath::Scan);
     assert!(answer.hits.iter().all(|hits| hits.len() == 10));
 }
 
@@ -318,12 +318,12 @@ impl World {
         (0..count).map(|_| near(random)).collect()
     }
 
-    fn ask_by(&self, way: Way, questions: &[Vec<f32>], filter: Option<&str>) -> huedb::query::QueryAnswer {
+    fn ask_by(&self, way: AccessPath, questions: &[Vec<f32>], filter: Option<&str>) -> huedb::query::Answer {
         let query = ask(questions.to_vec(), filter).way(way);
         self.collection().query(&query).unwrap()
     }
 
-    fn check_way(&self, way: Way, space: Space, questions: &[Vec<f32>], least: f64) {
+    fn check_way(&self, way: AccessPath, space: Space, questions: &[Vec<f32>], least: f64) {
         type Keep = fn(&serde_json::Value) -> bool;
         let filters: [(Option<&str>, Keep); 3] = [
             (None, |_| true),

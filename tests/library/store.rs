@@ -188,7 +188,9 @@ fn a_second_writer_waits_and_then_names_the_file() {
     let path = folder.path().join("test.redb");
     let notes = store.collection("notes").unwrap();
     let options = Options { busy_timeout: std::time::Duration::from_millis(100), ..options() };
-    let changes = std::iter::once_with(|| {
+    // More than what is gathered before a transaction begins, so that the last change is asked for inside of it.
+    let long = |n| Change { document: Some("x".repeat(1 << 20)), ..change(&format!("long{n}"), &[1.0], Json::Null) };
+    let last = std::iter::once_with(|| {
         // Inside the first writer's transaction.
         let error = match Store::open_with(&path, Access::Write, &options) {
             Ok(second) => second.collection("notes").unwrap().add([change("b", &[1.0], Json::Null)]).unwrap_err(),
@@ -197,8 +199,8 @@ fn a_second_writer_waits_and_then_names_the_file() {
         assert!(matches!(&error, Error::Busy { path: named, .. } if *named == path), "{error:?}");
         change("a", &[1.0], Json::Null)
     });
-    notes.add(changes).unwrap();
-    assert_eq!(ids(&notes), ["a"]);
+    notes.add((0..6).map(long).chain(last)).unwrap();
+    assert_eq!(ids(&notes).last().map(String::as_str), Some("a"));
 }
 
 #[test]

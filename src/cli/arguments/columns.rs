@@ -5,15 +5,16 @@ use huedb::error::{Error, Result};
 use huedb::record::check_key;
 use huedb::store::{Include, View};
 
+use super::did_you_mean::nearest;
 use crate::output::{RecordColumn, RecordColumns};
 
 #[derive(Debug, Args)]
 pub(crate) struct ColumnArgs {
     /// Columns to print, in this order: parts of a record or metadata keys
     ///
-    /// Parts are id, document, metadata, uri, embedding, and of a hit distance (with --hybrid: score) and, in a batch,
-    /// query. Any other name is a metadata key with a column of its own; `metadata.KEY` is always a key, also one that
-    /// is called like a part. A key with a comma stands in double quotes. In JSON the columns are the fields.
+    /// The parts are id, document, metadata, uri and embedding, for hits also distance (score with --hybrid) and, in a
+    /// batch, query. Any other name is a metadata key, which gets a column of its own; `metadata.KEY` is always a key, even
+    /// if it is named like a part. Put a key that contains a comma in double quotes. In JSON, columns are fields.
     #[arg(id = "columns", long, value_name = "NAMES")]
     names: Vec<String>,
 }
@@ -44,7 +45,7 @@ impl ColumnArgs {
         for text in &self.names {
             let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
             for line in reader.records() {
-                let line = line.map_err(|_| Error::argument(format!("{text:?} is no list of columns")))?;
+                let line = line.map_err(|_| Error::argument(format!("{text:?} is not a list of columns")))?;
                 names.extend(line.iter().map(|name| name.trim().to_owned()));
             }
         }
@@ -84,7 +85,7 @@ fn list(parts: &RecordColumns) -> String {
 
 fn no_such_part(name: &str, parts: &RecordColumns) -> Error {
     Error::InvalidArgument {
-        why: format!("there is no column {name} here"),
+        why: format!("no column {name} here"),
         hint: Some(format!("there are {}, and metadata keys; a key of that name is metadata.{name}", list(parts))),
     }
 }
@@ -104,13 +105,4 @@ fn unknown(key: &str, parts: &RecordColumns, keys: &[String]) -> Error {
         why: format!("no record has the metadata key {key:?}"),
         hint: Some(format!("{meant}there are {parts}{keys}")),
     }
-}
-
-/// Returns the name that a slip or two of the keyboard may have become.
-pub(crate) fn nearest(given: &str, known: impl Iterator<Item = String>) -> Option<String> {
-    let given = given.to_lowercase();
-    let distance = |name: &str| strsim::damerau_levenshtein(&given, &name.to_lowercase());
-    let near =
-        known.map(|name| (distance(&name), name)).filter(|(slips, name)| *slips <= 2 && *slips < name.chars().count());
-    near.min().map(|(_, name)| name)
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use huedb::error::{Error, Result};
 use huedb::store::{Beside, beside};
 
-use crate::output::{Packed, Packing};
+use crate::output::{Compressed, Compression};
 
 /// Where bytes go.
 pub(crate) enum Destination {
@@ -55,7 +55,7 @@ impl Destination {
     /// Those of the work, and [`Error::Io`].
     pub(crate) fn write(
         self,
-        packing: Option<Packing>,
+        packing: Option<Compression>,
         stdout: &mut dyn Write,
         work: impl FnOnce(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
@@ -74,12 +74,12 @@ impl Destination {
 
 fn packed<W: Write>(
     out: W,
-    packing: Option<Packing>,
+    packing: Option<Compression>,
     name: &str,
     work: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Result<()> {
     let failed = |e| Error::io(format!("write {name}"), e);
-    let mut out = Packed::new(BufWriter::new(out), packing).map_err(failed)?;
+    let mut out = Compressed::new(BufWriter::new(out), packing).map_err(failed)?;
     work(&mut out)?;
     out.finish().and_then(|mut out| out.flush()).map_err(failed)
 }

@@ -11,19 +11,19 @@ use crate::cli::context::command::Context;
 
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
-    /// Only the record of this id; may be repeated
+    /// Only the record with this ID (repeatable)
     #[arg(long = "id", value_name = "ID")]
     ids: Vec<String>,
 
-    /// Only records of the ids in this file, one a line; `-` for standard input
+    /// Only records with the ids in this file, one per line; `-` for standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     ids_from: Option<String>,
 
-    /// Only records whose metadata passes: Chroma's JSON or `year >= 2020 and lang in ("en","de")`; may be repeated
+    /// Only records whose metadata matches: Chroma's JSON or `year >= 2020 and lang in ("en","de")` (repeatable)
     #[arg(long = "where", value_name = "FILTER")]
     filters: Vec<String>,
 
-    /// Only records whose document holds this text, or passes Chroma's JSON; may be repeated
+    /// Only records whose document contains this text, or matches Chroma's JSON (repeatable)
     #[arg(long = "where-document", value_name = "FILTER")]
     documents: Vec<String>,
 }

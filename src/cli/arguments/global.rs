@@ -42,7 +42,7 @@ impl OutputChoice {
 /// How a file is made, by the verbs that make one.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct NewFileArgs {
-    /// Encrypt the file when it is made now; --key-file and --key-command say with which key, else it is asked for
+    /// Encrypt the file if it is created; the key is given by --key-file or --key-command, or typed
     #[arg(long)]
     pub(crate) encrypt: bool,
 }
@@ -51,22 +51,22 @@ pub(crate) struct NewFileArgs {
 #[command(next_help_heading = "Global options")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct GlobalArgs {
-    /// The database file
+    /// Database file
     #[arg(long, short, global = true, env = "HUEDB_FILE", value_name = "FILE", default_value = "huedb.redb")]
     #[arg(value_hint = ValueHint::FilePath, hide_env_values = true)]
     pub(crate) db: PathBuf,
 
-    /// The tenant
+    /// Tenant
     #[arg(long, global = true, env = "HUEDB_TENANT", value_name = "NAME", default_value = Scope::DEFAULT_TENANT)]
     #[arg(hide_env_values = true)]
     pub(crate) tenant: String,
 
-    /// The database of that tenant
+    /// Database of the tenant
     #[arg(long, global = true, env = "HUEDB_DATABASE", value_name = "NAME", default_value = Scope::DEFAULT_DATABASE)]
     #[arg(hide_env_values = true)]
     pub(crate) database: String,
 
-    /// File that holds the key of an encrypted database
+    /// File containing the key of an encrypted database
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     key_file: Option<PathBuf>,
 
@@ -74,39 +74,38 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     key_command: Option<String>,
 
-    /// How to write results [default: table on a terminal, jsonl elsewhere]
+    /// Output format [default: table on a terminal, jsonl otherwise]
     #[arg(long, short, global = true, value_name = "FORMAT")]
     #[arg(value_parser = PossibleValuesParser::new(OutputChoice::names()).try_map(|name| OutputChoice::named(&name)))]
     output: Option<OutputChoice>,
 
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    #[arg(value_parser = PossibleValuesParser::new(ColorChoice::ALL.map(ColorChoice::as_str)).try_map(|name| name.parse::<ColorChoice>()))]
+    #[arg(value_enum)]
     color: ColorChoice,
 
-    /// Say nothing but warnings and errors
+    /// Only print warnings and errors
     #[arg(long, short, global = true)]
     quiet: bool,
 
-    /// Say more: the file, the model and its engine, the plan of a query, each batch
+    /// Print details: the file, the model and its engine, the query plan, each batch
     #[arg(long, short, global = true)]
     verbose: bool,
 
-    /// Say at the end on standard error how long each stage took
+    /// Print the time of each stage to standard error
     #[arg(long, global = true)]
     pub(crate) timing: bool,
 
-    /// How errors, warnings and notices are written to standard error: sentences, or one JSON object a line
+    /// Format of errors, warnings and notices on standard error: text, or one JSON object per line
     #[arg(long, global = true, env = "HUEDB_ERROR_FORMAT", value_name = "FORMAT", default_value = "text")]
-    #[arg(value_parser = PossibleValuesParser::new(MessageFormat::ALL.map(MessageFormat::as_str)).try_map(|name| name.parse::<MessageFormat>()))]
-    #[arg(hide_env_values = true)]
+    #[arg(value_enum, hide_env_values = true)]
     pub(crate) error_format: MessageFormat,
 
-    /// Ids end with NUL instead of a newline: those of -o ids, and those that --ids-from reads
+    /// End ids with NUL instead of a newline, with -o ids and in files of --ids-from
     #[arg(long, short = '0', global = true)]
     pub(crate) null: bool,
 
-    /// Seconds to wait for another process to release the file
+    /// Seconds to wait while another process holds the file
     #[arg(long, global = true, env = "HUEDB_BUSY_TIMEOUT", value_name = "SECONDS", default_value = "5")]
     #[arg(value_parser = seconds, hide_env_values = true)]
     pub(crate) busy_timeout: Duration,
@@ -174,6 +173,6 @@ impl GlobalArgs {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{text:?} is no number of seconds from 0 up"))
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number of seconds"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{text:?} is not a number of seconds, 0 or more"))
 }

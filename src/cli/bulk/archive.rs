@@ -15,10 +15,10 @@ use crate::cli::bulk::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe, say_stoppe
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::output::{DumpWriter, Packing, ProgressDisplay, ProgressKind, count_of, duration};
+use crate::output::{Compression, DumpWriter, ProgressDisplay, ProgressKind, count_of, duration};
 
 /// Writes all that the file holds at this moment.
-pub(crate) fn export(context: &mut Context, destination: Destination, packing: Option<Packing>) -> Result<()> {
+pub(crate) fn export(context: &mut Context, destination: Destination, packing: Option<Compression>) -> Result<()> {
     let store = context.open(Access::Read)?;
     let interrupt = (!destination.is_stdout()).then(Interrupt::listen);
     let progress = context.output_progress("export", Some(store.file_facts()?.records), destination.is_stdout());

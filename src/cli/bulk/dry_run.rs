@@ -8,14 +8,13 @@ use std::sync::PoisonError;
 
 use huedb::error::{Error, Result};
 use huedb::input::{IdFrom, InputOptions, InputSource, Mapping, RowBatches, Split};
-use huedb::record::{NewRecord, Record, Value};
-use huedb::store::{Mode, OnError, Preparer, View};
+use huedb::record::{CollectionInfo, NewRecord, Record, Value};
+use huedb::store::{Mode, OnError, Preparer, Rules, View};
 
 use crate::cli::bulk::ingest::{ROWS_AT_ONCE, limits, refuse_no_text, say_met, say_skipped};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::cli::verb::import::ImportArgs;
 use crate::output::{RecordColumns, ShownRecord, count};
 
 /// Records that are printed.
@@ -23,9 +22,13 @@ const SHOWN_ROWS: usize = 3;
 /// Bad rows that are told one by one.
 const TOLD_ROWS: u64 = 20;
 
+type SplitOf<'i> = Box<dyn Fn(&Context, &CollectionInfo) -> Result<Option<Split>> + 'i>;
+
 /// An import that is to be tried.
 pub(crate) struct Rehearsal<'i> {
-    pub(crate) import: &'i ImportArgs,
+    pub(crate) rules: Rules,
+    /// Returns what becomes of each row of a collection before it is stored, if anything does.
+    pub(crate) split: SplitOf<'i>,
     pub(crate) name: &'i str,
     pub(crate) sources: Vec<InputSource>,
     pub(crate) options: InputOptions,
@@ -35,13 +38,13 @@ pub(crate) struct Rehearsal<'i> {
 
 /// Reads the sources to their end, says what becomes of their columns, and prints the first records.
 pub(crate) fn run(context: &mut Context, rehearsal: Rehearsal) -> Result<Status> {
-    let Rehearsal { import, name, sources, options, mode, on_error } = rehearsal;
+    let Rehearsal { rules, split, name, sources, options, mode, on_error } = rehearsal;
     let interrupt = Interrupt::listen();
     let view = match context.look(name) {
         Err(Error::CollectionNotFound { .. } | Error::FileNotFound { .. }) => None,
         looked => Some(looked?),
     };
-    let mut target = view.map(|view| DryRunTarget::of(context, view, import, mode)).transpose()?;
+    let mut target = view.map(|view| DryRunTarget::of(context, view, &split, (rules.clone(), mode))).transpose()?;
     let (mapping, on_duplicate) = (options.mapping.clone(), options.on_duplicate);
     let mut batches = RowBatches::open(sources, options, limits(None, false))?;
     let (notices, skipped) = (batches.notices(), batches.skipped());
@@ -81,7 +84,7 @@ pub(crate) fn run(context: &mut Context, rehearsal: Rehearsal) -> Result<Status>
     let (rows, bad) = (count(survey.rows), count(survey.bad));
     context.printer.notice(format!("rows {rows}, bad {bad}; nothing was stored"));
     if target.is_none() {
-        context.printer.notice(format!("there is no collection {name:?}, so whether the rows fit one was not checked"));
+        context.printer.notice(format!("there is no collection {name:?}, so the rows were not checked against one"));
     }
     let mut sink = context.sink(RecordColumns::export())?;
     for record in &survey.first {
@@ -91,7 +94,7 @@ pub(crate) fn run(context: &mut Context, rehearsal: Rehearsal) -> Result<Status>
     if survey.bad > 0 && on_error == OnError::Stop {
         return Err(Error::InvalidArgument {
             why: format!("the import would stop at the first bad row; there {}", of_bad_rows(survey.bad)),
-            hint: Some("mend what is bad, or leave it out with --on-error skip".into()),
+            hint: Some("fix the bad rows, or skip them with --on-error skip".into()),
         });
     }
     Ok(Status::Done)
@@ -110,9 +113,9 @@ struct DryRunTarget {
 }
 
 impl DryRunTarget {
-    fn of(context: &Context, view: View, import: &ImportArgs, mode: Mode) -> Result<Self> {
-        let split = import.split(context, view.info())?;
-        let preparer = Preparer::new(view.info(), None, mode, OnError::Skip)?.following(import.rules());
+    fn of(context: &Context, view: View, split: &SplitOf, (rules, mode): (Rules, Mode)) -> Result<Self> {
+        let split = split(context, view.info())?;
+        let preparer = Preparer::new(view.info(), None, mode, OnError::Skip)?.following(rules);
         Ok(Self { view, preparer, split, rows: Vec::new() })
     }
 

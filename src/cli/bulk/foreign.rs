@@ -33,7 +33,7 @@ const OF_ROWS: [&str; 12] = [
 #[group(id = "foreign", multiple = false)]
 #[expect(clippy::struct_field_names, reason = "the names of the flags")]
 pub(crate) struct ForeignArgs {
-    /// Read the folder that a Chroma keeps its data in: every collection, or the one named
+    /// Read a data folder of Chroma: every collection, or the one named
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = OF_ROWS)]
     from_chroma: Option<PathBuf>,
 

@@ -185,9 +185,9 @@ pub(crate) fn say_stopped(context: &mut Context, action: &str, tally: &Tally, is
     }
     // Nobody can open what has lost its name.
     let next = if is_in_place {
-        format!("these are stored, and the same {action} can be run again")
+        format!("these are stored: run the same {action} to continue")
     } else {
-        format!("these are lost, since the file {} is no longer there", context.db.display())
+        format!("they are lost, because the file {} is no longer there", context.db.display())
     };
     context.printer.notice(format!("{} before it stopped; {next}", describe(tally)));
 }
@@ -218,14 +218,14 @@ pub(crate) fn say_met(context: &mut Context, met: &Met, on_duplicate: OnDuplicat
     let Repeats { rows, first: Some((id, again, before)) } = met.repeats() else { return };
     let left_out = on_duplicate == OnDuplicate::First;
     let have = match (rows, left_out) {
-        (1, false) => "row has an id that came before",
-        (1, true) => "row has an id that came before, and was left out",
-        (_, false) => "rows have ids that came before",
-        (_, true) => "rows have ids that came before, and were left out",
+        (1, false) => "row has a repeated id",
+        (1, true) => "row with a repeated id was skipped",
+        (_, false) => "rows have repeated ids",
+        (_, true) => "rows with repeated ids were skipped",
     };
     let (n, id) = (count(rows), id.as_str());
     context.printer.warning(format!(
-        "{n} {have}: first {id:?} at {again}, which stands at {before} already (--on-duplicate error|last|first)"
+        "{n} {have}: first {id:?} at {again}, which was already used at {before} (--on-duplicate error|last|first)"
     ));
 }
 

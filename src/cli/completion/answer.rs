@@ -8,13 +8,18 @@ use super::shell_words::ShellWords;
 use crate::cli::configuration::defaults::Defaults;
 use crate::cli::process::panic;
 
+/// Returns whether a script asks.
+pub(crate) fn is_asked(args: &[OsString]) -> bool {
+    args.get(1).is_some_and(|request| request == "__complete")
+}
+
 /// Returns the answer when a script asks what fits; a line for each candidate, and `:files` where files do.
 ///
 /// bash sends the line up to the cursor and its word breaks; the others send the words, the last of them unfinished.
 pub(crate) fn answer(defaults: &Defaults, args: &[OsString]) -> Option<String> {
     let text: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let [_, request, shell, rest @ ..] = text.as_slice() else { return None };
-    if request != "__complete" {
+    let [_, _, shell, rest @ ..] = text.as_slice() else { return None };
+    if !is_asked(args) {
         return None;
     }
     let work = || {

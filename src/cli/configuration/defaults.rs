@@ -13,6 +13,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use huedb::error::{Error, Result};
 
+use crate::cli::arguments::did_you_mean::nearest;
 use crate::cli::configuration::file::{ConfigEntry, ConfigFile};
 use crate::output::Properties;
 
@@ -21,6 +22,8 @@ pub(crate) struct Defaults {
     /// Makes the tree without them.
     plain: fn() -> Command,
     pub(crate) tree: Command,
+    /// Whether all of the tree is there.
+    is_whole: bool,
     /// By the long name of the flag.
     origins: BTreeMap<String, String>,
     config: ConfigFile,
@@ -52,10 +55,16 @@ fn globals(tree: &Command) -> impl Iterator<Item = &Arg> {
 }
 
 impl Defaults {
-    /// Reads the config file into the tree of commands.
-    pub(crate) fn from_config(plain: fn() -> Command) -> Self {
+    /// Reads the config file into the tree of commands, or into the part of it that is given.
+    pub(crate) fn from_config(plain: fn() -> Command, part: Option<Command>) -> Self {
         let mut config = ConfigFile::read();
-        let mut this = Self { plain, tree: plain(), origins: BTreeMap::new(), config: ConfigFile::default() };
+        let mut this = Self {
+            plain,
+            is_whole: part.is_none(),
+            tree: part.unwrap_or_else(plain),
+            origins: BTreeMap::new(),
+            config: ConfigFile::default(),
+        };
         for entry in config.take_entries() {
             match this.take(&entry) {
                 Ok(value) => this.set(&entry.key, value, format!("config {}:{}", config.shown(), entry.line)),
@@ -66,11 +75,21 @@ impl Defaults {
         this
     }
 
+    /// Makes the whole tree of a part of it; returns whether it was one.
+    pub(crate) fn complete(&mut self) -> bool {
+        let was_part = !self.is_whole;
+        if was_part {
+            *self = Self::from_config(self.plain, None);
+        }
+        was_part
+    }
+
     /// Has the lines of a script, or of a shell, start from what was given to it.
     pub(crate) fn inherited(&self, matches: &ArgMatches) -> Self {
         let mut this = Self {
             plain: self.plain,
             tree: self.plain_tree(),
+            is_whole: true,
             origins: BTreeMap::new(),
             config: ConfigFile::default(),
         };
@@ -129,8 +148,7 @@ impl Defaults {
     /// Checks a key of the config file and its value; returns the value as it would stand on a command line.
     pub(crate) fn take(&self, entry: &ConfigEntry) -> Result<OsString, String> {
         let Some(arg) = globals(&self.tree).find(|arg| arg.get_long() == Some(&entry.key)) else {
-            let keys = globals(&self.tree).filter_map(Arg::get_long);
-            return Err(format!("unknown key {:?}{}", entry.key, nearest(&entry.key, keys)));
+            return Err(format!("unknown key {:?}{}", entry.key, meant(&entry.key, &self.keys())));
         };
         let value = entry.value.clone()?;
         match arg.get_action() {
@@ -174,10 +192,10 @@ impl Defaults {
                 let values: Vec<_> = arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
                 Err(match refused.source() {
                     Some(cause) => format!("{long}: {cause}"),
-                    None if values.is_empty() => format!("{value:?} is no value of {long}"),
+                    None if values.is_empty() => format!("invalid {long} {value:?}"),
                     None => {
-                        let meant = nearest(value, values.iter().map(String::as_str));
-                        format!("{value:?} is no value of {long}; there are {}{meant}", values.join(", "))
+                        let meant = meant(value, &values);
+                        format!("invalid {long} {value:?}; expected {}{meant}", listed(&values))
                     }
                 })
             }
@@ -206,9 +224,16 @@ fn raw(arg: &Arg, matches: &ArgMatches) -> Option<OsString> {
 }
 
 /// Words what else could have been meant.
-fn nearest<'n>(given: &str, known: impl Iterator<Item = &'n str>) -> String {
-    let scored = known.map(|name| (strsim::jaro(given, name), name)).filter(|(score, _)| *score > 0.7);
-    scored.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(String::new(), |(_, name)| format!("; did you mean {name}?"))
+fn meant(given: &str, known: &[String]) -> String {
+    nearest(given, known.iter().cloned()).map_or(String::new(), |name| format!("; did you mean {name}?"))
+}
+
+/// Lists alternatives: `auto, always or never`.
+fn listed(values: &[String]) -> String {
+    match values {
+        [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        _ => values.concat(),
+    }
 }
 
 /// Reads `~/` as a shell would, since no shell reads the config file.

@@ -57,7 +57,7 @@ impl ConfigFile {
         let read = fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
         match read {
             Ok(bytes) if bytes as u64 > MOST_BYTES => {
-                let why = format!("it has more than {MOST_BYTES} bytes, so it is no config file");
+                let why = format!("it has more than {MOST_BYTES} bytes, so it is not a config file");
                 this.faults.push(Error::BadInput { source: this.shown(), why, hint: None });
             }
             Ok(_) => this.parse(&text),
@@ -117,7 +117,7 @@ impl ConfigFile {
 
     /// Gives a key a value, or takes it out; everything else stays as it is written.
     pub(crate) fn change(&self, key: &str, value: Option<&str>) -> Result<()> {
-        let path = self.path.as_deref().ok_or_else(|| Error::argument("there is no config file to change"))?;
+        let path = self.path.as_deref().ok_or_else(|| Error::argument("no config file to change"))?;
         let text = match fs::read_to_string(path) {
             Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
             read => read.map_err(|e| Error::io(format!("read {}", path.display()), e))?,

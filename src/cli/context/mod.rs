@@ -1,6 +1,13 @@
 //! What a verb works with: the file, its key, the models, the streams.
 
 pub(crate) mod command;
+mod files;
 pub(crate) mod key;
+pub(crate) mod long_questions;
+pub(crate) mod models;
+mod stages;
+pub(crate) mod stdin;
+mod streams;
+mod tidying;
 pub(crate) mod timing;
 pub(crate) mod unknown_key;

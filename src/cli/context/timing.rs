@@ -9,6 +9,8 @@ use huedb::embed::{DeferredEmbedder, EmbedOutput, Embedder, Role};
 use huedb::error::Result;
 use huedb::record::Fingerprint;
 
+use super::long_questions::LongQuestions;
+
 /// The stages of one command, in the order they first ended.
 #[derive(Clone)]
 pub(crate) struct StageTimes {
@@ -50,6 +52,7 @@ impl StageTimes {
 pub(crate) struct TimedEmbedder {
     pub(crate) embedder: DeferredEmbedder,
     pub(crate) timing: StageTimes,
+    pub(crate) long_questions: Arc<LongQuestions>,
 }
 
 impl TimedEmbedder {
@@ -68,6 +71,8 @@ impl Embedder for TimedEmbedder {
         if !self.embedder.is_loaded() {
             self.load()?;
         }
-        self.timing.of("embed", || self.embedder.embed(texts, role))
+        let output = self.timing.of("embed", || self.embedder.embed(texts, role))?;
+        self.long_questions.count(role, &output);
+        Ok(output)
     }
 }

@@ -8,7 +8,7 @@ use huedb::query::{ChromaRequest, Filter};
 use huedb::record::MetadataPatch;
 use huedb::store::View;
 
-use crate::cli::arguments::columns::nearest;
+use crate::cli::arguments::did_you_mean::nearest;
 use crate::cli::context::command::Context;
 
 /// Keys that are named when none of them is near.

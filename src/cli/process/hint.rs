@@ -9,19 +9,19 @@ use huedb::error::Error;
 pub(crate) fn hint(error: &Error) -> Option<String> {
     Some(match error {
         Error::CollectionNotFound { name, known } if known.is_empty() => {
-            format!("there are no collections here yet; make one with `huedb create {name}`")
+            format!("there are no collections here yet; create one with `huedb create {name}`")
         }
         Error::CollectionExists { name } => {
             format!("see it with `huedb show {name}`, or remove it with `huedb drop {name}`")
         }
         Error::TenantNotFound { known, .. } => {
-            format!("there are: {}; make one with `huedb tenant create NAME`", known.join(", "))
+            format!("available: {}; create one with `huedb tenant create NAME`", known.join(", "))
         }
         Error::DatabaseNotFound { known, .. } if known.is_empty() => {
-            "the tenant has none yet; make one with `huedb database create NAME`".into()
+            "the tenant has none yet; create one with `huedb database create NAME`".into()
         }
         Error::DatabaseNotFound { known, .. } => {
-            format!("there are: {}; make one with `huedb database create NAME`", known.join(", "))
+            format!("available: {}; create one with `huedb database create NAME`", known.join(", "))
         }
         Error::ModelMismatch { stored, .. } => {
             format!("use the model {stored}; `huedb reembed` changes the model of a collection")
@@ -31,10 +31,10 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         }
         Error::NoModel { .. } => "give --embedding, or create the collection with a model".into(),
         Error::WordsNotIndexed { collection } => {
-            format!("make one with `huedb index build {collection} --hybrid`")
+            format!("create one with `huedb index build {collection} --hybrid`")
         }
         Error::FileNotFound { .. } => {
-            "make it with `huedb create NAME`, or name another with --db or HUEDB_FILE".into()
+            "create it with `huedb create NAME`, or name another with --db or HUEDB_FILE".into()
         }
         Error::FileExists { .. } => "name another, or replace it with --force".into(),
         Error::KeyNeeded { .. } => {
@@ -47,7 +47,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         }
         Error::Busy { .. } => "wait for the other huedb to finish, or raise --busy-timeout".into(),
         Error::Damaged { .. } => "`huedb check` lists what is damaged, `huedb repair` puts right what can be".into(),
-        Error::Interrupted => "what is stored is whole; the same command can be run again".into(),
+        Error::Interrupted => "what was stored is complete; run the same command to continue".into(),
         Error::BadRecord { cause, .. } => return hint(cause),
         error => return error.hint(),
     })

@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, ValueEnum};
 use huedb::error::Error;
 use serde_json::Value as Json;
 
@@ -78,7 +78,7 @@ fn asked_format(tree: &Command, args: &[OsString]) -> MessageFormat {
         arg.get_default_values().first()?.to_str().map(str::to_owned)
     };
     let said = given.or_else(|| std::env::var("HUEDB_ERROR_FORMAT").ok()).or_else(default);
-    said.and_then(|format| format.parse().ok()).unwrap_or_default()
+    said.and_then(|format| MessageFormat::from_str(&format, false).ok()).unwrap_or_default()
 }
 
 /// The message is the first paragraph that clap words, the hint what follows but for the advice on --help.

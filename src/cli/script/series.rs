@@ -24,7 +24,7 @@ pub(crate) struct Series<'s> {
     run_one: RunOne,
 }
 
-/// Runs one command, as [`crate::cli::run`] does.
+/// Runs one command, as `cli::run` does.
 pub(crate) type RunOne =
     fn(&mut Defaults, &[OsString], (&mut dyn Write, &mut dyn Write), (Stream, Stream), Option<&SeriesCache>) -> u8;
 

@@ -14,7 +14,8 @@ use huedb::store::{
 };
 
 use crate::cli::bulk::ingest::say_cut;
-use crate::cli::context::command::{Context, read_stdin};
+use crate::cli::context::command::Context;
+use crate::cli::context::stdin::read_stdin;
 use crate::cli::context::unknown_key::warn_of_deleted;
 use crate::cli::process::exit::Status;
 use crate::output::count;
@@ -24,26 +25,26 @@ const FLAGS: &str = "record";
 
 #[derive(Debug, Args)]
 struct FieldsArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// Its text; `-` reads it from standard input
+    /// Document text; `-` reads it from standard input
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     document: Option<String>,
 
-    /// Its embedding, a JSON array of numbers; without one the text is embedded
+    /// Embedding, as a JSON array of numbers; without one, the text is embedded
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     embedding: Option<String>,
 
-    /// Its metadata, a JSON object
+    /// Metadata, as a JSON object
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
 
-    /// Where its content lives
+    /// URI of the original
     #[arg(long)]
     uri: Option<String>,
 
-    /// Refuse to embed with another model than this
+    /// Fail unless the collection uses this model
     #[arg(long)]
     model: Option<String>,
 }
@@ -51,22 +52,22 @@ struct FieldsArgs {
 /// What a change may leave as it is.
 #[derive(Debug, Args)]
 struct KeepArgs {
-    /// Leave the old embedding beside a new text, in a collection without a model
+    /// Keep the old embedding when the text changes, in a collection without a model
     #[arg(long)]
     keep_embedding: bool,
 }
 
 /// Add a record
 ///
-/// The text comes from --document or, without --document and --embedding, from standard input. An id that
-/// exists is left alone, as in Chroma.
+/// The text comes from --document or, if neither --document nor --embedding is given, from standard input. An existing id
+/// is left alone, as in Chroma.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   echo \"the quick brown fox\" | huedb add notes --id a
   huedb add notes --id b --document \"a lazy dog\" --metadata '{\"year\": 2021}'
   huedb add vectors --id c --embedding '[0.1, 0.2, 0.3]'")]
 pub(crate) struct AddArgs {
-    /// Its id
+    /// ID of the record
     #[arg(long)]
     id: String,
 
@@ -76,20 +77,20 @@ pub(crate) struct AddArgs {
 
 /// Change a record
 ///
-/// What is not given stays. Metadata is merged key by key; null deletes a key. A new text is embedded; in a collection
-/// without a model it needs --embedding, or --keep-embedding. An id that does not exist is left out, as in Chroma. With --ids-from many records get the same metadata or uri, in one
-/// transaction however many they are.
+/// What is not given stays as it is. Metadata is merged key by key; null deletes a key. A new text is embedded; in a
+/// collection without a model, it needs --embedding or --keep-embedding. An id that does not exist is ignored, as in
+/// Chroma. With --ids-from, many records get the same metadata or uri in one transaction.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb update notes --id a --metadata '{\"year\": 2021, \"draft\": null}'
   huedb update notes --id a --document \"a new text\"
   huedb get notes --where 'year < 2000' -o ids | huedb update notes --ids-from - --metadata '{\"old\": true}'")]
 pub(crate) struct UpdateArgs {
-    /// Its id
+    /// ID of the record
     #[arg(long, required_unless_present = "ids_from")]
     id: Option<String>,
 
-    /// Change the records of the ids in this file, one a line; `-` for standard input
+    /// Change all records listed in this file, one ID per line; `-` for standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["id", "document", "embedding", "model", "keep_embedding"])]
     ids_from: Option<String>,
@@ -101,14 +102,14 @@ pub(crate) struct UpdateArgs {
     keep: KeepArgs,
 }
 
-/// Add a record, or change it when it exists
+/// Add a record, or change it if it exists
 ///
-/// The text comes from --document or, when nothing else is given either, from standard input.
+/// The text comes from --document or, if nothing else is given, from standard input.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb upsert notes --id a --document \"the quick red fox\" --metadata '{\"year\": 2022}'")]
 pub(crate) struct UpsertArgs {
-    /// Its id
+    /// ID of the record
     #[arg(long)]
     id: String,
 
@@ -286,7 +287,7 @@ fn text_from_stdin() -> Result<String> {
     let text = read_stdin()?;
     if text.is_empty() {
         return Err(Error::InvalidArgument {
-            why: "the standard input holds no text".into(),
+            why: "standard input contains no text".into(),
             hint: Some("pipe the text in, or give --document or --embedding".into()),
         });
     }

@@ -13,18 +13,18 @@ use crate::output::{bytes, count_of, duration};
 
 /// Copy the database to another file while others use it
 ///
-/// The copy holds everything as it was at one moment and is checked before it takes its name. It is a database like any
-/// other: name it with --db, or put it back with `huedb restore`. That of an encrypted database opens with the same key.
+/// The copy is a consistent snapshot and is checked before it gets its name. It is a database like any other: open it with
+/// --db, or put it back with `huedb restore`. A copy of an encrypted database opens with the same key.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb backup notes-2026-11-24.redb
   huedb backup /mnt/safe/huedb.redb --force")]
 pub(crate) struct BackupArgs {
-    /// Where the copy goes
+    /// File to write the copy to
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     target: PathBuf,
 
-    /// Replace a file that is there
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
 }
@@ -43,19 +43,19 @@ impl BackupArgs {
     }
 }
 
-/// Put a backup in the place of the database
+/// Replace the database with a backup
 ///
-/// The backup is checked first, and what is there stays until the copy is whole.
+/// The backup is checked first, and the old database stays in place until the copy is complete.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb restore notes-2026-11-24.redb --force
   huedb --db new.redb restore notes-2026-11-24.redb")]
 pub(crate) struct RestoreArgs {
-    /// A file that `huedb backup` made
+    /// Backup made by `huedb backup`
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     backup: PathBuf,
 
-    /// Replace the database that is there
+    /// Replace the existing database
     #[arg(long)]
     force: bool,
 }

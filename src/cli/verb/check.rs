@@ -8,11 +8,11 @@ use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::output::{Properties, count};
 
-/// Look for damage in the file
+/// Check the file for damage
 ///
-/// Compares the checksum of every page, and the counters of every collection or of one, and lists what is damaged: one
-/// line a thing, at most 100. What is `derived` can be computed again; of anything else something was lost. Nothing is
-/// written; `huedb repair` puts right what can be.
+/// Verifies the checksum of every page and the counters of all collections, or of one, and lists what is damaged, one
+/// problem per line, up to 100. Damage to `derived` data can be repaired by recomputing it; any other damage means that
+/// data was lost. Nothing is written; `huedb repair` fixes what can be fixed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb check
@@ -21,10 +21,10 @@ use crate::output::{Properties, count};
 Exit codes:
   0 sound, 4 damaged, and those of every command")]
 pub(crate) struct CheckArgs {
-    /// Only this collection, and the catalogue
+    /// Check only this collection, and the catalogue
     collection: Option<String>,
 
-    /// Read every record too, and compute again what is derived
+    /// Also read every record and recompute what is derived
     #[arg(long)]
     deep: bool,
 }
@@ -41,7 +41,7 @@ impl CheckArgs {
         let what = self.collection.unwrap_or_else(|| context.db.display().to_string());
         if findings.is_empty() {
             store.close()?;
-            context.printer.notice(format!("{what} is sound"));
+            context.printer.notice(format!("no damage found in {what}"));
             return Ok(Status::Done);
         }
         let lines: Vec<_> = findings

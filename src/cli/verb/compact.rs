@@ -10,11 +10,11 @@ use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::output::{bytes, duration};
 
-/// Give free space back, and make deleted text unreadable
+/// Shrink the file and make deleted text unrecoverable
 ///
-/// Deleted records leave free space in the file, which later records use. This moves what is there together, shortens
-/// the file, and overwrites what was deleted. Other commands on the file wait until it is done; a kill in the middle
-/// loses nothing, but the next command then reads the whole file once.
+/// Deleted records leave free space in the file, which later records reuse. This moves the live data together, shortens the
+/// file and overwrites what was deleted. Other commands on the file wait until it is done. Killing it loses nothing, but
+/// the next command then has to read the whole file once.
 #[derive(Debug, Args)]
 pub(crate) struct CompactArgs {}
 

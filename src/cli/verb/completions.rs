@@ -9,16 +9,16 @@ use huedb::error::Result;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
-/// Print the completions for a shell
+/// Print the completion script for a shell
 ///
-/// Those for bash, zsh and fish also complete the names of collections, metadata keys, tenants, databases and models.
+/// The scripts for bash, zsh and fish also complete the names of collections, metadata keys, tenants, databases and models.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb completions bash > ~/.local/share/bash-completion/completions/huedb
   huedb completions zsh > ~/.zfunc/_huedb
   huedb completions fish > ~/.config/fish/completions/huedb.fish")]
 pub(crate) struct CompletionsArgs {
-    /// The shell
+    /// Shell
     #[arg(value_enum)]
     shell: ShellName,
 }

@@ -7,12 +7,12 @@ use crate::cli::configuration::file::ConfigEntry;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
-/// Show what the global flags are, and where each value comes from
+/// Show the value of each global flag and where it comes from
 ///
-/// A flag goes before its environment variable, that before the config file, and that before the default. The config file is
-/// `huedb/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`; `HUEDB_CONFIG` names another, and empty none. It holds one
-/// line a setting, as in `output = "json"`, `busy-timeout = 30`, `quiet = true`; the keys are the long names of the global
-/// flags. A path may begin with ~/.
+/// A flag takes precedence over its environment variable, the variable over the config file, and the file over the default.
+/// The config file is `huedb/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`; `HUEDB_CONFIG` names another one, or none
+/// if it is empty. It has one setting per line, such as `output = "json"`, `busy-timeout = 30` or `quiet = true`; the keys
+/// are the long names of the global flags. A path may begin with ~/.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb config
@@ -27,19 +27,19 @@ pub(crate) struct ConfigArgs {
 
 #[derive(Debug, Subcommand)]
 enum ConfigVerb {
-    /// Print where the config file is, or would be
+    /// Print the path of the config file, whether or not it exists
     Path,
-    /// Give a key of the config file a value; comments and order stay
+    /// Set a key in the config file; comments and order are kept
     Set {
-        /// The long name of a global flag
+        /// Long name of a global flag
         key: String,
-        /// Its value
+        /// Value
         #[arg(allow_hyphen_values = true)]
         value: String,
     },
-    /// Take a key out of the config file
+    /// Remove a key from the config file
     Unset {
-        /// The long name of a global flag
+        /// Long name of a global flag
         key: String,
     },
 }

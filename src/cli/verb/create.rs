@@ -13,10 +13,10 @@ use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
-/// Make a collection, and the file when there is none
+/// Create a collection (and the database file if needed)
 ///
-/// Without options: the built-in model all-MiniLM-L6-v2 and cosine distance. (Chroma's own default is l2; on the
-/// unit vectors of the model the order is the same, and cosine reads better.)
+/// By default, a collection uses the built-in model all-MiniLM-L6-v2 and cosine distance. (Chroma's own default is l2; for
+/// the unit vectors of this model the order is the same, and cosine is easier to read.)
 #[derive(Debug, Args)]
 #[expect(clippy::struct_field_names, reason = "get_or_create is Chroma's name")]
 #[command(after_help = "Examples:
@@ -26,53 +26,53 @@ use crate::cli::process::exit::Status;
   huedb create notes --get-or-create --metadata '{\"owner\": \"docs\"}'
   huedb create notes --configuration '{\"hnsw\": {\"space\": \"l2\", \"ef_search\": 200}}'")]
 pub(crate) struct CreateArgs {
-    /// Its name: 3 to 512 characters from [a-zA-Z0-9._-], a letter or digit first and last
+    /// Name: 3 to 512 characters from [a-zA-Z0-9._-], starting and ending with a letter or digit
     name: String,
 
-    /// Distance: cosine, l2 (squared) or ip (inner product) [default: cosine]
+    /// Distance function: cosine, l2 (squared) or ip (inner product) [default: cosine]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Space::ALL.map(Space::as_str)))]
     space: Option<String>,
 
-    /// Model that embeds its texts: a name from `huedb model list` or a folder
+    /// Embedding model: a name from `huedb model list`, or a folder
     #[arg(long, default_value = DEFAULT_MODEL, conflicts_with = "no_model")]
     model: String,
 
-    /// No model: embeddings are always given
+    /// Use no model: every record and query brings its own embedding
     #[arg(long)]
     no_model: bool,
 
-    /// Its metadata, a JSON object; Chroma's old keys such as hnsw:space are understood
+    /// Metadata, as a JSON object; Chroma's old keys such as hnsw:space are understood
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
 
-    /// Do nothing when the collection exists
+    /// Succeed without changes if the collection exists
     #[arg(long)]
     get_or_create: bool,
 
-    /// When the graph index is built: by itself from 4,000,000 records on, at every import, or only when asked for
+    /// When to build the graph index: automatically from 4,000,000 records, at every import, or only on request
     #[arg(long, value_enum, default_value = "auto")]
     index: When,
 
-    /// Candidates kept while the graph is built [default: 128]
+    /// Candidates considered while building the graph [default: 128]
     #[arg(long, value_name = "N", value_parser = candidates)]
     ef_construction: Option<usize>,
 
-    /// Index the words of its documents as well, for `query --hybrid`
+    /// Also index the words of documents, for `query --hybrid`
     #[arg(long)]
     hybrid: bool,
 
-    /// Candidates kept while the graph is searched [default: 128]
+    /// Candidates considered while searching the graph [default: 128]
     #[arg(long, value_name = "N", value_parser = candidates)]
     ef_search: Option<usize>,
 
-    /// Edges of a vector in the graph, of which 8 at least are built [default: 16]
+    /// Edges per vector in the graph; at least 8 are built [default: 16]
     #[arg(long, value_name = "N", value_parser = edges)]
     max_neighbors: Option<usize>,
 
     #[command(flatten)]
     file: NewFileArgs,
 
-    /// Chroma's configuration, a JSON object such as {"hnsw": {"space": "l2"}}
+    /// Configuration in Chroma's form, as a JSON object such as {"hnsw": {"space": "l2"}}
     #[arg(long, value_name = "JSON")]
     #[arg(conflicts_with_all = ["space", "ef_construction", "ef_search", "max_neighbors"])]
     configuration: Option<String>,

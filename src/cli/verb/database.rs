@@ -10,7 +10,7 @@ use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::output::Properties;
 
-/// Make, list and remove databases of a tenant
+/// Create, list and delete the databases of a tenant
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(after_help = "Examples:
@@ -24,9 +24,9 @@ pub(crate) struct DatabaseArgs {
 
 #[derive(Debug, Subcommand)]
 enum DatabaseAction {
-    /// Make a database, and the file when there is none
+    /// Create a database (and the database file if needed)
     Create {
-        /// Its name: 3 to 512 characters from [a-zA-Z0-9._-], a letter or digit first and last
+        /// Name: 3 to 512 characters from [a-zA-Z0-9._-], starting and ending with a letter or digit
         name: String,
 
         #[command(flatten)]
@@ -34,9 +34,9 @@ enum DatabaseAction {
     },
     /// List the databases of the tenant
     List,
-    /// Remove a database with its collections
+    /// Delete a database and its collections
     Drop {
-        /// The database
+        /// Database
         name: String,
     },
 }

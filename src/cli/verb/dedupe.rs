@@ -22,17 +22,17 @@ const RECORDS_BETWEEN_DETAILS: u64 = 10_000;
 
 /// List records that are near-duplicates of others
 ///
-/// Records are taken in the order they were inserted. One whose embedding is at most --max-distance from that of a
-/// record kept before it is a near-duplicate of the nearest such record; any other is kept. A line is a near-duplicate, with
-/// the record it is one of and their distance; lines of one group stand together. When all that is listed is deleted no
-/// two records are that near any more. Distances are exact, in the collection's space.
+/// Records are read in insertion order. A record whose embedding is within --max-distance of a record kept before it is a
+/// near-duplicate of the nearest such record; any other record is kept. Each output line is a near-duplicate with the
+/// record it duplicates and their distance; lines of one group are printed together. Once every listed record is deleted,
+/// no two records are that close any more. Distances are exact, in the distance function of the collection.
 ///
-/// A record is compared with all before it: a hundred thousand texts take seconds, ten times as many far more. How far it has
-/// come is shown on a terminal, and with --verbose as lines. Larger distances take longer, and so do inner products (ip)
+/// Each record is compared with all records before it: a hundred thousand texts take seconds, a million far longer.
+/// Progress is shown on a terminal, and as lines with --verbose. Large distances take longer, and so do inner products (ip)
 /// of embeddings of very different lengths, and embeddings without any structure.
 ///
-/// The exit code is 0 when there are any, 1 when there are none; with --check it is 1 when there are any, as of `diff`,
-/// so that a build fails.
+/// The exit code is 0 if there are any and 1 if there are none; with --check it is 1 if there are any, like diff, so that
+/// CI can fail on it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb dedupe notes --max-distance 0.05
@@ -40,21 +40,21 @@ const RECORDS_BETWEEN_DETAILS: u64 = 10_000;
   huedb dedupe notes --max-distance 0.01 -o ids > near-duplicates.txt
   huedb dedupe notes --max-distance 0.05 --check && echo \"none\"")]
 pub(crate) struct DedupeArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// Records at this distance or nearer are near-duplicates; 0.05 of cosine finds texts that say the same
+    /// Maximum distance of near-duplicates; 0.05 with cosine finds texts that say the same
     #[arg(long, value_name = "DISTANCE", value_parser = distance, allow_negative_numbers = true)]
     max_distance: f32,
 
     #[command(flatten)]
     conditions: FilterArgs,
 
-    /// Print the texts as well, which a table always does
+    /// Also print the texts, as a table always does
     #[arg(long = "documents")]
     with_documents: bool,
 
-    /// Exit with 1 when there are any, and with 0 when there are none
+    /// Exit with 1 if there are any, and with 0 if there are none
     #[arg(long)]
     check: bool,
 }
@@ -127,5 +127,5 @@ impl DedupeArgs {
 }
 
 fn distance(text: &str) -> Result<f32, String> {
-    text.parse().ok().filter(|distance: &f32| !distance.is_nan()).ok_or_else(|| format!("{text:?} is no distance"))
+    text.parse().ok().filter(|distance: &f32| !distance.is_nan()).ok_or_else(|| format!("{text:?} is not a distance"))
 }

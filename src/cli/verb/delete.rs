@@ -13,22 +13,22 @@ use crate::output::count;
 
 /// Delete records
 ///
-/// At least one of --id, --ids-from, --where and --where-document says which; ids and filters must both hold. However
-/// many they are, all are deleted in one transaction, or none. An empty list of ids deletes nothing; a filter with an
-/// empty `$and` or `$or` in it is refused.
+/// Choose records with --id, --ids-from, --where and --where-document; a record must match both the ids and the filters.
+/// All of them are deleted in one transaction, or none. An empty list of ids deletes nothing; a filter that contains an
+/// empty `$and` or `$or` is refused.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb delete notes --id a
   huedb delete notes --where 'year < 2000' --limit 100
   huedb query notes \"spam\" -n 100 -o ids | huedb delete notes --ids-from -")]
 pub(crate) struct DeleteArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
     #[command(flatten)]
     conditions: FilterArgs,
 
-    /// At the most this many of those a filter keeps, in the order they were inserted
+    /// Maximum number of records to delete, in insertion order (with a filter only)
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u64>,
 }
@@ -37,7 +37,7 @@ impl DeleteArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         if self.conditions.is_empty() {
             return Err(Error::InvalidArgument {
-                why: "nothing says what to delete".into(),
+                why: "nothing to delete was specified".into(),
                 hint: Some(
                     "give --id, --ids-from, --where or --where-document; `huedb drop` removes a whole collection"
                         .into(),

@@ -12,39 +12,39 @@ use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::exit::Status;
 use crate::output::Properties;
 
-/// Print the values of a metadata key and how many records hold each
+/// Print the values of a metadata key and the number of records with each
 ///
-/// Answered from the index, without reading records. An array counts once for each of its different elements.
+/// Answered from the index, without reading records. An array counts once for each of its distinct elements.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb distinct notes lang
   huedb distinct notes lang --where 'year >= 2020' --by-count -n 3")]
 pub(crate) struct DistinctArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// The metadata key
+    /// Metadata key
     key: String,
 
     #[command(flatten)]
     conditions: FilterArgs,
 
-    /// The most frequent value first
+    /// Sort by count, most frequent first
     #[arg(long)]
     by_count: bool,
 
-    /// At the most this many
+    /// Maximum number of values
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<usize>,
 }
 
-/// Print the metadata keys: types, records, different values, smallest and largest
+/// Print the metadata keys: types, records, distinct values, minimum and maximum
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb keys notes
   huedb keys notes --where 'lang = \"de\"'")]
 pub(crate) struct KeysArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
     #[command(flatten)]

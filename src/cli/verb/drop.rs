@@ -8,10 +8,10 @@ use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::output::count_of;
 
-/// Remove a collection with all its records
+/// Delete a collection and all its records
 #[derive(Debug, Args)]
 pub(crate) struct DropArgs {
-    /// The collection
+    /// Collection
     collection: String,
 }
 

@@ -5,7 +5,8 @@ use huedb::embed::{DEFAULT_MODEL, Role};
 use huedb::error::Result;
 use huedb::record::{Record, RecordId};
 
-use crate::cli::context::command::{Context, stdin_lines};
+use crate::cli::context::command::Context;
+use crate::cli::context::stdin::stdin_lines;
 use crate::cli::process::exit::Status;
 use crate::output::{OutputFormat, RecordColumn, RecordColumns, ShownRecord, count, count_of};
 
@@ -14,21 +15,21 @@ const TEXTS_AT_ONCE: usize = 512;
 
 /// Print the embeddings of texts
 ///
-/// Without a text, each line of standard input is one. jsonl unless -o says otherwise.
+/// Without arguments, each line of standard input is a text. The output is jsonl unless -o says otherwise.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb embed \"some text\"
   huedb query notes --embedding \"$(huedb embed 'some text' | jq -c .embedding)\"")]
 pub(crate) struct EmbedArgs {
-    /// The texts
+    /// Texts to embed
     #[arg(value_name = "TEXT")]
     texts: Vec<String>,
 
-    /// The model: a name from `huedb model list` or a folder
+    /// Model: a name from `huedb model list`, or a folder
     #[arg(long, default_value = DEFAULT_MODEL)]
     model: String,
 
-    /// Embed as questions; some models treat them differently
+    /// Embed as queries instead of documents; some models treat them differently
     #[arg(long)]
     question: bool,
 }
@@ -63,7 +64,7 @@ impl EmbedArgs {
             }
         }
         sink.end()?;
-        if cut > 0 && role == Role::Document {
+        if cut > 0 {
             let (of, tokens) = (count_of(done, "text"), count(embedder.fingerprint().max_tokens as u64));
             let notice = format!(
                 "{} of {of} longer than the {tokens} tokens the model reads; what is beyond is not embedded",

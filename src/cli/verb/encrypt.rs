@@ -12,19 +12,19 @@ use crate::cli::verb::backup::amount;
 
 /// Encrypt a plain database
 ///
-/// The file becomes cipher text (AES-256-XTS), which opens with the key given by --key-file, --key-command, or typed twice:
-/// a passphrase, 32 random bytes, or 64 hexadecimal digits. It is written beside the old one, checked, and takes its name;
-/// until then other commands on the file wait.
+/// Encrypts the file with AES-256-XTS. The key is given by --key-file or --key-command, or typed twice: a passphrase, 32
+/// random bytes, or 64 hexadecimal digits. The encrypted file is written next to the old one, checked, and renamed over it;
+/// other commands on the file wait until then.
 ///
-/// The old bytes may survive on the medium, in free space, snapshots and backups: encrypt before anything secret is
-/// stored (`huedb create --encrypt`). There is no way back without the key.
+/// The old plaintext may still be recoverable from the disk, from snapshots and from backups: encrypt before storing
+/// anything secret (`huedb create --encrypt`). Without the key, the data cannot be recovered.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb encrypt notes.redb
   head -c 32 /dev/urandom > notes.key; huedb encrypt notes.redb --key-file notes.key
   huedb encrypt notes.redb --key-command 'pass show notes'")]
 pub(crate) struct EncryptArgs {
-    /// The database, instead of that of --db
+    /// Database file [default: that of --db]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
 }
@@ -39,12 +39,12 @@ impl EncryptArgs {
     }
 }
 
-/// Make an encrypted database plain
+/// Decrypt an encrypted database
 ///
-/// The opposite of `huedb encrypt`, in the same way: beside the old file, checked, renamed.
+/// Reverses `huedb encrypt` in the same way: the new file is written next to the old one, checked and renamed.
 #[derive(Debug, Args)]
 pub(crate) struct DecryptArgs {
-    /// The database, instead of that of --db
+    /// Database file [default: that of --db]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
 }

@@ -12,26 +12,27 @@ use crate::cli::process::interrupt::Interrupt;
 use crate::cli::script::series::{Series, is_series};
 use crate::cli::script::statement::{Statements, Unfinished, empty_stdin};
 
-/// Run the commands of a script, one a line
+/// Run the commands in a script, one per line
 ///
-/// A line is what is typed after `huedb`, with the quotes, backslashes and # comments of a shell; nothing is expanded, and
-/// there are no pipes. A line that ends with \ goes on in the next, and so does an open quote. A command that reads standard
-/// input is given it by <<END and the lines up to END; in a script from standard input the others find it empty.
+/// Each line is what you would type after `huedb`, with the quotes, backslashes and # comments of a shell; nothing is
+/// expanded, and there are no pipes. A line that ends with \ continues on the next, and so does an open quote. A command
+/// that reads standard input gets it from <<END and the lines up to END; in a script read from standard input, other
+/// commands find it empty.
 ///
-/// A model is loaded once for all commands, and the global flags given here hold for every line. Each command is a
-/// transaction of its own, not the script: what was done before a failure stays done. The first failure ends the script,
-/// with its line and its exit code; finding nothing is none.
+/// A model is loaded once for all commands, and the global flags given here apply to every line. Each command is a
+/// transaction of its own, the script is not: what was done before a failure stays done. The script stops at the first
+/// failure, with its line and exit code; finding nothing is not a failure.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb exec build.huedb
   printf '%s\\n' 'create notes --get-or-create' 'add notes --id a --document fox' | huedb exec -
   huedb --db other.redb exec build.huedb --keep-going")]
 pub(crate) struct ExecArgs {
-    /// The script; `-` for standard input
+    /// Script file; `-` for standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     script: String,
 
-    /// Go on after a command that failed; the exit code is that of the first
+    /// Continue after a failed command; the exit code is that of the first failure
     #[arg(long)]
     keep_going: bool,
 }
@@ -58,7 +59,7 @@ impl ExecArgs {
             let line = statement.line;
             let code = if is_series(&statement) {
                 let own = statement.words.first().cloned().unwrap_or_default();
-                series.say(|printer| printer.error(format!("{own} cannot stand in a script"), None));
+                series.say(|printer| printer.error(format!("{own} cannot be used in a script"), None));
                 INPUT
             } else {
                 series.run(statement)?

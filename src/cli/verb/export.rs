@@ -18,24 +18,24 @@ use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{
-    BinaryFormat, BinaryLayout, OutputFormat, Packing, RecordColumn, RecordColumns, ShownRecord, Sink, Style, open,
+    BinaryFormat, BinaryLayout, Compression, OutputFormat, RecordColumn, RecordColumns, ShownRecord, Sink, Style, open,
     open_binary,
 };
 
-/// Write all records of a collection with their embeddings
+/// Write all records of a collection, with their embeddings
 ///
-/// What comes out goes back in with `huedb import` and makes an equal collection. The format is what -o says, else what
-/// the file's name ends with, else jsonl; a name that ends with .gz or .zst is packed so. A file appears when it is
-/// whole. With --all every tenant, database and collection is written, settings and all, as one stream of jsonl that
-/// `huedb import --all` reads into a new file.
+/// `huedb import` reads the output back into an equal collection. The format is given by -o, else by the file extension,
+/// else it is jsonl; names ending in .gz or .zst are compressed. The file appears once it is complete. With --all, every
+/// tenant, database and collection is written, settings included, as one jsonl stream that `huedb import --all` reads into
+/// a new file.
 ///
-/// Parquet and Arrow hold the columns id, document, uri, embedding, and one of its own type for each metadata key. Keys
-/// whose values are of several types, sparse vectors, and keys named as those columns are, stand as JSON in a column
-/// metadata. An .npy matrix holds the embeddings alone: --rows writes the rest beside it, or --ids the ids.
+/// Parquet and Arrow files have the columns id, document, uri and embedding, and one column of its own type for each
+/// metadata key. Keys whose values have several types, sparse vectors, and keys named like those columns go into a JSON
+/// column named metadata. An .npy matrix holds the embeddings only: --rows writes the rest to a second file, or --ids the
+/// ids.
 ///
-/// csv and tsv hold what the records hold, but for a NUL, which is refused; a pair of quotes is an empty text, and nothing
-/// none. A spreadsheet that takes a cell beginning with =, +, - or @ for a
-/// formula must be told to import it as text.
+/// csv and tsv hold everything but NUL characters, which are refused; "" is an empty text, and an empty cell no value. A
+/// spreadsheet that treats a cell starting with =, +, - or @ as a formula must be told to import it as text.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb export notes notes.jsonl.gz
@@ -45,48 +45,48 @@ use crate::output::{
   huedb export notes vectors.npy --rows rows.jsonl
   huedb export --all everything.jsonl.zst")]
 pub(crate) struct ExportArgs {
-    /// The collection
+    /// Collection
     #[arg(required_unless_present = "all")]
     collection: Option<String>,
 
-    /// Where it goes [default: standard output]
+    /// File to write to [default: standard output]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
 
-    /// Write all collections of all databases and tenants
-    #[arg(long, conflicts_with_all = ["Conditions", "no_embeddings", "columns", "ids_file", "rows_file"])]
+    /// Write all collections of all tenants and databases
+    #[arg(long, conflicts_with_all = ["FilterArgs", "no_embeddings", "columns", "ids_file", "rows_file"])]
     all: bool,
 
     #[command(flatten)]
     conditions: FilterArgs,
 
-    /// Leave the embeddings out
+    /// Leave out the embeddings
     #[arg(long, conflicts_with = "columns")]
     no_embeddings: bool,
 
     #[command(flatten)]
     columns: ColumnArgs,
 
-    /// Pack the output [default: as the file's name says]
+    /// Compress the output [default: by file extension]
     #[arg(long, value_name = "PACKING")]
-    #[arg(value_parser = PossibleValuesParser::new(Packing::ALL.map(Packing::as_str)).try_map(|name| packing_named(&name)))]
-    compress: Option<Packing>,
+    #[arg(value_parser = PossibleValuesParser::new(Compression::ALL.map(Compression::as_str)).try_map(|name| packing_named(&name)))]
+    compress: Option<Compression>,
 
-    /// Where the ids of an .npy matrix go, one a line
+    /// File for the ids of an .npy matrix, one per line
     #[arg(long = "ids", value_name = "FILE", value_hint = ValueHint::FilePath)]
     ids_file: Option<PathBuf>,
 
-    /// Where all that an .npy matrix lacks goes: csv, tsv, json or jsonl
+    /// File for everything that an .npy matrix lacks: csv, tsv, json or jsonl
     #[arg(long = "rows", value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "ids_file")]
     rows_file: Option<PathBuf>,
 
-    /// Replace files that are there
+    /// Replace existing files
     #[arg(long)]
     force: bool,
 }
 
-fn packing_named(name: &str) -> Result<Packing, String> {
-    Packing::ALL.into_iter().find(|packing| packing.as_str() == name).ok_or_else(|| name.to_owned())
+fn packing_named(name: &str) -> Result<Compression, String> {
+    Compression::ALL.into_iter().find(|packing| packing.as_str() == name).ok_or_else(|| name.to_owned())
 }
 
 /// What is written.
@@ -113,8 +113,8 @@ impl ExportArgs {
         let destination = Destination::open(self.file.as_deref(), self.force)?;
         if destination.is_stdout() && packed && context.stdout_is_terminal() {
             return Err(Error::InvalidArgument {
-                why: "this is no text for a terminal".into(),
-                hint: Some("name a file, or send it to another command".into()),
+                why: "refusing to write binary data to a terminal".into(),
+                hint: Some("name a file, or pipe it to another command".into()),
             });
         }
         if self.all {
@@ -129,8 +129,8 @@ impl ExportArgs {
     }
 
     /// Decides the packing and the format: what was asked for, else what the name says.
-    fn form(&self, asked: Option<ExportForm>) -> Result<(Option<Packing>, ExportForm)> {
-        let named = self.file.as_deref().filter(|file| file.as_os_str() != "-").map(Packing::of_path);
+    fn form(&self, asked: Option<ExportForm>) -> Result<(Option<Compression>, ExportForm)> {
+        let named = self.file.as_deref().filter(|file| file.as_os_str() != "-").map(Compression::of_path);
         let (packing, path) = named.unwrap_or_default();
         let is_npy = |format| format == ExportForm::Binary(BinaryFormat::Npy);
         let format = match asked {
@@ -151,7 +151,7 @@ impl ExportArgs {
         &self,
         context: &mut Context,
         destination: Destination,
-        packing: Option<Packing>,
+        packing: Option<Compression>,
         format: ExportForm,
     ) -> Result<()> {
         let beside = RowsFile::of(self)?;
@@ -225,14 +225,14 @@ impl ExportArgs {
 /// The file that stands beside a matrix.
 struct RowsFile {
     destination: Destination,
-    packing: Option<Packing>,
+    packing: Option<Compression>,
     format: OutputFormat,
 }
 
 impl RowsFile {
     fn of(export: &ExportArgs) -> Result<Option<Self>> {
         let Some(path) = export.ids_file.as_deref().or(export.rows_file.as_deref()) else { return Ok(None) };
-        let (packing, unpacked) = Packing::of_path(path);
+        let (packing, unpacked) = Compression::of_path(path);
         let format = match format_of(&unpacked) {
             _ if export.ids_file.is_some() => OutputFormat::Ids,
             Ok(ExportForm::Text(format)) => format,
@@ -263,7 +263,7 @@ fn check_line(id: &RecordId) -> Result<()> {
     let is_changed = text.ends_with('\r') || text.starts_with('\u{feff}') || text.trim().is_empty();
     if is_changed || text.contains(['\n', '\0']) {
         return Err(Error::InvalidArgument {
-            why: format!("the id {text:?} cannot stand on a line"),
+            why: format!("the id {text:?} cannot be written on one line"),
             hint: Some("write --rows FILE.jsonl in place of --ids".into()),
         });
     }

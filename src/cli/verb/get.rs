@@ -14,10 +14,10 @@ use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::exit::Status;
 use crate::output::{Highlight, OutputFormat, RecordColumns, ShownRecord};
 
-/// Print records, in the order they were inserted or sorted by a metadata key
+/// Print records, in insertion order or sorted by a metadata key
 ///
-/// On a terminal a record asked for by its only --id is printed as with -o vertical: each part on lines of its own, the
-/// document whole.
+/// On a terminal, the record of a single --id is printed as with -o vertical: each part on lines of its own, and the whole
+/// document.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb get notes --id a --id b
@@ -26,25 +26,25 @@ use crate::output::{Highlight, OutputFormat, RecordColumns, ShownRecord};
   huedb get notes --where-document whale -o vertical
   huedb query notes \"foxes\" -o ids | huedb get notes --ids-from -")]
 pub(crate) struct GetArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
     #[command(flatten)]
     conditions: FilterArgs,
 
-    /// At the most this many
+    /// Maximum number of records
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u64>,
 
-    /// Leave out this many at the start
+    /// Skip the first N records
     #[arg(long, value_name = "N", default_value_t = 0)]
     offset: u64,
 
-    /// Sort by the value of this metadata key; records without one come last
+    /// Sort by the value of this metadata key; records without it come last
     #[arg(long, value_name = "KEY")]
     sort: Option<String>,
 
-    /// The largest value first
+    /// Sort in descending order
     #[arg(long, requires = "sort")]
     desc: bool,
 
@@ -56,7 +56,7 @@ pub(crate) struct GetArgs {
     #[command(flatten)]
     columns: ColumnArgs,
 
-    /// Cut nothing in a table: wrap long text
+    /// Wrap long text in a table instead of truncating it
     #[arg(long)]
     full: bool,
 }
@@ -64,17 +64,17 @@ pub(crate) struct GetArgs {
 /// Print the first records with their embeddings
 #[derive(Debug, Args)]
 pub(crate) struct PeekArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// At the most this many
+    /// Maximum number of records
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     limit: u64,
 
     #[command(flatten)]
     columns: ColumnArgs,
 
-    /// Cut nothing in a table: wrap long text
+    /// Wrap long text in a table instead of truncating it
     #[arg(long)]
     full: bool,
 }
@@ -85,7 +85,7 @@ pub(crate) struct PeekArgs {
   huedb count notes
   huedb count notes --where 'lang = \"de\"'")]
 pub(crate) struct CountArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
     #[command(flatten)]

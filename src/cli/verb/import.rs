@@ -23,52 +23,51 @@ use crate::cli::process::interrupt::Interrupt;
 use crate::cli::verb::add::check_keep;
 use crate::output::{count, duration};
 
-/// Read many records from files, folders or standard input
+/// Import records from files, folders or standard input
 ///
-/// csv, tsv, json, jsonl, Parquet, Arrow (Feather), npy or text files; .gz and .zst are unpacked. Tables are tables also in a
-/// folder or a glob; a text file there is one record. A .txt whose header names the id's column is a table too, and one
-/// import of several kinds says what it took each for; --format says it for all. The id, document, embedding, uri and
-/// metadata columns are found by their names or named by options; without --metadata every other column becomes metadata.
-/// --dry-run shows what would be made of them; the collection need not exist for that.
+/// Reads csv, tsv, json, jsonl, Parquet, Arrow (Feather), npy and text files; .gz and .zst are decompressed. In a folder or
+/// a glob too, tables are read as tables; each text file is one record. A .txt file whose header names the id column is
+/// also a table, and an import of several kinds of files says how it read each; --format decides for all. The columns for
+/// id, document, embedding, uri and metadata are found by name or named by options; without --metadata, every other column
+/// becomes metadata. --dry-run shows what the import would do; the collection need not exist for that.
 ///
-/// The id of a text file is its path from the folder, or from the part of the glob before the first wildcard; of a file that
-/// is named by itself, the path as it is given; --prefix puts something before every id. Its uri is the path that opens it.
-/// A file whose id is that of a file of another folder is refused. Files of a folder that are no text are passed over and
-/// named, the first ten without -v.
+/// The id of a text file is its path relative to the folder, or to the part of the glob before the first wildcard; for a
+/// file named directly, it is the path as given. --prefix is put before every id. The uri is the path that opens the file.
+/// Two files of different folders with the same id are refused. Files in a folder that are not text are skipped and listed,
+/// the first ten without -v.
 ///
-/// A column of a csv table without a type in --types is numbers only where every cell of it is one that prints back as it
-/// stands, and true or false, or arrays, likewise; else all of it is text (007, 1.10 and 1e3 are). The first 100,000 rows
-/// decide, of a pipe those within 16 MB; a later row that does not fit is bad. Nothing is no value, and a pair of quotes
-/// around nothing an empty text. Integers beyond 64 bits are of no type here: they are refused, unless --types NAME:str
-/// keeps their digits.
+/// A csv column without a type in --types becomes numbers only if every cell prints back exactly as it is written, and
+/// likewise true/false or arrays; otherwise it is text (007, 1.10 and 1e3 are). The first 100,000 rows decide, or the first
+/// 16 MB of a pipe; a later row that does not fit is bad. An empty cell is no value, and "" is an empty text. Integers
+/// beyond 64 bits are refused, unless --types NAME:str keeps their digits.
 ///
-/// Of Parquet and Arrow, null and NaN are no value, dates and times become strings in ISO 8601 (points in time of a zone
-/// in UTC), floats of 32 bits in metadata become the f64 of their shortest decimal (0.1 is 0.1), decimals become numbers
-/// where these have their digits, and the row's number stands where messages have a line. The rows of an .npy matrix are
-/// embeddings, whose ids come from --ids, from --rows, or from --id auto.
+/// In Parquet and Arrow, null and NaN are no value, dates and times become ISO 8601 strings (timestamps with a time zone in
+/// UTC), 32-bit floats in metadata become the f64 of their shortest decimal (0.1 is 0.1), decimals become numbers where
+/// these have their digits, and messages give the row number instead of the line. The rows of an .npy matrix are
+/// embeddings, with ids from --ids, from --rows or from --id auto.
 ///
-/// An id that comes again in one import is counted and warned of; --on-duplicate says what becomes of its rows.
+/// Repeated ids in one import are counted and reported; --on-duplicate decides which row counts.
 ///
-/// An import can be run again: what is stored already is not embedded again, also where only metadata changed. In a
-/// collection without a model a new document of a record needs an embedding of its own, or --keep-embedding.
+/// An import can be repeated: what is already stored is not embedded again, even if its metadata changed. In a collection
+/// without a model, a changed document needs an embedding of its own, or --keep-embedding.
 ///
-/// With --chunk every document is cut into chunks of at most so many tokens, as the collection's model counts them.
-/// The chunks of a document with the id `a` are records `a#0`, `a#1` and so on, with its metadata and uri and, as
-/// metadata, `chunk_of` (the document's id), `chunk` (its number), `chunk_start` and `chunk_end` (bytes of the
-/// document). A cut is made, in the last quarter of a chunk, at the end of a paragraph, else of a line, of a sentence,
-/// of a word. A document is stored in one transaction; when it has become shorter, the chunks it no longer has are
-/// removed. Chunks take the place of the record of the whole document, and a later import without --chunk that of the
-/// chunks; a record that is no chunk of the document is never replaced by one.
+/// With --chunk, every document is cut into chunks of at most this many tokens, as the model of the collection counts them.
+/// The chunks of document `a` become records `a#0`, `a#1` and so on, with its metadata and uri and four more metadata keys:
+/// `chunk_of` (the id of the document), `chunk` (the number), `chunk_start` and `chunk_end` (bytes of the document). A cut
+/// is made in the last quarter of a chunk, preferably at the end of a paragraph, then of a line, a sentence or a word. A
+/// document is stored in one transaction; if it has become shorter, the chunks it no longer has are removed. Chunks replace
+/// the record of the whole document, and a later import without --chunk replaces the chunks; a record that is not a chunk
+/// of the document is never replaced.
 ///
-/// With --all the source is what `huedb export --all` wrote, and its tenants, databases and collections are made as they
-/// were; a file that does not exist is made.
+/// With --all, the source is a file written by `huedb export --all`; its tenants, databases and collections are restored as
+/// they were, and the database file is created if needed.
 ///
-/// So are those of other programs: with --from-chroma a folder that Chroma 0.4 or later wrote, with --from-chroma-url a
-/// running server, with --from-llm the embeddings of the llm tool. Embeddings come as the program answers them, bit for
-/// bit; a collection of space cosine whose lengths Chroma rounded stays rounded. No model is set, for none here made them:
-/// questions need --embedding until `huedb reembed`. A COLLECTION is looked up in --tenant and --database; without one
-/// everything is read, of --tenant and --database where these are not the defaults. What is read is not changed, and the
-/// same import can be run again. A server is told who asks by `CHROMA_TOKEN` (X-Chroma-Token) and `CHROMA_AUTHORIZATION`.
+/// Other programs: --from-chroma reads a folder written by Chroma 0.4 or later, --from-chroma-url a running server, and
+/// --from-llm the embeddings of the llm tool. Embeddings are taken bit for bit; those of a cosine collection that Chroma
+/// normalised stay normalised. No model is set, since none of these made them: queries need --embedding until `huedb
+/// reembed`. COLLECTION is looked up in --tenant and --database; without it, everything is read, or everything in --tenant
+/// and --database where these are not the defaults. The source is never changed, and the import can be repeated. A server
+/// gets its credentials from `CHROMA_TOKEN` (X-Chroma-Token) and `CHROMA_AUTHORIZATION`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb import notes articles.csv --id id --document body --metadata year,lang
@@ -83,7 +82,7 @@ use crate::output::{count, duration};
   huedb import --from-chroma-url http://localhost:8000 articles --into notes
   huedb import --from-llm \"$(llm collections path)\"")]
 pub(crate) struct ImportArgs {
-    /// The collection
+    /// Collection
     #[arg(required_unless_present_any = ["all", "foreign"])]
     collection: Option<String>,
 
@@ -94,7 +93,7 @@ pub(crate) struct ImportArgs {
     #[command(flatten)]
     file: NewFileArgs,
 
-    /// Read everything that `export --all` wrote; `-` for standard input
+    /// Read a file written by `export --all`; `-` for standard input
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["collection", "sources", "id", "document", "embedding", "uri",
         "metadata", "types", "format", "delimiter", "ids", "rows", "dry_run", "on_error", "on_duplicate", "batch_size", "model",
         "foreign", "prefix", "moved_from", "keep_embedding"])]
@@ -103,23 +102,23 @@ pub(crate) struct ImportArgs {
     #[command(flatten)]
     from: ForeignArgs,
 
-    /// The name that the collection read from another program is to have
+    /// Name for the collection read from another program
     #[arg(long, value_name = "NAME", requires = "foreign", requires = "collection")]
     into: Option<String>,
 
-    /// Column of the id; `auto` makes ids from the content [default: id]
+    /// Column of the id; `auto` derives ids from the content [default: id]
     #[arg(long, value_name = "COLUMN")]
     id: Option<String>,
 
-    /// Put before every id
+    /// Prefix for every id
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     prefix: String,
 
-    /// The folder was here before: take the place of its records; may be repeated
+    /// Path the folder was imported from before: its records are replaced (repeatable)
     #[arg(long, value_name = "DIR")]
     moved_from: Vec<PathBuf>,
 
-    /// Leave the old embedding beside a new document, in a collection without a model
+    /// Keep the old embedding when the document changes, in a collection without a model
     #[arg(long)]
     keep_embedding: bool,
 
@@ -139,43 +138,43 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     metadata: Option<Vec<String>>,
 
-    /// Types of metadata columns: str, int, float, bool or array, as in year:int,zip:str [default: inferred]
+    /// Types of metadata columns: str, int, float, bool or array, such as year:int,zip:str [default: inferred]
     #[arg(long, value_name = "COLUMN:TYPE")]
     types: Option<Types>,
 
-    /// Format of the sources [default: from their names or first bytes]
+    /// Format of the sources [default: detected from the name or content]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(input::InputFormat::ALL.map(input::InputFormat::as_str)))]
     format: Option<String>,
 
-    /// Character between the fields of a csv table [default: what the header shows of , ; tab and |]
+    /// Field separator of csv files [default: detected: , ; tab or |]
     #[arg(long, value_name = "CHAR", value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// File with the ids of an .npy matrix, one a line
+    /// File with the ids of an .npy matrix, one per line
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     ids: Option<PathBuf>,
 
-    /// File with all that an .npy matrix lacks, row by row: ids, documents, metadata
+    /// File with everything that an .npy matrix lacks, row by row: ids, documents, metadata
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "ids")]
     rows: Option<String>,
 
-    /// Read all, store nothing, refuse what the import would; show what each column becomes, and the first records
+    /// Read everything and store nothing; show what each column becomes, the first records, and every error
     #[arg(long, conflicts_with = "foreign")]
     dry_run: bool,
 
-    /// What happens to ids: add leaves existing ones alone, update leaves new ones out, upsert does both
+    /// How to treat ids: add ignores existing ones, update ignores new ones, upsert does both
     #[arg(long, value_enum, default_value = "upsert")]
     mode: ModeName,
 
-    /// What happens at a bad row
+    /// What to do at a bad row
     #[arg(long, value_enum, value_name = "ACTION", default_value = "stop")]
     on_error: OnErrorName,
 
-    /// What happens to a row whose id came before: error stops, last takes it over the earlier one, first leaves it out
+    /// What to do with a repeated id: error stops, last keeps the later row, first keeps the earlier one
     #[arg(long, value_enum, value_name = "ACTION", default_value = "last")]
     on_duplicate: OnDuplicateName,
 
-    /// Rows stored in one transaction [default: 256 to embed, else 8192]
+    /// Rows per transaction [default: 256 when embedding, else 8192]
     #[arg(long, value_name = "ROWS")]
     batch_size: Option<std::num::NonZeroUsize>,
 
@@ -183,11 +182,11 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "TOKENS")]
     chunk: Option<usize>,
 
-    /// Tokens that a chunk repeats of the one before, at the most half of a chunk
+    /// Tokens that consecutive chunks share, at most half of a chunk
     #[arg(long, value_name = "TOKENS", requires = "chunk", default_value_t = 0, hide_default_value = true)]
     overlap: usize,
 
-    /// Refuse to embed with another model than this
+    /// Fail unless the collection uses this model
     #[arg(long)]
     model: Option<String>,
 }
@@ -216,7 +215,7 @@ impl ImportArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let makes_file = self.all.is_some() || self.from.is_given();
         if self.file.encrypt && !makes_file {
-            let hint = Some("make the collection with `huedb create NAME --encrypt`".into());
+            let hint = Some("create the collection with `huedb create NAME --encrypt`".into());
             return Err(Error::InvalidArgument { why: "this import makes no file to encrypt".into(), hint });
         }
         context.prepare(self.file)?;
@@ -260,7 +259,7 @@ impl ImportArgs {
         };
         let tally = run.store(context, &info, |_| Ok(0))?;
         let nothing_new = tally.unchanged > 0 && tally.embedded == 0 && info.embedder.is_some();
-        let said = if nothing_new { "; nothing had to be embedded" } else { "" };
+        let said = if nothing_new { "; nothing was embedded" } else { "" };
         chunks.say(context);
         context.printer.notice(format!("{} in {}{said}", describe(&tally), duration(start.elapsed())));
         Ok(Status::Done)
@@ -269,7 +268,8 @@ impl ImportArgs {
     /// Gathers what a dry run needs to know.
     fn rehearsal(&self, sources: Vec<InputSource>) -> Result<Rehearsal<'_>> {
         Ok(Rehearsal {
-            import: self,
+            rules: self.rules(),
+            split: Box::new(|context, info| self.split(context, info)),
             name: self.collection.as_deref().unwrap_or_default(),
             sources,
             options: self.options()?,
@@ -278,7 +278,7 @@ impl ImportArgs {
         })
     }
 
-    pub(crate) fn rules(&self) -> Rules {
+    fn rules(&self) -> Rules {
         Rules {
             keep_embedding: self.keep_embedding,
             one_form: true,
@@ -288,7 +288,7 @@ impl ImportArgs {
     }
 
     /// Returns what becomes of each row before it is stored, if anything does.
-    pub(crate) fn split(&self, context: &Context, info: &CollectionInfo) -> Result<Option<input::Split>> {
+    fn split(&self, context: &Context, info: &CollectionInfo) -> Result<Option<input::Split>> {
         check_keep(self.keep_embedding, info)?;
         self.embedder(context, info)?;
         Ok(ChunkCount::default().split(&self.prefix, self.chunker(context, info)?))

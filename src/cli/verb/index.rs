@@ -18,10 +18,10 @@ const TIDY_SHARE: u64 = 5;
 
 /// Build, show or drop the graph index of a collection
 ///
-/// Without a graph every search scans the quantised embeddings, which is exact and fast for one question. The
-/// graph makes many questions fast, and finds nearly all of the nearest: when it is built it is asked for 500 of the
-/// collection's own rows, and it is used only where it found 99 % of their ten nearest. It lies in the same file and is
-/// derived: dropping it loses nothing.
+/// Without a graph, every search scans the quantised embeddings, which is exact, and fast for a single query. The graph
+/// speeds up many queries and finds nearly all of the nearest records: when it is built, its recall is measured with 500 of
+/// the collection's own rows, and it is used only if it found 99 % of their ten nearest. It is stored in the same file and
+/// is derived: dropping it loses nothing.
 #[derive(Debug, Args)]
 pub(crate) struct IndexArgs {
     #[command(subcommand)]
@@ -35,31 +35,31 @@ enum IndexVerb {
     Drop(IndexDropArgs),
 }
 
-/// Build the graph, or bring the one there is up to date
+/// Build the graph, or bring it up to date
 #[derive(Debug, Args)]
 struct IndexBuildArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// Index the words of its documents instead, for `query --hybrid`; records added later are indexed too
+    /// Index the words of documents instead, for `query --hybrid`; later records are indexed too
     #[arg(long)]
     hybrid: bool,
 }
 
-/// Show what is known of the graph, and whether it is whole
+/// Show facts about the graph and whether it is intact
 #[derive(Debug, Args)]
 struct IndexShowArgs {
-    /// The collection
+    /// Collection
     collection: String,
 }
 
-/// Remove the graph
+/// Delete the graph
 #[derive(Debug, Args)]
 struct IndexDropArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// Remove the index of the words of its documents instead
+    /// Delete the word index instead
     #[arg(long)]
     hybrid: bool,
 }
@@ -86,7 +86,7 @@ impl IndexBuildArgs {
             context.tidy(&mut store, bytes_before, TIDY_SHARE);
             store.close()?;
             let (documents, took) = (count_of(documents, "document"), duration(start.elapsed()));
-            context.printer.notice(format!("words of {}: {documents} in {took}", self.collection));
+            context.printer.notice(format!("indexed the words of {documents} of {} in {took}", self.collection));
             return Ok(Status::Done);
         }
         let interrupt = Interrupt::listen();

@@ -10,7 +10,7 @@ use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::output::Properties;
 
-/// Show facts about the file and about this program
+/// Show facts about the file and this program
 #[derive(Debug, Args)]
 pub(crate) struct InfoArgs {}
 

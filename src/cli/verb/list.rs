@@ -11,11 +11,11 @@ use crate::output::collection_line;
 /// List the collections of the database by name
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// At the most this many
+    /// Maximum number of collections
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<usize>,
 
-    /// Leave out this many at the start
+    /// Skip the first N collections
     #[arg(long, value_name = "N", default_value_t = 0)]
     offset: usize,
 }
@@ -26,7 +26,7 @@ impl ListArgs {
         let page = collections.iter().skip(self.offset).take(self.limit.unwrap_or(usize::MAX));
         let lines: Vec<_> = page.map(|(info, counts)| collection_line(info, counts)).collect();
         if collections.is_empty() {
-            context.printer.notice("no collections yet; make one with `huedb create NAME`");
+            context.printer.notice("no collections yet; create one with `huedb create NAME`");
         } else {
             context.list(&lines)?;
         }

@@ -20,7 +20,7 @@ Topics:
   errors     every error, its exit code and what to do
   filters    the short form and the JSON of --where and --where-document")]
 pub(crate) struct ManArgs {
-    /// The verb or the topic [default: huedb itself]
+    /// Command or topic [default: huedb itself]
     #[arg(value_name = "VERB")]
     name: Option<String>,
 }
@@ -41,8 +41,8 @@ impl ManArgs {
         let Some((_, page)) = pages.iter().find(|(page, _)| page.starts_with(&file)) else {
             let name = self.name.unwrap_or_default();
             let names = pages.iter().filter_map(|(page, _)| page.strip_prefix("huedb-")?.split('.').next());
-            let hint = Some(format!("there are: {}", names.collect::<Vec<_>>().join(", ")));
-            return Err(Error::InvalidArgument { why: format!("there is no manual page {name:?}"), hint });
+            let hint = Some(format!("available: {}", names.collect::<Vec<_>>().join(", ")));
+            return Err(Error::InvalidArgument { why: format!("no manual page {name:?}"), hint });
         };
         context.write(page)?;
         Ok(Status::Done)

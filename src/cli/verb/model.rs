@@ -29,21 +29,21 @@ enum ModelVerb {
     Remove(ModelRemoveArgs),
 }
 
-/// List the models there are
+/// List the available models
 #[derive(Debug, Args)]
 struct ModelListArgs {}
 
 /// Install a sentence-embedding model from a folder
 ///
-/// The folder holds an ONNX graph, tokenizer.json and, as Hugging Face lays them out, the config files that
-/// pooling and the greatest number of tokens are read from. The graph is tried with the longest text that they allow (of
-/// 2048 tokens at the most); what it takes less of is told, and is the limit from then on.
+/// The folder holds an ONNX graph, tokenizer.json and, in the layout of Hugging Face, the config files that define pooling
+/// and the maximum number of tokens. The graph is tried with the longest text they allow (up to 2048 tokens); if it takes
+/// less, that is reported and becomes the limit.
 #[derive(Debug, Args)]
 struct ModelAddArgs {
-    /// The folder
+    /// Folder
     dir: PathBuf,
 
-    /// The name it is to have [default: the folder's]
+    /// Name for the model [default: that of the folder]
     #[arg(long)]
     name: Option<String>,
 
@@ -53,21 +53,21 @@ struct ModelAddArgs {
 
 /// Fetch a sentence-embedding model from Hugging Face and install it
 ///
-/// Of all ONNX graphs of a model `model.onnx` is taken, --file chooses another. `HF_ENDPOINT` is the address of another
-/// hub, `HF_TOKEN` opens private models, and with `HF_HUB_OFFLINE=1` the model is taken from the cache of Hugging
-/// Face's own tools. The token goes to the hub alone, not to where it keeps large files. A request that brings nothing for
-/// `HF_HUB_DOWNLOAD_TIMEOUT` seconds (30) is made again, four times. A pull that was interrupted has installed nothing,
-/// and goes on when it is run again.
+/// If the model has several ONNX graphs, `model.onnx` is used; --file chooses another. `HF_ENDPOINT` is the address of
+/// another hub, `HF_TOKEN` gives access to private models, and with `HF_HUB_OFFLINE=1` the model is taken from the cache of
+/// the Hugging Face tools. The token is sent to the hub only, not to where it keeps large files. A request that receives
+/// nothing for `HF_HUB_DOWNLOAD_TIMEOUT` seconds (30) is repeated up to four times. An interrupted pull installs nothing
+/// and resumes when it is run again.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb model pull intfloat/e5-small-v2 --query-prefix 'query: ' --document-prefix 'passage: '
   huedb model pull Xenova/bge-small-en-v1.5 --file onnx/model_quantized.onnx --pooling cls")]
 struct ModelPullArgs {
-    /// The model on the hub: ORGANISATION/MODEL
+    /// Model on the hub: ORGANISATION/MODEL
     #[arg(value_name = "MODEL")]
     repo: String,
 
-    /// The name it is to have here [default: MODEL without the organisation]
+    /// Local name [default: MODEL without the organisation]
     #[arg(long)]
     name: Option<String>,
 
@@ -82,42 +82,42 @@ struct ModelPullArgs {
 /// What is taken from the user instead of from the model's files.
 #[derive(Debug, Args)]
 struct OverrideArgs {
-    /// The ONNX graph among its files, as in `onnx/model_quantized.onnx`
+    /// ONNX graph to use, such as `onnx/model_quantized.onnx`
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
 
-    /// How token vectors become one [default: as its files say, else mean]
+    /// How token vectors are pooled [default: from its files, else mean]
     #[arg(long, value_enum)]
     pooling: Option<PoolingName>,
 
-    /// Whether vectors are scaled to length 1 [default: as its files say]
+    /// Whether vectors are normalised to length 1 [default: from its files]
     #[arg(long, value_name = "BOOL")]
     normalize: Option<bool>,
 
-    /// Tokens read from a text [default: as its files say]
+    /// Maximum number of tokens per text [default: from its files]
     #[arg(long, value_name = "N")]
     max_tokens: Option<usize>,
 
-    /// Put before a question, as in "query: " [default: as its files say]
+    /// Prefix for queries, such as "query: " [default: from its files]
     #[arg(long, value_name = "TEXT")]
     query_prefix: Option<String>,
 
-    /// Put before a document, as in "passage: " [default: as its files say]
+    /// Prefix for documents, such as "passage: " [default: from its files]
     #[arg(long, value_name = "TEXT")]
     document_prefix: Option<String>,
 }
 
-/// Compare the files of a model with their checksums
+/// Verify the checksums of a model's files
 #[derive(Debug, Args)]
 struct ModelVerifyArgs {
-    /// The model
+    /// Model
     name: String,
 }
 
 /// Remove an installed model
 #[derive(Debug, Args)]
 struct ModelRemoveArgs {
-    /// The model
+    /// Model
     name: String,
 }
 
@@ -156,7 +156,7 @@ impl ModelAddArgs {
         let absolute = || self.dir.canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = self.name.clone().or_else(absolute).unwrap_or_default();
         if !self.dir.is_dir() {
-            return Err(Error::argument(format!("{} is no folder", self.dir.display())));
+            return Err(Error::argument(format!("{} is not a folder", self.dir.display())));
         }
         let model = install(&self.dir, &name, &self.settings.into(), &context.models)?;
         tell(context, &model);

@@ -10,10 +10,10 @@ use crate::cli::arguments::collection::{When, candidates, configuration};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
-/// Change a collection: its name, metadata, search settings or prefixes
+/// Change the name, metadata, search settings or prefixes of a collection
 ///
-/// What is not given stays. Metadata is replaced as a whole. The distance is fixed when a collection is made; the model
-/// is changed by `huedb reembed`.
+/// What is not given stays as it is. Metadata is replaced as a whole. The distance function is fixed when a collection is
+/// created; the model is changed by `huedb reembed`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("change").required(true).multiple(true)
     .args(["name", "metadata", "ef_search", "index", "query_prefix", "document_prefix", "configuration"]))]
@@ -23,34 +23,34 @@ use crate::cli::process::exit::Status;
   huedb modify notes --configuration '{\"hnsw\": {\"ef_search\": 256}}'
   huedb modify notes --query-prefix 'query: '")]
 pub(crate) struct ModifyArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// Its new name
+    /// New name
     #[arg(long)]
     name: Option<String>,
 
-    /// What replaces its metadata, a JSON object
+    /// New metadata, as a JSON object
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
 
-    /// Candidates kept while the graph is searched
+    /// Candidates considered while searching the graph
     #[arg(long, value_name = "N", value_parser = candidates)]
     ef_search: Option<usize>,
 
-    /// When the graph index is built
+    /// When to build the graph index
     #[arg(long, value_enum)]
     index: Option<When>,
 
-    /// Text put before every question
+    /// Prefix for queries
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     query_prefix: Option<String>,
 
-    /// Text put before every document; only while there are no records, afterwards `huedb reembed` changes it
+    /// Prefix for documents; only while there are no records, afterwards use `huedb reembed`
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     document_prefix: Option<String>,
 
-    /// What changes of Chroma's configuration, a JSON object
+    /// Configuration changes in Chroma's form, as a JSON object
     #[arg(long, value_name = "JSON", conflicts_with = "ef_search")]
     configuration: Option<String>,
 }
@@ -109,7 +109,7 @@ fn check_function(collection: &CollectionInfo, given: Option<EmbeddingFunction>)
         collection.embedder.as_ref().map_or("has no model".into(), |model| format!("has the model {}", model.model));
     Err(Error::InvalidArgument {
         why: format!("the embedding function cannot be modified: collection {:?} {has}", name.as_str()),
-        hint: Some(format!("`huedb reembed {name} --model MODEL` embeds its documents anew with another model")),
+        hint: Some(format!("`huedb reembed {name} --model MODEL` re-embeds its documents with another model")),
     })
 }
 

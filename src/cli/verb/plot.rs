@@ -1,7 +1,5 @@
 //! `huedb plot`.
 
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -9,9 +7,10 @@ use clap::{Args, ValueHint};
 use huedb::error::{Error, Result};
 use huedb::query::RecordQuery;
 use huedb::record::{Ordinal, Value};
-use huedb::store::{Access, Include, View, beside};
+use huedb::store::{Access, Include, View};
 
 use crate::cli::arguments::columns::known_key;
+use crate::cli::arguments::destination::Destination;
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::global::OutputChoice;
 use crate::cli::context::command::Context;
@@ -22,22 +21,22 @@ use crate::output::{Legend, MapPoint, OutputFormat, PointMap, RecordColumn, coun
 /// More points than these take a browser long, and hide one another.
 const SAMPLE: usize = 20_000;
 
-/// Draw a map of a collection: its embeddings on a plane, as an SVG for a browser
+/// Draw a map of a collection: its embeddings projected onto a plane, as an SVG
 ///
-/// The plane is that of the first two principal components; the axes say how much of the variance each holds. Near on
-/// the map means near in those two directions; all the others are not seen. Pointing at a record shows its id and the
-/// beginning of its document. Numbers are coloured by a ramp, other values by a colour each, the most frequent nine;
-/// pointing at one in the legend hides the rest.
+/// The plane is that of the first two principal components; the axes give the share of variance of each. Points close
+/// together are similar in these two directions only. Hovering over a point shows its id and the beginning of its document.
+/// Numbers are coloured on a scale, other values in one colour each for the nine most frequent; hovering over a legend
+/// entry hides the rest.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb plot notes -o map.svg
   huedb plot notes -o map.svg --color-by topic --where 'lang = \"en\"'
   huedb plot notes --color-by year --label title --size 1600x1000 > map.svg")]
 pub(crate) struct PlotArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// The SVG file to write, `-` for standard output [default: standard output, unless it is a terminal]
+    /// SVG file to write; `-` for standard output [default: standard output, unless it is a terminal]
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(value_parser = PathBufValueParser::new().map(OutputChoice::File))]
     output: Option<OutputChoice>,
@@ -46,18 +45,18 @@ pub(crate) struct PlotArgs {
     #[arg(long, value_name = "KEY")]
     color_by: Option<String>,
 
-    /// What is shown of a record beside its id: `document` or a metadata key
+    /// What to show besides the id: `document` or a metadata key
     #[arg(long, value_name = "COLUMN", default_value = "document")]
     label: String,
 
     #[command(flatten)]
     conditions: FilterArgs,
 
-    /// Records to draw at the most
+    /// Maximum number of records to draw
     #[arg(long, value_name = "N", default_value_t = SAMPLE)]
     sample: usize,
 
-    /// Decides which records are drawn
+    /// Seed of the random sample
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
@@ -93,7 +92,7 @@ impl PlotArgs {
         match to {
             None => write_map(&map, context.out())?,
             Some(path) => {
-                write_file(&path, &map)?;
+                Destination::open(Some(&path), true)?.write(None, context.out(), |out| write_map(&map, out))?;
                 let sampled =
                     if (ordinals.len() as u64) < all { ", drawn at random; --sample says how many" } else { "" };
                 let records = count(ordinals.len() as u64);
@@ -115,8 +114,8 @@ impl PlotArgs {
             _ if !context.stdout_is_terminal() => return Ok(None),
             _ => {
                 return Err(Error::InvalidArgument {
-                    why: "an SVG drawing is not for a terminal".into(),
-                    hint: Some("name a file with -o map.svg".into()),
+                    why: "refusing to print an SVG to a terminal".into(),
+                    hint: Some("use -o map.svg".into()),
                 });
             }
         };
@@ -180,21 +179,4 @@ impl PlotArgs {
             legend,
         })
     }
-}
-
-/// Writes the drawing beside its place and puts it there when it is whole.
-fn write_file(path: &Path, map: &PointMap) -> Result<()> {
-    let failed = |source| Error::io(format!("write {}", path.display()), source);
-    // A device is written to, not replaced.
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        let mut out = std::io::BufWriter::new(std::fs::File::create(path).map_err(failed)?);
-        return write_map(map, &mut out);
-    }
-    // What the umask leaves, as for any file that a command makes.
-    let mut file = beside(path, Some(std::fs::Permissions::from_mode(0o666)))?;
-    let mut out = std::io::BufWriter::new(file.as_file_mut());
-    write_map(map, &mut out)?;
-    out.flush().map_err(failed)?;
-    drop(out);
-    file.put_in_place(true)
 }

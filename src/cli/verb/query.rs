@@ -6,23 +6,24 @@ use clap::{ArgGroup, Args};
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
 use huedb::input::{InputSource, Question, Questions, embedding_from_json};
-use huedb::query::{self as ask, Ask, Filter, QueryAnswer, Way};
+use huedb::query::{self as ask, AccessPath, Answer, Ask, Filter};
 use huedb::record::{CollectionInfo, Hit};
 use huedb::store::{Access, Include, View, check_dimension, check_embedding};
 
 use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
-use crate::cli::context::command::{Context, read_stdin};
+use crate::cli::context::command::Context;
+use crate::cli::context::stdin::read_stdin;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::output::{self, Highlight, Label, RecordColumn, RecordColumns, ShownRecord, duration};
 
-/// Find the records nearest to a question
+/// Find the records nearest to a query
 ///
-/// The question is a text, an embedding, or a file of many of either; a batch prints one list for each
-/// question, in the order of the questions. An empty question is refused, and so is a blank line in a file of one
-/// question a line, unless it stands at the end: the number of a question is that of its line, from 0.
+/// The query is a text, an embedding, or a file of several; a batch prints one list per query, in order. Empty queries are
+/// refused, and so are blank lines in a file of one query per line, except at the end: the number of a query is its line
+/// number, starting at 0.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each flag is given or not by itself")]
 #[command(group = ArgGroup::new("question").required(true).args(["text", "embedding", "input"]))]
@@ -34,29 +35,29 @@ use crate::output::{self, Highlight, Label, RecordColumn, RecordColumns, ShownRe
   huedb query notes \"keys\" --columns distance,year,document --full
   huedb query notes --input questions.jsonl -o csv")]
 pub(crate) struct QueryArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// The question as text; `-` reads it from standard input
+    /// Query text; `-` reads it from standard input
     text: Option<String>,
 
-    /// The question as an embedding, a JSON array of numbers
+    /// Query embedding, as a JSON array of numbers
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     embedding: Option<String>,
 
-    /// A file of questions, `-` for standard input: jsonl, json or csv with text or embedding, or one a line
+    /// File of queries, `-` for standard input: jsonl, json or csv with text or embedding, or one per line
     #[arg(long, short, value_name = "FILE")]
     input: Option<String>,
 
-    /// Hits for each question
+    /// Number of hits per query
     #[arg(long, short, value_name = "N", default_value_t = 10)]
     n: usize,
 
-    /// Leave out this many of the nearest
+    /// Skip the first N hits
     #[arg(long, value_name = "N", default_value_t = 0)]
     offset: usize,
 
-    /// Leave out hits farther than this
+    /// Drop hits farther away than this
     #[arg(long, value_name = "DISTANCE", allow_negative_numbers = true)]
     max_distance: Option<f32>,
 
@@ -72,23 +73,23 @@ pub(crate) struct QueryArgs {
     #[command(flatten)]
     columns: ColumnArgs,
 
-    /// Cut nothing in a table: wrap long text
+    /// Wrap long text in a table instead of truncating it
     #[arg(long)]
     full: bool,
 
-    /// Refuse to embed with another model than this
+    /// Fail unless the collection uses this model
     #[arg(long)]
     model: Option<String>,
 
-    /// Rank every record by its embedding as given, without an index
+    /// Compare with every stored embedding, without an index
     #[arg(long)]
     exact: bool,
 
-    /// Rank by meaning and by words, fused by reciprocal rank; needs an index of the words
+    /// Combine semantic and keyword search (reciprocal rank fusion); needs a word index
     #[arg(long, conflicts_with_all = ["embedding", "max_distance", "exact", "explain"])]
     hybrid: bool,
 
-    /// Say on standard error which way the search took, why, and how long
+    /// Print the query plan and timings to standard error
     #[arg(long)]
     explain: bool,
 }
@@ -119,10 +120,14 @@ impl QueryArgs {
             .exact(self.exact)
             .hybrid(self.hybrid)
             .threads(context.models.threads());
-        if let Some(embedder) = self.embedder(context, view.info(), &questions)? {
-            query = query.embedder(embedder);
+        let embedder = self.embedder(context, view.info(), &questions)?;
+        if let Some(embedder) = &embedder {
+            query = query.embedder(Arc::clone(embedder));
         }
         let answer = view.query(&query)?;
+        if let Some(embedder) = embedder {
+            context.warn_of_long_questions(embedder.fingerprint());
+        }
         for warning in &answer.warnings {
             context.printer.warning(warning);
         }
@@ -233,28 +238,28 @@ pub(crate) fn asking(text: String) -> Result<String> {
         return Ok(text);
     }
     Err(Error::InvalidArgument {
-        why: "the question is empty".into(),
-        hint: Some("give a text to ask with, or --embedding; `huedb get` reads records without a question".into()),
+        why: "the query is empty".into(),
+        hint: Some("give a query text or --embedding; `huedb get` reads records without a query".into()),
     })
 }
 
-fn explain(context: &mut Context, answer: &QueryAnswer) {
+fn explain(context: &mut Context, answer: &Answer) {
     let (facts, costs, timing) = (&answer.facts, &answer.plan.costs, &answer.timing);
     let filtered = if facts.filtered { "the filter keeps" } else { "no filter:" };
     let cost = |microseconds: f64| {
         if microseconds.is_finite() { format!("{:.1} ms", microseconds / 1000.0) } else { "closed".into() }
     };
     let certainty = match (answer.plan.way, facts.recall) {
-        (Way::Graph, Some(recall)) => {
+        (AccessPath::Graph, Some(recall)) => {
             format!("approximate: it found {:.1} % of the nearest when it was built", recall * 100.0)
         }
-        (Way::Graph, None) => "approximate: its recall was not measured".to_owned(),
-        (Way::Sketch, _) => "exact but for a row in 4,000 that signs may miss at the edge".to_owned(),
-        (Way::Nothing | Way::Rows | Way::Scan, _) => "exact".to_owned(),
+        (AccessPath::Graph, None) => "approximate: its recall was not measured".to_owned(),
+        (AccessPath::Sketch, _) => "exact but for a row in 4,000 that signs may miss at the edge".to_owned(),
+        (AccessPath::Nothing | AccessPath::Rows | AccessPath::Scan, _) => "exact".to_owned(),
     };
     let lines = [
         format!(
-            "way: {}, {certainty} ({filtered} {} of {}, {}, graph of {})",
+            "plan: {}, {certainty} ({filtered} {} of {}, {}, graph of {})",
             answer.plan.way,
             output::count(facts.candidates),
             output::count_of(facts.rows, "record"),

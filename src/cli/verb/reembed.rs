@@ -16,39 +16,38 @@ use crate::cli::process::interrupt::Interrupt;
 use crate::cli::verb::import::OnErrorName;
 use crate::output::{ProgressKind, count, duration};
 
-/// Embed all documents of a collection anew, with another model
+/// Re-embed a collection with a different model
 ///
-/// Searches go on with the old model until every document is embedded, then all of them change to the new one in one
-/// transaction. Documents that are added or changed meanwhile are embedded too; no other process waits. An interrupted
-/// or killed run is continued by the same command. Documents and metadata stay as they are, embeddings that were given
-/// are replaced, and a graph is built again. Every record needs a document that the model can embed. `huedb compact` gives back the space of
-/// the old embeddings.
+/// Searches use the old model until every document is embedded, then all switch to the new one in one transaction.
+/// Documents added or changed in the meantime are embedded too; no other process waits. An interrupted run is continued by
+/// the same command. Documents and metadata stay as they are, embeddings that were given are replaced, and a graph is
+/// rebuilt. Every record needs a document that the model can embed. `huedb compact` frees the space of the old embeddings.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["model", "discard"]))]
 #[command(after_help = "Examples:
   huedb reembed notes --model e5-small
   huedb reembed notes --discard")]
 pub(crate) struct ReembedArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// The new model: a name from `huedb model list` or a folder
+    /// New model: a name from `huedb model list`, or a folder
     #[arg(long)]
     model: Option<String>,
 
-    /// Text put before every question [default: the model's]
+    /// Prefix for queries [default: that of the model]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, requires = "model")]
     query_prefix: Option<String>,
 
-    /// Text put before every document [default: the model's]
+    /// Prefix for documents [default: that of the model]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, requires = "model")]
     document_prefix: Option<String>,
 
-    /// What happens at a document that the model cannot embed; skip gives its record an embedding of zeros
+    /// What to do with a document that the model cannot embed; skip gives its record a zero embedding
     #[arg(long, value_enum, value_name = "ACTION", default_value = "stop")]
     on_error: OnErrorName,
 
-    /// Give up what an interrupted run has embedded so far
+    /// Discard the progress of an interrupted run
     #[arg(long)]
     discard: bool,
 }
@@ -154,7 +153,7 @@ fn say_how_far(context: &mut Context, store: &Store, name: &str) {
 
 fn discard(context: &mut Context, name: &str) -> Result<Status> {
     if context.look(name)?.next_embedder().is_none() {
-        return Err(Error::argument(format!("no embeddings of {name} are on their way")));
+        return Err(Error::argument(format!("no interrupted reembed of {name}")));
     }
     let store = context.open(Access::Write)?;
     let discarded = store.collection(name)?.discard_reembedding()?;

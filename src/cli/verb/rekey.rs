@@ -12,18 +12,19 @@ use crate::cli::process::exit::Status;
 
 /// Change the key of an encrypted database
 ///
-/// The old key comes from --key-file, --key-command or a terminal as always, the new one from the options below, or it is
-/// typed twice. Only the header is written, so it takes a moment and others may use the file meanwhile.
+/// The old key comes from --key-file, --key-command or a terminal as always; the new key from the options below, or it is
+/// typed twice. Only the header is rewritten, so this is quick and others may use the file meanwhile.
 ///
-/// What encrypts the text itself is a random key inside the header, and stays. Whoever had the old key and a copy of the
-/// file may have kept it; --full draws another one and writes the whole file anew. Backups keep the key they were made with.
+/// The data itself is encrypted with a random key stored in the header, which does not change: somebody who had the old key
+/// and a copy of the file may have kept it. --full draws a new one and rewrites the whole file. Backups keep the key they
+/// were made with.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb rekey notes.redb
   huedb rekey notes.redb --key-file old.key --new-key-file new.key
   huedb rekey notes.redb --full")]
 pub(crate) struct RekeyArgs {
-    /// The database, instead of that of --db
+    /// Database file [default: that of --db]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
 
@@ -35,7 +36,7 @@ pub(crate) struct RekeyArgs {
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString, conflicts_with = "new_key_file")]
     new_key_command: Option<String>,
 
-    /// Encrypt everything anew; the old bytes may survive on the medium
+    /// Re-encrypt everything; old data may still be recoverable from the disk
     #[arg(long)]
     full: bool,
 }

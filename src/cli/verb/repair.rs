@@ -11,11 +11,11 @@ use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{Properties, bytes, count, count_of};
 
-/// Make a damaged file whole again, or save what can be read
+/// Repair a damaged file, or save what can be read
 ///
-/// Records and embeddings are the truth; everything else in the file is derived from them. Where the truth is whole, a
-/// new file is made from it and takes the place of the damaged one. Where it is not, nothing is replaced: `--to FILE`
-/// writes what can be read into another file and lists what cannot, one line a record.
+/// Records and embeddings are the source data; everything else in the file is derived from them. If the source data is
+/// intact, a new file is made from it and replaces the damaged one. If not, nothing is replaced: `--to FILE` saves what can
+/// be read to another file and lists what cannot, one record per line.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb repair
@@ -24,11 +24,11 @@ use crate::output::{Properties, bytes, count, count_of};
 Exit codes:
   0 nothing was lost, 4 something was, and those of every command")]
 pub(crate) struct RepairArgs {
-    /// Write what can be read into this file, and leave the database alone
+    /// Save what can be read to this file, and leave the database alone
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     to: Option<PathBuf>,
 
-    /// Replace a file that is there
+    /// Replace the file if it exists
     #[arg(long, requires = "to")]
     force: bool,
 }
@@ -61,7 +61,7 @@ fn repair(context: &mut Context, db: &Path, options: &Options) -> Result<Status>
     if let Ok(store) = context.open(Access::Read)
         && context.stage("check", || store.check(None, Depth::Deep))?.is_empty()
     {
-        context.printer.notice(format!("{} is sound", db.display()));
+        context.printer.notice(format!("no damage found in {}", db.display()));
         return Ok(Status::Done);
     }
     let repaired = context.stage("read what can be read", || Repaired::begin(db, db, options))?;
@@ -133,7 +133,7 @@ fn say_lost(context: &mut Context, db: &Path, repaired: &Repaired) {
 fn amount(repaired: &Repaired) -> String {
     let records: u64 = repaired.kept.iter().map(|kept| kept.records).sum();
     format!(
-        "{} of {}; pages damaged: {}, of them put right: {}",
+        "{} of {}; pages damaged: {}, repaired: {}",
         count_of(records, "record"),
         count_of(repaired.kept.len() as u64, "collection"),
         count(repaired.damaged_pages),

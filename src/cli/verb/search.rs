@@ -5,16 +5,17 @@ use huedb::error::{Error, Result};
 use huedb::query::{ChromaRequest, Query};
 use huedb::store::Access;
 
-use crate::cli::context::command::{Context, read_stdin};
+use crate::cli::context::command::Context;
+use crate::cli::context::stdin::read_stdin;
 use crate::cli::context::unknown_key::warn_of_request;
 use crate::cli::process::exit::Status;
 use crate::cli::verb::query::asking;
 
-/// Answer a request of Chroma's Search API
+/// Run a request of Chroma's Search API
 ///
-/// The request and the response are Chroma's JSON: filters, rank expressions, groups, pages and parts. A `$knn` may
-/// ask with a text: for `#embedding` the collection's model embeds it, for `#document` and for sparse vectors BM25
-/// does. Chroma's own local server does not answer such requests.
+/// Request and response are Chroma's JSON: filters, rank expressions, groups, pages and selected fields. A `$knn` may give
+/// a text: for `#embedding` it is embedded by the model of the collection, for `#document` and sparse vectors by BM25.
+/// Chroma's own local server does not support such requests.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb search notes --json '{\"searches\": [{\"rank\": {\"$knn\": {\"query\": \"foxes\"}},
@@ -22,10 +23,10 @@ use crate::cli::verb::query::asking;
   huedb search notes --json @request.json
   jq -n '{searches: [{filter: {year: 2021}}]}' | huedb search notes --json -")]
 pub(crate) struct SearchArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// The request: JSON, `@FILE`, or `-` for standard input
+    /// Request: JSON, `@FILE`, or `-` for standard input
     #[arg(long, value_name = "REQUEST")]
     json: String,
 }
@@ -42,6 +43,7 @@ impl SearchArgs {
         if !texts.is_empty() {
             let embedder = context.embedder(view.info(), None)?;
             Query::embed_all(request.queries_mut(), embedder.as_ref())?;
+            context.warn_of_long_questions(embedder.fingerprint());
         }
         for query in request.queries_mut() {
             query.threads = context.models.threads();

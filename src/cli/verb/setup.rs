@@ -9,17 +9,17 @@ use huedb::embed::{SetupStep, setup};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
-/// Install ONNX Runtime, which embeds several times faster than the engine inside this program
+/// Install ONNX Runtime, which embeds several times faster than the built-in engine
 ///
-/// Fetches the pinned, checksummed Python wheel of ONNX Runtime with pip and unpacks its library into the data
-/// directory. Without pip or network, give --from.
+/// Downloads the pinned Python wheel of ONNX Runtime with pip, verifies its checksum and unpacks the library into the data
+/// directory. Without pip or a network, use --from.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb setup
   huedb setup --from onnxruntime-*.whl
   huedb setup --from /usr/lib/libonnxruntime.so")]
 pub(crate) struct SetupArgs {
-    /// A wheel, a shared library, or a folder with one of these, instead of pip
+    /// Wheel, shared library, or folder with one of these, to install instead
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     from: Option<PathBuf>,
 }

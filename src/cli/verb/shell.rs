@@ -28,13 +28,13 @@ use crate::cli::script::statement::Statements;
 use crate::cli::verb::exec::ExecArgs;
 use crate::output::sanitize;
 
-/// Type one command after another, with history and completion
+/// Run commands interactively, with history and completion
 ///
-/// A line is what is typed after `huedb`, as in `huedb exec`; Tab completes verbs, flags, and the names of collections and
-/// metadata keys. A model is loaded once for all commands, and the global flags given here hold for every line. ctrl-C ends
-/// the command and not the shell, ctrl-D or `.quit` leaves it. Lines are kept in `huedb/history` in `$XDG_STATE_HOME`
-/// or `~/.local/state`; `HUEDB_HISTORY` names another file, and empty none. A line that begins with a space is not kept. When
-/// the standard input is no terminal it is a script, as for `huedb exec -`.
+/// Each line is what you would type after `huedb`, as in `huedb exec`; Tab completes commands, flags, and the names of
+/// collections and metadata keys. A model is loaded once, and the global flags given here apply to every line. Ctrl-C
+/// interrupts the command but not the shell; Ctrl-D or `.quit` leaves it. History is kept in `huedb/history` in
+/// `$XDG_STATE_HOME` or `~/.local/state`; `HUEDB_HISTORY` names another file, or none if it is empty. A line that starts
+/// with a space is not recorded. If standard input is not a terminal, it is run as a script, as by `huedb exec -`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb shell
@@ -92,7 +92,7 @@ impl ShellArgs {
             for statement in Statements::of(&line).flatten().filter(|statement| !statement.words.is_empty()) {
                 interrupt.forget();
                 if is_series(&statement) {
-                    series.say(|printer| printer.error("that is for the shell you came from", None));
+                    series.say(|printer| printer.error("exec and shell cannot be run inside the shell", None));
                     continue;
                 }
                 let code = series.run(statement)?;

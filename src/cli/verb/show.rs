@@ -8,12 +8,13 @@ use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::output::{OutputFormat, chroma_collection, collection_facts};
 
-/// Show everything known about a collection
+/// Show everything about a collection
 ///
-/// As JSON: the object Chroma's server returns for a collection, with what only huedb knows under `huedb`.
+/// With JSON output: the object that Chroma's server returns for a collection, with everything specific to huedb under
+/// `huedb`.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// The collection
+    /// Collection
     collection: String,
 }
 

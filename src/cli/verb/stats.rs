@@ -11,29 +11,29 @@ use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::output::{Measured, is_utf8_locale};
 
-/// Draw how distances, documents and metadata are spread
+/// Show histograms of distances, document lengths and metadata
 ///
-/// Measures a sample: how far each of its records is from its nearest neighbour among all records, and how far apart
-/// random pairs are. A useful --max-distance lies between the two. Also the lengths of documents, those of embeddings,
-/// and which share of the records has each metadata key. With a filter only the records it keeps count, as neighbours
-/// too. As json or csv: the bins and the numbers.
+/// Measures a sample: the distance of each record in it to its nearest neighbour among all records, and the distances of
+/// random pairs. A useful --max-distance lies between the two. Also the lengths of documents and embeddings, and the share
+/// of records with each metadata key. With a filter, only matching records count, as neighbours too. json and csv give the
+/// bins and the numbers.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb stats notes
   huedb stats notes --where 'lang = \"en\"' --sample 5000
   huedb stats notes -o json | jq .nearest_distance.p95")]
 pub(crate) struct StatsArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
     #[command(flatten)]
     conditions: FilterArgs,
 
-    /// Records to measure; their embeddings take at the most 64 MiB
+    /// Number of records to measure; their embeddings take at most 64 MiB
     #[arg(long, value_name = "N", default_value_t = 1000)]
     sample: usize,
 
-    /// Decides which records are measured
+    /// Seed of the random sample
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }

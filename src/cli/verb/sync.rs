@@ -27,21 +27,21 @@ use crate::output::{ProgressKind, duration};
 /// The tokens of a chunk when none are asked for, where the model reads as many.
 const CHUNK_TOKENS: usize = 256;
 
-/// Keep a collection in step with the text files of a folder
+/// Keep a collection in sync with the text files of a folder
 ///
-/// New and changed files are embedded and stored, the records of files that are gone are removed, and what is as it was
-/// is not touched. Only records that a sync of the same folder made are changed or removed; they say so in their metadata
-/// (`synced_from`: the folder's path from the database's folder, or its whole path when it lies elsewhere). Where the
-/// folder was renamed, or moved alone, --moved-from says what it was called. A run that was interrupted or killed is
-/// completed by the same command.
+/// New and changed files are embedded and stored, records of deleted files are removed, and unchanged files are not
+/// touched. Only records made by a sync of the same folder are changed or removed; their metadata says so (`synced_from`:
+/// the path of the folder relative to that of the database, or its full path if it lies elsewhere). If the folder was
+/// renamed, or moved alone, give its old path with --moved-from. An interrupted run is completed by the same command.
 ///
-/// Files are chosen as ripgrep chooses them: hidden ones and those that .gitignore, .ignore or git's own lists name are
-/// left out, and links are not followed. --glob chooses among what is left; records of files no longer chosen are
-/// removed. Files without text (binary, not UTF-8, or only white space) are skipped and named, the first ten without -v. What cannot be read is a warning: its
-/// records stay, and the exit code is 5. Where no file with text is found nothing is done, unless --allow-empty is given.
+/// Files are chosen as by ripgrep: hidden files and those ignored by .gitignore, .ignore or git's own exclude lists are
+/// left out, and links are not followed. --glob selects among the rest; records of files no longer selected are removed.
+/// Files without text (binary, not UTF-8, or only white space) are skipped and listed, the first ten without -v. A file
+/// that cannot be read is a warning: its records stay, and the exit code is 5. If no text file is found, nothing is done
+/// unless --allow-empty is given.
 ///
-/// A file is cut into chunks by the tokens of the collection's model, of which each is a record: `a/b.md#0`, `a/b.md#1`.
-/// Beside what `huedb import --chunk` says of chunks their metadata has `line` and `line_end`, from 1, and the uri is
+/// Each file is cut into chunks by the tokens of the collection's model; each chunk is a record: `a/b.md#0`, `a/b.md#1`. In
+/// addition to the metadata of `huedb import --chunk`, chunks have `line` and `line_end`, counted from 1, and the uri is
 /// the path of the file, so that a hit opens in an editor.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -50,22 +50,22 @@ const CHUNK_TOKENS: usize = 256;
   huedb query docs \"rotate keys\" -n 1 -o jsonl | jq -r '\"+\\(.metadata.line) \\(.uri)\"' | xargs -o vim")]
 #[expect(clippy::struct_excessive_bools, reason = "each flag is by itself")]
 pub(crate) struct SyncArgs {
-    /// The collection
+    /// Collection
     collection: String,
 
-    /// The folder
+    /// Folder
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     folder: PathBuf,
 
-    /// Only files whose path passes, as in .gitignore; `!GLOB` leaves files out; may be repeated
+    /// Only files matching this glob, as in .gitignore; `!GLOB` excludes (repeatable)
     #[arg(long = "glob", short, value_name = "GLOB")]
     globs: Vec<String>,
 
-    /// Do not heed .gitignore, .ignore and git's other lists
+    /// Ignore .gitignore, .ignore and git's exclude lists
     #[arg(long)]
     no_ignore: bool,
 
-    /// Hidden files and folders as well
+    /// Include hidden files and folders
     #[arg(long)]
     hidden: bool,
 
@@ -73,42 +73,42 @@ pub(crate) struct SyncArgs {
     #[arg(long, short = 'L')]
     follow: bool,
 
-    /// Put before the path of a file in the ids of its records
+    /// Prefix for the ids of records
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     prefix: String,
 
-    /// The folder was followed under this name: its records become those of the folder; may be repeated
+    /// Former path of the folder: its records are taken over (repeatable)
     #[arg(long, value_name = "DIR")]
     moved_from: Vec<String>,
 
-    /// Tokens of a chunk at the most; 0 for none [default: 256, or what the model reads]
+    /// Maximum number of tokens per chunk; 0 for no limit [default: 256, or what the model reads]
     #[arg(long, value_name = "TOKENS")]
     chunk: Option<usize>,
 
-    /// A file is one record; the model does not read the end of a long one
+    /// Store each file as one record; the model does not read the end of a long one
     #[arg(long, conflicts_with_all = ["chunk", "overlap"])]
     no_chunk: bool,
 
-    /// Tokens that a chunk repeats of the one before [default: an eighth of a chunk]
+    /// Tokens that consecutive chunks share [default: an eighth of a chunk]
     #[arg(long, value_name = "TOKENS")]
     overlap: Option<usize>,
 
-    /// Make the collection, and the file, when there is none
+    /// Create the collection (and the database file if needed)
     #[arg(long)]
     create: bool,
 
     #[command(flatten)]
     file: NewFileArgs,
 
-    /// Refuse to embed with another model than this; with --create the model of a new collection
+    /// Fail unless the collection uses this model; with --create, the model of a new collection
     #[arg(long)]
     model: Option<String>,
 
-    /// Remove the records of all files when none is left
+    /// Allow removing all records if no file is left
     #[arg(long)]
     allow_empty: bool,
 
-    /// Print what would be done, and do nothing
+    /// Print what would be done, without doing it
     #[arg(long)]
     dry_run: bool,
 }
@@ -140,7 +140,7 @@ impl SyncArgs {
         if plan.is_empty_folder() && !self.allow_empty {
             return Err(Error::BadInput {
                 source: self.folder.display().to_string(),
-                why: "no file with text is chosen here".into(),
+                why: "no matching text files".into(),
                 hint: Some(
                     "--glob, --hidden and --no-ignore choose files; --allow-empty removes the records of all".into(),
                 ),

@@ -10,9 +10,9 @@ use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::output::Properties;
 
-/// Make, list and remove tenants
+/// Create, list and delete tenants
 ///
-/// A tenant holds databases, a database holds collections; every verb takes --tenant and --database.
+/// A tenant contains databases, a database contains collections; every command takes --tenant and --database.
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
 pub(crate) struct TenantArgs {
@@ -22,19 +22,19 @@ pub(crate) struct TenantArgs {
 
 #[derive(Debug, Subcommand)]
 enum TenantAction {
-    /// Make a tenant, and the file when there is none
+    /// Create a tenant (and the database file if needed)
     Create {
-        /// Its name: 3 characters or more
+        /// Name: at least 3 characters
         name: String,
 
         #[command(flatten)]
         file: NewFileArgs,
     },
-    /// List the tenants of the file
+    /// List all tenants
     List,
-    /// Remove a tenant with its databases and their collections
+    /// Delete a tenant, its databases and their collections
     Drop {
-        /// The tenant
+        /// Tenant
         name: String,
     },
 }

@@ -204,7 +204,7 @@ impl HubClient {
             let Some(next) = place.filter(|_| response.status().is_redirection()) else {
                 return Err(HubFailure::Status(response.status().as_u16()));
             };
-            url = joined(&url, next).ok_or_else(|| HubFailure::Other("it leads to what is no address".into()))?;
+            url = joined(&url, next).ok_or_else(|| HubFailure::Other("it redirects to an invalid address".into()))?;
             // What the hub says of a file it says before it leads elsewhere.
             if first.is_none() && !self.is_hub(&url) || response.headers().contains_key("x-linked-etag") {
                 first.get_or_insert(response);

@@ -72,7 +72,7 @@ pub enum PullStep {
 pub fn pull(request: &PullRequest, options: &LoadOptions, progress: &mut dyn FnMut(PullStep)) -> Result<ModelSpec> {
     let repo = check_request(request)?;
     let models = models_dir(options)
-        .ok_or_else(|| Error::argument("there is no data directory to install models in; set HUEDB_DATA_DIR"))?;
+        .ok_or_else(|| Error::argument("no data directory to install models in; set HUEDB_DATA_DIR"))?;
     let of_repo = || request.repo.rsplit('/').next().unwrap_or_default().to_owned();
     let name = request.name.clone().unwrap_or_else(of_repo);
     check_name(&name, &models)?;
@@ -336,7 +336,7 @@ fn choose_graph(name: &str, files: &[&str], asked: Option<&Path>) -> Result<Stri
     let listed = || format!("choose one with --file: {}", graphs.join(", "));
     if graphs.is_empty() {
         let hint = "look for the model under an organisation that exports models to ONNX, or export it yourself";
-        return Err(failure("there is no ONNX graph in it", hint.into()));
+        return Err(failure("it contains no ONNX graph", hint.into()));
     }
     if let Some(asked) = asked {
         let found = graphs.iter().find(|graph| Path::new(graph) == asked);

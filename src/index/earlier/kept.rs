@@ -1,11 +1,14 @@
 //! The records that are kept so far, by where they lie along some axes: what nearly all of them are too far away for is
 //! seen without their embeddings.
 //!
-//! Places are coded as embeddings are, in segments that are in memory alone, and meet all questions at once. Invariant:
-//! nothing that is near enough is missed: see [`Places`]; and the codes' bounds hold.
+//! Places are coded as embeddings are, in segments that are in memory alone, and meet all questions at once; what passes
+//! is looked at again along more axes ([`Fine`]). Invariant: nothing that is near enough is missed: see
+//! [`super::places::Places`]; and the codes' bounds hold.
 
 use super::Earlier;
-use super::places::{Placed, Places};
+use super::fine::{self, Fine};
+use super::places::Placed;
+use super::telling::Telling;
 use crate::error::{Error, Result};
 use crate::index::measure::Measure;
 use crate::index::meeting::{Around, Goal, Meeting};
@@ -16,37 +19,35 @@ use crate::store::{Centre, Codes, Embeddings, Segment, View, seal};
 
 /// With fewer records all are compared by all their components.
 const RECORDS: u64 = 500;
-/// Records that the axes are found from.
+/// Records that the axes are found from, and as many that they are tried on.
 const SAMPLE: u64 = 1024;
-/// How many axes there may be: the fewest that tell apart what is looked for.
-const AXES: [usize; 6] = [32, 64, 96, 128, 192, 256];
-/// Records that each axis has to be worth it for.
-const RECORDS_PER_AXIS: u64 = 256;
-/// Bytes of places that are kept in memory, where more axes than the fewest are wanted.
-const MOST_BYTES: u64 = 256 << 20;
-/// Of so many pairs one may be near along the axes and not near: then to measure those takes no longer than the rest.
-const NEAR_OF: usize = 2000;
-/// With fewer than this, all components tell more.
-const NEAR_OF_AT_LEAST: usize = 300;
 /// Rows of a segment, and so of a thread's turn.
 const ROWS: usize = 2048;
 /// Questions that a thread places at a time.
 const TURN: u64 = 64;
 
 /// Records that later ones are compared with.
-pub struct Kept {
-    places: Places,
+pub struct SeenRecords {
+    telling: Telling,
     space: Space,
     most: f32,
     ordinals: Vec<Ordinal>,
     /// Whole segments; a row's number in there is where `ordinals` has it.
     sealed: Vec<Vec<u8>>,
     rest: Vec<(Ordinal, Codes)>,
+    fine: Fine,
     /// The last questions.
-    asked: Vec<(Ordinal, Placed)>,
+    asked: Vec<Asked>,
 }
 
-impl Kept {
+/// A question.
+struct Asked {
+    ordinal: Ordinal,
+    placed: Placed,
+    fine: fine::Asked,
+}
+
+impl SeenRecords {
     /// Looks where the records of a view differ; `None` where to compare them by all components is as good.
     ///
     /// # Errors
@@ -58,13 +59,15 @@ impl Kept {
         if records < RECORDS || (space == Space::Cosine && most >= 1.0) {
             return Ok(None);
         }
-        let step = records / SAMPLE.min(records / 4).max(1);
-        let mut sample = Vec::new();
+        let step = records / (2 * SAMPLE).min(records / 2).max(1);
+        let (mut sample, mut other) = (Vec::new(), Vec::new());
         for ordinal in chosen.iter().step_by(usize::try_from(step.max(1)).unwrap_or(1)) {
             sample.push(view.embedding(Ordinal(ordinal))?);
+            std::mem::swap(&mut sample, &mut other);
         }
-        let begun = |places| Self {
-            places,
+        let begun = |telling: Telling| Self {
+            fine: Fine::new(telling.all),
+            telling,
             space,
             most,
             ordinals: Vec::new(),
@@ -72,7 +75,7 @@ impl Kept {
             rest: Vec::new(),
             asked: Vec::new(),
         };
-        Ok(telling(&sample, space, most, records).map(begun))
+        Ok(Telling::find(&sample, &other, space, most, records).map(begun))
     }
 
     /// Returns of each question the nearest of what was kept before, if that is near enough, and those questions before it
@@ -82,22 +85,27 @@ impl Kept {
     /// [`crate::error::Error::Damaged`].
     pub fn near(&mut self, view: &View, questions: &[(Ordinal, Vec<f32>)], threads: usize) -> Result<Vec<Earlier>> {
         self.asked = self.place(questions, threads)?;
+        let mut among = Fine::new(self.telling.all);
+        self.asked.iter().for_each(|asked| among.push(&asked.placed));
         let mut segments: Vec<Vec<u8>> = sealed(&self.rest).into_iter().collect();
-        let mut found = self.meet(view, questions, &self.sealed, &segments, threads)?;
+        let mut found = self.meet(view, questions, &among, (&self.sealed, &segments), threads)?;
         // One that is near another is no longer compared with.
         let alone = self.asked.iter().zip(&found).enumerate().filter(|(_, (_, found))| found.before.is_none());
         let first = self.ordinals.len();
-        let rows: Vec<_> = alone.map(|(at, ((_, placed), _))| (Ordinal((first + at) as u64), placed.coded())).collect();
+        let axes = self.telling.first;
+        let rows: Vec<_> =
+            alone.map(|(at, (asked, _))| (Ordinal((first + at) as u64), asked.placed.coded(axes))).collect();
         segments = rows.chunks(ROWS / 8).filter_map(sealed).collect();
-        let among = self.meet(view, questions, &[], &segments, threads)?;
-        found.iter_mut().zip(among).for_each(|(found, among)| found.merge(among));
+        let others = self.meet(view, questions, &among, (&[], &segments), threads)?;
+        found.iter_mut().zip(others).for_each(|(found, among)| found.merge(among));
         Ok(found)
     }
 
     /// Keeps one of the last questions.
     pub fn keep(&mut self, question: usize) {
-        let Some((ordinal, placed)) = self.asked.get(question) else { return };
-        self.rest.push((Ordinal(self.ordinals.len() as u64), placed.coded()));
+        let Some(Asked { ordinal, placed, .. }) = self.asked.get(question) else { return };
+        self.rest.push((Ordinal(self.ordinals.len() as u64), placed.coded(self.telling.first)));
+        self.fine.push(placed);
         self.ordinals.push(*ordinal);
         if self.rest.len() == ROWS {
             self.sealed.extend(sealed(&self.rest));
@@ -105,18 +113,22 @@ impl Kept {
         }
     }
 
-    fn place(&self, questions: &[(Ordinal, Vec<f32>)], threads: usize) -> Result<Vec<(Ordinal, Placed)>> {
+    fn place(&self, questions: &[(Ordinal, Vec<f32>)], threads: usize) -> Result<Vec<Asked>> {
         let mut placed = share(
             questions.len() as u64,
             TURN,
             threads,
             |turns| {
                 let questions = turns.flatten().filter_map(|at| questions.get(usize::try_from(at).ok()?));
-                Ok(questions.map(|(ordinal, embedding)| (*ordinal, self.places.place(embedding))).collect::<Vec<_>>())
+                let place = |(ordinal, embedding): &(Ordinal, Vec<f32>)| {
+                    let placed = self.telling.places.place(embedding);
+                    Asked { ordinal: *ordinal, fine: fine::Asked::new(&placed), placed }
+                };
+                Ok(questions.map(place).collect::<Vec<_>>())
             },
             Vec::extend,
         )?;
-        placed.sort_unstable_by_key(|(ordinal, _)| *ordinal);
+        placed.sort_unstable_by_key(|asked| asked.ordinal);
         Ok(placed)
     }
 
@@ -125,24 +137,22 @@ impl Kept {
         &self,
         view: &View,
         questions: &[(Ordinal, Vec<f32>)],
-        some: &[Vec<u8>],
-        others: &[Vec<u8>],
+        among: &Fine,
+        (some, others): (&[Vec<u8>], &[Vec<u8>]),
         threads: usize,
     ) -> Result<Vec<Earlier>> {
-        let asked: Vec<Asked> = questions
-            .iter()
-            .zip(&self.asked)
-            .map(|((_, embedding), (_, placed))| self.ask(embedding, placed))
-            .collect();
+        let measures: Vec<Measure> =
+            questions.iter().map(|(_, embedding)| Measure::new(self.space, embedding)).collect();
         let segments: Vec<&Vec<u8>> = some.iter().chain(others).collect();
         share(
             segments.len() as u64,
             1,
             threads,
             |turns| {
-                let found = vec![Earlier::default(); asked.len()];
-                let mut finder = Finder { kept: self, asked: &asked, embeddings: view.embeddings(), found };
-                let places = self.asked.iter().map(|(_, placed)| placed.place.as_slice()).collect();
+                let (found, near) = (vec![Earlier::default(); measures.len()], Vec::new());
+                let embeddings = view.embeddings();
+                let mut finder = SeenFinder { kept: self, among, measures: &measures, embeddings, near, found };
+                let places = self.asked.iter().map(|asked| asked.placed.along(self.telling.first)).collect();
                 let mut meeting = Meeting::new(places, Space::L2);
                 for at in turns.flatten() {
                     let Some(bytes) = usize::try_from(at).ok().and_then(|at| segments.get(at)) else { continue };
@@ -155,98 +165,60 @@ impl Kept {
             |found, other| found.iter_mut().zip(other).for_each(|(found, other)| found.merge(other)),
         )
     }
-
-    fn ask<'q>(&self, embedding: &'q [f32], placed: &Placed) -> Asked<'q> {
-        Asked { measure: Measure::new(self.space, embedding), allowance: placed.allowance }
-    }
-}
-
-/// A question.
-struct Asked<'q> {
-    measure: Measure<'q>,
-    allowance: f64,
 }
 
 /// One thread's search.
-struct Finder<'f> {
-    kept: &'f Kept,
-    asked: &'f [Asked<'f>],
+struct SeenFinder<'f> {
+    kept: &'f SeenRecords,
+    /// The last questions as records.
+    among: &'f Fine,
+    measures: &'f [Measure<'f>],
+    /// What is left to be measured.
+    near: Vec<(usize, usize)>,
     embeddings: Embeddings<'f>,
     found: Vec<Earlier>,
 }
 
-impl Goal for Finder<'_> {
+impl Goal for SeenFinder<'_> {
     fn keeps(&self, _: Ordinal) -> bool {
         true
     }
 
     fn limit(&self, question: usize) -> f64 {
-        self.asked.get(question).map_or(f64::INFINITY, |asked| asked.allowance)
+        self.kept.asked.get(question).map_or(f64::INFINITY, |asked| asked.placed.allowance)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "distances are compared as they are shown")]
     fn take(&mut self, near: &mut [(usize, Ordinal, f64)]) -> Result<()> {
+        let Self { kept, among, measures, near: left, embeddings, found } = self;
+        let before = kept.ordinals.len();
+        left.clear();
+        left.extend(near.iter().filter_map(|(question, row, _)| {
+            let (row, asked) = (usize::try_from(row.0).ok()?, kept.asked.get(*question)?);
+            let passes = match row.checked_sub(before) {
+                None => kept.fine.passes(row, &asked.fine),
+                Some(other) => other < *question && among.passes(other, &asked.fine),
+            };
+            passes.then_some((row, *question))
+        }));
         // Rows in their order, so that a block of embeddings is read once.
-        near.sort_unstable_by_key(|(question, row, _)| (*row, *question));
-        for (question, row, _) in near {
-            let (Ok(row), Some(asked)) = (usize::try_from(row.0), self.asked.get(*question)) else { continue };
-            let kept = self.kept.ordinals.len();
-            let ordinal = match row.checked_sub(kept) {
-                None => self.kept.ordinals.get(row).copied(),
-                Some(other) if other < *question => self.kept.asked.get(other).map(|(ordinal, _)| *ordinal),
-                Some(_) => continue,
+        left.sort_unstable();
+        for (row, question) in left.iter() {
+            let ordinal = match row.checked_sub(before) {
+                None => kept.ordinals.get(*row).copied(),
+                Some(other) => kept.asked.get(other).map(|asked| asked.ordinal),
             };
             let ordinal = ordinal.ok_or_else(|| Error::damaged("a record that is compared is not there"))?;
-            let distance = asked.measure.distance(self.embeddings.row(ordinal)?);
-            if distance as f32 <= self.kept.most
-                && let Some(found) = self.found.get_mut(*question)
+            let Some(measure) = measures.get(*question) else { continue };
+            let distance = measure.distance(embeddings.row(ordinal)?);
+            if distance as f32 <= kept.most
+                && let Some(found) = found.get_mut(*question)
             {
-                found.add(Ranked { ordinal, distance }, row >= kept);
+                found.add(Ranked { ordinal, distance }, *row >= before);
             }
         }
         Ok(())
     }
-}
-
-/// Returns the fewest axes that tell a sample apart, if there are any.
-fn telling(sample: &[Vec<f32>], space: Space, most: f32, records: u64) -> Option<Places> {
-    let dimension = sample.first()?.len();
-    let is_worth_it = |axes: usize| {
-        let axes = axes as u64;
-        axes <= records / RECORDS_PER_AXIS && axes * records <= MOST_BYTES
-    };
-    let mut last = None;
-    for (at, axes) in AXES.into_iter().enumerate() {
-        // All axes there are tell no more than embeddings themselves.
-        if at > 0 && (!is_worth_it(axes) || axes * 2 > dimension) {
-            break;
-        }
-        let places = Places::find(sample, space, most, axes);
-        let (near, pairs) = near_along(&places, sample, space, most);
-        if near * NEAR_OF <= pairs {
-            return Some(places);
-        }
-        last = (near * NEAR_OF_AT_LEAST <= pairs).then_some(places);
-    }
-    last
-}
-
-/// Counts the pairs of a sample that are near along the axes and not near, and all pairs.
-#[expect(clippy::cast_possible_truncation, reason = "distances are compared as they are shown")]
-fn near_along(places: &Places, sample: &[Vec<f32>], space: Space, most: f32) -> (usize, usize) {
-    let rows: Vec<_> = sample.iter().map(|row| places.place(row)).collect();
-    let residuals: Vec<f64> = rows.iter().map(|placed| f64::from(placed.coded().residual)).collect();
-    let mut near = 0;
-    for (at, (one, residual)) in rows.iter().zip(&residuals).enumerate() {
-        let others = rows.iter().zip(&residuals).zip(sample).take(at);
-        let is_near = |((other, left), row): ((&Placed, &f64), &Vec<f32>)| {
-            let limit = (one.allowance + other.allowance).max(0.0).sqrt() + residual + left;
-            one.apart(other) <= limit * limit
-                && sample.get(at).is_some_and(|own| space.distance(own, row) as f32 > most)
-        };
-        near += others.filter(|other| is_near(*other)).count();
-    }
-    (near, rows.len() * rows.len().saturating_sub(1) / 2)
 }
 
 fn sealed(rows: &[(Ordinal, Codes)]) -> Option<Vec<u8>> {

@@ -1,15 +1,17 @@
 //! For each of some records the earlier ones that are near it: what near-duplicates are found by.
 //!
-//! With many records nearly all are seen to be too far along a few axes ([`Kept`]). Where a sample shows no such axes the
+//! With many records nearly all are seen to be too far along a few axes ([`SeenRecords`]). Where a sample shows no such axes the
 //! codes of all rows meet the codes of all questions in tiles. Either way what the bounds leave is measured by the
 //! embeddings as given, at once, so that memory does not grow with the number of pairs. Invariant: nothing that is near
 //! enough is missed.
 
 mod axes;
+mod fine;
 mod kept;
 mod places;
+mod telling;
 
-pub use kept::Kept;
+pub use kept::SeenRecords;
 
 use roaring::RoaringTreemap;
 
@@ -47,7 +49,7 @@ pub fn near_earlier(
     let embeddings: Vec<&[f32]> = questions.iter().map(|(_, embedding)| embedding.as_slice()).collect();
     let asked: Vec<(Ordinal, Measure)> =
         questions.iter().map(|(ordinal, embedding)| (*ordinal, Measure::new(space, embedding))).collect();
-    let finder = || Finder::new(view, &asked, among, *first, most);
+    let finder = || SelfJoinFinder::new(view, &asked, among, *first, most);
     let meeting = || Meeting::new(embeddings.clone(), space);
     let end = view.sealed_until().0.min(last.0 + 1);
     let found = share(
@@ -67,7 +69,7 @@ pub fn near_earlier(
         },
         |found, other| found.iter_mut().zip(other).for_each(|(found, other)| found.merge(other)),
     )?;
-    let mut finder = Finder { found, ..finder() };
+    let mut finder = SelfJoinFinder { found, ..finder() };
     if let Some(tail) = Tail::coded(view, &Tail::rows(view, Allowed::Only(among)))? {
         let mut meeting = meeting();
         meeting.prepare(Around::Tail, || Ok(tail.centre.clone()))?;
@@ -100,7 +102,7 @@ fn is_nearer(a: &Ranked, b: &Ranked) -> bool {
 }
 
 /// One thread's search.
-struct Finder<'f> {
+struct SelfJoinFinder<'f> {
     embeddings: Embeddings<'f>,
     asked: &'f [(Ordinal, Measure<'f>)],
     among: &'f RoaringTreemap,
@@ -109,7 +111,7 @@ struct Finder<'f> {
     found: Vec<Earlier>,
 }
 
-impl<'f> Finder<'f> {
+impl<'f> SelfJoinFinder<'f> {
     fn new(
         view: &'f View,
         asked: &'f [(Ordinal, Measure<'f>)],
@@ -122,7 +124,7 @@ impl<'f> Finder<'f> {
     }
 }
 
-impl Goal for Finder<'_> {
+impl Goal for SelfJoinFinder<'_> {
     fn keeps(&self, ordinal: Ordinal) -> bool {
         self.among.contains(ordinal.0)
     }

@@ -45,14 +45,27 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// Returns the square of the distance of two places.
-    pub(super) fn apart(&self, other: &Self) -> f64 {
-        f64::from(sum(&self.place, &other.place, |a, b| (a - b) * (a - b)))
+    /// Returns where it lies along the first of the axes.
+    pub(super) fn along(&self, axes: usize) -> &[f32] {
+        self.place.get(..axes).unwrap_or(&self.place)
     }
 
-    /// Returns codes whose bounds lie below the squared distance to the other place by the allowance here.
-    pub(super) fn coded(&self) -> Codes {
-        let codes = quantise(&self.place, &Centre::origin(self.place.len()), Space::L2);
+    /// Returns the squares of the distances of two places along the first of the axes, for each of some numbers of them.
+    pub(super) fn apart<'a>(&'a self, other: &'a Self, axes: &'a [usize]) -> impl Iterator<Item = f64> + use<'a> {
+        let (mut from, mut squared) = (0, 0.0);
+        axes.iter().map(move |to| {
+            let [own, other] = [self, other].map(|placed| placed.place.get(from..*to).unwrap_or_default());
+            squared += f64::from(sum(own, other, |a, b| (a - b) * (a - b)));
+            from = *to;
+            squared
+        })
+    }
+
+    /// Returns codes along the first of the axes whose bounds lie below the squared distance to the other place by the
+    /// allowance here.
+    pub(super) fn coded(&self, axes: usize) -> Codes {
+        let place = self.along(axes);
+        let codes = quantise(place, &Centre::origin(place.len()), Space::L2);
         let bias = f64::from(codes.bias) - self.allowance;
         Codes { bias: -above(-(bias - ROUNDING * bias.abs())), ..codes }
     }
@@ -129,6 +142,7 @@ fn square(row: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fine::{Asked, Fine};
     use super::*;
     use crate::record::random::Random;
     use crate::store::quantise_query;
@@ -181,12 +195,16 @@ mod tests {
     fn is_within(one: &Placed, other: &Placed, what: &dyn Fn() -> String) {
         let apart: f64 = one.place.iter().zip(&other.place).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
         assert!(apart <= one.allowance + other.allowance, "{apart:e} {one:?} {other:?}: {}", what());
-        let (codes, origin) = (other.coded(), Centre::origin(one.place.len()));
-        let asked = quantise_query(&one.place, &origin, Space::L2);
+        let axes = 1 + one.place.len() / 2;
+        let (codes, origin) = (other.coded(axes), Centre::origin(axes));
+        let asked = quantise_query(one.along(axes), &origin, Space::L2);
         let dot: i32 = codes.codes.iter().zip(&asked.codes).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
         let slack = f64::from(codes.residual) + f64::from(asked.blur) * f64::from(codes.length);
         let dot = f64::from(codes.factor) * f64::from(asked.scale) * f64::from(dot);
         let bound = f64::from(codes.bias) - dot - f64::from(asked.reach) * slack + asked.shared;
         assert!(bound <= one.allowance, "{bound:e} {one:?} {other:?}: {}", what());
+        let mut fine = Fine::new(one.place.len());
+        fine.push(other);
+        assert!(fine.passes(0, &Asked::new(one)), "{one:?} {other:?}: {}", what());
     }
 }

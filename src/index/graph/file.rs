@@ -120,21 +120,21 @@ fn u64s(bytes: &[u8; HEADER_BYTES]) -> [u64; 8] {
 
 /// The chunks of a graph, in order; each at most [`MAX_VALUE_BYTES`] long.
 #[derive(Debug)]
-pub struct Chunks {
+pub struct GraphChunks {
     stream: Vec<u8>,
     mark: u64,
     next: u32,
     total: u32,
 }
 
-impl Chunks {
+impl GraphChunks {
     pub(super) fn new(stream: Vec<u8>) -> Self {
         let total = u32::try_from(stream.len().div_ceil(BODY_BYTES)).unwrap_or(u32::MAX);
         Self { mark: xxh3_64(&stream), stream, next: 0, total }
     }
 }
 
-impl Iterator for Chunks {
+impl Iterator for GraphChunks {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
@@ -157,7 +157,7 @@ impl Iterator for Chunks {
     }
 }
 
-impl ExactSizeIterator for Chunks {}
+impl ExactSizeIterator for GraphChunks {}
 
 /// One chunk whose checksum is right.
 struct GraphChunk<'a> {
@@ -245,6 +245,14 @@ pub struct StoredGraph {
     /// What it says of itself.
     pub header: GraphHeader,
     pub(super) index: Vec<u8>,
+}
+
+impl StoredGraph {
+    /// Returns how many bytes it takes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.index.len()
+    }
 }
 
 impl AsRef<Self> for StoredGraph {

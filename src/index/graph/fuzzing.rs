@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Chunks, Graph, GraphHeader, GraphReader, Shape, Stamp, layout};
+use super::{Graph, GraphChunks, GraphHeader, GraphReader, IndexShape, Stamp, layout};
 use crate::record::{Hnsw, Ordinal, Space};
 
 /// Loads a serialised index and uses it: four bytes are the space, the dimension, the neighbours and what is done.
@@ -17,7 +17,7 @@ pub(crate) fn index(bytes: &[u8]) -> bool {
     let Some((&[space, dim, neighbors, action], index)) = bytes.split_first_chunk() else { return false };
     let hnsw = Hnsw { max_neighbors: usize::from(neighbors).max(2), ..Hnsw::default() };
     let space = *Space::ALL.get(usize::from(space) % Space::ALL.len()).unwrap_or(&Space::L2);
-    let shape = Shape { dim: usize::from(dim).max(1), space, hnsw, threads: 1 };
+    let shape = IndexShape { dim: usize::from(dim).max(1), space, hnsw, threads: 1 };
     let Ok(counted) = layout::check(index, &shape) else { return false };
     let header = GraphHeader {
         dim: shape.dim,
@@ -29,7 +29,7 @@ pub(crate) fn index(bytes: &[u8]) -> bool {
         bytes: index.len() as u64,
     };
     let mut reader = GraphReader::new();
-    let read = Chunks::new([&header.write(), index].concat()).try_for_each(|chunk| reader.push(&chunk));
+    let read = GraphChunks::new([&header.write(), index].concat()).try_for_each(|chunk| reader.push(&chunk));
     let Ok(stored) = read.and_then(|()| reader.finish()) else { panic!("its own chunks are not read") };
     let changes = action % 2 == 0;
     let opened = if changes { Graph::load(&stored, 1) } else { Graph::view(stored, 1) };

@@ -8,7 +8,7 @@
 //! `u64` nodes, neighbours, neighbours in the base level, highest level, entry node; an `i16` level for each node;
 //! the nodes: `u64` key, `i16` level, then for each level from the base up a `u32` count and room for its neighbours.
 
-use super::native::{FREE_KEY, Shape};
+use super::native::{FREE_KEY, IndexShape};
 
 /// Bytes of the head, which holds the version, the kinds of scalars and some counts.
 const HEAD_BYTES: usize = 64;
@@ -24,7 +24,7 @@ pub(super) struct Counted {
 ///
 /// # Errors
 /// What is wrong, in a few words.
-pub(super) fn check(bytes: &[u8], shape: &Shape) -> Result<Counted, &'static str> {
+pub(super) fn check(bytes: &[u8], shape: &IndexShape) -> Result<Counted, &'static str> {
     let mut bytes = Bytes(bytes);
     let vectors = bytes.u32()? as usize;
     if bytes.u32()? as usize != shape.row_bytes() {

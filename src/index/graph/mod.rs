@@ -21,14 +21,14 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-pub use file::{Chunks, GraphHeader, GraphReader, Stamp, StoredGraph};
+pub use file::{GraphChunks, GraphHeader, GraphReader, Stamp, StoredGraph};
 
 use crate::error::{Error, Result};
 use crate::record::{Hnsw, Ordinal, Space};
 use crate::store::{Centre, Codes, quantise};
 use crate::threads::together;
 use file::{HEADER_BYTES, damaged};
-use native::{FREE_KEY, Native, Shape};
+use native::{FREE_KEY, IndexShape, Native};
 
 /// Rows a thread takes at once while a graph is built.
 const SHARE: usize = 32;
@@ -40,7 +40,7 @@ pub type Watch<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 /// Hierarchical navigable small worlds over the quantised rows of a collection.
 pub struct Graph {
     native: Native,
-    shape: Shape,
+    shape: IndexShape,
     origin: Centre,
     removed: usize,
 }
@@ -51,7 +51,7 @@ impl Graph {
     /// # Errors
     /// [`Error::InvalidArgument`] for settings a graph cannot have; [`Error::Io`] when memory is short.
     pub fn new(dim: usize, space: Space, hnsw: Hnsw, threads: usize) -> Result<Self> {
-        let shape = Shape { dim, space, hnsw, threads: threads.max(1) };
+        let shape = IndexShape { dim, space, hnsw, threads: threads.max(1) };
         shape.validate().map_err(Error::argument)?;
         let native = Native::empty(&shape).map_err(|why| memory("make a graph", why))?;
         Ok(Self { native, shape, origin: Centre::origin(dim), removed: 0 })
@@ -77,10 +77,10 @@ impl Graph {
     fn restore<S: AsRef<StoredGraph>>(
         stored: S,
         threads: usize,
-        native: impl FnOnce(&Shape, S) -> Result<Native, String>,
+        native: impl FnOnce(&IndexShape, S) -> Result<Native, String>,
     ) -> Result<Self> {
         let StoredGraph { header, index } = stored.as_ref();
-        let shape = Shape { dim: header.dim, space: header.space, hnsw: header.hnsw, threads: threads.max(1) };
+        let shape = IndexShape { dim: header.dim, space: header.space, hnsw: header.hnsw, threads: threads.max(1) };
         shape.validate().map_err(|why| damaged(format!("its header is wrong: {why}")))?;
         let counted = layout::check(index, &shape).map_err(damaged)?;
         if (counted.live as u64, counted.removed as u64) != (header.rows, header.removed) {
@@ -244,7 +244,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`Error::Io`] when memory is short.
-    pub fn to_chunks(&self, stamp: Stamp) -> Result<Chunks> {
+    pub fn to_chunks(&self, stamp: Stamp) -> Result<GraphChunks> {
         let mut stream = vec![0; HEADER_BYTES];
         self.native.save(&mut stream).map_err(|why| memory("serialise the graph", why))?;
         let header = GraphHeader {
@@ -257,7 +257,7 @@ impl Graph {
             bytes: (stream.len() - HEADER_BYTES) as u64,
         };
         stream.iter_mut().zip(header.write()).for_each(|(slot, byte)| *slot = byte);
-        Ok(Chunks::new(stream))
+        Ok(GraphChunks::new(stream))
     }
 
     fn refuse_dimension(&self, got: usize) -> Result<()> {

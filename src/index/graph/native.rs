@@ -22,7 +22,7 @@ pub(super) struct Native {
 
 /// What an index is made with.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
+pub(super) struct IndexShape {
     pub(super) dim: usize,
     pub(super) space: Space,
     pub(super) hnsw: Hnsw,
@@ -30,7 +30,7 @@ pub(super) struct Shape {
     pub(super) threads: usize,
 }
 
-impl Shape {
+impl IndexShape {
     /// Returns the length of a row: its codes and its numbers.
     pub(super) fn row_bytes(&self) -> usize {
         self.dim + if self.space == Space::L2 { 8 } else { 4 }
@@ -67,27 +67,27 @@ impl Shape {
 
 impl Native {
     /// Makes an empty index.
-    pub(super) fn empty(shape: &Shape) -> Result<Self, String> {
+    pub(super) fn empty(shape: &IndexShape) -> Result<Self, String> {
         let mut native = Self::bare(shape)?;
         native.measure(shape)?;
         Ok(native)
     }
 
     /// Copies a serialised index; it can be added to.
-    pub(super) fn load(shape: &Shape, bytes: &[u8]) -> Result<Self, String> {
+    pub(super) fn load(shape: &IndexShape, bytes: &[u8]) -> Result<Self, String> {
         let native = Self::bare(shape)?;
         native.index.load_from_buffer(bytes).map_err(|e| e.to_string())?;
         native.adopt(shape)
     }
 
     /// Keeps a serialised index and reads it where it is; it can only be searched.
-    pub(super) fn view(shape: &Shape, bytes: Vec<u8>) -> Result<Self, String> {
+    pub(super) fn view(shape: &IndexShape, bytes: Vec<u8>) -> Result<Self, String> {
         let mut native = Self::bare(shape)?;
         native.index.view(bytes)?;
         native.adopt(shape)
     }
 
-    fn bare(shape: &Shape) -> Result<Self, String> {
+    fn bare(shape: &IndexShape) -> Result<Self, String> {
         let index = ForeignIndex::new(&IndexOptions {
             dimensions: shape.row_bytes(),
             metric: if shape.space == Space::L2 { MetricKind::L2sq } else { MetricKind::IP },
@@ -104,7 +104,7 @@ impl Native {
     }
 
     /// Finishes a loaded or viewed index, whose metric `USearch` has put back to its own.
-    fn adopt(mut self, shape: &Shape) -> Result<Self, String> {
+    fn adopt(mut self, shape: &IndexShape) -> Result<Self, String> {
         let found = (self.index.dimensions(), self.index.connectivity(), self.index.scalar_kind(), self.index.multi());
         if found != (shape.row_bytes(), shape.hnsw.max_neighbors, ScalarKind::I8, false) {
             return Err("it was made with other settings than its header says".into());
@@ -115,7 +115,7 @@ impl Native {
 
     /// Has the index use the approximate distance of two rows, as `store/quantise.rs` defines it, both with all that it
     /// has.
-    fn measure(&mut self, shape: &Shape) -> Result<(), String> {
+    fn measure(&mut self, shape: &IndexShape) -> Result<(), String> {
         let kernels = kernels();
         match shape.space {
             Space::L2 => self.index.set_distance(move |a, b| {

@@ -19,7 +19,7 @@ mod tests;
 
 use std::sync::OnceLock;
 
-pub use near::{Limit, Limits, Near};
+pub use near::{Limit, Near, Thresholds};
 pub use planes::Planes;
 pub use tile::Tile;
 
@@ -32,13 +32,13 @@ pub struct Kernels {
     dot_signs_rows: fn(&Planes, &[u8], &mut [i32]),
     dot_signs_eights: fn(&Planes, &[[u64; EIGHT]], &mut [i32]),
     sign_bounds: fn(&[i32], &SignNumbers, &SignTerms, &mut [f32]) -> f32,
-    distances: fn(&[i32], &Numbers, f32, &mut [f32]) -> f32,
-    near_tile: fn(&Tile, &[i8], &Numbers, &Limits, &mut Vec<Near>),
+    distances: fn(&[i32], &RowNumbers, f32, &mut [f32]) -> f32,
+    near_tile: fn(&Tile, &[i8], &RowNumbers, &Thresholds, &mut Vec<Near>),
 }
 
 /// What turns the products of rows into distances, or bounds of them.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Numbers<'a> {
+pub struct RowNumbers<'a> {
     /// What the product of each row is multiplied with.
     pub factors: &'a [f32],
     /// What that is taken from.
@@ -136,12 +136,19 @@ impl Kernels {
 
     /// Writes `bias - dot * (factor * scale)` for each row, whatever its slack, and returns the least. As many rows are
     /// measured as fit `out`.
-    pub fn distances(&self, dots: &[i32], numbers: &Numbers, scale: f32, out: &mut [f32]) -> f32 {
+    pub fn distances(&self, dots: &[i32], numbers: &RowNumbers, scale: f32, out: &mut [f32]) -> f32 {
         (self.distances)(dots, numbers, scale, out)
     }
 
     /// Appends every row whose `bias - dot * (factor * scale) - reach * slack` is at a query's limit or below, in any order.
-    pub fn near_tile(&self, queries: &Tile, rows: &[i8], numbers: &Numbers, limits: &Limits, found: &mut Vec<Near>) {
+    pub fn near_tile(
+        &self,
+        queries: &Tile,
+        rows: &[i8],
+        numbers: &RowNumbers,
+        limits: &Thresholds,
+        found: &mut Vec<Near>,
+    ) {
         (self.near_tile)(queries, rows, numbers, limits, found);
     }
 }

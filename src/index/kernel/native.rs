@@ -47,7 +47,7 @@ macro_rules! variant {
     }) => {
         mod $module {
             use super::portable;
-            use crate::index::kernel::{EIGHT, Limits, Near, Numbers, Planes, SignNumbers, SignTerms, Tile};
+            use crate::index::kernel::{EIGHT, Near, Planes, RowNumbers, SignNumbers, SignTerms, Thresholds, Tile};
 
             #[target_feature(enable = $features)]
             #[allow(dead_code, reason = "a variant may have its own")]
@@ -79,7 +79,7 @@ macro_rules! variant {
             }
 
             #[target_feature(enable = $features)]
-            pub(super) fn distances(dots: &[i32], numbers: &Numbers, scale: f32, out: &mut [f32]) -> f32 {
+            pub(super) fn distances(dots: &[i32], numbers: &RowNumbers, scale: f32, out: &mut [f32]) -> f32 {
                 portable::distances(dots, numbers, scale, out)
             }
 
@@ -88,8 +88,8 @@ macro_rules! variant {
             pub(super) fn near_tile(
                 tile: &Tile,
                 rows: &[i8],
-                numbers: &Numbers,
-                limits: &Limits,
+                numbers: &RowNumbers,
+                limits: &Thresholds,
                 found: &mut Vec<Near>,
             ) {
                 portable::near_tile(tile, rows, numbers, limits, found);

@@ -7,7 +7,7 @@ use super::tile::LANES;
 
 /// How far a row may be from each question of a tile.
 #[derive(Debug, Clone, Default)]
-pub struct Limits {
+pub struct Thresholds {
     scales: Vec<f32>,
     reaches: Vec<f32>,
     farthest: Vec<f32>,
@@ -24,7 +24,7 @@ pub struct Limit {
     pub farthest: f32,
 }
 
-impl Limits {
+impl Thresholds {
     /// Gathers them, question by question.
     #[must_use]
     pub fn new(questions: impl IntoIterator<Item = Limit>) -> Self {

@@ -1,13 +1,25 @@
 //! A question cut into four bit planes, to be compared with rows of signs by counting bits.
 //!
-//! A component is a whole number from -8 to 7, so `sum over set bits of component = n0 + 2 n1 + 4 n2 - 8 n3`, where `nj`
+//! A component is a whole number from -7 to 7, so `sum over set bits of component = n0 + 2 n1 + 4 n2 - 8 n3`, where `nj`
 //! counts the bits that a row and plane `j` have in common (Gao and Long, 2024, section 3.3). Invariant: bits past
 //! the last component are zero in every plane, so what a row has there does not count.
+
+/// What a component is raised by before it is cut to a whole number, from 0 to just below 1: random, so that what rounding
+/// takes away says nothing of the question, whose components may be all of one size, and adds up with no row.
+fn dither(at: usize) -> f32 {
+    // The fractional part of multiples of an irrational number would be regular; a hash is not.
+    let mut z = (at as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    #[expect(clippy::cast_precision_loss, reason = "24 bits fit an f32")]
+    let part = ((z ^ (z >> 31)) >> 40) as f32 / (1 << 24) as f32;
+    part
+}
 
 /// Planes of one question.
 pub(super) const PLANES: usize = 4;
 
-const LOWEST: f32 = -8.0;
+const LOWEST: f32 = -7.0;
 const HIGHEST: f32 = 7.0;
 
 /// A question ready for [`super::Kernels::dot_signs_rows`].
@@ -25,26 +37,27 @@ pub struct Planes {
 }
 
 impl Planes {
-    /// Rounds a question to whole numbers of a step of its own.
+    /// Rounds a question to whole numbers of a step of its own, each up or down at random as it is nearer.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "clamped to four bits before the cast")]
     pub fn new(question: &[f32]) -> Self {
         let largest = question.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
-        let step = (largest / (HIGHEST + 0.5)).max(f32::MIN_POSITIVE);
-        let whole = |x: &f32| (x / step).round().clamp(LOWEST, HIGHEST) as i32;
-        let words = question.chunks(64).map(|components| {
+        let step = (largest / HIGHEST).max(f32::MIN_POSITIVE);
+        let whole = |at: usize, x: &f32| (x / step + dither(at)).floor().clamp(LOWEST, HIGHEST) as i32;
+        let whole: Vec<i32> = question.iter().enumerate().map(|(at, x)| whole(at, x)).collect();
+        let words = whole.chunks(64).map(|components| {
             let mut planes = [0; PLANES];
             for (at, component) in components.iter().enumerate() {
                 for (bit, plane) in planes.iter_mut().enumerate() {
-                    *plane |= u64::from((whole(component) >> bit) & 1 == 1) << at;
+                    *plane |= u64::from((component >> bit) & 1 == 1) << at;
                 }
             }
             planes
         });
         let words = words.collect();
         #[expect(clippy::cast_precision_loss, reason = "a whole number of four bits")]
-        let lost = question.iter().map(|x| (x - whole(x) as f32 * step).powi(2)).sum::<f32>().sqrt();
-        Self { words, row_bytes: question.len().div_ceil(8), step, lost, sum: question.iter().map(whole).sum() }
+        let lost = question.iter().zip(&whole).map(|(x, whole)| (x - *whole as f32 * step).powi(2)).sum::<f32>().sqrt();
+        Self { words, row_bytes: question.len().div_ceil(8), step, lost, sum: whole.iter().sum() }
     }
 
     /// Returns the bytes a row of signs has.

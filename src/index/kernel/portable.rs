@@ -6,9 +6,9 @@
 
 #![expect(clippy::inline_always, reason = "a body must land in its caller to be compiled for that caller's features")]
 
-use super::near::{Limit, Limits, Near};
+use super::near::{Limit, Near, Thresholds};
 use super::planes::{PLANES, Planes};
-use super::{EIGHT, Numbers, SignNumbers, SignTerms, Tile};
+use super::{EIGHT, RowNumbers, SignNumbers, SignTerms, Tile};
 
 /// Returns the inner product; exact up to 65,536 dimensions.
 #[inline(always)]
@@ -19,7 +19,7 @@ pub(super) fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
 /// Finds the rows that are near a query of a tile.
 #[inline(always)]
 #[expect(clippy::cast_precision_loss, reason = "codes are approximate by far more than 2^-24")]
-pub(super) fn near_tile(queries: &Tile, rows: &[i8], numbers: &Numbers, limits: &Limits, found: &mut Vec<Near>) {
+pub(super) fn near_tile(queries: &Tile, rows: &[i8], numbers: &RowNumbers, limits: &Thresholds, found: &mut Vec<Near>) {
     for ((question, query), limit) in queries.queries().enumerate().zip(limits.of_questions()) {
         let Limit { scale, reach, farthest } = limit;
         let numbers = numbers.factors.iter().zip(numbers.biases).zip(numbers.slacks);
@@ -34,7 +34,7 @@ pub(super) fn near_tile(queries: &Tile, rows: &[i8], numbers: &Numbers, limits: 
 
 /// Writes `bias - dot * (factor * scale)` for each row and returns the least.
 #[inline(always)]
-pub(super) fn distances(dots: &[i32], numbers: &Numbers, scale: f32, out: &mut [f32]) -> f32 {
+pub(super) fn distances(dots: &[i32], numbers: &RowNumbers, scale: f32, out: &mut [f32]) -> f32 {
     // Cut to one length, so that blocks and rests of all four are the same rows.
     let rows = dots.len().min(numbers.factors.len()).min(numbers.biases.len()).min(out.len());
     let (dot_blocks, dots) = dots.get(..rows).unwrap_or_default().as_chunks::<LEAST_LANES>();

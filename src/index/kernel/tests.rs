@@ -83,16 +83,24 @@ fn every_number_of_sign_bounds() {
 }
 
 #[test]
-#[expect(clippy::cast_possible_truncation, reason = "clamped to four bits before the cast")]
 fn every_dimension_of_signs() {
     let mut random = Random::new();
     for dim in (1..=600).chain([1000, 2048, 4096]) {
         let question: Vec<f32> = random.floats(dim);
         let planes = Planes::new(&question);
         let rows = random.bytes(3 * dim.div_ceil(8));
-        // Rounded by hand: the step is the largest component over 7.5.
-        let step = question.iter().fold(0.0_f32, |m, x| m.max(x.abs())) / 7.5;
-        let whole: Vec<i32> = question.iter().map(|x| (x / step).round().clamp(-8.0, 7.0) as i32).collect();
+        // What the planes say of each component: the sum under a row of one bit.
+        let whole: Vec<i32> = (0..dim)
+            .map(|at| {
+                let mut row = vec![0; dim.div_ceil(8)];
+                row[at / 8] = 1 << (at % 8);
+                portable::dot_signs(&planes, &row)
+            })
+            .collect();
+        let step = question.iter().fold(0.0_f32, |m, x| m.max(x.abs())) / 7.0;
+        for (x, whole) in question.iter().zip(&whole) {
+            assert!((x / step - *whole as f32).abs() <= 1.0 && whole.abs() <= 7, "{x} is {whole} steps of {step}");
+        }
         let is_set = |row: &[u8], at: usize| row[at / 8] >> (at % 8) & 1 == 1;
         let under = |row: &[u8]| (0..dim).filter(|at| is_set(row, *at)).map(|at| whole[at]).sum::<i32>();
         let expected: Vec<i32> = rows.chunks_exact(dim.div_ceil(8)).map(under).collect();
@@ -124,7 +132,7 @@ fn distances_and_the_least_of_them() {
         for variant in Kernels::available() {
             // Longer than the rows: what is past them is left alone.
             let mut out = vec![7.0; rows + 21];
-            let numbers = Numbers { factors: &factors, biases: &biases, slacks: &[] };
+            let numbers = RowNumbers { factors: &factors, biases: &biases, slacks: &[] };
             let least = variant.distances(&dots, &numbers, 0.3, &mut out);
             assert!(out.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()), "{random:?}");
             assert_eq!(out[rows..], [7.0; 21]);
@@ -145,7 +153,7 @@ fn near_rows_are_those_whose_distance_is_within_the_limit() {
         let slacks = random.floats(rows.len() / dim);
         let limit = |x: f32| Limit { scale: x * 1e-4, reach: x.abs(), farthest: x };
         let limits: Vec<Limit> = random.floats(queries).into_iter().map(limit).collect();
-        let numbers = Numbers { factors: &factors, biases: &biases, slacks: &slacks };
+        let numbers = RowNumbers { factors: &factors, biases: &biases, slacks: &slacks };
         let mut expected = Vec::new();
         for ((question, query), limit) in tile.queries().enumerate().zip(&limits) {
             for (row, codes) in rows.chunks_exact(dim).enumerate() {
@@ -156,7 +164,7 @@ fn near_rows_are_those_whose_distance_is_within_the_limit() {
         }
         for variant in Kernels::available() {
             let mut found = Vec::new();
-            variant.near_tile(&tile, &rows, &numbers, &Limits::new(limits.iter().copied()), &mut found);
+            variant.near_tile(&tile, &rows, &numbers, &Thresholds::new(limits.iter().copied()), &mut found);
             found.sort_by_key(|near| (near.question, near.row));
             assert_eq!(found, expected, "{}, dimension {dim}, {random:?}", variant.name());
         }

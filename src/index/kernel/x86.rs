@@ -17,7 +17,7 @@ use super::native::registers::{
 };
 use super::planes::PLANES;
 use super::tile::{BYTES, LANES, QUAD, RAISE, Step, TILE_ROWS, Tile};
-use super::{EIGHT, Limits, Near, Numbers, Planes};
+use super::{EIGHT, Near, Planes, RowNumbers, Thresholds};
 
 /// Groups of queries that share a load of the rows.
 const TILE_GROUPS: usize = 4;
@@ -68,7 +68,13 @@ pub(super) fn vnni_dot_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-pub(super) fn vnni_near_tile(queries: &Tile, rows: &[i8], numbers: &Numbers, limits: &Limits, found: &mut Vec<Near>) {
+pub(super) fn vnni_near_tile(
+    queries: &Tile,
+    rows: &[i8],
+    numbers: &RowNumbers,
+    limits: &Thresholds,
+    found: &mut Vec<Near>,
+) {
     let limits: Vec<_> = limits.of_groups().collect();
     each_tile(queries, rows, |sums, raise, place| {
         let Some([scales, reaches, farthest]) = limits.get(place.group) else { return };
@@ -100,7 +106,7 @@ pub(super) fn vnni_near_tile(queries: &Tile, rows: &[i8], numbers: &Numbers, lim
 }
 
 /// Which part of a tile's work some sums are.
-struct Place {
+struct TilePart {
     /// The group of queries.
     group: usize,
     /// The first of the rows.
@@ -111,7 +117,7 @@ struct Place {
 
 /// Multiplies every group of queries with every block of rows and hands over the raised sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn each_tile(queries: &Tile, rows: &[i8], mut take: impl FnMut([__m512i; TILE_ROWS], &[i32; LANES], Place)) {
+fn each_tile(queries: &Tile, rows: &[i8], mut take: impl FnMut([__m512i; TILE_ROWS], &[i32; LANES], TilePart)) {
     let dim = queries.dim();
     let steps = dim.div_ceil(QUAD);
     let groups: Vec<(&[Step], &[i32; LANES])> = queries.groups().collect();
@@ -130,12 +136,12 @@ fn each_tile(queries: &Tile, rows: &[i8], mut take: impl FnMut([__m512i; TILE_RO
         for (index, groups) in whole.iter().enumerate() {
             let sums = products(groups.map(|(steps, _)| steps), words);
             for (offset, (sums, (_, raise))) in sums.into_iter().zip(groups).enumerate() {
-                take(sums, raise, Place { group: index * TILE_GROUPS + offset, first, live });
+                take(sums, raise, TilePart { group: index * TILE_GROUPS + offset, first, live });
             }
         }
         for (offset, (steps, raise)) in rest.iter().enumerate() {
             let [sums] = products([steps], words);
-            take(sums, raise, Place { group: whole.len() * TILE_GROUPS + offset, first, live });
+            take(sums, raise, TilePart { group: whole.len() * TILE_GROUPS + offset, first, live });
         }
     }
 }

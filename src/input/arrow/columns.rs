@@ -149,7 +149,7 @@ impl ArrowColumns {
                     }
                 }
                 Err(Refused::Unfit(why)) if *role == (ColumnRole::Key { asked: false }) => {
-                    left_out.push((name.clone(), why))
+                    left_out.push((name.clone(), why));
                 }
                 Err(refused) => return Err(named(refused.why())),
             }

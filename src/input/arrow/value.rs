@@ -158,7 +158,7 @@ fn entries(array: &StructArray) -> Result<Map<String, Json>, Refused> {
     let [keys, values] = array.columns() else { return Err(Refused::Unfit("is a map that is damaged".into())) };
     let entry = |row| match at(keys, row)? {
         Json::String(key) => Ok((key, at(values, row)?)),
-        key => Err(Refused::Unfit(format!("has the key {key}, which is no string"))),
+        key => Err(Refused::Unfit(format!("has the key {key}, which is not a string"))),
     };
     (0..array.len()).map(entry).collect()
 }
@@ -195,7 +195,7 @@ fn decimal(text: &str) -> Result<Json, Refused> {
             Err(_) => Err(Refused::Lossy(too_long(text))),
         };
     }
-    let x: f64 = text.parse().map_err(|_| Refused::Unfit(format!("holds {text}, which is no number")))?;
+    let x: f64 = text.parse().map_err(|_| Refused::Unfit(format!("holds {text}, which is not a number")))?;
     // Zeros at the end are none of its digits.
     let digits = text.trim_end_matches('0').trim_end_matches('.');
     if x.to_string() == digits || digits.trim_start_matches('-') == "0" {

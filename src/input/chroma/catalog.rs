@@ -8,9 +8,10 @@ use std::path::Path;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::found::{FoundCollection, Noticed};
+use super::selection::Selection;
 use super::settings::{ParsedSettings, settings};
 use super::values::{LeftOut, MetadataEntry, Said};
-use super::{FoundCollection, Noticed, Selection};
 use crate::error::{Error, Result};
 use crate::input::sqlite::SqliteFile;
 use crate::record::{CollectionInfo, CollectionName, DumpLine, IndexMode, Scope};
@@ -49,7 +50,7 @@ pub(super) struct Catalog {
 
 impl Catalog {
     pub(super) fn read(database: &SqliteFile, selection: &Selection, noticed: &mut Noticed) -> Result<Self> {
-        database.check_columns(&COLUMNS, "database of Chroma", Some(HINT))?;
+        database.check_columns(&COLUMNS, "a database of Chroma", Some(HINT))?;
         let scopes = scopes(database)?;
         let collections = collections(database, &scopes, selection, noticed)?;
         if collections.is_empty() && !selection.is_everything() {
@@ -134,8 +135,8 @@ fn collections(
         noticed.others.extend(left_out.describe(&name));
         let metadata = Some(said.metadata).filter(|metadata| !metadata.is_empty());
         let json = |text: Option<String>| text.map(|text| serde_json::from_str::<Json>(&text)).transpose();
-        let configuration = json(configuration).map_err(|e| bad(format!("its configuration is no JSON: {e}")))?;
-        let schema = json(schema).map_err(|e| bad(format!("its schema is no JSON: {e}")))?;
+        let configuration = json(configuration).map_err(|e| bad(format!("its configuration is not JSON: {e}")))?;
+        let schema = json(schema).map_err(|e| bad(format!("its schema is not JSON: {e}")))?;
         let settings = settings(configuration.as_ref(), schema.as_ref(), metadata.as_ref());
         noticed.settings(&name, &settings);
         let ParsedSettings { space, hnsw, chroma, .. } = settings;
@@ -189,9 +190,9 @@ pub(super) fn file_of(folder: &Path) -> Result<std::path::PathBuf> {
     let (why, hint) = if folder.is_dir() {
         ("holds no chroma.sqlite3", "name the folder that Chroma was given as its path, written by Chroma 0.4 or later")
     } else if folder.exists() {
-        ("is no folder", "name the folder that has chroma.sqlite3 in it")
+        ("is not a folder", "name the folder that has chroma.sqlite3 in it")
     } else {
-        ("there is no such folder", "name the folder that has chroma.sqlite3 in it")
+        ("no such folder", "name the folder that has chroma.sqlite3 in it")
     };
     Err(Error::BadInput { source: folder.display().to_string(), why: why.into(), hint: Some(hint.into()) })
 }

@@ -13,10 +13,11 @@ use rusqlite::types::ValueRef;
 use serde_json::Value as Json;
 
 use super::catalog::{Catalog, StoredCollection, file_of};
-use super::pending::{PendingRecords, PendingVectors, QueuedOperation, Vector};
+use super::found::Noticed;
 use super::segment::HnswSegment;
+use super::selection::Selection;
 use super::values::{LeftOut, MetadataEntry, Said};
-use super::{Noticed, Selection};
+use super::write_ahead_log::{PendingRecords, PendingVectors, QueuedOperation, Vector};
 use crate::error::{Error, Result};
 use crate::input::archive::{Archive, ArchiveSize};
 use crate::input::sqlite::SqliteFile;
@@ -216,7 +217,8 @@ impl ChromaFolder {
             return Ok(None);
         };
         let json = serde_json::from_str(&text);
-        json.map(Some).map_err(|e| self.database.bad(&format!("operation {seq_id} of its queue is no JSON: {e}"), None))
+        json.map(Some)
+            .map_err(|e| self.database.bad(&format!("operation {seq_id} of its queue is not JSON: {e}"), None))
     }
 
     fn merge(&self, seq_id: i64, said: &mut Said, left_out: &mut LeftOut) -> Result<()> {

@@ -10,9 +10,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::found::{FoundCollection, Noticed};
+use super::selection::Selection;
 use super::settings::{ParsedSettings, settings};
 use super::values::{LeftOut, Said};
-use super::{FoundCollection, Noticed, Selection};
 use crate::error::{Error, Result};
 use crate::input::archive::{Archive, ArchiveSize};
 use crate::input::embedding::EmbeddingSeed;
@@ -218,7 +219,7 @@ fn check_is_chroma(client: &HttpClient) -> Result<()> {
         let hint = "import the folder it keeps its data in with --from-chroma, or upgrade it";
         return Err(client.bad("is a Chroma that speaks only version 1 of the API", Some(hint)));
     }
-    Err(client.bad(&format!("is no server of Chroma: it answered {} to a heartbeat", answer.status), Some(hint)))
+    Err(client.bad(&format!("is not a Chroma server: it answered {} to a heartbeat", answer.status), Some(hint)))
 }
 
 /// Lists what a path gives out in pages.

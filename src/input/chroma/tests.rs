@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use super::*;
+use crate::error::Error;
 use crate::input::Archive;
 use crate::record::random::Random;
-use crate::record::{DumpLine, NewRecord, Space};
+use crate::record::{CollectionInfo, DumpLine, NewRecord, Scope, Space};
 
 const VERSIONS: [&str; 3] = ["0.4.24", "0.6.3", "1.5.9"];
 

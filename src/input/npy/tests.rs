@@ -1,9 +1,12 @@
 //! Matrices that `NumPy` wrote (`fixtures/columns/write.py`), with what stands beside them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::*;
+use crate::error::{Error, Result};
+use crate::input::mapping::{IdFrom, Mapping};
+use crate::input::{InputOptions, InputRows, InputSource, MatrixIds};
+use crate::record::NewRecord;
 
 const ROWS: [[f32; 3]; 3] = [[0.1, -0.25, 1e-30], [3.0, 0.5, 2.0], [-1.5, 0.0, 65504.0]];
 

@@ -7,73 +7,11 @@
 mod arrow;
 #[cfg(feature = "arrow")]
 mod batch;
+mod format;
 mod layout;
 mod npy;
 #[cfg(all(test, feature = "arrow"))]
 mod tests;
 
-use std::fmt;
-use std::io::Write;
-
+pub(crate) use format::{BinaryFormat, open_binary};
 pub(crate) use layout::BinaryLayout;
-
-use super::Sink;
-use huedb::error::Result;
-
-/// A format that is written to files and pipes, not to a terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum BinaryFormat {
-    /// Parquet, packed with Zstandard.
-    Parquet,
-    /// Arrow's file format, which is also Feather's.
-    Arrow,
-    /// An npy matrix of the embeddings alone.
-    Npy,
-}
-
-impl BinaryFormat {
-    /// Every format, in the order of the help text.
-    pub(crate) const ALL: [Self; 3] = [Self::Parquet, Self::Arrow, Self::Npy];
-
-    /// Returns the name used on the command line.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Parquet => "parquet",
-            Self::Arrow => "arrow",
-            Self::Npy => "npy",
-        }
-    }
-}
-
-impl fmt::Display for BinaryFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Begins to write records whose columns the layout names.
-///
-/// # Errors
-/// [`huedb::error::Error::Io`] when the output cannot be written, [`huedb::error::Error::InvalidArgument`] for a format
-/// that this build lacks, or a matrix of records without embeddings.
-pub(crate) fn open_binary<'w>(
-    format: BinaryFormat,
-    layout: &BinaryLayout,
-    out: &'w mut (dyn Write + 'w),
-) -> Result<Box<dyn Sink + 'w>> {
-    Ok(match format {
-        BinaryFormat::Npy => Box::new(npy::NpySink::begin(layout, out)?),
-        #[cfg(feature = "arrow")]
-        BinaryFormat::Parquet => Box::new(arrow::ColumnSink::<arrow::Parquet>::begin(layout, out)?),
-        #[cfg(feature = "arrow")]
-        BinaryFormat::Arrow => Box::new(arrow::ColumnSink::<arrow::Arrow>::begin(layout, out)?),
-        #[cfg(not(feature = "arrow"))]
-        BinaryFormat::Parquet | BinaryFormat::Arrow => {
-            return Err(huedb::error::Error::InvalidArgument {
-                why: format!("this huedb was built without {format}"),
-                hint: Some("build it with the feature arrow, or write jsonl".into()),
-            });
-        }
-    })
-}

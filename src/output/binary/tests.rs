@@ -7,7 +7,7 @@ use huedb::input::{self, InputOptions, InputRows, InputSource, MatrixIds};
 use huedb::record::{Metadata, Record, RecordId, Value};
 
 use super::{BinaryFormat, BinaryLayout, open_binary};
-use crate::output::{OutputFormat, Packed, Packing, RecordColumns, ShownRecord, Sink, Style, open};
+use crate::output::{Compressed, Compression, OutputFormat, RecordColumns, ShownRecord, Sink, Style, open};
 
 const DIMENSION: usize = 5;
 const TEXTS: [&str; 8] = ["", " ", "fox", "ü🦊\u{301}", "a,\"b\"\r\nc\t;", "[1, 2]", "007", "null"];
@@ -96,8 +96,8 @@ fn read(bytes: Vec<u8>, options: InputOptions) -> Vec<Record> {
     rows.map(|row| record(row.unwrap())).collect()
 }
 
-fn packed(packing: Option<Packing>, write: impl FnOnce(&mut dyn Write)) -> Vec<u8> {
-    let mut out = Packed::new(Vec::new(), packing).unwrap();
+fn packed(packing: Option<Compression>, write: impl FnOnce(&mut dyn Write)) -> Vec<u8> {
+    let mut out = Compressed::new(Vec::new(), packing).unwrap();
     write(&mut out);
     out.finish().unwrap()
 }
@@ -105,7 +105,7 @@ fn packed(packing: Option<Packing>, write: impl FnOnce(&mut dyn Write)) -> Vec<u
 #[test]
 fn every_format_reads_back_what_was_written() {
     let mut random = Random::new();
-    for packing in [None, Some(Packing::Gzip), Some(Packing::Zstd)] {
+    for packing in [None, Some(Compression::Gzip), Some(Compression::Zstd)] {
         // More than one batch of rows is read and written.
         let records: Vec<Record> = (0..5000).map(|n| record(&mut random, n)).collect();
         for format in [BinaryFormat::Parquet, BinaryFormat::Arrow] {
@@ -119,7 +119,7 @@ fn every_format_reads_back_what_was_written() {
             (OutputFormat::Tsv, input::InputFormat::Tsv),
         ] {
             let write = |out: &mut dyn Write| {
-                fill(open(format, RecordColumns::export(), Style::default(), out).unwrap(), &records)
+                fill(open(format, RecordColumns::export(), Style::default(), out).unwrap(), &records);
             };
             let mut again =
                 read(packed(packing, write), InputOptions { format: Some(read_as), ..InputOptions::default() });

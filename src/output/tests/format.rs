@@ -1,7 +1,7 @@
 //! The data formats, byte by byte.
 
 use super::*;
-use crate::output::fact::{write_facts, write_list};
+use crate::output::properties::{write_facts, write_list};
 use crate::output::{Properties, RecordColumn};
 
 fn two() -> [Record; 2] {
@@ -88,7 +88,7 @@ fn ids_end_with_a_newline_or_nul() {
 fn hits_have_a_distance() {
     let hits = |format| {
         written_by(format, RecordColumns::hit(), Style::default(), |sink| {
-            sink.entry((&hit("a", 0.1, "fox")).into()).unwrap()
+            sink.entry((&hit("a", 0.1, "fox")).into()).unwrap();
         })
     };
     let line = r#"{"id":"a","distance":0.1,"document":"fox","metadata":{"year":2021}}"#;

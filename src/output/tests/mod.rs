@@ -1,7 +1,7 @@
 //! Exact bytes of every format, and that the exact ones read back.
 
-mod fact;
 mod format;
+mod properties;
 mod round_trip;
 mod table;
 mod vertical;

@@ -3,7 +3,7 @@
 //! Knows no grammar. Invariant: the place is a character boundary, and every [`Literal`] can say where in the
 //! text each of its own bytes came from.
 
-use super::fault::{Fault, Parsed};
+use super::fault::{ParseError, ParseResult};
 use crate::record::Number;
 
 /// A place in a text.
@@ -84,8 +84,8 @@ impl<'t> Cursor<'t> {
     }
 
     /// Returns a fault at this place.
-    pub(super) fn fault(&self, why: impl Into<String>) -> Fault {
-        Fault::new(self.at, why)
+    pub(super) fn fault(&self, why: impl Into<String>) -> ParseError {
+        ParseError::new(self.at, why)
     }
 
     /// Says what stands here, for a message.
@@ -94,7 +94,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Reads a number as JSON writes it; one without point and exponent is an integer where 64 bits hold it.
-    pub(super) fn number(&mut self) -> Parsed<Number> {
+    pub(super) fn number(&mut self) -> ParseResult<Number> {
         let start = self.at;
         let text = self.rest();
         self.eat('-');
@@ -104,7 +104,7 @@ impl<'t> Cursor<'t> {
             return Err(self.fault(format!("expected a digit, found {}", self.found())));
         }
         if leading_zero && whole.len() > 1 {
-            return Err(Fault::new(start, "a number has no leading zeros; write text in quotes"));
+            return Err(ParseError::new(start, "a number has no leading zeros; write text in quotes"));
         }
         let mut integer = true;
         if self.eat('.') {
@@ -124,12 +124,15 @@ impl<'t> Cursor<'t> {
         }
         // -0 is a float; any other integer that is none of 64 bits would be rounded to a number that was not meant.
         if integer && text != "-0" {
-            return Err(Fault::new(start, "an integer that no metadata value is: they have 64 bits, sign included"));
+            return Err(ParseError::new(
+                start,
+                "an integer that no metadata value is: they have 64 bits, sign included",
+            ));
         }
-        text.parse().ok().and_then(Number::float).ok_or_else(|| Fault::new(start, "a number beyond 64-bit floats"))
+        text.parse().ok().and_then(Number::float).ok_or_else(|| ParseError::new(start, "a number beyond 64-bit floats"))
     }
 
-    fn digits(&mut self, place: &str) -> Parsed<()> {
+    fn digits(&mut self, place: &str) -> ParseResult<()> {
         if self.take_while(|c| c.is_ascii_digit()).is_empty() {
             return Err(self.fault(format!("expected a digit {place}, found {}", self.found())));
         }
@@ -137,13 +140,13 @@ impl<'t> Cursor<'t> {
     }
 
     /// Reads a string as JSON writes it; its quote stands here.
-    pub(super) fn json_string(&mut self) -> Parsed<Literal> {
+    pub(super) fn json_string(&mut self) -> ParseResult<Literal> {
         let mut literal = Literal::new(self.at);
         self.bump();
         loop {
             let from = self.at;
             match self.bump() {
-                None => return Err(Fault::new(literal.at, "a string without a closing quote")),
+                None => return Err(ParseError::new(literal.at, "a string without a closing quote")),
                 Some('"') => return Ok(literal),
                 Some('\\') => {
                     let c = match self.bump() {
@@ -155,7 +158,7 @@ impl<'t> Cursor<'t> {
                     literal.push(c, from);
                 }
                 Some(c) if c < ' ' => {
-                    return Err(Fault::new(from, format!("{c:?} in a JSON string is written as an escape")));
+                    return Err(ParseError::new(from, format!("{c:?} in a JSON string is written as an escape")));
                 }
                 Some(c) => literal.push(c, from),
             }
@@ -163,23 +166,23 @@ impl<'t> Cursor<'t> {
     }
 
     /// Reads a string of the short form; its quote stands here and ends it, unless doubled or behind a backslash.
-    pub(super) fn quoted(&mut self) -> Parsed<Literal> {
+    pub(super) fn quoted(&mut self) -> ParseResult<Literal> {
         self.until_quote(true)
     }
 
     /// Reads a pattern of the short form; its quote stands here and ends it, unless doubled. A backslash is the
     /// pattern's own.
-    pub(super) fn pattern(&mut self) -> Parsed<Literal> {
+    pub(super) fn pattern(&mut self) -> ParseResult<Literal> {
         self.until_quote(false)
     }
 
-    fn until_quote(&mut self, escapes: bool) -> Parsed<Literal> {
+    fn until_quote(&mut self, escapes: bool) -> ParseResult<Literal> {
         let mut literal = Literal::new(self.at);
         let quote = self.bump();
         loop {
             let from = self.at;
             match self.bump() {
-                None => return Err(Fault::new(literal.at, "a string without a closing quote")),
+                None => return Err(ParseError::new(literal.at, "a string without a closing quote")),
                 Some('\\') if escapes => {
                     let c = match self.bump() {
                         Some(c @ ('"' | '\'' | '`' | '\\')) => c,
@@ -199,36 +202,36 @@ impl<'t> Cursor<'t> {
     }
 
     /// Finishes an escape both languages know; its letter has been read.
-    fn escape(&mut self, letter: Option<char>, from: usize) -> Parsed<char> {
+    fn escape(&mut self, letter: Option<char>, from: usize) -> ParseResult<char> {
         match letter {
             Some('n') => Ok('\n'),
             Some('r') => Ok('\r'),
             Some('t') => Ok('\t'),
             Some('u') => self.code_point(from),
-            Some(c) => Err(Fault::new(from, format!("unknown escape \\{c}; a backslash itself is written \\\\"))),
-            None => Err(Fault::new(from, "a string without a closing quote")),
+            Some(c) => Err(ParseError::new(from, format!("unknown escape \\{c}; a backslash itself is written \\\\"))),
+            None => Err(ParseError::new(from, "a string without a closing quote")),
         }
     }
 
     /// Reads the four hexadecimal digits of `\u`, or the two times four of a surrogate pair.
-    fn code_point(&mut self, from: usize) -> Parsed<char> {
+    fn code_point(&mut self, from: usize) -> ParseResult<char> {
         let first = self.hexadecimal(from)?;
         let code = if (0xd800..0xdc00).contains(&first) {
             let second = if self.eat('\\') && self.eat('u') { self.hexadecimal(from)? } else { 0 };
             if !(0xdc00..0xe000).contains(&second) {
-                return Err(Fault::new(from, "half of a surrogate pair"));
+                return Err(ParseError::new(from, "half of a surrogate pair"));
             }
             0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
         } else {
             first
         };
-        char::from_u32(code).ok_or_else(|| Fault::new(from, "half of a surrogate pair"))
+        char::from_u32(code).ok_or_else(|| ParseError::new(from, "half of a surrogate pair"))
     }
 
-    fn hexadecimal(&mut self, from: usize) -> Parsed<u32> {
+    fn hexadecimal(&mut self, from: usize) -> ParseResult<u32> {
         let digits = self.rest().get(..4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
         let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        let code = code.ok_or_else(|| Fault::new(from, "\\u takes four hexadecimal digits"))?;
+        let code = code.ok_or_else(|| ParseError::new(from, "\\u takes four hexadecimal digits"))?;
         self.at += 4;
         Ok(code)
     }

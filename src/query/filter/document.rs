@@ -9,7 +9,7 @@ use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 
-use super::fault::Fault;
+use super::fault::ParseError;
 use crate::error::Result;
 
 /// The memory one compiled pattern may take; the `regex` crate's own default, and so Chroma's.
@@ -114,23 +114,23 @@ impl PartialEq for DocumentTest {
 }
 
 /// Compiles a pattern; the place of a fault is a byte offset in the pattern.
-pub(super) fn compile(pattern: &str) -> Result<DocumentTest, Fault> {
+pub(super) fn compile(pattern: &str) -> Result<DocumentTest, ParseError> {
     let built = RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT_BYTES).nest_limit(PATTERN_NESTING).build();
     match built {
         Ok(regex) => Ok(DocumentTest { needle: Needle::Pattern(regex), negated: false }),
         Err(regex::Error::CompiledTooBig(limit)) => {
-            Err(Fault::new(0, format!("the pattern takes more than {limit} bytes when compiled")))
+            Err(ParseError::new(0, format!("the pattern takes more than {limit} bytes when compiled")))
         }
-        Err(other) => Err(locate(pattern).unwrap_or_else(|| Fault::new(0, other.to_string()))),
+        Err(other) => Err(locate(pattern).unwrap_or_else(|| ParseError::new(0, other.to_string()))),
     }
 }
 
 /// Finds the place of a syntax error, which `regex` gives only as a drawing over several lines.
-fn locate(pattern: &str) -> Option<Fault> {
+fn locate(pattern: &str) -> Option<ParseError> {
     let (span, why) = match ParserBuilder::new().nest_limit(PATTERN_NESTING).build().parse(pattern).err()? {
         regex_syntax::Error::Parse(error) => (*error.span(), error.kind().to_string()),
         regex_syntax::Error::Translate(error) => (*error.span(), error.kind().to_string()),
         _ => return None,
     };
-    Some(Fault::new(span.start.offset, format!("in the pattern: {why}")))
+    Some(ParseError::new(span.start.offset, format!("in the pattern: {why}")))
 }

@@ -5,16 +5,16 @@
 use crate::error::Error;
 
 /// The result of a part of a parser.
-pub(super) type Parsed<T> = Result<T, Fault>;
+pub(super) type ParseResult<T> = Result<T, ParseError>;
 
 /// A fault at a byte offset.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct ParseError {
     pub(super) at: usize,
     pub(super) why: String,
 }
 
-impl Fault {
+impl ParseError {
     pub(super) fn new(at: usize, why: impl Into<String>) -> Self {
         Self { at, why: why.into() }
     }

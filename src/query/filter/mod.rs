@@ -40,7 +40,7 @@ impl Filter {
     pub fn parse(text: &str) -> Result<Self> {
         // As JSON it would be every record; as the output of a program it rather is a filter that is not there.
         if text.trim() == "null" {
-            let why = "null is no filter; leave the filter out to take every record";
+            let why = "null is not a filter; omit the filter to match every record";
             return Err(Error::InvalidWhere { text: text.to_owned(), at: Some(0), why: why.into() });
         }
         let parsed = if is_json(text) { json::parse(text) } else { short::parse(text) };

@@ -4,31 +4,31 @@
 //! it accepts `serde_json` accepts too, with the same values (tested).
 
 use super::cursor::{Cursor, Literal};
-use super::fault::Parsed;
+use super::fault::ParseResult;
 use crate::record::Number;
 
 /// A value and where it begins.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct JsonNode {
     pub(super) at: usize,
-    pub(super) content: Content,
+    pub(super) content: JsonContent,
 }
 
 /// What a value is.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(super) enum JsonContent {
     Null,
     Bool(bool),
     Number(Number),
     Str(Literal),
-    List(Vec<Node>),
+    List(Vec<JsonNode>),
     /// Keys as often as they were written.
-    Object(Vec<(Literal, Node)>),
+    Object(Vec<(Literal, JsonNode)>),
 }
 
-impl Node {
+impl JsonNode {
     /// Reads a whole text, lists and objects nested no deeper than `depth`.
-    pub(super) fn read(text: &str, depth: usize) -> Parsed<Self> {
+    pub(super) fn read(text: &str, depth: usize) -> ParseResult<Self> {
         let mut cursor = Cursor::new(text);
         let node = value(&mut cursor, depth)?;
         skip_space(&mut cursor);
@@ -41,12 +41,12 @@ impl Node {
     /// Says what the value is, for a message.
     pub(super) fn noun(&self) -> &'static str {
         match self.content {
-            Content::Null => "null",
-            Content::Bool(_) => "a boolean",
-            Content::Number(_) => "a number",
-            Content::Str(_) => "a string",
-            Content::List(_) => "a list",
-            Content::Object(_) => "an object",
+            JsonContent::Null => "null",
+            JsonContent::Bool(_) => "a boolean",
+            JsonContent::Number(_) => "a number",
+            JsonContent::Str(_) => "a string",
+            JsonContent::List(_) => "a list",
+            JsonContent::Object(_) => "an object",
         }
     }
 }
@@ -55,38 +55,36 @@ fn skip_space(cursor: &mut Cursor<'_>) {
     cursor.take_while(|c| matches!(c, ' ' | '\t' | '\n' | '\r'));
 }
 
-fn value(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Node> {
+fn value(cursor: &mut Cursor<'_>, depth: usize) -> ParseResult<JsonNode> {
     skip_space(cursor);
     let at = cursor.at();
     let content = match cursor.peek() {
-        Some('"') => Content::Str(cursor.json_string()?),
-        Some('-' | '0'..='9') => Content::Number(cursor.number()?),
-        Some('[') => Content::List(list(cursor, depth)?),
-        Some('{') => Content::Object(object(cursor, depth)?),
+        Some('"') => JsonContent::Str(cursor.json_string()?),
+        Some('-' | '0'..='9') => JsonContent::Number(cursor.number()?),
+        Some('[') => JsonContent::List(list(cursor, depth)?),
+        Some('{') => JsonContent::Object(object(cursor, depth)?),
         _ => word(cursor)?,
     };
-    Ok(Node { at, content })
+    Ok(JsonNode { at, content })
 }
 
-fn word(cursor: &mut Cursor<'_>) -> Parsed<Content> {
+fn word(cursor: &mut Cursor<'_>) -> ParseResult<JsonContent> {
     let found = cursor.clone();
     match cursor.take_while(char::is_alphanumeric) {
-        "null" => Ok(Content::Null),
-        "true" => Ok(Content::Bool(true)),
-        "false" => Ok(Content::Bool(false)),
-        _ if found.peek() == Some('\'') => Err(found.fault("a JSON string stands in double quotes")),
+        "null" => Ok(JsonContent::Null),
+        "true" => Ok(JsonContent::Bool(true)),
+        "false" => Ok(JsonContent::Bool(false)),
+        _ if found.peek() == Some('\'') => Err(found.fault("JSON strings need double quotes")),
         "" => Err(found.fault(format!("expected a JSON value, found {}", found.found()))),
-        word => {
-            Err(found.fault(format!("expected a JSON value, found {word:?}; a JSON string stands in double quotes")))
-        }
+        word => Err(found.fault(format!("expected a JSON value, found {word:?}; JSON strings need double quotes"))),
     }
 }
 
-fn deeper(cursor: &Cursor<'_>, depth: usize) -> Parsed<usize> {
+fn deeper(cursor: &Cursor<'_>, depth: usize) -> ParseResult<usize> {
     depth.checked_sub(1).ok_or_else(|| cursor.fault("lists and objects are nested too deep here"))
 }
 
-fn list(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Vec<Node>> {
+fn list(cursor: &mut Cursor<'_>, depth: usize) -> ParseResult<Vec<JsonNode>> {
     let depth = deeper(cursor, depth)?;
     let mut items = Vec::new();
     cursor.bump();
@@ -102,7 +100,7 @@ fn list(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Vec<Node>> {
     }
 }
 
-fn object(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Vec<(Literal, Node)>> {
+fn object(cursor: &mut Cursor<'_>, depth: usize) -> ParseResult<Vec<(Literal, JsonNode)>> {
     let depth = deeper(cursor, depth)?;
     let mut entries = Vec::new();
     cursor.bump();
@@ -128,7 +126,7 @@ fn object(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Vec<(Literal, Node)>>
 }
 
 /// Steps over a comma, or over the end of the list or object.
-fn another(cursor: &mut Cursor<'_>, end: char) -> Parsed<bool> {
+fn another(cursor: &mut Cursor<'_>, end: char) -> ParseResult<bool> {
     skip_space(cursor);
     if cursor.eat(',') {
         return Ok(true);

@@ -6,7 +6,7 @@ use std::mem::discriminant;
 
 use super::cursor::Literal;
 use super::document::compile;
-use super::fault::{Fault, Parsed};
+use super::fault::{ParseError, ParseResult};
 use super::{DocumentTest, Scalar};
 
 /// How deep and, or, not and parentheses may be nested; it bounds the stack.
@@ -21,49 +21,49 @@ pub(super) const DOCUMENT_OPERATORS: [&str; 4] = ["$contains", "$not_contains", 
 pub(super) const ID_OPERATORS: [&str; 4] = ["$eq", "$ne", "$in", "$nin"];
 
 /// Checks that metadata can have such a key; one that cannot exist would hide a slip.
-pub(super) fn metadata_key(key: Literal) -> Parsed<String> {
+pub(super) fn metadata_key(key: Literal) -> ParseResult<String> {
     let name = key.value;
     if name.is_empty() {
-        Err(Fault::new(key.at, "a key has at least one character"))
+        Err(ParseError::new(key.at, "a key has at least one character"))
     } else if name.starts_with('#') {
-        Err(Fault::unknown(key.at, "key", &name, &["#id", "#document"]))
+        Err(ParseError::unknown(key.at, "key", &name, &["#id", "#document"]))
     } else if name == "chroma:document" {
-        Err(Fault::new(key.at, "metadata has no key that starts with 'chroma:'; write #document"))
+        Err(ParseError::new(key.at, "metadata has no key that starts with 'chroma:'; write #document"))
     } else if name.starts_with("chroma:") {
-        Err(Fault::new(key.at, "metadata has no key that starts with 'chroma:'"))
+        Err(ParseError::new(key.at, "metadata has no key that starts with 'chroma:'"))
     } else if name.starts_with('$') {
-        Err(Fault::new(key.at, "metadata has no key that starts with '$'"))
+        Err(ParseError::new(key.at, "metadata has no key that starts with '$'"))
     } else {
         Ok(name)
     }
 }
 
 /// Checks the values of a list, each with its place: one or more, all of one kind, integers and floats being one.
-pub(super) fn list_of_one_kind(at: usize, values: Vec<(usize, Scalar)>) -> Parsed<Vec<Scalar>> {
+pub(super) fn list_of_one_kind(at: usize, values: Vec<(usize, Scalar)>) -> ParseResult<Vec<Scalar>> {
     let Some((_, first)) = values.first() else {
-        return Err(Fault::new(at, "an empty list; name one value or more"));
+        return Err(ParseError::new(at, "an empty list; name one value or more"));
     };
     match values.iter().find(|(_, value)| discriminant(value) != discriminant(first)) {
         Some((other_at, other)) => {
             let why = format!("a list mixes {} and {}", first.plural(), other.plural());
-            Err(Fault::new(*other_at, why))
+            Err(ParseError::new(*other_at, why))
         }
         None => Ok(values.into_iter().map(|(_, value)| value).collect()),
     }
 }
 
 /// Checks that values are strings, as ids are.
-pub(super) fn ids(values: Vec<(usize, Scalar)>) -> Parsed<Vec<String>> {
+pub(super) fn ids(values: Vec<(usize, Scalar)>) -> ParseResult<Vec<String>> {
     let id = |(at, value)| match value {
         Scalar::Str(id) => Ok(id),
-        other => Err(Fault::new(at, format!("#id compares with strings, not with {}", other.plural()))),
+        other => Err(ParseError::new(at, format!("#id compares with strings, not with {}", other.plural()))),
     };
     values.into_iter().map(id).collect()
 }
 
 /// Compiles a pattern; a fault points into the text it was written in.
-pub(super) fn pattern(literal: &Literal) -> Parsed<DocumentTest> {
-    compile(&literal.value).map_err(|fault| Fault::new(literal.place(fault.at), fault.why))
+pub(super) fn pattern(literal: &Literal) -> ParseResult<DocumentTest> {
+    compile(&literal.value).map_err(|fault| ParseError::new(literal.place(fault.at), fault.why))
 }
 
 impl Scalar {

@@ -14,7 +14,7 @@
 //! metadata key. Invariant: whatever parses here can be written as Chroma's JSON.
 
 use super::cursor::{Cursor, Literal};
-use super::fault::{Fault, Parsed};
+use super::fault::{ParseError, ParseResult};
 use super::rules::{self, NESTING_LIMIT};
 use super::{DocumentTest, Filter, Scalar, Side, Test};
 
@@ -34,7 +34,7 @@ fn is_word(c: char) -> bool {
 }
 
 /// Parses a filter in the short form.
-pub(super) fn parse(text: &str) -> Parsed<Filter> {
+pub(super) fn parse(text: &str) -> ParseResult<Filter> {
     let mut parser = Parser { cursor: Cursor::new(text) };
     let filter = parser.filter(NESTING_LIMIT)?;
     parser.skip_space();
@@ -48,7 +48,7 @@ struct Parser<'t> {
     cursor: Cursor<'t>,
 }
 
-enum Key {
+enum ShortKey {
     Metadata(String),
     Id,
     Document,
@@ -64,7 +64,7 @@ enum Operator {
 }
 
 impl<'t> Parser<'t> {
-    fn filter(&mut self, depth: usize) -> Parsed<Filter> {
+    fn filter(&mut self, depth: usize) -> ParseResult<Filter> {
         let mut parts = vec![self.both(depth)?];
         while self.eat_word("or") {
             parts.push(self.both(depth)?);
@@ -72,7 +72,7 @@ impl<'t> Parser<'t> {
         Ok(Filter::any_of(parts))
     }
 
-    fn both(&mut self, depth: usize) -> Parsed<Filter> {
+    fn both(&mut self, depth: usize) -> ParseResult<Filter> {
         let mut parts = vec![self.one(depth)?];
         while self.eat_word("and") {
             parts.push(self.one(depth)?);
@@ -80,7 +80,7 @@ impl<'t> Parser<'t> {
         Ok(Filter::all_of(parts))
     }
 
-    fn one(&mut self, depth: usize) -> Parsed<Filter> {
+    fn one(&mut self, depth: usize) -> ParseResult<Filter> {
         self.skip_space();
         let deeper =
             || depth.checked_sub(1).ok_or_else(|| self.cursor.fault("not and parentheses are nested too deep here"));
@@ -105,28 +105,28 @@ impl<'t> Parser<'t> {
         self.test().map(Filter::Test)
     }
 
-    fn test(&mut self) -> Parsed<Test> {
+    fn test(&mut self) -> ParseResult<Test> {
         let key = self.key()?;
         self.skip_space();
         let operator_at = self.cursor.at();
         let (operator, negated) = self.operator()?;
         self.skip_space();
         match key {
-            Key::Metadata(key) => self.metadata_test(key, operator, negated, operator_at),
-            Key::Id => {
+            ShortKey::Metadata(key) => self.metadata_test(key, operator, negated, operator_at),
+            ShortKey::Id => {
                 let values = match operator {
                     Operator::Equal => vec![self.value()?],
                     Operator::In => self.list()?.1,
-                    _ => return Err(Fault::new(operator_at, "#id takes =, !=, in and not in")),
+                    _ => return Err(ParseError::new(operator_at, "#id takes =, !=, in and not in")),
                 };
                 Ok(Test::Id { ids: rules::ids(values)?, negated })
             }
-            Key::Document => {
+            ShortKey::Document => {
                 let test = match operator {
                     Operator::Contains => DocumentTest::substring(self.string(Cursor::quoted)?.value),
                     Operator::Match => rules::pattern(&self.string(Cursor::pattern)?)?,
                     _ => {
-                        return Err(Fault::new(operator_at, "#document takes contains, not contains, ~ and !~"));
+                        return Err(ParseError::new(operator_at, "#document takes contains, not contains, ~ and !~"));
                     }
                 };
                 Ok(Test::Document(if negated { !test } else { test }))
@@ -134,7 +134,13 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn metadata_test(&mut self, key: String, operator: Operator, negated: bool, operator_at: usize) -> Parsed<Test> {
+    fn metadata_test(
+        &mut self,
+        key: String,
+        operator: Operator,
+        negated: bool,
+        operator_at: usize,
+    ) -> ParseResult<Test> {
         match operator {
             Operator::Equal => Ok(Test::In { key, values: vec![self.value()?.1], negated }),
             Operator::Contains => Ok(Test::Contains { key, element: self.value()?.1, negated }),
@@ -144,37 +150,39 @@ impl<'t> Parser<'t> {
             }
             Operator::Side(side) => match self.value()? {
                 (_, Scalar::Number(bound)) => Ok(Test::Range { key, side, bound }),
-                (at, other) => Err(Fault::new(at, format!("<, <=, > and >= compare numbers, not {}", other.plural()))),
+                (at, other) => {
+                    Err(ParseError::new(at, format!("<, <=, > and >= compare numbers, not {}", other.plural())))
+                }
             },
-            Operator::Match => Err(Fault::new(operator_at, "~ and !~ are for documents; their key is #document")),
+            Operator::Match => Err(ParseError::new(operator_at, "~ and !~ are for documents; their key is #document")),
         }
     }
 
-    fn key(&mut self) -> Parsed<Key> {
+    fn key(&mut self) -> ParseResult<ShortKey> {
         let at = self.cursor.at();
         match self.cursor.peek() {
-            Some('`') => rules::metadata_key(self.cursor.quoted()?).map(Key::Metadata),
+            Some('`') => rules::metadata_key(self.cursor.quoted()?).map(ShortKey::Metadata),
             Some('#') => {
                 self.cursor.bump();
                 match self.cursor.take_while(is_word) {
-                    "id" => Ok(Key::Id),
-                    "document" => Ok(Key::Document),
-                    other => Err(Fault::unknown(at, "key", &format!("#{other}"), &["#id", "#document"])),
+                    "id" => Ok(ShortKey::Id),
+                    "document" => Ok(ShortKey::Document),
+                    other => Err(ParseError::unknown(at, "key", &format!("#{other}"), &["#id", "#document"])),
                 }
             }
             Some('"' | '\'') => Err(self.cursor.fault("expected a key, found a string; quote a key with backticks")),
             _ => match self.cursor.take_while(is_word) {
                 "" => Err(self.cursor.fault(format!("expected a key, found {}", self.cursor.found()))),
-                word if is_bare(word) => Ok(Key::Metadata(word.to_owned())),
-                word => Err(Fault::new(
+                word if is_bare(word) => Ok(ShortKey::Metadata(word.to_owned())),
+                word => Err(ParseError::new(
                     at,
-                    format!("expected a key, found {word:?}; a key of that name stands in backticks"),
+                    format!("expected a key, found {word:?}; put a key of that name in backticks"),
                 )),
             },
         }
     }
 
-    fn operator(&mut self) -> Parsed<(Operator, bool)> {
+    fn operator(&mut self) -> ParseResult<(Operator, bool)> {
         let at = self.cursor.at();
         let symbol = self.cursor.take_while(|c| "=!<>~&|".contains(c));
         let operator = match symbol {
@@ -196,21 +204,21 @@ impl<'t> Parser<'t> {
                     return Err(self.no_operator(negated));
                 }
             }
-            other => return Err(Fault::unknown(at, "operator", other, &OPERATORS)),
+            other => return Err(ParseError::unknown(at, "operator", other, &OPERATORS)),
         };
         Ok(operator)
     }
 
-    fn no_operator(&mut self, negated: bool) -> Fault {
+    fn no_operator(&mut self, negated: bool) -> ParseError {
         self.skip_space();
         match self.word() {
             _ if negated => self.cursor.fault(format!("expected in or contains, found {}", self.cursor.found())),
             "" => self.cursor.fault(format!("expected an operator, found {}", self.cursor.found())),
-            word => Fault::unknown(self.cursor.at(), "operator", word, &OPERATORS),
+            word => ParseError::unknown(self.cursor.at(), "operator", word, &OPERATORS),
         }
     }
 
-    fn list(&mut self) -> Parsed<(usize, Vec<(usize, Scalar)>)> {
+    fn list(&mut self) -> ParseResult<(usize, Vec<(usize, Scalar)>)> {
         let at = self.cursor.at();
         if !self.cursor.eat('(') {
             return Err(self.cursor.fault(format!("expected '(' and values, found {}", self.cursor.found())));
@@ -229,14 +237,14 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn value(&mut self) -> Parsed<(usize, Scalar)> {
+    fn value(&mut self) -> ParseResult<(usize, Scalar)> {
         let at = self.cursor.at();
         let value = match self.cursor.peek() {
             Some('"' | '\'') => Scalar::Str(self.cursor.quoted()?.value),
             Some('-' | '0'..='9') => {
                 let number = self.cursor.number()?;
                 if self.cursor.peek().is_some_and(is_word) {
-                    return Err(Fault::new(at, "a number ends in the middle of a word; write text in quotes"));
+                    return Err(ParseError::new(at, "a number ends in the middle of a word; write text in quotes"));
                 }
                 Scalar::Number(number)
             }
@@ -248,14 +256,14 @@ impl<'t> Parser<'t> {
                     return Err(self.cursor.fault(format!("expected a string, number, true or false, found {found}")));
                 }
                 word => {
-                    return Err(Fault::new(at, format!("{word} is no value; write text in quotes, as in \"{word}\"")));
+                    return Err(ParseError::new(at, format!("unquoted text; write \"{word}\"")));
                 }
             },
         };
         Ok((at, value))
     }
 
-    fn string(&mut self, read: fn(&mut Cursor<'t>) -> Parsed<Literal>) -> Parsed<Literal> {
+    fn string(&mut self, read: fn(&mut Cursor<'t>) -> ParseResult<Literal>) -> ParseResult<Literal> {
         match self.cursor.peek() {
             Some('"' | '\'') => read(&mut self.cursor),
             _ => Err(self.cursor.fault(format!("expected a string in quotes, found {}", self.cursor.found()))),
@@ -282,7 +290,7 @@ impl<'t> Parser<'t> {
         here
     }
 
-    fn after_test(&self) -> Fault {
+    fn after_test(&self) -> ParseError {
         let why = match self.cursor.peek() {
             Some('&') => "expected and, or or the end, found '&'; write and".to_owned(),
             Some('|') => "expected and, or or the end, found '|'; write or".to_owned(),

@@ -10,7 +10,7 @@ use roaring::RoaringTreemap;
 
 use super::super::knn::nearest;
 use super::{EMBEDDING, Knn, KnnQuery, Rank};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::index::{best_by_terms, holds_any};
 use crate::record::{CollectionInfo, Ordinal};
@@ -102,7 +102,7 @@ fn words_made_otherwise(collection: &CollectionInfo, words: Words) -> Option<Str
 fn no_word_indexed(collection: &CollectionInfo, question: &str) -> String {
     let start: String = question.chars().take(SHOWN_CHARS).collect();
     let more = if start.len() < question.len() { "..." } else { "" };
-    format!("no word of the question \"{start}{more}\" is in the index of words of {}", collection.name)
+    format!("no word of the question \"{start}{more}\" is in the word index of {}", collection.name)
 }
 
 /// Chroma's distance of sparse vectors is 1 less their product.
@@ -162,7 +162,7 @@ mod tests {
     /// Section 2.3 of the contract: searches that find a=1, b=2 and b=10, c=20, with and without defaults.
     fn scores(rank: &str) -> (Vec<(u64, f64)>, Option<f64>) {
         let json: serde_json::Value = serde_json::from_str(rank).unwrap();
-        let rank = super::super::parse(&json, &super::super::Place::root("rank")).unwrap();
+        let rank = super::super::parse(&json, &super::super::RequestPath::root("rank")).unwrap();
         let found = evaluate_with(&rank, &mut |knn| {
             let support = if knn.key == "x" { [(1, 1.0), (2, 2.0)] } else { [(2, 10.0), (3, 20.0)] };
             Ok(Scores { support: support.into_iter().collect(), default: knn.default })

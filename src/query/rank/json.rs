@@ -8,7 +8,7 @@ use std::fmt;
 use serde_json::{Map, Value as Json};
 
 use super::{EMBEDDING, KNN_LIMIT, Knn, KnnQuery, RRF_K, Rank};
-use crate::embed::bm25;
+use crate::bm25::bm25;
 use crate::error::{Error, Result};
 use crate::record::SparseVector;
 use crate::store::DOCUMENT;
@@ -19,12 +19,12 @@ const OPERATORS: &str = "$knn, $val, $sum, $sub, $mul, $div, $abs, $exp, $log, $
 
 /// Where in a request something stands, as in `searches[0].rank.$sum[1]`.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct RequestPath {
     path: String,
     depth: usize,
 }
 
-impl Place {
+impl RequestPath {
     pub(crate) fn root(name: &str) -> Self {
         Self { path: name.to_owned(), depth: 0 }
     }
@@ -71,7 +71,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for RequestPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.path)
     }
@@ -83,7 +83,7 @@ pub(super) fn given<'j>(object: &'j Map<String, Json>, key: &str) -> Option<&'j 
 }
 
 /// Reads a rank expression.
-pub(crate) fn parse(json: &Json, place: &Place) -> Result<Rank> {
+pub(crate) fn parse(json: &Json, place: &RequestPath) -> Result<Rank> {
     if place.depth > DEPTH_LIMIT {
         return Err(place.error("the expression is nested too deep here"));
     }
@@ -123,7 +123,7 @@ pub(crate) fn parse(json: &Json, place: &Place) -> Result<Rank> {
     }
 }
 
-fn knn(json: &Json, place: &Place) -> Result<Knn> {
+fn knn(json: &Json, place: &RequestPath) -> Result<Knn> {
     let fields = place.object(json, &["query", "key", "limit", "default", "return_rank"])?;
     let key = given(fields, "key").map_or(Ok(EMBEDDING), |key| place.key("key").text(key))?.to_owned();
     if key.is_empty() || (key.starts_with('#') && key != EMBEDDING && key != DOCUMENT) {
@@ -145,7 +145,7 @@ fn knn(json: &Json, place: &Place) -> Result<Knn> {
     })
 }
 
-fn query(json: &Json, key: &str, place: &Place) -> Result<KnnQuery> {
+fn query(json: &Json, key: &str, place: &RequestPath) -> Result<KnnQuery> {
     match json {
         Json::String(text) if key == EMBEDDING => Ok(KnnQuery::Text(text.clone())),
         Json::String(text) if key == DOCUMENT => Ok(KnnQuery::Words(text.clone())),
@@ -164,7 +164,7 @@ fn query(json: &Json, key: &str, place: &Place) -> Result<KnnQuery> {
 }
 
 /// Writes out reciprocal rank fusion as Chroma's clients do.
-fn rrf(json: &Json, place: &Place) -> Result<Rank> {
+fn rrf(json: &Json, place: &RequestPath) -> Result<Rank> {
     let fields = place.object(json, &["ranks", "k", "weights", "normalize"])?;
     let ranks_place = place.key("ranks");
     let ranks = given(fields, "ranks").ok_or_else(|| place.error("\"ranks\" is missing"))?;
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_search_has_chromas_defaults() {
-        let rank = parse(&json!({"$knn": {"query": [1, 0.5]}}), &Place::root("rank")).unwrap();
+        let rank = parse(&json!({"$knn": {"query": [1, 0.5]}}), &RequestPath::root("rank")).unwrap();
         let query = KnnQuery::Dense(vec![1.0, 0.5]);
         let expected = Knn { query, key: "#embedding".into(), limit: 16, default: None, return_rank: false };
         assert_eq!(rank, Rank::Knn(expected));
@@ -232,10 +232,10 @@ mod tests {
             (json!({"$knn": {"query": {"indices": [1], "values": []}}}), "at rank.$knn.query: the query is a sparse"),
             (json!({"$rrf": {"ranks": [{"$val": 1}], "weights": [1, 2]}}), "at rank.$rrf.weights: expected 1 numbers"),
         ] {
-            let error = parse(&rank, &Place::root("rank")).unwrap_err().to_string();
+            let error = parse(&rank, &RequestPath::root("rank")).unwrap_err().to_string();
             assert!(error.contains(why), "{rank}: {error}");
         }
         let deep = (0..100).fold(json!({"$val": 1}), |inner, _| json!({"$abs": inner}));
-        assert!(parse(&deep, &Place::root("rank")).unwrap_err().to_string().contains("too deep"));
+        assert!(parse(&deep, &RequestPath::root("rank")).unwrap_err().to_string().contains("too deep"));
     }
 }

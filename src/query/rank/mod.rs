@@ -11,7 +11,7 @@ use crate::store::DOCUMENT;
 
 pub(super) use evaluate::evaluate;
 pub(super) use evaluate::words_not_indexed;
-pub(super) use json::{Place, parse};
+pub(super) use json::{RequestPath, parse};
 
 /// The key of the dense embedding, under Chroma's name.
 pub const EMBEDDING: &str = "#embedding";

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Findings;
 use crate::error::{Error, Result};
 use crate::record::Scope;
-use crate::store::catalog::{self, Entry};
+use crate::store::catalog::{self, CatalogEntry};
 use crate::store::table::{self, CollectionNumber, meta};
 
 /// A collection as the catalogue has it.
@@ -22,15 +22,15 @@ pub(super) struct Named {
     pub(super) name: String,
     pub(super) number: CollectionNumber,
     /// `None` when it cannot be read.
-    pub(super) entry: Option<Entry>,
+    pub(super) entry: Option<CatalogEntry>,
 }
 
 /// All collections of a file.
-pub(super) struct Catalogue {
+pub(super) struct CheckedCatalogue {
     pub(super) collections: Vec<Named>,
 }
 
-impl Catalogue {
+impl CheckedCatalogue {
     /// Returns the number of the collection of that name.
     pub(super) fn number(&self, scope: &Scope, name: &str) -> Result<CollectionNumber> {
         let mut here = self.collections.iter().filter(|named| named.scope == *scope);
@@ -40,7 +40,7 @@ impl Catalogue {
     }
 }
 
-pub(super) fn check(tx: &ReadTransaction, findings: &mut Findings) -> Result<Catalogue> {
+pub(super) fn check(tx: &ReadTransaction, findings: &mut Findings) -> Result<CheckedCatalogue> {
     let mut collections = Vec::new();
     let mut names_of: BTreeMap<CollectionNumber, String> = BTreeMap::new();
     let entries = tx.open_table(table::COLLECTION)?;
@@ -73,7 +73,7 @@ pub(super) fn check(tx: &ReadTransaction, findings: &mut Findings) -> Result<Cat
     check_meta(tx, last, findings)?;
     check_totals(tx, &collections, findings)?;
     check_strays(tx, &numbers, rows.as_ref(), findings)?;
-    Ok(Catalogue { collections })
+    Ok(CheckedCatalogue { collections })
 }
 
 /// Returns the numbers that embeddings stand under; `None` where the settings of a collection cannot be read.

@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use redb::ReadTransaction;
 use roaring::RoaringTreemap;
 
-use super::catalog::{Entry, NextEmbeddings};
+use super::catalog::{CatalogEntry, NextEmbeddings};
 use super::table::{self, CollectionNumber};
 use super::write::read_set;
 use super::{Store, crypt};
@@ -101,7 +101,7 @@ struct Subject<'a> {
     number: CollectionNumber,
     /// What its embeddings and their rows stand under.
     rows_number: CollectionNumber,
-    entry: Entry,
+    entry: CatalogEntry,
     dead: RoaringTreemap,
     depth: Depth,
 }
@@ -143,7 +143,7 @@ impl Subject<'_> {
             name: format!("{}: embeddings by {}", self.name, next.embedder.model),
             number: self.number,
             rows_number: number,
-            entry: Entry {
+            entry: CatalogEntry {
                 info,
                 next_ordinal: next.until,
                 records: next.until.saturating_sub(dead.len()),
@@ -166,7 +166,7 @@ impl Subject<'_> {
     }
 
     fn check_counters(&self, findings: &mut Findings) {
-        let Entry { next_ordinal, records, .. } = self.entry;
+        let CatalogEntry { next_ordinal, records, .. } = self.entry;
         let beyond = self.dead.max().is_some_and(|last| last >= next_ordinal);
         if beyond {
             findings.add(self.place("deleted rows"), format!("they go past the last row, {next_ordinal}"), true);

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::error::{Error, Result};
-use crate::store::page::{State, Tree};
+use crate::store::page::{PageState, Tree};
 use crate::store::{Store, table};
 
 impl Store {
@@ -13,9 +13,9 @@ impl Store {
         let tree = tree.ok_or_else(|| Error::damaged("the header of the file"))?;
         tree.walk(false, &|_| true, &mut |page| {
             let what = match page.state {
-                State::Sound | State::Healed => return Ok(()),
-                State::Damaged => "it does not match its checksum",
-                State::Unreadable => "it cannot be read, or the file ends before it",
+                PageState::Sound | PageState::Healed => return Ok(()),
+                PageState::Damaged => "it does not match its checksum",
+                PageState::Unreadable => "it cannot be read, or the file ends before it",
             };
             let derived = page.shape.is_system || table::is_derived(&page.shape.table) && !page.shape.holds_tables;
             findings.add(format!("table {}: page at byte {}", page.shape.table, page.offset), what, derived);

@@ -13,13 +13,13 @@ use crate::store::record::decode;
 use crate::store::table::PairKey;
 
 type Postings = ReadOnlyTable<&'static [u8], &'static [u8]>;
-type Stored = ReadOnlyTable<&'static PairKey, &'static [u8]>;
+type StoredPostings = ReadOnlyTable<&'static PairKey, &'static [u8]>;
 
 impl Subject<'_> {
     pub(super) fn check_postings(
         &self,
         postings: &Postings,
-        stored: &Stored,
+        stored: &StoredPostings,
         records: &Records,
         findings: &mut Findings,
     ) -> Result<()> {
@@ -46,7 +46,7 @@ impl Subject<'_> {
     fn find_strangers(
         &self,
         postings: &Postings,
-        stored: &Stored,
+        stored: &StoredPostings,
         records: &Records,
         findings: &mut Findings,
     ) -> Result<()> {

@@ -7,7 +7,7 @@ use super::{Findings, Subject};
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::posting;
-use crate::store::record::{Stored, decode};
+use crate::store::record::{StoredRecord, decode};
 use crate::store::table::{self, PairKey, pair_ordinal};
 
 /// What was seen of a collection's records.
@@ -58,7 +58,7 @@ impl Subject<'_> {
     fn check_id(
         &self,
         ordinal: Ordinal,
-        stored: &Stored,
+        stored: &StoredRecord,
         ids: &ReadOnlyTable<&'static [u8], &'static [u8; 8]>,
         place: &str,
         findings: &mut Findings,
@@ -102,7 +102,7 @@ impl Subject<'_> {
     fn check_memberships(
         &self,
         ordinal: Ordinal,
-        stored: &Stored,
+        stored: &StoredRecord,
         postings: &ReadOnlyTable<&'static [u8], &'static [u8]>,
         place: &str,
         findings: &mut Findings,

@@ -15,10 +15,10 @@ use crate::store::segment::Segment;
 use crate::store::table::{self, PairKey, pair_ordinal};
 use crate::store::vector::Embeddings;
 
-type Pairs = ReadOnlyTable<&'static PairKey, &'static [u8]>;
+type CheckedPairs = ReadOnlyTable<&'static PairKey, &'static [u8]>;
 
 /// What was seen of a collection's rows so far.
-struct Rows<'v> {
+struct SeenRows<'v> {
     embeddings: Embeddings<'v>,
     /// The centre of the segment before.
     centre: Option<(Option<u32>, Centre)>,
@@ -33,9 +33,9 @@ struct Rows<'v> {
 
 impl Subject<'_> {
     pub(super) fn check_rows(&self, findings: &mut Findings) -> Result<()> {
-        let vectors: Pairs = self.tx.open_table(table::VECTORS)?;
+        let vectors: CheckedPairs = self.tx.open_table(table::VECTORS)?;
         let dimension = self.entry.info.dimension.unwrap_or(0);
-        let mut rows = Rows {
+        let mut rows = SeenRows {
             embeddings: Embeddings::new(&vectors, self.rows_number, dimension),
             centre: None,
             standing: RoaringTreemap::new(),
@@ -92,7 +92,7 @@ impl Subject<'_> {
         segment: &Segment,
         key: Ordinal,
         place: &str,
-        rows: &mut Rows,
+        rows: &mut SeenRows,
         findings: &mut Findings,
     ) -> Result<()> {
         rows.sealed += segment.rows() as u64;
@@ -107,7 +107,7 @@ impl Subject<'_> {
         }
         for (ordinal, codes) in segment.to_rows(space) {
             if ordinal.0 < rows.end || ordinal.0 >= self.entry.sealed.sealed_until {
-                findings.add(place, format!("row {} stands in it out of order", ordinal.0), true);
+                findings.add(place, format!("row {} is out of order", ordinal.0), true);
                 return Ok(());
             }
             rows.end = ordinal.0 + 1;
@@ -132,7 +132,7 @@ impl Subject<'_> {
 
     /// Checks that every centre is what was written, and that none between them is missing.
     fn check_centres(&self, dimension: usize, findings: &mut Findings) -> Result<()> {
-        let centres: Pairs = match self.tx.open_table(table::CENTRES) {
+        let centres: CheckedPairs = match self.tx.open_table(table::CENTRES) {
             Err(TableError::TableDoesNotExist(_)) => return Ok(()),
             centres => centres?,
         };

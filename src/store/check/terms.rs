@@ -17,7 +17,7 @@ use crate::store::terms::{self, BLOCK_RECORDS};
 type Terms = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// By term, the records that hold it and its weight in each.
-type Expected = HashMap<Vec<u8>, Vec<(Ordinal, f32)>>;
+type ExpectedTerms = HashMap<Vec<u8>, Vec<(Ordinal, f32)>>;
 
 /// Records whose terms are looked up together: some 50 MB.
 const RECORDS_AT_ONCE: u64 = 10_000;
@@ -29,7 +29,7 @@ impl Subject<'_> {
             Err(TableError::TableDoesNotExist(_)) => None,
             terms => Some(terms?),
         };
-        let (mut expected, mut records, mut weights) = (Expected::new(), 0, 0);
+        let (mut expected, mut records, mut weights) = (ExpectedTerms::new(), 0, 0);
         let (first, last) = (self.number.pair(0), self.number.pair(u64::MAX));
         for row in self.tx.open_table(table::RECORDS)?.range::<&PairKey>(&first..=&last)? {
             let (key, value) = row?;
@@ -61,7 +61,7 @@ impl Subject<'_> {
     }
 
     /// Looks for records that are missing from a term, or have another weight there.
-    fn find_weights(&self, terms: Option<&Terms>, expected: Expected, findings: &mut Findings) -> Result<()> {
+    fn find_weights(&self, terms: Option<&Terms>, expected: ExpectedTerms, findings: &mut Findings) -> Result<()> {
         let mut expected: Vec<_> = expected.into_iter().collect();
         expected.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         for (term, records) in expected {

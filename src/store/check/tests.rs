@@ -5,15 +5,17 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Depth, Finding};
-use crate::embed::Words;
+use crate::bm25::Words;
 use crate::error::Error;
 use crate::record::random::Random;
 use crate::record::{CollectionName, Metadata, MetadataPatch, Ordinal, RecordId, Space};
-use crate::store::catalog::{self, Entry};
+use crate::store::catalog::{self, CatalogEntry};
 use crate::store::codec::set_to_bytes;
 use crate::store::table::{self, CollectionNumber, PairKey};
 use crate::store::vector::rows_per_block;
-use crate::store::{Access, Change, GraphFile, Mode, NewCollection, Store, Stored, posting, rows_per_segment, terms};
+use crate::store::{
+    Access, Change, GraphFile, Mode, NewCollection, Store, StoredRecord, posting, rows_per_segment, terms,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 const DIMENSION: usize = 2048;
@@ -85,7 +87,7 @@ fn flip(store: &Store, pairs: TableDefinition<&PairKey, &[u8]>, n: u64, at: usiz
     damage(store, pairs, n, |bytes| bytes[at] ^= 1);
 }
 
-fn change_entry(store: &Store, change: impl Fn(&mut Entry)) {
+fn change_entry(store: &Store, change: impl Fn(&mut CatalogEntry)) {
     let edit = |tx: &redb::WriteTransaction| {
         let mut entries = tx.open_table(table::COLLECTION)?;
         let mut entry = catalog::entry(&entries, NUMBER, "notes")?;
@@ -171,7 +173,7 @@ fn a_segment_whose_checksum_was_made_to_fit() {
 fn sketch_anew(tx: &redb::WriteTransaction) -> crate::error::Result<()> {
     let mut entry = catalog::entry(&tx.open_table(table::COLLECTION)?, NUMBER, "notes")?;
     entry.sealed.sketched = false;
-    crate::store::rows::Rows::open(tx, NUMBER, Space::Cosine)?.sketch_all(&mut entry.sealed)?;
+    crate::store::rows::QuantisedRows::open(tx, NUMBER, Space::Cosine)?.sketch_all(&mut entry.sealed)?;
     catalog::put(&mut tx.open_table(table::COLLECTION)?, NUMBER, &entry)
 }
 
@@ -227,7 +229,7 @@ fn an_id() {
 fn the_index_of_metadata_in_both_directions() {
     let metadata = |row: i64| Metadata::from_json(json!({ "row": row })).unwrap();
     let edit = |store: &Store, add: bool| {
-        let mut changes = posting::Changes::new(NUMBER);
+        let mut changes = posting::PostingChanges::new(NUMBER);
         if add {
             changes.add(Ordinal(70), &metadata(71));
         } else {
@@ -246,15 +248,15 @@ fn the_index_of_metadata_in_both_directions() {
 
 #[test]
 fn the_inverted_index_in_both_directions() {
-    let stored = |document: Option<&str>, metadata: serde_json::Value| Stored {
+    let stored = |document: Option<&str>, metadata: serde_json::Value| StoredRecord {
         id: id(70),
         document: document.map(str::to_owned),
         uri: None,
         metadata: Metadata::from_json(metadata).unwrap(),
         embedded_here: false,
     };
-    let edit = |store: &Store, record: &Stored, add: bool| {
-        let mut changes = terms::Changes::new(NUMBER, Some(Words::default()));
+    let edit = |store: &Store, record: &StoredRecord, add: bool| {
+        let mut changes = terms::TermChanges::new(NUMBER, Some(Words::default()));
         if add {
             changes.add(Ordinal(70), record);
         } else {

@@ -6,18 +6,15 @@
 //! is written again as it was, byte for byte, so what a torn write leaves is what it leaves in a plain file.
 
 use std::io::{Error, ErrorKind, Result};
-use std::ops::Bound;
 
-use redb::{BackendError, StorageBackend};
+use redb::StorageBackend;
 
 use super::header::HEADER_BYTES;
 use super::xts::{SECTOR, Xts};
+use crate::store::backend::{Locked, Offset};
 
 /// Bytes encrypted or decrypted between two calls of the storage below: they stay in the processor's cache.
 const AT_ONCE: usize = 32 * SECTOR;
-
-type Offset = Bound<u64>;
-type Locked<T> = std::result::Result<T, BackendError>;
 
 /// Encrypts what goes into `inner` and decrypts what comes out.
 pub(in crate::store) struct EncryptedBackend<B> {
@@ -157,9 +154,9 @@ mod tests {
 
     /// A storage that the test can look into while the backend has it.
     #[derive(Debug, Clone)]
-    struct Shared(Arc<InMemoryBackend>);
+    struct SharedStorage(Arc<InMemoryBackend>);
 
-    impl StorageBackend for Shared {
+    impl StorageBackend for SharedStorage {
         fn len(&self) -> Result<u64> {
             self.0.len()
         }
@@ -188,7 +185,7 @@ mod tests {
     #[test]
     fn reads_and_writes_anywhere_are_those_of_a_plain_storage() {
         let mut random = Random::new();
-        let storage = Shared(Arc::new(InMemoryBackend::new()));
+        let storage = SharedStorage(Arc::new(InMemoryBackend::new()));
         let backend = EncryptedBackend::new(storage.clone(), Xts::new(&random.bytes(64).try_into().unwrap()));
         let mut plain: Vec<u8> = Vec::new();
         for _ in 0..400 {
@@ -246,11 +243,11 @@ mod tests {
 
     #[test]
     fn a_part_written_again_unchanged_changes_no_byte_below() {
-        let storage = Shared(Arc::new(InMemoryBackend::new()));
+        let storage = SharedStorage(Arc::new(InMemoryBackend::new()));
         let backend = EncryptedBackend::new(storage.clone(), Xts::new(&[7; 64]));
         backend.set_len(2 * SECTOR as u64).unwrap();
         backend.write(100, &[5; 5000]).unwrap();
-        let below = |storage: &Shared| {
+        let below = |storage: &SharedStorage| {
             let mut bytes = vec![0; storage.len().unwrap() as usize];
             StorageBackend::read(storage, 0, &mut bytes).unwrap();
             bytes

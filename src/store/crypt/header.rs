@@ -48,7 +48,7 @@ pub(super) type DataKey = Zeroizing<[u8; KEY_BYTES]>;
 
 /// What one copy of the header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) struct Header {
+pub(in crate::store) struct EncryptionHeader {
     generation: u64,
     derivation: KeyDerivation,
     salt: [u8; SALT_BYTES],
@@ -59,8 +59,8 @@ pub(in crate::store) struct Header {
 
 /// What stands in the place of one copy.
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
-    Whole(Header),
+enum HeaderSlot {
+    Whole(EncryptionHeader),
     Damaged,
     Newer(u32),
     /// No header at all.
@@ -79,7 +79,7 @@ pub(super) fn new_data_key() -> Result<DataKey> {
     random().map(Zeroizing::new)
 }
 
-impl Header {
+impl EncryptionHeader {
     /// Wraps the key of a text.
     pub(super) fn wrap(data_key: &DataKey, key: &Key, generation: u64) -> Result<Self> {
         let mut header = Self {
@@ -146,11 +146,13 @@ impl Header {
     pub(super) fn read(file: &File) -> Result<Option<Self>> {
         let places = places(file)?;
         // A page of a plain file may begin with anything, but not the first page.
-        let plain = matches!(places, [Place::Other, Place::Other | Place::Damaged | Place::Newer(_)]);
+        let plain =
+            matches!(places, [HeaderSlot::Other, HeaderSlot::Other | HeaderSlot::Damaged | HeaderSlot::Newer(_)]);
         let newer =
-            places.iter().find_map(|place| if let Place::Newer(version) = place { Some(*version) } else { None });
-        let whole =
-            places.into_iter().filter_map(|place| if let Place::Whole(header) = place { Some(header) } else { None });
+            places.iter().find_map(|place| if let HeaderSlot::Newer(version) = place { Some(*version) } else { None });
+        let whole = places
+            .into_iter()
+            .filter_map(|place| if let HeaderSlot::Whole(header) = place { Some(header) } else { None });
         match (whole.max_by_key(|header| header.generation), newer) {
             (None, _) if plain => Ok(None),
             (None, None) => Err(Error::damaged("both copies of the header of its encryption")),
@@ -163,7 +165,7 @@ impl Header {
     pub(super) fn finding(file: &File) -> Result<Option<&'static str>> {
         Ok(match places(file)? {
             [one, other] if one == other => None,
-            [Place::Whole(_), Place::Whole(_)] => Some("a change of the key was interrupted"),
+            [HeaderSlot::Whole(_), HeaderSlot::Whole(_)] => Some("a change of the key was interrupted"),
             _ => Some("one of its two copies is damaged"),
         })
     }
@@ -177,7 +179,7 @@ impl Header {
     pub(super) fn replace(&self, file: &File, in_force: &Self) -> Result<()> {
         let [first, second] = PLACES;
         let [at_first, _] = places(file)?;
-        let is_first = matches!(at_first, Place::Whole(header) if header == *in_force);
+        let is_first = matches!(at_first, HeaderSlot::Whole(header) if header == *in_force);
         self.write(file, if is_first { [second, first] } else { [first, second] })
     }
 
@@ -188,12 +190,12 @@ impl Header {
     }
 }
 
-fn places(file: &File) -> Result<[Place; 2]> {
+fn places(file: &File) -> Result<[HeaderSlot; 2]> {
     let read = |at| {
         let mut bytes = [0; COPY_BYTES];
         match file.read_exact_at(&mut bytes, at) {
-            Ok(()) => Ok(Place::parse(&bytes).unwrap_or(Place::Damaged)),
-            Err(e) if e.kind() == ErrorKind::UnexpectedEof => Ok(Place::Other),
+            Ok(()) => Ok(HeaderSlot::parse(&bytes).unwrap_or(HeaderSlot::Damaged)),
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof => Ok(HeaderSlot::Other),
             Err(e) => Err(Error::io(String::new(), e)),
         }
     };
@@ -206,7 +208,7 @@ fn cipher(wrapping: &WrappingKey) -> Aes256Gcm {
     Aes256Gcm::new(key.into())
 }
 
-impl Place {
+impl HeaderSlot {
     /// `None` where a field does not say what it must.
     fn parse(bytes: &[u8; COPY_BYTES]) -> Option<Self> {
         let (content, checksum) = bytes.split_last_chunk::<8>()?;
@@ -240,7 +242,7 @@ impl Place {
         let tag = rest.try_into().ok()?;
         let generation = u64::from_le_bytes(*generation);
         let (salt, nonce, wrapped) = (*salt, *nonce, *wrapped);
-        Some(Self::Whole(Header { generation, derivation, salt, nonce, wrapped, tag }))
+        Some(Self::Whole(EncryptionHeader { generation, derivation, salt, nonce, wrapped, tag }))
     }
 }
 
@@ -260,7 +262,7 @@ mod tests {
         Key::new(vec![byte | 0x80; 32]).unwrap()
     }
 
-    fn copy(header: &Header) -> [u8; COPY_BYTES] {
+    fn copy(header: &EncryptionHeader) -> [u8; COPY_BYTES] {
         header.encode()[..COPY_BYTES].try_into().unwrap()
     }
 
@@ -277,8 +279,8 @@ mod tests {
         for (own, other) in
             [(key("a passphrase"), key("another")), (raw(1), raw(2)), (key("x"), raw(1)), (raw(1), key("x"))]
         {
-            let header = Header::wrap(&data_key, &own, 1).unwrap();
-            assert_eq!(Place::parse(&copy(&header)), Some(Place::Whole(header.clone())));
+            let header = EncryptionHeader::wrap(&data_key, &own, 1).unwrap();
+            assert_eq!(HeaderSlot::parse(&copy(&header)), Some(HeaderSlot::Whole(header.clone())));
             assert_eq!(header.unwrap(&own).unwrap(), Some(data_key.clone()));
             assert_eq!(header.unwrap(&other).unwrap(), None);
             // Nothing of the keys is in it.
@@ -290,15 +292,15 @@ mod tests {
     #[test]
     fn every_bit_of_a_header_is_authenticated() {
         let mut random = Random::new();
-        let whole = copy(&Header::wrap(&new_data_key().unwrap(), &raw(1), 3).unwrap());
+        let whole = copy(&EncryptionHeader::wrap(&new_data_key().unwrap(), &raw(1), 3).unwrap());
         for at in 0..COPY_BYTES - 8 {
             let mut bytes = whole;
             bytes[at] ^= 1 << random.below(8);
-            let damaged = Place::parse(&bytes);
-            assert!(matches!(damaged, Some(Place::Damaged | Place::Other)), "byte {at}: {damaged:?}");
+            let damaged = HeaderSlot::parse(&bytes);
+            assert!(matches!(damaged, Some(HeaderSlot::Damaged | HeaderSlot::Other)), "byte {at}: {damaged:?}");
             // A hostile one has a checksum that fits.
-            match Place::parse(&sealed(bytes)) {
-                Some(Place::Whole(header)) => assert_eq!(header.unwrap(&raw(1)).unwrap(), None, "byte {at}"),
+            match HeaderSlot::parse(&sealed(bytes)) {
+                Some(HeaderSlot::Whole(header)) => assert_eq!(header.unwrap(&raw(1)).unwrap(), None, "byte {at}"),
                 other => assert!(at < 44, "byte {at}: {other:?}"),
             }
         }
@@ -307,14 +309,14 @@ mod tests {
     #[test]
     fn a_header_cannot_ask_for_more_than_the_bounds() {
         let with = |numbers: [u32; 4]| {
-            let mut bytes = copy(&Header::wrap(&new_data_key().unwrap(), &raw(1), 1).unwrap());
+            let mut bytes = copy(&EncryptionHeader::wrap(&new_data_key().unwrap(), &raw(1), 1).unwrap());
             for (place, number) in bytes[28..44].chunks_mut(4).zip(numbers) {
                 place.copy_from_slice(&number.to_le_bytes());
             }
-            Place::parse(&sealed(bytes)).unwrap_or(Place::Damaged)
+            HeaderSlot::parse(&sealed(bytes)).unwrap_or(HeaderSlot::Damaged)
         };
         for allowed in [[1, 64 << 10, 3, 1], [1, 1 << 20, 8, 4], [1, 256 << 10, 32, 64], [2, 0, 0, 0]] {
-            assert!(matches!(with(allowed), Place::Whole(_)), "{allowed:?}");
+            assert!(matches!(with(allowed), HeaderSlot::Whole(_)), "{allowed:?}");
         }
         for refused in [
             [1, u32::MAX, 1, 1],
@@ -325,10 +327,10 @@ mod tests {
             [2, 1, 0, 0],
             [3, 0, 0, 0],
         ] {
-            assert_eq!(with(refused), Place::Damaged, "{refused:?}");
+            assert_eq!(with(refused), HeaderSlot::Damaged, "{refused:?}");
         }
         // Less than Argon2 can do with is an error of its own, no panic.
-        let Place::Whole(header) = with([1, 0, 0, 0]) else { panic!("within bounds") };
+        let HeaderSlot::Whole(header) = with([1, 0, 0, 0]) else { panic!("within bounds") };
         assert!(header.unwrap(&key("x")).is_err());
     }
 
@@ -337,18 +339,18 @@ mod tests {
         let mut random = Random::new();
         let data_key = new_data_key().unwrap();
         let (old_key, new_key) = (raw(1), raw(2));
-        let old = Header::wrap(&data_key, &old_key, 1).unwrap();
-        let new = Header::wrap(&data_key, &new_key, 2).unwrap();
+        let old = EncryptionHeader::wrap(&data_key, &old_key, 1).unwrap();
+        let new = EncryptionHeader::wrap(&data_key, &new_key, 2).unwrap();
         let page = new.encode();
         let opens = |file: &File| {
-            let header = Header::read(file).unwrap().unwrap();
+            let header = EncryptionHeader::read(file).unwrap().unwrap();
             let key = [&old_key, &new_key].into_iter().find_map(|key| header.unwrap(key).unwrap());
             assert_eq!(key, Some(data_key.clone()));
         };
         for [first, second] in [[0, SECTOR as u64], [SECTOR as u64, 0]] {
             let file = tempfile::tempfile().unwrap();
             old.write_new(&file).unwrap();
-            assert_eq!(Header::finding(&file).unwrap(), None);
+            assert_eq!(EncryptionHeader::finding(&file).unwrap(), None);
             for place in [first, second] {
                 for _ in 0..20 {
                     // A part of the page arrives, in any of its pieces.
@@ -359,38 +361,41 @@ mod tests {
                 }
                 file.write_all_at(&page, place).unwrap();
                 opens(&file);
-                assert_eq!(Header::finding(&file).unwrap().is_some(), place == first);
+                assert_eq!(EncryptionHeader::finding(&file).unwrap().is_some(), place == first);
             }
-            assert_eq!(Header::read(&file).unwrap(), Some(new.clone()));
+            assert_eq!(EncryptionHeader::read(&file).unwrap(), Some(new.clone()));
         }
     }
 
     #[test]
     fn a_change_writes_the_copy_that_is_not_in_force_first() {
         let data_key = new_data_key().unwrap();
-        let (old, new) = (Header::wrap(&data_key, &raw(1), 1).unwrap(), Header::wrap(&data_key, &raw(2), 2).unwrap());
+        let (old, new) = (
+            EncryptionHeader::wrap(&data_key, &raw(1), 1).unwrap(),
+            EncryptionHeader::wrap(&data_key, &raw(2), 2).unwrap(),
+        );
         for damaged in [None, Some(0), Some(SECTOR as u64)] {
             let file = tempfile::tempfile().unwrap();
             old.write_new(&file).unwrap();
             if let Some(place) = damaged {
                 file.write_all_at(&[0; 100], place).unwrap();
-                assert_eq!(Header::read(&file).unwrap(), Some(old.clone()), "one copy is enough");
-                assert_eq!(Header::finding(&file).unwrap(), Some("one of its two copies is damaged"));
+                assert_eq!(EncryptionHeader::read(&file).unwrap(), Some(old.clone()), "one copy is enough");
+                assert_eq!(EncryptionHeader::finding(&file).unwrap(), Some("one of its two copies is damaged"));
             }
             new.replace(&file, &old).unwrap();
-            assert_eq!(Header::read(&file).unwrap(), Some(new.clone()));
-            assert_eq!(Header::finding(&file).unwrap(), None);
+            assert_eq!(EncryptionHeader::read(&file).unwrap(), Some(new.clone()));
+            assert_eq!(EncryptionHeader::finding(&file).unwrap(), None);
         }
     }
 
     #[test]
     fn a_file_is_plain_damaged_or_of_a_later_version() {
-        let header = Header::wrap(&new_data_key().unwrap(), &raw(1), 1).unwrap();
+        let header = EncryptionHeader::wrap(&new_data_key().unwrap(), &raw(1), 1).unwrap();
         let read = |first: &[u8], second: &[u8]| {
             let file = tempfile::tempfile().unwrap();
             file.write_all_at(first, 0).unwrap();
             file.write_all_at(second, SECTOR as u64).unwrap();
-            Header::read(&file)
+            EncryptionHeader::read(&file)
         };
         let (whole, mut damaged) = (copy(&header), copy(&header));
         damaged[60] ^= 1;

@@ -79,10 +79,10 @@ pub struct Key(Arc<Inner>);
 struct Inner {
     secret: Secret,
     /// The last key that was made: a command opens one file more than once.
-    made: Mutex<Option<Made>>,
+    made: Mutex<Option<MadeKey>>,
 }
 
-struct Made {
+struct MadeKey {
     derivation: KeyDerivation,
     salt: [u8; SALT_BYTES],
     key: WrappingKey,
@@ -149,7 +149,7 @@ impl Key {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(passphrase, salt, key.as_mut())
             .map_err(failed)?;
-        *made = Some(Made { derivation, salt: *salt, key: key.clone() });
+        *made = Some(MadeKey { derivation, salt: *salt, key: key.clone() });
         Ok(Some(key))
     }
 }

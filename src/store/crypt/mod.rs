@@ -18,29 +18,29 @@ pub use key::{Key, KeyDerivation};
 pub(super) use xts::Xts;
 
 use crate::error::{Error, Result};
-use header::{DataKey, Header};
+use header::{DataKey, EncryptionHeader};
 
 /// What an encrypted file was opened with.
 #[derive(Debug, Clone)]
 pub(super) struct Seal {
-    header: Header,
+    header: EncryptionHeader,
     key: Key,
 }
 
 impl Seal {
     /// Draws a key for a new file, which `key` is to open.
     pub(super) fn new(key: Key) -> Result<Self> {
-        Ok(Self { header: Header::wrap(&header::new_data_key()?, &key, 1)?, key })
+        Ok(Self { header: EncryptionHeader::wrap(&header::new_data_key()?, &key, 1)?, key })
     }
 
     /// Returns whether a file is encrypted.
     pub(super) fn is_on(file: &File) -> Result<bool> {
-        Header::read(file).map(|header| header.is_some())
+        EncryptionHeader::read(file).map(|header| header.is_some())
     }
 
     /// Opens the header of a file; `None` when the file is plain.
     pub(super) fn open(file: &File, path: &Path, key: Option<&Key>) -> Result<Option<(Self, Xts)>> {
-        let Some(header) = Header::read(file)? else { return Ok(None) };
+        let Some(header) = EncryptionHeader::read(file)? else { return Ok(None) };
         let key = key.ok_or_else(|| Error::KeyNeeded { path: path.to_owned() })?.clone();
         let data_key = open(&header, path, &key)?;
         Ok(Some((Self { header, key }, Xts::new(&data_key))))
@@ -54,15 +54,17 @@ impl Seal {
     /// Has another key open the file; the caller keeps others from doing the same meanwhile.
     pub(super) fn rekey(&self, file: &File, path: &Path, new: &Key) -> Result<()> {
         // Somebody may have done so since.
-        let in_force = Header::read(file)?.ok_or_else(|| Error::damaged("the header of its encryption is gone"))?;
+        let in_force =
+            EncryptionHeader::read(file)?.ok_or_else(|| Error::damaged("the header of its encryption is gone"))?;
         let data_key = open(&in_force, path, &self.key)?;
-        Header::wrap(&data_key, new, in_force.generation() + 1)?.replace(file, &in_force)
+        EncryptionHeader::wrap(&data_key, new, in_force.generation() + 1)?.replace(file, &in_force)
     }
 
     /// Has both copies of the header say the same, where a change of the key was cut short or one was damaged; the caller
     /// keeps others from changing it meanwhile.
     pub(super) fn complete(&self, file: &File, path: &Path) -> Result<()> {
-        let in_force = Header::read(file)?.ok_or_else(|| Error::damaged("the header of its encryption is gone"))?;
+        let in_force =
+            EncryptionHeader::read(file)?.ok_or_else(|| Error::damaged("the header of its encryption is gone"))?;
         // A header that this key does not open is not ours to spread.
         open(&in_force, path, &self.key)?;
         in_force.replace(file, &in_force)
@@ -77,13 +79,13 @@ impl Seal {
     }
 }
 
-fn open(header: &Header, path: &Path, key: &Key) -> Result<DataKey> {
+fn open(header: &EncryptionHeader, path: &Path, key: &Key) -> Result<DataKey> {
     header.unwrap(key)?.ok_or_else(|| Error::WrongKey { path: path.to_owned() })
 }
 
 /// Says what is wrong with the header of an encrypted file that opens.
 pub(super) fn finding(file: &File) -> Result<Option<&'static str>> {
-    Header::finding(file)
+    EncryptionHeader::finding(file)
 }
 
 /// Returns whether a file is encrypted and can be opened with the right key.

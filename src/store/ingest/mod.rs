@@ -11,9 +11,9 @@ mod rules;
 mod write_rows;
 
 pub(crate) use each::embed_each;
-pub use pipeline::Parsed;
+pub use pipeline::ParsedBatch;
 use prepare::PreparedRow;
-pub use prepare::{Prepared, Preparer};
+pub use prepare::{PreparedBatch, Preparer};
 pub use rules::Rules;
 pub(crate) use rules::taken_by_another;
 
@@ -85,7 +85,7 @@ impl std::ops::AddAssign for Tally {
 
 /// What came of one batch.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct StoredBatch {
     /// The counts of this batch alone.
     pub tally: Tally,
     /// Why rows were left out.
@@ -117,8 +117,8 @@ impl<'a> Ingest<'a> {
     /// # Errors
     /// With [`OnError::Stop`] the first bad row; nothing of the batch is stored then. Otherwise what the model or the
     /// file refuses.
-    pub fn store(&mut self, prepared: Prepared) -> Result<Batch> {
-        let mut batch = Batch { tally: prepared.tally(), refused: Vec::new() };
+    pub fn store(&mut self, prepared: PreparedBatch) -> Result<StoredBatch> {
+        let mut batch = StoredBatch { tally: prepared.tally(), refused: Vec::new() };
         let written = write(self.collection, prepared, self.preparer.way())?;
         self.preparer.forget_oldest();
         batch.tally += written.tally;
@@ -155,12 +155,12 @@ struct Written {
 
 /// How batches are written.
 #[derive(Debug, Clone, Copy)]
-struct Way {
+struct IngestSettings {
     mode: Mode,
     keep_embeddings: bool,
 }
 
-fn write(collection: &Collection, prepared: Prepared, way: Way) -> Result<Written> {
+fn write(collection: &Collection, prepared: PreparedBatch, way: IngestSettings) -> Result<Written> {
     let mut written = Written { refused: prepared.refused, ..Written::default() };
     if prepared.rows.is_empty() {
         return Ok(written);
@@ -168,7 +168,7 @@ fn write(collection: &Collection, prepared: Prepared, way: Way) -> Result<Writte
     let bare: Vec<Option<NewRecord>> =
         prepared.rows.iter().map(|PreparedRow { row, .. }| row.embedding.is_none().then(|| row.clone())).collect();
     let changes = prepared.rows.into_iter().map(PreparedRow::into_change);
-    let Way { mode, keep_embeddings } = way;
+    let IngestSettings { mode, keep_embeddings } = way;
     let by = prepared.embedded_by.as_ref();
     let (effects, removed) = collection.apply_prepared(changes, mode, keep_embeddings, by)?;
     written.tally.removed = removed;

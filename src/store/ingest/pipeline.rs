@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::super::Collection;
-use super::{Batch, Ingest, Prepared, Way, Written, write};
+use super::{Ingest, IngestSettings, PreparedBatch, StoredBatch, Written, write};
 use crate::error::Result;
 use crate::record::NewRecord;
 
@@ -17,7 +17,7 @@ use crate::record::NewRecord;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// One batch as it came from the input; a bad row is an error in its place.
-pub type Parsed = Vec<Result<NewRecord>>;
+pub type ParsedBatch = Vec<Result<NewRecord>>;
 
 impl Ingest<'_> {
     /// Stores `first`, prepared already, and then every batch of `batches`.
@@ -30,14 +30,14 @@ impl Ingest<'_> {
     /// As [`Ingest::store`], and those of `heard`.
     pub fn store_all(
         &mut self,
-        first: Prepared,
-        batches: impl Iterator<Item = Parsed> + Send + 'static,
-        mut heard: impl FnMut(Option<Batch>) -> Result<()>,
+        first: PreparedBatch,
+        batches: impl Iterator<Item = ParsedBatch> + Send + 'static,
+        mut heard: impl FnMut(Option<StoredBatch>) -> Result<()>,
     ) -> Result<()> {
         let (parsed, to_prepare) = sync_channel(1);
         thread::spawn(move || batches.map(|batch| parsed.send(batch)).take_while(Result::is_ok).for_each(drop));
         let (collection, way) = (self.collection, self.preparer.way());
-        let (ready, to_write) = sync_channel::<Prepared>(1);
+        let (ready, to_write) = sync_channel::<PreparedBatch>(1);
         let (written, results) = channel();
         let mut again = Vec::new();
         thread::scope(|scope| {
@@ -69,9 +69,9 @@ impl Ingest<'_> {
     /// Prepares batch after batch and hands each to the writer; calls `meanwhile` whenever it waits.
     fn prepare_all(
         &mut self,
-        first: Prepared,
-        batches: &Receiver<Parsed>,
-        ready: &SyncSender<Prepared>,
+        first: PreparedBatch,
+        batches: &Receiver<ParsedBatch>,
+        ready: &SyncSender<PreparedBatch>,
         meanwhile: &mut impl FnMut(&mut Self) -> Result<()>,
     ) -> Result<()> {
         let mut prepared = first;
@@ -83,16 +83,21 @@ impl Ingest<'_> {
         Ok(())
     }
 
-    fn note(&mut self, result: Written, again: &mut Vec<NewRecord>) -> Batch {
+    fn note(&mut self, result: Written, again: &mut Vec<NewRecord>) -> StoredBatch {
         self.preparer.forget_oldest();
         self.tally += result.tally;
         again.extend(result.again);
-        Batch { tally: result.tally, refused: result.refused }
+        StoredBatch { tally: result.tally, refused: result.refused }
     }
 }
 
 /// Writes prepared batches until there are no more or one fails; tells what came of each.
-fn write_all(collection: &Collection, way: Way, batches: Receiver<Prepared>, results: &Sender<Written>) -> Result<()> {
+fn write_all(
+    collection: &Collection,
+    way: IngestSettings,
+    batches: Receiver<PreparedBatch>,
+    results: &Sender<Written>,
+) -> Result<()> {
     for prepared in batches {
         let tally = prepared.tally();
         let mut result = write(collection, prepared, way)?;

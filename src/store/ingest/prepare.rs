@@ -14,14 +14,14 @@ use super::super::write::Form;
 use super::super::{Change, Mode, View, check_dimension, check_embedding, limit};
 use super::each::embed_each;
 use super::rules::{Files, Rules, bad_document};
-use super::{OnError, Tally, Way, bad_row};
+use super::{IngestSettings, OnError, Tally, bad_row};
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
 use crate::record::{Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, Value};
 
 /// A batch that is ready to be written.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub struct PreparedBatch {
     pub(super) rows: Vec<PreparedRow>,
     pub(super) refused: Vec<Error>,
     /// The model that made embeddings of it.
@@ -29,7 +29,7 @@ pub struct Prepared {
     tally: Tally,
 }
 
-impl Prepared {
+impl PreparedBatch {
     /// Returns whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -123,8 +123,8 @@ impl<'a> Preparer<'a> {
         Self { rules, ..self }
     }
 
-    pub(super) fn way(&self) -> Way {
-        Way { mode: self.mode, keep_embeddings: self.rules.keep_embedding }
+    pub(super) fn way(&self) -> IngestSettings {
+        IngestSettings { mode: self.mode, keep_embeddings: self.rules.keep_embedding }
     }
 
     /// Checks and embeds one batch, as the collection is seen in `view`. A row may be an error of its own, as the
@@ -132,7 +132,7 @@ impl<'a> Preparer<'a> {
     ///
     /// # Errors
     /// With [`OnError::Stop`] the first bad row; else what the model or the file refuses.
-    pub fn prepare(&mut self, view: &View, rows: impl IntoIterator<Item = Result<NewRecord>>) -> Result<Prepared> {
+    pub fn prepare(&mut self, view: &View, rows: impl IntoIterator<Item = Result<NewRecord>>) -> Result<PreparedBatch> {
         let (mut prepared, ids) = self.check_all(view, rows)?;
         self.embed_new(view, &mut prepared)?;
         self.on_their_way.push_back(ids);
@@ -156,8 +156,8 @@ impl<'a> Preparer<'a> {
         &mut self,
         view: &View,
         rows: impl IntoIterator<Item = Result<NewRecord>>,
-    ) -> Result<(Prepared, HashSet<RecordId>)> {
-        let mut prepared = Prepared::default();
+    ) -> Result<(PreparedBatch, HashSet<RecordId>)> {
+        let mut prepared = PreparedBatch::default();
         let mut ids = HashSet::new();
         self.dimension = view.info().dimension.or(self.dimension);
         for row in rows {
@@ -194,7 +194,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Takes out the documents that the rules refuse.
-    fn leave_out(&mut self, view: &View, prepared: &mut Prepared) -> Result<()> {
+    fn leave_out(&mut self, view: &View, prepared: &mut PreparedBatch) -> Result<()> {
         let rows = mem::take(&mut prepared.rows);
         let mut refused = Vec::new();
         for document in rows.chunk_by(is_same_document) {
@@ -208,7 +208,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Keeps the documents that nothing was found wrong with, and refuses the others.
-    fn take_out(&self, prepared: &mut Prepared, rows: Vec<PreparedRow>, wrong: Vec<Option<String>>) -> Result<()> {
+    fn take_out(&self, prepared: &mut PreparedBatch, rows: Vec<PreparedRow>, wrong: Vec<Option<String>>) -> Result<()> {
         let lengths: Vec<usize> = rows.chunk_by(is_same_document).map(<[PreparedRow]>::len).collect();
         let mut rows = rows.into_iter();
         for (length, wrong) in lengths.into_iter().zip(wrong) {
@@ -277,7 +277,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Embeds the texts that are new to the collection.
-    fn embed_new(&mut self, view: &View, prepared: &mut Prepared) -> Result<()> {
+    fn embed_new(&mut self, view: &View, prepared: &mut PreparedBatch) -> Result<()> {
         let wanted = self.to_embed(view, prepared)?;
         if wanted.is_empty() {
             return Ok(());
@@ -307,7 +307,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Takes out the documents of which the model could not embed a part.
-    fn leave_out_failed(&self, prepared: &mut Prepared, failed: &mut HashMap<usize, String>) -> Result<()> {
+    fn leave_out_failed(&self, prepared: &mut PreparedBatch, failed: &mut HashMap<usize, String>) -> Result<()> {
         let rows = mem::take(&mut prepared.rows);
         let mut at = 0;
         let why = |document: &[PreparedRow]| {
@@ -320,7 +320,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Returns which rows have a text to embed.
-    fn to_embed(&self, view: &View, prepared: &Prepared) -> Result<Vec<usize>> {
+    fn to_embed(&self, view: &View, prepared: &PreparedBatch) -> Result<Vec<usize>> {
         let (mut wanted, mut before) = (Vec::new(), HashSet::new());
         for (at, PreparedRow { row, .. }) in prepared.rows.iter().enumerate() {
             let is_again = !before.insert(&row.id);

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::super::{Mode, Stored, View};
+use super::super::{Mode, StoredRecord, View};
 use super::prepare::PreparedRow;
 use crate::error::{Error, Result};
 use crate::record::{Chunk, NewRecord, RecordId};
@@ -42,7 +42,7 @@ pub(super) fn bad_document(row: &NewRecord, why: &str) -> Error {
 }
 
 /// Returns the record of an id.
-fn find(view: &View, id: &RecordId) -> Result<Option<Stored>> {
+fn find(view: &View, id: &RecordId) -> Result<Option<StoredRecord>> {
     view.ordinal(id)?.map(|ordinal| view.stored(ordinal)).transpose()
 }
 
@@ -162,7 +162,7 @@ fn plain(path: &Path) -> &Path {
 
 /// Says that a part's id is that of a record that is none.
 pub(crate) fn taken_by_another(id: &RecordId) -> String {
-    format!("its chunk would take the place of the record {:?}, which is no chunk of it", id.as_str())
+    format!("its chunk would replace the record {:?}, which is not a chunk of it", id.as_str())
 }
 
 /// Returns the folder of a path, above what it ends with as the other does.

@@ -109,14 +109,14 @@ impl Slot {
 
 /// The front of a file.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Header {
+pub(crate) struct FileHeader {
     pub(crate) geometry: Geometry,
     /// Both states it knows; `None` for one whose checksum is wrong.
     pub(crate) slots: [Option<Slot>; 2],
     current: usize,
 }
 
-impl Header {
+impl FileHeader {
     /// Reads the header; whether it is redb's at all is not asked.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let flags = *bytes.get(9)?;
@@ -143,7 +143,7 @@ impl Header {
 
 /// What the pages of one tree hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Shape {
+pub(crate) struct TreeShape {
     /// The name of the table.
     pub(crate) table: String,
     /// Whether its rows are tables themselves.
@@ -154,7 +154,7 @@ pub(crate) struct Shape {
     value_bytes: Option<usize>,
 }
 
-impl Shape {
+impl TreeShape {
     /// The tree that leads to all others.
     pub(crate) fn of_tables(is_system: bool) -> Self {
         let table = if is_system { "list of redb's own tables" } else { "list of tables" };
@@ -184,7 +184,7 @@ pub(crate) enum Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    pub(crate) fn parse(bytes: &'a [u8], shape: &Shape) -> Option<Self> {
+    pub(crate) fn parse(bytes: &'a [u8], shape: &TreeShape) -> Option<Self> {
         let count = usize::from(u16::from_le_bytes(*bytes.get(2..)?.first_chunk()?));
         let (key_bytes, value_bytes) = (shape.key_bytes, shape.value_bytes);
         match *bytes.first()? {

@@ -9,6 +9,6 @@ pub(super) mod tests;
 mod verified;
 mod walk;
 
-pub(super) use format::{HEADER_BYTES, Header, Link, Shape};
+pub(super) use format::{FileHeader, HEADER_BYTES, Link, TreeShape};
 pub(super) use verified::{DamagedPage, Pages, VerifiedBackend, while_writing};
-pub(super) use walk::{Page, State, Tree};
+pub(super) use walk::{PageState, Tree, WalkedPage};

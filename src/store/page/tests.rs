@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::format::{HEADER_BYTES, Header, Node};
-use super::{State, Tree};
+use super::format::{FileHeader, HEADER_BYTES, Node};
+use super::{PageState, Tree};
 use crate::record::random::Random;
 use crate::store::{Access, Options, Store, open};
 
@@ -26,12 +26,12 @@ pub(crate) fn pages_of(path: &Path) -> Vec<PageOf> {
     let mut bytes = vec![0; file.len().unwrap() as usize];
     file.read(0, &mut bytes).unwrap();
     let before = std::fs::metadata(path).unwrap().len() - bytes.len() as u64;
-    let header = Header::parse(&bytes).unwrap();
+    let header = FileHeader::parse(&bytes).unwrap();
     let mut pages = Vec::new();
     Tree::new(&*file, &header)
         .unwrap()
         .walk(false, &|_| true, &mut |page| {
-            assert_eq!(page.state, State::Sound, "{}", page.shape.table);
+            assert_eq!(page.state, PageState::Sound, "{}", page.shape.table);
             let place = header.geometry.place(&page.link).unwrap();
             let node = Node::parse(&bytes[place.start as usize..place.end as usize], page.shape).unwrap();
             let used = node.used().unwrap().len() as u64;
@@ -63,7 +63,7 @@ fn any_bytes_are_read_without_a_panic() {
         bytes.truncate(if below(4) == 0 { below(bytes.len()) } else { bytes.len() });
         std::fs::write(&path, &bytes).unwrap();
         let (file, _) = open::raw(&path, &Options::default()).unwrap();
-        if let Some(tree) = Header::parse(&bytes).and_then(|header| Tree::new(&*file, &header)) {
+        if let Some(tree) = FileHeader::parse(&bytes).and_then(|header| Tree::new(&*file, &header)) {
             tree.walk(false, &|_| true, &mut |page| {
                 page.rows().for_each(|_| ());
                 Ok(())

@@ -9,19 +9,15 @@ use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io::{Error, ErrorKind};
-use std::ops::Bound;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
-use redb::{BackendError, StorageBackend};
+use redb::StorageBackend;
 
-use super::format::{HEADER_BYTES, Header, Link, Node, Shape};
+use super::format::{FileHeader, HEADER_BYTES, Link, Node, TreeShape};
+use crate::store::backend::{Done, Locked, Offset};
 use crate::store::table;
-
-type Offset = Bound<u64>;
-type Locked<T> = Result<T, BackendError>;
-type Done<T> = Result<T, Error>;
 
 /// The file, and what is known of its pages.
 #[derive(Debug)]
@@ -37,33 +33,33 @@ thread_local! {
 
 /// Runs `work`, which writes: a damaged page ends it, also one that a query can do without.
 pub(crate) fn while_writing<T>(work: impl FnOnce() -> T) -> T {
-    struct Before(bool);
-    impl Drop for Before {
+    struct BeforeCheck(bool);
+    impl Drop for BeforeCheck {
         fn drop(&mut self) {
             WRITING.set(self.0);
         }
     }
-    let _before = Before(WRITING.replace(true));
+    let _before = BeforeCheck(WRITING.replace(true));
     work()
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    header: Option<Header>,
-    shapes: Vec<Arc<Shape>>,
+    header: Option<FileHeader>,
+    shapes: Vec<Arc<TreeShape>>,
     /// By the place of a page.
-    expected: HashMap<u64, Expected, RandomState>,
+    expected: HashMap<u64, ExpectedPage, RandomState>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Expected {
+struct ExpectedPage {
     checksum: u128,
     /// Which of the shapes it has.
     shape: usize,
 }
 
 impl Known {
-    fn shape(&mut self, shape: Shape) -> usize {
+    fn shape(&mut self, shape: TreeShape) -> usize {
         let known = self.shapes.iter().position(|known| **known == shape);
         known.unwrap_or_else(|| {
             self.shapes.push(Arc::new(shape));
@@ -73,18 +69,18 @@ impl Known {
 
     fn expect(&mut self, link: &Link, shape: usize) {
         if let Some(place) = self.header.and_then(|header| header.geometry.place(link)) {
-            self.expected.insert(place.start, Expected { checksum: link.checksum, shape });
+            self.expected.insert(place.start, ExpectedPage { checksum: link.checksum, shape });
         }
     }
 
     fn learn_header(&mut self, bytes: &[u8]) {
-        let Some(header) = Header::parse(bytes) else { return };
+        let Some(header) = FileHeader::parse(bytes) else { return };
         self.header = Some(header);
         // The current state last: its word counts where both lead to one page.
         for slot in [header.previous(), header.current()].into_iter().flatten() {
             for (link, is_system) in [(slot.tables, false), (slot.system, true)] {
                 if let Some(link) = link {
-                    let shape = self.shape(Shape::of_tables(is_system));
+                    let shape = self.shape(TreeShape::of_tables(is_system));
                     self.expect(&link, shape);
                 }
             }
@@ -92,7 +88,7 @@ impl Known {
     }
 
     /// Remembers what a sound page leads to.
-    fn learn(&mut self, node: &Node, shape: usize, kind: &Shape) {
+    fn learn(&mut self, node: &Node, shape: usize, kind: &TreeShape) {
         match node {
             Node::Branch(branch) => branch.links().for_each(|link| self.expect(&link, shape)),
             Node::Leaf(leaf) if kind.holds_tables => {
@@ -123,7 +119,7 @@ impl Pages {
     }
 
     /// Returns the header as redb saw it last.
-    pub(crate) fn header(&self) -> Option<Header> {
+    pub(crate) fn header(&self) -> Option<FileHeader> {
         self.known().header
     }
 
@@ -165,7 +161,7 @@ impl Pages {
         Err(Error::new(ErrorKind::InvalidData, DamagedPage { table: shape.table.clone(), offset }))
     }
 
-    fn expected(&self, offset: u64) -> Option<(Expected, Arc<Shape>)> {
+    fn expected(&self, offset: u64) -> Option<(ExpectedPage, Arc<TreeShape>)> {
         let known = self.known();
         let expected = *known.expected.get(&offset)?;
         Some((expected, known.shapes.get(expected.shape)?.clone()))
@@ -187,7 +183,7 @@ impl Pages {
 }
 
 /// Tables that a query can do without.
-fn has_a_substitute(shape: &Shape) -> bool {
+fn has_a_substitute(shape: &TreeShape) -> bool {
     [table::TAIL, table::SEGMENTS, table::CENTRES, table::SKETCH, table::GRAPH]
         .iter()
         .any(|table| shape.table == redb::TableHandle::name(table))

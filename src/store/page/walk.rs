@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use redb::StorageBackend;
 
-use super::format::{Geometry, Header, Leaf, Link, Node, Shape, Slot};
+use super::format::{FileHeader, Geometry, Leaf, Link, Node, Slot, TreeShape};
 use crate::error::Result;
 
 /// No tree of redb's is deeper.
@@ -19,7 +19,7 @@ const HEALED_PAGES: usize = 100;
 
 /// How a page was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum PageState {
     /// It matches its checksum.
     Sound,
     /// One bit of it was flipped; its bytes are as they were before.
@@ -31,18 +31,18 @@ pub(crate) enum State {
 }
 
 /// A page on the walk.
-pub(crate) struct Page<'a> {
+pub(crate) struct WalkedPage<'a> {
     /// What it holds.
-    pub(crate) shape: &'a Shape,
+    pub(crate) shape: &'a TreeShape,
     /// Leads to it.
     pub(crate) link: Link,
     /// Where it lies in the file.
     pub(crate) offset: u64,
-    pub(crate) state: State,
+    pub(crate) state: PageState,
     leaf: Option<Leaf<'a>>,
 }
 
-impl<'a> Page<'a> {
+impl<'a> WalkedPage<'a> {
     /// Returns the rows on it; of a damaged page those that can be made out.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + '_ {
         self.leaf.iter().flat_map(|leaf| leaf.rows().flatten())
@@ -61,7 +61,7 @@ impl<'f> Tree<'f> {
     /// Begins where a header leads; `None` when both its states are damaged.
     ///
     /// It is taken at its word where that leads to a sound page, else the state before and the usual geometry are tried.
-    pub(crate) fn new(file: &'f dyn StorageBackend, header: &Header) -> Option<Self> {
+    pub(crate) fn new(file: &'f dyn StorageBackend, header: &FileHeader) -> Option<Self> {
         let slots = [header.current(), header.previous()].into_iter().flatten();
         let trees = slots.flat_map(|slot| [header.geometry, Geometry::USUAL].map(|geometry| (geometry, slot)));
         let mut trees = trees.map(|(geometry, slot)| Self { file, geometry, slot });
@@ -72,7 +72,7 @@ impl<'f> Tree<'f> {
     fn begins_well(&self) -> bool {
         self.slot.tables.is_none_or(|root| {
             let bytes = read(self.file, self.geometry, &root);
-            let node = bytes.as_deref().and_then(|bytes| Node::parse(bytes, &Shape::of_tables(false)));
+            let node = bytes.as_deref().and_then(|bytes| Node::parse(bytes, &TreeShape::of_tables(false)));
             node.is_some_and(|node| node.matches(root.checksum))
         })
     }
@@ -86,22 +86,22 @@ impl<'f> Tree<'f> {
     pub(crate) fn walk(
         &self,
         heal: bool,
-        wanted: &dyn Fn(&Shape) -> bool,
-        visit: &mut dyn FnMut(&Page) -> Result<()>,
+        wanted: &dyn Fn(&TreeShape) -> bool,
+        visit: &mut dyn FnMut(&WalkedPage) -> Result<()>,
     ) -> Result<()> {
         let heals_left = if heal { HEALED_PAGES } else { 0 };
         let mut walk =
-            Walk { file: self.file, geometry: self.geometry, heals_left, seen: HashSet::new(), wanted, visit };
+            PageWalk { file: self.file, geometry: self.geometry, heals_left, seen: HashSet::new(), wanted, visit };
         for (root, is_system) in [(self.slot.tables, false), (self.slot.system, true)] {
             if let Some(root) = root {
-                walk.page(&root, &Shape::of_tables(is_system), true, DEEPEST)?;
+                walk.page(&root, &TreeShape::of_tables(is_system), true, DEEPEST)?;
             }
         }
         Ok(())
     }
 
     /// Reads a value from a page that a walk has come by, if the page is sound.
-    pub(crate) fn value(&self, link: &Link, shape: &Shape, key: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn value(&self, link: &Link, shape: &TreeShape, key: &[u8]) -> Option<Vec<u8>> {
         let bytes = read(self.file, self.geometry, link)?;
         match Node::parse(&bytes, shape).filter(|node| node.matches(link.checksum))? {
             Node::Leaf(leaf) => leaf.rows().flatten().find(|(k, _)| *k == key).map(|(_, value)| value.to_vec()),
@@ -121,7 +121,7 @@ fn read(file: &dyn StorageBackend, geometry: Geometry, link: &Link) -> Option<Ve
 }
 
 /// Flips the one bit that makes the page match its checksum, if there is one.
-fn heal_one_bit(bytes: &mut [u8], shape: &Shape, expected: u128) -> bool {
+fn heal_one_bit(bytes: &mut [u8], shape: &TreeShape, expected: u128) -> bool {
     for at in 0..bytes.len() {
         for mask in (0..8).map(|bit| 1 << bit) {
             flip(bytes, at, mask);
@@ -140,34 +140,34 @@ fn flip(bytes: &mut [u8], at: usize, mask: u8) {
     }
 }
 
-struct Walk<'w> {
+struct PageWalk<'w> {
     file: &'w dyn StorageBackend,
     geometry: Geometry,
     heals_left: usize,
     seen: HashSet<u64>,
-    wanted: &'w dyn Fn(&Shape) -> bool,
-    visit: &'w mut dyn FnMut(&Page) -> Result<()>,
+    wanted: &'w dyn Fn(&TreeShape) -> bool,
+    visit: &'w mut dyn FnMut(&WalkedPage) -> Result<()>,
 }
 
-impl Walk<'_> {
+impl PageWalk<'_> {
     /// Visits a page and what it leads to; `is_certain` says whether the page that led here is sound.
-    fn page(&mut self, link: &Link, shape: &Shape, is_certain: bool, depth: usize) -> Result<()> {
+    fn page(&mut self, link: &Link, shape: &TreeShape, is_certain: bool, depth: usize) -> Result<()> {
         let Some(place) = self.geometry.place(link).filter(|_| depth > 0) else { return Ok(()) };
         if !self.seen.insert(place.start) {
             return Ok(());
         }
         let (state, bytes) = self.fetch(link, shape, is_certain);
-        if !is_certain && matches!(state, State::Damaged | State::Unreadable) {
+        if !is_certain && matches!(state, PageState::Damaged | PageState::Unreadable) {
             // Perhaps it was never led to.
             self.seen.remove(&place.start);
             return Ok(());
         }
         let node = bytes.as_deref().and_then(|bytes| Node::parse(bytes, shape));
-        let mut page = Page { shape, link: *link, offset: place.start, state, leaf: None };
+        let mut page = WalkedPage { shape, link: *link, offset: place.start, state, leaf: None };
         match node {
             Some(Node::Branch(branch)) => {
                 (self.visit)(&page)?;
-                let is_certain = state != State::Damaged;
+                let is_certain = state != PageState::Damaged;
                 branch.links().try_for_each(|link| self.page(&link, shape, is_certain, depth - 1))
             }
             Some(Node::Leaf(leaf)) => {
@@ -179,8 +179,8 @@ impl Walk<'_> {
         }
     }
 
-    fn tables(&mut self, page: &Page, depth: usize) -> Result<()> {
-        let is_certain = page.state != State::Damaged;
+    fn tables(&mut self, page: &WalkedPage, depth: usize) -> Result<()> {
+        let is_certain = page.state != PageState::Damaged;
         for (name, definition) in page.rows() {
             if let Some((table, Some(root))) = page.shape.of_table(name, definition)
                 && (self.wanted)(&table)
@@ -191,14 +191,14 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn fetch(&mut self, link: &Link, shape: &Shape, is_certain: bool) -> (State, Option<Vec<u8>>) {
-        let Some(mut bytes) = read(self.file, self.geometry, link) else { return (State::Unreadable, None) };
+    fn fetch(&mut self, link: &Link, shape: &TreeShape, is_certain: bool) -> (PageState, Option<Vec<u8>>) {
+        let Some(mut bytes) = read(self.file, self.geometry, link) else { return (PageState::Unreadable, None) };
         if Node::parse(&bytes, shape).is_some_and(|node| node.matches(link.checksum)) {
-            return (State::Sound, Some(bytes));
+            return (PageState::Sound, Some(bytes));
         }
         let worth_it = is_certain && self.heals_left > 0 && bytes.len() <= HEALED_BYTES;
         self.heals_left -= usize::from(worth_it);
         let healed = worth_it && heal_one_bit(&mut bytes, shape, link.checksum);
-        (if healed { State::Healed } else { State::Damaged }, Some(bytes))
+        (if healed { PageState::Healed } else { PageState::Damaged }, Some(bytes))
     }
 }

@@ -12,8 +12,8 @@ mod tests;
 
 use redb::WriteTransaction;
 
-use self::next::{Batch, Made};
-use super::catalog::{self, Entry, NextEmbeddings};
+use self::next::{NewEmbedding, ReembedBatch};
+use super::catalog::{self, CatalogEntry, NextEmbeddings};
 use super::ingest::embed_each;
 use super::model::embeds_alike;
 use super::table::{self, CollectionNumber};
@@ -124,11 +124,11 @@ pub fn reembed_leaving_out(
                 if embedding.len() != model.dimension {
                     return Err(Error::argument(format!("{} gave {} components", model.model, embedding.len())));
                 }
-                Ok(Made { ordinal, document, embedding })
+                Ok(NewEmbedding { ordinal, document, embedding })
             });
         let made = made.collect::<Result<_>>()?;
         let made_by = embedder.fingerprint().clone();
-        let batch = Batch { from: work.from, until: work.until, made, made_by };
+        let batch = ReembedBatch { from: work.from, until: work.until, made, made_by };
         collection.put_next(number, batch)?;
     }
 }
@@ -261,7 +261,7 @@ impl Collection {
         })
     }
 
-    fn put_next(&self, number: CollectionNumber, batch: Batch) -> Result<()> {
+    fn put_next(&self, number: CollectionNumber, batch: ReembedBatch) -> Result<()> {
         self.change_next(|tx, own, entry| match entry.next.as_mut().filter(|next| next.number == number.0) {
             Some(next) => next.put(tx, own, entry.info.space, batch),
             // Met again, and told, when the next batch is read.
@@ -285,7 +285,7 @@ impl Collection {
 
     fn change_next<T>(
         &self,
-        change: impl FnOnce(&WriteTransaction, CollectionNumber, &mut Entry) -> Result<T>,
+        change: impl FnOnce(&WriteTransaction, CollectionNumber, &mut CatalogEntry) -> Result<T>,
     ) -> Result<T> {
         self.store().write(|tx| {
             let names = tx.open_table(table::COLLECTIONS)?;

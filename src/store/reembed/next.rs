@@ -7,10 +7,10 @@
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
-use super::super::catalog::{self, Entry, NextEmbeddings, Sealing};
+use super::super::catalog::{self, CatalogEntry, NextEmbeddings, Sealing};
 use super::super::codec::set_to_bytes;
 use super::super::record::decode;
-use super::super::rows::{Held, Rows};
+use super::super::rows::{HeldEmbeddings, QuantisedRows};
 use super::super::table::{self, CollectionNumber, PairKey};
 use super::super::vector;
 use super::super::write::read_set;
@@ -18,19 +18,19 @@ use crate::error::{Error, Result};
 use crate::record::{Fingerprint, Ordinal, Space};
 
 /// A document and the embedding that was made of it.
-pub(super) struct Made {
+pub(super) struct NewEmbedding {
     pub(super) ordinal: Ordinal,
     pub(super) document: String,
     pub(super) embedding: Vec<f32>,
 }
 
 /// Embeddings of a stretch of records, or of rows that are stale.
-pub(super) struct Batch {
+pub(super) struct ReembedBatch {
     /// What `until` was when the documents were read.
     pub(super) from: u64,
     /// What it is to be; as before for rows that are stale.
     pub(super) until: u64,
-    pub(super) made: Vec<Made>,
+    pub(super) made: Vec<NewEmbedding>,
     /// The model, and what ran it.
     pub(super) made_by: Fingerprint,
 }
@@ -53,7 +53,7 @@ impl NextEmbeddings {
         tx: &WriteTransaction,
         own: CollectionNumber,
         space: Space,
-        batch: Batch,
+        batch: ReembedBatch,
     ) -> Result<()> {
         if batch.from != self.until {
             return Ok(());
@@ -62,11 +62,11 @@ impl NextEmbeddings {
         let is_new = batch.until > batch.from;
         let dead = read_set(&tx.open_table(table::DEAD)?, own, "the set of deleted rows")?;
         let mut stale = self.stale(tx)?;
-        let mut vectors = vector::Changes::new(self.rows_number(), self.embedder.dimension);
+        let mut vectors = vector::VectorChanges::new(self.rows_number(), self.embedder.dimension);
         let mut changed = RoaringTreemap::new();
         let records = tx.open_table(table::RECORDS)?;
         for made in batch.made {
-            let Made { ordinal, document, embedding } = made;
+            let NewEmbedding { ordinal, document, embedding } = made;
             // A row that was stale may have been deleted, or embedded by another process.
             if dead.contains(ordinal.0) || (!is_new && !stale.contains(ordinal.0)) {
                 continue;
@@ -86,8 +86,8 @@ impl NextEmbeddings {
         self.until = batch.until;
         let mut table = tx.open_table(table::VECTORS)?;
         vectors.write(&mut table, |ordinal| self.is_dead(ordinal, &dead))?;
-        let held = Held { vectors: &table, dimension: self.embedder.dimension, end: self.until, dead: &dead };
-        let mut rows = Rows::open(tx, self.rows_number(), space)?;
+        let held = HeldEmbeddings { vectors: &table, dimension: self.embedder.dimension, end: self.until, dead: &dead };
+        let mut rows = QuantisedRows::open(tx, self.rows_number(), space)?;
         if is_new {
             self.sealed.tail_rows += changed.len();
         } else if self.sealed.bounded {
@@ -113,11 +113,11 @@ impl NextEmbeddings {
         if died.is_empty() && reworded.is_empty() {
             return Ok(());
         }
-        let mut changes = vector::Changes::new(self.rows_number(), self.embedder.dimension);
+        let mut changes = vector::VectorChanges::new(self.rows_number(), self.embedder.dimension);
         died.iter().for_each(|ordinal| changes.delete(Ordinal(ordinal)));
         changes.write(vectors, |ordinal| self.is_dead(ordinal, dead))?;
-        let mut rows = Rows::open(tx, self.rows_number(), space)?;
-        let held = Held { vectors, dimension: self.embedder.dimension, end: self.until, dead };
+        let mut rows = QuantisedRows::open(tx, self.rows_number(), space)?;
+        let held = HeldEmbeddings { vectors, dimension: self.embedder.dimension, end: self.until, dead };
         if self.sealed.bounded {
             let touched = rows.remove(&mut self.sealed, &died, dead)?;
             rows.purge(&mut self.sealed, &touched, dead)?;
@@ -146,12 +146,17 @@ impl NextEmbeddings {
     }
 
     /// Returns whether every record of the collection has its embedding here.
-    pub(super) fn is_complete(&self, tx: &WriteTransaction, entry: &Entry) -> Result<bool> {
+    pub(super) fn is_complete(&self, tx: &WriteTransaction, entry: &CatalogEntry) -> Result<bool> {
         Ok(self.until == entry.next_ordinal && self.stale(tx)?.is_empty())
     }
 
     /// Takes the place of the embeddings that were searched so far, which are removed with the graph made of them.
-    pub(super) fn take_place(self, tx: &WriteTransaction, own: CollectionNumber, entry: &mut Entry) -> Result<()> {
+    pub(super) fn take_place(
+        self,
+        tx: &WriteTransaction,
+        own: CollectionNumber,
+        entry: &mut CatalogEntry,
+    ) -> Result<()> {
         catalog::remove_rows(tx, entry.rows_number(own))?;
         catalog::remove_pairs(tx, table::GRAPH, own)?;
         tx.open_table(table::STALE)?.remove(&own.key())?;

@@ -6,32 +6,32 @@ use redb::{Key, TableDefinition, TableHandle, Value};
 
 use crate::error::Result;
 use crate::record::Scope;
-use crate::store::catalog::Entry;
+use crate::store::catalog::CatalogEntry;
 use crate::store::guard::guarded;
-use crate::store::page::{Shape, State, Tree};
+use crate::store::page::{PageState, Tree, TreeShape};
 use crate::store::table::{self, CollectionNumber};
 
 /// A collection of the old file.
-pub(super) struct Found {
+pub(super) struct OldCollection {
     pub(super) scope: Scope,
     pub(super) name: String,
     /// Its settings and counters; `None` when they cannot be read.
-    pub(super) entry: Option<Entry>,
+    pub(super) entry: Option<CatalogEntry>,
     /// Whether name and settings come from sound pages.
     pub(super) is_certain: bool,
 }
 
 /// The small tables of the old file.
 #[derive(Default)]
-pub(super) struct Catalogue {
+pub(super) struct OldCatalogue {
     pub(super) meta: BTreeMap<String, Vec<u8>>,
     pub(super) tenants: Vec<String>,
     pub(super) databases: Vec<((String, String), [u8; 16])>,
-    pub(super) collections: BTreeMap<CollectionNumber, Found>,
+    pub(super) collections: BTreeMap<CollectionNumber, OldCollection>,
 }
 
 /// Returns whether a page's table is this one.
-pub(super) fn is<K: Key + 'static, V: Value + 'static>(shape: &Shape, table: TableDefinition<K, V>) -> bool {
+pub(super) fn is<K: Key + 'static, V: Value + 'static>(shape: &TreeShape, table: TableDefinition<K, V>) -> bool {
     !shape.is_system && !shape.holds_tables && shape.table == table.name()
 }
 
@@ -40,12 +40,12 @@ fn read<V: Value, T>(bytes: &[u8], take: impl FnOnce(V::SelfType<'_>) -> T) -> O
     guarded(|| Ok::<_, crate::error::Error>(take(V::from_bytes(bytes)))).ok()
 }
 
-impl Catalogue {
+impl OldCatalogue {
     pub(super) fn read(tree: &Tree) -> Result<Self> {
         let mut found = Self::default();
         let mut names = BTreeMap::new();
         let mut entries = BTreeMap::new();
-        let wanted = |shape: &Shape| {
+        let wanted = |shape: &TreeShape| {
             is(shape, table::META)
                 || is(shape, table::TENANTS)
                 || is(shape, table::DATABASES)
@@ -53,7 +53,7 @@ impl Catalogue {
                 || is(shape, table::COLLECTION)
         };
         tree.walk(true, &wanted, &mut |page| {
-            let is_certain = page.state != State::Damaged;
+            let is_certain = page.state != PageState::Damaged;
             for (key, value) in page.rows() {
                 if is(page.shape, table::META) {
                     found.meta.extend(read::<&str, _>(key, str::to_owned).map(|name| (name, value.to_vec())));
@@ -69,7 +69,7 @@ impl Catalogue {
                     names.extend(value.try_into().ok().map(u32::from_be_bytes).zip(key.map(|key| (key, is_certain))));
                 } else if is(page.shape, table::COLLECTION) {
                     let number: Option<u32> = key.try_into().ok().map(u32::from_be_bytes);
-                    entries.extend(number.zip(Entry::decode(value, "").ok().map(|entry| (entry, is_certain))));
+                    entries.extend(number.zip(CatalogEntry::decode(value, "").ok().map(|entry| (entry, is_certain))));
                 }
             }
             Ok(())
@@ -77,13 +77,13 @@ impl Catalogue {
         for (number, ((scope, name), name_is_certain)) in names {
             let (entry, entry_is_certain) = entries.remove(&number).map_or((None, true), |(e, c)| (Some(e), c));
             let is_certain = name_is_certain && entry_is_certain;
-            found.collections.insert(CollectionNumber(number), Found { scope, name, entry, is_certain });
+            found.collections.insert(CollectionNumber(number), OldCollection { scope, name, entry, is_certain });
         }
         for (number, (entry, _)) in entries {
             // The settings know the name, but not the database.
             let (scope, name) = (Scope::default(), entry.info.name.to_string());
             let entry = Some(entry);
-            found.collections.insert(CollectionNumber(number), Found { scope, name, entry, is_certain: false });
+            found.collections.insert(CollectionNumber(number), OldCollection { scope, name, entry, is_certain: false });
         }
         found.name_apart();
         Ok(found)
@@ -93,7 +93,8 @@ impl Catalogue {
     fn name_apart(&mut self) {
         let mut taken = std::collections::BTreeSet::new();
         for (number, found) in &mut self.collections {
-            let key = |found: &Found| (found.scope.tenant.clone(), found.scope.database.clone(), found.name.clone());
+            let key =
+                |found: &OldCollection| (found.scope.tenant.clone(), found.scope.database.clone(), found.name.clone());
             if crate::record::CollectionName::parse(&found.name).is_err() || !taken.insert(key(found)) {
                 found.name = format!("recovered-{}", number.0);
                 found.is_certain = false;

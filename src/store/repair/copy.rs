@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, HashMap};
 use redb::WriteTransaction;
 use roaring::RoaringTreemap;
 
-use super::catalogue::{Catalogue, Found, is};
-use super::{Certainty, Kept, Loss, Repair};
+use super::catalogue::{OldCatalogue, OldCollection, is};
+use super::{Certainty, Loss, Repair, RepairedCollection};
 use crate::error::{Error, Result};
 use crate::record::{CollectionName, Ordinal};
-use crate::store::catalog::{self, Entry};
+use crate::store::catalog::{self, CatalogEntry};
 use crate::store::codec::floats;
 use crate::store::crypt::Seal;
-use crate::store::page::{Link, Page, Shape, State, Tree};
-use crate::store::record::{Stored, decode};
+use crate::store::page::{Link, PageState, Tree, TreeShape, WalkedPage};
+use crate::store::record::{StoredRecord, decode};
 use crate::store::table::{self, CollectionNumber, PairKey, meta, pair_number};
 use crate::store::vector::{row_range, rows_per_block};
-use crate::store::write::Batch;
+use crate::store::write::WriteBatch;
 use crate::store::{Access, Change, Effect, FORMAT_VERSION, Mode, Options, Store, check_embedding, open};
 
 /// Records written in one transaction.
@@ -25,7 +25,7 @@ const RECORDS_AT_ONCE: usize = 4096;
 const BYTES_AT_ONCE: usize = 32 << 20;
 
 /// Where a block of embeddings is to be had.
-enum Block {
+enum EmbeddingBlock {
     /// On a sound page.
     Sound(Link),
     /// Here, for the page was not sound.
@@ -35,8 +35,8 @@ enum Block {
 /// The embeddings of the old file, found by collection and block.
 struct Blocks<'t> {
     tree: &'t Tree<'t>,
-    shape: Option<Shape>,
-    places: HashMap<PairKey, Block>,
+    shape: Option<TreeShape>,
+    places: HashMap<PairKey, EmbeddingBlock>,
     /// The one read last.
     last: Option<(PairKey, Vec<u8>)>,
 }
@@ -46,16 +46,16 @@ impl<'t> Blocks<'t> {
         Self { tree, shape: None, places: HashMap::new(), last: None }
     }
 
-    fn note(&mut self, page: &Page) {
+    fn note(&mut self, page: &WalkedPage) {
         self.shape.get_or_insert_with(|| page.shape.clone());
         for (key, value) in page.rows() {
             let Ok(key) = PairKey::try_from(key) else { continue };
             let block = match page.state {
-                State::Sound => Block::Sound(page.link),
-                state => Block::Bytes { bytes: value.to_vec(), is_certain: state == State::Healed },
+                PageState::Sound => EmbeddingBlock::Sound(page.link),
+                state => EmbeddingBlock::Bytes { bytes: value.to_vec(), is_certain: state == PageState::Healed },
             };
             // What a damaged page says never hides what a sound one does.
-            if matches!(block, Block::Bytes { is_certain: false, .. }) && self.places.contains_key(&key) {
+            if matches!(block, EmbeddingBlock::Bytes { is_certain: false, .. }) && self.places.contains_key(&key) {
                 continue;
             }
             self.places.insert(key, block);
@@ -67,8 +67,8 @@ impl<'t> Blocks<'t> {
         let key = number.pair(row / rows_per_block(dimension));
         let range = row_range(Ordinal(row), dimension);
         match self.places.get(&key)? {
-            Block::Bytes { bytes, is_certain } => Some((floats(bytes.get(range)?).collect(), *is_certain)),
-            Block::Sound(link) => {
+            EmbeddingBlock::Bytes { bytes, is_certain } => Some((floats(bytes.get(range)?).collect(), *is_certain)),
+            EmbeddingBlock::Sound(link) => {
                 if self.last.as_ref().is_none_or(|(last, _)| *last != key) {
                     self.last = Some((key, self.tree.value(link, self.shape.as_ref()?, &key)?));
                 }
@@ -96,7 +96,7 @@ impl Waiting<'_> {
             return Ok(Vec::new());
         };
         self.store.write(|tx| {
-            let mut batch = Batch::begin(tx, *number, name)?;
+            let mut batch = WriteBatch::begin(tx, *number, name)?;
             let mut twice = Vec::new();
             for change in changes {
                 let id = change.id.to_string();
@@ -112,8 +112,8 @@ impl Waiting<'_> {
 
 /// What is known of one collection while its records are copied.
 struct Progress<'c> {
-    found: &'c Found,
-    entry: &'c Entry,
+    found: &'c OldCollection,
+    entry: &'c CatalogEntry,
     dimension: Option<usize>,
     /// Rows that were copied, or whose loss is told.
     seen: RoaringTreemap,
@@ -122,7 +122,7 @@ struct Progress<'c> {
 
 impl Repair {
     pub(super) fn copy(&mut self, tree: &Tree, seal: Option<&Seal>) -> Result<()> {
-        let catalogue = Catalogue::read(tree)?;
+        let catalogue = OldCatalogue::read(tree)?;
         if let Some(seal) = seal {
             seal.write_to(self.file.as_file())?;
         }
@@ -154,7 +154,7 @@ impl Repair {
                 let more = format!("{} more records, whose ids are not known", entry.records - seen.len());
                 self.lose(&found.name, None, &more, None);
             }
-            self.kept.push(Kept {
+            self.kept.push(RepairedCollection {
                 scope: found.scope.clone(),
                 name: found.name.clone(),
                 records: kept,
@@ -179,8 +179,8 @@ impl Repair {
 
     fn count_pages(&mut self, tree: &Tree) -> Result<()> {
         tree.walk(true, &|_| true, &mut |page| {
-            self.damaged_pages += u64::from(page.state != State::Sound);
-            self.healed_pages += u64::from(page.state == State::Healed);
+            self.damaged_pages += u64::from(page.state != PageState::Sound);
+            self.healed_pages += u64::from(page.state == PageState::Healed);
             Ok(())
         })
     }
@@ -210,12 +210,13 @@ impl Repair {
                 let (number, row) = (CollectionNumber(u32::from_be_bytes([a, b, c, d])), pair_number(&key));
                 let Some(progress) = collections.get_mut(&number) else { continue };
                 // One whose row cannot be is told as missing.
-                if row >= progress.entry.next_ordinal && page.state == State::Damaged || progress.seen.contains(row) {
+                if row >= progress.entry.next_ordinal && page.state == PageState::Damaged || progress.seen.contains(row)
+                {
                     continue;
                 }
                 let Ok(stored) = decode(value) else { continue };
                 progress.seen.insert(row);
-                let is_certain = page.state != State::Damaged;
+                let is_certain = page.state != PageState::Damaged;
                 let Some(change) = self.change(progress, &mut blocks, number, row, stored, is_certain) else {
                     continue;
                 };
@@ -249,7 +250,7 @@ impl Repair {
         blocks: &mut Blocks,
         number: CollectionNumber,
         row: u64,
-        stored: Stored,
+        stored: StoredRecord,
         is_certain: bool,
     ) -> Option<Change> {
         let (name, id) = (progress.found.name.as_str(), stored.id.to_string());
@@ -298,7 +299,7 @@ impl Repair {
 }
 
 /// Writes everything of the new file but the records.
-fn write_catalogue(tx: &WriteTransaction, catalogue: &Catalogue) -> Result<()> {
+fn write_catalogue(tx: &WriteTransaction, catalogue: &OldCatalogue) -> Result<()> {
     let mut names = tx.open_table(table::META)?;
     if let Some(format) = catalogue.meta.get(meta::FORMAT)
         && let Ok(format) = format.as_slice().try_into()
@@ -328,7 +329,7 @@ fn write_catalogue(tx: &WriteTransaction, catalogue: &Catalogue) -> Result<()> {
         info.name = CollectionName::parse(&found.name)?;
         let key = (found.scope.tenant.as_str(), found.scope.database.as_str(), found.name.as_str());
         numbers.insert(key, &number.key())?;
-        catalog::put(&mut entries, *number, &Entry::without_records(info))?;
+        catalog::put(&mut entries, *number, &CatalogEntry::without_records(info))?;
     }
     Ok(())
 }

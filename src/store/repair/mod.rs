@@ -41,7 +41,7 @@ pub struct Loss {
 
 /// A collection in the new file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Kept {
+pub struct RepairedCollection {
     /// The database it is in.
     pub scope: Scope,
     /// Its name.
@@ -57,7 +57,7 @@ pub struct Repair {
     file: Beside,
     target: PathBuf,
     /// The collections in it.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<RepairedCollection>,
     /// What is not in it, or in doubt.
     pub losses: Vec<Loss>,
     /// Pages of the old file that were damaged.
@@ -101,7 +101,7 @@ impl Repair {
             Err(why) => {
                 let (raw, seal) = open::raw(source, options).map_err(name)?;
                 let mut bytes = [0; page::HEADER_BYTES];
-                let header = raw.read(0, &mut bytes).ok().and_then(|()| page::Header::parse(&bytes));
+                let header = raw.read(0, &mut bytes).ok().and_then(|()| page::FileHeader::parse(&bytes));
                 let Some(tree) = header.and_then(|header| page::Tree::new(&*raw, &header)) else { return Err(why) };
                 match repair.copy(&tree, seal.as_ref()) {
                     // What there is to read is not huedb's.

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use huedb::query::{Query, QueryAnswer, Way};
+use huedb::query::{AccessPath, Answer, Query};
 use huedb::store::Include;
 
 use super::contract::{Collection, Refusal, Shape};
@@ -20,10 +20,10 @@ use crate::random::Random;
 pub(crate) struct Recall([(usize, usize); 2]);
 
 /// The ways, and the least share of the true hits each has to find.
-const LEAST: [(Way, f64); 2] = [(Way::Sketch, 0.999), (Way::Graph, 0.95)];
+const LEAST: [(AccessPath, f64); 2] = [(AccessPath::Sketch, 0.999), (AccessPath::Graph, 0.95)];
 
 impl Recall {
-    fn count(&mut self, way: Way, found: usize, wanted: usize) {
+    fn count(&mut self, way: AccessPath, found: usize, wanted: usize) {
         if let Some(at) = LEAST.iter().position(|(known, _)| *known == way) {
             self.0[at] = (self.0[at].0 + found, self.0[at].1 + wanted);
         }
@@ -59,10 +59,10 @@ impl World {
         let written = self.store().view(name).ok();
         let (graph, sketched) = written.map_or((false, false), |view| (view.graph().is_some(), view.is_sketched()));
         query.way = match random.below(8) {
-            0 | 1 => Some(Way::Scan),
-            2 => Some(Way::Rows),
-            3 if sketched => Some(Way::Sketch),
-            4 | 5 if graph => Some(Way::Graph),
+            0 | 1 => Some(AccessPath::Scan),
+            2 => Some(AccessPath::Rows),
+            3 if sketched => Some(AccessPath::Sketch),
+            4 | 5 if graph => Some(AccessPath::Graph),
             _ => None,
         };
         let questions = draw_questions(random, collection);
@@ -137,7 +137,7 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    fn check(&self, answer: &QueryAnswer, at: usize, recall: &mut Recall) -> Same {
+    fn check(&self, answer: &Answer, at: usize, recall: &mut Recall) -> Same {
         let (query, collection, hits) = (self.query, self.collection, &answer.hits[at]);
         let all = collection.ranked(self.asked, self.among);
         let within = |slack_by: f64| {
@@ -148,7 +148,7 @@ impl Question<'_> {
             });
             near.count().saturating_sub(query.offset).min(query.top)
         };
-        let ranks_all = matches!(answer.plan.way, Way::Nothing | Way::Rows | Way::Scan);
+        let ranks_all = matches!(answer.plan.way, AccessPath::Nothing | AccessPath::Rows | AccessPath::Scan);
         let (least, most) = (within(-1.0), within(1.0));
         let enough = hits.len() >= least || (!ranks_all && query.max_distance.is_some());
         if !enough || hits.len() > most {

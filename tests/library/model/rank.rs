@@ -191,7 +191,7 @@ impl Knn {
         let all: Vec<usize> = (0..collection.records.len()).collect();
         let is_strange = !all.is_empty() && by_words(collection, &all, words).is_empty();
         let question = words.join(" ");
-        is_strange.then(|| format!("no word of the question \"{question}\" is in the index of words of {name}"))
+        is_strange.then(|| format!("no word of the question \"{question}\" is in the word index of {name}"))
     }
 }
 

@@ -185,7 +185,7 @@ fn refusal_of(error: &Error) -> Option<Refusal> {
         Error::TenantExists { .. } | Error::DatabaseExists { .. } | Error::CollectionExists { .. } => Refusal::Taken,
         Error::BadRecord { id, .. } => Refusal::BadRecord(id.clone()),
         Error::DimensionMismatch { .. } | Error::InvalidEmbedding { .. } => Refusal::BadQuestion,
-        Error::InvalidArgument { .. } => Refusal::NotAllowed,
+        Error::InvalidArgument { .. } | Error::WordsNotIndexed { .. } => Refusal::NotAllowed,
         _ => return None,
     })
 }

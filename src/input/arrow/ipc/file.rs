@@ -10,8 +10,8 @@ use arrow_ipc::reader::FileDecoder;
 use arrow_ipc::{Block, root_as_footer, root_as_message};
 use arrow_schema::Schema;
 
+use super::super::panic::unpanicked;
 use super::super::seekable::Seekable;
-use super::super::unpanicked;
 use super::{BATCH_LIMIT_BYTES, CONTINUATION, DAMAGED, START_BYTES, check_packed, schema};
 
 const MAGIC: &[u8; 6] = b"ARROW1";

@@ -9,7 +9,7 @@ use arrow_ipc::reader::StreamDecoder;
 use arrow_ipc::root_as_message;
 use arrow_schema::Schema;
 
-use super::super::unpanicked;
+use super::super::panic::unpanicked;
 use super::{BATCH_LIMIT_BYTES, CONTINUATION, DAMAGED, START_BYTES, check_packed, schema};
 use crate::error::Result;
 use crate::input::decompress::InputBytes;

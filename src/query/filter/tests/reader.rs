@@ -2,24 +2,24 @@
 
 use serde_json::Value as Json;
 
-use super::super::reader::{Content, Node};
+use super::super::reader::{JsonContent, JsonNode};
 use crate::record::beyond_integers;
 use crate::record::random::Random;
 
-fn json_of(node: Node) -> Json {
+fn json_of(node: JsonNode) -> Json {
     match node.content {
-        Content::Null => Json::Null,
-        Content::Bool(b) => b.into(),
-        Content::Number(n) => n.to_json(),
-        Content::Str(s) => s.value.into(),
-        Content::List(nodes) => nodes.into_iter().map(json_of).collect(),
-        Content::Object(entries) => Json::Object(entries.into_iter().map(|(k, v)| (k.value, json_of(v))).collect()),
+        JsonContent::Null => Json::Null,
+        JsonContent::Bool(b) => b.into(),
+        JsonContent::Number(n) => n.to_json(),
+        JsonContent::Str(s) => s.value.into(),
+        JsonContent::List(nodes) => nodes.into_iter().map(json_of).collect(),
+        JsonContent::Object(entries) => Json::Object(entries.into_iter().map(|(k, v)| (k.value, json_of(v))).collect()),
     }
 }
 
 #[track_caller]
 fn check(text: &str) {
-    let ours = Node::read(text, 100).ok().map(json_of);
+    let ours = JsonNode::read(text, 100).ok().map(json_of);
     // The sign of a zero is not kept: metadata has none. Nor has it an integer beyond 64 bits, sign included.
     let theirs = serde_json::from_str::<Json>(text).ok().filter(|_| beyond_integers(text).is_none());
     assert_eq!(ours, theirs, "{text:?}");

@@ -6,7 +6,7 @@ use huedb::record::{
 use uuid::Uuid;
 
 use super::*;
-use crate::output::fact::{write_facts, write_list};
+use crate::output::properties::{write_facts, write_list};
 use crate::output::{Properties, collection_facts, collection_line};
 
 fn about() -> Properties {

@@ -9,7 +9,7 @@ use huedb::record::{Metadata, Value};
 use serde_json::Value as Json;
 
 use super::highlight::Highlight;
-use super::marked::Marked;
+use super::highlighted_text::Marked;
 use super::number::grouped;
 use super::sanitize::{is_break, one_line, one_line_indices};
 use super::width::ELLIPSIS;

@@ -9,14 +9,14 @@ use flate2::write::GzEncoder;
 
 /// How output is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Packing {
+pub(crate) enum Compression {
     /// gzip.
     Gzip,
     /// Zstandard.
     Zstd,
 }
 
-impl Packing {
+impl Compression {
     /// Every packing, in the order of the help text.
     pub(crate) const ALL: [Self; 2] = [Self::Gzip, Self::Zstd];
 
@@ -43,7 +43,7 @@ impl Packing {
 }
 
 /// Packs what is written to it.
-pub(crate) enum Packed<W: Write> {
+pub(crate) enum Compressed<W: Write> {
     /// Does not.
     Plain(W),
     /// With gzip.
@@ -52,16 +52,16 @@ pub(crate) enum Packed<W: Write> {
     Zstd(zstd::Encoder<'static, W>),
 }
 
-impl<W: Write> Packed<W> {
+impl<W: Write> Compressed<W> {
     /// Begins a stream.
     ///
     /// # Errors
     /// When Zstandard cannot be set up.
-    pub(crate) fn new(out: W, packing: Option<Packing>) -> io::Result<Self> {
+    pub(crate) fn new(out: W, packing: Option<Compression>) -> io::Result<Self> {
         Ok(match packing {
             None => Self::Plain(out),
-            Some(Packing::Gzip) => Self::Gzip(GzEncoder::new(out, flate2::Compression::default())),
-            Some(Packing::Zstd) => Self::Zstd(zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?),
+            Some(Compression::Gzip) => Self::Gzip(GzEncoder::new(out, flate2::Compression::default())),
+            Some(Compression::Zstd) => Self::Zstd(zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?),
         })
     }
 
@@ -78,7 +78,7 @@ impl<W: Write> Packed<W> {
     }
 }
 
-impl<W: Write> Write for Packed<W> {
+impl<W: Write> Write for Compressed<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(out) => out.write(bytes),
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn what_is_packed_unpacks() {
         let packed = |packing| {
-            let mut out = Packed::new(Vec::new(), packing).unwrap();
+            let mut out = Compressed::new(Vec::new(), packing).unwrap();
             out.write_all(b"one ").unwrap();
             out.flush().unwrap();
             out.write_all(b"two").unwrap();
@@ -113,16 +113,16 @@ mod tests {
         };
         assert_eq!(packed(None), b"one two");
         let mut text = String::new();
-        flate2::read::GzDecoder::new(&packed(Some(Packing::Gzip))[..]).read_to_string(&mut text).unwrap();
+        flate2::read::GzDecoder::new(&packed(Some(Compression::Gzip))[..]).read_to_string(&mut text).unwrap();
         assert_eq!(text, "one two");
-        assert_eq!(zstd::decode_all(&packed(Some(Packing::Zstd))[..]).unwrap(), b"one two");
+        assert_eq!(zstd::decode_all(&packed(Some(Compression::Zstd))[..]).unwrap(), b"one two");
     }
 
     #[test]
     fn a_name_says_how_it_is_packed() {
-        let of = |path: &str| Packing::of_path(Path::new(path));
-        assert_eq!(of("a/b.csv.GZ"), (Some(Packing::Gzip), "a/b.csv".into()));
-        assert_eq!(of("b.jsonl.zst"), (Some(Packing::Zstd), "b.jsonl".into()));
+        let of = |path: &str| Compression::of_path(Path::new(path));
+        assert_eq!(of("a/b.csv.GZ"), (Some(Compression::Gzip), "a/b.csv".into()));
+        assert_eq!(of("b.jsonl.zst"), (Some(Compression::Zstd), "b.jsonl".into()));
         assert_eq!(of("b.parquet"), (None, "b.parquet".into()));
     }
 }

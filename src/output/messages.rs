@@ -4,45 +4,21 @@
 //! `notice`, `detail` or `timing`.
 
 use std::io::Write;
-use std::str::FromStr;
 use std::time::Duration;
 
-use huedb::error::Error;
+use clap::ValueEnum;
 use serde_json::{Map, Value as Json};
 
 use super::{OutputFormat, TerminalGuard};
 
 /// How errors, warnings and notices are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum MessageFormat {
-    /// Sentences.
+    // Sentences.
     #[default]
     Text,
-    /// One JSON object a line.
+    // One JSON object a line.
     Json,
-}
-
-impl MessageFormat {
-    /// Both, in the order of the help text.
-    pub(crate) const ALL: [Self; 2] = [Self::Text, Self::Json];
-
-    /// The name as `--error-format` takes it.
-    #[must_use]
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-        }
-    }
-}
-
-impl FromStr for MessageFormat {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        let found = Self::ALL.into_iter().find(|format| format.as_str() == name);
-        found.ok_or_else(|| Error::argument(format!("no error format named {name:?}")))
-    }
 }
 
 /// What stopped a command.

@@ -3,17 +3,13 @@
 //! Knows nothing of how the points were found. Invariant: the drawing is well-formed XML whatever the texts hold, every
 //! text in it is sanitised and escaped, and every number finite.
 
-mod legend;
-mod text;
-
 use std::io::{self, Write};
 
-pub(crate) use legend::Legend;
-pub(crate) use text::hover;
-use text::{escape, shown};
-
-use super::sink::written;
 use huedb::error::Result;
+
+use super::legend::Legend;
+use super::text::{escape, shown};
+use crate::output::sink::written;
 
 /// A point and what is said of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,6 +178,3 @@ fn points(map: &PointMap, frame: &Frame, out: &mut dyn Write) -> io::Result<()> 
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -11,10 +11,10 @@ use huedb::error::{Error, Result};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value as Json;
 
+use super::delimited::{separated_line, separated_writer};
 use super::grid::{Grid, Heading};
-use super::separated::{separated_line, separated_writer};
 use super::sink::{Style, written};
-use super::{OutputFormat, cell, number, sanitize};
+use super::{OutputFormat, number, sanitize, table_cell};
 
 /// How a number is shown to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Property {
             (Unit::Bytes, Json::Number(n)) => n.as_u64().map(number::bytes),
             _ => None,
         }
-        .unwrap_or_else(|| cell::value(&self.value))
+        .unwrap_or_else(|| table_cell::value(&self.value))
     }
 
     /// Returns the value as a cell of csv: a string as it is, nothing for null, JSON for the rest.

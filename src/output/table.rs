@@ -9,9 +9,9 @@ use std::io::Write;
 use huedb::error::Result;
 
 use super::grid::{Grid, Heading};
-use super::marked::Marked;
+use super::highlighted_text::Marked;
 use super::sink::{ShownQuestion, ShownRecord, Sink, Style, written};
-use super::{Highlight, RecordColumn, RecordColumns, cell, color, sanitize, width};
+use super::{Highlight, RecordColumn, RecordColumns, color, sanitize, table_cell, width};
 
 /// Rows that are laid out together.
 const PAGE_ROWS: usize = 1000;
@@ -71,8 +71,8 @@ pub(super) const NOTHING: &[u8] = b"nothing found\n";
 /// Returns the heading of a question's hits.
 pub(super) fn question_line(question: &ShownQuestion<'_>, style: Style) -> String {
     let line = match question.text {
-        Some(text) => cell::prose(&format!("{}: {text}", question.label), style.width),
-        None => cell::text(&question.label.to_string(), style.width),
+        Some(text) => table_cell::prose(&format!("{}: {text}", question.label), style.width),
+        None => table_cell::text(&question.label.to_string(), style.width),
     };
     color::bold(&width::cut(&line, style.width), style.color) + "\n"
 }
@@ -88,15 +88,15 @@ pub(super) fn cell(
     let columns = if style.full { usize::MAX } else { style.width };
     Some(match column {
         RecordColumn::Query => return None,
-        RecordColumn::Id => cell::text(record.id.as_str(), columns).into(),
-        RecordColumn::Distance | RecordColumn::Score => cell::distance(entry.distance?).into(),
-        RecordColumn::Document if style.full => cell::whole_document(record.document.as_deref()?, highlight),
-        RecordColumn::Document => cell::document(record.document.as_deref()?, columns, highlight),
-        RecordColumn::Metadata => cell::metadata(record.metadata.as_ref()?, columns).into(),
-        RecordColumn::Key(key) => cell::text(&record.metadata.as_ref()?.get(key)?.to_string(), columns).into(),
-        RecordColumn::Uri => cell::text(record.uri.as_deref()?, columns).into(),
-        RecordColumn::Embedding if style.full => cell::whole_embedding(record.embedding.as_deref()?).into(),
-        RecordColumn::Embedding => cell::embedding(record.embedding.as_deref()?).into(),
+        RecordColumn::Id => table_cell::text(record.id.as_str(), columns).into(),
+        RecordColumn::Distance | RecordColumn::Score => table_cell::distance(entry.distance?).into(),
+        RecordColumn::Document if style.full => table_cell::whole_document(record.document.as_deref()?, highlight),
+        RecordColumn::Document => table_cell::document(record.document.as_deref()?, columns, highlight),
+        RecordColumn::Metadata => table_cell::metadata(record.metadata.as_ref()?, columns).into(),
+        RecordColumn::Key(key) => table_cell::text(&record.metadata.as_ref()?.get(key)?.to_string(), columns).into(),
+        RecordColumn::Uri => table_cell::text(record.uri.as_deref()?, columns).into(),
+        RecordColumn::Embedding if style.full => table_cell::whole_embedding(record.embedding.as_deref()?).into(),
+        RecordColumn::Embedding => table_cell::embedding(record.embedding.as_deref()?).into(),
     })
 }
 

@@ -94,7 +94,7 @@ mod tests {
     use serde::Deserialize;
 
     #[derive(Deserialize)]
-    struct ExpectedTerms {
+    struct ExpectedVector {
         text: String,
         indices: Vec<u32>,
         values: Vec<f64>,
@@ -103,9 +103,9 @@ mod tests {
     /// Made once by `ChromaBm25EmbeddingFunction()([text])` of chromadb 1.5.9 with snowballstemmer 3.1.1 and mmh3 5.3.1.
     #[test]
     fn vectors_are_those_of_chroma() {
-        let expected: Vec<ExpectedTerms> = serde_json::from_str(include_str!("chroma.json")).unwrap();
+        let expected: Vec<ExpectedVector> = serde_json::from_str(include_str!("chroma.json")).unwrap();
         assert!(expected.len() > 10);
-        for ExpectedTerms { text, indices, values } in expected {
+        for ExpectedVector { text, indices, values } in expected {
             let vector = bm25(&text);
             assert_eq!(vector.indices(), indices, "{text:?}");
             for (ours, theirs) in vector.values().iter().zip(values) {

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use huedb::record::{Number, Value};
 
 use super::text::shown;
-use crate::output::{cell, count, width};
+use crate::output::{count, table_cell, width};
 
 /// Colours that people who see fewer tell apart as well: "muted" by Paul Tol (SRON/EPS/TN/09-002), and, where the paper
 /// is dark, lighter ones of the same hue for those that would vanish.
@@ -173,7 +173,7 @@ impl Legend {
         // About seven pixels a character.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a width of a few hundred")]
         let cells = ((width - 20.0) / 7.5).max(4.0) as usize;
-        let name = |text: &str| shown(&width::cut(&cell::prose(text, cells), cells));
+        let name = |text: &str| shown(&width::cut(&table_cell::prose(text, cells), cells));
         writeln!(out, r#"<text class="soft" x="{x:.1}" y="{:.1}">{}</text>"#, top + 4.0, name(key))?;
         let entry = |out: &mut dyn Write, line: usize, class: &str, text: &str, points: usize| {
             let y = top + LINE * (1.2 + line_number(line));

@@ -3,7 +3,7 @@
 use huedb::record::Record;
 
 use crate::output::sanitize::one_line;
-use crate::output::{RecordColumn, cell, width};
+use crate::output::{RecordColumn, table_cell, width};
 
 /// What is seen of a text when the pointer is over its point.
 const HOVER_CELLS: usize = 160;
@@ -27,13 +27,13 @@ pub(super) fn escape(text: &str) -> String {
 
 /// Returns a title of bounded length, escaped.
 pub(super) fn shown(text: &str) -> String {
-    escape(&width::cut(&cell::text(text, HOVER_CELLS), HOVER_CELLS))
+    escape(&width::cut(&table_cell::text(text, HOVER_CELLS), HOVER_CELLS))
 }
 
 /// Returns what is shown when the pointer is over a record's point: its id, and the beginnings of these columns.
 #[must_use]
 pub(crate) fn hover(record: &Record, columns: &[RecordColumn]) -> String {
-    let cut = |text: &str| width::cut(&cell::prose(text, HOVER_CELLS), HOVER_CELLS).into_owned();
+    let cut = |text: &str| width::cut(&table_cell::prose(text, HOVER_CELLS), HOVER_CELLS).into_owned();
     let mut lines = vec![cut(record.id.as_str())];
     for column in columns {
         lines.extend(match column {

@@ -5,8 +5,9 @@
 
 use memchr::{memchr_iter, memchr2};
 
+use super::decompress::BOM;
 use super::decompress::InputBytes;
-use super::lines::{BOM, JOINED, TextPiece, not_utf8};
+use super::lines::{JOINED, TextPiece, not_utf8};
 use crate::error::{Error, Result};
 
 /// Nesting beyond this is an attack, not a record; `serde_json` stops at 128.

@@ -31,13 +31,13 @@ pub enum Words {
 
 /// Which side of a search a text is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TextRole {
+enum TextSide {
     Document,
     Question,
 }
 
 /// A word: where it stands in the text, in bytes, its term, and whether it counts towards the length of the text.
-type FoundWord = (Range<usize>, u32, bool);
+type Bm25Word = (Range<usize>, u32, bool);
 
 impl Words {
     /// Returns the way of a collection whose entry says none.
@@ -49,16 +49,16 @@ impl Words {
     /// Returns the weights of a document's words.
     #[must_use]
     pub fn of_document(self, text: &str) -> SparseVector {
-        self.weigh(text, TextRole::Document)
+        self.weigh(text, TextSide::Document)
     }
 
     /// Returns the weights of the words that a question asks for.
     #[must_use]
     pub fn of_question(self, text: &str) -> SparseVector {
-        self.weigh(text, TextRole::Question)
+        self.weigh(text, TextSide::Question)
     }
 
-    fn weigh(self, text: &str, side: TextRole) -> SparseVector {
+    fn weigh(self, text: &str, side: TextSide) -> SparseVector {
         match self {
             Self::First => weigh(chroma_terms(text, English::new(Release::Three)).map(|(_, term)| (term, true))),
             Self::Second => weigh(words(text, side).map(|(_, term, is_long)| (term, is_long))),
@@ -67,18 +67,18 @@ impl Words {
 
     /// Visits the words that a question asks for, by the numbers of their terms.
     pub fn asked(text: &str) -> impl Iterator<Item = u32> + '_ {
-        words(text, TextRole::Question).map(|(_, term, _)| term)
+        words(text, TextSide::Question).map(|(_, term, _)| term)
     }
 
     /// Visits the words of a document, in its order: where each stands, in bytes, and the number of its term.
     ///
     /// Words may overlap.
     pub fn places(text: &str) -> impl Iterator<Item = (Range<usize>, u32)> + '_ {
-        words(text, TextRole::Document).map(|(place, term, _)| (place, term))
+        words(text, TextSide::Document).map(|(place, term, _)| (place, term))
     }
 }
 
-fn words(text: &str, side: TextRole) -> impl Iterator<Item = FoundWord> + '_ {
+fn words(text: &str, side: TextSide) -> impl Iterator<Item = Bm25Word> + '_ {
     let stemmer = English::new(Release::ThreeOne);
     pieces(text).flat_map(move |(start, piece)| {
         // Nearly all text: one word, and nothing to allocate.
@@ -109,7 +109,7 @@ fn is_mark(c: char) -> bool {
 }
 
 /// Returns the words of a piece that begins at `start` of its text.
-fn words_of(piece: &str, start: usize, side: TextRole, stemmer: &English) -> Vec<FoundWord> {
+fn words_of(piece: &str, start: usize, side: TextSide, stemmer: &English) -> Vec<Bm25Word> {
     let composed: Cow<str> = if is_nfc(piece) { piece.into() } else { piece.nfc().collect::<String>().into() };
     // In text that is composed here nobody knows any longer which byte came from where.
     let place = |place: &Range<usize>| match composed {
@@ -119,7 +119,7 @@ fn words_of(piece: &str, start: usize, side: TextRole, stemmer: &English) -> Vec
     let text = |place: &Range<usize>| composed.get(place.clone()).unwrap_or_default();
     let whole: Vec<Range<usize>> = word_places(&composed).collect();
     let known = |place: &Range<usize>| whole.binary_search_by_key(&place.start, |whole| whole.start);
-    let mut found: Vec<FoundWord> = Vec::new();
+    let mut found: Vec<Bm25Word> = Vec::new();
     found.extend(whole.iter().filter_map(|place| Some((place.clone(), term(text(place), stemmer)?, true))));
     let mut put = |place: Range<usize>, term: Option<u32>, is_long: bool| {
         let is_new = known(&place).ok().and_then(|at| whole.get(at)).is_none_or(|whole| *whole != place);
@@ -130,7 +130,7 @@ fn words_of(piece: &str, start: usize, side: TextRole, stemmer: &English) -> Vec
             // Beside letters of such a script: without any, these are the words above.
             Stretch::Spaced(place) => put(place.clone(), term(text(&place), stemmer), true),
             Stretch::Letters(letters) => {
-                let is_asked_alone = side == TextRole::Document || letters.len() == 1;
+                let is_asked_alone = side == TextSide::Document || letters.len() == 1;
                 for place in letters.iter().filter(|_| is_asked_alone) {
                     // Letters beside their pairs would count a text twice.
                     put(place.clone(), Some(number(text(place))), letters.len() == 1);

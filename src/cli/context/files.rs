@@ -1,0 +1,126 @@
+//! How a command opens and makes its file, with a key where it needs one.
+
+use std::path::{Path, PathBuf};
+
+use huedb::error::{Error, Result};
+use huedb::record::Scope;
+use huedb::store::{Access, Options, Store, View, is_encrypted};
+
+use super::command::Context;
+use crate::cli::arguments::global::NewFileArgs;
+
+impl Context<'_, '_> {
+    /// Opens the file with the memory that suits what it is opened for.
+    pub(crate) fn open(&self, access: Access) -> Result<Store> {
+        let cache_bytes = match access {
+            Access::Read => Options::READ_CACHE_BYTES,
+            Access::Write | Access::Create => Options::WRITE_CACHE_BYTES,
+        };
+        self.open_with(access, cache_bytes)
+    }
+
+    fn open_with(&self, access: Access, cache_bytes: usize) -> Result<Store> {
+        let open = |options: &Options| {
+            // A command asks once.
+            let options = Options { cache_bytes, warm_bytes: 0, ..options.clone() };
+            self.timing.of("open", || Store::open_with(&self.db, access, &options))
+        };
+        self.with_key(open)
+    }
+
+    /// Does what may need a key: gets one when it does.
+    pub(crate) fn with_key<T>(&self, work: impl Fn(&Options) -> Result<T>) -> Result<T> {
+        match work(&self.options) {
+            Err(Error::KeyNeeded { path }) => {
+                let with = |key| work(&Options { key: Some(key), ..self.options.clone() });
+                let (key, is_fresh) = self.keys.of(&path)?;
+                let done = with(key);
+                let Err(Error::WrongKey { .. }) = &done else { return done };
+                self.keys.forget(&path);
+                // An earlier command got it, and it may have been changed since.
+                if is_fresh { done } else { with(self.keys.of(&path)?.0) }
+            }
+            done => done,
+        }
+    }
+
+    /// Returns how a file is opened, with its key where it is encrypted: for work that opens it more than once.
+    pub(crate) fn options_of(&self, path: &Path) -> Result<Options> {
+        if !is_encrypted(path) {
+            return Ok(self.options.clone());
+        }
+        let open = |options: &Options| Store::open_with(path, Access::Read, options);
+        // Whatever else is wrong with it, the key is right.
+        if let Err(error @ (Error::KeyNeeded { .. } | Error::WrongKey { .. })) = self.with_key(open) {
+            return Err(error);
+        }
+        Ok(Options { key: Some(self.keys.of(path)?.0), ..self.options.clone() })
+    }
+
+    /// Takes in how a file is made, should one be; asks for its key.
+    pub(crate) fn prepare(&mut self, new: NewFileArgs) -> Result<()> {
+        let is_new = self.db.metadata().map_or(true, |facts| facts.is_file() && facts.len() == 0);
+        if new.encrypt && is_new {
+            self.options.key = Some(self.keys.new_of(&self.db)?);
+        }
+        self.options.encrypt = new.encrypt;
+        Ok(())
+    }
+
+    /// Opens the file for writing, and makes it when there is none.
+    pub(crate) fn open_or_make(&mut self) -> Result<Store> {
+        self.or_make(Options::WRITE_CACHE_BYTES)
+    }
+
+    fn or_make(&mut self, cache_bytes: usize) -> Result<Store> {
+        let is_new = !self.db.exists();
+        let store = self.open_with(Access::Create, cache_bytes)?;
+        if is_new && !self.options.encrypt {
+            self.warn_of_plain(&self.db.clone());
+        }
+        Ok(store)
+    }
+
+    /// Says of a plain file that was made that it is plain, where somebody gave a key.
+    pub(crate) fn warn_of_plain(&mut self, made: &Path) {
+        if self.keys.are_given() {
+            let made = made.display();
+            self.printer.warning(format!("{made} is plain although a key was given; `huedb encrypt` encrypts it"));
+        }
+    }
+
+    /// Works on this file instead of that of --db.
+    pub(crate) fn use_file(&mut self, file: Option<PathBuf>) -> Result<()> {
+        if let Some(file) = file {
+            self.db = file;
+        }
+        if self.db.exists() { Ok(()) } else { Err(Error::FileNotFound { path: self.db.clone() }) }
+    }
+
+    /// Returns how files are opened, without a key.
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Returns the tenant and database that names are looked up in.
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.options.scope
+    }
+
+    /// Looks at a collection before the file is opened for writing: what is refused here has not touched a byte.
+    pub(crate) fn look(&self, collection: &str) -> Result<View> {
+        self.open(Access::Read)?.view(collection)
+    }
+
+    /// Opens the file for writing a lot.
+    pub(crate) fn open_for_bulk(&self, access: Access) -> Result<Store> {
+        self.open_with(access, Options::BULK_CACHE_BYTES)
+    }
+
+    /// Opens the file for an import of so many bytes.
+    pub(crate) fn open_for_import(&mut self, access: Access, input_bytes: Option<u64>) -> Result<Store> {
+        let file_bytes = std::fs::metadata(&self.db).map_or(0, |facts| facts.len());
+        let cache_bytes = Options::import_cache_bytes(file_bytes, input_bytes);
+        if access == Access::Create { self.or_make(cache_bytes) } else { self.open_with(access, cache_bytes) }
+    }
+}

@@ -1,0 +1,121 @@
+//! Which model a command embeds with, what runs it, and what is told of both.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use huedb::embed::{DeferredEmbedder, Embedder, Runtime, RuntimeKind, load, of_collection, runtime};
+use huedb::error::Result;
+use huedb::record::{CollectionInfo, Fingerprint};
+
+use super::command::Context;
+use super::timing::TimedEmbedder;
+
+impl Context<'_, '_> {
+    /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.
+    pub(crate) fn embedder(&mut self, collection: &CollectionInfo, asked: Option<&str>) -> Result<Arc<dyn Embedder>> {
+        let embedder = self.deferred_embedder(collection, asked)?;
+        embedder.load()?;
+        self.warn_of_engines(&embedder.fingerprint().model)?;
+        self.tell_model(embedder.fingerprint());
+        self.warn_of_mix(collection, embedder.fingerprint());
+        Ok(Arc::new(embedder))
+    }
+
+    /// Says when an embedder's embeddings differ from those a collection has.
+    pub(crate) fn warn_of_mix(&mut self, collection: &CollectionInfo, embedder: &Fingerprint) {
+        if let Some(mix) = collection.embedder.as_ref().and_then(|stored| stored.mix_with(embedder)) {
+            self.printer.warning(format!("{}: {mix}; HUEDB_RUNTIME chooses the engine", collection.name));
+        }
+    }
+
+    /// Does the same, but leaves the loading to the first text.
+    pub(crate) fn deferred_embedder(&self, collection: &CollectionInfo, asked: Option<&str>) -> Result<TimedEmbedder> {
+        Ok(self.timed(of_collection(collection, asked, &self.models)?))
+    }
+
+    pub(crate) fn timed(&self, embedder: DeferredEmbedder) -> TimedEmbedder {
+        TimedEmbedder { embedder, timing: self.timing.clone(), long_questions: Arc::clone(&self.long_questions) }
+    }
+
+    /// Says when questions were longer than what the model reads of one.
+    pub(crate) fn warn_of_long_questions(&mut self, model: &Fingerprint) {
+        if let Some(said) = self.long_questions.said(model.max_tokens) {
+            self.printer.warning(said);
+        }
+    }
+
+    /// Says which model embeds and what runs it, to who wants to know.
+    fn tell_model(&mut self, model: &Fingerprint) {
+        self.printer.detail(format!(
+            "model {}: {} dimensions, at most {} tokens of a text",
+            model.model, model.dimension, model.max_tokens
+        ));
+        if !model.model.starts_with("hash")
+            && self.printer.tells_details()
+            && let Ok(runtime) = runtime(&self.models)
+        {
+            let path = runtime.path.as_ref().map(|path| format!(" from {}", path.display())).unwrap_or_default();
+            self.printer.detail(format!("engine {} {}{path}", runtime.kind, runtime.version));
+        }
+    }
+
+    /// Begins to load the engine on another thread, since the file says only later which model it is to run.
+    pub(crate) fn load_runtime_meanwhile(&self) -> RuntimeLoading {
+        let models = self.models.clone();
+        // Its error is met again, and told, when the model is loaded.
+        RuntimeLoading(Some(std::thread::spawn(move || drop(runtime(&models)))))
+    }
+
+    /// Loads a model and says which engines were passed over.
+    pub(crate) fn load_model(&mut self, name: &str) -> Result<Arc<dyn Embedder>> {
+        let embedder = self.timing.of("load model", || load(name, &self.models))?;
+        self.warn_of_engines(name)?;
+        self.tell_model(embedder.fingerprint());
+        Ok(embedder)
+    }
+
+    fn warn_of_engines(&mut self, model: &str) -> Result<()> {
+        // A model that needs no engine must not load one.
+        if !model.starts_with("hash") {
+            self.warn_of_skipped(&runtime(&self.models)?);
+        }
+        Ok(())
+    }
+
+    /// Says which engines were passed over, that tract is the slower one, and when a collection's embeddings are of another
+    /// engine.
+    pub(crate) fn say_engine(&mut self, collection: Option<&CollectionInfo>) {
+        let stored = collection.and_then(|collection| collection.embedder.as_ref());
+        if let Some(model) = stored {
+            self.tell_model(model);
+        }
+        if let Ok(runtime) = runtime(&self.models) {
+            self.warn_of_skipped(&runtime);
+            if let (Some(collection), Some(model)) = (collection, stored) {
+                let now = Fingerprint { made_by: Some([runtime.kind.arithmetic()].into()), ..model.clone() };
+                self.warn_of_mix(collection, &now);
+            }
+            if runtime.kind == RuntimeKind::Tract {
+                self.printer.notice("embedding with tract; `huedb setup` installs ONNX Runtime, which is faster");
+            }
+        }
+    }
+
+    pub(crate) fn warn_of_skipped(&mut self, runtime: &Runtime) {
+        for skipped in &runtime.skipped {
+            self.printer.warning(format!("{} was skipped: {}", skipped.path.display(), skipped.why));
+        }
+    }
+}
+
+/// A load of the engine on another thread; waited for when dropped, since a process that ends meanwhile crashes.
+#[must_use]
+pub(crate) struct RuntimeLoading(Option<JoinHandle<()>>);
+
+impl Drop for RuntimeLoading {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
+    }
+}

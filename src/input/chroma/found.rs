@@ -1,0 +1,46 @@
+//! What was found of collections, and noticed while they were read.
+
+use std::collections::BTreeMap;
+
+use super::settings::ParsedSettings;
+use crate::record::{CollectionInfo, Scope};
+
+/// A collection on its way in, and where it stands in its source.
+#[derive(Debug)]
+pub(super) struct FoundCollection {
+    pub(super) scope: Scope,
+    pub(super) info: CollectionInfo,
+    pub(super) records: u64,
+}
+
+/// What was noticed while collections were read, told once for all of them.
+#[derive(Debug, Default)]
+pub(super) struct Noticed {
+    /// Collections by what Chroma embeds their texts with.
+    pub(super) functions: BTreeMap<String, Vec<String>>,
+    pub(super) others: Vec<String>,
+}
+
+impl Noticed {
+    pub(super) fn settings(&mut self, name: &str, settings: &ParsedSettings) {
+        if let Some(function) = &settings.function {
+            self.functions.entry(function.clone()).or_default().push(name.to_owned());
+        }
+        if settings.is_changed {
+            self.others.push(format!("{name}: the settings of its graph were brought within their bounds here"));
+        }
+    }
+
+    pub(super) fn take(&mut self) -> Vec<String> {
+        let mut said = std::mem::take(&mut self.others);
+        for (function, names) in std::mem::take(&mut self.functions) {
+            let (first, more) = (names.first().cloned().unwrap_or_default(), names.len().saturating_sub(1));
+            let of = if more == 0 { first.clone() } else { format!("{first} and {more} more") };
+            said.push(format!(
+                "{of}: Chroma embeds its texts by {function}; here no model is set, so that questions need --embedding \
+                 until `huedb reembed {first} --model MODEL`"
+            ));
+        }
+        said
+    }
+}
