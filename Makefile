@@ -1,5 +1,5 @@
 # make demo: build, set up, and ask three questions of a corpus. make test: formatting, lints (also of the library without
-# its features), all tests, and those of the file, of faults and of damage once more with the file encrypted.
+# its features), docs, all tests, and those of the file, of faults and of damage once more with the file encrypted.
 # make dist: a Debian package and an archive of the release build, with their checksums, in target/dist (needs cargo-deb).
 # make deny: licences, sources and releases of dependencies (cargo-deny). make fuzz: libFuzzer (cargo-fuzz), FUZZ_SECONDS a target.
 
@@ -22,6 +22,7 @@ FORCE:
 test:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib --locked
 	cargo clippy --no-default-features --lib --locked -- -D warnings
 	cargo test --locked
 	HUEDB_TEST_ENCRYPTED=1 cargo test --locked --test library --test cli --test contract

@@ -1,4 +1,62 @@
 //! Chroma's collections, records, filters and embeddings in one file.
+//!
+//! A [`Store`] is an open file; its clones share it, and any number of threads and processes may use it at once. In it are
+//! [collections](Collection) of records: an id, an embedding, and, where they are given, a text, a URI and metadata. A
+//! [`Query`] finds the records nearest to a vector or a text, among those that a [`Filter`] keeps.
+//!
+//! ```
+//! use huedb::{Access, CollectionName, Embedder, Filter, HashEmbedder, Mode, NewCollection, Query, NewRecord, Store};
+//! use serde_json::json;
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("notes.redb");
+//! let store = Store::open(&path, Access::Create)?;
+//!
+//! // A stand-in for a model, which needs nothing; `huedb::embed::fingerprint` finds real ones by their names.
+//! let embedder = Some(HashEmbedder::new(64).fingerprint().clone());
+//! store.create_collection(CollectionName::parse("notes")?, NewCollection { embedder, ..NewCollection::default() })?;
+//! let notes = store.collection("notes")?;
+//! notes.write_rows(
+//!     [
+//!         NewRecord::new("fox")?.with_document("a red fox jumps").with_metadata(json!({"year": 2021}))?,
+//!         NewRecord::new("dog")?.with_document("a lazy dog sleeps").with_metadata(json!({"year": 2022}))?,
+//!         NewRecord::new("cat")?.with_document("a red cat sleeps").with_metadata(json!({"year": 2023}))?,
+//!     ],
+//!     Mode::Add,
+//! )?;
+//!
+//! // By a text, among the records that a filter keeps.
+//! let recent = Query::text("a red fox").filter(Filter::parse("year >= 2022")?).top(1);
+//! let answer = notes.query(&recent)?;
+//! assert_eq!(answer.hits[0][0].record.id.as_str(), "cat");
+//!
+//! // By vectors: one list of hits for each, nearest first.
+//! let model = HashEmbedder::new(64);
+//! let vectors = model.embed(&["a fox", "a dog"], huedb::Role::Query)?.vectors;
+//! let answer = notes.query(&Query::vectors(vectors).top(3))?;
+//! assert_eq!((answer.hits.len(), answer.hits[0].len()), (2, 3));
+//! assert!(answer.hits[0][0].distance <= answer.hits[0][1].distance);
+//! # Ok::<(), huedb::Error>(())
+//! ```
+//!
+//! # Shapes and ranges
+//!
+//! Embeddings are `f32`, finite, up to 65,536 of them, and as many in every record of a collection as the first one had. They
+//! are kept as given and never normalised. Distances are those of the collection's [`Space`]: cosine from 0 to 2, squared l2
+//! from 0 on, ip any number; smaller is nearer. An answer is exact unless its [plan](query::Answer::plan) took the graph.
+//!
+//! # Threads, locks and processes
+//!
+//! [`Store`], [`Collection`], [`Query`] and every [`Embedder`] are `Send + Sync`. All calls block; in an asynchronous program
+//! they belong on threads that may (`examples/server.rs`). A read sees one committed state, takes no lock and waits for no
+//! write. A write is one transaction, on the disk when the call returns; writes of one process take turns, those of several
+//! wait for a lock of the file, both no longer than [`Options::busy_timeout`]. While a model loads or works, the file is not
+//! locked.
+//!
+//! # Rooms
+//!
+//! [`record`] has the nouns, [`store`] the file, [`embed`] text to vectors, [`index`] vectors to neighbours, [`query`]
+//! questions to hits, [`input`] files of records to rows. What is used most is at the root.
 
 #![deny(unsafe_code)]
 #![cfg_attr(
@@ -40,6 +98,12 @@ pub mod query;
 pub mod record;
 pub mod store;
 mod threads;
+
+pub use embed::{Embedder, HashEmbedder, LoadOptions, Role};
+pub use error::{Error, ErrorKind, Result};
+pub use query::{Answer, Filter, Query};
+pub use record::{CollectionName, Hit, Metadata, NewRecord, Record, RecordId, Space};
+pub use store::{Access, Change, Collection, Include, Mode, NewCollection, Options, Store, View};
 
 #[cfg(test)]
 use record::random;

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use unicode_segmentation::GraphemeCursor;
 
-use super::token_spans::{Counter, Piece};
+use super::token_spans::{Counter, TokenSpan};
 use super::{HashEmbedder, LoadOptions, open_tokenizer, resolve};
 use crate::error::{Error, Result};
 use crate::record::{Chunk, Fingerprint, LineCounter, NewRecord};
@@ -171,7 +171,7 @@ struct Ahead<'c> {
     chunker: &'c Chunker,
     text: &'c str,
     read_until: usize,
-    pieces: VecDeque<Piece>,
+    pieces: VecDeque<TokenSpan>,
 }
 
 impl Ahead<'_> {
@@ -203,7 +203,7 @@ impl Ahead<'_> {
         }
         let found = self.chunker.counter.pieces(window, self.chunker.room);
         for piece in found.map_err(|why| self.chunker.failure(why))? {
-            self.pieces.push_back(Piece { start: self.read_until + piece.start, ..piece });
+            self.pieces.push_back(TokenSpan { start: self.read_until + piece.start, ..piece });
         }
         if self.read_until == 0 {
             self.begin_at_0(window)?;
@@ -218,7 +218,7 @@ impl Ahead<'_> {
         if space > 0 || self.pieces.is_empty() {
             let tokens = self.chunker.counter.inside(window.get(..space).unwrap_or_default());
             let tokens = tokens.map_err(|why| self.chunker.failure(why))?;
-            self.pieces.push_front(Piece { start: 0, tokens });
+            self.pieces.push_front(TokenSpan { start: 0, tokens });
         }
         Ok(())
     }

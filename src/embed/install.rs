@@ -12,7 +12,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::manifest::Manifest;
-use super::registry::{ModelOrigin, ModelSpec, Source, is_model_name, models_dir, resolve, spec_of};
+use super::registry::{ModelOrigin, ModelSource, ModelSpec, is_model_name, models_dir, resolve, spec_of};
 use super::session::ModelBytes;
 use super::{Embedder, LoadOptions, OnnxEmbedder, digest, folder, open_parts};
 use crate::error::{Error, Result};
@@ -187,7 +187,7 @@ fn copy(from: &Path, to: &Path) -> Result<(String, String)> {
 /// Points a model at its copy, and returns the graph's name there.
 fn staged(spec: &mut ModelSpec, dir: &Path) -> Result<String> {
     spec.origin = ModelOrigin::Folder(dir.into());
-    let Some(Source { model: ModelBytes::File(graph), tokenizer: Some(tokenizer), .. }) = &mut spec.source else {
+    let Some(ModelSource { model: ModelBytes::File(graph), tokenizer: Some(tokenizer), .. }) = &mut spec.source else {
         return Err(Error::argument("the model has no files"));
     };
     let name = graph.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

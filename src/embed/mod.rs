@@ -54,7 +54,7 @@ pub use setup::{Installed, SetupStep, setup};
 use std::fs;
 use std::sync::Arc;
 
-use onnx::Parts;
+use onnx::ModelParts;
 use tokenizer::Tokenizer;
 
 use crate::error::{Error, Result};
@@ -164,6 +164,24 @@ pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result
 /// Returns the model of a collection, to be loaded when the first text is embedded: found by the name that is `asked` for,
 /// else by the collection's, and with the collection's prefixes.
 ///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let store = huedb::Store::open(folder.path().join("n.redb"), huedb::Access::Create)?;
+/// # store.create_collection(huedb::CollectionName::parse("notes")?, huedb::NewCollection::default())?;
+/// # let notes = store.collection("notes")?;
+/// # notes.write_rows(["fox", "dog"].map(|id| huedb::NewRecord::new(id).unwrap().with_embedding(vec![1.0, 0.0])), huedb::Mode::Add)?;
+/// use huedb::embed::of_collection;
+/// use huedb::{CollectionName, Embedder, HashEmbedder, LoadOptions, NewCollection, Role};
+///
+/// let embedder = Some(HashEmbedder::new(8).fingerprint().clone());
+/// let new = NewCollection { embedder, ..NewCollection::default() };
+/// let info = store.create_collection(CollectionName::parse("texts")?, new)?;
+/// let model = of_collection(&info, None, &LoadOptions::default())?;
+/// assert_eq!(model.embed_one("a fox", Role::Query)?.len(), 8);
+/// assert!(of_collection(&info, Some("hash-9"), &LoadOptions::default()).is_err());
+/// # Ok::<(), huedb::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::NoModel`] when the collection has none and none is asked for; [`Error::ModelMismatch`], with both names, when it
 /// is not the model that the collection's embeddings were made with; those of [`fingerprint`].
@@ -186,7 +204,7 @@ pub fn of_collection(
     Ok(DeferredEmbedder::new(name, found, options.clone()))
 }
 
-fn open(parts: Parts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
+fn open(parts: ModelParts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
     let embedder = OnnxEmbedder::open(parts, options)?;
     let parallel = embedder.parallel();
     Ok(Arc::new(BatchingEmbedder::new(embedder, parallel)))
@@ -208,10 +226,10 @@ pub fn fingerprint(model: &str, options: &LoadOptions) -> Result<Fingerprint> {
 }
 
 /// Reads a model's tokenizer and gathers what it takes to open the model.
-fn open_parts(spec: &ModelSpec) -> Result<Parts> {
+fn open_parts(spec: &ModelSpec) -> Result<ModelParts> {
     let failure = |why: String| Error::Model { model: spec.name.clone(), why, hint: None };
     let source = spec.source.as_ref().ok_or_else(|| failure("it has no graph".into()))?;
-    Ok(Parts {
+    Ok(ModelParts {
         fingerprint: spec.fingerprint.clone(),
         tokenizer: open_tokenizer(spec, spec.fingerprint.max_tokens)?,
         model: source.model.clone(),

@@ -42,7 +42,7 @@ pub(super) struct GraphLimits {
 }
 
 /// What an embedder is made of.
-pub(super) struct Parts {
+pub(super) struct ModelParts {
     pub(super) fingerprint: Fingerprint,
     pub(super) tokenizer: Tokenizer,
     pub(super) model: ModelBytes,
@@ -58,7 +58,7 @@ pub(super) struct Parts {
 /// Embeds texts with an ONNX model, on all cores. Threads may share it: each call takes sessions that are idle, and
 /// waits for one where all are at work.
 pub struct OnnxEmbedder {
-    parts: Parts,
+    parts: ModelParts,
     runtime: Runtime,
     sessions: Sessions,
     pool: Option<Arc<ThreadPool>>,
@@ -69,17 +69,20 @@ pub struct OnnxEmbedder {
 
 impl OnnxEmbedder {
     /// Loads the engine and opens the model in it: the slow part.
-    pub(super) fn open(parts: Parts, options: &LoadOptions) -> Result<Self> {
+    pub(super) fn open(parts: ModelParts, options: &LoadOptions) -> Result<Self> {
         let mut embedder = Self::open_untried(parts, options)?;
         if !embedder.parts.dimension_known {
-            let sentence = embedder.encode(&[SENTENCE], Role::Document)?;
-            embedder.learn_dimension(&sentence)?;
+            // A word, since a graph may take few tokens; a sentence where the tokenizer does not know the word.
+            let mut texts = embedder.encode(&["dimension", SENTENCE], Role::Document)?;
+            texts.retain(|encoding| !encoding.ids.is_empty());
+            texts.truncate(1);
+            embedder.learn_dimension(&texts)?;
         }
         Ok(embedder)
     }
 
     /// Does the same, but leaves it open what dimension a model has that does not say it.
-    pub(super) fn open_untried(mut parts: Parts, options: &LoadOptions) -> Result<Self> {
+    pub(super) fn open_untried(mut parts: ModelParts, options: &LoadOptions) -> Result<Self> {
         let runtime = runtime(options)?;
         parts.fingerprint.made_by = Some([runtime.kind.arithmetic()].into());
         let most = options.threads().min(MAX_SESSIONS);
@@ -167,7 +170,7 @@ impl OnnxEmbedder {
     }
 
     fn open_session(&self) -> Result<ModelSession> {
-        let Parts { model, fingerprint, .. } = &self.parts;
+        let ModelParts { model, fingerprint, .. } = &self.parts;
         let cache_dir = self.cache_dir.as_deref();
         ModelSession::open(model, &fingerprint.sha256, &self.runtime, self.threads_per_session, cache_dir)
             .map_err(|why| self.unopened(why))
@@ -242,7 +245,7 @@ impl OnnxEmbedder {
         Ok(indices.into_iter().zip(vectors.map_err(|why| self.failure(why))?).collect())
     }
 
-    fn session(&self) -> Result<Lent<'_>> {
+    fn session(&self) -> Result<LentSession<'_>> {
         self.sessions.take(|| self.open_session())
     }
 }
@@ -293,28 +296,28 @@ impl Sessions {
     }
 
     /// Takes an idle session, or opens one more, or waits for one where there are as many as there may be.
-    fn take(&self, open: impl FnOnce() -> Result<ModelSession>) -> Result<Lent<'_>> {
+    fn take(&self, open: impl FnOnce() -> Result<ModelSession>) -> Result<LentSession<'_>> {
         let busy = |state: &mut SessionState| state.idle.is_empty() && state.open >= self.most;
         let mut state = self.freed.wait_while(self.lock(), busy).unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = state.idle.pop() {
-            return Ok(Lent { session: Some(session), of: self });
+            return Ok(LentSession { session: Some(session), of: self });
         }
         state.open += 1;
         drop(state);
         // Counted until it is there or has failed, by a panic too.
-        let mut lent = Lent { session: None, of: self };
+        let mut lent = LentSession { session: None, of: self };
         lent.session = Some(open()?);
         Ok(lent)
     }
 }
 
 /// A session that goes back to the others when it is dropped.
-struct Lent<'s> {
+struct LentSession<'s> {
     session: Option<ModelSession>,
     of: &'s Sessions,
 }
 
-impl Lent<'_> {
+impl LentSession<'_> {
     fn run(
         &mut self,
         batch: &[&Encoding],
@@ -325,7 +328,7 @@ impl Lent<'_> {
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for LentSession<'_> {
     fn drop(&mut self) {
         let mut state = self.of.lock();
         match self.session.take() {

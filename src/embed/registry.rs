@@ -41,12 +41,12 @@ pub struct ModelSpec {
     pub bytes: u64,
     /// What was found out when it was added, and is worth saying.
     pub notes: Vec<String>,
-    pub(super) source: Option<Source>,
+    pub(super) source: Option<ModelSource>,
 }
 
 /// What it takes to open a model.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(super) struct ModelSource {
     pub(super) model: ModelBytes,
     /// `tokenizer.json`; `None` for the tokenizer in the program.
     pub(super) tokenizer: Option<PathBuf>,
@@ -176,7 +176,7 @@ pub(super) fn is_model_name(name: &str) -> bool {
 }
 
 fn built_in() -> Option<ModelSpec> {
-    let source = Source {
+    let source = ModelSource {
         model: builtin::model()?,
         tokenizer: None,
         quantized_by_batch: true,
@@ -196,7 +196,7 @@ fn built_in() -> Option<ModelSpec> {
 fn installed(name: String, dir: &Path, manifest: Manifest) -> ModelSpec {
     let graph = dir.join(&manifest.graph);
     let bytes = manifest.files.keys().filter_map(|file| Some(fs::metadata(dir.join(file)).ok()?.len())).sum();
-    let source = Source {
+    let source = ModelSource {
         cacheable: folder::weights_of(&graph).is_empty(),
         model: ModelBytes::File(graph),
         tokenizer: Some(dir.join("tokenizer.json")),
@@ -239,7 +239,7 @@ pub(super) fn spec_of(name: String, dir: &Path, found: FolderModel, cache: &Mode
         document_prefix: found.document_prefix,
         made_by: None,
     };
-    let source = Source {
+    let source = ModelSource {
         quantized_by_batch: facts.quantized_by_batch,
         cacheable: found.weights.is_empty(),
         model: ModelBytes::File(found.graph),

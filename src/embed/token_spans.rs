@@ -8,7 +8,7 @@ use super::tokenizer::Tokenizer;
 
 /// A stretch of text, up to the next piece, and the tokens it has by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct TokenSpan {
     /// Where it begins, in bytes.
     pub(super) start: usize,
     /// Its tokens.
@@ -41,15 +41,15 @@ impl Counter {
     }
 
     /// Returns the pieces of a text; none where it is all white space, and none of more than `most` tokens that could be cut further.
-    pub(super) fn pieces(&self, text: &str, most: usize) -> Result<Vec<Piece>, String> {
+    pub(super) fn pieces(&self, text: &str, most: usize) -> Result<Vec<TokenSpan>, String> {
         let found = match self {
             Self::Tokens(tokenizer) => match tokenizer.token_starts(text)? {
-                Some(starts) => starts.into_iter().map(|(start, tokens)| Piece { start, tokens }).collect(),
+                Some(starts) => starts.into_iter().map(|(start, tokens)| TokenSpan { start, tokens }).collect(),
                 None => self.count_each(text, &bert_words(text))?,
             },
-            Self::Words => words(text).map(|start| Piece { start, tokens: 1 }).collect(),
+            Self::Words => words(text).map(|start| TokenSpan { start, tokens: 1 }).collect(),
         };
-        let mut pieces: Vec<Piece> = Vec::with_capacity(found.len());
+        let mut pieces: Vec<TokenSpan> = Vec::with_capacity(found.len());
         for (at, piece) in found.iter().enumerate() {
             let end = found.get(at + 1).map_or(text.len(), |next| next.start);
             let stretch = text.get(piece.start..end).unwrap_or_default();
@@ -61,17 +61,17 @@ impl Counter {
             } else if piece.tokens > most {
                 self.halve(text, start..end, most, &mut pieces)?;
             } else {
-                pieces.push(Piece { start, tokens: piece.tokens });
+                pieces.push(TokenSpan { start, tokens: piece.tokens });
             }
         }
         Ok(pieces)
     }
 
-    fn count_each(&self, text: &str, starts: &[usize]) -> Result<Vec<Piece>, String> {
+    fn count_each(&self, text: &str, starts: &[usize]) -> Result<Vec<TokenSpan>, String> {
         let ends = starts.iter().skip(1).copied().chain([text.len()]);
         let count = |(start, end): (usize, usize)| {
             let tokens = self.inside(text.get(start..end).unwrap_or_default())?;
-            Ok(Piece { start, tokens })
+            Ok(TokenSpan { start, tokens })
         };
         starts.iter().copied().zip(ends).map(count).collect()
     }
@@ -82,13 +82,13 @@ impl Counter {
         text: &str,
         range: std::ops::Range<usize>,
         most: usize,
-        into: &mut Vec<Piece>,
+        into: &mut Vec<TokenSpan>,
     ) -> Result<(), String> {
         let stretch = text.get(range.clone()).unwrap_or_default();
         let tokens = self.inside(stretch)?;
         let middle = stretch.ceil_char_boundary(stretch.len() / 2);
         if tokens <= most || middle == 0 || middle == stretch.len() {
-            into.push(Piece { start: range.start, tokens });
+            into.push(TokenSpan { start: range.start, tokens });
             return Ok(());
         }
         self.halve(text, range.start..range.start + middle, most, into)?;

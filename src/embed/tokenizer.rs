@@ -27,18 +27,18 @@ pub(super) struct Encoding {
 
 /// A tokenizer with the number of tokens it may make of a text.
 pub(super) struct Tokenizer {
-    kind: Kind,
+    kind: TokenizerKind,
     max_tokens: usize,
 }
 
-enum Kind {
+enum TokenizerKind {
     WordPiece(Box<WordPiece>),
     Other(Box<tokenizers::Tokenizer>),
 }
 
 impl Tokenizer {
     pub(super) fn word_piece(word_piece: WordPiece, max_tokens: usize) -> Self {
-        Self { kind: Kind::WordPiece(Box::new(word_piece)), max_tokens }
+        Self { kind: TokenizerKind::WordPiece(Box::new(word_piece)), max_tokens }
     }
 
     /// Reads a `tokenizer.json`; `usize::MAX` tokens cut nothing off. Its own truncation and padding are not used.
@@ -60,17 +60,17 @@ impl Tokenizer {
         });
         tokenizer.with_truncation(truncation).map_err(|error| error.to_string())?;
         tokenizer.with_padding(None);
-        Ok(Self { kind: Kind::Other(Box::new(tokenizer)), max_tokens })
+        Ok(Self { kind: TokenizerKind::Other(Box::new(tokenizer)), max_tokens })
     }
 
     /// Returns the tokens of a text.
     pub(super) fn encode(&self, text: &str) -> Result<Encoding, String> {
         match &self.kind {
-            Kind::WordPiece(tokenizer) => {
+            TokenizerKind::WordPiece(tokenizer) => {
                 let (ids, cut) = tokenizer.encode(text, self.max_tokens);
                 Ok(Encoding { ids, types: Vec::new(), cut })
             }
-            Kind::Other(tokenizer) => {
+            TokenizerKind::Other(tokenizer) => {
                 let encoding = unpanicked(|| tokenizer.encode_fast(text, true))?.map_err(|error| error.to_string())?;
                 let types = encoding.get_type_ids();
                 Ok(Encoding {
@@ -87,16 +87,16 @@ impl Tokenizer {
     /// Returns the largest id that it makes.
     pub(super) fn largest_id(&self) -> u32 {
         match &self.kind {
-            Kind::WordPiece(tokenizer) => tokenizer.largest_id(),
-            Kind::Other(tokenizer) => tokenizer.get_vocab(true).into_values().max().unwrap_or(0),
+            TokenizerKind::WordPiece(tokenizer) => tokenizer.largest_id(),
+            TokenizerKind::Other(tokenizer) => tokenizer.get_vocab(true).into_values().max().unwrap_or(0),
         }
     }
 
     /// Returns how many tokens a text has without its ends.
     pub(super) fn count(&self, text: &str) -> Result<usize, String> {
         match &self.kind {
-            Kind::WordPiece(tokenizer) => Ok(tokenizer.count(text)),
-            Kind::Other(tokenizer) => {
+            TokenizerKind::WordPiece(tokenizer) => Ok(tokenizer.count(text)),
+            TokenizerKind::Other(tokenizer) => {
                 let encoding = unpanicked(|| tokenizer.encode_fast(text, false))?;
                 encoding.map(|encoding| encoding.len()).map_err(|error| error.to_string())
             }
@@ -107,7 +107,7 @@ impl Tokenizer {
     ///
     /// Tokens that share a character count where the first of them begins.
     pub(super) fn token_starts(&self, text: &str) -> Result<Option<Vec<(usize, usize)>>, String> {
-        let Kind::Other(tokenizer) = &self.kind else { return Ok(None) };
+        let TokenizerKind::Other(tokenizer) = &self.kind else { return Ok(None) };
         let encoding = unpanicked(|| tokenizer.encode(text, false))?.map_err(|error| error.to_string())?;
         let mut starts: Vec<(usize, usize)> = Vec::with_capacity(encoding.len());
         for &(start, _) in encoding.get_offsets() {
@@ -190,7 +190,7 @@ struct VocabularyModel {
 fn word_piece_from_json(json: &[u8]) -> Result<Option<WordPiece>, String> {
     // A file of another kind may have other shapes in these places, which is no error.
     let Ok(file) = serde_json::from_slice::<File>(json) else { return Ok(None) };
-    let Some(settings) = Settings::of(file) else { return Ok(None) };
+    let Some(settings) = TokenizerSettings::of(file) else { return Ok(None) };
     let file: VocabularyFile = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     let mut pieces: Vec<_> = file.model.vocab.iter().map(|(piece, &id)| (piece.as_str(), id)).collect();
     // In the order of the file: the map's own order differs from run to run.
@@ -209,7 +209,7 @@ fn word_piece_from_json(json: &[u8]) -> Result<Option<WordPiece>, String> {
 }
 
 /// The settings of a file that is BERT's through and through.
-struct Settings {
+struct TokenizerSettings {
     folding: Folding,
     unknown: String,
     first: u32,
@@ -218,7 +218,7 @@ struct Settings {
     verbatim: Vec<(String, u32)>,
 }
 
-impl Settings {
+impl TokenizerSettings {
     fn of(file: File) -> Option<Self> {
         let normalizer = file.normalizer.filter(|normalizer| normalizer.kind == "BertNormalizer")?;
         file.pre_tokenizer.filter(|pre_tokenizer| pre_tokenizer.kind == "BertPreTokenizer")?;

@@ -18,7 +18,7 @@ fn json() -> Vec<u8> {
 fn both(max_tokens: usize) -> (Tokenizer, Tokenizer) {
     let json = json();
     let ours = Tokenizer::from_json(&json, max_tokens).unwrap();
-    assert!(matches!(ours.kind, Kind::WordPiece(_)), "the fixture is BERT's");
+    assert!(matches!(ours.kind, TokenizerKind::WordPiece(_)), "the fixture is BERT's");
     (ours, Tokenizer::any_from_json(&json, max_tokens).unwrap())
 }
 

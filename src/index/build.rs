@@ -48,6 +48,19 @@ pub fn graph_is_due(view: &View) -> bool {
 
 /// Builds the graph of a collection where it is due ([`graph_is_due`]); `None` where it is not.
 ///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let store = huedb::Store::open(folder.path().join("n.redb"), huedb::Access::Create)?;
+/// # store.create_collection(huedb::CollectionName::parse("notes")?, huedb::NewCollection::default())?;
+/// # let notes = store.collection("notes")?;
+/// # notes.write_rows(["fox", "dog"].map(|id| huedb::NewRecord::new(id).unwrap().with_embedding(vec![1.0, 0.0])), huedb::Mode::Add)?;
+/// use huedb::index::{build_graph_if_due, unwatched};
+///
+/// // Two records need no graph.
+/// assert!(build_graph_if_due(&notes, 1, &unwatched)?.is_none());
+/// # Ok::<(), huedb::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`build_graph`].
 pub fn build_graph_if_due(collection: &Collection, threads: usize, watch: Watch) -> Result<Option<Built>> {

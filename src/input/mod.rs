@@ -4,7 +4,7 @@
 //! a batch, [`RowBatches`] cuts rows into what is stored together; an [`Archive`] brings collections. Knows nothing of collections or terminals. Invariant: no input is held whole, only one row of a bounded
 //! length, and every error names the source and the line.
 //!
-//! To add a format: a variant of [`InputFormat`], a file that yields [`crate::record::NewRecord`]s, and an arm in [`rows`].
+//! To add a format: a variant of [`InputFormat`], a file that yields [`crate::record::NewRecord`]s, and an arm in `rows`.
 
 mod archive;
 #[cfg(feature = "arrow")]

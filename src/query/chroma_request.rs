@@ -29,7 +29,7 @@ pub struct ChromaSearch {
 
 /// A part of a list.
 #[derive(Default)]
-struct Page {
+struct ChromaPage {
     offset: usize,
     limit: Option<usize>,
 }
@@ -95,7 +95,7 @@ impl ChromaSearch {
         let rank = given("rank").map(|(json, place)| parse(json, &place)).transpose()?;
         let query = rank.map_or_else(Query::all, Query::rank).filter(filter.transpose()?);
         let group_by = given("group_by").map(|(json, place)| GroupBy::parse(json, &place)).transpose()?.flatten();
-        let page = given("limit").map(|(json, place)| Page::parse(json, &place)).transpose()?.unwrap_or_default();
+        let page = given("limit").map(|(json, place)| ChromaPage::parse(json, &place)).transpose()?.unwrap_or_default();
         let select = given("select").map(|(json, place)| Select::parse(json, &place)).transpose()?.unwrap_or_default();
         if group_by.is_some() && query.asks == [Ask::All] {
             return Err(place.key("group_by").error("groups need a rank"));
@@ -109,7 +109,7 @@ fn is_empty(json: &Json) -> bool {
     json.is_null() || json.as_object().is_some_and(Map::is_empty)
 }
 
-impl Page {
+impl ChromaPage {
     fn parse(json: &Json, place: &RequestPath) -> Result<Self> {
         if json.is_u64() {
             return Ok(Self { offset: 0, limit: Some(place.count(json)?) });

@@ -29,7 +29,7 @@ pub struct GroupBy {
 pub struct Aggregate {
     /// Whether the smallest or the greatest are kept.
     pub extreme: Extreme,
-    /// Metadata keys or [`SCORE`]; later keys decide ties of earlier ones.
+    /// Metadata keys or `#score`; later keys decide ties of earlier ones.
     pub keys: Vec<String>,
     /// Records kept of each group.
     pub k: usize,

@@ -65,7 +65,7 @@ pub struct Query {
     /// How hits are thinned out.
     pub group_by: Option<GroupBy>,
     /// What embeds texts; `None` for the collection's own model.
-    model: Model,
+    model: QueryModel,
 }
 
 /// One question.
@@ -89,7 +89,7 @@ pub enum Ask {
 
 /// What embeds texts.
 #[derive(Clone, Default)]
-enum Model {
+enum QueryModel {
     /// The collection's, found as the environment says.
     #[default]
     OfCollection,
@@ -99,7 +99,7 @@ enum Model {
     Given(Arc<dyn Embedder>),
 }
 
-impl fmt::Debug for Model {
+impl fmt::Debug for QueryModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OfCollection => f.write_str("OfCollection"),
@@ -126,7 +126,7 @@ impl Default for Query {
             hybrid: false,
             depth: DEPTH,
             group_by: None,
-            model: Model::OfCollection,
+            model: QueryModel::OfCollection,
         }
     }
 }
@@ -278,14 +278,14 @@ impl Query {
     /// Embeds texts with this model. It must be the collection's: another is refused with both names.
     #[must_use]
     pub fn embedder(self, model: Arc<dyn Embedder>) -> Self {
-        Self { model: Model::Given(model), ..self }
+        Self { model: QueryModel::Given(model), ..self }
     }
 
     /// Finds the collection's model by these options; unless they are set, by those of the environment
     /// ([`LoadOptions::of_process`]).
     #[must_use]
     pub fn models(self, options: LoadOptions) -> Self {
-        Self { model: Model::FoundBy(options), ..self }
+        Self { model: QueryModel::FoundBy(options), ..self }
     }
 
     /// Returns the texts that are still to be embedded, in the order of the questions.
@@ -351,12 +351,14 @@ impl Query {
     /// Returns what is to embed the texts of a collection's questions.
     pub(super) fn model_of(&self, collection: &CollectionInfo) -> Result<Arc<dyn Embedder>> {
         match &self.model {
-            Model::Given(model) => {
+            QueryModel::Given(model) => {
                 check_model(collection.name.as_str(), collection.embedder.as_ref(), model.fingerprint())?;
                 Ok(Arc::clone(model))
             }
-            Model::FoundBy(options) => Ok(Arc::new(embed::of_collection(collection, None, options)?)),
-            Model::OfCollection => Ok(Arc::new(embed::of_collection(collection, None, LoadOptions::of_process()?)?)),
+            QueryModel::FoundBy(options) => Ok(Arc::new(embed::of_collection(collection, None, options)?)),
+            QueryModel::OfCollection => {
+                Ok(Arc::new(embed::of_collection(collection, None, LoadOptions::of_process()?)?))
+            }
         }
     }
 

@@ -25,7 +25,7 @@ pub struct Answer {
     /// The hits of each question, in the order of the questions: `[questions][up to top]`. A hit of an expression has its
     /// score for a distance; where nothing ranks the records ([`Query::all`]) the distance is 0.
     pub hits: Vec<Vec<Hit>>,
-    /// How vectors were searched for; [`super::Way::Nothing`] where expressions rank.
+    /// How vectors were searched for; [`super::AccessPath::Nothing`] where expressions rank.
     pub plan: Plan,
     /// What the plan was made from.
     pub facts: Facts,

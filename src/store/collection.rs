@@ -114,7 +114,19 @@ impl Collection {
         self.apply(records, Mode::Add)
     }
 
-    /// Deletes the records of these ids; returns how many there were.
+    /// Deletes the records of these ids, in one transaction; returns how many there were.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = huedb::Store::open(folder.path().join("n.redb"), huedb::Access::Create)?;
+    /// # store.create_collection(huedb::CollectionName::parse("notes")?, huedb::NewCollection::default())?;
+    /// # let notes = store.collection("notes")?;
+    /// # notes.write_rows(["fox", "dog"].map(|id| huedb::NewRecord::new(id).unwrap().with_embedding(vec![1.0, 0.0])), huedb::Mode::Add)?;
+    /// use huedb::RecordId;
+    ///
+    /// assert_eq!(notes.delete(&[RecordId::parse("dog")?, RecordId::parse("cat")?])?, 1);
+    /// # Ok::<(), huedb::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Those of every write.
@@ -234,6 +246,19 @@ impl Collection {
     }
 
     /// Returns records by id, in the order they were inserted; ids that do not exist are left out.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = huedb::Store::open(folder.path().join("n.redb"), huedb::Access::Create)?;
+    /// # store.create_collection(huedb::CollectionName::parse("notes")?, huedb::NewCollection::default())?;
+    /// # let notes = store.collection("notes")?;
+    /// # notes.write_rows(["fox", "dog"].map(|id| huedb::NewRecord::new(id).unwrap().with_embedding(vec![1.0, 0.0])), huedb::Mode::Add)?;
+    /// use huedb::{Include, RecordId};
+    ///
+    /// let found = notes.get(&[RecordId::parse("fox")?, RecordId::parse("cat")?], Include::ALL)?;
+    /// assert_eq!((found.len(), found[0].embedding.as_deref()), (1, Some([1.0, 0.0].as_slice())));
+    /// # Ok::<(), huedb::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Collection::view`].

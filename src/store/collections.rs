@@ -8,6 +8,20 @@ use crate::record::{CollectionInfo, CollectionName, Counts};
 impl Store {
     /// Adds a collection.
     ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = huedb::Store::open(folder.path().join("n.redb"), huedb::Access::Create)?;
+    /// # store.create_collection(huedb::CollectionName::parse("notes")?, huedb::NewCollection::default())?;
+    /// # let notes = store.collection("notes")?;
+    /// # notes.write_rows(["fox", "dog"].map(|id| huedb::NewRecord::new(id).unwrap().with_embedding(vec![1.0, 0.0])), huedb::Mode::Add)?;
+    /// use huedb::{CollectionName, NewCollection, Space};
+    ///
+    /// let new = NewCollection { space: Space::L2, ..NewCollection::default() };
+    /// let info = store.create_collection(CollectionName::parse("images")?, new)?;
+    /// assert_eq!(info.dimension, None, "the first embedding says it");
+    /// # Ok::<(), huedb::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`crate::error::Error::CollectionExists`], `DatabaseNotFound`, `TenantNotFound`, and those of every write: `Busy`,
     /// `Damaged`, `Io`.

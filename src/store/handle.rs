@@ -113,7 +113,20 @@ impl Handle {
 }
 
 impl Store {
-    /// Opens a database file with the default options.
+    /// Opens a database file with the default options. Whoever opens it to write may do so beside others, in this process
+    /// and in others: a lock of the file is held only while something is written.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// use huedb::{Access, Error, Store};
+    ///
+    /// let path = folder.path().join("notes.redb");
+    /// assert!(matches!(Store::open(&path, Access::Read), Err(Error::FileNotFound { .. })));
+    /// let store = Store::open(&path, Access::Create)?;
+    /// let reader = Store::open(&path, Access::Read)?;
+    /// assert_eq!(reader.collections()?.len(), 0);
+    /// # Ok::<(), huedb::Error>(())
+    /// ```
     ///
     /// # Errors
     /// See [`Store::open_with`].

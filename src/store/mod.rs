@@ -44,15 +44,18 @@ mod scope;
 mod segment;
 mod sketch;
 mod snapshot;
+mod sync_diff;
 mod table;
 mod terms;
 mod vector;
 mod write;
 
 pub use backup::restore;
+#[doc(hidden)]
 pub use beside::{Beside, beside, remove_unfinished, unfinished_beside};
 pub use cache::Cache;
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
+#[doc(hidden)]
 pub use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
@@ -60,6 +63,7 @@ pub use compact::Compacted;
 pub use convert::{decrypt, encrypt, rekey_fully};
 pub use crypt::{Key, KeyDerivation, MOST_KEY_BYTES, is_encrypted};
 pub use facts::FileFacts;
+#[doc(hidden)]
 pub use graph::GraphFile;
 pub use handle::Store;
 pub use ingest::{Ingest, OnError, ParsedBatch, PreparedBatch, Preparer, Rules, StoredBatch, Tally};
@@ -69,7 +73,9 @@ pub use model::check_model;
 pub use open::{Access, Options};
 #[cfg(test)]
 pub(crate) use page::tests::{PageOf, pages_of};
+#[doc(hidden)]
 pub use posting::{Term, TermKind};
+#[doc(hidden)]
 pub use quantise::{
     AskedDifference, Codes, MAX_DIMENSION, QuantisedQuestion, check_embedding, difference, quantise, quantise_query,
 };
@@ -81,12 +87,16 @@ pub use reembed::{Reembedded, reembed, reembed_leaving_out};
 pub use repair::{Certainty, Loss, Repair, RepairedCollection};
 pub use scope::DatabaseInfo;
 pub(crate) use segment::seal;
+#[doc(hidden)]
 pub use segment::{Bounds, Segment, rows_per_segment};
+#[doc(hidden)]
 pub use sketch::{DEVIATIONS, Sketch, SketchQuestion, sign_bytes};
 pub(crate) use sketch::{SketchAccuracy, SketchTerms, Sketcher};
 pub use snapshot::Snapshot;
+pub use sync_diff::{ChangedDocument, DocumentChange, SyncDiff};
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use terms::DOCUMENT;
+#[doc(hidden)]
 pub use vector::Embeddings;
 pub use write::check_dimension;
 pub use write::{Change, Effect, Mode};

@@ -15,7 +15,7 @@ use huedb::error::{Error, Result};
 use huedb::input::{self, Folder, FolderListing, InputSource, RowBatches, SkippedFile, TextFile, read_text};
 use huedb::record::{CollectionInfo, CollectionName, Fingerprint, LineCounter, NewRecord, RecordId};
 use huedb::store::{Mirror, Mode, NewCollection, OnError, Rules, Standing, Tally, Term, View};
-use plan::{Seen, SyncPlan, describe_records, is_kept, old_root_name, root_name};
+use plan::{Seen, SyncPlan, describe_records, old_root_name, root_name};
 
 use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::bulk::ingest::{Ingestion, limits, say_skipped};
@@ -220,7 +220,7 @@ impl SyncArgs {
                         let source = entry.path.display().to_string();
                         plan.fail(context, &progress, &Error::BadInput { source, why, hint: Some(hint) });
                     }
-                    plan.take(entry, document, &standing, rows.len() as u64);
+                    plan.diff.put(entry, document, &standing, rows.len() as u64);
                 }
                 Err(error) => {
                     plan.fail(context, &progress, &error);
@@ -231,9 +231,9 @@ impl SyncArgs {
         progress.finish();
         plan.files.skipped = skipped.len() as u64;
         say_skipped(context, &skipped);
-        plan.strays = mirror.strays(|document| is_kept(document, &kept))?;
+        plan.diff.finish(&mirror, &kept)?;
         plan.info = mirror.into_view().map(|view| view.info().clone());
-        plan.count_gone();
+        plan.count_files();
         Ok(plan)
     }
 
@@ -251,15 +251,15 @@ impl SyncArgs {
             Some(info) => info,
             None => self.make(context, model)?,
         };
-        if plan.changed.is_empty() && plan.strays.is_empty() {
+        if plan.diff.is_empty() {
             return Ok(Tally::default());
         }
         let roots: Vec<String> = moved_from.into_iter().chain([cutter.root.clone()]).collect();
         let seen = Seen::default();
-        let entries = plan.changed.iter().map(|file| file.entry.clone()).collect();
+        let entries = plan.diff.changed.iter().map(|file| file.item.clone()).collect();
         let batches =
             RowBatches::open(vec![InputSource::Files(entries)], input::InputOptions::default(), limits(None, true))?;
-        let batches = batches.splitting(seen.counted(move |row| cutter.rows(row), &plan.changed));
+        let batches = batches.splitting(seen.counted(move |row| cutter.rows(row), &plan.diff.changed));
         let run = Ingestion {
             action: "sync",
             name: &self.collection,
@@ -272,7 +272,7 @@ impl SyncArgs {
             rules: Rules::default(),
             interrupt: interrupt.clone(),
         };
-        let strays = &plan.strays;
+        let strays = &plan.diff.strays;
         let tally = run.store(context, &info, |collection| {
             interrupt.check()?;
             if strays.is_empty() { Ok(0) } else { collection.remove_strays(&roots, strays) }

@@ -25,13 +25,13 @@ const LIST_LIMIT_BYTES: u64 = 64 << 20;
 
 /// Why a request failed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum HubFailure {
     /// The hub's answer.
     Status(u16),
     Other(String),
 }
 
-impl std::fmt::Display for Failure {
+impl std::fmt::Display for HubFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Status(status) => write!(f, "it answered {status}"),
@@ -40,7 +40,7 @@ impl std::fmt::Display for Failure {
     }
 }
 
-impl From<ureq::Error> for Failure {
+impl From<ureq::Error> for HubFailure {
     fn from(error: ureq::Error) -> Self {
         Self::Other(error.to_string())
     }
@@ -48,7 +48,7 @@ impl From<ureq::Error> for Failure {
 
 /// The files of a repository at one commit.
 #[derive(Debug, Deserialize)]
-pub(super) struct Listing {
+pub(super) struct RepositoryListing {
     pub(super) sha: String,
     siblings: Vec<Sibling>,
 }
@@ -58,7 +58,7 @@ struct Sibling {
     rfilename: String,
 }
 
-impl Listing {
+impl RepositoryListing {
     pub(super) fn files(&self) -> Vec<&str> {
         self.siblings.iter().map(|file| file.rfilename.as_str()).collect()
     }
@@ -73,13 +73,13 @@ pub(super) struct Described {
 }
 
 /// A hub.
-pub(super) struct Client {
+pub(super) struct HubClient {
     agent: Agent,
     endpoint: String,
     token: Option<String>,
 }
 
-impl Client {
+impl HubClient {
     pub(super) fn new(options: &HubOptions) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
@@ -94,12 +94,12 @@ impl Client {
     }
 
     /// Lists a repository at a revision.
-    pub(super) fn list(&self, repo: &str, revision: &str) -> Result<Listing, Failure> {
+    pub(super) fn list(&self, repo: &str, revision: &str) -> Result<RepositoryListing, HubFailure> {
         let url = format!("{}/api/models/{repo}/revision/{}", self.endpoint, escaped(revision).replace('/', "%2F"));
         again(|| {
             let mut response = self.follow(&url, None)?.last;
             let body = response.body_mut().with_config().limit(LIST_LIMIT_BYTES).read_to_vec()?;
-            serde_json::from_slice(&body).map_err(|e| Failure::Other(format!("its answer is not understood: {e}")))
+            serde_json::from_slice(&body).map_err(|e| HubFailure::Other(format!("its answer is not understood: {e}")))
         })
     }
 
@@ -109,14 +109,14 @@ impl Client {
     }
 
     /// Asks what the hub knows of a file.
-    pub(super) fn describe(&self, url: &str) -> Result<Described, Failure> {
+    pub(super) fn describe(&self, url: &str) -> Result<Described, HubFailure> {
         again(|| {
             let Followed { first, last } = self.follow(url, Some("bytes=0-0"))?;
             let of = |response: &Response<Body>, name: &str| {
                 response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
             };
             let on_hub = first.as_ref().unwrap_or(&last);
-            let lacking = |what: &str| Failure::Other(format!("the hub does not tell its {what}"));
+            let lacking = |what: &str| HubFailure::Other(format!("the hub does not tell its {what}"));
             let etag = of(on_hub, "x-linked-etag").or_else(|| of(on_hub, "etag")).ok_or_else(|| lacking("etag"))?;
             let commit = of(on_hub, "x-repo-commit").ok_or_else(|| lacking("commit"))?;
             let range = of(&last, "content-range");
@@ -134,8 +134,8 @@ impl Client {
         part: &Path,
         bytes: u64,
         arrived: &mut dyn FnMut(u64),
-    ) -> Result<(), Failure> {
-        let words = |e: std::io::Error| Failure::Other(format!("{}: {e}", part.display()));
+    ) -> Result<(), HubFailure> {
+        let words = |e: std::io::Error| HubFailure::Other(format!("{}: {e}", part.display()));
         let mut file = OpenOptions::new().create(true).append(true).open(part).map_err(words)?;
         let mut waits = WAITS_MS.into_iter();
         loop {
@@ -146,8 +146,8 @@ impl Client {
             let begun = Instant::now();
             let why = match self.fetch_from(url, &mut file, from, arrived) {
                 Ok(()) if file.metadata().map_err(words)?.len() >= bytes => continue,
-                Ok(()) => Failure::Other("the connection ended too early".into()),
-                Err(why @ Failure::Status(status)) if !is_passing(status) => return Err(why),
+                Ok(()) => HubFailure::Other("the connection ended too early".into()),
+                Err(why @ HubFailure::Status(status)) if !is_passing(status) => return Err(why),
                 Err(why) => why,
             };
             // The time of a request is over, and it did bring something: the connection is slow, no more.
@@ -162,24 +162,30 @@ impl Client {
         self.agent.config().timeouts().per_call.is_some_and(|patience| begun.elapsed() >= patience)
     }
 
-    fn fetch_from(&self, url: &str, file: &mut File, from: u64, arrived: &mut dyn FnMut(u64)) -> Result<(), Failure> {
+    fn fetch_from(
+        &self,
+        url: &str,
+        file: &mut File,
+        from: u64,
+        arrived: &mut dyn FnMut(u64),
+    ) -> Result<(), HubFailure> {
         let response = self.follow(url, Some(&format!("bytes={from}-")))?.last;
         if response.status() != StatusCode::PARTIAL_CONTENT && from > 0 {
             // It sends everything, whatever it was asked for.
-            file.set_len(0).map_err(|e| Failure::Other(e.to_string()))?;
+            file.set_len(0).map_err(|e| HubFailure::Other(e.to_string()))?;
         }
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
         loop {
-            let read = body.read(&mut buffer).map_err(|e| Failure::Other(e.to_string()))?;
+            let read = body.read(&mut buffer).map_err(|e| HubFailure::Other(e.to_string()))?;
             let Some(read) = buffer.get(..read).filter(|read| !read.is_empty()) else { return Ok(()) };
-            file.write_all(read).map_err(|e| Failure::Other(e.to_string()))?;
+            file.write_all(read).map_err(|e| HubFailure::Other(e.to_string()))?;
             arrived(read.len() as u64);
         }
     }
 
     /// Asks, and follows where the answers lead to.
-    fn follow(&self, url: &str, range: Option<&str>) -> Result<Followed, Failure> {
+    fn follow(&self, url: &str, range: Option<&str>) -> Result<Followed, HubFailure> {
         let mut url = url.to_owned();
         let mut first = None;
         for _ in 0..MOST_HOPS {
@@ -196,15 +202,15 @@ impl Client {
             }
             let place = response.headers().get("location").and_then(|place| place.to_str().ok());
             let Some(next) = place.filter(|_| response.status().is_redirection()) else {
-                return Err(Failure::Status(response.status().as_u16()));
+                return Err(HubFailure::Status(response.status().as_u16()));
             };
-            url = joined(&url, next).ok_or_else(|| Failure::Other("it redirects to an invalid address".into()))?;
+            url = joined(&url, next).ok_or_else(|| HubFailure::Other("it redirects to an invalid address".into()))?;
             // What the hub says of a file it says before it leads elsewhere.
             if first.is_none() && !self.is_hub(&url) || response.headers().contains_key("x-linked-etag") {
                 first.get_or_insert(response);
             }
         }
-        Err(Failure::Other("it leads from one address to the next without an end".into()))
+        Err(HubFailure::Other("it leads from one address to the next without an end".into()))
     }
 
     /// Whether an address is of the hub itself.
@@ -225,11 +231,11 @@ struct Followed {
 }
 
 /// Does what may go well when it is done again.
-fn again<T>(work: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
+fn again<T>(work: impl Fn() -> Result<T, HubFailure>) -> Result<T, HubFailure> {
     let mut waits = WAITS_MS.into_iter();
     loop {
         let why = match work() {
-            Err(Failure::Status(status)) if !is_passing(status) => return Err(Failure::Status(status)),
+            Err(HubFailure::Status(status)) if !is_passing(status) => return Err(HubFailure::Status(status)),
             Err(why) => why,
             done => return done,
         };
@@ -279,7 +285,7 @@ mod tests {
     #[test]
     fn only_the_hub_itself_is_the_hub() {
         let client =
-            |endpoint: &str| Client::new(&HubOptions { endpoint: Some(endpoint.into()), ..HubOptions::default() });
+            |endpoint: &str| HubClient::new(&HubOptions { endpoint: Some(endpoint.into()), ..HubOptions::default() });
         let hub = client("https://hub.example/");
         for (url, is) in [
             ("https://hub.example/x", true),

@@ -9,7 +9,7 @@ mod client;
 use std::fs::{self, File, TryLockError};
 use std::path::{Component, Path, PathBuf};
 
-use client::{Client, Described, Failure};
+use client::{Described, HubClient, HubFailure};
 
 use super::folder::GRAPHS;
 use super::install::check_name;
@@ -85,7 +85,8 @@ pub fn pull(request: &PullRequest, options: &LoadOptions, progress: &mut dyn FnM
         Some(dir) => dir.join("hub"),
         None => models.join(".hub"),
     };
-    let hub = Hub { client: Client::new(&options.hub), folder: cache.join(repo.folder()), repo, options: &options.hub };
+    let hub =
+        Hub { client: HubClient::new(&options.hub), folder: cache.join(repo.folder()), repo, options: &options.hub };
     let _alone = hub.lock(progress)?;
     // Whoever was waited for may have installed it.
     check_name(&name, &models)?;
@@ -161,7 +162,7 @@ fn cached(repo: &Repo, hub: &HubOptions) -> Result<PathBuf> {
 
 /// A repository on the hub.
 struct Hub<'o> {
-    client: Client,
+    client: HubClient,
     repo: Repo,
     /// Where its files gather.
     folder: PathBuf,
@@ -270,7 +271,7 @@ impl Hub<'_> {
         Error::Model { model: self.repo.name.clone(), why, hint: hint.map(str::to_owned) }
     }
 
-    fn no_repository(&self, error: &Failure) -> Error {
+    fn no_repository(&self, error: &HubFailure) -> Error {
         let why = |what: &str| format!("{what} {}{}", self.repo.name, at_revision(&self.repo.revision));
         match status(error) {
             // Without a token a private repository looks like none.
@@ -286,7 +287,7 @@ impl Hub<'_> {
         }
     }
 
-    fn no_file(&self, path: &str, error: &Failure) -> Error {
+    fn no_file(&self, path: &str, error: &HubFailure) -> Error {
         match status(error) {
             Some(401 | 403) => self.failure(
                 format!("the hub does not give out {path}"),
@@ -312,10 +313,10 @@ fn unreachable(name: &str, why: &str) -> Error {
     }
 }
 
-fn status(error: &Failure) -> Option<u16> {
+fn status(error: &HubFailure) -> Option<u16> {
     match error {
-        Failure::Status(status) => Some(*status),
-        Failure::Other(_) => None,
+        HubFailure::Status(status) => Some(*status),
+        HubFailure::Other(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! again. It holds rows coded around the origin, because `USearch`'s own cast to i8 caps recall near .95; what is lost where
 //! that is far from the embeddings shows in the recall that is measured when a graph is built.
 //! Invariant: a search never runs beside a change (`&self` and `&mut self` see to that), and `USearch` is given bytes
-//! only after both the checksums and [`layout::check`] passed.
+//! only after both the checksums and `layout::check` passed.
 
 mod file;
 #[cfg(any(test, feature = "fuzzing"))]

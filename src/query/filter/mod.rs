@@ -26,6 +26,15 @@ use crate::error::{Error, Result};
 impl Filter {
     /// Parses a filter on metadata, id and document: Chroma's JSON if it begins with `{`, else the short form.
     ///
+    /// ```
+    /// use huedb::Filter;
+    ///
+    /// let short = Filter::parse("year >= 2020 and lang in ('en', 'de')")?;
+    /// let json = r#"{"$and": [{"year": {"$gte": 2020}}, {"lang": {"$in": ["en", "de"]}}]}"#;
+    /// assert_eq!(short, Filter::parse(json)?);
+    /// # Ok::<(), huedb::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::InvalidWhere`] with the place in the text.
     pub fn parse(text: &str) -> Result<Self> {

@@ -8,6 +8,7 @@ mod each;
 mod pipeline;
 mod prepare;
 mod rules;
+mod write_rows;
 
 pub(crate) use each::embed_each;
 pub use pipeline::ParsedBatch;

@@ -1,6 +1,6 @@
 //! What a sync is about to do, and what came of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use huedb::error::{Error, Result};
 use huedb::input::{SourceFile, Split};
 use huedb::record::{CollectionInfo, NewRecord};
-use huedb::store::{Standing, Stray, Tally};
+use huedb::store::{ChangedDocument, DocumentChange, SyncDiff, Tally};
 
 use crate::cli::context::command::Context;
 use crate::cli::process::hint::hint;
 use crate::output::{ProgressDisplay, Properties, count};
 
-/// Files by what becomes of them.
-#[derive(Default)]
+/// FileCounts by what becomes of them.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct FileCounts {
     pub(crate) added: u64,
     pub(crate) updated: u64,
@@ -36,26 +36,13 @@ impl FileCounts {
     }
 }
 
-/// A file to embed.
-pub(crate) struct Changed {
-    pub(crate) entry: SourceFile,
-    document: String,
-    is_new: bool,
-    records: u64,
-}
-
 /// How the files of a folder stand to the records.
 #[derive(Default)]
 pub(crate) struct SyncPlan {
     pub(crate) files: FileCounts,
-    pub(crate) changed: Vec<Changed>,
-    pub(crate) strays: Vec<Stray>,
+    pub(crate) diff: SyncDiff<SourceFile>,
     /// The collection; `None` when it is still to be made.
     pub(crate) info: Option<CollectionInfo>,
-    /// The documents of files that are there.
-    met: HashSet<String>,
-    /// The documents of files that are not, and how many records they have.
-    gone: Vec<(String, u64)>,
 }
 
 impl SyncPlan {
@@ -67,57 +54,31 @@ impl SyncPlan {
         progress.suspend(|| context.printer.warning(format!("{error}{cause}{hint}")));
     }
 
-    pub(crate) fn take(&mut self, entry: SourceFile, document: String, standing: &Standing, records: u64) {
-        match standing {
-            Standing::Unchanged => self.files.unchanged += 1,
-            Standing::Taken { .. } => {}
-            Standing::New | Standing::Changed => {
-                let is_new = *standing == Standing::New;
-                *(if is_new { &mut self.files.added } else { &mut self.files.updated }) += 1;
-                self.changed.push(Changed { entry, document: document.clone(), is_new, records });
-            }
-        }
-        self.met.insert(document);
+    /// Counts the files, once all were compared.
+    pub(crate) fn count_files(&mut self) {
+        let diff = &self.diff;
+        let [added, updated, removed] =
+            [DocumentChange::Added, DocumentChange::Updated, DocumentChange::Removed].map(|change| diff.count(change));
+        self.files = FileCounts { added, updated, removed, unchanged: diff.unchanged, ..self.files };
     }
 
     /// Returns whether nothing was found to keep records of.
     pub(crate) fn is_empty_folder(&self) -> bool {
-        self.met.is_empty() && self.files.failed == 0
-    }
-
-    /// Counts the strays by their files.
-    pub(crate) fn count_gone(&mut self) {
-        let mut places: HashMap<&str, usize> = HashMap::new();
-        for Stray { document, .. } in self.strays.iter().filter(|stray| !self.met.contains(&stray.document)) {
-            let place = *places.entry(document).or_insert(self.gone.len());
-            match self.gone.get_mut(place) {
-                Some((_, records)) => *records += 1,
-                None => self.gone.push((document.clone(), 1)),
-            }
-        }
-        self.files.removed = self.gone.len() as u64;
-    }
-
-    /// Visits what is to be done, file by file: its document, what becomes of it, how many records that are.
-    fn changes(&self) -> impl Iterator<Item = (&str, &'static str, u64)> {
-        let changed = self.changed.iter().map(|file| {
-            let change = if file.is_new { "added" } else { "updated" };
-            (file.document.as_str(), change, file.records)
-        });
-        changed.chain(self.gone.iter().map(|(document, records)| (document.as_str(), "removed", *records)))
+        self.diff.has_no_documents() && self.files.failed == 0
     }
 
     /// Lists what is to be done.
     pub(crate) fn facts(&self) -> Vec<Properties> {
-        let line = |(document, change, records): (&str, &'static str, u64)| {
-            Properties::new().with("id", document).with("change", change).with("records", records)
+        let line = |(document, change, records): (&str, DocumentChange, u64)| {
+            Properties::new().with("id", document).with("change", change.as_str()).with("records", records)
         };
-        self.changes().map(line).collect()
+        self.diff.changes().map(line).collect()
     }
 
-    /// Says what is to be done, to who wants to know.
+    /// Says what is to be done at --verbose.
     pub(crate) fn tell(&self, context: &mut Context) {
-        for (document, change, records) in self.changes() {
+        for (document, change, records) in self.diff.changes() {
+            let change = change.as_str();
             context.printer.detail(format!("{change} {document}: records {}", count(records)));
         }
     }
@@ -132,11 +93,11 @@ impl Seen {
     pub(crate) fn counted(
         &self,
         rows: impl Fn(NewRecord) -> Result<Vec<NewRecord>> + Send + 'static,
-        changed: &[Changed],
+        changed: &[ChangedDocument<SourceFile>],
     ) -> Split {
         let counts = Arc::clone(&self.0);
         let new: HashSet<String> =
-            changed.iter().filter(|file| file.is_new).filter_map(|f| f.entry.id.clone().ok()).collect();
+            changed.iter().filter(|file| file.is_new).filter_map(|f| f.item.id.clone().ok()).collect();
         Box::new(move |row| {
             let count = if new.contains(row.id.as_str()) { &counts.0 } else { &counts.1 };
             let rows = rows(row)?;
@@ -159,12 +120,6 @@ pub(crate) fn describe_records(tally: &Tally) -> String {
         [(tally.added, "added"), (tally.updated, "updated"), (tally.removed, "removed"), (tally.embedded, "embedded")];
     let said: Vec<_> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{what} {}", count(*n))).collect();
     if said.is_empty() { String::new() } else { format!("; records: {}", said.join(", ")) }
-}
-
-/// Returns whether a document is one of those, or of a file below one.
-pub(crate) fn is_kept(document: &str, kept: &[String]) -> bool {
-    let below = |folder: &str| document.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-    kept.iter().any(|kept| kept == document || below(kept))
 }
 
 /// Returns the whole path of a folder, and its path from that of the database, by which its records are known: both may
