@@ -44,7 +44,7 @@ pub struct ExactHits {
 /// From this many questions on the tail is coded once instead of ranked for each.
 const TAIL_CODED_FROM: usize = 4;
 /// From this many questions on rows in memory are met by all of them at once, too.
-const BATCH_FROM: usize = 5;
+pub(crate) const BATCH_FROM: usize = 5;
 /// For more hits most codes have to be looked at, which the scan does faster.
 const MOST_HITS: usize = 1000;
 /// Rows kept for one question whose candidates of the first round were too few, as a part of all.
@@ -68,7 +68,9 @@ pub(crate) fn nearest(
     let mut search = Search { view, questions, allowed, k, threads, tail: None, resident, found };
     let open = match resident {
         Some(resident) if questions.len() < BATCH_FROM && k <= MOST_HITS => search.open_resident(resident)?,
-        _ => search.open(first)?,
+        // In memory codes cost little more than signs, and prove more.
+        Some(_) => search.open(First::Codes)?,
+        None => search.open(first)?,
     };
     let open = if open.is_empty() { open } else { search.ask_again(&open)? };
     if !open.is_empty() {

@@ -27,7 +27,7 @@ mod walk;
 
 pub use build::{Built, build_graph, build_graph_if_due, graph_is_due, unwatched};
 pub use earlier::{Earlier, SeenRecords, near_earlier};
-pub(crate) use exact::nearest;
+pub(crate) use exact::{BATCH_FROM, nearest};
 #[doc(hidden)]
 pub use exact::{ExactHits, First};
 #[doc(hidden)]

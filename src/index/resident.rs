@@ -6,6 +6,7 @@
 //! costs the rows that are new.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 
@@ -171,7 +172,7 @@ impl ResidentRows {
                 Ok(())
             })?;
         }
-        let mut sketcher = None;
+        let mut maker = None;
         let mut read = Vec::new();
         view.for_each_segment(firsts, |bytes| {
             let segment = Segment::parse(bytes)?;
@@ -181,15 +182,15 @@ impl ResidentRows {
             } else if let Some(sketch) = sketches.remove(&first) {
                 Some(Signs::new(&Sketch::parse(&sketch)?))
             } else {
-                let sketcher = sketcher.get_or_insert_with(|| Sketcher::new(self.state.dimension));
-                Some(Signs::new(&Sketch::parse(&sketcher.sketch(&segment, self.state.space))?))
+                let maker = maker.get_or_insert_with(|| Sketcher::new(self.state.dimension));
+                Some(Signs::new(&Sketch::parse(&maker.sketch(&segment, self.state.space))?))
             };
             read.push((segment.centre(), ResidentSegment::new(first, &segment, bytes, signs)));
             Ok(())
         })?;
         for (centre, segment) in read {
-            if !self.centres.contains_key(&centre) {
-                self.centres.insert(centre, Arc::new(view.centre(centre)?));
+            if let Entry::Vacant(place) = self.centres.entry(centre) {
+                place.insert(Arc::new(view.centre(centre)?));
             }
             self.segments.push(Arc::new(segment));
         }

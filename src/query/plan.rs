@@ -6,11 +6,12 @@
 
 use std::fmt;
 
-use crate::index::graph_depth;
+use crate::index::{BATCH_FROM, graph_depth};
 use crate::store::GraphEntry;
 
 /// What the plan is made from.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Facts {
     /// Questions asked together.
     pub questions: usize,
@@ -122,13 +123,14 @@ impl Plan {
         let rows = read(facts.candidates as f64) + facts.candidates as f64 * questions * compare;
         // Many questions meet only the rows that the filter keeps.
         let met = if facts.questions > 1 { facts.candidates.min(facts.rows) } else { facts.rows };
+        let one_by_one = facts.resident && facts.questions < BATCH_FROM;
         // A batch codes the tail instead, which takes as long as ranking it for a few questions.
-        let tail = if facts.resident { 0.0 } else { facts.tail as f64 };
+        let tail = if one_by_one { 0.0 } else { facts.tail as f64 };
         let tail = read(tail) + tail * questions.min(TAIL_QUESTIONS) * compare;
         let read_per_kib = if facts.resident { 0.0 } else { READ_CODES_PER_KIB };
-        let signs_per_kib = if facts.resident { COMPARE_RESIDENT_SIGNS_PER_KIB } else { COMPARE_SIGNS_PER_KIB };
+        let signs_per_kib = if one_by_one { COMPARE_RESIDENT_SIGNS_PER_KIB } else { COMPARE_SIGNS_PER_KIB };
         // In memory the rows that signs leave are looked at by their codes before any is ranked.
-        let ranked_by_signs = if facts.resident { RANKED_BY_CODES } else { RANKED_BY_SIGNS };
+        let ranked_by_signs = if one_by_one { RANKED_BY_CODES } else { RANKED_BY_SIGNS };
         let scan = tail
             + kib(facts.rows) * read_per_kib
             + kib(met) * questions * COMPARE_CODES_PER_KIB

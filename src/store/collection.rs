@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use redb::WriteTransaction;
 
-use super::queue::{LARGE_BYTES, Outcome, Request, Task, Turn, bytes_of};
+use super::queue::{LARGE_BYTES, Outcome, Task, Turn, WriteRequest, bytes_of};
 use super::rows::purged_at_once;
 use super::table::PairKey;
 use super::write::{Form, WriteBatch};

@@ -2,7 +2,7 @@
 
 use huedb::embed::{Embedder, HashEmbedder, Role};
 use huedb::error::Error;
-use huedb::record::{CollectionName, DatabaseName, MetadataPatch, Ordinal, Origin, Record, RecordId, Row, Scope};
+use huedb::record::{CollectionName, DatabaseName, MetadataPatch, NewRecord, Ordinal, Origin, Record, RecordId, Scope};
 use huedb::store::{
     Access, Change, Collection, CollectionChange, Effect, Include, Ingest, Mode, NewCollection, OnError, Options,
     Preparer, Store, Term, restore,
@@ -205,12 +205,12 @@ fn a_second_writer_waits_and_then_names_the_file() {
 fn rows_of_one_batch_are_imported_in_their_order() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path().join("test.redb"), Access::Create).unwrap();
-    let mut embedder = HashEmbedder::new(4);
+    let embedder = HashEmbedder::new(4);
     let new = NewCollection { embedder: Some(embedder.fingerprint().clone()), ..NewCollection::default() };
     store.create_collection(CollectionName::parse("notes").unwrap(), new).unwrap();
     let notes = store.collection("notes").unwrap();
-    let mut import = |rows: &[(&str, Option<&str>)]| {
-        let row = |(name, document): &(&str, Option<&str>)| Row {
+    let import = |rows: &[(&str, Option<&str>)]| {
+        let row = |(name, document): &(&str, Option<&str>)| NewRecord {
             id: id(name),
             embedding: None,
             document: document.map(str::to_owned),
@@ -221,7 +221,7 @@ fn rows_of_one_batch_are_imported_in_their_order() {
             origin: Origin { source: "rows".into(), line: 1 },
         };
         let view = notes.view().unwrap();
-        let mut preparer = Preparer::new(view.info(), Some(&mut embedder), Mode::Upsert, OnError::Stop).unwrap();
+        let mut preparer = Preparer::new(view.info(), Some(&embedder), Mode::Upsert, OnError::Stop).unwrap();
         let batch = preparer.prepare(&view, rows.iter().map(|one| Ok(row(one)))).unwrap();
         Ingest::new(&notes, preparer).store(batch).unwrap().tally
     };
@@ -233,7 +233,7 @@ fn rows_of_one_batch_are_imported_in_their_order() {
     assert_eq!((tally.added, tally.updated), (1, 1));
     let records = all(&notes);
     assert_eq!(records[0].document.as_deref(), Some("third"));
-    assert_eq!(records[0].embedding, Some(HashEmbedder::new(4).embed(&["third"], Role::Document).unwrap().remove(0)));
+    assert_eq!(records[0].embedding, Some(HashEmbedder::new(4).embed_one("third", Role::Document).unwrap()));
     assert_eq!(records[1].uri.as_deref(), Some("file:///x"));
 }
 

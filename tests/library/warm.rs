@@ -160,8 +160,8 @@ fn threads_of_one_process_ask_and_write_at_once() {
                 })
             })
             .collect();
-        for reader in 4..8 {
-            let (notes, questions, done) = (notes.clone(), &seeds[reader], &done);
+        for questions in &seeds[4..] {
+            let (notes, done) = (notes.clone(), &done);
             scope.spawn(move || {
                 for question in questions.iter().cycle() {
                     if done.load(Ordering::Relaxed) {
@@ -171,7 +171,9 @@ fn threads_of_one_process_ask_and_write_at_once() {
                 }
             });
         }
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
         done.store(true, Ordering::Relaxed);
     });
     assert_eq!(notes.count().unwrap(), 2000 + 4 * 30);
