@@ -89,6 +89,7 @@ mod foreign;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod index;
+pub mod ingest;
 pub mod input;
 #[cfg(all(feature = "cli", any(test, feature = "fuzzing")))]
 #[allow(dead_code, unused_imports, reason = "it is the command's own; only what is fuzzed is called here")]

@@ -9,12 +9,10 @@ use super::{folder, undisturbed};
 use crate::embed::{Embedder, HashEmbedder};
 use crate::error::Result;
 use crate::index::{build_graph, unwatched};
+use crate::ingest::{Ingest, OnError, ParsedBatch, Preparer, reembed};
 use crate::record::{CollectionName, MetadataPatch, NewRecord, Origin, RecordId};
 use crate::store::faulty::{Disk, Fault};
-use crate::store::{
-    Access, Change, CollectionChange, Ingest, MAX_DIMENSION, Mode, NewCollection, OnError, ParsedBatch, Preparer,
-    Store, reembed, rows_per_segment,
-};
+use crate::store::{Access, Change, CollectionChange, MAX_DIMENSION, Mode, NewCollection, Store, rows_per_segment};
 
 /// The collection that an operation makes.
 pub(super) const NEW: &str = "new";

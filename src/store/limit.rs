@@ -36,7 +36,7 @@ pub fn check_texts(id: &RecordId, document: Option<&str>, uri: Option<&str>) -> 
 }
 
 /// Refuses a record whose bytes in the file are too many.
-pub(super) fn check_record(bytes: usize) -> Result<()> {
+pub(crate) fn check_record(bytes: usize) -> Result<()> {
     if bytes <= MAX_RECORD_BYTES {
         return Ok(());
     }
@@ -49,14 +49,14 @@ pub(super) fn check_record(bytes: usize) -> Result<()> {
 }
 
 /// Names a record without repeating an id that fills the screen.
-pub(super) fn of_record(id: &RecordId, error: Error) -> Error {
+pub(crate) fn of_record(id: &RecordId, error: Error) -> Error {
     let id = id.as_str();
     let start: String = id.chars().take(SHOWN_CHARACTERS).collect();
     if start.len() == id.len() { error.of_record(id) } else { error.of_record(&format!("{start}...")) }
 }
 
 impl Change {
-    pub(super) fn check_sizes(&self) -> Result<()> {
+    pub(crate) fn check_sizes(&self) -> Result<()> {
         check_id(&self.id)?;
         check_texts(&self.id, self.document.as_deref(), self.uri.as_deref())
     }

@@ -194,12 +194,12 @@ impl View {
     }
 
     /// Returns what is known of embeddings that are on their way.
-    pub(super) fn next(&self) -> Option<&NextEmbeddings> {
+    pub(crate) fn next(&self) -> Option<&NextEmbeddings> {
         self.entry.next.as_ref()
     }
 
     /// Returns the ordinals whose embedding on its way is of an older document.
-    pub(super) fn next_stale(&self) -> Result<RoaringTreemap> {
+    pub(crate) fn next_stale(&self) -> Result<RoaringTreemap> {
         self.named(|| {
             let number = self.entry.next.as_ref().map(|next| CollectionNumber(next.number));
             let sets = self.tx.open_table(table::STALE)?;

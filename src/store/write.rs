@@ -9,7 +9,6 @@ use roaring::RoaringTreemap;
 
 use super::catalog::{self, CatalogEntry};
 use super::codec::{set_from_bytes, set_to_bytes};
-use super::ingest::taken_by_another;
 use super::model::check_document_model;
 use super::quantise::check_embedding;
 use super::record::{StoredRecord, decode, encode_checked};
@@ -504,6 +503,11 @@ impl<'tx> WriteBatch<'tx> {
         sets.insert(&self.number.key(), set_to_bytes(&stale).as_slice())?;
         Ok(())
     }
+}
+
+/// Says that a part's id is that of a record that is none.
+pub(crate) fn taken_by_another(id: &RecordId) -> String {
+    format!("its chunk would replace the record {:?}, which is not a chunk of it", id.as_str())
 }
 
 /// Refuses an embedding that is not as long as the collection's; before the first one any length will do.

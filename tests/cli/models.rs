@@ -271,7 +271,7 @@ fn a_question_longer_than_the_model_reads_is_told_once() {
     let told = "the question is longer than the 64 tokens the model reads; the rest is not searched by meaning";
     let ran = ok(&world, &["query", "notes", &long]);
     assert_eq!(ran.stderr.matches(told).count(), 1, "{ran:?}");
-    let request = format!(r##"{{"searches": [{{"rank": {{"$knn": {{"query": "{long}"}}}}}}]}}"##);
+    let request = format!(r#"{{"searches": [{{"rank": {{"$knn": {{"query": "{long}"}}}}}}]}}"#);
     let ran = ok(&world, &["search", "notes", "--json", &request]);
     assert_eq!(ran.stderr.matches(told).count(), 1, "{ran:?}");
     std::fs::write(world.path("questions"), format!("{short}\n{long}\n{long}\n")).unwrap();

@@ -2,11 +2,9 @@
 
 use huedb::embed::{EmbedOutput, Embedder, HashEmbedder, Role};
 use huedb::error::{Error, Result};
+use huedb::ingest::{Ingest, OnError, Preparer, Tally, reembed, reembed_leaving_out};
 use huedb::record::{CollectionName, Fingerprint, MetadataPatch, NewRecord, Ordinal, Origin, RecordId};
-use huedb::store::{
-    Access, Collection, Include, Ingest, Mode, NewCollection, OnError, Preparer, Store, Tally, reembed,
-    reembed_leaving_out,
-};
+use huedb::store::{Access, Collection, Include, Mode, NewCollection, Store};
 use tempfile::TempDir;
 
 use crate::open::open;

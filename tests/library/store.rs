@@ -2,10 +2,10 @@
 
 use huedb::embed::{Embedder, HashEmbedder, Role};
 use huedb::error::Error;
+use huedb::ingest::{Ingest, OnError, Preparer};
 use huedb::record::{CollectionName, DatabaseName, MetadataPatch, NewRecord, Ordinal, Origin, Record, RecordId, Scope};
 use huedb::store::{
-    Access, Change, Collection, CollectionChange, Effect, Include, Ingest, Mode, NewCollection, OnError, Options,
-    Preparer, Store, Term, restore,
+    Access, Change, Collection, CollectionChange, Effect, Include, Mode, NewCollection, Options, Store, Term, restore,
 };
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;

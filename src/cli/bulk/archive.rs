@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use huedb::error::{Error, Result};
+use huedb::ingest::{Ingest, OnError, Preparer, Tally};
 use huedb::input::{Archive, ArchiveBatches, ArchiveSize, BatchLimits, Dump};
 use huedb::record::{CollectionInfo, CollectionName, DUMP_VERSION, DumpLine, Ordinal, Scope, TenantName};
-use huedb::store::{Access, DatabaseInfo, Ingest, Mode, OnError, Preparer, Store, Tally};
+use huedb::store::{Access, DatabaseInfo, Mode, Store};
 use uuid::Uuid;
 
 use crate::cli::arguments::destination::Destination;

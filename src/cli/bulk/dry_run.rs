@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use huedb::error::{Error, Result};
+use huedb::ingest::{OnError, Preparer, Rules};
 use huedb::input::{IdFrom, InputOptions, InputSource, Mapping, RowBatches, Split};
 use huedb::record::{CollectionInfo, NewRecord, Record, Value};
-use huedb::store::{Mode, OnError, Preparer, Rules, View};
+use huedb::store::{Mode, View};
 
 use crate::cli::bulk::ingest::{ROWS_AT_ONCE, limits, refuse_no_text, say_met, say_skipped};
 use crate::cli::context::command::Context;

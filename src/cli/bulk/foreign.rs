@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use huedb::error::{Error, Result};
+use huedb::ingest::OnError;
 use huedb::input::{ChromaFolder, ChromaServer, LlmFile, Selection, ServerOptions};
 use huedb::record::CollectionName;
-use huedb::store::{Mode, OnError};
+use huedb::store::Mode;
 
 use crate::cli::bulk::archive::restore;
 use crate::cli::context::command::Context;

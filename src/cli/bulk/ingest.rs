@@ -9,9 +9,10 @@ use std::sync::{Arc, PoisonError};
 
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
+use huedb::ingest::{Ingest, OnError, Preparer, Rules, StoredBatch, Tally};
 use huedb::input::{self, BatchLimits, Met, Notices, OnDuplicate, Repeats, RowBatches, SkippedFile, SkippedFiles};
 use huedb::record::CollectionInfo;
-use huedb::store::{Access, Collection, Ingest, Mode, OnError, Preparer, Rules, StoredBatch, Tally, View};
+use huedb::store::{Access, Collection, Mode, View};
 
 use crate::cli::context::command::Context;
 use crate::cli::context::timing::TimedEmbedder;

@@ -6,12 +6,10 @@ use std::sync::Arc;
 use clap::{Args, ValueHint};
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
+use huedb::ingest::{Ingest, OnError, Preparer, Rules, Tally};
 use huedb::input::{embedding_from_json, metadata_from_json, read_ids};
 use huedb::record::{CollectionInfo, NewRecord, Origin, RecordId};
-use huedb::store::{
-    Access, Change, Effect, Ingest, MAX_ID_BYTES, Mode, OnError, Preparer, Rules, Tally, View, check_dimension,
-    check_embedding,
-};
+use huedb::store::{Access, Change, Effect, MAX_ID_BYTES, Mode, View, check_dimension, check_embedding};
 
 use crate::cli::bulk::ingest::say_cut;
 use crate::cli::context::command::Context;

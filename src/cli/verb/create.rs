@@ -18,7 +18,6 @@ use crate::cli::process::exit::Status;
 /// By default, a collection uses the built-in model all-MiniLM-L6-v2 and cosine distance. (Chroma's own default is l2; for
 /// the unit vectors of this model the order is the same, and cosine is easier to read.)
 #[derive(Debug, Args)]
-#[expect(clippy::struct_field_names, reason = "get_or_create is Chroma's name")]
 #[command(after_help = "Examples:
   huedb create notes
   huedb create vectors --no-model --space l2

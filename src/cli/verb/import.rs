@@ -8,9 +8,10 @@ use std::time::Instant;
 use clap::{Args, ValueEnum, ValueHint};
 use huedb::embed::{ChunkSize, Chunker};
 use huedb::error::{Error, Result};
+use huedb::ingest::{OnError, Rules};
 use huedb::input::{self, InputSource, Mapping, MatrixIds, OnDuplicate, RowBatches, Types};
 use huedb::record::{CollectionInfo, RecordId};
-use huedb::store::{Mode, OnError, Rules};
+use huedb::store::Mode;
 
 use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::bulk::dry_run::Rehearsal;

@@ -5,8 +5,9 @@ use std::time::Instant;
 use clap::{ArgGroup, Args};
 use huedb::embed::{DeferredEmbedder, Embedder, fingerprint};
 use huedb::error::{Error, Result};
+use huedb::ingest::{OnError, reembed_leaving_out};
 use huedb::record::CollectionInfo;
-use huedb::store::{Access, Collection, OnError, Reembedded, Store, reembed_leaving_out};
+use huedb::store::{Access, Collection, Reembedded, Store};
 
 use crate::cli::bulk::ingest::say_cut;
 use crate::cli::context::command::Context;

@@ -12,9 +12,10 @@ use std::time::Instant;
 use clap::{Args, ValueHint};
 use huedb::embed::{ChunkSize, Chunker, DEFAULT_MODEL, fingerprint};
 use huedb::error::{Error, Result};
+use huedb::ingest::{Mirror, OnError, Rules, Standing, Tally};
 use huedb::input::{self, Folder, FolderListing, InputSource, RowBatches, SkippedFile, TextFile, read_text};
 use huedb::record::{CollectionInfo, CollectionName, Fingerprint, LineCounter, NewRecord, RecordId};
-use huedb::store::{Mirror, Mode, NewCollection, OnError, Rules, Standing, Tally, Term, View};
+use huedb::store::{Mode, NewCollection, Term, View};
 use plan::{Seen, SyncPlan, describe_records, old_root_name, root_name};
 
 use crate::cli::arguments::global::NewFileArgs;

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 
 use huedb::embed::{Embedder, HashEmbedder, Role};
+use huedb::ingest::{Ingest, OnError, Preparer};
 use huedb::query::{Filter as Parsed, RecordQuery, Sort};
 use huedb::record::{Metadata, MetadataPatch, NewRecord, Origin, Record as Read, RecordId};
-use huedb::store::{self, Include, Ingest, Mode, OnError, Preparer};
+use huedb::store::{self, Include, Mode};
 use serde_json::Value as Json;
 
 use super::contract::{Change, Collection, Record};

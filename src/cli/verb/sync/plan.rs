@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use huedb::error::{Error, Result};
+use huedb::ingest::{ChangedDocument, DocumentChange, SyncDiff, Tally};
 use huedb::input::{SourceFile, Split};
 use huedb::record::{CollectionInfo, NewRecord};
-use huedb::store::{ChangedDocument, DocumentChange, SyncDiff, Tally};
 
 use crate::cli::context::command::Context;
 use crate::cli::process::hint::hint;
 use crate::output::{ProgressDisplay, Properties, count};
 
-/// FileCounts by what becomes of them.
+/// Files, counted by what becomes of them.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct FileCounts {
     pub(crate) added: u64,

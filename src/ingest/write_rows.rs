@@ -3,11 +3,11 @@
 //! An import of a file has its own way, batch by batch ([`Ingest`]). Invariant: all rows are written in one transaction, or
 //! none is.
 
-use super::super::{Collection, Mode};
 use super::{Ingest, OnError, Preparer, Tally};
 use crate::embed::{self, Embedder, LoadOptions};
 use crate::error::Result;
 use crate::record::NewRecord;
+use crate::store::{Collection, Mode};
 
 impl Collection {
     /// Writes rows in one transaction; documents without an embedding are embedded by the collection's model, which the

@@ -7,36 +7,36 @@
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
-use super::super::catalog::{self, CatalogEntry, NextEmbeddings, Sealing};
-use super::super::codec::set_to_bytes;
-use super::super::record::decode;
-use super::super::rows::{HeldEmbeddings, QuantisedRows};
-use super::super::table::{self, CollectionNumber, PairKey};
-use super::super::vector;
-use super::super::write::read_set;
+use super::catalog::{self, CatalogEntry, NextEmbeddings, Sealing};
+use super::codec::set_to_bytes;
+use super::record::decode;
+use super::rows::{HeldEmbeddings, QuantisedRows};
+use super::table::{self, CollectionNumber, PairKey};
+use super::vector;
+use super::write::read_set;
 use crate::error::{Error, Result};
 use crate::record::{Fingerprint, Ordinal, Space};
 
 /// A document and the embedding that was made of it.
-pub(super) struct NewEmbedding {
-    pub(super) ordinal: Ordinal,
-    pub(super) document: String,
-    pub(super) embedding: Vec<f32>,
+pub(crate) struct NewEmbedding {
+    pub(crate) ordinal: Ordinal,
+    pub(crate) document: String,
+    pub(crate) embedding: Vec<f32>,
 }
 
 /// Embeddings of a stretch of records, or of rows that are stale.
-pub(super) struct ReembedBatch {
+pub(crate) struct ReembedBatch {
     /// What `until` was when the documents were read.
-    pub(super) from: u64,
+    pub(crate) from: u64,
     /// What it is to be; as before for rows that are stale.
-    pub(super) until: u64,
-    pub(super) made: Vec<NewEmbedding>,
+    pub(crate) until: u64,
+    pub(crate) made: Vec<NewEmbedding>,
     /// The model, and what ran it.
-    pub(super) made_by: Fingerprint,
+    pub(crate) made_by: Fingerprint,
 }
 
 impl NextEmbeddings {
-    pub(super) fn new(embedder: Fingerprint, number: CollectionNumber) -> Self {
+    pub(crate) fn new(embedder: Fingerprint, number: CollectionNumber) -> Self {
         let embedder = embedder.with_none_made();
         Self { embedder, until: 0, number: number.0, sealed: Sealing::new() }
     }
@@ -48,7 +48,7 @@ impl NextEmbeddings {
     /// Takes embeddings in; those of records deleted since are left out, of documents changed since are stale.
     ///
     /// Does nothing when another process was faster.
-    pub(super) fn put(
+    pub(crate) fn put(
         &mut self,
         tx: &WriteTransaction,
         own: CollectionNumber,
@@ -146,12 +146,12 @@ impl NextEmbeddings {
     }
 
     /// Returns whether every record of the collection has its embedding here.
-    pub(super) fn is_complete(&self, tx: &WriteTransaction, entry: &CatalogEntry) -> Result<bool> {
+    pub(crate) fn is_complete(&self, tx: &WriteTransaction, entry: &CatalogEntry) -> Result<bool> {
         Ok(self.until == entry.next_ordinal && self.stale(tx)?.is_empty())
     }
 
     /// Takes the place of the embeddings that were searched so far, which are removed with the graph made of them.
-    pub(super) fn take_place(
+    pub(crate) fn take_place(
         self,
         tx: &WriteTransaction,
         own: CollectionNumber,

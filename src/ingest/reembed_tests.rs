@@ -8,8 +8,7 @@ use super::*;
 use crate::embed::{HashEmbedder, Role};
 use crate::record::random::Random;
 use crate::record::{CollectionName, MetadataPatch, Space};
-use crate::store::write::Form;
-use crate::store::{Access, Change, Depth, Include, Mode, NewCollection, Store};
+use crate::store::{Access, Change, Depth, Form, Include, Mode, NewCollection, Store, VECTORS};
 
 const OLD: usize = 24;
 const NEW: usize = 2048;
@@ -102,7 +101,7 @@ fn a_collection_is_as_if_the_other_model_had_made_it() {
     // Nothing of the old embeddings is left, and once more is nothing to do.
     assert_eq!(run_until(&store, 0).unwrap().embedded, 0);
     let rows = store.read(|tx| {
-        let vectors = tx.open_table(table::VECTORS)?;
+        let vectors = tx.open_table(VECTORS)?;
         Ok(vectors.iter()?.filter(|row| row.as_ref().unwrap().0.value().starts_with(&[0, 0, 0, 0])).count())
     });
     assert_eq!(rows.unwrap(), 0);

@@ -8,10 +8,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::thread;
 use std::time::Duration;
 
-use super::super::Collection;
 use super::{Ingest, IngestSettings, PreparedBatch, StoredBatch, Written, write};
 use crate::error::Result;
 use crate::record::NewRecord;
+use crate::store::Collection;
 
 /// How often an idle import looks whether it should go on.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -6,10 +6,9 @@
 
 use roaring::RoaringTreemap;
 
-use super::posting::Term;
-use super::{Collection, StoredRecord, View};
 use crate::error::Result;
 use crate::record::{Chunk, Metadata, NewRecord, Ordinal, RecordId, Value};
+use crate::store::{Collection, StoredRecord, Term, View};
 
 /// How the rows of a document stand to the records.
 #[derive(Debug, Clone, PartialEq, Eq)]

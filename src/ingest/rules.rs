@@ -5,10 +5,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::super::{Mode, StoredRecord, View};
 use super::prepare::PreparedRow;
 use crate::error::{Error, Result};
 use crate::record::{Chunk, NewRecord, RecordId};
+use crate::store::{Mode, StoredRecord, View, taken_by_another};
 
 /// What an ingest may do.
 #[derive(Debug, Clone, Default)]
@@ -158,11 +158,6 @@ fn uri_of(of: &RecordId, view: &View) -> Result<Option<String>> {
 /// Returns a path without a `./` before it.
 fn plain(path: &Path) -> &Path {
     path.strip_prefix(".").unwrap_or(path)
-}
-
-/// Says that a part's id is that of a record that is none.
-pub(crate) fn taken_by_another(id: &RecordId) -> String {
-    format!("its chunk would replace the record {:?}, which is not a chunk of it", id.as_str())
 }
 
 /// Returns the folder of a path, above what it ends with as the other does.

@@ -9,15 +9,15 @@ use std::mem;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::super::model::{check_document_model, check_model};
-use super::super::write::Form;
-use super::super::{Change, Mode, View, check_dimension, check_embedding, limit};
 use super::each::embed_each;
 use super::rules::{Files, Rules, bad_document};
 use super::{IngestSettings, OnError, Tally, bad_row};
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
-use crate::record::{Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, Value};
+use crate::record::{Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, Value, check_document_model};
+use crate::store::{
+    Change, Form, Mode, View, check_dimension, check_embedding, check_id, check_model, check_texts, of_record,
+};
 
 /// A batch that is ready to be written.
 #[derive(Debug, Default)]
@@ -245,10 +245,10 @@ impl<'a> Preparer<'a> {
         let too_large = |why: Error| Error::BadRow {
             source: row.origin.source.to_string(),
             line: row.origin.line,
-            why: limit::of_record(&row.id, why).to_string(),
+            why: of_record(&row.id, why).to_string(),
         };
-        limit::check_id(&row.id).map_err(too_large)?;
-        limit::check_texts(&row.id, row.document.as_deref(), row.uri.as_deref()).map_err(too_large)?;
+        check_id(&row.id).map_err(too_large)?;
+        check_texts(&row.id, row.document.as_deref(), row.uri.as_deref()).map_err(too_large)?;
         let bad = |why: Error| bad_row(&row, &why.to_string());
         if let Some(embedding) = &row.embedding {
             let info = view.info();

@@ -2,9 +2,9 @@
 //!
 //! Knows nothing of records. Invariant: an error of the model itself, which has it fail at any text, is told as that.
 
-use super::super::check_embedding;
 use crate::embed::{EmbedOutput, Embedder, Role};
 use crate::error::{Error, Result};
+use crate::store::check_embedding;
 
 /// What a model that works can embed.
 const PROBE: &str = "a text";

@@ -5,21 +5,26 @@
 //! batch before it is stored whole, and running the same rows again stores the rest and doubles nothing.
 
 mod each;
+mod mirror;
 mod pipeline;
 mod prepare;
+mod reembed;
 mod rules;
+mod sync_diff;
 mod write_rows;
 
 pub(crate) use each::embed_each;
+pub use mirror::{Mirror, Standing, Stray};
 pub use pipeline::ParsedBatch;
 use prepare::PreparedRow;
 pub use prepare::{PreparedBatch, Preparer};
+pub use reembed::{reembed, reembed_leaving_out};
 pub use rules::Rules;
-pub(crate) use rules::taken_by_another;
+pub use sync_diff::{ChangedDocument, DocumentChange, SyncDiff};
 
-use super::{Collection, Effect, Mode};
 use crate::error::{Error, Result};
 use crate::record::NewRecord;
+use crate::store::{Collection, Effect, Mode};
 
 /// What happens at a row that is bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,0 +1,121 @@
+//! What a collection knows of embeddings by another model that are on their way.
+//!
+//! Invariant: each step is one transaction; until the last the collection is searched by its old embeddings.
+
+use redb::WriteTransaction;
+
+use super::catalog::{self, CatalogEntry, NextEmbeddings};
+use super::next_embeddings::ReembedBatch;
+use super::table::{self, CollectionNumber};
+use super::{Collection, View};
+use crate::error::{Error, Result};
+use crate::record::{Fingerprint, Ordinal};
+
+/// How far embedding a collection anew is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reembedded {
+    /// Texts embedded by this run.
+    pub embedded: u64,
+    /// Those of them that are longer than the model reads.
+    pub cut: u64,
+    /// Records that have their new embedding.
+    pub done: u64,
+    /// Records of the collection.
+    pub records: u64,
+}
+
+impl View {
+    /// Returns the model whose embeddings are on their way, while a re-embedding is under way or was interrupted.
+    #[must_use]
+    pub fn next_embedder(&self) -> Option<&Fingerprint> {
+        self.next().map(|next| &next.embedder)
+    }
+
+    /// Returns how far it is.
+    #[must_use]
+    pub fn reembedded(&self, embedded: u64) -> Reembedded {
+        let records = self.counts().records;
+        let until = self.next().map_or(self.end().0, |next| next.until);
+        Reembedded { embedded, cut: 0, done: until - self.dead().range_cardinality(..until), records }
+    }
+
+    /// Returns the records that have no new embedding yet, in order.
+    pub(crate) fn to_embed(&self) -> impl Iterator<Item = Ordinal> {
+        let mut live = self.live();
+        live.remove_range(..self.next().map_or(0, |next| next.until));
+        live.into_iter().map(Ordinal)
+    }
+}
+
+impl Collection {
+    /// Gives up embeddings that are on their way; returns the model they were made by.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub fn discard_reembedding(&self) -> Result<Option<Fingerprint>> {
+        self.change_next(|tx, _, entry| {
+            let Some(next) = entry.next.take() else { return Ok(None) };
+            catalog::remove_rows(tx, CollectionNumber(next.number))?;
+            Ok(Some(next.embedder))
+        })
+    }
+
+    /// Prepares for embeddings of a model, or finds that this is done; returns their number.
+    pub(crate) fn begin_next(&self, model: &Fingerprint) -> Result<CollectionNumber> {
+        let view = self.view()?;
+        self.change_next(|tx, _, entry| match &entry.next {
+            Some(next) if next.embedder == *model => Ok(CollectionNumber(next.number)),
+            Some(next) => Err(unfinished(&view, &next.embedder)),
+            None => {
+                let number = catalog::next_number(&mut tx.open_table(table::META)?)?;
+                entry.next = Some(NextEmbeddings::new(model.clone(), number));
+                Ok(number)
+            }
+        })
+    }
+
+    pub(crate) fn put_next(&self, number: CollectionNumber, batch: ReembedBatch) -> Result<()> {
+        self.change_next(|tx, own, entry| match entry.next.as_mut().filter(|next| next.number == number.0) {
+            Some(next) => next.put(tx, own, entry.info.space, batch),
+            // Met again, and told, when the next batch is read.
+            None => Ok(()),
+        })
+    }
+
+    /// Lets the new embeddings take the place of the old; returns whether there was nothing left to embed.
+    pub(crate) fn take_next(&self, number: CollectionNumber) -> Result<bool> {
+        self.change_next(|tx, own, entry| match entry.next.take() {
+            Some(next) if next.number == number.0 && next.is_complete(tx, entry)? => {
+                next.take_place(tx, own, entry)?;
+                Ok(true)
+            }
+            next => {
+                entry.next = next;
+                Ok(false)
+            }
+        })
+    }
+
+    fn change_next<T>(
+        &self,
+        change: impl FnOnce(&WriteTransaction, CollectionNumber, &mut CatalogEntry) -> Result<T>,
+    ) -> Result<T> {
+        self.store().write(|tx| {
+            let names = tx.open_table(table::COLLECTIONS)?;
+            let mut entries = tx.open_table(table::COLLECTION)?;
+            let (number, mut entry) = catalog::find(&names, &entries, self.store().scope(), self.name().as_str())?;
+            let result = change(tx, number, &mut entry)?;
+            catalog::put(&mut entries, number, &entry)?;
+            Ok(result)
+        })
+    }
+}
+
+/// The error of a run with one model where another's was not finished.
+pub(crate) fn unfinished(view: &View, other: &Fingerprint) -> Error {
+    let (name, Reembedded { done, records, .. }) = (&view.info().name, view.reembedded(0));
+    Error::InvalidArgument {
+        why: format!("{name} is being embedded by {}: {done} of {records} documents are done", other.model),
+        hint: Some(format!("finish that first, or give it up with `huedb reembed {name} --discard`")),
+    }
+}
