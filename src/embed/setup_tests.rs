@@ -97,7 +97,7 @@ fn what_cannot_be_used_leaves_the_runtime_as_it_was() {
     assert!(why(&cut).contains("cut"), "{}", why(&cut));
     let text = place
         .wheel("a.whl", &[("onnxruntime/capi/libonnxruntime.so.1.32.0", b"text"), ("libonnxruntime.1.dylib", b"text")]);
-    assert!(why(&text).contains("no shared library"), "{}", why(&text));
+    assert!(why(&text).contains("not a shared library"), "{}", why(&text));
     let empty = place.wheel("b.whl", &[("readme", b"")]);
     assert!(why(&empty).contains("no ONNX Runtime library for this system"), "{}", why(&empty));
     assert!(why(&place.dir.path().join("absent")).contains("absent"));

@@ -206,7 +206,7 @@ fn ask_all(world: &World, whole: &[Told], what: &str) -> (usize, usize) {
             Ok(told) if told == *whole => passed_over += 1,
             Ok(told) => panic!("{asked} gives another answer: {what}: {told:?}"),
             Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Damaged, "{asked}: {what}: {error}");
+                assert_eq!(error.kind(), ErrorKind::Damaged, "{asked}: {what}: {error:?}");
                 refused += 1;
             }
         }

@@ -67,7 +67,7 @@ fn section_1_1_tenants_and_databases() {
                 "huedb tenant create abc; huedb database create db1 --tenant abc; huedb compact; huedb check
                  huedb database list --tenant abc -o ids",
                 "db1",
-                "is sound",
+                "no damage found",
                 0,
             ),
             ("1.1 the default database stays", "huedb database drop default_database", "", "cannot be dropped", 2),

@@ -301,7 +301,7 @@ fn section_2_3_refused() {
         (
             "groups by metadata keys only",
             json!({"rank": all, "group_by": {"keys": ["#id"], "aggregate": {"$min_k": {"keys": ["#score"], "k": 1}}}}),
-            "no metadata key",
+            "not a metadata key",
         ),
         (
             "k is above 0",

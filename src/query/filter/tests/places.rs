@@ -62,7 +62,7 @@ fn in_the_short_form() {
         ("year ^contain 'x'", "did you mean contains?"),
         ("year ^=~ 'x'", "unknown operator \"=~\""),
         ("year not ^like 'x'", "expected in or contains"),
-        ("größe = ^en", "write text in quotes, as in \"en\""),
+        ("größe = ^en", "unquoted text; write \"en\""),
         ("day = ^2020-01-01", "write text in quotes"),
         ("h = ^18446744073709551615", "an integer that no metadata value is"),
         ("year = ^", "expected a string, number, true or false, found the end"),
