@@ -102,7 +102,7 @@ fn what_cannot_be_used_leaves_the_runtime_as_it_was() {
     assert!(why(&empty).contains("no ONNX Runtime library for this system"), "{}", why(&empty));
     assert!(why(&place.dir.path().join("absent")).contains("absent"));
     let nothing = tempfile::tempdir().unwrap();
-    assert!(why(nothing.path()).contains("no onnxruntime wheel"), "{}", why(nothing.path()));
+    assert!(why(nothing.path()).contains("neither an onnxruntime wheel"), "{}", why(nothing.path()));
 
     assert_eq!(place.installed(), before);
 }

@@ -46,10 +46,16 @@ impl<'q> VectorSearch<'q> {
             answer.hits = vec![Vec::new(); self.questions.len()];
             return Ok(answer);
         }
-        let ranked = rank(view, self, chosen, &mut answer)?;
-        let start = Instant::now();
-        answer.hits = hits(view, self, include, ranked)?;
-        answer.timing.read = start.elapsed();
+        let mut damage = None;
+        let mut read = || {
+            let ranked = rank_in_groups(view, self, chosen, &mut answer, &mut damage)?;
+            let start = Instant::now();
+            answer.hits = hits(view, self, include, ranked)?;
+            answer.timing.read = start.elapsed();
+            Ok(())
+        };
+        let read = read();
+        read.map_err(|error| cause(error, damage))?;
         Ok(answer)
     }
 
@@ -82,7 +88,9 @@ pub(super) fn nearest(
     if answer.plan.way == AccessPath::Nothing {
         return Ok(Vec::new());
     }
-    let mut ranked = rank(view, &query, chosen, &mut answer)?;
+    let mut damage = None;
+    let ranked = rank_in_groups(view, &query, chosen, &mut answer, &mut damage);
+    let mut ranked = ranked.map_err(|error| cause(error, damage))?;
     warnings.append(&mut answer.warnings);
     let mut nearest = ranked.pop().unwrap_or_default();
     nearest.truncate(limit);
@@ -120,20 +128,12 @@ fn facts(view: &View, query: &VectorSearch, chosen: Option<&RoaringTreemap>) -> 
     })
 }
 
-/// Returns the nearest records of each question.
-fn rank(
-    view: &View,
-    query: &VectorSearch,
-    chosen: Option<&RoaringTreemap>,
-    answer: &mut Answer,
-) -> Result<Vec<Vec<Ranked>>> {
-    let mut damage = None;
-    let ranked = rank_in_groups(view, query, chosen, answer, &mut damage);
-    // Once reading has failed, redb tells whoever goes on only that it has.
-    ranked.map_err(|error| damage.filter(|_| error.is_consequence()).unwrap_or(error))
+/// Returns what went wrong first: once reading has failed, redb tells whoever goes on only that it has.
+fn cause(error: Error, damage: Option<Error>) -> Error {
+    damage.filter(|_| error.is_consequence()).unwrap_or(error)
 }
 
-/// Does it in groups of bounded size, and goes on without what is derived and damaged.
+/// Returns the nearest records of each question, in groups of bounded size, and goes on without what is derived and damaged.
 fn rank_in_groups(
     view: &View,
     query: &VectorSearch,
