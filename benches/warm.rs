@@ -1,12 +1,13 @@
-//! A process that stays: questions to rows in memory beside USearch, beside a process that writes, from eight threads, and
+//! A process that stays: questions to rows in memory beside `USearch`, beside a process that writes, from eight threads, and
 //! durable adds from many.
 //!
 //! `cargo bench --bench warm`; one JSON line a figure, each beside its peer of the same run. `ROWS` (100,000) and `SECONDS`
-//! (60) set the size; `HUEDB_BENCH_FILE` and `HUEDB_BENCH_QUESTIONS` (a file of 384 x f32, NumPy's or bare) take real data
+//! (60) set the size; `HUEDB_BENCH_FILE` and `HUEDB_BENCH_QUESTIONS` (a file of 384 x f32, `NumPy`'s or bare) take real data
 //! instead of made-up vectors, the first collection of the file. Invariant: every answer is compared with the exact one.
 
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
-#![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "figures")]
+#![expect(clippy::indexing_slicing, reason = "there are as many questions as are asked for")]
+#![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures")]
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -49,7 +50,7 @@ fn main() -> Done<()> {
     if collection.count()? <= 200_000 {
         beside_usearch(&collection, &questions, alone)?;
     }
-    beside_commits(&collection, &path, &name, &questions, alone)?;
+    beside_commits(&collection, &path, &name, &questions, alone);
     eight_threads(&collection, &questions)?;
     adds(&store)
 }
@@ -148,7 +149,7 @@ fn beside_usearch(collection: &Collection, questions: &[Vec<f32>], alone: f64) -
 }
 
 /// The same while another process commits once a second.
-fn beside_commits(collection: &Collection, path: &Path, name: &str, questions: &[Vec<f32>], alone: f64) -> Done<()> {
+fn beside_commits(collection: &Collection, path: &Path, name: &str, questions: &[Vec<f32>], alone: f64) {
     let done = AtomicBool::new(false);
     let taken = thread::scope(|scope| {
         scope.spawn(|| {
@@ -183,7 +184,6 @@ fn beside_commits(collection: &Collection, path: &Path, name: &str, questions: &
     report("question_beside_commits", middle(&mut sorted), "ms");
     report("question_beside_commits_mean", mean, "ms");
     report("beside_commits_against_alone", middle(&mut sorted) / alone, "times");
-    Ok(())
 }
 
 /// Nine questions and an add in turn, from one thread and from eight.
@@ -284,7 +284,7 @@ fn first_collection(path: &Path) -> Done<String> {
     Ok(collections.first().ok_or("the file has no collection")?.0.name.to_string())
 }
 
-/// Reads vectors; a NumPy file's header is passed over.
+/// Reads vectors; a `NumPy` file's header is passed over.
 fn read_vectors(path: &Path) -> Done<Vec<Vec<f32>>> {
     let bytes = std::fs::read(path)?;
     let skip =
