@@ -68,6 +68,10 @@ impl WriteRequest {
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }
 
+    fn is_answered(&self) -> bool {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     fn take_answer(&self) -> Option<Result<Outcome>> {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -151,10 +155,10 @@ impl WriteQueue {
     fn turn_or_answer(&self, request: &Arc<WriteRequest>, deadline: Instant) -> Result<Option<Turn<'_>>, TooLate> {
         let mut state = self.state();
         loop {
-            let waits = state.waiting.iter().any(|waiting| Arc::ptr_eq(waiting, request));
-            if !waits && !state.taken {
+            if request.is_answered() {
                 return Ok(None);
             }
+            let waits = state.waiting.iter().any(|waiting| Arc::ptr_eq(waiting, request));
             if waits && !state.taken {
                 state.taken = true;
                 return Ok(Some(Turn(self)));
