@@ -18,8 +18,8 @@ use crate::record::Ordinal;
 use crate::store::{Centre, QuantisedQuestion, Segment, SketchQuestion, SketchTerms, difference, quantise_query};
 
 /// Standard deviations that a bound by signs lies below its estimate: more than where codes have to be read from the file
-/// for each row that is left. A row at the very edge is missed once in 300,000 times.
-const DEVIATIONS: f32 = 4.5;
+/// for each row that is left. A row at the very edge is missed once in a billion times.
+const DEVIATIONS: f32 = 6.0;
 /// Rows whose least bound is known, so that they are looked at together or not at all.
 const BLOCK_ROWS: usize = 64;
 /// Blocks whose likeliest row is looked at first, so that the limit is near to what it will be.
