@@ -24,7 +24,8 @@ pub(crate) fn pool(threads: usize) -> Result<Arc<ThreadPool>, String> {
 
 /// Runs `work` on this thread and on up to `threads - 1` others at once; returns what each made, this one's first.
 pub(crate) fn together<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
-    let pool = if threads > 1 { pool(threads).ok() } else { None };
+    // This thread is one of them: a worker more would only spin.
+    let pool = if threads > 1 { pool(threads - 1).ok() } else { None };
     let Some(pool) = pool else { return vec![work()] };
     let others = Mutex::new(Vec::with_capacity(threads));
     let own = pool.in_place_scope(|scope| {

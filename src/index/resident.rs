@@ -13,15 +13,16 @@ use std::sync::{Arc, Mutex, TryLockError};
 use roaring::RoaringTreemap;
 
 use super::kernel::EIGHT;
+use super::rows::{centre_of, code, read_rows};
 use super::walk::keep_graph;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
-use crate::store::{Centre, RowsState, Segment, Sketch, SketchAccuracy, Sketcher, View, quantise, seal, sign_bytes};
+use crate::store::{
+    Centre, RowsState, SKETCH_FROM_DIMENSION, Segment, Sketch, SketchAccuracy, Sketcher, View, sign_bytes,
+};
 
 /// Rows of the tail that are coded together; fewer are ranked by their embeddings.
 const TAIL_ROWS: u64 = 64;
-/// Shorter embeddings have too few signs.
-const SIGNS_FROM_DIMENSION: usize = 192;
 /// What a row takes beside its codes and signs: numbers of both.
 const NUMBERS_BYTES: usize = 44;
 /// A collection that is rewritten again and again is read anew only after this many questions: so reading costs no more
@@ -177,7 +178,7 @@ impl ResidentRows {
         view.for_each_segment(firsts, |bytes| {
             let segment = Segment::parse(bytes)?;
             let first = segment.ordinal(0).0;
-            let signs = if self.state.dimension < SIGNS_FROM_DIMENSION || segment.centre().is_none() {
+            let signs = if self.state.dimension < SKETCH_FROM_DIMENSION || segment.centre().is_none() {
                 None
             } else if let Some(sketch) = sketches.remove(&first) {
                 Some(Signs::new(&Sketch::parse(&sketch)?))
@@ -205,15 +206,11 @@ impl ResidentRows {
             (self.tail_from, self.end) = (self.sealed_until, self.sealed_until);
             self.replaced = view.replaced();
         }
-        let mut embeddings = view.embeddings();
         while self.end + TAIL_ROWS <= view.end().0 {
             let ordinals = (self.end..self.end + TAIL_ROWS).filter(|ordinal| !view.dead().contains(*ordinal));
-            let read = ordinals.map(|ordinal| Ok((Ordinal(ordinal), embeddings.floats(Ordinal(ordinal))?)));
-            let rows = read.collect::<Result<Vec<_>>>()?;
+            let rows = read_rows(view, ordinals)?;
             let (number, centre) = self.tail_centre(&rows)?;
-            let space = self.state.space;
-            let coded: Vec<_> = rows.iter().map(|(o, embedding)| (*o, quantise(embedding, &centre, space))).collect();
-            if let Some(bytes) = seal(&coded, number) {
+            if let Some(bytes) = code(&rows, (number, &centre), self.state.space) {
                 let segment = Segment::parse(&bytes)?;
                 self.tail.push(Arc::new(ResidentSegment::new(self.end, &segment, &bytes, None)));
             }
@@ -227,10 +224,7 @@ impl ResidentRows {
         let of_last = self.segments.last().map(|last| last.segment()).transpose()?.and_then(|last| last.centre());
         let number = of_last.unwrap_or(OWN_CENTRE);
         let (space, dimension) = (self.state.space, self.state.dimension);
-        let own = || {
-            let embeddings: Vec<&[f32]> = rows.iter().map(|(_, embedding)| embedding.as_slice()).collect();
-            Arc::new(if embeddings.is_empty() { Centre::origin(dimension) } else { Centre::of(&embeddings, space) })
-        };
+        let own = || Arc::new(if rows.is_empty() { Centre::origin(dimension) } else { centre_of(rows, space) });
         Ok((number, Arc::clone(self.centres.entry(Some(number)).or_insert_with(own))))
     }
 

@@ -6,7 +6,7 @@ use roaring::RoaringTreemap;
 
 use super::kernel::RowNumbers;
 use crate::error::Result;
-use crate::record::Ordinal;
+use crate::record::{Ordinal, Space};
 use crate::store::{Centre, Segment, View, quantise, seal};
 
 /// Rows met by many questions before their limits are drawn closer.
@@ -87,13 +87,9 @@ pub(super) struct Tail {
 impl Tail {
     /// Codes them; `None` where there are none.
     pub(super) fn coded(view: &View, rows: &RoaringTreemap) -> Result<Option<Self>> {
-        let mut embeddings = view.embeddings();
-        let read = rows.iter().map(|ordinal| Ok((Ordinal(ordinal), embeddings.floats(Ordinal(ordinal))?)));
-        let read = read.collect::<Result<Vec<_>>>()?;
-        let space = view.info().space;
-        let centre = Centre::of(&read.iter().map(|(_, embedding)| embedding.as_slice()).collect::<Vec<_>>(), space);
-        let coded = read.iter().map(|(ordinal, embedding)| (*ordinal, quantise(embedding, &centre, space)));
-        let segment = seal(&coded.collect::<Vec<_>>(), 0);
+        let read = read_rows(view, rows.iter())?;
+        let centre = centre_of(&read, view.info().space);
+        let segment = code(&read, (0, &centre), view.info().space);
         Ok(segment.map(|segment| Self { centre, segment }))
     }
 
@@ -106,4 +102,21 @@ impl Tail {
             Allowed::Only(set) => rows & set,
         }
     }
+}
+
+/// Reads the embeddings of rows, which come in ascending order.
+pub(super) fn read_rows(view: &View, ordinals: impl Iterator<Item = u64>) -> Result<Vec<(Ordinal, Vec<f32>)>> {
+    let mut embeddings = view.embeddings();
+    ordinals.map(Ordinal).map(|ordinal| Ok((ordinal, embeddings.floats(ordinal)?))).collect()
+}
+
+/// Returns a centre of rows.
+pub(super) fn centre_of(rows: &[(Ordinal, Vec<f32>)], space: Space) -> Centre {
+    Centre::of(&rows.iter().map(|(_, embedding)| embedding.as_slice()).collect::<Vec<_>>(), space)
+}
+
+/// Codes rows around the centre of a number as a segment; `None` for no rows.
+pub(super) fn code(rows: &[(Ordinal, Vec<f32>)], (number, centre): (u32, &Centre), space: Space) -> Option<Vec<u8>> {
+    let coded = rows.iter().map(|(ordinal, embedding)| (*ordinal, quantise(embedding, centre, space)));
+    seal(&coded.collect::<Vec<_>>(), number)
 }

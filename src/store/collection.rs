@@ -11,7 +11,7 @@ use super::queue::{LARGE_BYTES, Outcome, Task, Turn, WriteRequest, bytes_of};
 use super::rows::purged_at_once;
 use super::table::PairKey;
 use super::write::{Form, WriteBatch};
-use super::{Change, Effect, Include, Mode, Store, StoredRecord, View, catalog, rows_per_segment, scope, table};
+use super::{Change, Effect, Include, Mode, Store, StoredRecord, View, rows_per_segment};
 use crate::error::Result;
 use crate::record::{CollectionName, Fingerprint, Ordinal, Record, RecordId};
 
@@ -226,12 +226,7 @@ impl Collection {
         tx: &WriteTransaction,
         work: impl FnOnce(&mut WriteBatch) -> Result<T>,
     ) -> Result<(T, Vec<PairKey>)> {
-        scope::check_for_writing(tx, self.store.scope())?;
-        let names = tx.open_table(table::COLLECTIONS)?;
-        let entries = tx.open_table(table::COLLECTION)?;
-        let (number, _) = catalog::find(&names, &entries, self.store.scope(), self.name.as_str())?;
-        drop((names, entries));
-        let mut batch = WriteBatch::begin(tx, number, self.name.as_str())?;
+        let mut batch = WriteBatch::of(tx, self.store.scope(), self.name.as_str())?;
         let result = work(&mut batch)?;
         let unpurged = batch.finish()?;
         Ok((result, unpurged))

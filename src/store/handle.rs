@@ -206,6 +206,8 @@ impl Store {
         if Arc::ptr_eq(&current, spent) {
             let fresh = Arc::new(open::again(self.path(), *access, options)?);
             let spent = std::mem::replace(&mut *current, fresh);
+            // Another file may stand there by now, whose collections have the same numbers.
+            self.file.cache.clear();
             // redb may panic once more when it closes what it could not close.
             let _ = guarded(|| {
                 drop(spent);

@@ -90,7 +90,7 @@ pub(crate) use segment::seal;
 pub use segment::{Bounds, Segment, rows_per_segment};
 #[doc(hidden)]
 pub use sketch::{DEVIATIONS, Sketch, SketchQuestion, sign_bytes};
-pub(crate) use sketch::{SketchAccuracy, SketchTerms, Sketcher};
+pub(crate) use sketch::{SKETCH_FROM_DIMENSION, SketchAccuracy, SketchTerms, Sketcher};
 pub use snapshot::Snapshot;
 #[cfg(test)]
 pub(crate) use table::VECTORS;

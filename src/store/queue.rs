@@ -13,7 +13,7 @@ use redb::WriteTransaction;
 
 use super::table::PairKey;
 use super::write::WriteBatch;
-use super::{Change, Collection, Effect, Mode, Store, StoredRecord, catalog, scope, table};
+use super::{Change, Collection, Effect, Mode, Store, StoredRecord};
 use crate::error::{Error, Result};
 use crate::record::{CollectionName, RecordId, Scope};
 
@@ -260,12 +260,7 @@ fn in_turn(
     let mut outcomes = Vec::with_capacity(requests.len());
     for of_one in requests.chunk_by(|one, next| one.is_for(next)) {
         let Some(first) = of_one.first() else { continue };
-        scope::check_for_writing(tx, &first.scope)?;
-        let number = {
-            let (names, entries) = (tx.open_table(table::COLLECTIONS)?, tx.open_table(table::COLLECTION)?);
-            catalog::find(&names, &entries, &first.scope, first.collection.as_str())?.0
-        };
-        let mut batch = WriteBatch::begin(tx, number, first.collection.as_str())?;
+        let mut batch = WriteBatch::of(tx, &first.scope, first.collection.as_str())?;
         for request in of_one {
             outcomes.push(request.run(&mut batch)?);
             *at += 1;
@@ -306,6 +301,7 @@ mod tests {
 
     use super::*;
     use crate::record::{MetadataPatch, Ordinal};
+    use crate::store::table;
     use crate::store::{Access, Include, NewCollection, Options};
 
     fn id(name: impl std::fmt::Display) -> RecordId {

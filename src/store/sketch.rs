@@ -34,7 +34,7 @@ const HEADER_BYTES: usize = 60;
 /// The longest value that fits a 128 KiB page of redb with its key.
 const SKETCH_BYTES: usize = MAX_VALUE_BYTES.div_ceil(8) - 64;
 /// Shorter embeddings have too few signs to tell rows apart, and few bytes to save.
-pub(super) const SKETCH_FROM_DIMENSION: usize = 192;
+pub(crate) const SKETCH_FROM_DIMENSION: usize = 192;
 
 /// The most rows a segment may have so that its sketch fits a page an eighth as large.
 pub(super) fn rows_per_sketch(dimension: usize) -> usize {

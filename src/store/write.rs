@@ -14,10 +14,10 @@ use super::quantise::check_embedding;
 use super::record::{StoredRecord, decode, encode_checked};
 use super::rows::{HeldEmbeddings, QuantisedRows};
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
-use super::{limit, posting, terms, vector};
+use super::{limit, posting, scope, terms, vector};
 use crate::bm25::Words;
 use crate::error::{Error, Result};
-use crate::record::{Chunk, CollectionInfo, Fingerprint, MetadataPatch, Ordinal, RecordId};
+use crate::record::{Chunk, CollectionInfo, Fingerprint, MetadataPatch, Ordinal, RecordId, Scope};
 
 /// What happens to ids that exist, and to ids that do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,6 +117,16 @@ pub(crate) struct WriteBatch<'tx> {
 }
 
 impl<'tx> WriteBatch<'tx> {
+    /// Begins with the collection of a name.
+    pub(crate) fn of(tx: &'tx WriteTransaction, scope: &Scope, name: &str) -> Result<Self> {
+        scope::check_for_writing(tx, scope)?;
+        let number = {
+            let (names, entries) = (tx.open_table(table::COLLECTIONS)?, tx.open_table(table::COLLECTION)?);
+            catalog::find(&names, &entries, scope, name)?.0
+        };
+        Self::begin(tx, number, name)
+    }
+
     pub(crate) fn begin(tx: &'tx WriteTransaction, number: CollectionNumber, name: &str) -> Result<Self> {
         let entry = catalog::entry(&tx.open_table(table::COLLECTION)?, number, name)?;
         let rows_number = entry.rows_number(number);
