@@ -58,7 +58,7 @@ pub fn reembed_leaving_out(
         if view.info().embedder.as_ref() != Some(&model) {
             // Its documents' embeddings stay as they are.
             let change = CollectionChange { query_prefix: Some(model.query_prefix), ..CollectionChange::default() };
-            collection.store().modify_collection(collection.name().as_str(), change)?;
+            collection.store().modify_collection(collection.name(), change)?;
         }
         return Ok(Reembedded { embedded: texts_done, cut, done: records, records });
     }

@@ -14,8 +14,8 @@ use super::archive::{Archive, ArchiveSize};
 use super::sqlite::SqliteFile;
 use crate::error::{Error, Result};
 use crate::record::{
-    CollectionInfo, CollectionName, DumpLine, Hnsw, IndexMode, Metadata, MetadataPatch, NewRecord, Origin, RecordId,
-    Scope, Space, Value, beyond_integers,
+    ClientSettings, CollectionInfo, CollectionName, DumpLine, Hnsw, IndexMode, Metadata, MetadataPatch, NewRecord,
+    Origin, RecordId, Scope, Space, Value, beyond_integers,
 };
 
 const COLUMNS: [[&str; 2]; 3] =
@@ -147,6 +147,7 @@ fn info(here: CollectionName, name: &str, model: Option<&str>) -> Result<Collect
         index: IndexMode::default(),
         chroma: crate::record::ChromaSettings::default(),
         bm25: false,
+        client: ClientSettings::default(),
     })
 }
 

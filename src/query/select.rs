@@ -11,7 +11,7 @@ use super::facet::{Sort, sorted};
 use super::filter::{Filter, Scalar, Side, Test};
 use crate::error::Result;
 use crate::record::{Metadata, Number, Ordinal, Record, RecordId};
-use crate::store::{Collection, Include, StoredRecord, Term, View};
+use crate::store::{Collection, Include, Outcome, PendingWrite, StoredRecord, Term, View};
 
 /// Which records are read or deleted; the parts that are given must all hold.
 #[derive(Debug, Clone, Default)]
@@ -100,15 +100,24 @@ impl Collection {
     /// # Errors
     /// Those of every write.
     pub fn delete_where(&self, query: &RecordQuery) -> Result<u64> {
+        let written = self.store().write_together(vec![self.to_delete(query)?]);
+        written.into_iter().next().unwrap_or(Ok(Outcome::Deleted(0)))?.deleted()
+    }
+
+    /// Returns the write that [`Collection::delete_where`] does, to be done with others.
+    ///
+    /// # Errors
+    /// As [`Collection::find`].
+    pub fn to_delete(&self, query: &RecordQuery) -> Result<PendingWrite> {
         let page = self.find(query, Include::NONE)?;
         let ids = page.records().map(|record| record.map(|record| record.id)).collect::<Result<Vec<_>>>()?;
         // A state that is still read keeps its pages from being used again.
         drop(page);
         let filter = query.filter.clone();
-        self.delete_if(ids, move |stored: &StoredRecord| {
+        Ok(self.to_delete_if(ids, move |stored: &StoredRecord| {
             let metadata = Some(&stored.metadata);
             filter.as_ref().is_none_or(|f| f.matches(stored.id.as_str(), metadata, stored.document.as_deref()))
-        })
+        }))
     }
 }
 

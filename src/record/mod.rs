@@ -39,7 +39,8 @@ pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use new_record::{NewRecord, Origin};
 pub use number::{Number, NumberKey};
 pub use settings::{
-    Arithmetic, ChromaSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, MAX_DIMENSION, Pooling,
+    Arithmetic, ChromaSettings, ClientSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, MAX_DIMENSION,
+    Pooling,
 };
 pub use sparse::{SparseVector, short};
 pub(crate) use split_mix::SplitMix64;

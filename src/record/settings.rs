@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{CollectionName, Metadata, Space};
@@ -33,6 +34,29 @@ pub struct CollectionInfo {
     /// Whether the words of its documents are indexed by BM25.
     #[serde(default)]
     pub bm25: bool,
+    /// What Chroma's clients keep with it.
+    #[serde(default, skip_serializing_if = "ClientSettings::is_empty")]
+    pub client: ClientSettings,
+}
+
+/// What Chroma's clients say of a collection when they make it and read back later, as they sent it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClientSettings {
+    /// The function by which they embed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embedding_function: Option<Json>,
+    /// Which keys they mean to index, and how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Json>,
+}
+
+impl ClientSettings {
+    /// Returns whether they said nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Numbers about a collection's content.

@@ -13,7 +13,8 @@ use super::table::{self, CollectionNumber, META, PairKey, meta};
 use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::record::{
-    ChromaSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Metadata, Scope, Space,
+    ChromaSettings, ClientSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Metadata,
+    Scope, Space,
 };
 
 /// No collection counts so far, and what is added to a counter still fits.
@@ -36,6 +37,8 @@ pub struct NewCollection {
     pub chroma: ChromaSettings,
     /// Whether documents are searched by their words as well.
     pub bm25: bool,
+    /// What Chroma's clients keep with it.
+    pub client: ClientSettings,
 }
 
 /// What is to change of a collection; a part that is `None` stays.
@@ -57,6 +60,8 @@ pub struct CollectionChange {
     pub document_prefix: Option<String>,
     /// Chroma's settings that mean nothing here.
     pub chroma: ChromaSettings,
+    /// The function by which Chroma's clients embed.
+    pub embedding_function: Option<serde_json::Value>,
 }
 
 impl CollectionChange {
@@ -210,6 +215,7 @@ impl CatalogEntry {
             index: new.index,
             chroma: new.chroma,
             bm25: new.bm25,
+            client: new.client,
         };
         Self::without_records(info)
     }
@@ -289,6 +295,57 @@ pub(crate) fn find(
     };
     let number = CollectionNumber(u32::from_be_bytes(*number.value()));
     Ok((number, entry(entries, number, name)?))
+}
+
+/// How a handle finds its collection: by its name, or by its identity, whatever it is called by now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CollectionKey {
+    /// Its name; where there is an identity, the one it was last seen with.
+    pub(crate) name: String,
+    pub(crate) id: Option<Uuid>,
+}
+
+impl CollectionKey {
+    pub(crate) fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), id: None }
+    }
+
+    pub(crate) fn find(
+        &self,
+        names: &impl ReadableTable<(&'static str, &'static str, &'static str), &'static [u8; 4]>,
+        entries: &impl ReadableTable<&'static [u8; 4], &'static [u8]>,
+        scope: &Scope,
+    ) -> Result<(CollectionNumber, CatalogEntry)> {
+        match self.id {
+            None => find(names, entries, scope, &self.name),
+            Some(id) => find_by_id(names, entries, scope, id, &self.name),
+        }
+    }
+}
+
+fn find_by_id(
+    names: &impl ReadableTable<(&'static str, &'static str, &'static str), &'static [u8; 4]>,
+    entries: &impl ReadableTable<&'static [u8; 4], &'static [u8]>,
+    scope: &Scope,
+    id: Uuid,
+    last_name: &str,
+) -> Result<(CollectionNumber, CatalogEntry)> {
+    if let Some(number) = names.get((scope.tenant.as_str(), scope.database.as_str(), last_name))? {
+        let number = CollectionNumber(u32::from_be_bytes(*number.value()));
+        let entry = entry(entries, number, last_name)?;
+        if entry.info.id == id {
+            return Ok((number, entry));
+        }
+    }
+    let mut known = Vec::new();
+    for (name, number) in list_numbers(names, scope)? {
+        let entry = entry(entries, number, &name)?;
+        if entry.info.id == id {
+            return Ok((number, entry));
+        }
+        known.push(name);
+    }
+    Err(Error::CollectionNotFound { name: id.to_string(), known })
 }
 
 /// Reads the entry of a collection.
@@ -394,6 +451,7 @@ pub(crate) fn modify(
     info.hnsw.max_neighbors = change.max_neighbors.unwrap_or(info.hnsw.max_neighbors);
     info.index = change.index.unwrap_or(info.index);
     info.chroma = change.chroma.or(info.chroma);
+    info.client.embedding_function = change.embedding_function.or_else(|| info.client.embedding_function.take());
     if let Some(embedder) = info.embedder.as_mut() {
         embedder.query_prefix = change.query_prefix.unwrap_or_else(|| embedder.query_prefix.clone());
         embedder.document_prefix = change.document_prefix.unwrap_or_else(|| embedder.document_prefix.clone());

@@ -6,14 +6,18 @@
 use std::time::Instant;
 
 use redb::WriteTransaction;
+use uuid::Uuid;
 
+use super::catalog::{self, CollectionKey};
 use super::queue::{LARGE_BYTES, Outcome, Task, Turn, WriteRequest, bytes_of};
 use super::rows::purged_at_once;
-use super::table::PairKey;
+use super::table::{self, PairKey};
 use super::write::{Form, WriteBatch};
-use super::{Change, Effect, Include, Mode, Store, StoredRecord, View, rows_per_segment};
+use super::{Change, CollectionChange, Effect, Include, Mode, Store, StoredRecord, View, rows_per_segment, scope};
 use crate::error::Result;
-use crate::record::{CollectionName, Fingerprint, Ordinal, Record, RecordId};
+use crate::record::{
+    CollectionInfo, CollectionName, DumpRecord, Fingerprint, MetadataPatch, Ordinal, Record, RecordId,
+};
 
 /// A tail shorter than this part of a segment is left: each import adds a segment of its own otherwise.
 const SETTLED_PART: u64 = 8;
@@ -22,18 +26,22 @@ const SETTLED_PART: u64 = 8;
 #[derive(Clone)]
 pub struct Collection {
     store: Store,
-    name: CollectionName,
+    key: CollectionKey,
 }
 
 impl Collection {
-    pub(crate) fn new(store: Store, name: CollectionName) -> Self {
-        Self { store, name }
+    pub(super) fn new(store: Store, key: CollectionKey) -> Self {
+        Self { store, key }
     }
 
-    /// Returns its name.
+    /// Returns its name; of a handle by identity, the one it was last seen with.
     #[must_use]
-    pub fn name(&self) -> &CollectionName {
-        &self.name
+    pub fn name(&self) -> &str {
+        &self.key.name
+    }
+
+    pub(super) fn key(&self) -> &CollectionKey {
+        &self.key
     }
 
     /// Returns the file it is in.
@@ -47,7 +55,7 @@ impl Collection {
     /// # Errors
     /// [`crate::error::Error::CollectionNotFound`] when it was dropped, or a damaged file.
     pub fn view(&self) -> Result<View> {
-        self.store.view(self.name.as_str())
+        self.store.view_of(&self.key)
     }
 
     /// Does what reads one state of the collection, and does it once more where another thread's failure had ended the handle
@@ -144,7 +152,7 @@ impl Collection {
     }
 
     fn request(&self, task: Task) -> Result<Outcome> {
-        self.store.request(WriteRequest::new(self.store.scope().clone(), self.name.clone(), task))
+        self.store.request(WriteRequest::new(self, task))
     }
 
     /// Makes the sketches that a collection otherwise gets at 50,000 rows; does nothing where they are.
@@ -226,10 +234,54 @@ impl Collection {
         tx: &WriteTransaction,
         work: impl FnOnce(&mut WriteBatch) -> Result<T>,
     ) -> Result<(T, Vec<PairKey>)> {
-        let mut batch = WriteBatch::of(tx, self.store.scope(), self.name.as_str())?;
+        let mut batch = WriteBatch::of(tx, self.store.scope(), &self.key)?;
         let result = work(&mut batch)?;
         let unpurged = batch.finish()?;
         Ok((result, unpurged))
+    }
+
+    /// Changes what the collection is; returns what it is now.
+    ///
+    /// # Errors
+    /// As [`Store::modify_collection`].
+    pub fn modify(&self, change: CollectionChange) -> Result<CollectionInfo> {
+        self.store.write(|tx| {
+            let scope = self.store.scope();
+            scope::check_for_writing(tx, scope)?;
+            let name = {
+                let (names, entries) = (tx.open_table(table::COLLECTIONS)?, tx.open_table(table::COLLECTION)?);
+                self.key.find(&names, &entries, scope)?.1.info.name
+            };
+            catalog::modify(tx, scope, name.as_str(), change)
+        })
+    }
+
+    /// Copies the collection with all its records, in one transaction; returns what the copy is.
+    ///
+    /// The copy has an identity of its own, and its records are in the same order. Memory grows with the collection, as for
+    /// any transaction of its size.
+    ///
+    /// # Errors
+    /// As [`Store::create_collection`], and those of every write.
+    pub fn copy(&self, name: CollectionName) -> Result<CollectionInfo> {
+        self.store.write(|tx| {
+            // Whoever has the turn reads what was last committed.
+            let view = self.view()?;
+            let info = CollectionInfo { id: Uuid::new_v4(), name, ..view.info().clone() };
+            let key = CollectionKey::named(info.name.as_str());
+            catalog::adopt(tx, self.store.scope(), info)?;
+            let mut batch = WriteBatch::of(tx, self.store.scope(), &key)?;
+            for ordinal in &view.live() {
+                let DumpRecord { record, embedded_here } = view.dump(Ordinal(ordinal))?;
+                let Record { id, embedding, document, uri, metadata } = record;
+                let metadata = metadata.map(MetadataPatch::from).unwrap_or_default();
+                batch.apply(Change { id, embedding, embedded_here, document, uri, metadata }, Mode::Add)?;
+            }
+            batch.settle();
+            batch.finish()?;
+            let (names, entries) = (tx.open_table(table::COLLECTIONS)?, tx.open_table(table::COLLECTION)?);
+            Ok(key.find(&names, &entries, self.store.scope())?.1.info)
+        })
     }
 
     /// Returns the number of records.

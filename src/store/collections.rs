@@ -1,7 +1,10 @@
 //! The collections of a tenant's database: made, changed, listed, removed.
 
-use super::catalog;
-use super::{Collection, CollectionChange, NewCollection, Store, scope, table};
+use uuid::Uuid;
+
+use super::catalog::{self, CollectionKey};
+use super::scope::{self, Scopes};
+use super::{Collection, CollectionChange, NewCollection, Store, table};
 use crate::error::Result;
 use crate::record::{CollectionInfo, CollectionName, Counts};
 
@@ -57,6 +60,20 @@ impl Store {
         })
     }
 
+    /// Removes every collection, and every tenant and database but the default ones, in one transaction.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub fn reset(&self) -> Result<()> {
+        self.write(|tx| {
+            for database in Scopes::read_for_writing(tx)?.databases {
+                scope::remove_database(tx, &database.tenant, &database.name)?;
+            }
+            tx.open_table(table::TENANTS)?.retain(|_, ()| false)?;
+            Ok(())
+        })
+    }
+
     /// Lists the collections by name.
     ///
     /// # Errors
@@ -76,6 +93,15 @@ impl Store {
     /// # Errors
     /// [`crate::error::Error::CollectionNotFound`], `Damaged` or `Io`.
     pub fn collection(&self, name: &str) -> Result<Collection> {
-        self.view(name).map(|view| Collection::new(self.clone(), view.info().name.clone()))
+        self.view(name)?;
+        Ok(Collection::new(self.clone(), CollectionKey::named(name)))
+    }
+
+    /// Returns a handle to a collection by its identity, which stays when it is renamed. Whether it exists, in this scope,
+    /// is asked when it is used.
+    #[must_use]
+    pub fn collection_by_id(&self, id: Uuid) -> Collection {
+        let name = self.last_name(id).unwrap_or_default();
+        Collection::new(self.clone(), CollectionKey { name, id: Some(id) })
     }
 }

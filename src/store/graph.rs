@@ -70,7 +70,7 @@ impl Collection {
             scope::check_for_writing(tx, self.store().scope())?;
             let names = tx.open_table(table::COLLECTIONS)?;
             let mut entries = tx.open_table(table::COLLECTION)?;
-            let (number, mut entry) = catalog::find(&names, &entries, self.store().scope(), self.name().as_str())?;
+            let (number, mut entry) = self.key().find(&names, &entries, self.store().scope())?;
             let mut chunks = tx.open_table(table::GRAPH)?;
             let (first, last) = (number.pair(0), number.pair(u64::MAX));
             chunks.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;

@@ -4,12 +4,14 @@
 //! of the disk, or a panic of redb, the file is opened again by the next that uses it; no read holds a lock of the handle
 //! while it works.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction};
+use uuid::Uuid;
 
 use super::backend::until;
 use super::crypt::Seal;
@@ -41,7 +43,12 @@ struct OpenFile {
     queue: WriteQueue,
     cache: Arc<Cache>,
     commits: AtomicU64,
+    /// What collections were called when they were last seen.
+    names: Mutex<HashMap<Uuid, String>>,
 }
+
+/// Names of collections that are remembered.
+const NAMES_KEPT: usize = 1 << 16;
 
 /// redb's handle, what the file was opened with where it is encrypted, and what is known of its pages.
 pub(super) struct Handle {
@@ -53,7 +60,7 @@ pub(super) struct Handle {
 }
 
 pub(super) enum Opened {
-    Reader(ReadOnlyDatabase),
+    Reader(ReadOnlyDatabase, open::FileIdentity),
     Writer(Database, open::FileIdentity),
 }
 
@@ -71,7 +78,7 @@ impl Handle {
 
     fn begin_read(&self) -> Result<ReadTransaction> {
         let begin = || match &self.database {
-            Opened::Reader(file) => file.begin_read(),
+            Opened::Reader(file, _) => file.begin_read(),
             Opened::Writer(file, _) => file.begin_read(),
         };
         self.guarded(|| begin().map_err(Error::from))
@@ -80,7 +87,13 @@ impl Handle {
     fn writer(&self) -> Result<(&Database, open::FileIdentity)> {
         match &self.database {
             Opened::Writer(file, identity) => Ok((file, *identity)),
-            Opened::Reader(_) => Err(Error::argument("the file was opened for reading only")),
+            Opened::Reader(..) => Err(Error::argument("the file was opened for reading only")),
+        }
+    }
+
+    fn identity(&self) -> open::FileIdentity {
+        match &self.database {
+            Opened::Reader(_, identity) | Opened::Writer(_, identity) => *identity,
         }
     }
 
@@ -104,7 +117,7 @@ impl Handle {
     fn close(self) -> Result<()> {
         guarded(|| {
             let closed = match self.database {
-                Opened::Reader(file) => file.close(),
+                Opened::Reader(file, _) => file.close(),
                 Opened::Writer(file, _) => file.close(),
             };
             closed.map_err(Error::from)
@@ -149,6 +162,7 @@ impl Store {
             queue: WriteQueue::default(),
             cache: Arc::new(Cache::new(options.warm_bytes)),
             commits: AtomicU64::new(0),
+            names: Mutex::default(),
         };
         Self { file: Arc::new(file), scope: Arc::new(options.scope.clone()) }
     }
@@ -282,7 +296,7 @@ impl Store {
         let mut current = self.file.current.write().unwrap_or_else(PoisonError::into_inner);
         match Arc::get_mut(&mut current).map(|handle| &mut handle.database) {
             Some(Opened::Writer(file, _)) => Ok(Some(while_writing(|| call(file)))),
-            Some(Opened::Reader(_)) => Err(Error::argument("the file was opened for reading only")),
+            Some(Opened::Reader(..)) => Err(Error::argument("the file was opened for reading only")),
             None => Ok(None),
         }
     }
@@ -302,10 +316,37 @@ impl Store {
     /// Returns whether the file still has its name, so that what is written to it can be read by that.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
-        match &self.handle().database {
-            Opened::Reader(_) => self.path().exists(),
-            Opened::Writer(_, identity) => identity.is_at(self.path()),
+        self.handle().identity().is_at(self.path())
+    }
+
+    /// Opens the file that stands at the path by now, where another was put in its place (`restore`, `encrypt`); returns
+    /// whether one was. For a process that stays: until it calls this, it reads the file that has lost its name, and is
+    /// refused to write to it.
+    ///
+    /// # Errors
+    /// Those of [`Store::open_with`], as [`Error::FileNotFound`] where no file is there, or [`Error::WrongKey`]; then the
+    /// next call tries again.
+    pub fn follow(&self) -> Result<bool> {
+        let handle = self.handle();
+        if self.file.reopening.is_none() || handle.identity().is_at(self.path()) {
+            return Ok(false);
         }
+        self.reopen(&handle).map_err(|error| self.name(error))?;
+        Ok(true)
+    }
+
+    /// Returns what a collection was called when it was last seen.
+    pub(super) fn last_name(&self, id: Uuid) -> Option<String> {
+        self.file.names.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// Notes what a collection is called, so that it is found without looking at every other.
+    pub(super) fn saw_name(&self, id: Uuid, name: &str) {
+        let mut names = self.file.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.len() >= NAMES_KEPT {
+            names.clear();
+        }
+        names.insert(id, name.to_owned());
     }
 
     /// Closes the file, so that the next to open it has nothing to put right; does nothing while clones of this handle

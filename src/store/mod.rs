@@ -73,11 +73,12 @@ pub use open::{Access, Options};
 pub(crate) use page::tests::{PageOf, pages_of};
 #[doc(hidden)]
 pub use posting::{Term, TermKind};
-#[doc(hidden)]
 pub use quantise::{
     AskedDifference, Codes, MAX_DIMENSION, QuantisedQuestion, check_embedding, difference, quantise, quantise_query,
 };
 pub(crate) use quantise::{above, lengthwise};
+#[doc(hidden)]
+pub use queue::{Outcome, PendingWrite};
 pub(crate) use read::RowsState;
 pub use read::{Include, View};
 pub(crate) use record::StoredRecord;

@@ -400,7 +400,7 @@ fn reader(path: &Path, options: &Options) -> Result<Handle> {
         if !FileIdentity::of(&found).is_at(path) {
             return Err(Attempt::Held);
         }
-        Ok(opened.map(|file| Handle::new(Opened::Reader(file), seal, pages)))
+        Ok(opened.map(|file| Handle::new(Opened::Reader(file, FileIdentity::of(&found)), seal, pages)))
     };
     until_free(options.busy_timeout, || {
         let opened = open(false)?;

@@ -15,7 +15,7 @@ use super::table::PairKey;
 use super::write::WriteBatch;
 use super::{Change, Collection, Effect, Mode, Store, StoredRecord};
 use crate::error::{Error, Result};
-use crate::record::{CollectionName, RecordId, Scope};
+use crate::record::RecordId;
 
 /// Requests of one commit at most.
 const MOST_REQUESTS: usize = 256;
@@ -33,24 +33,25 @@ pub(super) enum Task {
     Delete(Vec<RecordId>, Box<Condition>),
 }
 
-/// What came of it.
+/// What came of a write.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub enum Outcome {
+    /// What came of each change, in their order.
     Effects(Vec<Effect>),
+    /// How many records were deleted.
     Deleted(u64),
 }
 
 /// A task and where its outcome is put.
 pub(super) struct WriteRequest {
-    scope: Scope,
-    collection: CollectionName,
+    collection: Collection,
     task: Task,
     outcome: Mutex<Option<Result<Outcome>>>,
 }
 
 impl WriteRequest {
-    pub(super) fn new(scope: Scope, collection: CollectionName, task: Task) -> Self {
-        Self { scope, collection, task, outcome: Mutex::new(None) }
+    pub(super) fn new(collection: &Collection, task: Task) -> Self {
+        Self { collection: collection.clone(), task, outcome: Mutex::new(None) }
     }
 
     fn bytes(&self) -> usize {
@@ -61,7 +62,8 @@ impl WriteRequest {
     }
 
     fn is_for(&self, other: &Self) -> bool {
-        self.collection == other.collection && self.scope == other.scope
+        let (this, other) = (&self.collection, &other.collection);
+        this.key() == other.key() && this.store().scope() == other.store().scope()
     }
 
     fn answer(&self, outcome: Result<Outcome>) {
@@ -201,13 +203,48 @@ const LONG: std::time::Duration = std::time::Duration::from_secs(1);
 
 struct TooLate;
 
+/// A write that is to be done together with others ([`Store::write_together`]).
+pub struct PendingWrite(WriteRequest);
+
+impl Collection {
+    /// Returns the write that [`Collection::apply`] does.
+    #[must_use]
+    pub fn to_apply(&self, changes: Vec<Change>, mode: Mode) -> PendingWrite {
+        PendingWrite(WriteRequest::new(self, Task::Apply(changes, mode)))
+    }
+
+    /// Returns the write that deletes those of the ids' records for which `condition` holds at the moment of deletion.
+    pub(crate) fn to_delete_if(
+        &self,
+        ids: Vec<RecordId>,
+        condition: impl Fn(&StoredRecord) -> bool + Send + Sync + 'static,
+    ) -> PendingWrite {
+        PendingWrite(WriteRequest::new(self, Task::Delete(ids, Box::new(condition))))
+    }
+}
+
 impl Store {
+    /// Does several writes, to any collections of the file, with as few commits as they fit in; returns what came of each,
+    /// in their order. One that is refused undoes none of the others.
+    #[must_use]
+    pub fn write_together(&self, writes: Vec<PendingWrite>) -> Vec<Result<Outcome>> {
+        let deadline = Instant::now() + self.busy_timeout();
+        let requests: Vec<_> = writes.into_iter().map(|write| Arc::new(write.0)).collect();
+        self.queue().state().waiting.extend(requests.iter().cloned());
+        requests.iter().map(|request| self.outcome_of(request, deadline)).collect()
+    }
+
     /// Has a request done, with others that wait in one commit.
     pub(super) fn request(&self, request: WriteRequest) -> Result<Outcome> {
         let (request, deadline) = (Arc::new(request), Instant::now() + self.busy_timeout());
         self.queue().state().waiting.push_back(Arc::clone(&request));
+        self.outcome_of(&request, deadline)
+    }
+
+    /// Waits until a request that is in the queue is done, or does it with what waits beside it.
+    fn outcome_of(&self, request: &Arc<WriteRequest>, deadline: Instant) -> Result<Outcome> {
         loop {
-            match self.queue().turn_or_answer(&request, deadline) {
+            match self.queue().turn_or_answer(request, deadline) {
                 Err(TooLate) => return Err(self.busy()),
                 Ok(None) => {}
                 Ok(Some(turn)) => {
@@ -233,9 +270,7 @@ impl Store {
             match done {
                 Ok(outcomes) => {
                     requests.iter().zip(outcomes).for_each(|(request, outcome)| request.answer(Ok(outcome)));
-                    let of = |(request, segments): (Arc<WriteRequest>, _)| {
-                        (Collection::new(self.in_scope(request.scope.clone()), request.collection.clone()), segments)
-                    };
+                    let of = |(request, segments): (Arc<WriteRequest>, _)| (request.collection.clone(), segments);
                     return unpurged.into_iter().map(of).collect();
                 }
                 // Nothing of the others is kept: they are done again without this one. Where the commit itself failed, each
@@ -260,7 +295,7 @@ fn in_turn(
     let mut outcomes = Vec::with_capacity(requests.len());
     for of_one in requests.chunk_by(|one, next| one.is_for(next)) {
         let Some(first) = of_one.first() else { continue };
-        let mut batch = WriteBatch::of(tx, &first.scope, first.collection.as_str())?;
+        let mut batch = WriteBatch::of(tx, first.collection.store().scope(), first.collection.key())?;
         for request in of_one {
             outcomes.push(request.run(&mut batch)?);
             *at += 1;
@@ -277,14 +312,22 @@ fn in_turn(
 }
 
 impl Outcome {
-    pub(super) fn effects(self) -> Result<Vec<Effect>> {
+    /// Returns what came of each change.
+    ///
+    /// # Errors
+    /// When it was a deletion.
+    pub fn effects(self) -> Result<Vec<Effect>> {
         match self {
             Self::Effects(effects) => Ok(effects),
             Self::Deleted(_) => Err(Error::argument("a change was answered as a deletion")),
         }
     }
 
-    pub(super) fn deleted(self) -> Result<u64> {
+    /// Returns how many records were deleted.
+    ///
+    /// # Errors
+    /// When it was a change.
+    pub fn deleted(self) -> Result<u64> {
         match self {
             Self::Deleted(deleted) => Ok(deleted),
             Self::Effects(_) => Err(Error::argument("a deletion was answered as a change")),
@@ -300,7 +343,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::record::{MetadataPatch, Ordinal};
+    use crate::record::{CollectionName, MetadataPatch, Ordinal};
     use crate::store::table;
     use crate::store::{Access, Include, NewCollection, Options};
 

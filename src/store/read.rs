@@ -9,7 +9,7 @@ use std::sync::Arc;
 use redb::{AccessGuard, Key, Range as Rows, ReadOnlyTable, ReadTransaction, Value};
 use roaring::RoaringTreemap;
 
-use super::catalog::{self, CatalogEntry, GraphEntry, NextEmbeddings};
+use super::catalog::{CatalogEntry, CollectionKey, GraphEntry, NextEmbeddings};
 use super::centre::Centre;
 use super::fault::FileContext;
 use super::guard::guarded;
@@ -80,13 +80,13 @@ impl View {
     pub(crate) fn open(
         tx: Arc<ReadTransaction>,
         scope: &Scope,
-        name: &str,
+        key: &CollectionKey,
         place: FileContext,
         cache: Arc<Cache>,
     ) -> Result<Self> {
         scope::check(&tx, scope)?;
         let (number, entry) =
-            catalog::find(&tx.open_table(table::COLLECTIONS)?, &tx.open_table(table::COLLECTION)?, scope, name)?;
+            key.find(&tx.open_table(table::COLLECTIONS)?, &tx.open_table(table::COLLECTION)?, scope)?;
         let dead = read_set(&tx.open_table(table::DEAD)?, number, "the set of deleted rows")?;
         let (records, vectors) = (tx.open_table(table::RECORDS)?, tx.open_table(table::VECTORS)?);
         let rows_number = entry.rows_number(number);
@@ -462,6 +462,15 @@ impl Store {
     /// # Errors
     /// [`Error::CollectionNotFound`], [`Error::Damaged`] or [`Error::Io`].
     pub fn view(&self, name: &str) -> Result<View> {
-        self.read(|tx| View::open(Arc::new(tx), self.scope(), name, self.place(), Arc::clone(self.cache())))
+        self.view_of(&CollectionKey::named(name))
+    }
+
+    pub(super) fn view_of(&self, key: &CollectionKey) -> Result<View> {
+        let open = |tx| View::open(Arc::new(tx), self.scope(), key, self.place(), Arc::clone(self.cache()));
+        let view = self.read(open)?;
+        if let Some(id) = key.id.filter(|_| key.name != view.info().name.as_str()) {
+            self.saw_name(id, view.info().name.as_str());
+        }
+        Ok(view)
     }
 }

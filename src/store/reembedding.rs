@@ -103,7 +103,7 @@ impl Collection {
         self.store().write(|tx| {
             let names = tx.open_table(table::COLLECTIONS)?;
             let mut entries = tx.open_table(table::COLLECTION)?;
-            let (number, mut entry) = catalog::find(&names, &entries, self.store().scope(), self.name().as_str())?;
+            let (number, mut entry) = self.key().find(&names, &entries, self.store().scope())?;
             let result = change(tx, number, &mut entry)?;
             catalog::put(&mut entries, number, &entry)?;
             Ok(result)

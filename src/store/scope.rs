@@ -196,7 +196,7 @@ impl Store {
     }
 }
 
-fn remove_database(tx: &WriteTransaction, tenant: &str, name: &str) -> Result<usize> {
+pub(super) fn remove_database(tx: &WriteTransaction, tenant: &str, name: &str) -> Result<usize> {
     let scope = Scope { tenant: tenant.to_owned(), database: name.to_owned() };
     let collections = catalog::list_numbers(&tx.open_table(table::COLLECTIONS)?, &scope)?;
     for (collection, _) in &collections {

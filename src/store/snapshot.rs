@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use redb::{ReadTransaction, WriteTransaction};
 
-use super::catalog::{self, CatalogEntry};
+use super::catalog::{self, CatalogEntry, CollectionKey};
 use super::fault::FileContext;
 use super::scope::{DatabaseInfo, Scopes};
 use super::table;
@@ -43,8 +43,15 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn collections(&self, scope: &Scope) -> Result<Vec<View>> {
-        let open =
-            |name: &str| View::open(Arc::clone(&self.tx), scope, name, self.place.clone(), Arc::clone(&self.cache));
+        let open = |name: &str| {
+            View::open(
+                Arc::clone(&self.tx),
+                scope,
+                &CollectionKey::named(name),
+                self.place.clone(),
+                Arc::clone(&self.cache),
+            )
+        };
         let list = || catalog::list_numbers(&self.tx.open_table(table::COLLECTIONS)?, scope);
         self.place.name(list().and_then(|numbers| numbers.iter().map(|(name, _)| open(name)).collect()))
     }

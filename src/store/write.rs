@@ -7,7 +7,7 @@
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
-use super::catalog::{self, CatalogEntry};
+use super::catalog::{self, CatalogEntry, CollectionKey};
 use super::codec::{set_from_bytes, set_to_bytes};
 use super::model::check_document_model;
 use super::quantise::check_embedding;
@@ -117,14 +117,14 @@ pub(crate) struct WriteBatch<'tx> {
 }
 
 impl<'tx> WriteBatch<'tx> {
-    /// Begins with the collection of a name.
-    pub(crate) fn of(tx: &'tx WriteTransaction, scope: &Scope, name: &str) -> Result<Self> {
+    /// Begins with a collection of a scope.
+    pub(crate) fn of(tx: &'tx WriteTransaction, scope: &Scope, key: &CollectionKey) -> Result<Self> {
         scope::check_for_writing(tx, scope)?;
         let number = {
             let (names, entries) = (tx.open_table(table::COLLECTIONS)?, tx.open_table(table::COLLECTION)?);
-            catalog::find(&names, &entries, scope, name)?.0
+            key.find(&names, &entries, scope)?.0
         };
-        Self::begin(tx, number, name)
+        Self::begin(tx, number, &key.name)
     }
 
     pub(crate) fn begin(tx: &'tx WriteTransaction, number: CollectionNumber, name: &str) -> Result<Self> {

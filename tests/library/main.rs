@@ -22,6 +22,7 @@ mod deceiving;
 mod dedupe;
 mod facet;
 mod formats;
+mod identity;
 mod ingest;
 mod limits;
 mod model;

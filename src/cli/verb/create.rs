@@ -5,7 +5,7 @@ use huedb::embed::{DEFAULT_MODEL, fingerprint};
 use huedb::error::{Error, Result};
 use huedb::input::metadata_from_json;
 use huedb::record::EmbeddingFunction::{self, BuiltIn};
-use huedb::record::{CollectionName, Configuration, Hnsw, Scope, Space};
+use huedb::record::{ClientSettings, CollectionName, Configuration, Hnsw, Scope, Space};
 use huedb::store::NewCollection;
 
 use crate::cli::arguments::collection::{When, candidates, configuration, edges};
@@ -107,6 +107,7 @@ impl CreateArgs {
             index: self.index.mode(),
             chroma: said.chroma,
             bm25: self.hybrid,
+            client: ClientSettings::default(),
         };
         for passed_over in &said.passed_over {
             context.printer.warning(passed_over);

@@ -69,6 +69,7 @@ impl ModifyArgs {
             query_prefix: self.query_prefix,
             document_prefix: self.document_prefix,
             chroma: said.chroma,
+            embedding_function: None,
         };
         // A name that is taken is found without touching the file.
         if let Some(new) = &change.name {

@@ -14,7 +14,7 @@ use super::settings::{ParsedSettings, settings};
 use super::values::{LeftOut, MetadataEntry, Said};
 use crate::error::{Error, Result};
 use crate::input::sqlite::SqliteFile;
-use crate::record::{CollectionInfo, CollectionName, DumpLine, IndexMode, Scope};
+use crate::record::{ClientSettings, CollectionInfo, CollectionName, DumpLine, IndexMode, Scope};
 
 const COLUMNS: [[&str; 2]; 7] = [
     ["collections", "name"],
@@ -158,6 +158,7 @@ fn collections(
             index: IndexMode::default(),
             chroma,
             bm25: false,
+            client: ClientSettings::default(),
         };
         let keys = schema.as_ref().and_then(|schema| schema.get("keys")?.as_object());
         let keys = keys.map(|keys| keys.keys().cloned().collect());

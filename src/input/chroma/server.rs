@@ -19,7 +19,8 @@ use crate::input::archive::{Archive, ArchiveSize};
 use crate::input::embedding::EmbeddingSeed;
 use crate::input::http::{HttpAnswer, HttpClient};
 use crate::record::{
-    CollectionInfo, CollectionName, DumpLine, IndexMode, Metadata, MetadataPatch, NewRecord, Origin, RecordId, Scope,
+    ClientSettings, CollectionInfo, CollectionName, DumpLine, IndexMode, Metadata, MetadataPatch, NewRecord, Origin,
+    RecordId, Scope,
 };
 
 /// Records asked for at once; a server that refuses so many is asked for [`FEW`].
@@ -271,6 +272,7 @@ fn found(client: &HttpClient, scope: &Scope, json: CollectionJson, noticed: &mut
         index: IndexMode::default(),
         chroma,
         bm25: false,
+        client: ClientSettings::default(),
     };
     Ok(FoundCollection { scope: scope.clone(), info, records })
 }

@@ -1,7 +1,8 @@
 //! Facts, lists of facts, and collections.
 
 use huedb::record::{
-    ChromaSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Pooling, Space,
+    ChromaSettings, ClientSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Pooling,
+    Space,
 };
 use uuid::Uuid;
 
@@ -72,6 +73,7 @@ fn collection(name: &str, embedder: Option<Fingerprint>) -> CollectionInfo {
         embedder,
         hnsw: Hnsw::default(),
         bm25: false,
+        client: ClientSettings::default(),
         index: IndexMode::Auto,
         chroma: ChromaSettings::default(),
     }
