@@ -4,12 +4,15 @@
 //! code of the command line; [`Error::hint`] says what to do. Invariant: `Display` is one line without a
 //! trailing period and never repeats its source, which [`std::error::Error::source`] gives.
 
+mod advice;
 mod location;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use advice::Advice;
 
 /// The result of every fallible function of the library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -127,7 +130,7 @@ pub enum Error {
         /// What is wrong.
         why: String,
         /// What to do.
-        hint: Option<String>,
+        hint: Option<Advice>,
     },
     /// One row of an input is bad.
     BadRow {
@@ -152,7 +155,7 @@ pub enum Error {
         /// What is wrong.
         why: String,
         /// What to do.
-        hint: Option<String>,
+        hint: Option<Advice>,
     },
     /// An input is no text, and no other format that is read.
     NotText {
@@ -161,7 +164,7 @@ pub enum Error {
         /// What it is instead.
         why: String,
         /// What to do.
-        hint: Option<String>,
+        hint: Option<Advice>,
     },
     /// The collection's embeddings were made by another model.
     ModelMismatch {
@@ -196,7 +199,7 @@ pub enum Error {
         /// What is wrong.
         why: String,
         /// What to do.
-        hint: Option<String>,
+        hint: Option<Advice>,
     },
     /// A server that is read from cannot be reached, or fails.
     Server {
@@ -205,14 +208,14 @@ pub enum Error {
         /// What is wrong.
         why: String,
         /// What to do.
-        hint: Option<String>,
+        hint: Option<Advice>,
     },
     /// The embedding runtime cannot be set up or used.
     Runtime {
         /// What is wrong.
         why: String,
         /// What to do.
-        hint: Option<String>,
+        hint: Option<Advice>,
     },
     /// There is no database file at that path.
     FileNotFound {
@@ -339,6 +342,20 @@ impl Error {
         }
     }
 
+    /// Returns what to do as the place that made the error put it, where it did.
+    #[must_use]
+    pub fn advice(&self) -> Option<&Advice> {
+        match self {
+            Self::InvalidArgument { hint, .. }
+            | Self::BadInput { hint, .. }
+            | Self::NotText { hint, .. }
+            | Self::Model { hint, .. }
+            | Self::Server { hint, .. }
+            | Self::Runtime { hint, .. } => hint.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Says what to do, where there is something to do. It names no command and no flag: how an error is put right there,
     /// the command line says.
     #[must_use]
@@ -365,14 +382,8 @@ impl Error {
             Self::NewerFormat { .. } => "upgrade huedb".into(),
             Self::Interrupted => "what is stored is whole; the same can be run again".into(),
             Self::Io { source, .. } if is_full(source) => "free some space and run it again".into(),
-            Self::InvalidArgument { hint, .. }
-            | Self::BadInput { hint, .. }
-            | Self::NotText { hint, .. }
-            | Self::Model { hint, .. }
-            | Self::Server { hint, .. }
-            | Self::Runtime { hint, .. } => return hint.clone(),
             Self::BadRecord { cause, .. } => return cause.hint(),
-            _ => return None,
+            error => return error.advice().map(ToString::to_string),
         })
     }
 }

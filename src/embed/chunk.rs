@@ -51,7 +51,7 @@ impl Chunker {
         if size.tokens > used.max_tokens {
             return Err(Error::InvalidArgument {
                 why: format!("a chunk of {} tokens is longer than what {} reads", size.tokens, used.model),
-                hint: Some(format!("it reads {} tokens of a text; the rest would be cut off", used.max_tokens)),
+                hint: Some(format!("it reads {} tokens of a text; the rest would be cut off", used.max_tokens).into()),
             });
         }
         if size.overlap > size.tokens / 2 {

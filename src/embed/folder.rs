@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::graph;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::Pooling;
 
 /// Names of the graph, in the order of preference.
@@ -48,7 +48,7 @@ pub(super) fn read(dir: &Path, graph: Option<&Path>, pooling: Option<Pooling>) -
         Some(graph) => Some(dir.join(graph)).filter(|path| path.is_file()),
         None => find_graph(dir),
     };
-    let graph = graph.ok_or_else(|| failure(dir, "it contains no ONNX graph", Some(GRAPH_HINT)))?;
+    let graph = graph.ok_or_else(|| failure(dir, "it contains no ONNX graph", Some(GRAPH_HINT.into())))?;
     let tokenizer = dir.join("tokenizer.json");
     if !tokenizer.is_file() {
         return Err(failure(dir, "it contains no tokenizer.json", None));
@@ -128,7 +128,7 @@ fn find_pooling(dir: &Path, modules: &[Value]) -> Result<Pooling> {
     let mut named = modules.iter().filter(|module| is(module, ".Pooling"));
     let (first, second) = (named.next(), named.next());
     if second.is_some() {
-        return Err(failure(dir, "modules.json has more than one pooling", Some(SAY_POOLING)));
+        return Err(failure(dir, "modules.json has more than one pooling", Some(Advice::NamePooling)));
     }
     let folder = match first {
         None => "1_Pooling",
@@ -140,13 +140,13 @@ fn find_pooling(dir: &Path, modules: &[Value]) -> Result<Pooling> {
     match (if is_inside { json(dir, &name)? } else { None }, first) {
         (Some(config), _) => pooling_of(dir, &name, &config),
         (None, None) => Ok(Pooling::Mean),
-        (None, Some(_)) => {
-            Err(failure(dir, &format!("modules.json has its pooling in {name}, which is not there"), Some(SAY_POOLING)))
-        }
+        (None, Some(_)) => Err(failure(
+            dir,
+            &format!("modules.json has its pooling in {name}, which is not there"),
+            Some(Advice::NamePooling),
+        )),
     }
 }
-
-const SAY_POOLING: &str = "say which to use with --pooling";
 
 /// What sentence-transformers puts side by side where several are on.
 const POOLING_MODES: [(&str, &str, Option<Pooling>); 6] = [
@@ -175,9 +175,11 @@ fn pooling_of(dir: &Path, file: &str, config: &Value) -> Result<Pooling> {
         .collect();
     match on.as_slice() {
         [(.., Some(pooling))] => Ok(*pooling),
-        [] | [_] => {
-            Err(failure(dir, &format!("{file}: its pooling is none of mean, cls and last token"), Some(SAY_POOLING)))
-        }
+        [] | [_] => Err(failure(
+            dir,
+            &format!("{file}: its pooling is none of mean, cls and last token"),
+            Some(Advice::NamePooling),
+        )),
         several => {
             let all: Vec<&str> = several.iter().map(|(_, name, _)| *name).collect();
             let why = format!(
@@ -185,7 +187,7 @@ fn pooling_of(dir: &Path, file: &str, config: &Value) -> Result<Pooling> {
                 several.len(),
                 all.join(", ")
             );
-            Err(failure(dir, &why, Some(SAY_POOLING)))
+            Err(failure(dir, &why, Some(Advice::NamePooling)))
         }
     }
 }
@@ -202,7 +204,7 @@ fn refuse_lfs_pointer(dir: &Path, file: &Path) -> Result<()> {
     Err(failure(
         dir,
         &format!("{name} is a Git LFS pointer, not the file itself"),
-        Some("get the file with `git lfs pull`"),
+        Some("get the file with `git lfs pull`".into()),
     ))
 }
 
@@ -239,8 +241,8 @@ fn json<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<T>> {
     serde_json::from_slice(&text).map(Some).map_err(|error| failure(dir, &format!("{name}: {error}"), None))
 }
 
-pub(super) fn failure(dir: &Path, why: &str, hint: Option<&str>) -> Error {
-    Error::Model { model: dir.display().to_string(), why: why.to_owned(), hint: hint.map(str::to_owned) }
+pub(super) fn failure(dir: &Path, why: &str, hint: Option<Advice>) -> Error {
+    Error::Model { model: dir.display().to_string(), why: why.to_owned(), hint }
 }
 
 #[cfg(test)]

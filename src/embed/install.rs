@@ -15,7 +15,7 @@ use super::manifest::Manifest;
 use super::registry::{ModelOrigin, ModelSource, ModelSpec, is_model_name, models_dir, resolve, spec_of};
 use super::session::ModelBytes;
 use super::{Embedder, LoadOptions, OnnxEmbedder, digest, folder, open_parts};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::{MAX_DIMENSION, Pooling};
 
 /// What to take from the user instead of from the folder.
@@ -137,7 +137,7 @@ fn try_out(spec: &mut ModelSpec, asked_tokens: Option<usize>, options: &LoadOpti
     let limits = embedder.limits()?;
     let mut fingerprint = embedder.fingerprint().clone();
     drop(embedder);
-    let failure = |why: String, hint: Option<String>| Error::Model { model: spec.name.clone(), why, hint };
+    let failure = |why: String, hint: Option<Advice>| Error::Model { model: spec.name.clone(), why, hint };
     if fingerprint.dimension > MAX_DIMENSION {
         let why = format!("its embeddings have {} components; the most is {MAX_DIMENSION}", fingerprint.dimension);
         return Err(failure(why, None));
@@ -146,7 +146,7 @@ fn try_out(spec: &mut ModelSpec, asked_tokens: Option<usize>, options: &LoadOpti
     if let Some((tokens, why)) = limits.max_tokens {
         if let Some(asked) = asked_tokens {
             let why = format!("it does not run a text of {asked} tokens: {why}");
-            return Err(failure(why, Some(format!("the longest it runs has {tokens}: --max-tokens {tokens}"))));
+            return Err(failure(why, Some(Advice::LimitTokens(tokens))));
         }
         let said = fingerprint.max_tokens;
         notes.push(format!("its graph takes {tokens} tokens of a text, not the {said} that its files say"));

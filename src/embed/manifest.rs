@@ -52,13 +52,17 @@ impl Manifest {
             Err(error) => return Err(Error::io(format!("read {}", path.display()), error)),
         };
         let manifest: Self = serde_json::from_slice(&text)
-            .map_err(|error| failure(dir, &format!("{FILE_NAME}: {error}"), Some(ADD_AGAIN)))?;
+            .map_err(|error| failure(dir, &format!("{FILE_NAME}: {error}"), Some(ADD_AGAIN.into())))?;
         if manifest.version != VERSION {
-            return Err(failure(dir, &format!("{FILE_NAME} has version {}", manifest.version), Some("upgrade huedb")));
+            return Err(failure(
+                dir,
+                &format!("{FILE_NAME} has version {}", manifest.version),
+                Some("upgrade huedb".into()),
+            ));
         }
         let is_name = |name: &String| Path::new(name).file_name().is_some_and(|last| last == name.as_str());
         if !is_name(&manifest.graph) || !manifest.files.keys().all(is_name) || manifest.fingerprint.dimension == 0 {
-            return Err(failure(dir, &format!("{FILE_NAME} is damaged"), Some(ADD_AGAIN)));
+            return Err(failure(dir, &format!("{FILE_NAME} is damaged"), Some(ADD_AGAIN.into())));
         }
         Ok(Some(manifest))
     }

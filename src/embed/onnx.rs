@@ -14,7 +14,7 @@ use super::runtime::{Runtime, RuntimeKind, runtime};
 use super::session::{ModelBytes, ModelSession};
 use super::tokenizer::{Encoding, Tokenizer};
 use super::{EmbedOutput, Embedder, LoadOptions, Role, batch};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::Fingerprint;
 use crate::threads;
 
@@ -183,10 +183,10 @@ impl OnnxEmbedder {
     /// Why a model does not open: one that does, runs, and what it fails at then is the text's doing.
     fn unopened(&self, why: String) -> Error {
         let hint = match self.runtime.kind {
-            RuntimeKind::Tract => Some("tract runs fewer models than ONNX Runtime; install that with `huedb setup`"),
+            RuntimeKind::Tract => Some(Advice::InstallRuntimeForModel),
             RuntimeKind::OnnxRuntime => None,
         };
-        Error::Model { model: self.parts.fingerprint.model.clone(), why, hint: hint.map(str::to_owned) }
+        Error::Model { model: self.parts.fingerprint.model.clone(), why, hint }
     }
 
     fn encode(&self, texts: &[&str], role: Role) -> Result<Vec<Encoding>> {

@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use zip::ZipArchive;
 
 use super::runtime::is_library_name;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 
 /// The version of ONNX Runtime that is fetched.
 pub(super) const VERSION: &str = "1.32.0";
@@ -56,7 +56,7 @@ impl PinnedWheel {
         let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
         PINNED.iter().find(|wheel| wheel.os == os && wheel.arch == arch).ok_or_else(|| Error::Runtime {
             why: format!("no ONNX Runtime is pinned for {os} on {arch}"),
-            hint: Some("give a library with `huedb setup --from FILE`, or do without: tract runs the models".into()),
+            hint: Some(Advice::SupplyRuntime),
         })
     }
 
@@ -88,9 +88,6 @@ impl PinnedWheel {
     }
 }
 
-const OFFLINE_HINT: &str = "without a network, get the onnxruntime wheel or library on another machine and give it with \
-    `huedb setup --from FILE`, or do without: tract runs the models";
-
 fn find_pip() -> Result<(&'static str, &'static [&'static str])> {
     let ways: [(&str, &[&str]); 4] =
         [("python3", &["-m", "pip"]), ("python", &["-m", "pip"]), ("pip3", &[]), ("pip", &[])];
@@ -101,7 +98,7 @@ fn find_pip() -> Result<(&'static str, &'static [&'static str])> {
     };
     ways.into_iter().find(runs).ok_or_else(|| Error::Runtime {
         why: "ONNX Runtime is fetched with pip, and pip was not found".into(),
-        hint: Some(OFFLINE_HINT.into()),
+        hint: Some(Advice::SupplyRuntimeOffline),
     })
 }
 
@@ -110,7 +107,7 @@ fn pip_failed(output: &Output) -> Error {
     let said = talk.lines().map(str::trim).rfind(|line| line.starts_with("ERROR")).unwrap_or("it gave no reason");
     Error::Runtime {
         why: format!("pip could not fetch ONNX Runtime {VERSION}: {said}"),
-        hint: Some(OFFLINE_HINT.into()),
+        hint: Some(Advice::SupplyRuntimeOffline),
     }
 }
 
@@ -155,7 +152,7 @@ mod tests {
             Command::new("sh").args(["-c", "echo 'WARNING: x' >&2; echo 'ERROR: no network' >&2; exit 1"]).output();
         let error = pip_failed(&output.unwrap());
         assert!(error.to_string().ends_with("ERROR: no network"), "{error}");
-        assert!(error.hint().unwrap().contains("--from"));
+        assert!(error.hint().unwrap().contains("on another machine"));
     }
 
     #[test]

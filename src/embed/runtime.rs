@@ -14,7 +14,7 @@ use ort::logging::LogLevel;
 use super::once::TryOnce;
 use super::options::{LoadOptions, RuntimeChoice};
 use super::tract;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::foreign;
 use crate::record::Arithmetic;
 
@@ -183,8 +183,7 @@ fn none_found(skipped: &[Skipped]) -> Error {
         // Writing to a string cannot fail.
         let _ = write!(why, "; {}: {reason}", path.display());
     }
-    let hint = "install it with `huedb setup`, or leave HUEDB_RUNTIME unset to use tract";
-    Error::Runtime { why, hint: Some(hint.into()) }
+    Error::Runtime { why, hint: Some(Advice::InstallRuntime) }
 }
 
 /// A place where the library may be.
@@ -273,7 +272,7 @@ mod tests {
     fn a_missing_runtime_says_what_was_tried() {
         let error = none_found(&[Skipped { path: "/x/libonnxruntime.so".into(), why: "it is cut off".into() }]);
         assert!(error.to_string().contains("/x/libonnxruntime.so: it is cut off"), "{error}");
-        assert!(error.hint().unwrap().contains("huedb setup"));
+        assert!(error.hint().unwrap().contains("tract"));
     }
 
     #[test]

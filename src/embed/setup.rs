@@ -103,7 +103,7 @@ fn library_or_wheel_in(dir: &Path) -> Result<PathBuf> {
     wheels.pop().ok_or_else(|| Error::BadInput {
         source: dir.display().to_string(),
         why: "it contains neither an onnxruntime wheel nor an ONNX Runtime library".into(),
-        hint: Some(format!("the wheel of version {VERSION} is the one to have")),
+        hint: Some(format!("the wheel of version {VERSION} is the one to have").into()),
     })
 }
 

@@ -12,7 +12,7 @@ mod tests;
 
 use super::embed_each;
 use crate::embed::Embedder;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::{Fingerprint, Ordinal, RecordId, embeds_alike};
 use crate::store::{Collection, CollectionChange, NewEmbedding, ReembedBatch, Reembedded, View, unfinished};
 
@@ -135,7 +135,7 @@ fn no_documents(view: &View, bare: u64, first: &str) -> Error {
     let name = &view.info().name;
     Error::InvalidArgument {
         why: format!("records of {name} without a document, which cannot be embedded: {bare}; the first is {first:?}"),
-        hint: Some(format!("give them a document (`huedb update {name} --id ID --document TEXT`), or delete them")),
+        hint: Some(Advice::GiveDocuments(name.to_string())),
     }
 }
 

@@ -10,7 +10,7 @@ use super::infer::{Evidence, Inferred};
 use super::json;
 use super::mapping::{METADATA, Mapping, RowParts, list_names};
 use super::records::{TableRecord, no_column};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::{Metadata, Value};
 
 /// Where the parts of a record are in a table.
@@ -50,10 +50,7 @@ impl TableColumns {
             None => Ok(find(default)),
         };
         let id = match mapping.id() {
-            Some(name) => {
-                let hint = "name the id's column with --id, or use --id auto to make ids from the content";
-                Some(find(name).ok_or_else(|| no_column(bytes, name, header, Some(hint)))?)
-            }
+            Some(name) => Some(find(name).ok_or_else(|| no_column(bytes, name, header, Some(Advice::NameIdColumn)))?),
             None => None,
         };
         let mut this = Self {
@@ -148,10 +145,9 @@ impl TableColumns {
 
 fn check_key(name: &str, bytes: &InputBytes) -> Result<()> {
     match Metadata::default().insert(name, Value::Bool(true)) {
-        Err(Error::InvalidMetadata { why, .. }) => Err(bytes.bad(
-            format!("the column {name:?} cannot be metadata: {why}"),
-            Some("choose the columns to keep with --metadata"),
-        )),
+        Err(Error::InvalidMetadata { why, .. }) => {
+            Err(bytes.bad(format!("the column {name:?} cannot be metadata: {why}"), Some(Advice::ChooseMetadata)))
+        }
         other => other,
     }
 }

@@ -4,31 +4,36 @@
 //! refuses what is plainly not text. Does not check that the rest is UTF-8: rows do, so that a bad one can be
 //! skipped. Invariant: an error of the operating system is [`Error::Io`], damaged data is [`Error::BadInput`].
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use super::gzip::Members;
 use super::progress::{CountedReader, ReadProgress};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 
 /// What UTF-8 text of some programs begins with.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// What other programs' files begin with, what they are, and what to do about it.
-const OTHER_FORMATS: [(&[u8], &str, &str); 11] = [
-    (b"PAR1", "a Parquet file", "only `huedb import` reads it; write it as csv or jsonl first"),
-    (b"\x93NUMPY", "a NumPy file", "only `huedb import` reads it; write it as jsonl first"),
-    (b"ARROW1\0\0", "an Arrow file", "only `huedb import` reads it; write it as csv or jsonl first"),
-    (b"FEA1", "a Feather file of version 1", "write it with version 2, which is an Arrow file"),
-    (b"%PDF-", "a PDF file", "take its text out first: pdftotext FILE.pdf"),
-    (b"PK\x03\x04", "a zip archive", "unpack it first; of an .npz file, save one array as .npy"),
-    (b"BZh", "packed with bzip2", "unpack it first: bzip2 -dc FILE | huedb import NAME -"),
-    (b"\xfd7zXZ\0", "packed with xz", "unpack it first: xz -dc FILE | huedb import NAME -"),
-    (b"SQLite format 3\0", "an SQLite database", "write the table as csv first: sqlite3 -header -csv"),
-    (b"\xff\xfe", "UTF-16 text", "convert it first: iconv -f utf-16 -t utf-8"),
-    (b"\xfe\xff", "UTF-16 text", "convert it first: iconv -f utf-16 -t utf-8"),
+static OTHER_FORMATS: [(&[u8], &str, Advice); 11] = [
+    (b"PAR1", "a Parquet file", Advice::ImportOnly("csv or jsonl")),
+    (b"\x93NUMPY", "a NumPy file", Advice::ImportOnly("jsonl")),
+    (b"ARROW1\0\0", "an Arrow file", Advice::ImportOnly("csv or jsonl")),
+    (b"FEA1", "a Feather file of version 1", plain("write it with version 2, which is an Arrow file")),
+    (b"%PDF-", "a PDF file", plain("take its text out first: pdftotext FILE.pdf")),
+    (b"PK\x03\x04", "a zip archive", plain("unpack it first; of an .npz file, save one array as .npy")),
+    (b"BZh", "packed with bzip2", Advice::Decompress("bzip2 -dc")),
+    (b"\xfd7zXZ\0", "packed with xz", Advice::Decompress("xz -dc")),
+    (b"SQLite format 3\0", "an SQLite database", plain("write the table as csv first: sqlite3 -header -csv")),
+    (b"\xff\xfe", "UTF-16 text", plain("convert it first: iconv -f utf-16 -t utf-8")),
+    (b"\xfe\xff", "UTF-16 text", plain("convert it first: iconv -f utf-16 -t utf-8")),
 ];
+
+const fn plain(text: &'static str) -> Advice {
+    Advice::Text(Cow::Borrowed(text))
+}
 
 /// A stream of text, its name for messages, and how it was packed.
 pub(super) struct InputBytes {
@@ -163,13 +168,13 @@ impl InputBytes {
     }
 
     /// Makes an error about the input as a whole.
-    pub(super) fn bad(&self, why: impl Into<String>, hint: Option<&str>) -> Error {
-        Error::BadInput { source: self.source.to_string(), why: why.into(), hint: hint.map(str::to_owned) }
+    pub(super) fn bad(&self, why: impl Into<String>, hint: Option<Advice>) -> Error {
+        Error::BadInput { source: self.source.to_string(), why: why.into(), hint }
     }
 
     /// Makes an error about an input that is no text.
     pub(super) fn no_text(&self, why: impl Into<String>, hint: &str) -> Error {
-        Error::NotText { source: self.source.to_string(), why: why.into(), hint: Some(hint.to_owned()) }
+        Error::NotText { source: self.source.to_string(), why: why.into(), hint: Some(hint.into()) }
     }
 
     /// Makes an error about one row.
@@ -210,15 +215,14 @@ fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 fn refuse_binary(head: &[u8], source: &str) -> Result<()> {
-    let refuse =
-        |why: String, hint: &str| Err(Error::NotText { source: source.to_owned(), why, hint: Some(hint.to_owned()) });
+    let refuse = |why: String, hint: Advice| Err(Error::NotText { source: source.to_owned(), why, hint: Some(hint) });
     if let Some((_, what, hint)) = OTHER_FORMATS.iter().find(|(magic, ..)| head.starts_with(magic)) {
-        return refuse(format!("is {what}"), hint);
+        return refuse(format!("is {what}"), hint.clone());
     }
     match memchr::memchr(0, head) {
         Some(at) => refuse(
             format!("is a binary file, not text (a NUL byte at offset {at})"),
-            "the inputs are csv, tsv, json, jsonl and text files in UTF-8, plain or packed with gzip or zstd",
+            "the inputs are csv, tsv, json, jsonl and text files in UTF-8, plain or packed with gzip or zstd".into(),
         ),
         None => Ok(()),
     }

@@ -20,12 +20,10 @@ use super::options::ROW_LIMIT_BYTES;
 use super::progress::ReadProgress;
 use super::source::InputSource;
 use super::stdin::Stdin;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::{
     DUMP_MARK, DUMP_VERSION, DumpLine, Metadata, MetadataPatch, NewRecord, Origin, RecordId, beyond_integers, too_long,
 };
-
-const HINT: &str = "create one with `huedb export --all`";
 
 /// A dump, read as far as was asked for.
 pub struct Dump {
@@ -94,7 +92,7 @@ impl Dump {
             Some(Some(Ok(DumpLine::Begin { dump: version, .. }))) if version <= DUMP_VERSION => Ok(dump),
             Some(Some(Ok(DumpLine::Begin { dump: version, .. }))) => {
                 let why = format!("is a dump of version {version}; this huedb reads up to {DUMP_VERSION}");
-                Err(dump.lines.bytes.bad(why, Some("upgrade huedb")))
+                Err(dump.lines.bytes.bad(why, Some("upgrade huedb".into())))
             }
             _ => Err(no_dump(name, "is not a dump: its first line does not begin one")),
         }
@@ -131,7 +129,7 @@ impl Dump {
     }
 
     fn cut_off(&self, how: &str) -> Error {
-        self.lines.bytes.bad(format!("is cut off: {how}"), Some(HINT))
+        self.lines.bytes.bad(format!("is cut off: {how}"), Some(Advice::ExportEverything))
     }
 }
 
@@ -213,5 +211,5 @@ fn control(text: &str) -> Option<serde_json::Result<DumpLine>> {
 }
 
 fn no_dump(source: &str, why: &str) -> Error {
-    Error::BadInput { source: source.to_owned(), why: why.to_owned(), hint: Some(HINT.to_owned()) }
+    Error::BadInput { source: source.to_owned(), why: why.to_owned(), hint: Some(Advice::ExportEverything) }
 }

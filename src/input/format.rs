@@ -188,7 +188,7 @@ impl FromStr for InputFormat {
         let named = Self::ALL.into_iter().find(|format| format.as_str() == name);
         named.or((name == "ndjson").then_some(Self::Jsonl)).ok_or_else(|| Error::InvalidArgument {
             why: format!("no format named {name:?}"),
-            hint: Some(format!("the formats are {}", Self::ALL.map(Self::as_str).join(", "))),
+            hint: Some(format!("the formats are {}", Self::ALL.map(Self::as_str).join(", ")).into()),
         })
     }
 }

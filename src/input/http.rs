@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
@@ -40,7 +40,7 @@ impl HttpClient {
             // A password is not repeated.
             source: url.rsplit_once('@').map_or(url, |(_, after)| after).to_owned(),
             why: why.to_owned(),
-            hint: Some(hint.to_owned()),
+            hint: Some(hint.into()),
         };
         let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
         let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.contains(['?', '#', ' '])) else {
@@ -113,7 +113,7 @@ impl HttpClient {
             let Some(ms) = waits.next().filter(|_| again) else {
                 let hint = "see that it runs and can be reached from here; what was stored is kept, and the same command \
                             goes on";
-                return Err(Error::Server { url: self.base.clone(), why, hint: Some(hint.to_owned()) });
+                return Err(Error::Server { url: self.base.clone(), why, hint: Some(hint.into()) });
             };
             sleep(Duration::from_millis(ms));
         }
@@ -122,18 +122,19 @@ impl HttpClient {
     /// The server understood and would not.
     pub(super) fn refused(&self, answer: &HttpAnswer) -> Error {
         let hint = match answer.status {
-            401 | 403 => {
+            401 | 403 => Some(
                 "set CHROMA_TOKEN to its token, or CHROMA_AUTHORIZATION to what the header of that name is to say"
-            }
-            300..=399 => "it leads elsewhere, which is not followed; name the address it leads to",
-            404 => "see that --tenant and --database are those of the server",
-            _ => return self.bad(&format!("refused: {}", said(answer)), None),
+                    .into(),
+            ),
+            300..=399 => Some("it leads elsewhere, which is not followed; name the address it leads to".into()),
+            404 => Some(Advice::CheckDatabase),
+            _ => None,
         };
-        self.bad(&format!("refused: {}", said(answer)), Some(hint))
+        self.bad(&format!("refused: {}", said(answer)), hint)
     }
 
-    pub(super) fn bad(&self, why: &str, hint: Option<&str>) -> Error {
-        Error::BadInput { source: self.base.clone(), why: why.to_owned(), hint: hint.map(str::to_owned) }
+    pub(super) fn bad(&self, why: &str, hint: Option<Advice>) -> Error {
+        Error::BadInput { source: self.base.clone(), why: why.to_owned(), hint }
     }
 }
 

@@ -24,7 +24,7 @@ use super::progress::ReadProgress;
 use super::records::{Dialect, TableRecords, no_column};
 use super::source::InputSource;
 use super::stdin::Stdin;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::Origin;
 
 /// The names a question's text is looked for under, the first that is there.
@@ -227,8 +227,7 @@ impl QuestionColumns {
         let find = |name: &str| header.iter().position(|column| column == name);
         let this = Self { id: find("id"), text: TEXT_NAMES.into_iter().find_map(find), embedding: find("embedding") };
         if this.text.is_none() && this.embedding.is_none() {
-            let hint = "name the column of the questions text, query, question or document; or use --format text";
-            return Err(no_column(&records.bytes, "text", header, Some(hint)));
+            return Err(no_column(&records.bytes, "text", header, Some(Advice::NameQuestionColumn)));
         }
         Ok(this)
     }

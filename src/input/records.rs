@@ -11,7 +11,7 @@ use super::decompress::InputBytes;
 use super::format::{InputFormat, delimiter};
 use super::lines::{JOINED, not_utf8};
 use super::mapping::list_names;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy)]
@@ -102,7 +102,7 @@ impl TableRecords {
             Some(RecordCut { columns, .. }) => this
                 .check()
                 .map(|record| (0..columns).map(|column| record.field(column).trim().to_owned()).collect::<Vec<_>>()),
-            None => return Err(this.bytes.bad("has no header line", Some("the first line names the columns"))),
+            None => return Err(this.bytes.bad("has no header line", Some("the first line names the columns".into()))),
         };
         this.header = header.map_err(|why| this.bytes.bad(format!("the header {why}"), None))?;
         let twice = this
@@ -191,13 +191,13 @@ impl TableRecords {
             taken += used;
             if taken > self.limit_bytes && !matches!(cutter.state, FieldState::Passing) {
                 let why = format!("line {first}: the record is longer than {} bytes", self.limit_bytes);
-                return Err(self.bytes.bad(why, Some("a quote that never closes takes in all lines after it")));
+                return Err(self.bytes.bad(why, Some("a quote that never closes takes in all lines after it".into())));
             }
         }
         if matches!(cutter.state, FieldState::Quoted) {
             let why = format!("line {}: a quote opens a field and never closes", cutter.opened);
             let hint = "the file is cut off, or a quote inside quotes is not doubled";
-            return Err(self.bytes.bad(why, Some(hint)));
+            return Err(self.bytes.bad(why, Some(hint.into())));
         }
         // The end of the input ends a field as well.
         if !is_whole && !matches!(cutter.state, FieldState::Passing) {
@@ -343,7 +343,7 @@ impl RecordCutter {
 }
 
 /// Makes the error for a column that the header does not have.
-pub(super) fn no_column(bytes: &InputBytes, name: &str, header: &[String], hint: Option<&str>) -> Error {
+pub(super) fn no_column(bytes: &InputBytes, name: &str, header: &[String], hint: Option<Advice>) -> Error {
     let columns = list_names(header.iter().map(String::as_str));
     bytes.bad(format!("has no column {name:?}; its columns are {columns}"), hint)
 }

@@ -22,7 +22,7 @@ use super::progress::ReadProgress;
 use super::records::Dialect;
 use super::source::{InputSource, SourceFile};
 use super::stdin::Stdin;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::{NewRecord, Origin};
 
 /// The rows of an input, read as they are asked for.
@@ -266,7 +266,7 @@ impl InputRows {
         if let (InputFormat::Text, Some(flag)) = (format, self.options.only_tables) {
             return Err(Error::InvalidArgument {
                 why: format!("{name} is read as one document, which has no columns: {flag} is for tables"),
-                hint: Some("leave that out, or say with --format which kind of table the source is".into()),
+                hint: Some(Advice::NameTableFormat),
             });
         }
         if self.options.delimiter.is_some() && !matches!(format, InputFormat::Csv | InputFormat::Tsv) {
@@ -291,17 +291,15 @@ impl InputRows {
     fn binary_format(&self, bytes: &mut InputBytes, named: Option<InputFormat>) -> Result<Option<InputFormat>> {
         let found = InputFormat::of_magic(bytes.fill()?);
         if self.options.beside.is_some() && found != Some(InputFormat::Npy) {
-            return Err(bytes.bad("is not a NumPy file", Some("--ids and --rows say what the rows of one are")));
+            return Err(bytes.bad("is not a NumPy file", Some(Advice::OnlyForMatrix)));
         }
         match (self.options.format.or(named.filter(|named| named.is_binary())), found) {
             (Some(said), Some(found)) if said != found && self.options.format.is_some() => {
-                let hint = "omit --format; the type is detected from the content";
-                Err(bytes.bad(format!("is a file of the format {found}, not {said}"), Some(hint)))
+                Err(bytes.bad(format!("is a file of the format {found}, not {said}"), Some(Advice::DetectFormat)))
             }
             (_, Some(found)) => Ok(Some(found)),
             (Some(said), None) if said.is_binary() => {
-                let hint = "name what it is with --format";
-                Err(bytes.bad(format!("is not a file of the format {said}"), Some(hint)))
+                Err(bytes.bad(format!("is not a file of the format {said}"), Some(Advice::NameFormat)))
             }
             _ => bytes.refuse_binary().map(|()| None),
         }
@@ -324,7 +322,7 @@ impl InputRows {
         #[cfg(not(feature = "arrow"))]
         Err(bytes.bad(
             format!("is a file of the format {format}, which this huedb was built without"),
-            Some("build it with the feature arrow"),
+            Some("build it with the feature arrow".into()),
         ))
     }
 

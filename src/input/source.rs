@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 
 /// Where rows come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +158,7 @@ fn nonempty(entries: Vec<SourceFile>, source: &str, why: &str, hint: Option<&str
 }
 
 fn bad(source: &str, why: &str, hint: Option<&str>) -> Error {
-    Error::BadInput { source: source.to_owned(), why: why.to_owned(), hint: hint.map(str::to_owned) }
+    Error::BadInput { source: source.to_owned(), why: why.to_owned(), hint: hint.map(Advice::from) }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row};
 
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// How long another program may hold the file.
@@ -161,7 +161,7 @@ fn uri(path: &Path, immutable: bool) -> String {
 }
 
 fn bad(path: &Path, why: &str, hint: Option<&str>) -> Error {
-    Error::BadInput { source: path.display().to_string(), why: why.to_owned(), hint: hint.map(str::to_owned) }
+    Error::BadInput { source: path.display().to_string(), why: why.to_owned(), hint: hint.map(Advice::from) }
 }
 
 /// Says what an error of `SQLite` means for who gave the file.

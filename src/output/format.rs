@@ -70,7 +70,7 @@ impl FromStr for OutputFormat {
     fn from_str(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|format| format.as_str() == name).ok_or_else(|| Error::InvalidArgument {
             why: format!("{name:?} is not an output format"),
-            hint: Some(format!("there are {}", Self::ALL.map(Self::as_str).join(", "))),
+            hint: Some(format!("there are {}", Self::ALL.map(Self::as_str).join(", ")).into()),
         })
     }
 }

@@ -251,7 +251,7 @@ fn fields_of<'j>(what: &str, json: &'j Json) -> Result<&'j Map<String, Json>> {
 fn unknown(what: &str, field: &str, known: &str) -> Error {
     Error::InvalidArgument {
         why: format!("{what} has no field {field:?}"),
-        hint: Some(format!("its fields are {known}")),
+        hint: Some(format!("its fields are {known}").into()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::crypt::{Key, Seal, is_encrypted};
 use super::{FileFacts, Options, Store};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 
 impl Store {
     /// Refuses a plain file.
@@ -48,8 +48,8 @@ impl Store {
 /// [`Store::open_with`] and [`Store::backup`]. Then the file is as it was.
 pub fn encrypt(path: &Path, key: impl FnOnce() -> Result<Key>, options: &Options) -> Result<FileFacts> {
     if is_encrypted(path) {
-        let hint = Some("change its key with `huedb rekey`, or make it plain with `huedb decrypt`".to_owned());
-        return Err(Error::InvalidArgument { why: format!("{} is encrypted already", path.display()), hint });
+        let why = format!("{} is encrypted already", path.display());
+        return Err(Error::InvalidArgument { why, hint: Some(Advice::Rekey) });
     }
     let seal = Seal::new(key()?)?;
     convert(path, options, |_| Ok(Some(seal)))
@@ -81,6 +81,5 @@ fn convert(path: &Path, options: &Options, seal: impl FnOnce(bool) -> Result<Opt
 }
 
 fn plain(path: &Path) -> Error {
-    let hint = Some("encrypt it with `huedb encrypt`".to_owned());
-    Error::InvalidArgument { why: format!("{} is not encrypted", path.display()), hint }
+    Error::InvalidArgument { why: format!("{} is not encrypted", path.display()), hint: Some(Advice::Encrypt(None)) }
 }

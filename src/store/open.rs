@@ -23,7 +23,7 @@ use super::guard::guarded;
 use super::handle::{Handle, Opened};
 use super::page::{Pages, VerifiedBackend, while_writing};
 use super::table::{self, FORMAT_VERSION, META, meta};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::Scope;
 
 /// What a file is opened for.
@@ -130,7 +130,7 @@ impl Store {
         let is_plain = handle.seal.is_none();
         let store = Self::of(path, options, handle, Some(access));
         if encrypt && is_plain {
-            let hint = Some(format!("encrypt it with `huedb encrypt {}`", path.display()));
+            let hint = Some(Advice::Encrypt(Some(path.to_owned())));
             return Err(Error::InvalidArgument { why: format!("{} is there and not encrypted", path.display()), hint });
         }
         if create {

@@ -8,7 +8,7 @@ use super::catalog::{self, CatalogEntry, NextEmbeddings};
 use super::next_embeddings::ReembedBatch;
 use super::table::{self, CollectionNumber};
 use super::{Collection, View};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::{Fingerprint, Ordinal};
 
 /// How far embedding a collection anew is.
@@ -116,6 +116,6 @@ pub(crate) fn unfinished(view: &View, other: &Fingerprint) -> Error {
     let (name, Reembedded { done, records, .. }) = (&view.info().name, view.reembedded(0));
     Error::InvalidArgument {
         why: format!("{name} is being embedded by {}: {done} of {records} documents are done", other.model),
-        hint: Some(format!("finish that first, or give it up with `huedb reembed {name} --discard`")),
+        hint: Some(Advice::FinishReembedding(name.to_string())),
     }
 }

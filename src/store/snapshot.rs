@@ -11,7 +11,7 @@ use super::fault::FileContext;
 use super::scope::{DatabaseInfo, Scopes};
 use super::table;
 use super::{Cache, Include, MAX_DIMENSION, Store, View};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::{CollectionInfo, DumpRecord, Hnsw, Ordinal, Scope};
 
 /// One committed state of a file.
@@ -108,7 +108,7 @@ impl Store {
                 SnapshotIdentity::Here => Ok(()),
                 SnapshotIdentity::Elsewhere(why) => Err(Error::InvalidArgument {
                     why: format!("collection {:?} {why}", info.name.as_str()),
-                    hint: Some("read it into a new file, named with --db".into()),
+                    hint: Some(Advice::UseNewFile),
                 }),
             }
         })

@@ -86,7 +86,9 @@ fn list(parts: &RecordColumns) -> String {
 fn no_such_part(name: &str, parts: &RecordColumns) -> Error {
     Error::InvalidArgument {
         why: format!("no column {name} here"),
-        hint: Some(format!("there are {}, and metadata keys; a key of that name is metadata.{name}", list(parts))),
+        hint: Some(
+            format!("there are {}, and metadata keys; a key of that name is metadata.{name}", list(parts)).into(),
+        ),
     }
 }
 
@@ -103,6 +105,6 @@ fn unknown(key: &str, parts: &RecordColumns, keys: &[String]) -> Error {
     let parts = if parts.is_empty() { parts } else { parts + ", and " };
     Error::InvalidArgument {
         why: format!("no record has the metadata key {key:?}"),
-        hint: Some(format!("{meant}there are {parts}{keys}")),
+        hint: Some(format!("{meant}there are {parts}{keys}").into()),
     }
 }

@@ -64,7 +64,7 @@ impl ConfigFile {
             // HOME may be anything where nobody lives, as in a container, or another user's, as after `sudo -u`.
             Err(e) if named.is_none() && is_out_of_reach(&e) => {}
             Err(e) if e.kind() == ErrorKind::NotFound => {
-                let hint = Some(format!("{VARIABLE} names it; `huedb config set` makes it"));
+                let hint = Some(format!("{VARIABLE} names it; `huedb config set` makes it").into());
                 this.faults.push(Error::BadInput { source: this.shown(), why: "no such file".into(), hint });
             }
             Err(e) => {

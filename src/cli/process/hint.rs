@@ -5,6 +5,8 @@
 
 use huedb::error::Error;
 
+use crate::cli::process::advice::words;
+
 /// Says what to do, where there is something to do.
 pub(crate) fn hint(error: &Error) -> Option<String> {
     Some(match error {
@@ -49,7 +51,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         Error::Damaged { .. } => "`huedb check` lists what is damaged, `huedb repair` puts right what can be".into(),
         Error::Interrupted => "what was stored is complete; run the same command to continue".into(),
         Error::BadRecord { cause, .. } => return hint(cause),
-        error => return error.hint(),
+        error => return error.advice().map(words).or_else(|| error.hint()),
     })
 }
 

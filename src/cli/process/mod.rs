@@ -1,5 +1,6 @@
 //! The process around a command: usage errors, exit codes, interrupts, panics.
 
+pub(crate) mod advice;
 pub(crate) mod exit;
 pub(crate) mod hint;
 pub(crate) mod interrupt;

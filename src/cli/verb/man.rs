@@ -41,7 +41,7 @@ impl ManArgs {
         let Some((_, page)) = pages.iter().find(|(page, _)| page.starts_with(&file)) else {
             let name = self.name.unwrap_or_default();
             let names = pages.iter().filter_map(|(page, _)| page.strip_prefix("huedb-")?.split('.').next());
-            let hint = Some(format!("available: {}", names.collect::<Vec<_>>().join(", ")));
+            let hint = Some(format!("available: {}", names.collect::<Vec<_>>().join(", ")).into());
             return Err(Error::InvalidArgument { why: format!("no manual page {name:?}"), hint });
         };
         context.write(page)?;

@@ -110,7 +110,7 @@ fn check_function(collection: &CollectionInfo, given: Option<EmbeddingFunction>)
         collection.embedder.as_ref().map_or("has no model".into(), |model| format!("has the model {}", model.model));
     Err(Error::InvalidArgument {
         why: format!("the embedding function cannot be modified: collection {:?} {has}", name.as_str()),
-        hint: Some(format!("`huedb reembed {name} --model MODEL` re-embeds its documents with another model")),
+        hint: Some(format!("`huedb reembed {name} --model MODEL` re-embeds its documents with another model").into()),
     })
 }
 

@@ -140,7 +140,7 @@ impl PlotArgs {
             _ => {
                 return Err(Error::InvalidArgument {
                     why: format!("a label is document or a metadata key, not {}", self.label),
-                    hint: Some(format!("a key of that name is metadata.{}", self.label)),
+                    hint: Some(format!("a key of that name is metadata.{}", self.label).into()),
                 });
             }
         };

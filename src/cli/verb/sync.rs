@@ -219,7 +219,7 @@ impl SyncArgs {
                             format!("its record {:?} is there and was not made by a sync of this folder", id.as_str());
                         let hint = hint_of_taken(follows.as_deref());
                         let source = entry.path.display().to_string();
-                        plan.fail(context, &progress, &Error::BadInput { source, why, hint: Some(hint) });
+                        plan.fail(context, &progress, &Error::BadInput { source, why, hint: Some(hint.into()) });
                     }
                     plan.diff.put(entry, document, &standing, rows.len() as u64);
                 }
@@ -302,7 +302,9 @@ impl SyncArgs {
             }
             let known = found.ok_or_else(|| Error::InvalidArgument {
                 why: format!("no record of {} follows {given}", self.collection),
-                hint: Some(format!("`huedb distinct {} {}` lists what is followed", self.collection, Mirror::ROOT)),
+                hint: Some(
+                    format!("`huedb distinct {} {}` lists what is followed", self.collection, Mirror::ROOT).into(),
+                ),
             });
             names.push(known?);
         }

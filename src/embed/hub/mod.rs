@@ -15,7 +15,7 @@ use super::folder::GRAPHS;
 use super::install::check_name;
 use super::registry::models_dir;
 use super::{HubOptions, LoadOptions, ModelOverrides, ModelSpec, digest, install};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 
 /// Files that are fetched when the model has them, beside its graph.
 const FILES: [&str; 10] = [
@@ -156,7 +156,7 @@ fn cached(repo: &Repo, hub: &HubOptions) -> Result<PathBuf> {
     found.ok_or_else(|| Error::Model {
         model: repo.name.clone(),
         why: "it is not in the cache, and HF_HUB_OFFLINE forbids to fetch it".into(),
-        hint: Some("unset HF_HUB_OFFLINE, or copy the model's folder here and add it with `huedb model add`".into()),
+        hint: Some(Advice::InstallFolderOffline),
     })
 }
 
@@ -268,7 +268,7 @@ impl Hub<'_> {
     }
 
     fn failure(&self, why: String, hint: Option<&str>) -> Error {
-        Error::Model { model: self.repo.name.clone(), why, hint: hint.map(str::to_owned) }
+        Error::Model { model: self.repo.name.clone(), why, hint: hint.map(Advice::from) }
     }
 
     fn no_repository(&self, error: &HubFailure) -> Error {
@@ -309,7 +309,7 @@ fn unreachable(name: &str, why: &str) -> Error {
     Error::Model {
         model: name.to_owned(),
         why: format!("the hub could not be asked for it: {why}"),
-        hint: Some("check the network and HF_ENDPOINT; `huedb model add DIR` installs a folder without either".into()),
+        hint: Some(Advice::InstallFolder),
     }
 }
 
@@ -332,8 +332,8 @@ fn choose_graph(name: &str, files: &[&str], asked: Option<&Path>) -> Result<Stri
         .filter(|file| Path::new(file).extension().is_some_and(|extension| extension == "onnx"))
         .filter(|file| is_inside(Path::new(file)))
         .collect();
-    let failure = |why: &str, hint: String| Error::Model { model: name.to_owned(), why: why.into(), hint: Some(hint) };
-    let listed = || format!("choose one with --file: {}", graphs.join(", "));
+    let failure = |why: &str, hint: Advice| Error::Model { model: name.to_owned(), why: why.into(), hint: Some(hint) };
+    let listed = || Advice::ChooseGraph(graphs.iter().map(ToString::to_string).collect());
     if graphs.is_empty() {
         let hint = "look for the model under an organisation that exports models to ONNX, or export it yourself";
         return Err(failure("it contains no ONNX graph", hint.into()));

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Schema};
 use serde_json::Value as Json;
 
 use super::{value, vector};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::input::json::{self, Refused};
 use crate::input::mapping::{METADATA, Mapping, RowParts, list_names};
 use crate::record::{MetadataPatch, Value};
@@ -49,11 +49,7 @@ impl ArrowColumns {
     /// # Errors
     /// [`Error::BadInput`] that lists the columns when one that was named is missing.
     pub(super) fn resolve(schema: &Schema, mapping: &Mapping, source: &str) -> Result<(Self, Vec<String>)> {
-        let bad = |why: String, hint: Option<&str>| Error::BadInput {
-            source: source.to_owned(),
-            why,
-            hint: hint.map(str::to_owned),
-        };
+        let bad = |why: String, hint: Option<Advice>| Error::BadInput { source: source.to_owned(), why, hint };
         let fields = schema.fields();
         let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
         let all = list_names(names.iter().copied());
@@ -67,8 +63,7 @@ impl ArrowColumns {
         let typed = mapping.types.names().filter(|_| !names.contains(&METADATA));
         for name in mapping.id().into_iter().chain(parts).chain(listed).chain(typed) {
             if !names.contains(&name) {
-                let hint = "name the id's column with --id, or use --id auto to make ids from the content";
-                let hint = (mapping.id() == Some(name)).then_some(hint);
+                let hint = (mapping.id() == Some(name)).then_some(Advice::NameIdColumn);
                 return Err(bad(format!("has no column {name:?}; its columns are {all}"), hint));
             }
         }

@@ -185,5 +185,5 @@ fn io(path: &Path, e: std::io::Error) -> Error {
 }
 
 fn bad(path: &Path, why: &str) -> Error {
-    Error::BadInput { source: path.display().to_string(), why: why.to_owned(), hint: Some(HINT.to_owned()) }
+    Error::BadInput { source: path.display().to_string(), why: why.to_owned(), hint: Some(HINT.into()) }
 }

@@ -1,6 +1,6 @@
 //! Which collections of Chroma are taken.
 
-use crate::error::Error;
+use crate::error::{Advice, Error};
 use crate::record::Scope;
 
 /// Which collections are taken.
@@ -37,8 +37,8 @@ impl Selection {
             source: source.to_owned(),
             why: format!("has {wanted} in the database {database:?} of the tenant {tenant:?}"),
             hint: Some(match known {
-                [] => "--tenant and --database name another one; without a collection all of them are read".into(),
-                known => format!("available: {}", known.join(", ")),
+                [] => Advice::NameOtherDatabase,
+                known => format!("available: {}", known.join(", ")).into(),
             }),
         }
     }

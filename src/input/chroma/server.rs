@@ -14,7 +14,7 @@ use super::found::{FoundCollection, Noticed};
 use super::selection::Selection;
 use super::settings::{ParsedSettings, settings};
 use super::values::{LeftOut, Said};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::input::archive::{Archive, ArchiveSize};
 use crate::input::embedding::EmbeddingSeed;
 use crate::input::http::{HttpAnswer, HttpClient};
@@ -217,10 +217,10 @@ fn check_is_chroma(client: &HttpClient) -> Result<()> {
         return Err(client.refused(&answer));
     }
     if answer.status == 404 && client.ask("/api/v1/heartbeat").is_ok_and(|answer| beats(&answer)) {
-        let hint = "import the folder it keeps its data in with --from-chroma, or upgrade it";
-        return Err(client.bad("is a Chroma that speaks only version 1 of the API", Some(hint)));
+        let why = "is a Chroma that speaks only version 1 of the API";
+        return Err(client.bad(why, Some(Advice::ReadChromaFolder)));
     }
-    Err(client.bad(&format!("is not a Chroma server: it answered {} to a heartbeat", answer.status), Some(hint)))
+    Err(client.bad(&format!("is not a Chroma server: it answered {} to a heartbeat", answer.status), Some(hint.into())))
 }
 
 /// Lists what a path gives out in pages.

@@ -39,7 +39,7 @@ impl MatrixHeader {
         let read = input.read_full(&mut start)?;
         let [magic @ .., major, _] = start;
         if read < start.len() || magic != *b"\x93NUMPY" {
-            return Err(input.bad("is not a NumPy file", Some("write it with numpy.save")));
+            return Err(input.bad("is not a NumPy file", Some("write it with numpy.save".into())));
         }
         let width = match major {
             1 => 2,
@@ -56,7 +56,8 @@ impl MatrixHeader {
         if input.read_full(&mut text)? < length {
             return Err(input.bad("its header is cut off", None));
         }
-        let header = Self::parse(&String::from_utf8_lossy(&text)).map_err(|(why, hint)| input.bad(why, Some(hint)))?;
+        let header =
+            Self::parse(&String::from_utf8_lossy(&text)).map_err(|(why, hint)| input.bad(why, Some(hint.into())))?;
         Ok(Self { bytes: (start.len() + width + length) as u64, ..header })
     }
 

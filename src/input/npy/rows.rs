@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::header::MatrixHeader;
 
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::input::decompress::InputBytes;
 use crate::input::embedding;
 use crate::input::lines::{LineReader, TextPiece};
@@ -83,8 +83,7 @@ impl NpyRows {
             Some(beside) => open(beside)?,
             None if options.mapping.id == IdFrom::Content => MatrixSource::Nothing,
             None => {
-                let hint = "give --ids FILE with one id a line, --rows FILE with ids and more, or --id auto";
-                return Err(bytes.bad("is a matrix, and its rows have no ids", Some(hint)));
+                return Err(bytes.bad("is a matrix, and its rows have no ids", Some(Advice::GiveMatrixIds)));
             }
         };
         let mapping = Arc::new(options.mapping.clone());
@@ -183,5 +182,6 @@ fn mismatch(bytes: &InputBytes, rows: u64, beside_rows: u64, beside: &MatrixIds)
         MatrixIds::Rows(InputSource::Glob { base, pattern }) => base.join(pattern).display().to_string(),
         MatrixIds::Rows(InputSource::Files(files)) => format!("the list of {} files", files.len()),
     };
-    bytes.bad(format!("has {rows} rows, but {name} has {beside_rows}"), Some("both hold one row for each record"))
+    bytes
+        .bad(format!("has {rows} rows, but {name} has {beside_rows}"), Some("both hold one row for each record".into()))
 }

@@ -1,0 +1,61 @@
+//! What to do about an error of the library, with the flags and verbs that do it.
+//!
+//! Knows nothing of the errors themselves. Invariant: what names neither is worded by the library alone.
+
+use huedb::error::Advice;
+
+/// Words an advice for who types commands.
+pub(crate) fn words(advice: &Advice) -> String {
+    match advice {
+        Advice::ExportEverything => "create one with `huedb export --all`".into(),
+        Advice::NameQuestionColumn => {
+            "name the column of the questions text, query, question or document; or use --format text".into()
+        }
+        Advice::ReadChromaFolder => "import the folder it keeps its data in with --from-chroma, or upgrade it".into(),
+        Advice::NameOtherDatabase => {
+            "--tenant and --database name another one; without a collection all of them are read".into()
+        }
+        Advice::CheckDatabase => "check that --tenant and --database are those of the server".into(),
+        Advice::NameIdColumn => "name the id's column with --id, or use --id auto to make ids from the content".into(),
+        Advice::ChooseMetadata => "choose the columns to keep with --metadata".into(),
+        Advice::ImportOnly(format) => format!("only `huedb import` reads it; write it as {format} first"),
+        Advice::Decompress(_) => format!("{advice} | huedb import NAME -"),
+        Advice::NameTableFormat => "leave that out, or say with --format which kind of table the source is".into(),
+        Advice::OnlyForMatrix => "--ids and --rows say what the rows of one are".into(),
+        Advice::DetectFormat => "omit --format; the type is detected from the content".into(),
+        Advice::NameFormat => "name what it is with --format".into(),
+        Advice::GiveMatrixIds => {
+            "give --ids FILE with one id a line, --rows FILE with ids and more, or --id auto".into()
+        }
+        Advice::GiveDocuments(collection) => {
+            format!("give them a document (`huedb update {collection} --id ID --document TEXT`), or delete them")
+        }
+        Advice::FinishReembedding(collection) => {
+            format!("finish that first, or give it up with `huedb reembed {collection} --discard`")
+        }
+        Advice::Encrypt(None) => "encrypt it with `huedb encrypt`".into(),
+        Advice::Encrypt(Some(path)) => format!("encrypt it with `huedb encrypt {}`", path.display()),
+        Advice::Rekey => "change its key with `huedb rekey`, or make it plain with `huedb decrypt`".into(),
+        Advice::UseNewFile => "read it into a new file, named with --db".into(),
+        Advice::InstallRuntime => "install it with `huedb setup`, or leave HUEDB_RUNTIME unset to use tract".into(),
+        Advice::InstallRuntimeForModel => format!("{advice} with `huedb setup`"),
+        Advice::SupplyRuntime => {
+            "give a library with `huedb setup --from FILE`, or do without: tract runs the models".into()
+        }
+        Advice::SupplyRuntimeOffline => {
+            "without a network, get the onnxruntime wheel or library on another machine and give it with `huedb setup \
+             --from FILE`, or do without: tract runs the models"
+                .into()
+        }
+        Advice::NamePooling => "say which to use with --pooling".into(),
+        Advice::InstallFolderOffline => {
+            "unset HF_HUB_OFFLINE, or copy the model's folder here and add it with `huedb model add`".into()
+        }
+        Advice::InstallFolder => {
+            "check the network and HF_ENDPOINT; `huedb model add DIR` installs a folder without either".into()
+        }
+        Advice::ChooseGraph(graphs) => format!("choose one with --file: {}", graphs.join(", ")),
+        Advice::LimitTokens(most) => format!("{advice}: --max-tokens {most}"),
+        plain => plain.to_string(),
+    }
+}

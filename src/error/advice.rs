@@ -1,0 +1,125 @@
+//! What to do about an error, as a value, so that each program can say it in its own words.
+//!
+//! [`Display`](fmt::Display) words it for a program that calls the library. Invariant: that wording names no command and no
+//! flag; the command line words those variants that have some.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+
+/// What to do about an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Advice {
+    /// A sentence that is the same in every program.
+    Text(Cow<'static, str>),
+    /// Read a dump, which an export of everything writes.
+    ExportEverything,
+    /// Name the column of the questions, or read the input as text.
+    NameQuestionColumn,
+    /// Read the data folder of a Chroma server that is too old to be asked.
+    ReadChromaFolder,
+    /// Name another tenant or database of the source.
+    NameOtherDatabase,
+    /// Compare tenant and database with those of the server.
+    CheckDatabase,
+    /// Name the column that holds the ids.
+    NameIdColumn,
+    /// Name the columns that become metadata.
+    ChooseMetadata,
+    /// Import the input, or convert it to one of these formats first.
+    ImportOnly(&'static str),
+    /// Decompress the input with this command first.
+    Decompress(&'static str),
+    /// Name the kind of table, or ask for nothing that only tables have.
+    NameTableFormat,
+    /// Ids and further fields beside the input are for a matrix.
+    OnlyForMatrix,
+    /// Leave the detection of the format to the library.
+    DetectFormat,
+    /// Name the format.
+    NameFormat,
+    /// Give ids for the rows of a matrix.
+    GiveMatrixIds,
+    /// Give the records of this collection documents, or delete them.
+    GiveDocuments(String),
+    /// Finish re-embedding this collection, or give it up.
+    FinishReembedding(String),
+    /// Encrypt this file, or the one at hand.
+    Encrypt(Option<PathBuf>),
+    /// Change the key of an encrypted file, or decrypt it.
+    Rekey,
+    /// Read the dump into a new file.
+    UseNewFile,
+    /// Install ONNX Runtime, or use tract.
+    InstallRuntime,
+    /// Install ONNX Runtime, which runs more models than tract.
+    InstallRuntimeForModel,
+    /// Supply a library of ONNX Runtime.
+    SupplyRuntime,
+    /// Fetch ONNX Runtime on a machine with a network.
+    SupplyRuntimeOffline,
+    /// Name the pooling.
+    NamePooling,
+    /// Install the model's folder where the hub is not to be asked.
+    InstallFolderOffline,
+    /// Install the model's folder where the hub cannot be reached.
+    InstallFolder,
+    /// Choose one of these graphs.
+    ChooseGraph(Vec<String>),
+    /// Ask for at most this many tokens.
+    LimitTokens(usize),
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(text) => text,
+            Self::ExportEverything => "an export of all collections writes one",
+            Self::NameQuestionColumn => {
+                "name the column of the questions text, query, question or document; or read the input as text"
+            }
+            Self::ReadChromaFolder => "read the folder it keeps its data in, or upgrade it",
+            Self::NameOtherDatabase => "name another tenant or database; without a collection all of them are read",
+            Self::CheckDatabase => "check that the tenant and the database are those of the server",
+            Self::NameIdColumn => "name the column of the ids, or have ids made from the content",
+            Self::ChooseMetadata => "choose the columns to keep as metadata",
+            Self::ImportOnly(format) => return write!(f, "it can only be imported; write it as {format} first"),
+            Self::Decompress(command) => return write!(f, "unpack it first: {command} FILE"),
+            Self::NameTableFormat => "leave that out, or say which kind of table the source is",
+            Self::OnlyForMatrix => "ids and rows in a file beside it are for a matrix",
+            Self::DetectFormat => "name no format; it is detected from the content",
+            Self::NameFormat => "name its format",
+            Self::GiveMatrixIds => "give a file of ids, a file of rows, or have ids made from the content",
+            Self::GiveDocuments(_) => "give them a document, or delete them",
+            Self::FinishReembedding(_) => "finish that first, or discard it",
+            Self::Encrypt(_) => "encrypt it",
+            Self::Rekey => "change its key, or decrypt it",
+            Self::UseNewFile => "read it into a new file",
+            Self::InstallRuntime => "install it, or leave HUEDB_RUNTIME unset to use tract",
+            Self::InstallRuntimeForModel => "tract runs fewer models than ONNX Runtime; install that",
+            Self::SupplyRuntime => "supply a library of it, or do without: tract runs the models",
+            Self::SupplyRuntimeOffline => {
+                "without a network, get the onnxruntime wheel or library on another machine and supply it, or do \
+                 without: tract runs the models"
+            }
+            Self::NamePooling => "name the pooling",
+            Self::InstallFolderOffline => "unset HF_HUB_OFFLINE, or copy the model's folder here and install it",
+            Self::InstallFolder => "check the network and HF_ENDPOINT; a folder is installed without either",
+            Self::ChooseGraph(graphs) => return write!(f, "choose one: {}", graphs.join(", ")),
+            Self::LimitTokens(most) => return write!(f, "the longest it runs has {most}"),
+        })
+    }
+}
+
+impl From<&str> for Advice {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned().into())
+    }
+}
+
+impl From<String> for Advice {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
