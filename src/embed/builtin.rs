@@ -4,7 +4,7 @@
 //! from them at every start (checksum, settings of the tokenizer) is checked against them by tests.
 
 use super::bert::Folding;
-use super::session::ModelBytes;
+use super::tensor::ModelBytes;
 use super::tokenizer::Tokenizer;
 use super::vocabulary::Vocabulary;
 use super::wordpiece::WordPiece;

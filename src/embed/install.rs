@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::manifest::Manifest;
 use super::registry::{ModelOrigin, ModelSource, ModelSpec, is_model_name, models_dir, resolve, spec_of};
-use super::session::ModelBytes;
+use super::tensor::ModelBytes;
 use super::{Embedder, LoadOptions, OnnxEmbedder, digest, folder, open_parts};
 use crate::error::{Advice, Error, Result};
 use crate::record::{MAX_DIMENSION, Pooling};

@@ -31,6 +31,7 @@ mod registry;
 mod runtime;
 mod session;
 mod setup;
+mod tensor;
 mod token_spans;
 mod tokenizer;
 mod tract;

@@ -11,7 +11,8 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::runtime::{Runtime, RuntimeKind, runtime};
-use super::session::{ModelBytes, ModelSession};
+use super::session::ModelSession;
+use super::tensor::ModelBytes;
 use super::tokenizer::{Encoding, Tokenizer};
 use super::{EmbedOutput, Embedder, LoadOptions, Role, batch};
 use crate::error::{Advice, Error, Result};

@@ -10,7 +10,7 @@ use super::folder::{self, FolderModel};
 use super::hash::HashEmbedder;
 use super::manifest::Manifest;
 use super::model_cache::{GraphFacts, ModelCache};
-use super::session::ModelBytes;
+use super::tensor::ModelBytes;
 use super::{LoadOptions, builtin, digest, graph};
 use crate::error::{Error, Result};
 use crate::record::Fingerprint;

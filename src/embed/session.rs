@@ -13,18 +13,10 @@ use ort::value::{Tensor, TensorElementType, ValueType};
 use super::cache::{self, CachedModel, Draft};
 use super::pooling;
 use super::runtime::Runtime;
+use super::tensor::{Given, ModelBytes, ModelOutput, TensorShape, other_numbers};
 use super::tokenizer::Encoding;
 use super::tract::TractSession;
 use crate::record::Fingerprint;
-
-/// Where a model's graph is read from.
-#[derive(Debug, Clone)]
-pub(super) enum ModelBytes {
-    /// The program itself.
-    Program(&'static [u8]),
-    /// A file, with its weights or beside them.
-    File(PathBuf),
-}
 
 /// A model's input, by what is put into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,21 +47,6 @@ impl Input {
             Self::Positions => i64::try_from(at).unwrap_or(0),
         }
     }
-}
-
-/// The sides of a tensor; `None` for one that a graph leaves open.
-pub(super) type TensorShape = Vec<Option<usize>>;
-
-/// What is put into one input: texts x tokens.
-pub(super) struct Given {
-    pub(super) shape: [usize; 2],
-    pub(super) data: Vec<i64>,
-}
-
-/// What a graph gives.
-pub(super) struct ModelOutput {
-    pub(super) shape: Vec<usize>,
-    pub(super) values: Vec<f32>,
 }
 
 enum Engine {
@@ -137,14 +114,6 @@ fn run_onnx_runtime(session: &mut Session, given: Vec<(&str, Given)>, output: &s
     let (shape, values) = found.try_extract_tensor::<f32>().map_err(words)?;
     let shape = shape.iter().filter_map(|&side| usize::try_from(side).ok()).collect();
     Ok(ModelOutput { shape, values: values.to_vec() })
-}
-
-/// Says that a graph gives numbers of another kind.
-pub(super) fn other_numbers(kind: &str) -> String {
-    format!(
-        "its output is of {}, where huedb reads 32-bit floats: take another export of its graph",
-        kind.to_lowercase()
-    )
 }
 
 /// A model open in the engine.

@@ -16,7 +16,7 @@ use tract_onnx::prelude::{
 use tract_onnx::tract_core::model::IntoRunnable;
 use tract_onnx::tract_core::plan::SimplePlan;
 
-use super::session::{Given, ModelBytes, ModelOutput, TensorShape, other_numbers};
+use super::tensor::{Given, ModelBytes, ModelOutput, TensorShape, other_numbers};
 
 /// Its version, as it stands in `Cargo.toml`.
 pub(super) const VERSION: &str = "0.23.9";

@@ -10,7 +10,7 @@ use roaring::RoaringTreemap;
 
 use super::exact::{First, nearest};
 use super::graph::{Graph, Stamp, Watch};
-use super::ranked::rank_candidates;
+use super::rerank::rank_candidates;
 use super::rows::Allowed;
 use super::walk::{graph_depth, read_graph};
 use crate::error::{Error, Result};

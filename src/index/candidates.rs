@@ -4,7 +4,7 @@
 //! that many are ranked that the next bound is too far.
 
 use super::nearest::Nearest;
-use super::ranked::Ranked;
+use super::ranked::{Ranked, farthest};
 use crate::record::Ordinal;
 
 /// A row and the distance it does not lie below.
@@ -38,11 +38,6 @@ impl Candidates {
     pub(super) fn decide(&self, ranked: &[Ranked], k: usize) -> bool {
         self.beyond == f64::INFINITY || farthest(ranked, k) < self.beyond
     }
-}
-
-/// Returns the distance of the `k`-th, infinite where there are fewer.
-pub(super) fn farthest(ranked: &[Ranked], k: usize) -> f64 {
-    k.checked_sub(1).and_then(|last| ranked.get(last)).map_or(f64::INFINITY, |last| last.distance)
 }
 
 #[cfg(test)]

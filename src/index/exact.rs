@@ -9,8 +9,9 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use super::candidates::{Candidates, farthest};
-use super::ranked::{Ranked, cut, rank_all, rank_bounded};
+use super::candidates::Candidates;
+use super::ranked::{Ranked, cut, farthest};
+use super::rerank::{rank_all, rank_bounded};
 use super::resident::ResidentRows;
 use super::resident_scan::scan_resident;
 use super::rows::{Allowed, Tail};

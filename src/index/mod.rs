@@ -16,6 +16,7 @@ mod measure;
 mod meeting;
 mod nearest;
 mod ranked;
+mod rerank;
 mod resident;
 mod resident_scan;
 mod rows;
@@ -33,7 +34,9 @@ pub use exact::{ExactHits, First};
 #[doc(hidden)]
 pub use nearest::{Nearest, Score};
 #[doc(hidden)]
-pub use ranked::{Ranked, rank_all, rank_candidates};
+pub use ranked::Ranked;
+#[doc(hidden)]
+pub use rerank::{rank_all, rank_candidates};
 pub(crate) use resident::{is_resident, resident};
 #[doc(hidden)]
 pub use rows::Allowed;

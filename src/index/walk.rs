@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use roaring::RoaringTreemap;
 
 use super::graph::{Graph, GraphReader, StoredGraph};
-use super::ranked::rank_all;
+use super::rerank::rank_all;
 use super::rows::Allowed;
 use super::turns::share;
 use crate::error::{Error, Result};

@@ -10,14 +10,13 @@ use std::mem;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::each::embed_each;
+use super::prepared_row::PreparedRow;
 use super::rules::{Files, Rules, bad_document};
 use super::{IngestSettings, OnError, Tally, bad_row};
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
 use crate::record::{Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, Value, check_document_model};
-use crate::store::{
-    Change, Form, Mode, View, check_dimension, check_embedding, check_id, check_model, check_texts, of_record,
-};
+use crate::store::{Mode, View, check_dimension, check_embedding, check_id, check_model, check_texts, of_record};
 
 /// A batch that is ready to be written.
 #[derive(Debug, Default)]
@@ -40,36 +39,6 @@ impl PreparedBatch {
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.tally
-    }
-}
-
-/// A row and what was found out about it.
-#[derive(Debug)]
-pub(super) struct PreparedRow {
-    pub(super) row: NewRecord,
-    /// Whether its embedding was made here.
-    embedded_here: bool,
-    /// Whether it takes the place of its document's other form.
-    replaces_form: bool,
-}
-
-impl PreparedRow {
-    pub(super) fn into_change(self) -> (Change, Form) {
-        let Self { row, embedded_here, replaces_form } = self;
-        let form = match row.part {
-            Some(part) => Form::Part { part, replaces_whole: replaces_form },
-            None if replaces_form => Form::Whole,
-            None => Form::Record,
-        };
-        let change = Change {
-            id: row.id,
-            embedding: row.embedding,
-            embedded_here,
-            document: row.document,
-            uri: row.uri,
-            metadata: row.metadata,
-        };
-        (change, form)
     }
 }
 

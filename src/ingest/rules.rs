@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::prepare::PreparedRow;
+use super::prepared_row::PreparedRow;
 use crate::error::{Error, Result};
 use crate::record::{Chunk, NewRecord, RecordId};
 use crate::store::{Mode, StoredRecord, View, taken_by_another};

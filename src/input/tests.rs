@@ -120,7 +120,7 @@ fn a_column_that_is_not_there_is_named_with_those_that_are() {
     let csv = "key,body\nk,text\n";
     assert_eq!(error(csv, Mapping::default()), "t: has no column \"id\"; its columns are key, body");
     let hint = open(csv, InputOptions::default()).err().unwrap().hint().unwrap();
-    assert!(hint.contains("--id"), "{hint}");
+    assert!(hint.contains("column of the ids"), "{hint}");
     assert!(error(csv, named("key", "bdoy", None)).contains("no column \"bdoy\"; its columns are key, body"));
     assert!(error(csv, named("key", "body", Some(&["year"]))).contains("no column \"year\""));
     let types = Mapping { types: "year:int".parse().unwrap(), ..named("key", "body", None) };

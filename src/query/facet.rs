@@ -1,17 +1,17 @@
-//! Facts about metadata: which values a key has, how often, the smallest and the largest; and records sorted by one.
+//! Facts about metadata: which values a key has, how often, the smallest and the largest.
 //!
 //! Answered from the postings; records are read only for strings too long for a posting's key. Invariant: a value
 //! of an array is told apart from a scalar, and `1` and `1.0` are one value, as in filters.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use roaring::RoaringTreemap;
 
 use super::select::{RecordQuery, choose};
-use crate::error::{Error, Result};
-use crate::record::{Number, Ordinal, Value};
-use crate::store::{Collection, Term, TermKind, View};
+use super::sort::{compare, kind_of, resolve};
+use crate::error::Result;
+use crate::record::Value;
+use crate::store::{Collection, TermKind};
 
 /// One value of a metadata key.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,15 +39,6 @@ pub struct KeyFacts {
     pub min: Value,
     /// The largest of them.
     pub max: Value,
-}
-
-/// How records are sorted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sort {
-    /// By the value of this metadata key.
-    pub key: String,
-    /// Whether the largest comes first.
-    pub descending: bool,
 }
 
 impl Collection {
@@ -106,63 +97,9 @@ impl Collection {
     }
 }
 
-/// Returns records sorted by a key: truth values, numbers, strings, then the records that have none of these; ties in
-/// the order they were inserted, in both directions.
-pub(super) fn sorted(view: &View, chosen: RoaringTreemap, sort: &Sort) -> Result<Vec<u64>> {
-    let mut groups: Vec<(TermKind, Value, RoaringTreemap)> = Vec::new();
-    let mut left = chosen;
-    view.for_each_term(Some(&sort.key), |key, term, records| {
-        let kind = kind_of(term)?;
-        let records = records & &left;
-        if !kind.is_element() && !records.is_empty() {
-            left -= &records;
-            groups.push((kind, resolve(view, key, term, &records)?, records));
-        }
-        Ok(())
-    })?;
-    groups.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| compare(&a.1, &b.1)));
-    if sort.descending {
-        groups.reverse();
-    }
-    Ok(groups.iter().flat_map(|(_, _, records)| records).chain(&left).collect())
-}
-
 fn within(records: RoaringTreemap, chosen: Option<&RoaringTreemap>) -> RoaringTreemap {
     match chosen {
         Some(chosen) => records & chosen,
         None => records,
-    }
-}
-
-fn kind_of(term: &Term) -> Result<TermKind> {
-    term.kind().ok_or_else(|| Error::damaged("a posting of the metadata index has an unknown type"))
-}
-
-/// Returns the value of a term; of a long string, from one of the records that hold it.
-fn resolve(view: &View, key: &str, term: &Term, records: &RoaringTreemap) -> Result<Value> {
-    if let Some(value) = term.value() {
-        return Ok(value);
-    }
-    let missing = || Error::damaged(format!("the metadata index holds a value of {key:?} that its record has not"));
-    let stored = view.stored(Ordinal(records.min().ok_or_else(missing)?))?;
-    match stored.metadata.get(key) {
-        Some(Value::Str(text)) => Ok(Value::Str(text.clone())),
-        Some(Value::StrArray(texts)) => {
-            let text = texts.iter().find(|text| Term::text_element(text) == *term);
-            text.cloned().map(Value::Str).ok_or_else(missing)
-        }
-        _ => Err(missing()),
-    }
-}
-
-/// Compares two values of one kind.
-fn compare(a: &Value, b: &Value) -> Ordering {
-    match (a, b) {
-        (Value::Str(a), Value::Str(b)) => a.cmp(b),
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        _ => match (Number::of(a), Number::of(b)) {
-            (Some(a), Some(b)) => a.compare(b),
-            _ => Ordering::Equal,
-        },
     }
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use roaring::RoaringTreemap;
 
+use super::answer::{Answer, QueryTiming};
 use super::plan::{AccessPath, Facts, Plan};
-use super::run::{Answer, QueryTiming};
 use crate::error::{Error, Result};
 use crate::index::{
     Allowed, First, GraphSearcher, Ranked, graph_depth, is_graph_resident, is_resident, nearest as nearest_by_bounds,

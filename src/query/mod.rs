@@ -3,6 +3,7 @@
 //! Knows nothing of the terminal. Invariant: a filter is answered before or inside the search, never after it, so it
 //! never empties or shortens a result that exists; hits ascend by distance, ties by insertion.
 
+mod answer;
 mod chroma_request;
 mod chroma_response;
 #[cfg(feature = "plot")]
@@ -23,22 +24,24 @@ mod run;
 #[cfg(feature = "plot")]
 mod sample;
 mod select;
+mod sort;
 #[cfg(feature = "plot")]
 mod statistics;
 
+pub use answer::{Answer, QueryTiming};
 pub use chroma_request::{ChromaRequest, ChromaSearch, Select};
 #[cfg(feature = "plot")]
 pub use components::Projection;
 pub use dedupe::{Dedupe, Group, Groups};
 #[cfg(feature = "plot")]
 pub use distribution::{Bin, Distribution, Edges};
-pub use facet::{Facet, KeyFacts, Sort};
+pub use facet::{Facet, KeyFacts};
 pub use filter::{Filter, filter_key};
 pub use group::{Aggregate, Extreme, GroupBy};
 pub use plan::{AccessPath, Costs, Facts, Plan};
 pub use rank::Rank;
 pub use request::{Ask, Query};
-pub use run::{Answer, QueryTiming};
 pub use select::{RecordPage, RecordQuery};
+pub use sort::Sort;
 #[cfg(feature = "plot")]
 pub use statistics::{Statistics, StatisticsQuery};

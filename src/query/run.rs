@@ -5,53 +5,18 @@
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use roaring::RoaringTreemap;
 
+use super::answer::Answer;
 use super::knn::VectorSearch;
-use super::plan::{Facts, Plan};
 use super::rank::{Knn, KnnQuery, Rank, evaluate, words_not_indexed};
 use super::request::{Ask, Query};
 use super::select::choose;
 use crate::error::{Error, Result};
 use crate::record::{Hit, Metadata, Ordinal};
 use crate::store::{Collection, View};
-
-/// What a query found, and how.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Answer {
-    /// The hits of each question, in the order of the questions: `[questions][up to top]`. A hit of an expression has its
-    /// score for a distance; where nothing ranks the records ([`Query::all`]) the distance is 0.
-    pub hits: Vec<Vec<Hit>>,
-    /// How vectors were searched for; [`super::AccessPath::Nothing`] where expressions rank.
-    pub plan: Plan,
-    /// What the plan was made from.
-    pub facts: Facts,
-    /// How long each stage took.
-    pub timing: QueryTiming,
-    /// Rows whose embedding was compared with a question, where vectors were searched for.
-    pub ranked: u64,
-    /// What went wrong without changing the hits, such as a damaged graph.
-    pub warnings: Vec<String>,
-}
-
-/// How long the stages of a query took.
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct QueryTiming {
-    /// Embedding the texts.
-    pub embed: Duration,
-    /// Finding the records the filter keeps.
-    pub filter: Duration,
-    /// Finding candidates by their codes, their signs or the graph.
-    pub candidates: Duration,
-    /// Ranking them by their embeddings.
-    pub rank: Duration,
-    /// Reading the hits.
-    pub read: Duration,
-}
 
 impl Collection {
     /// Answers one or more questions from the latest state of the collection.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 
-use super::facet::{Sort, sorted};
 use super::filter::{Filter, Scalar, Side, Test};
+use super::sort::{Sort, sorted};
 use crate::error::Result;
 use crate::record::{Metadata, Number, Ordinal, Record, RecordId};
 use crate::store::{Collection, Include, Outcome, PendingWrite, StoredRecord, Term, View};

@@ -10,6 +10,8 @@ mod native;
 mod near;
 mod planes;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod registers;
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;

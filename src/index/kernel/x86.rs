@@ -12,10 +12,10 @@ use std::arch::x86_64::{
 };
 use std::array;
 
-use super::native::registers::{
+use super::planes::PLANES;
+use super::registers::{
     floats_of, load, load_eight, load_floats, load_rest, load_signs, load_words, lower_halves, products,
 };
-use super::planes::PLANES;
 use super::tile::{BYTES, LANES, QUAD, RAISE, Step, TILE_ROWS, Tile};
 use super::{EIGHT, Near, Planes, RowNumbers, Thresholds};
 

@@ -95,7 +95,7 @@ fn ids_can_be_made_from_the_embeddings() {
     case.options.mapping.id = IdFrom::Content;
     assert_eq!(case.read("f4.npy").unwrap().into_iter().collect::<Result<Vec<_>>>().unwrap().len(), 3);
     case.options.mapping = Mapping::default();
-    assert!(case.error("f4.npy").contains("its rows have no ids (give --ids FILE"));
+    assert!(case.error("f4.npy").contains("its rows have no ids (give a file of ids"));
 }
 
 #[test]
