@@ -14,7 +14,7 @@ use redb::{
 
 use super::beside::{beside, no_file, real_place};
 use super::crypt::Seal;
-use super::{Access, Depth, FileFacts, Options, Store, guard, open, table};
+use super::{Access, Depth, FileFacts, Options, Store, connect, guard, table};
 use crate::error::{Error, Result};
 
 /// How often pages are moved at the most.
@@ -55,7 +55,7 @@ impl Store {
     fn copy_to(&self, target: &Path, options: &Options) -> Result<()> {
         let name = |e: Error| e.at(target, Duration::ZERO);
         let options = Options { cache_bytes: Options::BULK_CACHE_BYTES, ..options.clone() };
-        let mut copy = open::writer(target, &options, true, ConcurrencyMode::MultiWriter).map_err(name)?.file;
+        let mut copy = connect::writer(target, &options, true, ConcurrencyMode::MultiWriter).map_err(name)?.file;
         self.read(|from| guard::guarded(|| copy_tables(&from, &copy)))?;
         guard::guarded(|| shorten(&mut copy)).map_err(name)?;
         guard::guarded(|| copy.close().map_err(Error::from)).map_err(name)

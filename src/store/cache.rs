@@ -60,12 +60,6 @@ impl Cache {
         self.kept().bytes
     }
 
-    /// Forgets everything: what is read from now on may be another file.
-    pub(crate) fn clear(&self) {
-        // Freed without the lock.
-        drop(std::mem::take(&mut *self.kept()));
-    }
-
     /// Returns what was put in for a part of a collection.
     pub(crate) fn get<T: Any + Send + Sync>(&self, collection: u32, part: &str) -> Option<Arc<T>> {
         let mut kept = self.kept();
@@ -123,8 +117,6 @@ mod tests {
         assert_eq!((there, cache.bytes()), ([true, false, true, true], 100));
         cache.put(1, "c", Arc::new("c".to_owned()), 101);
         assert_eq!((cache.get::<String>(1, "c"), cache.bytes()), (None, 70));
-        cache.clear();
-        assert_eq!((cache.get::<String>(1, "d"), cache.bytes()), (None, 0));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::codec::{Reader, floats, put_floats};
-use super::quantise::{lengthwise, sum};
+use super::length::{lengthwise, sum};
 use crate::error::{Error, Result};
 use crate::record::Space;
 

@@ -8,10 +8,10 @@ use std::time::Instant;
 use redb::WriteTransaction;
 use uuid::Uuid;
 
-use super::catalog::{self, CollectionKey};
+use super::catalog::{self, CatalogEntry, CollectionKey};
 use super::queue::{LARGE_BYTES, Outcome, Task, Turn, WriteRequest, bytes_of};
 use super::rows::purged_at_once;
-use super::table::{self, PairKey};
+use super::table::{self, CollectionNumber, PairKey};
 use super::write::{Form, WriteBatch};
 use super::{Change, CollectionChange, Effect, Include, Mode, Store, StoredRecord, View, rows_per_segment, scope};
 use crate::error::Result;
@@ -192,6 +192,22 @@ impl Collection {
     /// Those of every write.
     pub fn index_documents(&self, on: bool) -> Result<u64> {
         self.write(|batch| batch.index_documents(on))
+    }
+
+    /// Changes what the catalogue says of the collection, in one transaction.
+    pub(super) fn change_entry<T>(
+        &self,
+        change: impl FnOnce(&WriteTransaction, CollectionNumber, &mut CatalogEntry) -> Result<T>,
+    ) -> Result<T> {
+        let scope = self.store.scope();
+        self.store.write(|tx| {
+            scope::check_for_writing(tx, scope)?;
+            let (names, mut entries) = (tx.open_table(table::COLLECTIONS)?, tx.open_table(table::COLLECTION)?);
+            let (number, mut entry) = self.key.find(&names, &entries, scope)?;
+            let result = change(tx, number, &mut entry)?;
+            catalog::put(&mut entries, number, &entry)?;
+            Ok(result)
+        })
     }
 
     fn write<T>(&self, work: impl FnOnce(&mut WriteBatch) -> Result<T>) -> Result<T> {

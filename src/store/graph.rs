@@ -5,9 +5,9 @@
 
 use redb::Table;
 
-use super::catalog::{self, CatalogEntry, GraphEntry};
+use super::catalog::{CatalogEntry, GraphEntry};
 use super::table::{self, CollectionNumber, PairKey};
-use super::{Collection, View, scope};
+use super::{Collection, View};
 use crate::error::Result;
 use crate::record::Ordinal;
 
@@ -66,18 +66,12 @@ impl Collection {
         &self,
         change: impl FnOnce(CollectionNumber, &mut CatalogEntry, &mut ChunkTable) -> Result<Option<GraphEntry>>,
     ) -> Result<Option<GraphEntry>> {
-        self.store().write(|tx| {
-            scope::check_for_writing(tx, self.store().scope())?;
-            let names = tx.open_table(table::COLLECTIONS)?;
-            let mut entries = tx.open_table(table::COLLECTION)?;
-            let (number, mut entry) = self.key().find(&names, &entries, self.store().scope())?;
+        self.change_entry(|tx, number, entry| {
             let mut chunks = tx.open_table(table::GRAPH)?;
             let (first, last) = (number.pair(0), number.pair(u64::MAX));
             chunks.retain_in::<&PairKey, _>(&first..=&last, |_, _| false)?;
             tx.open_table(table::STALE)?.remove(&number.key())?;
-            let result = change(number, &mut entry, &mut chunks)?;
-            catalog::put(&mut entries, number, &entry)?;
-            Ok(result)
+            change(number, entry, &mut chunks)
         })
     }
 }

@@ -6,19 +6,23 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{Database, ReadTransaction, WriteTransaction};
 use uuid::Uuid;
 
 use super::backend::until;
-use super::crypt::Seal;
+use super::cache::Cache;
+use super::connect::again;
+use super::fault::FileContext;
 use super::guard::guarded;
-use super::page::{Pages, while_writing};
+use super::layout::raise_format;
+use super::opened::{Handle, Opened};
+use super::options::{Access, Options};
+use super::page::while_writing;
 use super::queue::WriteQueue;
-use super::{Access, Cache, Options, fault, open};
 use crate::error::{Error, Result};
 use crate::record::Scope;
 
@@ -41,7 +45,6 @@ struct OpenFile {
     reopening: Option<(Access, Options)>,
     current: RwLock<Arc<Handle>>,
     queue: WriteQueue,
-    cache: Arc<Cache>,
     commits: AtomicU64,
     /// What collections were called when they were last seen.
     names: Mutex<HashMap<Uuid, String>>,
@@ -50,80 +53,12 @@ struct OpenFile {
 /// Names of collections that are remembered.
 const NAMES_KEPT: usize = 1 << 16;
 
-/// redb's handle, what the file was opened with where it is encrypted, and what is known of its pages.
-pub(super) struct Handle {
-    pub(super) database: Opened,
-    pub(super) seal: Option<Seal>,
-    pub(super) pages: Arc<Pages>,
-    /// Whether redb panicked in it: nothing says what state that left.
-    broken: AtomicBool,
-}
-
-pub(super) enum Opened {
-    Reader(ReadOnlyDatabase, open::FileIdentity),
-    Writer(Database, open::FileIdentity),
-}
-
 const _: fn() = || {
     fn shared<T: Send + Sync>() {}
     shared::<Store>();
     shared::<super::Collection>();
     shared::<super::View>();
 };
-
-impl Handle {
-    pub(super) fn new(database: Opened, seal: Option<Seal>, pages: Arc<Pages>) -> Self {
-        Self { database, seal, pages, broken: AtomicBool::new(false) }
-    }
-
-    fn begin_read(&self) -> Result<ReadTransaction> {
-        let begin = || match &self.database {
-            Opened::Reader(file, _) => file.begin_read(),
-            Opened::Writer(file, _) => file.begin_read(),
-        };
-        self.guarded(|| begin().map_err(Error::from))
-    }
-
-    fn writer(&self) -> Result<(&Database, open::FileIdentity)> {
-        match &self.database {
-            Opened::Writer(file, identity) => Ok((file, *identity)),
-            Opened::Reader(..) => Err(Error::argument("the file was opened for reading only")),
-        }
-    }
-
-    fn identity(&self) -> open::FileIdentity {
-        match &self.database {
-            Opened::Reader(_, identity) | Opened::Writer(_, identity) => *identity,
-        }
-    }
-
-    /// Calls redb, and remembers when that panicked.
-    fn guarded<T>(&self, call: impl FnOnce() -> Result<T>) -> Result<T> {
-        let (mut panicked, broken) = (true, &self.broken);
-        let result = guarded(|| {
-            let result = call();
-            panicked = false;
-            result
-        });
-        broken.fetch_or(panicked, Ordering::Relaxed);
-        result
-    }
-
-    /// Returns whether redb will do nothing more after this error.
-    fn is_spent(&self, error: &Error) -> bool {
-        self.broken.load(Ordering::Relaxed) || error.is_consequence()
-    }
-
-    fn close(self) -> Result<()> {
-        guarded(|| {
-            let closed = match self.database {
-                Opened::Reader(file, _) => file.close(),
-                Opened::Writer(file, _) => file.close(),
-            };
-            closed.map_err(Error::from)
-        })
-    }
-}
 
 impl Store {
     /// Opens a database file with the default options. Whoever opens it to write may do so beside others, in this process
@@ -160,7 +95,6 @@ impl Store {
             reopening: access.map(|access| (access, options.clone())),
             current: RwLock::new(Arc::new(handle)),
             queue: WriteQueue::default(),
-            cache: Arc::new(Cache::new(options.warm_bytes)),
             commits: AtomicU64::new(0),
             names: Mutex::default(),
         };
@@ -192,10 +126,10 @@ impl Store {
         self.file.busy_timeout
     }
 
-    /// Returns what of the file stays in memory between questions.
+    /// Returns what of the file stays in memory between questions; where the file is opened again, that begins anew.
     #[must_use]
-    pub fn cache(&self) -> &Arc<Cache> {
-        &self.file.cache
+    pub fn cache(&self) -> Arc<Cache> {
+        Arc::clone(self.handle().cache())
     }
 
     /// Returns how many transactions this process has committed to the file.
@@ -218,10 +152,8 @@ impl Store {
         let Some((access, options)) = &self.file.reopening else { return Ok(Arc::clone(spent)) };
         let mut current = self.file.current.write().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&current, spent) {
-            let fresh = Arc::new(open::again(self.path(), *access, options)?);
+            let fresh = Arc::new(again(self.path(), *access, options)?);
             let spent = std::mem::replace(&mut *current, fresh);
-            // Another file may stand there by now, whose collections have the same numbers.
-            self.file.cache.clear();
             // redb may panic once more when it closes what it could not close.
             let _ = guarded(|| {
                 drop(spent);
@@ -234,7 +166,7 @@ impl Store {
     /// Calls redb; opens the file again where redb does nothing more since an earlier failure.
     fn on_sound_handle<T>(&self, mut call: impl FnMut(&Handle) -> Result<T>) -> Result<(Arc<Handle>, T)> {
         let mut handle = self.handle();
-        if handle.broken.load(Ordering::Relaxed) {
+        if handle.is_broken() {
             handle = self.reopen(&handle)?;
         }
         match call(&handle) {
@@ -248,9 +180,14 @@ impl Store {
 
     /// Runs `work` on one committed state of the file.
     pub(crate) fn read<T>(&self, work: impl FnOnce(ReadTransaction) -> Result<T>) -> Result<T> {
+        self.read_warm(|tx, _| work(tx))
+    }
+
+    /// Runs `work` on one committed state of the file, with what of the same file is in memory.
+    pub(super) fn read_warm<T>(&self, work: impl FnOnce(ReadTransaction, Arc<Cache>) -> Result<T>) -> Result<T> {
         let read = || {
             let (handle, tx) = self.on_sound_handle(Handle::begin_read)?;
-            handle.guarded(|| work(tx))
+            handle.guarded(|| work(tx, Arc::clone(handle.cache())))
         };
         read().map_err(|error| self.name(error))
     }
@@ -280,7 +217,7 @@ impl Store {
                 while_writing(|| {
                     // Whoever replaces a file holds this lock meanwhile.
                     handle.writer()?.1.require_at(self.path())?;
-                    open::raise_format(&tx)?;
+                    raise_format(&tx)?;
                     let result = work(&tx)?;
                     tx.commit()?;
                     self.file.commits.fetch_add(1, Ordering::Relaxed);
@@ -301,8 +238,8 @@ impl Store {
         }
     }
 
-    pub(super) fn place(&self) -> fault::FileContext {
-        fault::FileContext { path: self.path().into(), patience: self.busy_timeout() }
+    pub(super) fn place(&self) -> FileContext {
+        FileContext { path: self.path().into(), patience: self.busy_timeout() }
     }
 
     pub(super) fn busy(&self) -> Error {

@@ -3,7 +3,6 @@
 //! redb would take more, but a value of several GiB needs as much memory, and an error of its own comes too late to
 //! name the record.
 
-use super::write::Change;
 use crate::error::{Error, Result};
 use crate::record::RecordId;
 
@@ -55,20 +54,13 @@ pub(crate) fn of_record(id: &RecordId, error: Error) -> Error {
     if start.len() == id.len() { error.of_record(id) } else { error.of_record(&format!("{start}...")) }
 }
 
-impl Change {
-    pub(crate) fn check_sizes(&self) -> Result<()> {
-        check_id(&self.id)?;
-        check_texts(&self.id, self.document.as_deref(), self.uri.as_deref())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::record::CollectionName;
     use crate::store::table::{self, meta};
-    use crate::store::{Access, Depth, NewCollection, Store};
+    use crate::store::{Access, Change, Depth, NewCollection, Store};
 
     #[test]
     fn the_last_collection_of_a_file() {

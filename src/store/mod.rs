@@ -14,6 +14,7 @@ mod codec;
 mod collection;
 mod collections;
 mod compact;
+mod connect;
 mod convert;
 mod crypt;
 mod facts;
@@ -25,10 +26,14 @@ pub(crate) mod fuzzing;
 mod graph;
 mod guard;
 mod handle;
+mod layout;
+mod length;
 mod limit;
 mod model;
 mod next_embeddings;
 mod open;
+mod opened;
+mod options;
 mod page;
 mod posting;
 mod quantise;
@@ -42,6 +47,7 @@ mod rows;
 mod scope;
 mod segment;
 mod sketch;
+mod sketch_size;
 mod snapshot;
 mod table;
 mod terms;
@@ -64,19 +70,20 @@ pub use facts::FileFacts;
 #[doc(hidden)]
 pub use graph::GraphFile;
 pub use handle::Store;
+pub(crate) use length::lengthwise;
 pub(crate) use limit::of_record;
 pub use limit::{MAX_ID_BYTES, MAX_RECORD_BYTES, check_id, check_texts};
 pub use model::check_model;
 pub(crate) use next_embeddings::{NewEmbedding, ReembedBatch};
-pub use open::{Access, Options};
+pub use options::{Access, Options};
 #[cfg(test)]
 pub(crate) use page::tests::{PageOf, pages_of};
 #[doc(hidden)]
 pub use posting::{Term, TermKind};
+pub(crate) use quantise::above;
 pub use quantise::{
     AskedDifference, Codes, MAX_DIMENSION, QuantisedQuestion, check_embedding, difference, quantise, quantise_query,
 };
-pub(crate) use quantise::{above, lengthwise};
 #[doc(hidden)]
 pub use queue::{Outcome, PendingWrite};
 pub(crate) use read::RowsState;
@@ -90,8 +97,9 @@ pub(crate) use segment::seal;
 #[doc(hidden)]
 pub use segment::{Bounds, Segment, rows_per_segment};
 #[doc(hidden)]
-pub use sketch::{DEVIATIONS, Sketch, SketchQuestion, sign_bytes};
-pub(crate) use sketch::{SKETCH_FROM_DIMENSION, SketchAccuracy, SketchTerms, Sketcher};
+pub use sketch::{DEVIATIONS, Sketch, SketchQuestion};
+pub(crate) use sketch::{SketchAccuracy, SketchTerms, Sketcher};
+pub(crate) use sketch_size::{SKETCH_FROM_DIMENSION, sign_bytes};
 pub use snapshot::Snapshot;
 #[cfg(test)]
 pub(crate) use table::VECTORS;

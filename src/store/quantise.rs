@@ -20,6 +20,7 @@
 //! every finite embedding and question; one that f32 cannot hold a bound for has an infinite residual.
 
 use super::centre::Centre;
+use super::length::{LANES, lengthwise};
 use crate::error::{Error, Result};
 use crate::record::Space;
 
@@ -32,8 +33,6 @@ pub use crate::record::MAX_DIMENSION;
 const LENGTHS: std::ops::RangeInclusive<f64> = 0.0..=1e18;
 /// Below this, squares of components are lost in f32.
 const SHORT: f64 = 1e-12;
-/// What Chroma adds to the length of an embedding before it divides by it.
-const SHORTEST: f64 = 1e-32;
 /// What f32 arithmetic of a bound is off: three roundings, doubled twice.
 const F32_ROUNDING: f64 = 1.0 / 2_097_152.0;
 /// What products that are too small for f32 may hide.
@@ -90,16 +89,6 @@ fn first_not_finite(embedding: &[f32]) -> Option<usize> {
     // Without an early end the loop runs on vector instructions; nearly always it finds nothing.
     let all_finite = embedding.iter().fold(true, |all, x| all & x.is_finite());
     if all_finite { None } else { embedding.iter().position(|x| !x.is_finite()) }
-}
-
-/// Returns what a space multiplies an embedding with, and the length of what that gives.
-#[must_use]
-pub(crate) fn lengthwise(embedding: &[f32], space: Space) -> (f64, f64) {
-    let length = sum(embedding, |x| x * x).sqrt();
-    match space {
-        Space::Cosine => ((length + SHORTEST).recip(), if length > 0.0 { 1.0 } else { 0.0 }),
-        Space::Ip | Space::L2 => (1.0, length),
-    }
 }
 
 /// Returns the codes of a stored embedding around a centre.
@@ -293,20 +282,6 @@ fn short_above(x: f64) -> f32 {
     f32::from_bits(bits.saturating_add(0xffff).min(f32::INFINITY.to_bits()) & 0xffff_0000)
 }
 
-/// Sums that are kept apart, which vector instructions can do; one sum would wait for each addition.
-const LANES: usize = 8;
-
-/// Sums a term of each component.
-pub(crate) fn sum(row: &[f32], term: impl Fn(f64) -> f64) -> f64 {
-    let mut lanes = [0.0_f64; LANES];
-    for chunk in row.chunks(LANES) {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane += term(f64::from(*x));
-        }
-    }
-    lanes.iter().sum()
-}
-
 fn largest(row: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; LANES];
     for chunk in row.chunks(LANES) {
@@ -384,7 +359,7 @@ mod tests {
             let centre = Centre::of(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), space);
             let asked = quantise_query(&rows[0], &centre, space);
             // For cosine lengths are 1.
-            let size = if space == Space::Cosine { 1.0 } else { sum(&rows[0], |x| x * x) };
+            let size = if space == Space::Cosine { 1.0 } else { super::super::length::sum(&rows[0], |x| x * x) };
             for row in &rows {
                 let off = space.distance(&rows[0], row) - lower_bound(&asked, &quantise(row, &centre, space));
                 assert!((0.0..0.03 * size).contains(&off), "{space} {offset}: {off} of {size}, {random:?}");

@@ -466,8 +466,8 @@ impl Store {
     }
 
     pub(super) fn view_of(&self, key: &CollectionKey) -> Result<View> {
-        let open = |tx| View::open(Arc::new(tx), self.scope(), key, self.place(), Arc::clone(self.cache()));
-        let view = self.read(open)?;
+        let open = |tx, cache| View::open(Arc::new(tx), self.scope(), key, self.place(), cache);
+        let view = self.read_warm(open)?;
         if let Some(id) = key.id.filter(|_| key.name != view.info().name.as_str()) {
             self.saw_name(id, view.info().name.as_str());
         }

@@ -2,9 +2,7 @@
 //!
 //! Invariant: each step is one transaction; until the last the collection is searched by its old embeddings.
 
-use redb::WriteTransaction;
-
-use super::catalog::{self, CatalogEntry, NextEmbeddings};
+use super::catalog::{self, NextEmbeddings};
 use super::next_embeddings::ReembedBatch;
 use super::table::{self, CollectionNumber};
 use super::{Collection, View};
@@ -53,7 +51,7 @@ impl Collection {
     /// # Errors
     /// Those of every write.
     pub fn discard_reembedding(&self) -> Result<Option<Fingerprint>> {
-        self.change_next(|tx, _, entry| {
+        self.change_entry(|tx, _, entry| {
             let Some(next) = entry.next.take() else { return Ok(None) };
             catalog::remove_rows(tx, CollectionNumber(next.number))?;
             Ok(Some(next.embedder))
@@ -63,7 +61,7 @@ impl Collection {
     /// Prepares for embeddings of a model, or finds that this is done; returns their number.
     pub(crate) fn begin_next(&self, model: &Fingerprint) -> Result<CollectionNumber> {
         let view = self.view()?;
-        self.change_next(|tx, _, entry| match &entry.next {
+        self.change_entry(|tx, _, entry| match &entry.next {
             Some(next) if next.embedder == *model => Ok(CollectionNumber(next.number)),
             Some(next) => Err(unfinished(&view, &next.embedder)),
             None => {
@@ -75,7 +73,7 @@ impl Collection {
     }
 
     pub(crate) fn put_next(&self, number: CollectionNumber, batch: ReembedBatch) -> Result<()> {
-        self.change_next(|tx, own, entry| match entry.next.as_mut().filter(|next| next.number == number.0) {
+        self.change_entry(|tx, own, entry| match entry.next.as_mut().filter(|next| next.number == number.0) {
             Some(next) => next.put(tx, own, entry.info.space, batch),
             // Met again, and told, when the next batch is read.
             None => Ok(()),
@@ -84,7 +82,7 @@ impl Collection {
 
     /// Lets the new embeddings take the place of the old; returns whether there was nothing left to embed.
     pub(crate) fn take_next(&self, number: CollectionNumber) -> Result<bool> {
-        self.change_next(|tx, own, entry| match entry.next.take() {
+        self.change_entry(|tx, own, entry| match entry.next.take() {
             Some(next) if next.number == number.0 && next.is_complete(tx, entry)? => {
                 next.take_place(tx, own, entry)?;
                 Ok(true)
@@ -93,20 +91,6 @@ impl Collection {
                 entry.next = next;
                 Ok(false)
             }
-        })
-    }
-
-    fn change_next<T>(
-        &self,
-        change: impl FnOnce(&WriteTransaction, CollectionNumber, &mut CatalogEntry) -> Result<T>,
-    ) -> Result<T> {
-        self.store().write(|tx| {
-            let names = tx.open_table(table::COLLECTIONS)?;
-            let mut entries = tx.open_table(table::COLLECTION)?;
-            let (number, mut entry) = self.key().find(&names, &entries, self.store().scope())?;
-            let result = change(tx, number, &mut entry)?;
-            catalog::put(&mut entries, number, &entry)?;
-            Ok(result)
         })
     }
 }

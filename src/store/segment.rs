@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::codec::{Reader, floats, put_floats};
 use super::quantise::{Codes, above};
-use super::sketch::rows_per_sketch;
+use super::sketch_size::rows_per_sketch;
 use super::table::MAX_VALUE_BYTES;
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};

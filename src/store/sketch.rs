@@ -23,27 +23,12 @@ use super::codec::{Reader, put_floats};
 use super::quantise::above;
 use super::rotation::{LANES, Lane, Rotation};
 use super::segment::{Bounds, Segment};
-use super::table::MAX_VALUE_BYTES;
+use super::sketch_size::{HEADER_BYTES, sign_bytes};
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 
 /// Standard deviations that a bound lies below its estimate.
 pub const DEVIATIONS: f32 = 3.5;
-
-const HEADER_BYTES: usize = 60;
-/// The longest value that fits a 128 KiB page of redb with its key.
-const SKETCH_BYTES: usize = MAX_VALUE_BYTES.div_ceil(8) - 64;
-/// Shorter embeddings have too few signs to tell rows apart, and few bytes to save.
-pub(crate) const SKETCH_FROM_DIMENSION: usize = 192;
-
-/// The most rows a segment may have so that its sketch fits a page an eighth as large.
-pub(super) fn rows_per_sketch(dimension: usize) -> usize {
-    if dimension < SKETCH_FROM_DIMENSION {
-        usize::MAX
-    } else {
-        (SKETCH_BYTES - HEADER_BYTES) / (sign_bytes(dimension) + 3)
-    }
-}
 
 /// Makes sketches of segments, a few rows at a time.
 pub(crate) struct Sketcher {
@@ -184,12 +169,6 @@ fn coded(values: &[f32]) -> (Range, Vec<u8>, f32) {
     });
     let off = above(off.fold(0.0, f64::max));
     (range, codes, off)
-}
-
-/// Bytes that the signs of one row take.
-#[must_use]
-pub fn sign_bytes(dimension: usize) -> usize {
-    dimension.div_ceil(8)
 }
 
 /// Writes the signs of up to eight rows, `row_bytes` each.

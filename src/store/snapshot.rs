@@ -74,7 +74,7 @@ impl Store {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn snapshot(&self) -> Result<Snapshot> {
-        self.read(|tx| Ok(Snapshot { tx: Arc::new(tx), place: self.place(), cache: Arc::clone(self.cache()) }))
+        self.read_warm(|tx, cache| Ok(Snapshot { tx: Arc::new(tx), place: self.place(), cache }))
     }
 
     /// Adds a database with the identity it had in another file; does nothing where there is one of its name.

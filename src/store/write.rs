@@ -48,6 +48,13 @@ pub struct Change {
     pub metadata: MetadataPatch,
 }
 
+impl Change {
+    fn check_sizes(&self) -> Result<()> {
+        limit::check_id(&self.id)?;
+        limit::check_texts(&self.id, self.document.as_deref(), self.uri.as_deref())
+    }
+}
+
 /// What came of a [`Change`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {

@@ -5,7 +5,8 @@ use redb::ReadOnlyTable;
 use super::{Depth, Findings, Subject};
 use crate::error::Result;
 use crate::store::segment::Segment;
-use crate::store::sketch::{Sketch, Sketcher, sign_bytes};
+use crate::store::sketch::{Sketch, Sketcher};
+use crate::store::sketch_size::sign_bytes;
 use crate::store::table::{self, PairKey};
 
 /// The sketches of a collection, asked about one segment after the other.

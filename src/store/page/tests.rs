@@ -5,7 +5,7 @@ use std::path::Path;
 use super::format::{FileHeader, HEADER_BYTES, Node};
 use super::{PageState, Tree};
 use crate::record::random::Random;
-use crate::store::{Access, Options, Store, open};
+use crate::store::{Access, Options, Store, connect};
 
 /// A page of a file.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct PageOf {
 
 /// Returns every page of a sound file, table by table.
 pub(crate) fn pages_of(path: &Path) -> Vec<PageOf> {
-    let (file, _) = open::raw(path, &Options::of_tests()).unwrap();
+    let (file, _) = connect::raw(path, &Options::of_tests()).unwrap();
     let mut bytes = vec![0; file.len().unwrap() as usize];
     file.read(0, &mut bytes).unwrap();
     let before = std::fs::metadata(path).unwrap().len() - bytes.len() as u64;
@@ -62,7 +62,7 @@ fn any_bytes_are_read_without_a_panic() {
         }
         bytes.truncate(if below(4) == 0 { below(bytes.len()) } else { bytes.len() });
         std::fs::write(&path, &bytes).unwrap();
-        let (file, _) = open::raw(&path, &Options::default()).unwrap();
+        let (file, _) = connect::raw(&path, &Options::default()).unwrap();
         if let Some(tree) = FileHeader::parse(&bytes).and_then(|header| Tree::new(&*file, &header)) {
             tree.walk(false, &|_| true, &mut |page| {
                 page.rows().for_each(|_| ());

@@ -17,7 +17,7 @@ use crate::store::record::{StoredRecord, decode};
 use crate::store::table::{self, CollectionNumber, PairKey, meta, pair_number};
 use crate::store::vector::{row_range, rows_per_block};
 use crate::store::write::WriteBatch;
-use crate::store::{Access, Change, Effect, FORMAT_VERSION, Mode, Options, Store, check_embedding, open};
+use crate::store::{Access, Change, Effect, FORMAT_VERSION, Mode, Options, Store, check_embedding, layout};
 
 /// Records written in one transaction.
 const RECORDS_AT_ONCE: usize = 4096;
@@ -128,7 +128,7 @@ impl Repair {
         }
         let key = seal.map(|seal| seal.key().clone());
         let options = Options { cache_bytes: Options::BULK_CACHE_BYTES, key, ..Options::default() };
-        open::fill(self.file.path(), &options)?;
+        layout::fill(self.file.path(), &options)?;
         let store = Store::open_with(self.file.path(), Access::Write, &options)?;
         store.write(|tx| write_catalogue(tx, &catalogue))?;
         let mut collections = BTreeMap::new();

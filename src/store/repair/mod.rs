@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::backup::{refuse_existing, refuse_no_file, share_permissions, verify, while_locked};
 use super::beside::{Beside, beside, real_place};
-use super::{Access, FileFacts, Options, Store, open, page};
+use super::{Access, FileFacts, Options, Store, connect, page};
 use crate::error::{Error, Result};
 use crate::record::Scope;
 
@@ -99,7 +99,7 @@ impl Repair {
                 repair.copy(&tree.ok_or_else(|| Error::damaged("its header"))?, handle.seal.as_ref())
             }),
             Err(why) => {
-                let (raw, seal) = open::raw(source, options).map_err(name)?;
+                let (raw, seal) = connect::raw(source, options).map_err(name)?;
                 let mut bytes = [0; page::HEADER_BYTES];
                 let header = raw.read(0, &mut bytes).ok().and_then(|()| page::FileHeader::parse(&bytes));
                 let Some(tree) = header.and_then(|header| page::Tree::new(&*raw, &header)) else { return Err(why) };
