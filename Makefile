@@ -22,6 +22,7 @@ FORCE:
 test:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --benches --features internals --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib --locked
 	cargo clippy --no-default-features --lib --locked -- -D warnings
 	cargo test --locked

@@ -1,6 +1,6 @@
 //! What the graph costs to build, store, read and search, one JSON line a figure.
 //!
-//! `cargo bench --bench graph`. The vectors are made up: unit vectors of 384 dimensions around 3,000 centres of
+//! `cargo bench --features internals --bench graph`. The vectors are made up: unit vectors of 384 dimensions around 3,000 centres of
 //! unequal size. `HUEDB_BENCH_ROWS` says how many (100,000 unless given).
 
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
@@ -11,10 +11,8 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use huedb::index::Nearest;
-use huedb::index::graph::{Graph, GraphReader, Stamp};
+use huedb::index::internals::{Centre, Codes, Graph, GraphReader, Nearest, Stamp, quantise};
 use huedb::record::{Hnsw, Ordinal, Space};
-use huedb::store::{Centre, Codes, quantise};
 
 const DIM: usize = 384;
 const LATENT: usize = 96;
@@ -47,7 +45,7 @@ fn stored(graph: &Graph, vectors: &[f32], queries: &[f32], truth: &[HashSet<u64>
     let chunks: Vec<_> = graph.to_chunks(Stamp::default())?.collect();
     report("to_chunks", milliseconds(start), "ms");
     let bytes: usize = chunks.iter().map(Vec::len).sum();
-    report("stored", bytes as f64 / graph.len() as f64, "bytes/row");
+    report("stored", bytes as f64 / graph.rows() as f64, "bytes/row");
     let start = Instant::now();
     let mut reader = GraphReader::new();
     for chunk in &chunks {
@@ -91,7 +89,7 @@ fn search(
 }
 
 fn rerank(vectors: &[f32], query: &[f32], found: impl Iterator<Item = Ordinal>) -> Vec<u64> {
-    let mut nearest = Nearest::new(10);
+    let mut nearest = Nearest::up_to(10, f32::INFINITY);
     for ordinal in found {
         let row = usize::try_from(ordinal.0).ok().and_then(|row| vectors.get(row * DIM..(row + 1) * DIM));
         nearest.push(-dot(query, row.unwrap_or_default()), ordinal);

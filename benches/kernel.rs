@@ -1,6 +1,6 @@
 //! How fast the kernels are beside the memory they read from, one JSON line a figure.
 //!
-//! `cargo bench --bench kernel`. Each figure is the best of several runs on one thread.
+//! `cargo bench --features internals --bench kernel`. Each figure is the best of several runs on one thread.
 
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
 #![expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use huedb::index::kernel::{Kernels, Limit, Planes, RowNumbers, Thresholds, Tile};
+use huedb::index::internals::{Kernels, Limit, Planes, RowNumbers, Thresholds, Tile};
 
 const DIM: usize = 384;
 const RUNS: usize = 5;

@@ -99,13 +99,12 @@ fn beside_usearch(collection: &Collection, questions: &[Vec<f32>], alone: f64) -
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                let mut embeddings = view.embeddings();
                 loop {
                     let row = next.fetch_add(1, Ordering::Relaxed);
                     if row >= view.end().0 {
                         return;
                     }
-                    if let Ok(embedding) = embeddings.floats(Ordinal(row)) {
+                    if let Ok(embedding) = view.embedding(Ordinal(row)) {
                         let _ = index.add(row, &embedding);
                     }
                 }

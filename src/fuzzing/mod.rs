@@ -43,8 +43,8 @@ pub const TARGETS: [FuzzTarget; 19] = [
     ("terms", store::fuzzing::terms_block),
     ("collection", store::fuzzing::collection),
     ("ordinals", store::fuzzing::ordinals),
-    ("graph", index::graph::fuzzing::index),
-    ("graph_chunks", index::graph::fuzzing::chunks),
+    ("graph", index::graph_fuzzing::index),
+    ("graph_chunks", index::graph_fuzzing::chunks),
     ("tokenizer", embed::fuzzing::text),
     ("tokenizer_file", embed::fuzzing::tokenizer_file),
 ];

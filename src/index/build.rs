@@ -98,7 +98,7 @@ pub fn build_graph(collection: &Collection, threads: usize, watch: Watch) -> Res
     let epoch = view.next_epoch();
     let stamp = Stamp { epoch, high_water: view.end().0 };
     let chunks: Vec<_> = start.graph.to_chunks(stamp)?.collect();
-    let file = GraphFile { epoch, covers_until: view.end(), rows: start.graph.len() as u64, recall, chunks: &chunks };
+    let file = GraphFile { epoch, covers_until: view.end(), rows: start.graph.rows() as u64, recall, chunks: &chunks };
     match collection.put_graph(&view, &file)? {
         Some(graph) => Ok(Some(Built { graph, added: wanted.len(), extended: start.extended })),
         None => Err(Error::InvalidArgument {

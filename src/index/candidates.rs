@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn what_was_let_go_bounds_the_rest() {
-        let mut nearest = Nearest::new(2);
+        let mut nearest = Nearest::up_to(2, f64::INFINITY);
         (0..9_u32).for_each(|at| nearest.push(f64::from(at), Ordinal(at.into())));
         let candidates = Candidates::new(nearest, f64::INFINITY);
         assert_eq!((candidates.rows.len(), candidates.beyond), (2, 1.0));
@@ -67,8 +67,8 @@ mod tests {
         let candidates = Candidates::new(nearest, 1.0);
         assert!(candidates.decide(&ranked(&[0.5, 1.0]), 2));
         assert!(!candidates.decide(&ranked(&[0.5, 1.0_f64.next_up()]), 2));
-        assert!(Candidates::new(Nearest::new(5), f64::INFINITY).decide(&[], 2));
-        let mut unknown = Nearest::new(5);
+        assert!(Candidates::new(Nearest::up_to(5, f64::INFINITY), f64::INFINITY).decide(&[], 2));
+        let mut unknown = Nearest::up_to(5, f64::INFINITY);
         unknown.give_up(f64::NEG_INFINITY);
         assert!(!Candidates::new(unknown, f64::INFINITY).decide(&ranked(&[0.0]), 1));
     }

@@ -22,7 +22,7 @@ use crate::store::View;
 
 /// What is read first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum First {
+pub(crate) enum First {
     /// The codes of every row.
     Codes,
     /// The signs of every row.
@@ -31,7 +31,7 @@ pub enum First {
 
 /// What was found, and what it took.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ExactHits {
+pub(crate) struct ExactHits {
     /// The nearest of each question.
     pub nearest: Vec<Vec<Ranked>>,
     /// Rows whose embedding was compared with a question.

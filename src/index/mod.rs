@@ -7,13 +7,13 @@ mod build;
 mod candidates;
 mod earlier;
 mod exact;
-// For the benches; no part of the library.
-#[doc(hidden)]
-pub mod graph;
-#[doc(hidden)]
-pub mod kernel;
+#[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
+mod graph;
+#[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
+mod kernel;
 mod measure;
 mod meeting;
+#[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
 mod nearest;
 mod ranked;
 mod rerank;
@@ -28,19 +28,24 @@ mod walk;
 
 pub use build::{Built, build_graph, build_graph_if_due, graph_is_due, unwatched};
 pub use earlier::{Earlier, SeenRecords, near_earlier};
-pub(crate) use exact::{BATCH_FROM, nearest};
-#[doc(hidden)]
-pub use exact::{ExactHits, First};
-#[doc(hidden)]
-pub use nearest::{Nearest, Score};
-#[doc(hidden)]
+pub(crate) use exact::{BATCH_FROM, First, nearest};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use graph::fuzzing as graph_fuzzing;
+pub use kernel::instructions;
 pub use ranked::Ranked;
-#[doc(hidden)]
-pub use rerank::{rank_all, rank_candidates};
+pub(crate) use rerank::{rank_all, rank_candidates};
 pub(crate) use resident::{is_resident, resident};
-#[doc(hidden)]
-pub use rows::Allowed;
-#[doc(hidden)]
-pub use terms::{best_by_terms, holds_any};
+pub(crate) use rows::Allowed;
+pub(crate) use terms::{best_by_terms, holds_any};
 pub(crate) use walk::is_graph_resident;
 pub use walk::{GraphSearcher, Walked, graph_depth, walk_graph};
+
+/// What the benches measure by itself; no part of the library.
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals {
+    pub use super::graph::{Graph, GraphReader, Stamp};
+    pub use super::kernel::{Kernels, Limit, Planes, RowNumbers, Thresholds, Tile};
+    pub use super::nearest::Nearest;
+    pub use crate::store::internals::*;
+}

@@ -7,34 +7,19 @@ use crate::record::Ordinal;
 
 /// A score; smaller is nearer.
 pub trait Score: Copy {
-    /// Larger than every score.
-    const LARGEST: Self;
-
     /// Compares in a total order.
     fn order(&self, other: &Self) -> std::cmp::Ordering;
 }
 
 impl Score for f32 {
-    const LARGEST: Self = Self::INFINITY;
-
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         self.total_cmp(other)
     }
 }
 
 impl Score for f64 {
-    const LARGEST: Self = Self::INFINITY;
-
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         self.total_cmp(other)
-    }
-}
-
-impl Score for i32 {
-    const LARGEST: Self = Self::MAX;
-
-    fn order(&self, other: &Self) -> std::cmp::Ordering {
-        self.cmp(other)
     }
 }
 
@@ -49,12 +34,6 @@ pub struct Nearest<S> {
 }
 
 impl<S: Score> Nearest<S> {
-    /// Starts empty.
-    #[must_use]
-    pub fn new(k: usize) -> Self {
-        Self::up_to(k, S::LARGEST)
-    }
-
     /// Starts empty, for scores that are not above a limit.
     #[must_use]
     pub fn up_to(k: usize, limit: S) -> Self {
@@ -135,9 +114,9 @@ mod tests {
     fn keeps_what_sorting_everything_keeps() {
         let mut random = Random::new();
         for k in [0, 1, 2, 10, 1000] {
-            let scores: Vec<i32> = (0..500).map(|_| i32::try_from(random.below(40)).unwrap()).collect();
+            let scores: Vec<f32> = (0..500).map(|_| random.below(40) as f32).collect();
             let mut all: Vec<_> = scores.iter().zip(0..).map(|(score, ordinal)| (*score, Ordinal(ordinal))).collect();
-            let mut halves = [Nearest::new(k), Nearest::new(k)];
+            let mut halves = [Nearest::up_to(k, f32::INFINITY), Nearest::up_to(k, f32::INFINITY)];
             for (at, (score, ordinal)) in all.iter().enumerate() {
                 let half = &mut halves[at % 2];
                 if *score <= half.threshold() {
@@ -146,7 +125,7 @@ mod tests {
             }
             let [mut nearest, other] = halves;
             nearest.merge(other);
-            all.sort_unstable();
+            all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             all.truncate(k);
             assert_eq!(nearest.into_sorted(), all, "k {k}, {random:?}");
         }

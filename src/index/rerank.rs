@@ -23,7 +23,7 @@ const LEAST_STEP: usize = 16;
 ///
 /// # Errors
 /// [`crate::error::Error::Damaged`] when an embedding is missing.
-pub fn rank_all(
+pub(crate) fn rank_all(
     view: &View,
     questions: &[&[f32]],
     among: &RoaringTreemap,
@@ -58,7 +58,7 @@ pub fn rank_all(
 ///
 /// # Errors
 /// [`crate::error::Error::Damaged`] when an embedding is missing.
-pub fn rank_candidates(
+pub(crate) fn rank_candidates(
     view: &View,
     questions: &[&[f32]],
     candidates: &[Vec<Ordinal>],

@@ -17,7 +17,7 @@ use crate::store::{DOCUMENT, View};
 ///
 /// # Errors
 /// [`crate::error::Error::Damaged`] or [`crate::error::Error::Io`].
-pub fn best_by_terms(
+pub(crate) fn best_by_terms(
     view: &View,
     field: &str,
     question: &SparseVector,
@@ -48,7 +48,7 @@ pub fn best_by_terms(
 ///
 /// # Errors
 /// [`crate::error::Error::Damaged`] or [`crate::error::Error::Io`].
-pub fn holds_any(view: &View, field: &str, question: &SparseVector) -> Result<bool> {
+pub(crate) fn holds_any(view: &View, field: &str, question: &SparseVector) -> Result<bool> {
     for (term, _) in question.iter() {
         let mut holds = false;
         view.for_each_weight(field, term, |_, _| holds = true)?;

@@ -113,7 +113,7 @@ mod tests {
     fn every_ordinal_is_visited_once() {
         for (end, step, threads) in [(0, 5, 2), (1, 5, 2), (10, 5, 1), (1003, 10, 4), (7, 1, 64)] {
             let found = gather(end, step, threads, |turns| {
-                let mut nearest = Nearest::new(2000);
+                let mut nearest = Nearest::up_to(2000, f64::INFINITY);
                 turns.flatten().for_each(|ordinal| nearest.push(0.0, Ordinal(ordinal)));
                 Ok(vec![nearest])
             });

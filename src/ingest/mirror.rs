@@ -60,10 +60,18 @@ impl Mirror {
         let mut unmet = RoaringTreemap::new();
         for name in moved_from.iter().chain([&root]) {
             if let Some(view) = &view {
-                unmet |= view.holding(Self::ROOT, &Term::text(name))?;
+                unmet |= Self::following(view, name)?;
             }
         }
         Ok(Self { view, root, moved_from, unmet })
+    }
+
+    /// Returns the records that follow a root.
+    ///
+    /// # Errors
+    /// A damaged file.
+    pub fn following(view: &View, root: &str) -> Result<RoaringTreemap> {
+        view.holding(Self::ROOT, &Term::text(root))
     }
 
     /// Has a row say what it follows.

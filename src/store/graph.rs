@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::record::Ordinal;
 
 /// A serialised graph on its way into the file.
-pub struct GraphFile<'a> {
+pub(crate) struct GraphFile<'a> {
     /// Which build it is: [`View::next_epoch`] of the view it was built from.
     pub epoch: u64,
     /// Ordinals below this one are in it.
@@ -31,7 +31,7 @@ impl Collection {
     ///
     /// # Errors
     /// Those of every write.
-    pub fn put_graph(&self, seen: &View, graph: &GraphFile) -> Result<Option<GraphEntry>> {
+    pub(crate) fn put_graph(&self, seen: &View, graph: &GraphFile) -> Result<Option<GraphEntry>> {
         self.change_graph(|number, entry, chunks| {
             if !seen.has_same_embeddings(number, entry) {
                 entry.graph = None;

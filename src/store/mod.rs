@@ -8,6 +8,7 @@ mod backup;
 mod beside;
 mod cache;
 mod catalog;
+#[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
 mod centre;
 mod check;
 mod codec;
@@ -36,6 +37,7 @@ mod opened;
 mod options;
 mod page;
 mod posting;
+#[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
 mod quantise;
 mod queue;
 mod read;
@@ -59,16 +61,14 @@ pub use backup::restore;
 pub use beside::{Beside, beside, remove_unfinished, unfinished_beside};
 pub use cache::Cache;
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
-#[doc(hidden)]
-pub use centre::Centre;
+pub(crate) use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
 pub use compact::Compacted;
 pub use convert::{decrypt, encrypt, rekey_fully};
 pub use crypt::{Key, KeyDerivation, MOST_KEY_BYTES, is_encrypted};
 pub use facts::FileFacts;
-#[doc(hidden)]
-pub use graph::GraphFile;
+pub(crate) use graph::GraphFile;
 pub use handle::Store;
 pub(crate) use length::lengthwise;
 pub(crate) use limit::of_record;
@@ -78,12 +78,11 @@ pub(crate) use next_embeddings::{NewEmbedding, ReembedBatch};
 pub use options::{Access, Options};
 #[cfg(test)]
 pub(crate) use page::tests::{PageOf, pages_of};
-#[doc(hidden)]
-pub use posting::{Term, TermKind};
+pub(crate) use posting::Term;
+pub use posting::TermKind;
 pub(crate) use quantise::above;
-pub use quantise::{
-    AskedDifference, Codes, MAX_DIMENSION, QuantisedQuestion, check_embedding, difference, quantise, quantise_query,
-};
+pub(crate) use quantise::{Codes, QuantisedQuestion, difference, quantise, quantise_query};
+pub use quantise::{MAX_DIMENSION, check_embedding};
 #[doc(hidden)]
 pub use queue::{Outcome, PendingWrite};
 pub(crate) use read::RowsState;
@@ -94,10 +93,8 @@ pub(crate) use reembedding::unfinished;
 pub use repair::{Certainty, Loss, Repair, RepairedCollection};
 pub use scope::DatabaseInfo;
 pub(crate) use segment::seal;
-#[doc(hidden)]
-pub use segment::{Bounds, Segment, rows_per_segment};
-#[doc(hidden)]
-pub use sketch::{DEVIATIONS, Sketch, SketchQuestion};
+pub(crate) use segment::{Bounds, Segment, rows_per_segment};
+pub(crate) use sketch::{Sketch, SketchQuestion};
 pub(crate) use sketch::{SketchAccuracy, SketchTerms, Sketcher};
 pub(crate) use sketch_size::{SKETCH_FROM_DIMENSION, sign_bytes};
 pub use snapshot::Snapshot;
@@ -105,8 +102,14 @@ pub use snapshot::Snapshot;
 pub(crate) use table::VECTORS;
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use terms::DOCUMENT;
-#[doc(hidden)]
-pub use vector::Embeddings;
+pub(crate) use vector::Embeddings;
 pub use write::check_dimension;
 pub use write::{Change, Effect, Mode};
 pub(crate) use write::{Form, taken_by_another};
+
+/// What the benches code rows with; no part of the library.
+#[cfg(feature = "internals")]
+pub(crate) mod internals {
+    pub use super::centre::Centre;
+    pub use super::quantise::{Codes, quantise};
+}

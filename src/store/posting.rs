@@ -34,42 +34,42 @@ const CHUNK_BYTES: usize = 6;
 
 /// A metadata value as the index orders it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Term(Vec<u8>);
+pub(crate) struct Term(Vec<u8>);
 
 impl Term {
     /// A truth value.
     #[must_use]
-    pub fn bool(value: bool) -> Self {
+    pub(crate) fn bool(value: bool) -> Self {
         Self(vec![BOOL, u8::from(value)])
     }
 
     /// A number; equal integers and floats are the same term.
     #[must_use]
-    pub fn number(value: Number) -> Self {
+    pub(crate) fn number(value: Number) -> Self {
         Self::ordered(NUMBER, value)
     }
 
     /// A string.
     #[must_use]
-    pub fn text(value: &str) -> Self {
+    pub(crate) fn text(value: &str) -> Self {
         Self(text(STR, value))
     }
 
     /// A truth value inside an array.
     #[must_use]
-    pub fn bool_element(value: bool) -> Self {
+    pub(crate) fn bool_element(value: bool) -> Self {
         Self(vec![BOOL_ELEMENT, u8::from(value)])
     }
 
     /// An integer inside an array.
     #[must_use]
-    pub fn int_element(value: i64) -> Self {
+    pub(crate) fn int_element(value: i64) -> Self {
         Self::ordered(INT_ELEMENT, Number::Int(value))
     }
 
     /// A float inside an array.
     #[must_use]
-    pub fn float_element(value: f64) -> Self {
+    pub(crate) fn float_element(value: f64) -> Self {
         Self::ordered(FLOAT_ELEMENT, Number::Float(value))
     }
 
@@ -79,13 +79,13 @@ impl Term {
 
     /// A string inside an array.
     #[must_use]
-    pub fn text_element(value: &str) -> Self {
+    pub(crate) fn text_element(value: &str) -> Self {
         Self(text(STR_ELEMENT, value))
     }
 
     /// The terms of a value: one of a scalar, one of each different element of an array.
     #[must_use]
-    pub fn of(value: &Value) -> Vec<Self> {
+    pub(crate) fn of(value: &Value) -> Vec<Self> {
         let mut terms = match value {
             Value::Bool(b) => vec![Self::bool(*b)],
             Value::Int(i) => vec![Self::number(Number::Int(*i))],
@@ -105,7 +105,7 @@ impl Term {
 
     /// Returns what kind of value the term is.
     #[must_use]
-    pub fn kind(&self) -> Option<TermKind> {
+    pub(crate) fn kind(&self) -> Option<TermKind> {
         Some(match *self.0.first()? {
             BOOL => TermKind::Bool,
             NUMBER => TermKind::Number,
@@ -122,7 +122,7 @@ impl Term {
     ///
     /// A whole number comes back as an integer where 64 bits hold it: `1` and `1.0` are one term.
     #[must_use]
-    pub fn value(&self) -> Option<Value> {
+    pub(crate) fn value(&self) -> Option<Value> {
         let (_, rest) = self.0.split_first()?;
         match self.kind()? {
             TermKind::Bool | TermKind::BoolElement => Some(Value::Bool(*rest.first()? != 0)),
@@ -138,7 +138,7 @@ impl Term {
 
     /// Before the first and after the last number.
     #[must_use]
-    pub fn all_numbers() -> (Self, Self) {
+    pub(crate) fn all_numbers() -> (Self, Self) {
         (Self(vec![NUMBER]), Self(vec![NUMBER + 1]))
     }
 }

@@ -40,6 +40,7 @@ const UNDERFLOW: f64 = 1e-35;
 
 /// A quantised embedding.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_field_names, reason = "they are the codes that the numbers are about")]
 pub struct Codes {
     /// The codes, one a component.
     pub codes: Vec<i8>,

@@ -274,7 +274,7 @@ impl View {
 
     /// Returns a reader of embeddings that keeps its last block, for reads in ascending order.
     #[must_use]
-    pub fn embeddings(&self) -> Embeddings<'_> {
+    pub(crate) fn embeddings(&self) -> Embeddings<'_> {
         Embeddings::new(&self.vectors, self.rows_number, self.entry.info.dimension.unwrap_or(0)).of(&self.place)
     }
 
@@ -284,7 +284,11 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Damaged`], or what `visit` answers.
-    pub fn for_each_segment(&self, firsts: Range<u64>, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    pub(crate) fn for_each_segment(
+        &self,
+        firsts: Range<u64>,
+        mut visit: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
         self.named(|| {
             let table = self.tx.open_table(table::SEGMENTS)?;
             let mut rows =
@@ -306,7 +310,7 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Damaged`] when it is missing.
-    pub fn centre(&self, number: Option<u32>) -> Result<Centre> {
+    pub(crate) fn centre(&self, number: Option<u32>) -> Result<Centre> {
         let dimension = self.entry.info.dimension.unwrap_or(0);
         let Some(number) = number else { return Ok(Centre::origin(dimension)) };
         self.named(|| {
@@ -318,7 +322,7 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Damaged`], or what `visit` answers.
-    pub fn for_each_sketch(
+    pub(crate) fn for_each_sketch(
         &self,
         firsts: Range<u64>,
         mut visit: impl FnMut(Ordinal, &[u8]) -> Result<()>,
@@ -336,7 +340,7 @@ impl View {
 
     /// Returns the ordinal below which rows stand in segments.
     #[must_use]
-    pub fn sealed_until(&self) -> Ordinal {
+    pub(crate) fn sealed_until(&self) -> Ordinal {
         Ordinal(self.entry.sealed.sealed_until)
     }
 
@@ -344,7 +348,7 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
-    pub fn holding(&self, key: &str, term: &Term) -> Result<RoaringTreemap> {
+    pub(crate) fn holding(&self, key: &str, term: &Term) -> Result<RoaringTreemap> {
         self.named(|| posting::equal(&self.tx.open_table(table::POSTINGS)?, self.number, key, term, self.end()))
     }
 
@@ -352,7 +356,7 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
-    pub fn holding_between(&self, key: &str, from: (&Term, bool), to: (&Term, bool)) -> Result<RoaringTreemap> {
+    pub(crate) fn holding_between(&self, key: &str, from: (&Term, bool), to: (&Term, bool)) -> Result<RoaringTreemap> {
         self.named(|| posting::between(&self.tx.open_table(table::POSTINGS)?, self.number, key, from, to))
     }
 
@@ -360,7 +364,7 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Damaged`], or what `visit` answers.
-    pub fn for_each_term(
+    pub(crate) fn for_each_term(
         &self,
         key: Option<&str>,
         visit: impl FnMut(&str, &Term, RoaringTreemap) -> Result<()>,
@@ -411,7 +415,7 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
-    pub fn for_each_weight(&self, field: &str, term: u32, visit: impl FnMut(Ordinal, f32)) -> Result<()> {
+    pub(crate) fn for_each_weight(&self, field: &str, term: u32, visit: impl FnMut(Ordinal, f32)) -> Result<()> {
         self.named(|| {
             match self.tx.open_table(table::TERMS) {
                 Ok(table) => terms::for_each_weight(&table, self.number, field, term, visit),
@@ -424,7 +428,7 @@ impl View {
 
     /// Returns the number of the graph that would be built next.
     #[must_use]
-    pub fn next_epoch(&self) -> u64 {
+    pub(crate) fn next_epoch(&self) -> u64 {
         self.entry.epoch + 1
     }
 
@@ -432,7 +436,7 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Damaged`] when there are fewer than the catalogue says, or what `visit` answers.
-    pub fn for_each_graph_chunk(&self, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    pub(crate) fn for_each_graph_chunk(&self, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         self.named(|| {
             let table = self.tx.open_table(table::GRAPH)?;
             let chunks = self.entry.graph.map_or(0, |graph| graph.chunks);

@@ -25,13 +25,13 @@ const NUMBERS_BYTES: usize = 16;
 
 /// Rows that fill a segment and whose sketch fills its page.
 #[must_use]
-pub fn rows_per_segment(dimension: usize) -> usize {
+pub(crate) fn rows_per_segment(dimension: usize) -> usize {
     ((MAX_VALUE_BYTES - HEADER_BYTES) / (dimension + NUMBERS_BYTES)).min(rows_per_sketch(dimension))
 }
 
 /// A segment seen in its bytes.
 #[derive(Debug, Clone, Copy)]
-pub struct Segment<'a> {
+pub(crate) struct Segment<'a> {
     first: Ordinal,
     dimension: usize,
     centre: Option<u32>,
@@ -45,7 +45,7 @@ pub struct Segment<'a> {
 
 /// What turns the products of a segment's rows into bounds, a number a row each.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// What products are multiplied with.
     pub factors: Vec<f32>,
     /// What they are subtracted from.
@@ -61,7 +61,7 @@ impl<'a> Segment<'a> {
     ///
     /// # Errors
     /// [`Error::Damaged`] when the lengths do not add up.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes, "a segment");
         let _checksum = reader.u64()?;
         let (rows, dimension) = (reader.u32()? as usize, reader.u32()? as usize);
@@ -92,7 +92,7 @@ impl<'a> Segment<'a> {
     ///
     /// # Errors
     /// [`Error::Damaged`] when they differ.
-    pub fn verify(bytes: &'a [u8]) -> Result<()> {
+    pub(crate) fn verify(bytes: &'a [u8]) -> Result<()> {
         let mut reader = Reader::new(bytes, "a segment");
         if reader.u64()? == xxh3_64(reader.rest()) {
             Self::parse(bytes).map(drop)
@@ -103,31 +103,31 @@ impl<'a> Segment<'a> {
 
     /// Returns the number of rows.
     #[must_use]
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.factors.len() / 4
     }
 
     /// Returns the length of the embeddings.
     #[must_use]
-    pub fn dimension(&self) -> usize {
+    pub(crate) fn dimension(&self) -> usize {
         self.dimension
     }
 
     /// Returns the number of the centre its rows are coded around; `None` for the origin, as in version 1 of the format.
     #[must_use]
-    pub fn centre(&self) -> Option<u32> {
+    pub(crate) fn centre(&self) -> Option<u32> {
         self.centre
     }
 
     /// Returns the codes of all rows, one row after the other.
     #[must_use]
-    pub fn codes(&self) -> &'a [i8] {
+    pub(crate) fn codes(&self) -> &'a [i8] {
         self.codes
     }
 
     /// Returns the ordinal of row `row`.
     #[must_use]
-    pub fn ordinal(&self, row: usize) -> Ordinal {
+    pub(crate) fn ordinal(&self, row: usize) -> Ordinal {
         let offset = match self.offsets {
             None => row as u64,
             Some(offsets) => offsets.as_chunks::<4>().0.get(row).map_or(0, |b| u64::from(u32::from_le_bytes(*b))),
@@ -137,12 +137,12 @@ impl<'a> Segment<'a> {
 
     /// Returns the first ordinal, when all rows follow it without a gap.
     #[must_use]
-    pub fn contiguous_from(&self) -> Option<Ordinal> {
+    pub(crate) fn contiguous_from(&self) -> Option<Ordinal> {
         self.offsets.is_none().then_some(self.first)
     }
 
     /// Writes the numbers of all rows into `out`, in the place of what it held.
-    pub fn read_bounds(&self, space: Space, out: &mut Bounds) {
+    pub(crate) fn read_bounds(&self, space: Space, out: &mut Bounds) {
         out.clear();
         out.factors.extend(floats(self.factors));
         if self.centre.is_none() {
@@ -190,7 +190,7 @@ impl<'a> Segment<'a> {
 
     /// Returns the row that holds an ordinal.
     #[must_use]
-    pub fn find(&self, ordinal: Ordinal) -> Option<usize> {
+    pub(crate) fn find(&self, ordinal: Ordinal) -> Option<usize> {
         let row = match self.offsets {
             None => usize::try_from(ordinal.0.checked_sub(self.first.0)?).ok()?,
             Some(offsets) => {

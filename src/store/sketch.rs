@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 
 /// Standard deviations that a bound lies below its estimate.
-pub const DEVIATIONS: f32 = 3.5;
+pub(super) const DEVIATIONS: f32 = 3.5;
 
 /// Makes sketches of segments, a few rows at a time.
 pub(crate) struct Sketcher {
@@ -190,7 +190,7 @@ fn put_signs(out: &mut [u8], rows: &[Lane], row_bytes: usize) {
 
 /// A question that sketches are asked.
 #[derive(Debug, Clone)]
-pub struct SketchQuestion {
+pub(crate) struct SketchQuestion {
     /// Its difference from the centre, turned as the rows are.
     pub turned: Vec<f32>,
     /// The length of that, no less than it is.
@@ -207,7 +207,7 @@ pub(crate) struct SketchTerms {
 
 /// A sketch seen in its bytes.
 #[derive(Debug, Clone, Copy)]
-pub struct Sketch<'a> {
+pub(crate) struct Sketch<'a> {
     weights: &'a [u8],
     biases: &'a [u8],
     slacks: &'a [u8],
@@ -233,7 +233,7 @@ pub(crate) struct SketchAccuracy {
 impl SketchQuestion {
     /// Turns a question's difference from the centre as the rows of sketches are.
     #[must_use]
-    pub fn new(difference: &[f32], length: f64) -> Self {
+    pub(crate) fn new(difference: &[f32], length: f64) -> Self {
         Self { turned: Rotation::new(difference.len()).turn_one(difference), length: above(length * (1.0 + 1e-5)) }
     }
 }
@@ -243,7 +243,7 @@ impl<'a> Sketch<'a> {
     ///
     /// # Errors
     /// [`Error::Damaged`] when the lengths do not add up.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes, "a sketch");
         let _checksum = reader.u64()?;
         let (rows, dimension) = (reader.u32()? as usize, reader.u32()? as usize);
@@ -279,7 +279,7 @@ impl<'a> Sketch<'a> {
     ///
     /// # Errors
     /// [`Error::Damaged`] when they differ.
-    pub fn verify(bytes: &'a [u8]) -> Result<()> {
+    pub(crate) fn verify(bytes: &'a [u8]) -> Result<()> {
         let mut reader = Reader::new(bytes, "a sketch");
         if reader.u64()? == xxh3_64(reader.rest()) {
             Self::parse(bytes).map(drop)
@@ -290,13 +290,13 @@ impl<'a> Sketch<'a> {
 
     /// Returns the number of rows.
     #[must_use]
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.weights.len()
     }
 
     /// Returns the ordinal of row `row` of the sketch whose key ends with `first`.
     #[must_use]
-    pub fn ordinal(&self, first: Ordinal, row: usize) -> Ordinal {
+    pub(crate) fn ordinal(&self, first: Ordinal, row: usize) -> Ordinal {
         let offset = match self.offsets {
             None => row as u64,
             Some(offsets) => offsets.as_chunks::<4>().0.get(row).map_or(0, |b| u64::from(u32::from_le_bytes(*b))),
@@ -306,13 +306,13 @@ impl<'a> Sketch<'a> {
 
     /// Returns the number of the centre that its rows are coded around.
     #[must_use]
-    pub fn centre(&self) -> u32 {
+    pub(crate) fn centre(&self) -> u32 {
         self.centre
     }
 
     /// Returns the signs of all rows, one row after the other.
     #[must_use]
-    pub fn signs(&self) -> &'a [u8] {
+    pub(crate) fn signs(&self) -> &'a [u8] {
         self.signs
     }
 
@@ -331,7 +331,7 @@ impl<'a> Sketch<'a> {
     /// Writes the weight of each row, and what its product with a question is taken from to give a bound.
     ///
     /// The product is `scale * (sum under the set bits) - shift`, of a question whose rounding has length `rounded`.
-    pub fn read_bounds(&self, question: &SketchQuestion, (shift, rounded): (f32, f32), out: &mut Bounds) {
+    pub(crate) fn read_bounds(&self, question: &SketchQuestion, (shift, rounded): (f32, f32), out: &mut Bounds) {
         out.clear();
         out.factors.extend(self.weights.iter().map(|code| self.weight_range.value(*code)));
         let biases = self.biases.iter().map(|code| self.bias_range.value(*code));

@@ -32,7 +32,7 @@ pub(crate) fn row_range(ordinal: Ordinal, dimension: usize) -> std::ops::Range<u
 }
 
 /// Reads embeddings and keeps the block of the last one.
-pub struct Embeddings<'v, T = ReadOnlyTable<&'static PairKey, &'static [u8]>> {
+pub(crate) struct Embeddings<'v, T = ReadOnlyTable<&'static PairKey, &'static [u8]>> {
     table: &'v T,
     collection: CollectionNumber,
     dimension: usize,
@@ -55,7 +55,7 @@ impl<'v, T: ReadableTable<&'static PairKey, &'static [u8]>> Embeddings<'v, T> {
     ///
     /// # Errors
     /// [`Error::Damaged`] when it is missing.
-    pub fn row(&mut self, ordinal: Ordinal) -> Result<&[u8]> {
+    pub(crate) fn row(&mut self, ordinal: Ordinal) -> Result<&[u8]> {
         let place = self.place;
         let row = self.read(ordinal);
         match place {
@@ -79,7 +79,7 @@ impl<'v, T: ReadableTable<&'static PairKey, &'static [u8]>> Embeddings<'v, T> {
     ///
     /// # Errors
     /// [`Error::Damaged`] when it is missing.
-    pub fn floats(&mut self, ordinal: Ordinal) -> Result<Vec<f32>> {
+    pub(crate) fn floats(&mut self, ordinal: Ordinal) -> Result<Vec<f32>> {
         Ok(floats(self.row(ordinal)?).collect())
     }
 }

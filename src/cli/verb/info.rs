@@ -3,7 +3,7 @@
 use clap::Args;
 use huedb::embed::{DEFAULT_MODEL, runtime};
 use huedb::error::Result;
-use huedb::index::kernel::kernels;
+use huedb::index::instructions;
 use huedb::store::{Access, FORMAT_VERSION};
 
 use crate::cli::context::command::Context;
@@ -44,7 +44,7 @@ impl InfoArgs {
             .with("data_dir", path(&context.models.data_dir))
             .with("cache_dir", path(&context.models.cache_dir))
             .with("threads", context.models.threads())
-            .with("kernels", kernels().name());
+            .with("kernels", instructions());
         context.facts(&facts)?;
         Ok(Status::Done)
     }

@@ -15,7 +15,7 @@ use huedb::error::{Error, Result};
 use huedb::ingest::{Mirror, OnError, Rules, Standing, Tally};
 use huedb::input::{self, Folder, FolderListing, InputSource, RowBatches, SkippedFile, TextFile, read_text};
 use huedb::record::{CollectionInfo, CollectionName, Fingerprint, LineCounter, NewRecord, RecordId};
-use huedb::store::{Mode, NewCollection, Term, View};
+use huedb::store::{Mode, NewCollection, View};
 use plan::{Seen, SyncPlan, describe_records, old_root_name, root_name};
 
 use crate::cli::arguments::global::NewFileArgs;
@@ -286,7 +286,7 @@ impl SyncArgs {
     /// Returns the names that records follow under which the folder was known.
     fn moved_from(&self, context: &Context, view: Option<&View>) -> Result<Vec<String>> {
         let follows = |name: &str| match view {
-            Some(view) => Ok(!view.holding(Mirror::ROOT, &Term::text(name))?.is_empty()),
+            Some(view) => Ok(!Mirror::following(view, name)?.is_empty()),
             None => Ok::<bool, Error>(false),
         };
         let mut names = Vec::new();

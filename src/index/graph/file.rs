@@ -59,7 +59,8 @@ impl GraphHeader {
     ///
     /// # Errors
     /// [`Error::Damaged`] when the bytes are not the first chunk of a graph of this format.
-    pub fn read(first_chunk: &[u8]) -> Result<Self> {
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn read(first_chunk: &[u8]) -> Result<Self> {
         Self::parse(&GraphChunk::parse(first_chunk, 0)?).map(|(header, _)| header)
     }
 

@@ -60,7 +60,7 @@ pub(crate) fn chunks(bytes: &[u8]) -> bool {
         (rest, read) = (after, true);
     }
     let stored = reader.finish();
-    let _ = stored.and_then(|stored| Graph::view(stored, 1)).map(|graph| (graph.len(), graph.removed()));
+    let _ = stored.and_then(|stored| Graph::view(stored, 1)).map(|graph| (graph.rows(), graph.removed()));
     read
 }
 

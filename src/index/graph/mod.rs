@@ -95,26 +95,14 @@ impl Graph {
 
     /// Returns the number of vectors that are not removed.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn rows(&self) -> usize {
         self.native.len()
     }
 
-    /// Says whether no vector is left.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Returns the number of removed vectors that still lie in the way; past a third, build again.
-    #[must_use]
-    pub fn removed(&self) -> usize {
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn removed(&self) -> usize {
         self.removed
-    }
-
-    /// Returns how many searches may run at once.
-    #[must_use]
-    pub fn threads(&self) -> usize {
-        self.shape.threads
     }
 
     /// Returns an embedding as the graph holds it.
@@ -130,13 +118,13 @@ impl Graph {
     /// that is there already or of another dimension, or a viewed graph; [`Error::Io`] when memory is short.
     pub fn extend(&mut self, rows: &[(Ordinal, Codes)], watch: Watch) -> Result<()> {
         self.refuse_viewed()?;
-        let slots = self.len() + self.removed + rows.len();
+        let slots = self.rows() + self.removed + rows.len();
         self.native.reserve(slots, self.shape.threads).map_err(|why| memory("make room in the graph", why))?;
         // `USearch` puts new vectors into the places of removed ones without a lock, so those are filled alone.
         let (alone, together) = rows.split_at(rows.len().min(self.removed));
-        let before = self.len();
+        let before = self.rows();
         let filled = self.add_rows(alone, 1, watch);
-        self.removed -= (self.len() - before).min(self.removed);
+        self.removed -= (self.rows() - before).min(self.removed);
         filled?;
         self.add_rows(together, self.shape.threads, watch)
     }
@@ -226,7 +214,7 @@ impl Graph {
         search: impl FnOnce(&[i8], usize) -> Result<Vec<(u64, f32)>, String>,
     ) -> Result<Vec<(f32, Ordinal)>> {
         self.refuse_dimension(question.len())?;
-        let wanted = candidates.max(k).min(self.len());
+        let wanted = candidates.max(k).min(self.rows());
         if k == 0 || wanted == 0 {
             return Ok(Vec::new());
         }
@@ -251,7 +239,7 @@ impl Graph {
             dim: self.shape.dim,
             space: self.shape.space,
             hnsw: self.shape.hnsw,
-            rows: self.len() as u64,
+            rows: self.rows() as u64,
             removed: self.removed as u64,
             stamp,
             bytes: (stream.len() - HEADER_BYTES) as u64,
@@ -274,7 +262,7 @@ impl fmt::Debug for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Graph")
             .field("shape", &self.shape)
-            .field("len", &self.len())
+            .field("len", &self.rows())
             .field("removed", &self.removed)
             .finish_non_exhaustive()
     }

@@ -79,12 +79,12 @@ fn recall_against_an_exact_scan() {
     for space in Space::ALL {
         let mut graph = Graph::new(DIM, space, Hnsw::default(), 2).unwrap();
         graph.extend(&rows(vectors, DIM, space, 0), &ignore).unwrap();
-        assert_eq!((graph.len(), graph.removed()), (ROWS, 0));
+        assert_eq!((graph.rows(), graph.removed()), (ROWS, 0));
         let (mut hits, mut filtered_hits) = (0, 0);
         for question in questions.chunks_exact(DIM) {
             #[expect(clippy::cast_possible_truncation, reason = "a score for a test")]
             let exact = |keep: &dyn Fn(Ordinal) -> bool| {
-                let mut nearest = Nearest::new(10);
+                let mut nearest = Nearest::up_to(10, f32::INFINITY);
                 for (ordinal, vector) in (0..).map(Ordinal).zip(vectors.chunks_exact(DIM)) {
                     if keep(ordinal) {
                         nearest.push(space.distance(question, vector) as f32, ordinal);
@@ -164,8 +164,8 @@ fn a_stored_graph_answers_as_before() {
         assert_eq!(nearest(&loaded, query, 10), expected);
         assert_eq!(nearest(&viewed, query, 10), expected);
     }
-    assert_eq!((loaded.len(), loaded.removed()), (1_999, 1));
-    assert_eq!((viewed.len(), viewed.removed()), (1_999, 1));
+    assert_eq!((loaded.rows(), loaded.removed()), (1_999, 1));
+    assert_eq!((viewed.rows(), viewed.removed()), (1_999, 1));
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_loaded_graph_is_extended_and_a_viewed_one_is_not() {
     let stored = read(graph.to_chunks(Stamp::default()).unwrap()).unwrap();
     let mut loaded = Graph::load(&stored, 2).unwrap();
     loaded.extend(&more(300), &ignore).unwrap();
-    assert_eq!(loaded.len(), 600);
+    assert_eq!(loaded.rows(), 600);
     let found = nearest(&loaded, &embeddings[16 * 5..16 * 6], 2);
     assert_eq!(found.iter().map(|(_, ordinal)| *ordinal).collect::<Vec<_>>(), [Ordinal(5), Ordinal(305)]);
     let mut viewed = Graph::view(stored, 2).unwrap();
@@ -190,25 +190,25 @@ fn removed_rows_are_not_found_and_their_places_are_used_again() {
         assert!(graph.remove(Ordinal(ordinal)).unwrap());
     }
     assert!(!graph.remove(Ordinal(0)).unwrap(), "it is gone already");
-    assert_eq!((graph.len(), graph.removed()), (300, 300));
+    assert_eq!((graph.rows(), graph.removed()), (300, 300));
     for query in embeddings.chunks_exact(16) {
         assert!(nearest(&graph, query, 10).iter().all(|(_, ordinal)| ordinal.0 % 2 == 1));
     }
     graph.extend(&rows(&embeddings[..400 * 16], 16, Space::L2, 600), &ignore).unwrap();
-    assert_eq!((graph.len(), graph.removed()), (700, 0));
+    assert_eq!((graph.rows(), graph.removed()), (700, 0));
     for (ordinal, query) in (600..).zip(embeddings.chunks_exact(16).take(400)) {
         let found = nearest(&graph, query, 2);
         assert!(found.iter().any(|(_, found)| *found == Ordinal(ordinal)), "row {ordinal}");
     }
     // Filled-up places survive the file.
     let stored = read(graph.to_chunks(Stamp::default()).unwrap()).unwrap();
-    assert_eq!(Graph::load(&stored, 1).unwrap().len(), 700);
+    assert_eq!(Graph::load(&stored, 1).unwrap().rows(), 700);
 }
 
 #[test]
 fn an_empty_graph_is_stored_and_extended() {
     let graph = Graph::new(16, Space::Cosine, Hnsw::default(), 1).unwrap();
-    assert!(graph.is_empty());
+    assert!(graph.rows() == 0);
     assert_eq!(nearest(&graph, &[1.0; 16], 5), []);
     let stored = read(graph.to_chunks(Stamp::default()).unwrap()).unwrap();
     assert_eq!(nearest(&Graph::view(stored.clone(), 1).unwrap(), &[1.0; 16], 5), []);
@@ -235,7 +235,7 @@ fn bad_arguments_are_refused() {
     ));
     let again = graph.extend(&rows(first, 8, Space::L2, 4), &ignore).unwrap_err();
     assert!(again.to_string().contains("row 4"), "{again}");
-    assert_eq!(graph.len(), 10);
+    assert_eq!(graph.rows(), 10);
     assert_eq!(graph.search(first, 0, 10).unwrap(), []);
     assert_eq!(graph.search(first, 100, 1).unwrap().len(), 10);
 }
@@ -253,7 +253,7 @@ fn building_is_watched_and_stopped() {
     assert_eq!(told.load(Ordering::Relaxed), 1_000);
     let stopped = graph.extend(&rows[1_000..], &|_| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(Error::Interrupted)));
-    assert!(graph.len() < 2_000);
+    assert!(graph.rows() < 2_000);
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn as_many_searches_as_threads_run_at_once() {
     let (graph, embeddings) = small(500, 16);
     let viewed = Graph::view(read(graph.to_chunks(Stamp::default()).unwrap()).unwrap(), 8).unwrap();
     thread::scope(|scope| {
-        for _ in 0..viewed.threads() {
+        for _ in 0..8 {
             scope.spawn(|| {
                 for query in embeddings.chunks_exact(16) {
                     assert_eq!(viewed.search(query, 5, 32).unwrap().len(), 5);

@@ -82,6 +82,12 @@ pub fn kernels() -> &'static Kernels {
     CHOSEN.get_or_init(|| Kernels::available().next().unwrap_or(&PORTABLE))
 }
 
+/// Returns what scans run on in this process, as in `avx512-vnni`.
+#[must_use]
+pub fn instructions() -> &'static str {
+    kernels().name
+}
+
 /// The variant that runs everywhere.
 static PORTABLE: Kernels = Kernels {
     name: "portable",
@@ -100,7 +106,8 @@ impl Kernels {
         native::available().chain(std::iter::once(&PORTABLE))
     }
 
-    /// Returns the variant's name, as in `avx512-vnni`.
+    /// Returns the variant's name.
+    #[cfg(any(test, feature = "internals"))]
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name

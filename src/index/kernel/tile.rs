@@ -34,10 +34,6 @@ pub struct Tile {
 }
 
 impl Tile {
-    /// The number of queries from which on a tile runs at full speed and still fits the first-level cache at 384
-    /// dimensions; more are welcome.
-    pub const WIDTH: usize = 64;
-
     /// Packs `queries`, which lie one after another, `dim` components each; a rest shorter than `dim` is left out.
     #[must_use]
     pub fn new(queries: &[i8], dim: usize) -> Self {
@@ -62,18 +58,6 @@ impl Tile {
             raises.push(raise_of_group);
         }
         Self { dim, queries, packed, raises }
-    }
-
-    /// Returns the number of queries.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.queries.len() / self.dim
-    }
-
-    /// Says whether there is no query.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.queries.is_empty()
     }
 
     /// Returns the number of components of a query.
