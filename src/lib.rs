@@ -97,6 +97,8 @@ mod output;
 pub mod process;
 pub mod query;
 pub mod record;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod store;
 mod threads;
 

@@ -40,15 +40,15 @@ Exit codes:
 
 /// Defines the verbs, and a function that makes the command of one alone.
 macro_rules! verbs {
-    ($($name:literal $variant:ident($arguments:ty);)*) => {
+    ($($(#[$only:meta])? $name:literal $variant:ident($arguments:ty);)*) => {
         #[derive(Debug, Subcommand)]
         pub(crate) enum Verb {
-            $($variant($arguments),)*
+            $($(#[$only])? $variant($arguments),)*
         }
 
         fn verb(name: &str) -> Option<Command> {
             match name {
-                $($name => Some(<$arguments as Args>::augment_args(Command::new($name))),)*
+                $($(#[$only])? $name => Some(<$arguments as Args>::augment_args(Command::new($name))),)*
                 _ => None,
             }
         }
@@ -91,6 +91,10 @@ verbs! {
     "encrypt" Encrypt(verb::encrypt::EncryptArgs);
     "decrypt" Decrypt(verb::encrypt::DecryptArgs);
     "rekey" Rekey(verb::rekey::RekeyArgs);
+    #[cfg(feature = "serve")]
+    "serve" Serve(verb::serve::ServeArgs);
+    #[cfg(feature = "serve")]
+    "ping" Ping(verb::ping::PingArgs);
     "embed" Embed(verb::embed::EmbedArgs);
     "model" Model(verb::model::ModelArgs);
     "setup" Setup(verb::setup::SetupArgs);
@@ -156,6 +160,10 @@ impl Verb {
             Self::Encrypt(verb) => verb.run(context),
             Self::Decrypt(verb) => verb.run(context),
             Self::Rekey(verb) => verb.run(context),
+            #[cfg(feature = "serve")]
+            Self::Serve(verb) => verb.run(context),
+            #[cfg(feature = "serve")]
+            Self::Ping(verb) => verb.run(context),
             Self::Embed(verb) => verb.run(context),
             Self::Model(verb) => verb.run(context),
             Self::Setup(verb) => verb.run(context),

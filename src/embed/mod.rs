@@ -59,7 +59,7 @@ use onnx::ModelParts;
 use tokenizer::Tokenizer;
 
 use crate::error::{Error, Result};
-use crate::record::{CollectionInfo, Fingerprint, check_model};
+use crate::record::{CollectionInfo, EmbeddingFunction, Fingerprint, check_model};
 
 /// What a text is to the model; some models want a different prefix for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,7 +191,8 @@ pub fn of_collection(
     asked: Option<&str>,
     options: &LoadOptions,
 ) -> Result<DeferredEmbedder> {
-    let stored = collection.embedder.as_ref();
+    let stored = model_of(collection);
+    let stored = stored.as_ref();
     let Some(name) = asked.or(stored.map(|stored| stored.model.as_str())) else {
         return Err(Error::NoModel { collection: collection.name.to_string() });
     };
@@ -203,6 +204,20 @@ pub fn of_collection(
     }
     check_model(collection.name.as_str(), stored, &found)?;
     Ok(DeferredEmbedder::new(name, found, options.clone()))
+}
+
+/// Returns the model that texts are embedded with to ask a collection: its own, or the built-in one where a client of Chroma
+/// filled it by Chroma's default function, which is the same model.
+#[must_use]
+pub fn model_of(collection: &CollectionInfo) -> Option<Fingerprint> {
+    if collection.embedder.is_some() {
+        return collection.embedder.clone();
+    }
+    let model = builtin::fingerprint();
+    let function = collection.client.embedding_function.as_ref()?;
+    let is_built_in = EmbeddingFunction::from_json(function).is_ok_and(|said| said == EmbeddingFunction::BuiltIn);
+    let fits = collection.dimension.is_none_or(|dimension| dimension == model.dimension);
+    (is_built_in && fits).then_some(model)
 }
 
 fn open(parts: ModelParts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {

@@ -36,7 +36,7 @@ pub use dedupe::{Dedupe, Group, Groups};
 #[cfg(feature = "plot")]
 pub use distribution::{Bin, Distribution, Edges};
 pub use facet::{Facet, KeyFacts};
-pub use filter::{Filter, filter_key};
+pub use filter::{Filter, Scalar, Test, filter_key};
 pub use group::{Aggregate, Extreme, GroupBy};
 pub use plan::{AccessPath, Costs, Facts, Plan};
 pub use rank::Rank;

@@ -352,7 +352,8 @@ impl Query {
     pub(super) fn model_of(&self, collection: &CollectionInfo) -> Result<Arc<dyn Embedder>> {
         match &self.model {
             QueryModel::Given(model) => {
-                check_model(collection.name.as_str(), collection.embedder.as_ref(), model.fingerprint())?;
+                let stored = embed::model_of(collection);
+                check_model(collection.name.as_str(), stored.as_ref(), model.fingerprint())?;
                 Ok(Arc::clone(model))
             }
             QueryModel::FoundBy(options) => Ok(Arc::new(embed::of_collection(collection, None, options)?)),

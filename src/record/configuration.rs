@@ -47,6 +47,26 @@ impl EmbeddingFunction {
         embedder.map(|embedder| if embedder.model == BUILT_IN_MODEL { Self::BuiltIn } else { Self::Unknown })
     }
 
+    /// Reads Chroma's JSON of one, and refuses one that is not the built-in model.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`].
+    pub fn from_json(function: &Json) -> Result<Self> {
+        let text = |field| function.get(field).and_then(Json::as_str);
+        match (text("type"), text("name")) {
+            (Some("legacy"), _) => Ok(EmbeddingFunction::Legacy),
+            (Some("unknown"), _) => Ok(EmbeddingFunction::Unknown),
+            (Some("known"), Some(name)) if BUILT_IN.contains(&name) => Ok(EmbeddingFunction::BuiltIn),
+            (Some("known"), Some(name)) => Err(Error::InvalidArgument {
+                why: format!("Chroma's embedding function {name:?} is not part of huedb"),
+                hint: Some(
+                    "leave it out and name a model with --model; `huedb model list` says which there are".into(),
+                ),
+            }),
+            _ => Err(Error::argument("embedding_function is an object with a type: known, legacy or unknown")),
+        }
+    }
+
     /// Returns Chroma's JSON of it.
     #[must_use]
     pub fn to_json(self) -> Json {
@@ -129,7 +149,7 @@ impl Configuration {
                         found.set("space", space).map_err(|why| Error::argument(format!("spann.space {why}")))?;
                     }
                 }
-                ("embedding_function", value) => found.function = Some(function(value)?),
+                ("embedding_function", value) => found.function = Some(EmbeddingFunction::from_json(value)?),
                 // As in Chroma.
                 (other, _) => found.passed_over.push(format!(
                     "the configuration has no field {other:?}, and it is ignored; its fields are hnsw, spann, \
@@ -226,21 +246,6 @@ impl Configuration {
             _ => self.chroma.resize_factor = Some(value.as_f64().ok_or_else(|| format!("is a number, not {value}"))?),
         }
         Ok(())
-    }
-}
-
-/// Reads an embedding function, and refuses one that is not the built-in model.
-fn function(function: &Json) -> Result<EmbeddingFunction> {
-    let text = |field| function.get(field).and_then(Json::as_str);
-    match (text("type"), text("name")) {
-        (Some("legacy"), _) => Ok(EmbeddingFunction::Legacy),
-        (Some("unknown"), _) => Ok(EmbeddingFunction::Unknown),
-        (Some("known"), Some(name)) if BUILT_IN.contains(&name) => Ok(EmbeddingFunction::BuiltIn),
-        (Some("known"), Some(name)) => Err(Error::InvalidArgument {
-            why: format!("Chroma's embedding function {name:?} is not part of huedb"),
-            hint: Some("leave it out and name a model with --model; `huedb model list` says which there are".into()),
-        }),
-        _ => Err(Error::argument("embedding_function is an object with a type: known, legacy or unknown")),
     }
 }
 

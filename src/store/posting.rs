@@ -283,6 +283,28 @@ pub(crate) fn metadata_keys(
     Ok(keys)
 }
 
+/// Returns every metadata key of a collection with the kinds of values it has; their terms are passed over, not read.
+pub(crate) fn key_kinds(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+) -> Result<Vec<(String, Vec<TermKind>)>> {
+    let damaged = || Error::damaged("a posting of the metadata index");
+    let mut found = Vec::new();
+    for key in metadata_keys(table, collection)? {
+        let prefix = key_prefix(collection, &key);
+        let to = [prefix.as_slice(), &[u8::MAX]].concat();
+        let (mut from, mut kinds) = (prefix.clone(), Vec::new());
+        while let Some(posting) = table.range(from.as_slice()..to.as_slice())?.next() {
+            let term = term_of(posting?.0.value()).ok_or_else(damaged)?;
+            kinds.push(term.kind().ok_or_else(damaged)?);
+            let tag = *term.0.first().ok_or_else(damaged)?;
+            from = [prefix.as_slice(), &[tag.saturating_add(1)]].concat();
+        }
+        found.push((key, kinds));
+    }
+    Ok(found)
+}
+
 /// Returns whether a record has the metadata key, as far as postings say.
 pub(crate) fn has_key(
     table: &impl ReadableTable<&'static [u8], &'static [u8]>,
@@ -409,7 +431,6 @@ pub(crate) fn each(
 }
 
 /// Returns the term of a posting.
-#[cfg(any(test, feature = "fuzzing"))]
 pub(super) fn term_of(posting_key: &[u8]) -> Option<Term> {
     let (_, term) = split_key(posting_key.split_last_chunk::<CHUNK_BYTES>()?.0)?;
     Some(Term(term.to_vec()))

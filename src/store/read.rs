@@ -13,7 +13,7 @@ use super::catalog::{CatalogEntry, CollectionKey, GraphEntry, NextEmbeddings};
 use super::centre::Centre;
 use super::fault::FileContext;
 use super::guard::guarded;
-use super::posting::{self, Term};
+use super::posting::{self, Term, TermKind};
 use super::record::{StoredRecord, decode, decode_id};
 use super::rows::read_centre;
 use super::scope;
@@ -151,7 +151,8 @@ impl View {
     }
 
     /// Returns how many commits have changed the collection.
-    pub(crate) fn version(&self) -> u64 {
+    #[must_use]
+    pub fn version(&self) -> u64 {
         self.entry.version
     }
 
@@ -389,6 +390,14 @@ impl View {
             keys.dedup();
             Ok(keys)
         })
+    }
+
+    /// Returns the metadata keys that records have, sparse vectors apart, with the kinds of values of each.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub fn key_kinds(&self) -> Result<Vec<(String, Vec<TermKind>)>> {
+        self.named(|| posting::key_kinds(&self.tx.open_table(table::POSTINGS)?, self.number))
     }
 
     /// Returns whether a record has a metadata key.

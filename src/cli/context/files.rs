@@ -19,6 +19,20 @@ impl Context<'_, '_> {
         self.open_with(access, cache_bytes)
     }
 
+    /// Opens the file for a process that stays.
+    pub(crate) fn open_to_stay(&mut self, access: Access, cache_bytes: usize, warm_bytes: usize) -> Result<Store> {
+        let is_new = !self.db.exists();
+        let open = |options: &Options| {
+            let options = Options { cache_bytes, warm_bytes, ..options.clone() };
+            self.timing.of("open", || Store::open_with(&self.db, access, &options))
+        };
+        let store = self.with_key(open)?;
+        if is_new && !self.options.encrypt {
+            self.warn_of_plain(&self.db.clone());
+        }
+        Ok(store)
+    }
+
     fn open_with(&self, access: Access, cache_bytes: usize) -> Result<Store> {
         let open = |options: &Options| {
             // A command asks once.

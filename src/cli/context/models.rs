@@ -14,6 +14,12 @@ impl Context<'_, '_> {
     /// Loads the model of a collection, or the one asked for, once it is sure that they are the same.
     pub(crate) fn embedder(&mut self, collection: &CollectionInfo, asked: Option<&str>) -> Result<Arc<dyn Embedder>> {
         let embedder = self.deferred_embedder(collection, asked)?;
+        if collection.embedder.is_none() {
+            let model = &embedder.fingerprint().model;
+            let name = &collection.name;
+            self.printer
+                .notice(format!("{name} was embedded by Chroma's default function; asked with its model, {model}"));
+        }
         embedder.load()?;
         self.warn_of_engines(&embedder.fingerprint().model)?;
         self.tell_model(embedder.fingerprint());

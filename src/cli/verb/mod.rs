@@ -24,12 +24,16 @@ pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod model;
 pub(crate) mod modify;
+#[cfg(feature = "serve")]
+pub(crate) mod ping;
 pub(crate) mod plot;
 pub(crate) mod query;
 pub(crate) mod reembed;
 pub(crate) mod rekey;
 pub(crate) mod repair;
 pub(crate) mod search;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
 pub(crate) mod setup;
 pub(crate) mod shell;
 pub(crate) mod show;

@@ -1,0 +1,157 @@
+//! One request as a handler sees it, and what a handler makes of it.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::ServeOptions;
+use super::fault::Fault;
+use super::http::Upload;
+use super::question::Question;
+use super::route::Route;
+use crate::error::Result;
+use crate::record::Scope;
+use crate::store::{Collection, Outcome, PendingWrite, Store};
+
+/// A request whose body has arrived.
+pub(super) struct Call {
+    pub(super) route: &'static Route,
+    /// The parts of the path that the route leaves open, in their order.
+    pub(super) params: Vec<(String, String)>,
+    /// What is behind the question mark.
+    pub(super) query: String,
+    pub(super) content_type: Option<String>,
+    pub(super) content_encoding: Option<String>,
+    pub(super) body: Bytes,
+    /// The body of a route that reads it while it arrives.
+    pub(super) upload: Option<Mutex<Option<Upload>>>,
+    /// When its answer is no longer wanted.
+    pub(super) deadline: Instant,
+}
+
+/// What every handler works with.
+pub(super) struct Site {
+    pub(super) store: Store,
+    pub(super) options: ServeOptions,
+    /// Lines that were told.
+    pub(super) told: Mutex<HashSet<String>>,
+}
+
+/// What is sent back.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
+    /// Lines that tell of what was done beside what was asked.
+    pub(super) notes: Vec<String>,
+}
+
+/// Writes an answer that is sent while it is made; its first bytes say that all went well.
+pub(super) type Stream = Box<dyn FnOnce(&mut (dyn Write + Send)) -> Result<()> + Send>;
+
+/// What a handler makes of a call.
+pub(super) enum Step {
+    /// The answer.
+    Done(Reply),
+    /// A write, for the writer to do with others, and the answer once it is durable.
+    Write(PendingWrite, fn(Outcome) -> Answered),
+    /// A question, to be asked with others of its kind.
+    Ask(Box<Question>),
+    /// An answer of this type and of any length.
+    Stream(&'static str, Option<u64>, Stream),
+}
+
+pub(super) type Answered = Result<Reply, Fault>;
+pub(super) type Handled = Result<Step, Fault>;
+
+impl Reply {
+    /// 200 with a value as JSON.
+    pub(super) fn json(value: &impl Serialize) -> Self {
+        // Nothing that is answered here has keys that are no strings, or fails to be written.
+        let body = serde_json::to_vec(value).unwrap_or_default();
+        Self { status: StatusCode::OK, body, notes: Vec::new() }
+    }
+
+    /// 200 with an empty object.
+    pub(super) fn empty() -> Self {
+        Self { status: StatusCode::OK, body: b"{}".to_vec(), notes: Vec::new() }
+    }
+
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+}
+
+impl From<Reply> for Step {
+    fn from(reply: Reply) -> Self {
+        Self::Done(reply)
+    }
+}
+
+impl Call {
+    /// Returns a part of the path.
+    pub(super) fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// Returns the tenant and database of the path.
+    pub(super) fn scope(&self) -> Scope {
+        Scope { tenant: self.param("tenant").to_owned(), database: self.param("database").to_owned() }
+    }
+
+    /// Returns a number behind the question mark.
+    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Fault> {
+        let Some(value) = self.query_value(name) else { return Ok(None) };
+        let bad =
+            |why: std::num::ParseIntError| Fault::invalid(format!("Failed to deserialize query string: {name}: {why}"));
+        value.parse::<u32>().map(|number| Some(number.into())).map_err(bad)
+    }
+
+    /// Returns a value behind the question mark, as it was written.
+    pub(super) fn query_value(&self, name: &str) -> Option<&str> {
+        let pairs = self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+}
+
+impl Site {
+    pub(super) fn new(store: Store, options: ServeOptions) -> Self {
+        Self { store, options, told: Mutex::default() }
+    }
+
+    /// Tells a line, unless it was told before.
+    pub(super) fn tell(&self, line: &str) {
+        /// Different lines that are remembered.
+        const KEPT: usize = 1000;
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= KEPT {
+            told.clear();
+        }
+        if told.insert(line.to_owned()) {
+            drop(told);
+            self.options.notice.tell(line);
+        }
+    }
+
+    /// Returns the file as the tenant and database of a path see it.
+    pub(super) fn store_of(&self, call: &Call) -> Store {
+        self.store.in_scope(call.scope())
+    }
+
+    /// Returns the collection of a path, inside its tenant and database; that it exists is seen when it is used.
+    pub(super) fn collection(&self, call: &Call) -> Result<Collection, Fault> {
+        let id = Uuid::try_parse(call.param("collection"));
+        let id = id.map_err(|_| Fault::invalid("Collection ID is not a valid UUIDv4"))?;
+        Ok(self.store_of(call).collection_by_id(id))
+    }
+}
+
+/// An example of a body, for the description of a route.
+pub(super) type Example = fn() -> Json;

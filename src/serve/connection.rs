@@ -1,0 +1,62 @@
+//! An answer that is sent while it is made.
+//!
+//! Invariant: at most a few pieces wait for a client that reads slowly, and one that has left ends the work.
+
+use std::io::{self, Write};
+
+use axum::body::Bytes;
+use tokio::sync::mpsc;
+
+use super::call::Stream;
+
+/// Pieces that wait for the client.
+const PIECES: usize = 8;
+/// Bytes of a piece.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// The end that is sent to the client.
+pub(super) struct Streamed {
+    pub(super) content_type: &'static str,
+    pub(super) length: Option<u64>,
+    pub(super) pieces: mpsc::Receiver<io::Result<Bytes>>,
+}
+
+/// The end that is written to.
+pub(super) struct StreamOut {
+    sender: mpsc::Sender<io::Result<Bytes>>,
+    piece: Vec<u8>,
+}
+
+pub(super) fn stream(content_type: &'static str, length: Option<u64>) -> (Streamed, StreamOut) {
+    let (sender, pieces) = mpsc::channel(PIECES);
+    (Streamed { content_type, length, pieces }, StreamOut { sender, piece: Vec::with_capacity(PIECE_BYTES) })
+}
+
+impl StreamOut {
+    /// Writes an answer. Where that fails the connection is cut, so that no client takes it for whole.
+    pub(super) fn run(mut self, write: Stream) {
+        let done = write(&mut self)
+            .and_then(|()| self.flush().map_err(|error| crate::error::Error::io("send the answer", error)));
+        if let Err(error) = done {
+            let _ = self.sender.blocking_send(Err(io::Error::other(error.to_string())));
+        }
+    }
+}
+
+impl Write for StreamOut {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= PIECE_BYTES {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
+        self.sender.blocking_send(Ok(piece.into())).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}

@@ -1,0 +1,256 @@
+//! The workers: threads that read requests and answer them, from one bounded queue.
+//!
+//! The threads that move bytes never read JSON nor search. Invariants: a request that nobody awaits any longer, or whose time
+//! is over, is not begun; what was taken from the queue is answered; questions of one path that wait are answered together,
+//! as many by each worker as it is its share.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use axum::http::StatusCode;
+use tokio::sync::oneshot;
+
+use super::call::{Answered, Call, Site, Step};
+use super::connection::{Streamed, stream};
+use super::fault::Fault;
+use super::question::{self, Question};
+use super::route::Kind;
+use super::writer::Writer;
+
+/// Questions that are answered together at the most.
+const MOST_TOGETHER: usize = 64;
+/// Requests that may take long and are at work at once.
+const MOST_LONG: usize = 4;
+
+/// What is sent to the client.
+pub(super) enum Outgoing {
+    Whole(Answered),
+    Streamed(Streamed),
+}
+
+/// Where an answer is awaited.
+pub(super) struct Responder(oneshot::Sender<Outgoing>);
+
+impl Responder {
+    pub(super) fn new(sender: oneshot::Sender<Outgoing>) -> Self {
+        Self(sender)
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.0.is_closed()
+    }
+
+    pub(super) fn answer(self, answered: Answered) {
+        // Whoever left is not told.
+        let _ = self.0.send(Outgoing::Whole(answered));
+    }
+}
+
+/// A request that waits for a worker.
+pub(super) struct Job {
+    pub(super) call: Call,
+    pub(super) responder: Responder,
+}
+
+impl Job {
+    fn is_wanted(&self) -> bool {
+        self.responder.is_awaited() && Instant::now() < self.call.deadline
+    }
+
+    fn asks_as(&self, other: &Self) -> bool {
+        std::ptr::eq(self.call.route, other.call.route) && self.call.params == other.call.params
+    }
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    closed: bool,
+}
+
+struct Shared {
+    site: Arc<Site>,
+    writer: Writer,
+    state: Mutex<State>,
+    arrived: Condvar,
+    running: AtomicUsize,
+    long: AtomicUsize,
+}
+
+/// The workers and what waits for them.
+pub(super) struct Engine {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Engine {
+    pub(super) fn start(site: Arc<Site>) -> std::io::Result<Self> {
+        let writer = Writer::start(site.store.clone())?;
+        let count = site.options.threads.max(1);
+        let shared = Arc::new(Shared {
+            site,
+            writer,
+            state: Mutex::default(),
+            arrived: Condvar::new(),
+            running: AtomicUsize::new(0),
+            long: AtomicUsize::new(0),
+        });
+        let thread = |number: usize| {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new().name(format!("huedb-worker-{number}")).spawn(move || {
+                while let Some(jobs) = shared.take() {
+                    shared.running.fetch_add(1, Ordering::Relaxed);
+                    shared.work(jobs);
+                    shared.running.fetch_sub(1, Ordering::Relaxed);
+                }
+            })
+        };
+        let threads = (0..count).map(thread).collect::<std::io::Result<Vec<_>>>()?;
+        Ok(Self { shared, threads: Mutex::new(threads) })
+    }
+
+    /// Hands a request to the workers, or to a thread of its own where it may take long.
+    pub(super) fn submit(&self, job: Job) {
+        if matches!(job.call.route.kind, Kind::Long | Kind::Upload) {
+            return self.submit_long(job);
+        }
+        let mut state = self.shared.state();
+        if state.closed || state.waiting.len() >= self.shared.site.options.queue {
+            let waiting = state.waiting.len();
+            drop(state);
+            return job.responder.answer(Err(Fault::backoff(format!("{waiting} requests are waiting"))));
+        }
+        state.waiting.push_back(job);
+        drop(state);
+        self.shared.arrived.notify_one();
+    }
+
+    fn submit_long(&self, job: Job) {
+        let shared = Arc::clone(&self.shared);
+        if shared.long.fetch_add(1, Ordering::Relaxed) >= MOST_LONG {
+            shared.long.fetch_sub(1, Ordering::Relaxed);
+            return job
+                .responder
+                .answer(Err(Fault::backoff(format!("{MOST_LONG} requests that may take long are at work"))));
+        }
+        std::thread::spawn(move || {
+            shared.work(vec![job]);
+            shared.long.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+
+    /// Answers what waits and ends; what comes from now on is told to come back.
+    pub(super) fn finish(&self) {
+        self.shared.state().closed = true;
+        self.shared.arrived.notify_all();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            let _ = thread.join();
+        }
+        self.shared.writer.finish();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a request, and takes the questions that wait with it; `None` once there will be no more.
+    fn take(&self) -> Option<Vec<Job>> {
+        let mut state = self.state();
+        loop {
+            while let Some(job) = state.waiting.pop_front() {
+                if !job.is_wanted() {
+                    job.responder.answer(Err(too_late()));
+                    continue;
+                }
+                return Some(self.with_peers(&mut state, job));
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn with_peers(&self, state: &mut State, job: Job) -> Vec<Job> {
+        let mut jobs = vec![job];
+        let Some(first) = jobs.first().filter(|job| job.call.route.kind == Kind::Question) else { return jobs };
+        let is_peer = |other: &Job| first.asks_as(other);
+        let all = 1 + state.waiting.iter().filter(|other| is_peer(other)).count();
+        let share = all.div_ceil(self.site.options.threads.max(1)).min(MOST_TOGETHER);
+        let mut taken = Vec::new();
+        let mut at = 0;
+        while taken.len() + 1 < share && at < state.waiting.len() {
+            if state.waiting.get(at).is_some_and(is_peer) {
+                taken.extend(state.waiting.remove(at));
+            } else {
+                at += 1;
+            }
+        }
+        jobs.extend(taken);
+        jobs
+    }
+
+    fn work(&self, jobs: Vec<Job>) {
+        let mut questions: Vec<(Question, Responder)> = Vec::new();
+        for Job { call, responder } in jobs {
+            match guarded(|| self.handle(&call)) {
+                Ok(Step::Done(reply)) => {
+                    reply.notes.iter().for_each(|note| self.site.tell(note));
+                    responder.answer(Ok(reply));
+                }
+                Ok(Step::Write(write, answer)) => self.writer.submit(write, answer, responder),
+                Ok(Step::Ask(question)) => questions.push((*question, responder)),
+                Ok(Step::Stream(kind, length, write)) => {
+                    let (streamed, out) = stream(kind, length);
+                    if responder.0.send(Outgoing::Streamed(streamed)).is_ok() {
+                        out.run(write);
+                    }
+                }
+                Err(fault) => responder.answer(Err(fault)),
+            }
+        }
+        if questions.is_empty() {
+            return;
+        }
+        let (questions, responders): (Vec<_>, Vec<_>) = questions.into_iter().unzip();
+        let running = self.running.load(Ordering::Relaxed).max(1);
+        let threads = (self.site.options.threads / running).max(1);
+        let answered = guarded(|| Ok(question::answer(&self.site, questions, threads)));
+        let mut answers = answered.unwrap_or_default().into_iter();
+        for responder in responders {
+            if let Some(Ok(reply)) = answers.as_slice().first() {
+                reply.notes.iter().for_each(|note| self.site.tell(note));
+            }
+            responder.answer(answers.next().unwrap_or_else(|| Err(fault_here())));
+        }
+    }
+
+    fn handle(&self, call: &Call) -> Result<Step, Fault> {
+        if call.route.writes() && self.site.options.read_only {
+            return Err(Fault::other(StatusCode::FORBIDDEN, "this server only reads (--read-only)"));
+        }
+        self.site.store.follow()?;
+        (call.route.handler)(&self.site, call)
+    }
+}
+
+/// Makes a panic an answer: the other requests are none the worse for it.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(fault_here()))
+}
+
+fn fault_here() -> Fault {
+    Fault::internal("a fault in huedb itself; please report it")
+}
+
+/// 504.
+pub(super) fn too_late() -> Fault {
+    Fault::other(StatusCode::GATEWAY_TIMEOUT, "the request took longer than --request-timeout")
+}

@@ -1,0 +1,141 @@
+//! What went wrong, as Chroma's server says it: a status, one of its names, a message.
+//!
+//! Clients choose their exception by the name (Python) or by the status (JavaScript), so both are the contract's. Invariant: a
+//! client is never told 5xx for what it sent.
+
+use axum::http::StatusCode;
+
+use crate::error::{Error, ErrorKind};
+
+/// A request that is refused or failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) status: StatusCode,
+    pub(super) name: &'static str,
+    pub(super) message: String,
+    /// Seconds after which the same request may be sent again.
+    pub(super) retry_after: Option<u64>,
+}
+
+/// Chroma's name of what the caller did wrong.
+const INVALID: &str = "InvalidArgumentError";
+/// Chroma's name of whatever has no other.
+const OTHER: &str = "ChromaError";
+
+impl Fault {
+    fn new(status: StatusCode, name: &'static str, message: impl Into<String>) -> Self {
+        Self { status, name, message: message.into(), retry_after: None }
+    }
+
+    /// 400: the request says what cannot be.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, INVALID, message)
+    }
+
+    /// 404.
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NotFoundError", message)
+    }
+
+    /// 422: the body has not the shape of the route.
+    pub(super) fn shape(message: impl std::fmt::Display) -> Self {
+        let message = format!("Failed to deserialize the JSON body into the target type: {message}");
+        Self::other(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
+    /// A status that Chroma has no name for.
+    pub(super) fn other(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::new(status, OTHER, message)
+    }
+
+    /// 500.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
+    }
+
+    /// 429: as many requests as may wait do, or another process holds the file. Clients that try again do so for this status
+    /// whatever the method.
+    pub(super) fn backoff(message: impl Into<String>) -> Self {
+        let fault = Self::new(StatusCode::TOO_MANY_REQUESTS, "Backoff", message);
+        Self { retry_after: Some(1), ..fault }
+    }
+
+    /// Returns Chroma's body of it.
+    pub(super) fn body(&self) -> Vec<u8> {
+        serde_json::json!({ "error": self.name, "message": self.message }).to_string().into_bytes()
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::CollectionNotFound { name, .. } => Self::not_found(format!("Collection [{name}] does not exist")),
+            Error::TenantNotFound { name, .. } => Self::not_found(format!("Tenant [{name}] not found")),
+            Error::DatabaseNotFound { name, .. } => {
+                Self::not_found(format!("Database [{name}] not found. Are you sure it exists?"))
+            }
+            Error::CollectionExists { name } => exists("Collection", name),
+            Error::TenantExists { name } => exists("Tenant", name),
+            Error::DatabaseExists { name, .. } => exists("Database", name),
+            Error::EmptyId => Self::invalid("Empty ID, ID must have at least one character"),
+            Error::DimensionMismatch { expected, got, .. } => {
+                Self::invalid(format!("Collection expecting embedding with dimension of {expected}, got {got}"))
+            }
+            // What is wrong with a record is said as what is wrong with an embedding by itself; which, for a longer batch.
+            Error::BadRecord { cause, .. } if matches!(**cause, Error::DimensionMismatch { .. }) => match error {
+                Error::BadRecord { cause, .. } => (*cause).into(),
+                error => Self::internal(error.to_string()),
+            },
+            Error::Busy { .. } => Self::backoff(error.to_string()),
+            Error::FileNotFound { .. } | Error::KeyNeeded { .. } | Error::WrongKey { .. } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "InternalError", error.to_string())
+            }
+            _ if error.kind() == ErrorKind::Input => Self::invalid(with_hint(&error)),
+            _ => Self::internal(with_hint(&error)),
+        }
+    }
+}
+
+fn exists(what: &str, name: &str) -> Fault {
+    Fault::other(StatusCode::CONFLICT, format!("{what} [{name}] already exists"))
+}
+
+/// The error with its causes, and what to do about it.
+fn with_hint(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    match error.hint() {
+        Some(hint) => format!("{text} ({hint})"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_not_told_of_a_failure_for_what_it_sent() {
+        let record = |cause| Error::BadRecord { id: "a".into(), cause: Box::new(cause) };
+        let mismatch = || Error::DimensionMismatch { collection: "notes".into(), expected: 2, got: 3 };
+        let said = "Collection expecting embedding with dimension of 2, got 3";
+        for (error, status, name, message) in [
+            (mismatch(), 400, INVALID, said),
+            (record(mismatch()), 400, INVALID, said),
+            (Error::CollectionExists { name: "notes".into() }, 409, OTHER, "Collection [notes] already exists"),
+            (Error::EmptyId, 400, INVALID, "Empty ID, ID must have at least one character"),
+            (Error::argument("no"), 400, INVALID, "no"),
+            (Error::damaged("a page"), 500, "InternalError", "damaged"),
+        ] {
+            let fault = Fault::from(error);
+            assert_eq!((fault.status.as_u16(), fault.name), (status, name));
+            assert!(fault.message.contains(message), "{}", fault.message);
+        }
+        let busy = Fault::from(Error::Busy { path: "f".into(), waited: std::time::Duration::ZERO });
+        assert_eq!((busy.status.as_u16(), busy.name, busy.retry_after), (429, "Backoff", Some(1)));
+    }
+}

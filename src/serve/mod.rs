@@ -1,0 +1,32 @@
+//! Chroma's HTTP API over a file, so that Chroma's own clients work on it while commands read and write it beside them.
+//!
+//! A request comes in as bytes on a thread that waits for nothing (`http`), finds its route in one table (`routes`), is read
+//! and answered by a worker (`engine`), with what waits beside it where that is cheaper (`question`, `writer`), and goes out
+//! as bytes. Knows no terminal. Invariants: nothing of a request is kept once it is answered; a write is answered when it is
+//! durable; every error has Chroma's body (`fault`).
+
+mod body;
+mod call;
+mod collections;
+mod connection;
+mod engine;
+mod fault;
+mod http;
+mod openapi;
+mod options;
+mod own;
+mod ping;
+mod question;
+mod records;
+mod route;
+mod routes;
+mod search;
+mod server;
+mod system;
+mod tenants;
+mod wire;
+mod writer;
+
+pub use options::{Notice, ServeOptions};
+pub use ping::{Pong, ping};
+pub use server::Server;

@@ -1,0 +1,51 @@
+//! Asks a server whether it is ready, as a health check does.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value as Json;
+use ureq::{Agent, Body};
+
+use crate::error::{Error, Result};
+
+/// What a server that is ready answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pong {
+    /// huedb's version; `None` for another server that speaks Chroma's API.
+    pub version: Option<String>,
+    /// Collections in the file, where it says so.
+    pub collections: Option<u64>,
+    /// Records in the file, where it says so.
+    pub records: Option<u64>,
+    /// How long its first answer took.
+    pub took: Duration,
+}
+
+/// Asks a server whether it can answer questions; any server of Chroma's API says so.
+///
+/// # Errors
+/// [`Error::Server`] when it cannot be reached within `patience`, or says that it is not ready.
+pub fn ping(url: &str, patience: Duration) -> Result<Pong> {
+    let agent: Agent =
+        Agent::config_builder().timeout_global(Some(patience)).http_status_as_error(false).build().into();
+    let base = url.trim_end_matches('/');
+    let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
+    let failed = |why: String| Error::Server { url: base.clone(), why, hint: None };
+    let get = |path: &str| agent.get(format!("{base}{path}")).call();
+    let start = Instant::now();
+    let mut answer = get("/api/v2/healthcheck").map_err(|error| failed(error.to_string()))?;
+    let took = start.elapsed();
+    if !answer.status().is_success() {
+        let said = json(answer.body_mut()).unwrap_or_default();
+        let why = said.get("message").and_then(Json::as_str).unwrap_or("it is not ready");
+        return Err(failed(format!("{why} (HTTP {})", answer.status().as_u16())));
+    }
+    let info: Option<Json> =
+        get("/huedb/v1/info").ok().filter(|info| info.status().is_success()).and_then(|mut info| json(info.body_mut()));
+    let number = |name: &str| info.as_ref()?.get(name)?.as_u64();
+    let version = info.as_ref().and_then(|info| Some(info.get("version")?.as_str()?.to_owned()));
+    Ok(Pong { version, collections: number("collections"), records: number("records"), took })
+}
+
+fn json(body: &mut Body) -> Option<Json> {
+    serde_json::from_slice(&body.read_to_vec().ok()?).ok()
+}

@@ -1,0 +1,177 @@
+//! The table of routes. Whatever is reached over HTTP is a line here, and `/openapi.json` is made of it.
+
+use std::sync::LazyLock;
+
+use axum::http::Method;
+use serde_json::{Value as Json, json};
+
+use super::call::{Call, Handled, Reply, Site};
+use super::route::{Doc, Kind, Route};
+use super::{collections, openapi, own, question, records, search, system, tenants};
+
+type Handler = fn(&Site, &Call) -> Handled;
+type Shape = Option<(&'static str, fn() -> Json)>;
+
+const fn route(
+    method: Method,
+    path: &'static str,
+    action: &'static str,
+    (kind, handler): (Kind, Handler),
+    summary: &'static str,
+    (request, response): (Shape, Shape),
+) -> Route {
+    Route { method, path, action, kind, handler, doc: Doc { summary, request, response } }
+}
+
+const NONE: (Shape, Shape) = (None, None);
+
+fn name_example() -> Json {
+    json!({"name": "acme"})
+}
+
+fn create_example() -> Json {
+    json!({"name": "notes", "metadata": {"topic": "animals"}, "configuration": {"hnsw": {"space": "cosine"}}, "get_or_create": true})
+}
+
+fn modify_example() -> Json {
+    json!({"new_name": "letters"})
+}
+
+fn fork_example() -> Json {
+    json!({"new_name": "notes-copy"})
+}
+
+fn records_example() -> Json {
+    json!({"ids": ["fox"], "embeddings": [[0.1, 0.2, 0.3]], "documents": ["a red fox"], "metadatas": [{"year": 2021}]})
+}
+
+fn get_example() -> Json {
+    json!({"ids": ["fox"], "include": ["documents", "metadatas"]})
+}
+
+fn got_example() -> Json {
+    json!({"ids": ["fox"], "embeddings": null, "documents": ["a red fox"], "uris": null, "metadatas": [{"year": 2021}],
+        "include": ["documents", "metadatas"]})
+}
+
+fn delete_example() -> Json {
+    json!({"where": {"year": {"$lt": 2020}}})
+}
+
+fn deleted_example() -> Json {
+    json!({"deleted": 0})
+}
+
+fn query_example() -> Json {
+    json!({"query_embeddings": [[0.1, 0.2, 0.3]], "n_results": 1, "where": {"year": {"$gte": 2020}}})
+}
+
+fn answer_example() -> Json {
+    json!({"ids": [["fox"]], "embeddings": null, "documents": [["a red fox"]], "uris": null,
+        "metadatas": [[{"year": 2021}]], "distances": [[0.0]], "include": ["documents", "metadatas", "distances"]})
+}
+
+fn search_example() -> Json {
+    json!({"searches": [{"rank": {"$knn": {"query": [0.1, 0.2, 0.3]}}, "limit": {"limit": 10},
+        "select": {"keys": ["#document", "#score"]}}]})
+}
+
+fn description(_: &Site, _: &Call) -> Handled {
+    static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| openapi::describe(ALL).to_string().into_bytes());
+    Ok(Reply { body: TEXT.clone(), ..Reply::empty() }.into())
+}
+
+const TENANT: &str = "/api/v2/tenants/{tenant}";
+const NAME: Shape = Some(("NameBody", name_example));
+const RECORDS: Shape = Some(("RecordsBody", records_example));
+const COLLECTION: Shape = Some(("Collection", none));
+
+fn none() -> Json {
+    Json::Null
+}
+
+/// A path of a tenant's database, or of a collection in it.
+macro_rules! path {
+    (database $rest:literal) => {
+        concat!("/api/v2/tenants/{tenant}/databases/{database}", $rest)
+    };
+    (collection $rest:literal) => {
+        concat!("/api/v2/tenants/{tenant}/databases/{database}/collections/{collection}", $rest)
+    };
+    (own $rest:literal) => {
+        concat!("/huedb/v1/tenants/{tenant}/databases/{database}/collections/{collection}", $rest)
+    };
+}
+
+use Kind::{Constant, Long, Read, Upload, Write};
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+
+#[rustfmt::skip]
+static TABLE: [Route; 61] = [
+    route(GET, "/api/v2", "system:heartbeat", (Constant, system::heartbeat), "Nanoseconds since 1970", NONE),
+    route(GET, "/api/v2/heartbeat", "system:heartbeat", (Constant, system::heartbeat), "Nanoseconds since 1970", NONE),
+    route(GET, "/api/v2/version", "system:version", (Constant, system::version), "The version of Chroma's API", NONE),
+    route(GET, "/api/v2/healthcheck", "system:healthcheck", (Read, system::healthcheck), "Whether the file can be read", NONE),
+    route(GET, "/api/v2/pre-flight-checks", "system:pre_flight_checks", (Constant, system::pre_flight_checks), "What clients ask before they send", NONE),
+    route(GET, "/api/v2/auth/identity", "system:get_user_identity", (Constant, system::identity), "Who asks", NONE),
+    route(POST, "/api/v2/reset", "system:reset", (Write, system::reset), "Remove everything, where that is allowed", NONE),
+    route(POST, "/api/v2/tenants", "tenant:create_tenant", (Write, tenants::create_tenant), "Make a tenant", (NAME, None)),
+    route(GET, TENANT, "tenant:get_tenant", (Read, tenants::get_tenant), "A tenant", NONE),
+    route(Method::PATCH, TENANT, "tenant:update_tenant", (Write, tenants::update_tenant), "Nothing, as in a local Chroma", (Some(("TenantBody", tenant_example)), None)),
+    route(GET, "/api/v2/tenants/{tenant}/databases", "db:list_databases", (Read, tenants::list_databases), "The databases of a tenant, by name", NONE),
+    route(POST, "/api/v2/tenants/{tenant}/databases", "db:create_database", (Write, tenants::create_database), "Make a database", (NAME, None)),
+    route(GET, path!(database ""), "db:get_database", (Read, tenants::get_database), "A database", NONE),
+    route(Method::DELETE, path!(database ""), "db:delete_database", (Write, tenants::delete_database), "Remove a database with its collections", NONE),
+    route(GET, path!(database "/collections"), "db:list_collections", (Read, collections::list), "Collections, by their ids", NONE),
+    route(POST, path!(database "/collections"), "db:create_collection", (Write, collections::create), "Make a collection", (Some(("CreateCollectionBody", create_example)), COLLECTION)),
+    route(GET, path!(database "/collections_count"), "db:count_collections", (Read, collections::count), "How many collections there are", NONE),
+    route(GET, path!(database "/collections/by-id/{collection}"), "db:get_collection", (Read, collections::get_by_id), "A collection, by its id", (None, COLLECTION)),
+    route(GET, path!(collection ""), "db:get_collection", (Read, collections::get), "A collection, by its name", (None, COLLECTION)),
+    route(Method::PUT, path!(collection ""), "collection:update_collection", (Write, collections::modify), "Change a collection, by its id", (Some(("ModifyCollectionBody", modify_example)), None)),
+    route(Method::DELETE, path!(collection ""), "db:delete_collection", (Write, collections::delete), "Remove a collection, by its name", NONE),
+    route(POST, path!(collection "/fork"), "collection:fork_collection", (Write, collections::fork), "Copy a collection", (Some(("ForkBody", fork_example)), COLLECTION)),
+    route(GET, path!(collection "/fork_count"), "collection:count_forks", (Read, collections::fork_count), "0: copies know nothing of each other", NONE),
+    route(GET, path!(collection "/indexing_status"), "collection:get", (Read, collections::indexing_status), "How much is indexed: all", NONE),
+    route(POST, path!(collection "/add"), "collection:add", (Write, records::add), "Add records; ids that exist are left alone", (RECORDS, None)),
+    route(POST, path!(collection "/update"), "collection:update", (Write, records::update), "Change records; ids that do not exist are left out", (RECORDS, None)),
+    route(POST, path!(collection "/upsert"), "collection:upsert", (Write, records::upsert), "Add or change records", (RECORDS, None)),
+    route(POST, path!(collection "/delete"), "collection:delete", (Write, records::delete), "Delete records", (Some(("DeleteBody", delete_example)), Some(("DeleteResponse", deleted_example)))),
+    route(POST, path!(collection "/get"), "collection:get", (Read, records::get), "Records, in the order they were inserted", (Some(("GetBody", get_example)), Some(("GetResponse", got_example)))),
+    route(GET, path!(collection "/count"), "collection:count", (Read, records::count), "How many records there are", NONE),
+    route(POST, path!(collection "/query"), "collection:query", (Kind::Question, question::read), "The records nearest to each of several embeddings", (Some(("QueryBody", query_example)), Some(("QueryResponse", answer_example)))),
+    route(POST, path!(collection "/search"), "collection:search", (Read, search::search), "Records ranked by an expression", (Some(("SearchBody", search_example)), None)),
+    route(POST, path!(collection "/conditional/get"), "collection:get", (Constant, system::unimplemented), "501: conditional writes belong to Chroma's cloud", NONE),
+    route(POST, path!(collection "/conditional/commit"), "collection:update", (Constant, system::unimplemented), "501: conditional writes belong to Chroma's cloud", NONE),
+    route(POST, path!(collection "/functions/attach"), "collection:attach_function", (Constant, system::unimplemented), "501: functions belong to Chroma's cloud", NONE),
+    route(GET, path!(collection "/functions/{function}"), "collection:get_attached_function", (Constant, system::unimplemented), "501: functions belong to Chroma's cloud", NONE),
+    route(POST, path!(collection "/attached_functions/{function}/detach"), "collection:detach_function", (Constant, system::unimplemented), "501: functions belong to Chroma's cloud", NONE),
+    route(POST, path!(collection "/attached_functions/{function}/add_input"), "collection:attach_function", (Constant, system::unimplemented), "501: functions belong to Chroma's cloud", NONE),
+    route(GET, "/api/v2/collections/{crn}", "db:get_collection", (Constant, system::unimplemented), "501: names across databases belong to Chroma's cloud", NONE),
+    route(GET, "/openapi.json", "system:openapi", (Constant, description), "This description", NONE),
+    route(GET, "/healthz", "system:healthcheck", (Constant, own::live), "Whether the process is alive", NONE),
+    route(GET, "/livez", "system:healthcheck", (Constant, own::live), "Whether the process is alive", NONE),
+    route(GET, "/readyz", "system:healthcheck", (Read, own::ready), "Whether the file can be read", NONE),
+    route(GET, "/huedb/v1/info", "system:info", (Read, own::info), "The file, and this server", NONE),
+    route(GET, "/huedb/v1/backup", "system:backup", (Long, own::backup), "A copy of the file, as of one moment", NONE),
+    route(GET, path!(own "/stats"), "collection:get", (Long, own::stats), "How embeddings and documents are spread: ?where, ?sample, ?seed", NONE),
+    route(GET, path!(own "/distinct"), "collection:get", (Read, own::distinct), "The values of a metadata key: ?key, ?where", NONE),
+    route(GET, path!(own "/keys"), "collection:get", (Read, own::keys), "The metadata keys: ?where", NONE),
+    route(POST, path!(own "/index"), "collection:update_collection", (Long, own::index), "Build the graph; a JSON line for each step", NONE),
+    route(GET, path!(own "/export"), "collection:get", (Long, own::export), "All records, a JSON object a line: ?where", NONE),
+    route(POST, path!(own "/import"), "collection:upsert", (Upload, own::import), "Read records, a JSON object a line: ?mode", NONE),
+    gone(GET, "/api/v1"), gone(POST, "/api/v1"), gone(Method::PUT, "/api/v1"), gone(Method::PATCH, "/api/v1"), gone(Method::DELETE, "/api/v1"),
+    gone(GET, "/api/v1/{*rest}"), gone(POST, "/api/v1/{*rest}"), gone(Method::PUT, "/api/v1/{*rest}"), gone(Method::PATCH, "/api/v1/{*rest}"),
+    gone(Method::DELETE, "/api/v1/{*rest}"),
+];
+
+/// Every route.
+pub(super) static ALL: &[Route] = &TABLE;
+
+fn tenant_example() -> Json {
+    json!({"resource_name": "acme"})
+}
+
+const fn gone(method: Method, path: &'static str) -> Route {
+    route(method, path, "v1", (Constant, system::gone), "410: the first API is no more", NONE)
+}

@@ -1,0 +1,23 @@
+//! `search`, which Chroma's own server leaves to its cloud.
+
+use super::call::{Call, Handled, Reply, Site};
+use super::fault::Fault;
+use super::records::check_schema;
+use crate::embed::of_collection;
+use crate::query::{ChromaRequest, Query};
+
+pub(super) fn search(site: &Site, call: &Call) -> Handled {
+    let collection = site.collection(call)?;
+    let body: Box<serde_json::value::RawValue> = site.body(call)?;
+    let mut request = ChromaRequest::parse(body.get())?;
+    let view = collection.view()?;
+    for search in &request.searches {
+        check_schema(view.info(), search.query.filter.as_ref())?;
+    }
+    if !request.texts_to_embed().is_empty() {
+        let model = of_collection(view.info(), None, &site.options.models)?;
+        Query::embed_all(request.queries_mut(), &model)?;
+    }
+    let (response, notes) = view.respond(&request).map_err(Fault::from)?;
+    Ok(Reply { notes, ..Reply::json(&response) }.into())
+}

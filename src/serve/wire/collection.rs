@@ -1,0 +1,107 @@
+//! Bodies that make or change a collection, and a collection as Chroma's clients read it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use utoipa::ToSchema;
+
+use super::metadata::SentMetadata;
+use super::schema;
+use crate::error::Result;
+use crate::record::{ChromaSettings, CollectionInfo, EmbeddingFunction, Metadata, Scope};
+use crate::store::View;
+
+/// Body that makes a collection.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = CreateCollectionBody)]
+pub(in crate::serve) struct CreateBody {
+    pub(in crate::serve) name: String,
+    #[schema(value_type = Option<Object>)]
+    pub(in crate::serve) metadata: Option<SentMetadata>,
+    #[schema(value_type = Option<Object>)]
+    pub(in crate::serve) configuration: Option<Json>,
+    #[schema(value_type = Option<Object>)]
+    pub(in crate::serve) schema: Option<Json>,
+    #[serde(default)]
+    pub(in crate::serve) get_or_create: bool,
+}
+
+/// Body that changes a collection; what is left out stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = ModifyCollectionBody)]
+pub(in crate::serve) struct ModifyBody {
+    pub(in crate::serve) new_name: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    pub(in crate::serve) new_metadata: Option<SentMetadata>,
+    #[schema(value_type = Option<Object>)]
+    pub(in crate::serve) new_configuration: Option<Json>,
+}
+
+/// Body that copies a collection.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(in crate::serve) struct ForkBody {
+    pub(in crate::serve) new_name: String,
+}
+
+/// A collection.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Collection)]
+pub(in crate::serve) struct CollectionReply {
+    id: String,
+    name: String,
+    #[schema(value_type = Object)]
+    configuration_json: Json,
+    #[schema(value_type = Object)]
+    schema: Json,
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Metadata>,
+    dimension: Option<usize>,
+    tenant: String,
+    database: String,
+    log_position: u64,
+    /// Grows with every commit that changes the collection.
+    version: u64,
+}
+
+impl CollectionReply {
+    /// Returns a collection as a view saw it.
+    pub(in crate::serve) fn of(view: &View, scope: &Scope) -> Result<Self> {
+        let info = view.info();
+        Ok(Self {
+            id: info.id.to_string(),
+            name: info.name.to_string(),
+            configuration_json: configuration(info),
+            schema: schema::of(view)?,
+            metadata: info.metadata.clone(),
+            dimension: info.dimension,
+            tenant: scope.tenant.clone(),
+            database: scope.database.clone(),
+            log_position: 0,
+            version: view.version(),
+        })
+    }
+}
+
+/// Returns a collection's configuration. Chroma's is in it even where it means nothing here, since clients read it.
+fn configuration(info: &CollectionInfo) -> Json {
+    let ChromaSettings { sync_threshold, resize_factor, .. } = info.chroma;
+    json!({
+        "hnsw": {
+            "space": info.space.as_str(),
+            "ef_construction": info.hnsw.ef_construction,
+            "ef_search": info.hnsw.ef_search,
+            "max_neighbors": info.hnsw.max_neighbors,
+            "resize_factor": resize_factor.unwrap_or(1.2),
+            "sync_threshold": sync_threshold.unwrap_or(1000),
+        },
+        "spann": null,
+        "embedding_function": embedding_function(info),
+    })
+}
+
+/// Returns what clients are told of how texts are embedded: what they said themselves, else what huedb's model is to them.
+pub(in crate::serve) fn embedding_function(info: &CollectionInfo) -> Json {
+    match &info.client.embedding_function {
+        Some(function) => function.clone(),
+        None => EmbeddingFunction::of(info.embedder.as_ref()).map_or(Json::Null, EmbeddingFunction::to_json),
+    }
+}
