@@ -1,6 +1,6 @@
 //! Building the graph: from nothing, or from the one there is.
 //!
-//! Rows stream from the embeddings, a few at a time; once all are in, the graph is asked for rows of the collection, and
+//! Rows stream from the embeddings, a few at a time; once all are in, the graph is queried with rows of the collection, and
 //! the share of the nearest that it finds is kept with it. Invariant: the file's graph is replaced whole in one
 //! transaction, so a build that is interrupted or fails leaves the old one.
 
@@ -19,7 +19,7 @@ use crate::store::{Collection, GraphEntry, GraphFile, View};
 
 /// Rows handed to the threads at once.
 const ROWS_AT_ONCE: usize = 8192;
-/// Rows of the collection that a graph is asked for once it is built, and the hits that count.
+/// How many rows of the collection measure a graph's recall once it is built, and how many hits each asks for.
 const QUESTIONS_OF_ITS_OWN: u64 = 500;
 const HITS: usize = 10;
 
@@ -34,7 +34,7 @@ pub struct Built {
     pub extended: bool,
 }
 
-/// Returns whether a collection's settings want a graph that it does not have, or has not of all its records: what is asked
+/// Returns whether a collection's settings call for a graph it lacks, or one that covers more of its records: checked
 /// at the end of an import.
 #[must_use]
 pub fn graph_is_due(view: &View) -> bool {
@@ -46,7 +46,7 @@ pub fn graph_is_due(view: &View) -> bool {
     wants && view.graph().is_none_or(|graph| graph.covers_until < view.end().0)
 }
 
-/// Builds the graph of a collection where it is due ([`graph_is_due`]); `None` where it is not.
+/// Builds the graph of a collection if one is due ([`graph_is_due`]); `None` where it is not.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -113,7 +113,7 @@ struct Start {
     graph: Graph,
     /// The first ordinal it does not know.
     from: Ordinal,
-    /// Rows below that one which it has to take in again.
+    /// Rows below that ordinal that it has to add again.
     again: RoaringTreemap,
     extended: bool,
 }
@@ -135,7 +135,7 @@ fn extendable(view: &View, threads: usize) -> Result<Option<Start>> {
     if lost * 3 >= known.rows.max(1) {
         return Ok(None);
     }
-    // A graph that cannot be read is built anew: it is derived.
+    // A graph that cannot be read is rebuilt: it is derived data.
     let stored = match read_graph(view) {
         Err(Error::Damaged { .. }) => return Ok(None),
         stored => stored?,

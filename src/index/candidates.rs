@@ -1,13 +1,13 @@
 //! What a scan leaves to be ranked: rows that may be near, each with a bound, and one bound for all others.
 //!
-//! Invariant: no allowed row that is not among the candidates lies nearer than `beyond`, so a question is decided once
-//! that many are ranked that the next bound is too far.
+//! Invariant: no allowed row outside the candidates is nearer than `beyond`, so a question is decided once enough
+//! candidates are ranked for the next bound to be too far.
 
 use super::nearest::Nearest;
 use super::ranked::{Ranked, farthest};
 use crate::record::Ordinal;
 
-/// A row and the distance it does not lie below.
+/// A row and a lower bound of its distance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Bounded {
     /// Which row.
@@ -21,7 +21,7 @@ pub(super) struct Bounded {
 pub(super) struct Candidates {
     /// Rows that may be near, by their bounds.
     pub rows: Vec<Bounded>,
-    /// No other allowed row lies nearer.
+    /// No other allowed row is nearer.
     pub beyond: f64,
 }
 
@@ -55,7 +55,7 @@ mod tests {
         let candidates = Candidates::new(nearest, f64::INFINITY);
         assert_eq!((candidates.rows.len(), candidates.beyond), (2, 1.0));
         assert!(candidates.decide(&ranked(&[0.5, 0.9]), 2));
-        // A row that was let go may be as near, and earlier.
+        // A discarded row may be as near, and earlier.
         assert!(!candidates.decide(&ranked(&[0.5, 1.0]), 2));
         assert!(!candidates.decide(&ranked(&[0.5]), 2));
     }

@@ -42,18 +42,18 @@ pub(crate) struct ExactHits {
     pub rank: Duration,
 }
 
-/// From this many questions on the tail is coded once instead of ranked for each.
+/// From this many questions on, the tail is coded once instead of ranked for each.
 const TAIL_CODED_FROM: usize = 4;
-/// From this many questions on rows in memory are met by all of them at once, too.
+/// From this many questions on, rows in memory are compared with all of them at once, too.
 pub(crate) const BATCH_FROM: usize = 5;
-/// For more hits most codes have to be looked at, which the scan does faster.
+/// For more hits most codes have to be read, which the scan does faster.
 const MOST_HITS: usize = 1000;
-/// Rows kept for one question whose candidates of the first round were too few, as a part of all.
+/// Rows kept for one question whose first round had too few candidates, as a fraction of all rows.
 const MANY_PART: u64 = 8;
 /// Rows kept for all questions of a batch: 64 MB.
 const MANY: usize = 4_000_000;
 
-/// Returns the `k` nearest allowed rows of each question; `resident` are the rows that are in memory already.
+/// Returns the `k` nearest allowed rows for each question; `resident` are the rows already in memory.
 ///
 /// # Errors
 /// [`crate::error::Error::Damaged`] when something that is needed cannot be read.
@@ -93,7 +93,7 @@ struct Search<'s> {
 }
 
 impl Search<'_> {
-    /// Ranks the likeliest candidates of each question; returns the questions that this does not decide.
+    /// Ranks the likeliest candidates of each question; returns the questions left undecided.
     fn open(&mut self, first: First) -> Result<Vec<usize>> {
         let start = Instant::now();
         let rows = Tail::rows(self.view, self.allowed);
@@ -199,7 +199,7 @@ impl Search<'_> {
         self.k.saturating_add(self.k).saturating_add(8)
     }
 
-    /// Rows kept of those whose signs are nearest: signs are less sure, and the less so the more rows there are.
+    /// Rows kept of those whose signs are nearest: signs are less certain, the more so the more rows there are.
     fn sketch_depth(&self) -> usize {
         const ROWS_PER_CANDIDATE: u64 = 64;
         const PER_HIT: usize = 20;

@@ -11,7 +11,7 @@ const SHORTEST: f64 = 1e-32;
 /// From this length on, an f64 does not see that.
 const SHORT: f64 = 1e-16;
 
-/// A question made ready to be compared with many rows.
+/// A question prepared to be compared with many rows.
 #[derive(Debug, Clone)]
 pub(super) struct Measure<'q> {
     space: Space,

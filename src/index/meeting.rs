@@ -1,6 +1,6 @@
-//! Segments met by many questions at once: a row that is in a register is compared with each of them.
+//! Segments compared with many questions at once: a row in a register is compared with each of them.
 //!
-//! Questions are coded around the centre of the segment that comes, once for all segments of that centre. Invariant: every
+//! Questions are coded around the centre of the next segment, once for all segments of that centre. Invariant: every
 //! row that is kept and whose bound for a question is within its limit is handed over.
 
 use super::kernel::{Limit, Near, RowNumbers, Thresholds, Tile, kernels};
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::record::{Ordinal, Space};
 use crate::store::{Bounds, Centre, QuantisedQuestion, Segment, above, quantise_query};
 
-/// What f32 arithmetic adds to a slack at most.
+/// The most that f32 arithmetic adds to a slack.
 const ROUNDED_UP: f32 = 1.0 + 1e-6;
 
 /// What the rows of a segment are coded around.
@@ -68,7 +68,7 @@ impl<'a> Meeting<'a> {
         }
     }
 
-    /// Codes the questions around the centre of the segment that comes, unless that was the last one's too.
+    /// Codes the questions around the centre of the next segment, unless it is the last one's too.
     pub(super) fn prepare(&mut self, around: Around, centre: impl FnOnce() -> Result<Centre>) -> Result<()> {
         if self.prepared.as_ref().is_none_or(|(known, _)| *known != around) {
             let centre = centre()?;
@@ -98,7 +98,7 @@ impl<'a> Meeting<'a> {
         Some((prepared, &mut self.bounds, &self.slacks))
     }
 
-    /// Has every row of a segment that counts meet every question.
+    /// Compares every row of a segment that counts with every question.
     pub(super) fn meet(&mut self, segment: &Segment, goal: &mut impl Goal) -> Result<()> {
         self.read(segment);
         let Self { prepared, bounds, slacks, rows, block, near, found, .. } = self;

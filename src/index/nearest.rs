@@ -28,7 +28,7 @@ impl Score for f64 {
 pub struct Nearest<S> {
     k: usize,
     threshold: S,
-    /// Whether a score was let go that was not above the threshold it met.
+    /// Whether a score was discarded that was not above the threshold of the time.
     cut: bool,
     kept: Vec<(S, Ordinal)>,
 }
@@ -53,7 +53,7 @@ impl<S: Score> Nearest<S> {
         }
     }
 
-    /// Takes in what another has kept.
+    /// Merges what another has kept.
     pub fn merge(&mut self, other: Self) {
         self.kept.extend(other.kept);
         self.cut |= other.cut;
@@ -63,14 +63,14 @@ impl<S: Score> Nearest<S> {
         self.cut();
     }
 
-    /// Takes note of a score that is not known and may be any.
+    /// Notes a score that is unknown and may be anything.
     pub fn give_up(&mut self, least: S) {
         self.cut = true;
         self.threshold = least;
         self.kept.clear();
     }
 
-    /// Returns the least score that something let go may have, where that is not just above the limit.
+    /// Returns the least score that something discarded may have, where that is not just above the limit.
     #[must_use]
     pub fn cut_at(&self) -> Option<S> {
         self.cut.then_some(self.threshold)
@@ -88,7 +88,7 @@ impl<S: Score> Nearest<S> {
         a.0.order(&b.0).then(a.1.cmp(&b.1))
     }
 
-    /// Lets go of all but the best.
+    /// Discards all but the best.
     pub fn cut(&mut self) {
         if self.k > 0 && self.kept.len() > self.k {
             self.kept.select_nth_unstable_by(self.k - 1, Self::compare);

@@ -90,7 +90,7 @@ pub(super) fn rank_bounded(
 ) -> Result<u64> {
     let mut rest: Vec<&[Bounded]> = candidates.iter().map(|candidates| candidates.rows.as_slice()).collect();
     let prepared = prepared(view, questions);
-    // Nearly always enough of codes; each round reads the file from end to end.
+    // Nearly always enough with codes; each round reads the file from end to end.
     let (mut step, mut ranked) = (k.saturating_mul(2), 0);
     loop {
         let mut pairs = Vec::new();

@@ -1,9 +1,9 @@
-//! Quantised rows that stay in memory: read once, then used by every question until the collection says otherwise.
+//! Quantised rows that stay in memory: read once, then used by every question until the collection changes.
 //!
 //! Kept in the [`Cache`](crate::store::Cache) of the file. The signs lie interleaved there, so that eight rows are compared
 //! at once, and rows that fill no segment yet are coded in small groups as they come. Invariants: what is used for a view
 //! holds exactly what that view would read, up to [`ResidentRows::end`]; a state that is only longer than the last one
-//! costs the rows that are new.
+//! costs only the new rows.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -21,11 +21,11 @@ use crate::store::{
     Centre, RowsState, SKETCH_FROM_DIMENSION, Segment, Sketch, SketchAccuracy, Sketcher, View, sign_bytes,
 };
 
-/// Rows of the tail that are coded together; fewer are ranked by their embeddings.
+/// Rows of the tail that are coded together; any fewer are ranked by their embeddings.
 const TAIL_ROWS: u64 = 64;
-/// What a row takes beside its codes and signs: numbers of both.
+/// Bytes of a row besides its codes and signs: the numbers of both.
 const NUMBERS_BYTES: usize = 44;
-/// A collection that is rewritten again and again is read anew only after this many questions: so reading costs no more
+/// A collection that is rewritten again and again is reread only after this many questions, so that reading costs no more
 /// than a part of what answering did.
 const MOST_QUESTIONS: u64 = 16;
 /// The number of the centre of a tail that follows no segment.
@@ -62,7 +62,7 @@ pub(super) struct Signs {
     pub(super) accuracy: SketchAccuracy,
 }
 
-/// How often a collection was asked, so that what is asked once is not read as a whole.
+/// How often a collection was queried, so that what is queried once is not read as a whole.
 #[derive(Default)]
 struct History {
     asked: AtomicU64,
@@ -75,7 +75,7 @@ pub(crate) fn is_resident(view: &View) -> bool {
     view.cache().get::<ResidentRows>(view.number(), "").is_some_and(|kept| kept.is_all_of(view))
 }
 
-/// Returns the rows of a view as they stay in memory, read now where that pays; `None` where they do not.
+/// Returns the rows of a view from memory, reading them now if that pays off; `None` where they do not stay.
 pub(crate) fn resident(view: &View) -> Option<Arc<ResidentRows>> {
     let (cache, number) = (view.cache(), view.number());
     if cache.budget() == 0 || view.info().dimension.is_none() {
@@ -99,13 +99,13 @@ pub(crate) fn resident(view: &View) -> Option<Arc<ResidentRows>> {
     if !goes_on && asked < MOST_QUESTIONS.min(2 << reads.min(8)) {
         return None;
     }
-    // Whoever comes while another reads is answered sooner by the file.
+    // While another thread reads them in, the file answers sooner.
     let _reading = match history.reading.try_lock() {
         Ok(reading) => reading,
         Err(TryLockError::Poisoned(reading)) => reading.into_inner(),
         Err(TryLockError::WouldBlock) => return None,
     };
-    // What is damaged is told by the way that goes without.
+    // Damage is reported by the path that reads the file.
     let rows = ResidentRows::read(view, kept.as_deref().filter(|_| goes_on)).ok()?;
     if !goes_on {
         history.asked.store(0, Ordering::Relaxed);
@@ -132,7 +132,7 @@ impl ResidentRows {
             && (self.end..self.end.saturating_add(TAIL_ROWS)).contains(&end)
     }
 
-    /// Whether it is of a state that was committed after the view was taken.
+    /// Whether it is of a state committed after the view was taken.
     fn is_later_than(&self, view: &View) -> bool {
         self.end > view.end().0 || self.replaced > view.replaced() || self.sealed_until > view.sealed_until().0
     }

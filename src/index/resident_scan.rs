@@ -17,14 +17,14 @@ use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::{Centre, QuantisedQuestion, Segment, SketchQuestion, SketchTerms, difference, quantise_query};
 
-/// Standard deviations that a bound by signs lies below its estimate: more than where codes have to be read from the file
+/// Standard deviations that a bound by signs is below its estimate: more than where codes have to be read from the file
 /// for each row that is left. A row at the very edge is missed once in a billion times.
 const DEVIATIONS: f32 = 6.0;
-/// Rows whose least bound is known, so that they are looked at together or not at all.
+/// Rows with a common least bound, which are examined together or skipped together.
 const BLOCK_ROWS: usize = 64;
-/// Blocks whose likeliest row is looked at first, so that the limit is near to what it will be.
+/// Blocks whose likeliest row is examined first, so that the limit starts near its final value.
 const LIKELIEST_PER_HIT: usize = 4;
-/// Of fewer rows the codes are looked at one by one: this part of all.
+/// Below this fraction of all rows, codes are read one by one.
 const FEW: u64 = 50;
 /// Segments that are worth a thread.
 const SEGMENTS_PER_THREAD: usize = 64;
@@ -62,7 +62,7 @@ pub(super) fn scan_resident(
     Ok(best.into_candidates())
 }
 
-/// The question as the rows around one centre meet it.
+/// The question as compared with the rows around one centre.
 struct CentredQuestion {
     codes: QuantisedQuestion,
     signs: Option<AskedSigns>,
@@ -81,7 +81,7 @@ struct Scan<'a> {
     asked: HashMap<Option<u32>, CentredQuestion>,
     best: ResidentBest,
     sums: Vec<i32>,
-    /// The bounds of all rows with signs, less what all of a segment share.
+    /// The bounds of all rows with signs, without what all of a segment share.
     bounds: Vec<f32>,
     blocks: Vec<Block>,
 }
@@ -136,7 +136,7 @@ impl<'a> Scan<'a> {
         Self { rows, question, allowed, asked, best, sums: Vec::new(), bounds: Vec::new(), blocks: Vec::new() }
     }
 
-    /// Bounds every row by its signs, looks at the codes of the likeliest, then of all that these do not exclude.
+    /// Bounds every row by its signs, reads the codes of the likeliest, then of all that these do not exclude.
     fn segments(&mut self, segments: &[&ResidentSegment]) -> Result<()> {
         let mut without_signs = Vec::new();
         for (at, resident) in segments.iter().enumerate() {
@@ -185,7 +185,7 @@ impl<'a> Scan<'a> {
         Ok(true)
     }
 
-    /// Looks at the codes of the row of the least bound.
+    /// Reads the codes of the row with the least bound.
     fn likeliest_of(&mut self, block: &Block, segments: &[&ResidentSegment]) -> Result<()> {
         let bounds = self.bounds.get(block.at..block.at + block.rows).unwrap_or_default();
         let least = bounds.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map(|(row, _)| row);
@@ -200,7 +200,7 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// Looks at the codes of every row that its bound does not exclude.
+    /// Reads the codes of every row whose bound does not exclude it.
     fn rows_of(&mut self, block: &Block, segments: &[&ResidentSegment]) -> Result<()> {
         if block.least > self.best.limit {
             return Ok(());
@@ -233,7 +233,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Returns between what the distance of a row lies: from below for certain, from above but for rounding.
+/// Returns bounds of a row's distance: the lower one certain, the upper one up to rounding.
 fn bounds_by_codes(
     question: &QuantisedQuestion,
     (resident, segment): (&ResidentSegment, &Segment),
@@ -242,7 +242,7 @@ fn bounds_by_codes(
     let dimension = segment.dimension();
     let codes = segment.codes().get(row * dimension..(row + 1) * dimension).unwrap_or_default();
     let Some([factor, bias, residual, length]) = resident.numbers(row) else {
-        // Nothing is known of rows of version 1 of the format without computing it.
+        // Rows of version 1 of the format store no bounds; they would have to be computed.
         return (f64::NEG_INFINITY, f64::INFINITY);
     };
     #[expect(clippy::cast_precision_loss, reason = "what that is off is part of the numbers")]
@@ -261,7 +261,7 @@ struct ResidentBest {
     /// How far a row may lie to count.
     limit: f64,
     rows: Vec<Bounded>,
-    /// How many rows are kept until those are let go that count no longer.
+    /// How many rows are kept before those that no longer count are discarded.
     full: usize,
 }
 
@@ -306,7 +306,7 @@ impl ResidentBest {
         }
     }
 
-    /// Draws the limit closer where a row is certainly nearer. A row may come twice.
+    /// Lowers the limit where a row is certainly nearer. A row may come twice.
     fn draw(&mut self, ordinal: Ordinal, at_most: f64) {
         if at_most >= self.limit || self.upper.iter().any(|known| known.ordinal == ordinal) {
             return;
@@ -344,7 +344,7 @@ mod tests {
     use crate::record::random::Random;
     use crate::store::{Sketch, Sketcher, quantise, seal};
 
-    /// How many deviations the bound of each row lies above its distance at most, of rows around one centre.
+    /// The most deviations by which a row's bound exceeds its distance, for rows around one centre.
     fn excess(rows: &[Vec<f32>], question: &[f32], space: Space) -> Vec<f64> {
         let centre = Centre::of(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), space);
         let coded: Vec<_> = (0..).map(Ordinal).zip(rows).map(|(o, row)| (o, quantise(row, &centre, space))).collect();

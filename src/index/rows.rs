@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::record::{Ordinal, Space};
 use crate::store::{Centre, Segment, View, quantise, seal};
 
-/// Rows met by many questions before their limits are drawn closer.
+/// Rows compared with many questions before their limits are lowered.
 pub(super) const BLOCK_ROWS: usize = 256;
 
 /// Which rows may be found.
@@ -17,7 +17,7 @@ pub(super) const BLOCK_ROWS: usize = 256;
 pub enum Allowed<'a> {
     /// Every row but these.
     AllBut(&'a RoaringTreemap),
-    /// Only these, all of them alive.
+    /// Only these, all of them live.
     Only(&'a RoaringTreemap),
 }
 
@@ -30,7 +30,7 @@ impl Allowed<'_> {
     }
 }
 
-/// Rows brought together, so that only they are compared, and while they are in the cache.
+/// Rows gathered, so that only they are compared, and while they are in the cache.
 #[derive(Default)]
 pub(super) struct Gathered {
     codes: Vec<i8>,
@@ -39,14 +39,14 @@ pub(super) struct Gathered {
     slacks: Vec<f32>,
 }
 
-/// Some rows that stand together.
+/// Some contiguous rows.
 pub(super) struct RowBlock<'b> {
     pub(super) codes: &'b [i8],
     pub(super) numbers: RowNumbers<'b>,
 }
 
 impl Gathered {
-    /// Brings rows of a segment together, unless they stand together already.
+    /// Gathers rows of a segment, unless they are contiguous already.
     pub(super) fn gather<'b>(
         &'b mut self,
         segment: &Segment<'b>,
@@ -78,7 +78,7 @@ impl Gathered {
     }
 }
 
-/// The rows that may be found and stand in no segment yet, coded for one question after the other to meet them.
+/// The rows that may be found and are in no segment yet, coded to be compared with one question after another.
 pub(super) struct Tail {
     pub(super) centre: Centre,
     pub(super) segment: Vec<u8>,

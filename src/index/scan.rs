@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::{Bounds, Segment, View, rows_per_segment};
 
-/// Bounds computed before the least of them is looked at: nearly always it is too large, and so are all.
+/// Bounds computed before their minimum is checked: nearly always it is too large, and so are all.
 const AT_ONCE: usize = 64;
 
 /// A question, and the distance beyond which nothing counts for it.

@@ -1,6 +1,6 @@
 //! The scan of signs: an eighth of the bytes of the codes, read instead of them for a question or two.
 //!
-//! Finds candidates, as [`super::scan`] does, but ones that are less sure, so more of them are ranked: each comes with a
+//! Finds candidates, as [`super::scan`] does, but less certain ones, so more of them are ranked: each comes with a
 //! bound that holds with the probability of [`crate::store::DEVIATIONS`]. Rows of the tail have no sketch. Invariant: of
 //! the sealed rows that are allowed, the `depth` whose bound is least are returned for each question.
 
@@ -25,7 +25,7 @@ pub(super) fn scan_sketch(
     depth: usize,
     threads: usize,
 ) -> Result<Vec<Candidates>> {
-    // Sketches are small: several segments at a time keep the threads from meeting.
+    // Sketches are small: taking several segments at a time keeps the threads out of one another's way.
     let step = 8 * rows_per_segment(view.info().dimension.unwrap_or(1)) as u64;
     let found = gather(view.sealed_until().0, step, threads, |turns| {
         let mut scanner = SketchScanner::new(view, asked, allowed, depth);
@@ -80,7 +80,7 @@ impl<'a> SketchScanner<'a> {
         Self { asked, space: view.info().space, allowed, nearest, prepared: None, sums, bounds }
     }
 
-    /// Turns the questions around the centre of the sketch that comes, unless that was the last one's too.
+    /// Rotates the questions around the centre of the next sketch, unless it is the last one's too.
     fn prepare(&mut self, number: u32, centre: impl FnOnce() -> Result<Centre>) -> Result<()> {
         if self.prepared.as_ref().is_none_or(|(known, _)| *known != number) {
             let centre = centre()?;

@@ -1,8 +1,8 @@
-//! Several threads over one collection: each takes the next stretch of ordinals until there are no more.
+//! Several threads over one collection: each takes the next range of ordinals until there are no more.
 //!
-//! Stretches are handed out one by one, so a thread that is held up leaves the rest to the others; the first are long,
+//! Ranges are handed out one by one, so a thread that is held up leaves the rest to the others; the first are long,
 //! since at the end of each redb reads a value too many, and the last short, so that all end together (guided
-//! self-scheduling, Polychronopoulos and Kuck 1987). Invariant: every ordinal below the end is in exactly one stretch,
+//! self-scheduling, Polychronopoulos and Kuck 1987). Invariant: every ordinal below the end is in exactly one range,
 //! whatever the number of threads.
 
 use std::ops::Range;
@@ -12,7 +12,7 @@ use super::nearest::Nearest;
 use crate::error::{Error, Result};
 use crate::threads::together;
 
-/// The stretches one thread takes.
+/// The ranges one thread takes.
 pub(super) struct Turns<'a> {
     next: &'a AtomicU64,
     step: u64,
@@ -35,7 +35,7 @@ impl Iterator for Turns<'_> {
     }
 }
 
-/// Runs `work` on up to `threads` threads, which share the ordinals below `end` in stretches of whole `step`s; merges
+/// Runs `work` on up to `threads` threads, which share the ordinals below `end` in ranges of whole `step`s; merges
 /// what each has found, question by question.
 pub(super) fn gather(
     end: u64,
@@ -60,7 +60,7 @@ pub(super) fn share<T: Send>(
     let threads = threads.min(usize::try_from(end.div_ceil(step)).unwrap_or(threads)).max(1);
     let done = together(threads, || work(Turns { next: &next, step, end, threads: threads as u64 }));
     let mut all = in_agreement(done)?.into_iter();
-    // There is one of each thread.
+    // There is one for each thread.
     let mut merged = all.next().ok_or_else(|| Error::argument("no thread worked"))?;
     all.for_each(|other| merge(&mut merged, other));
     Ok(merged)
@@ -78,7 +78,7 @@ pub(super) fn in_parts<T: Send>(
     let (next, size) = (AtomicUsize::new(0), len.div_ceil(parts));
     let done = in_agreement(together(parts, || {
         let mut made = Vec::new();
-        // Where the system gives no threads, one does all parts.
+        // Where the system has no threads to give, one does all parts.
         while let part = next.fetch_add(1, Ordering::Relaxed)
             && part < parts
         {

@@ -1,8 +1,8 @@
-//! The walk: candidates from the graph, and from the rows it does not know.
+//! Searching the graph: candidates from it, and from the rows it does not have.
 //!
-//! A graph is as old as its last build. Rows added or replaced since are ranked beside it, deleted ones are not let
-//! pass. Invariant: every allowed row can be found, and a question for which the graph finds fewer candidates than there
-//! are, up to the depth, is named.
+//! A graph is as old as its last build. Rows added or replaced since are ranked as well, deleted ones are not let
+//! through. Invariant: every allowed row can be found, and a question for which the graph finds fewer candidates than there
+//! are, up to the depth, is reported.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -35,7 +35,7 @@ pub struct GraphSearcher {
     ef_search: usize,
 }
 
-/// A graph that several questions of one process walk.
+/// A graph that several questions of one process search.
 struct KeptGraph {
     epoch: u64,
     high_water: u64,
@@ -45,7 +45,7 @@ struct KeptGraph {
     freed: Condvar,
 }
 
-/// Leave for some searches at once. It is given back when it is dropped.
+/// A permit for some searches at once. Dropping it gives it back.
 struct Leave<'g>(&'g KeptGraph, usize);
 
 impl Drop for Leave<'_> {
@@ -56,7 +56,7 @@ impl Drop for Leave<'_> {
 }
 
 impl KeptGraph {
-    /// Waits until up to so many more searches may run: `USearch` has room for a number that is fixed.
+    /// Waits until up to so many more searches may run: `USearch` has room for a fixed number.
     fn leave(&self, threads: usize) -> Leave<'_> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         while *free == 0 {
@@ -97,7 +97,7 @@ pub(super) fn keep_graph(view: &View) {
     };
     let is_good = |graph: &GraphEntry| graph.recall.is_some_and(|recall| recall >= GraphEntry::LEAST_RECALL);
     if view.graph().is_some_and(|graph| is_good(&graph) && fits(&graph)) && !is_graph_resident(view) {
-        // A damaged graph is told by the question that needs it.
+        // A damaged graph is reported by the question that needs it.
         let _ = read_kept_graph(view, 1);
     }
 }
@@ -121,7 +121,7 @@ fn read_kept_graph(view: &View, threads: usize) -> Result<Arc<KeptGraph>> {
     Ok(kept)
 }
 
-/// Reads the chunks of the graph and holds them against the catalogue.
+/// Reads the chunks of the graph and compares them with the catalogue.
 pub(super) fn read_graph(view: &View) -> Result<StoredGraph> {
     let mut reader = GraphReader::new();
     view.for_each_graph_chunk(|chunk| reader.push(chunk))?;
@@ -139,7 +139,7 @@ pub(super) fn read_graph(view: &View) -> Result<StoredGraph> {
     }
 }
 
-/// What a walk found for each question.
+/// What a search of the graph found for each question.
 pub struct Walked {
     /// Its candidates.
     pub candidates: Vec<Vec<Ordinal>>,

@@ -1,7 +1,7 @@
 //! The file under redb, with a deadline on its locks.
 //!
-//! redb's own file backend blocks for ever while another process is inside a write transaction. This one asks
-//! again and again until the busy timeout, then answers [`ErrorKind::TimedOut`]. Invariant: everything but
+//! redb's own file backend blocks for ever while another process is in a write transaction. This one retries
+//! until the busy timeout, then returns [`ErrorKind::TimedOut`]. Invariant: everything but
 //! waiting is the file backend's own behaviour.
 
 use std::cell::Cell;
@@ -47,7 +47,7 @@ impl TimedBackend {
     /// Tells redb that the file can be read as it is, though a writer was killed.
     ///
     /// It can: where several processes write, redb makes every commit in two phases, so what its header names is whole.
-    /// Only what is free has to be found out again, which is a writer's business.
+    /// Only the list of free pages has to be rebuilt, which is left to a writer.
     pub(crate) fn consistent(self) -> Self {
         Self { consistent: true, ..self }
     }

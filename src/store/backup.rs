@@ -1,8 +1,8 @@
 //! A copy of a file as it was at one moment, in another file.
 //!
 //! The copy is made from one read transaction, so others go on reading and writing meanwhile. It is written beside its
-//! place, opened and checked, and only then renamed into it. Invariant: whatever stands at the target is either what
-//! stood there before or a whole copy that passed the check.
+//! place, opened and checked, and only then renamed into it. Invariant: the target is either what
+//! it was before or a complete copy that passed the check.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use super::crypt::Seal;
 use super::{Access, Depth, FileFacts, Options, Store, connect, guard, table};
 use crate::error::{Error, Result};
 
-/// How often pages are moved at the most.
+/// The most passes that move pages.
 const MOST_PASSES: usize = 3;
 
 impl Store {
     /// Writes all that the file holds at this moment to a new file; returns facts about the copy.
     ///
     /// The copy keeps the identity of the file and has no free space; that of an encrypted file has the same header.
-    /// `replace` says whether a file that stands at `target` may go.
+    /// `replace` says whether an existing file at `target` may be replaced.
     ///
     /// # Errors
     /// [`Error::FileExists`] when there is one and it may not; [`Error::Damaged`] when this file cannot be read or the
@@ -64,8 +64,8 @@ impl Store {
 
 /// Puts a backup in the place of a database file; returns facts about what is there now.
 ///
-/// `replace` says whether a file that stands at `target` may go, which it does only once the new one is whole. Other
-/// processes are waited for until they have ended their writes.
+/// `replace` says whether an existing file at `target` may be replaced, which happens once the new one is complete. Other
+/// processes are given time to end their writes.
 ///
 /// # Errors
 /// [`Error::FileExists`] when there is one and it may not; [`Error::Damaged`] or [`Error::NotADatabase`] when the backup
@@ -94,7 +94,7 @@ pub(super) fn while_locked<T>(old: Option<Store>, work: impl FnOnce() -> Result<
                 Ok(())
             })
         });
-        // Once the work is done it does not matter what the old file has to say; nor can every damaged file be locked.
+        // Once the work is done, an error of the old file does not matter; nor can every damaged file be locked.
         if let (None, Err(busy @ Error::Busy { .. })) = (&done, locked) {
             return Err(busy);
         }
@@ -106,14 +106,14 @@ pub(super) fn while_locked<T>(old: Option<Store>, work: impl FnOnce() -> Result<
     }
 }
 
-/// Makes a copy as private as what it is a copy of.
+/// Makes a copy as private as its original.
 pub(super) fn share_permissions(from: &Path, to: &Path) -> Result<()> {
     let permissions =
         std::fs::metadata(from).map_err(|e| Error::io(format!("read {}", from.display()), e))?.permissions();
     std::fs::set_permissions(to, permissions).map_err(|e| Error::io(format!("write {}", to.display()), e))
 }
 
-/// Refuses what is no file, whoever may replace what: a device or pipe would be gone for all that use it.
+/// Refuses anything but a regular file: a device or pipe would be gone for all that use it.
 pub(super) fn refuse_no_file(target: &Path) -> Result<()> {
     match no_file(target) {
         Some(what) => Err(Error::argument(format!("{} is {what}, not a file", target.display()))),
@@ -150,7 +150,7 @@ fn require_sound(findings: &[super::Finding], path: &Path) -> Result<()> {
     }
 }
 
-/// Moves the pages of a new file together: while it grew it was lengthened by more than it needs.
+/// Moves the pages of a new file together: as it grew, it was extended by more than it needs.
 fn shorten(copy: &mut Database) -> Result<()> {
     // A pass frees what the pass before still held.
     for _ in 0..MOST_PASSES {

@@ -1,9 +1,9 @@
-//! Files that are written beside their place and put into it.
+//! Files that are written next to their final path and then moved to it.
 //!
-//! Where the system can, such a file has no name until it is whole, so that nothing is left of one whose process was
-//! killed. Elsewhere it has a name and is locked; what nobody locks is left over, and the next write removes it.
-//! Invariants: whatever has the name of the place is whole, before and after; a file that is put in place of another
-//! has its owner and mode, where the system allows.
+//! Where the system allows, such a file has no name until it is complete, so that nothing is left of one whose process was
+//! killed. Elsewhere it has a name and is locked; one that nobody locks is a leftover, which the next write removes.
+//! Invariants: the file at the path is complete, before and after; a file that replaces another
+//! keeps its owner and mode, where the system allows.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::ErrorKind;
@@ -21,9 +21,9 @@ use crate::error::{Error, Result};
 
 const PREFIX: &str = ".huedb-";
 const SUFFIX: &str = ".part";
-/// What is younger may not be locked yet.
+/// A younger one may not be locked yet.
 const YOUNG: Duration = Duration::from_secs(1);
-/// Names of a folder that a write looks at.
+/// The most names of a folder that a write looks through.
 const MOST_NAMES: usize = 20_000;
 /// File systems whose locks other machines do not see, or that lock in another way: NFS, SMB, CIFS, SMB2, FUSE.
 const SHARED: [u32; 5] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546];
@@ -32,24 +32,24 @@ fn folder_of(target: &Path) -> PathBuf {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
 
-/// The files with a name that were begun and have no place yet.
+/// The temporary files with a name that are not at their final path yet.
 static BEGUN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Removes the files that were begun and not put in their place: for who ends the process at once.
+/// Removes the temporary files of this process, for a caller that is about to end it at once.
 pub fn remove_unfinished() {
     for path in BEGUN.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        // It may have gone with an error.
+        // An error may have removed it.
         let _ = std::fs::remove_file(path);
     }
 }
 
-/// A name in that list, for as long as the file is neither in its place nor gone.
+/// A name in that list, until the file is at its final path or gone.
 #[derive(Debug)]
 struct Begun(PathBuf);
 
 impl Begun {
     fn new(path: &Path) -> Self {
-        // From anywhere, should the process have another folder by then.
+        // Absolute, in case the process changes its working directory.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         BEGUN.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
         Self(path)
@@ -62,7 +62,7 @@ impl Drop for Begun {
     }
 }
 
-/// A file that is to have a place. It goes when it is dropped.
+/// A temporary file on its way to a final path. Dropping it removes it.
 #[derive(Debug)]
 pub struct Beside {
     part: Part,
@@ -103,10 +103,10 @@ impl Beside {
         }
     }
 
-    /// Gives the file its name; `replace` says whether a file that has it may go.
+    /// Moves the file to its path; `replace` says whether a file that is there may be replaced.
     ///
     /// # Errors
-    /// [`Error::FileExists`] when there is one that may not go, and [`Error::Io`].
+    /// [`Error::FileExists`] when there is one that may not be replaced, and [`Error::Io`].
     pub fn put_in_place(self, replace: bool) -> Result<()> {
         let Self { part, target } = self;
         let write = |e: std::io::Error| match e.kind() {
@@ -125,7 +125,7 @@ impl Beside {
             Part::Named(file, _begun) => drop(file.persist_noclobber(&target).map_err(|e| write(e.error))?),
             Part::Nameless(_file, path) => give_name(&path, &target, replace).map_err(write)?,
         }
-        // The name too must survive a loss of power.
+        // The name, too, must survive a power failure.
         File::open(folder_of(&target)).and_then(|folder| folder.sync_all()).map_err(write)
     }
 }
@@ -135,7 +135,7 @@ fn give_name(path: &Path, target: &Path, replace: bool) -> std::io::Result<()> {
     if !replace {
         return link(target);
     }
-    // A link takes no name that is taken; a rename does.
+    // A link fails where the name is taken; a rename replaces.
     let name = folder_of(target).join(format!("{PREFIX}{}{SUFFIX}", Uuid::new_v4().simple()));
     let _listed = Begun::new(&name);
     link(&name)?;
@@ -147,17 +147,17 @@ fn take_owner(file: &File, old: &Metadata) -> std::io::Result<()> {
     let now = file.metadata()?;
     let mut mode = old.mode() & 0o7777;
     if now.uid() != old.uid() && fchown(file, Some(old.uid()), None).is_err() {
-        // What ran as that user would run as this one.
+        // A set-user-ID bit would apply to this user instead.
         mode &= 0o1777;
     }
     if now.gid() != old.gid() && fchown(file, None, Some(old.gid())).is_err() {
-        // Another group may do no more than everybody.
+        // Another group gets no more rights than everybody.
         mode = mode & 0o1707 | (mode & 0o7) << 3;
     }
     file.set_permissions(Permissions::from_mode(mode))
 }
 
-/// Makes a file in the folder of `target`; only its owner may read it if nothing else is said.
+/// Makes a file in the folder of `target`; only its owner may read it unless `mode` says otherwise.
 ///
 /// # Errors
 /// [`Error::Io`] when the folder cannot be written.
@@ -183,15 +183,15 @@ pub fn beside(target: &Path, permissions: Option<Permissions>) -> Result<Beside>
     Ok(Beside { part: Part::Named(begun, listed), target })
 }
 
-/// Leaves out of an error the name of a temporary file, which says nothing to whoever reads it.
+/// Strips the name of a temporary file from an error, which would mean nothing to its reader.
 pub(crate) fn without_path(error: &std::io::Error) -> std::io::Error {
-    // What the system said stands before the path; its number alone gives the message back.
+    // The system's message comes before the path; its number alone restores it.
     let text = error.to_string();
     let number = text.split_once("(os error ").and_then(|(_, rest)| rest.split_once(')')?.0.parse().ok());
     number.map_or_else(|| error.kind().into(), std::io::Error::from_raw_os_error)
 }
 
-/// Makes a file that goes with its process, where the system can.
+/// Makes a file that vanishes with its process, where the system can.
 fn nameless(folder: &Path, mode: u32) -> Option<(File, PathBuf)> {
     if !cfg!(target_os = "linux") || std::env::var_os("HUEDB_TEST_NAMED_PARTS").is_some() {
         return None;
@@ -199,12 +199,12 @@ fn nameless(folder: &Path, mode: u32) -> Option<(File, PathBuf)> {
     let flags = i32::try_from(rustix::fs::OFlags::TMPFILE.bits()).ok()?;
     let file = OpenOptions::new().read(true).write(true).mode(mode).custom_flags(flags).open(folder).ok()?;
     let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
-    // There is no /proc everywhere.
+    // Not every system has /proc.
     let is_same = path.metadata().ok()?.ino() == file.metadata().ok()?.ino();
     is_same.then_some((file, path))
 }
 
-/// Follows symbolic links to the file itself, or to where one would be, so that they stay.
+/// Follows symbolic links to the file itself, or to where it would be, so that they are kept.
 pub(super) fn real_place(target: &Path) -> PathBuf {
     const MOST_LINKS: usize = 40;
     let mut place = target.to_owned();
@@ -218,7 +218,7 @@ pub(super) fn real_place(target: &Path) -> PathBuf {
     target.to_owned()
 }
 
-/// Says what something is that is no file; `None` for a file, and where there is nothing.
+/// Says what a path is that is not a regular file; `None` for a file, and where there is nothing.
 pub(super) fn no_file(path: &Path) -> Option<&'static str> {
     let kind = path.metadata().ok()?.file_type();
     match () {
@@ -238,7 +238,7 @@ fn has_locks(folder: &Path) -> bool {
 /// Removes what killed processes left in a folder.
 pub(super) fn sweep(folder: &Path) {
     for (path, _lock) in left_over(folder) {
-        // Another process may have removed it, or may alone.
+        // Another process may have removed it, or only another may.
         let _ = std::fs::remove_file(path);
     }
 }
@@ -249,7 +249,7 @@ pub fn unfinished_beside(file: &Path) -> Vec<PathBuf> {
     left_over(&folder_of(&real_place(file))).into_iter().map(|(path, _)| path).collect()
 }
 
-/// The files that nobody works at, each locked.
+/// The files that no process is working on, each locked.
 fn left_over(folder: &Path) -> Vec<(PathBuf, File)> {
     let is_part =
         |name: &std::ffi::OsStr| name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));

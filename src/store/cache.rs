@@ -1,7 +1,7 @@
-//! What of a file stays in memory between questions, in the form in which it is used.
+//! What stays in memory of a file between questions, in the form in which it is used.
 //!
-//! Rooms above put in what they made of a committed state, under a key that says which state; what was used longest ago
-//! goes first. Invariants: the sizes that were declared never add up to more than the budget; nothing is kept that pins a
+//! Other modules put in what they made of a committed state, under a key that says which state; what was used longest ago
+//! is evicted first. Invariants: the declared sizes never add up to more than the budget; nothing is kept that pins a
 //! page of the file.
 
 use std::any::{Any, TypeId};
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
 
-/// Which collection, and what of it: the words of a filter, or nothing.
+/// Which collection, and what of it: the text of a filter, or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct CacheKey {
     collection: u32,
@@ -29,7 +29,7 @@ pub struct Cache {
 struct CacheEntries {
     values: HashMap<CacheKey, CachedValue, RandomState>,
     bytes: usize,
-    /// Counts the uses, so that the order of the last ones is known.
+    /// Counts the uses, which orders the values by their last one.
     uses: u64,
 }
 
@@ -70,7 +70,7 @@ impl Cache {
         Arc::clone(&value.value).downcast().ok()
     }
 
-    /// Keeps a value of so many bytes in the place of what was there, unless it is too large.
+    /// Keeps a value of so many bytes in place of what was there, unless it is too large.
     pub(crate) fn put<T: Any + Send + Sync>(&self, collection: u32, part: &str, value: Arc<T>, bytes: usize) {
         let key = CacheKey { collection, kind: TypeId::of::<T>(), part: part.to_owned() };
         let mut gone = Vec::new();

@@ -118,7 +118,7 @@ pub(crate) struct CatalogEntry {
     /// How the words of its documents were made, where they are indexed.
     #[serde(default = "Words::of_files_without_a_mark")]
     pub(crate) words: Words,
-    /// Embeddings by another model on their way.
+    /// A re-embedding with another model that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<NextEmbeddings>,
 }

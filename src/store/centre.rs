@@ -1,6 +1,6 @@
-//! The point that embeddings are coded around: what they have in common costs no precision then.
+//! The point that embeddings are coded around, so that what they have in common costs no precision.
 //!
-//! A centre is fixed once rows stand around it; when rows come that lie elsewhere, they get one of their own. Layout: the
+//! A centre is fixed once rows are coded around it; rows that lie elsewhere get a new one. Layout: the
 //! xxh3-64 of all that follows, then the components (f32). Invariant: a centre is finite, and the same bytes give the same
 //! codes on every machine.
 
@@ -13,7 +13,7 @@ use crate::record::Space;
 
 /// Rows whose mean is taken.
 const SAMPLE: usize = 256;
-/// Rows this many times as long as the middle one have no say in the mean.
+/// Rows this many times as long as the median have no say in the mean.
 const LONG: f64 = 4.0;
 
 /// A point among the embeddings of a collection, as the space sees them: for cosine on the unit sphere.
@@ -108,7 +108,7 @@ impl Centre {
     }
 }
 
-/// One of the embeddings that are looked at.
+/// An embedding of the sample.
 struct Sampled<'a> {
     embedding: &'a [f32],
     /// What the space multiplies it with.
@@ -116,7 +116,7 @@ struct Sampled<'a> {
     length: f64,
 }
 
-/// Takes some of the embeddings, spread over all of them.
+/// Samples the embeddings evenly.
 fn sample<'a>(embeddings: &'a [&'a [f32]], space: Space) -> impl Iterator<Item = Sampled<'a>> {
     let step = embeddings.len().div_ceil(SAMPLE).max(1);
     embeddings.iter().step_by(step).map(move |embedding| {

@@ -1,4 +1,4 @@
-//! A handle to one collection: what a user of the library adds to, reads and deletes from.
+//! A handle to one collection, to add to it, read it and delete from it.
 //!
 //! Every method opens its own transaction, so a handle may be kept, cloned and used by several threads while others write.
 //! Invariant: a handle holds no lock and no page of the file between two calls.
@@ -58,8 +58,8 @@ impl Collection {
         self.store.view_of(&self.key)
     }
 
-    /// Does what reads one state of the collection, and does it once more where another thread's failure had ended the handle
-    /// that it read by.
+    /// Reads one state of the collection, and tries once more if another thread's failure had ended the handle
+    /// it read through.
     pub(crate) fn read<T>(&self, work: impl Fn(View) -> Result<T>) -> Result<T> {
         match self.view().and_then(&work) {
             Err(error) if error.is_consequence() => self.view().and_then(work),
@@ -67,7 +67,7 @@ impl Collection {
         }
     }
 
-    /// Applies changes in order, all in one transaction; returns what came of each.
+    /// Applies changes in order, all in one transaction; returns the effect of each.
     ///
     /// Small ones that several threads ask for at once share a commit; each returns once its own is durable.
     ///
@@ -95,7 +95,7 @@ impl Collection {
     ///
     /// Without `keep_embeddings` a new document needs an embedding also where there is no model.
     ///
-    /// Returns what came of each, and how many parts were removed since their document has fewer now.
+    /// Returns the effect of each, and how many parts were removed because their document has fewer now.
     pub(crate) fn apply_prepared(
         &self,
         changes: impl IntoIterator<Item = (Change, Form)>,
@@ -183,10 +183,10 @@ impl Collection {
         })
     }
 
-    /// Indexes the words of all documents, now and from now on, or stops and forgets them.
+    /// Indexes the words of all documents, existing and future, or drops that index.
     ///
-    /// Words that an earlier version made otherwise are made anew. Returns how many documents were indexed: none when it
-    /// was so already.
+    /// Words that an earlier version made differently are made again. Returns how many documents were indexed: none if it
+    /// was up to date already.
     ///
     /// # Errors
     /// Those of every write.
@@ -216,14 +216,14 @@ impl Collection {
         Ok(result)
     }
 
-    /// Writes segments anew without their dead rows, a few in a transaction.
+    /// Rewrites segments without their dead rows, a few in a transaction.
     pub(super) fn purge(&self, segments: &[PairKey]) {
         for segments in segments.chunks(purged_at_once(segments.len())) {
             let purged = self.write_once(|batch| {
                 batch.purge(segments);
                 Ok(())
             });
-            // What was asked is done; nothing reads the dead rows that are left.
+            // The request itself is done; nothing reads the dead rows that are left.
             if purged.is_err() {
                 break;
             }
@@ -235,7 +235,7 @@ impl Collection {
         self.store.write(|tx| self.in_batch(tx, work))
     }
 
-    /// Does the same for one who has the turn already.
+    /// Does the same for a caller that has the turn already.
     fn write_in<T>(&self, turn: Turn, work: impl FnOnce(&mut WriteBatch) -> Result<T>) -> Result<T> {
         let deadline = Instant::now() + self.store.busy_timeout();
         let written = self.store.transact(deadline, |tx| self.in_batch(tx, work));
@@ -256,7 +256,7 @@ impl Collection {
         Ok((result, unpurged))
     }
 
-    /// Changes what the collection is; returns what it is now.
+    /// Changes the collection's name or settings; returns its description.
     ///
     /// # Errors
     /// As [`Store::modify_collection`].
@@ -272,7 +272,7 @@ impl Collection {
         })
     }
 
-    /// Copies the collection with all its records, in one transaction; returns what the copy is.
+    /// Copies the collection with all its records, in one transaction; returns the copy's description.
     ///
     /// The copy has an identity of its own, and its records are in the same order. Memory grows with the collection, as for
     /// any transaction of its size.

@@ -35,7 +35,7 @@ impl Store {
         })
     }
 
-    /// Changes what a collection is; returns what it is now.
+    /// Changes a collection's name or settings; returns its new description.
     ///
     /// # Errors
     /// [`crate::error::Error::CollectionNotFound`] (or of its database or tenant), `CollectionExists` for a name that is
@@ -47,7 +47,7 @@ impl Store {
         })
     }
 
-    /// Removes a collection with all its records; returns what it was.
+    /// Removes a collection with all its records; returns its description.
     ///
     /// # Errors
     /// [`crate::error::Error::CollectionNotFound`] (or of its database or tenant), and those of every write.
@@ -98,7 +98,7 @@ impl Store {
     }
 
     /// Returns a handle to a collection by its identity, which stays when it is renamed. Whether it exists, in this scope,
-    /// is asked when it is used.
+    /// is checked when it is used.
     #[must_use]
     pub fn collection_by_id(&self, id: Uuid) -> Collection {
         let name = self.last_name(id).unwrap_or_default();

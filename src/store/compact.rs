@@ -2,7 +2,7 @@
 //!
 //! redb moves pages to the front of the file and cuts it off behind them. That alone leaves old text in pages that
 //! stay free, in the unused ends of pages, and in keys that only part one page from the next, and deleted embeddings
-//! beside those that are left; so [`Store::compact`] makes zeros of these, writes the tables that hold text anew and
+//! next to those that are left; so [`Store::compact`] zeroes these, rewrites the tables that hold text and
 //! overwrites every free page. Invariant: no other process loses what it
 //! wrote, and none is waited for longer than the busy timeout at a time.
 
@@ -29,9 +29,9 @@ pub struct Compacted {
 
 /// Overwrites free pages; it exists only inside [`Store::compact`].
 const FILLER: TableDefinition<u64, &[u8]> = TableDefinition::new("filler");
-/// Of two such values none fits the other's page of 4 KiB.
+/// No two such values fit one page of 4 KiB.
 const FILLER_BYTES: usize = 3500;
-/// How many fillers are written between two looks at the length of the file.
+/// How many fillers are written before the length of the file is checked again.
 const FILLERS_AT_ONCE: u64 = 32;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -65,7 +65,7 @@ impl Store {
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn give_back_space(&self) -> Result<bool> {
         // An import leaves the pages of postings half full and all over the file, where they keep larger ones from
-        // moving: written anew they save 2 % of it.
+        // moving: rewriting them saves 2 % of it.
         let anew = self.write(|tx| rewrite(tx, table::POSTINGS));
         match anew.and_then(|()| self.move_pages_once(Duration::ZERO)) {
             Ok(_) => Ok(true),
@@ -98,7 +98,7 @@ impl Store {
     fn move_pages_once(&self, patience: Duration) -> Result<bool> {
         let deadline = Instant::now() + patience;
         loop {
-            // Not held while others are waited for: they may be of this process.
+            // Not held while waiting for others: they may be in this process.
             let turn = self.queue().turn(deadline);
             let moved = match &turn {
                 Some(_) => self.alone(|file| guarded(|| Ok::<_, Error>(file.compact())))?,
@@ -116,7 +116,7 @@ impl Store {
         }
     }
 
-    /// Fills free pages until the file has to grow: then none is left that holds what was deleted.
+    /// Fills free pages until the file has to grow: then no page is left that holds deleted data.
     fn overwrite_free_pages(&self) -> Result<()> {
         self.write(|tx| {
             let mut fillers = tx.open_table(FILLER)?;
@@ -135,7 +135,7 @@ impl Store {
     }
 }
 
-/// Seals the rows of collections of version 1 of the format anew.
+/// Reseals the rows of collections of version 1 of the format.
 fn upgrade_rows(tx: &WriteTransaction) -> Result<()> {
     let mut old = Vec::new();
     for row in tx.open_table(table::COLLECTION)?.iter()? {
@@ -148,7 +148,7 @@ fn upgrade_rows(tx: &WriteTransaction) -> Result<()> {
     old.iter().try_for_each(|(number, name)| WriteBatch::begin(tx, *number, name.as_str())?.finish().map(drop))
 }
 
-/// Makes zeros of the embeddings of deleted records.
+/// Zeroes the embeddings of deleted records.
 fn clear_deleted(tx: &WriteTransaction) -> Result<()> {
     let (sets, mut vectors) = (tx.open_table(table::DEAD)?, tx.open_table(table::VECTORS)?);
     for row in tx.open_table(table::COLLECTION)?.iter()? {
@@ -166,7 +166,7 @@ fn clear_deleted(tx: &WriteTransaction) -> Result<()> {
     Ok(())
 }
 
-/// Writes every table that holds text anew.
+/// Rewrites every table that holds text.
 fn rewrite_texts(tx: &WriteTransaction) -> Result<()> {
     rewrite(tx, table::META)?;
     rewrite(tx, table::TENANTS)?;

@@ -27,7 +27,7 @@ fn builder(options: &Options, mode: ConcurrencyMode) -> Builder {
 }
 
 pub(super) fn open_file(path: &Path, how: &OpenOptions) -> Result<File> {
-    // A FIFO would be waited for, whoever writes to it.
+    // Opening a FIFO would wait for a writer.
     if let Some(what) = no_file(path) {
         return Err(Error::NotADatabase { path: path.to_owned(), why: format!("it is {what}") });
     }
@@ -84,7 +84,7 @@ pub(super) fn writer(path: &Path, options: &Options, create: bool, mode: Concurr
         let identity = FileIdentity::of(&facts(&file)?);
         let sealed = Seal::open(&file, path, options.key.as_ref())?;
         let (bytes, seal) = unsealed(TimedBackend::new(file, options.busy_timeout)?, sealed);
-        // redb would make a database of it.
+        // redb would turn it into a database.
         if !create && bytes.len().map_err(|e| Error::io("read it", e))? == 0 {
             return Err(empty());
         }
@@ -126,7 +126,7 @@ fn reader(path: &Path, options: &Options) -> Result<Handle> {
     };
     until_free(options.busy_timeout, || {
         let opened = open(false)?;
-        // A writer was killed: only a writer may put the file right.
+        // A writer was killed: only a writer may repair the file.
         if let Err(DatabaseError::RepairAborted) = opened {
             if !options.mends {
                 return Ok(open(true)??);
@@ -173,7 +173,7 @@ impl From<DatabaseError> for Attempt {
     }
 }
 
-/// Tries to open until it works, fails for another reason than a lock, or the time is over.
+/// Tries to open until it works, fails for a reason other than a lock, or times out.
 fn until_free<T>(patience: Duration, open: impl Fn() -> std::result::Result<T, Attempt>) -> Result<T> {
     let deadline = Instant::now() + patience;
     loop {

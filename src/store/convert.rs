@@ -1,6 +1,6 @@
-//! A plain file becomes an encrypted one, an encrypted one a plain one, or one with another key.
+//! Encrypting, decrypting and re-keying a file.
 //!
-//! Invariant: the name always belongs to a whole file. A conversion copies everything to a file beside it, checks that, and
+//! Invariant: the path always holds a complete file. A conversion copies everything to a temporary file, checks that, and
 //! renames it; nobody else has the file open meanwhile, so nothing is written to the old one that the new one lacks.
 
 use std::fs::OpenOptions;
@@ -19,7 +19,7 @@ impl Store {
         self.handle().seal.as_ref().map(drop).ok_or_else(|| plain(self.path()))
     }
 
-    /// Has another key open this encrypted file, and the old one no longer.
+    /// Changes the key of this encrypted file; the old one no longer opens it.
     ///
     /// Only the header is written: the text stays encrypted with the same random key, which whoever had both the old key
     /// and a copy of the file may have kept. See [`rekey_fully`]. Backups keep the key they were made with.

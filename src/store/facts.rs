@@ -9,7 +9,7 @@ use super::table::{self, meta};
 use super::{KeyDerivation, Store};
 use crate::error::{Error, Result};
 
-/// Facts about a file that no collection has.
+/// Facts about a file that belong to no collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFacts {
     /// Its identity, kept when it is copied.

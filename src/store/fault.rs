@@ -1,7 +1,7 @@
-//! What redb says went wrong, in huedb's words.
+//! redb's errors as huedb's.
 //!
 //! The conversions do not know the path; [`Error::at`] fills it in at the edge of the room. Invariant: a lock
-//! that was not released in time is always [`Error::Busy`], a part of the file that does not say what it must
+//! that was not released in time is always [`Error::Busy`], an invalid part of the file
 //! is always [`Error::Damaged`].
 
 use std::fmt;
@@ -29,7 +29,7 @@ impl FileContext {
 }
 
 impl Error {
-    /// A part of the file that does not say what it must.
+    /// An invalid part of the file.
     pub(crate) fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged { path: PathBuf::new(), what: what.into() }
     }
@@ -53,7 +53,7 @@ impl Error {
         self
     }
 
-    /// Returns whether this only says that there was another error.
+    /// Returns whether this only reports an earlier error.
     pub(crate) fn is_consequence(&self) -> bool {
         let inner = match self {
             Self::Io { source, .. } => source.get_ref(),
@@ -63,7 +63,7 @@ impl Error {
     }
 }
 
-/// What redb says of everything after a failure that it has told already.
+/// What redb answers to everything after a failure that it has reported already.
 #[derive(Debug)]
 struct FailedBefore;
 

@@ -1,6 +1,6 @@
-//! The place of the graph in the file: chunks of bytes, and what the catalogue says of them.
+//! How the graph is stored: chunks of bytes, and their entry in the catalogue.
 //!
-//! What the bytes mean is the index's business. Invariant: the chunks and the catalogue's word on them change in
+//! What the bytes mean is left to the index. Invariant: the chunks and the catalogue's entry change in
 //! one transaction, and a new graph starts with no row out of date.
 
 use redb::Table;
@@ -11,7 +11,7 @@ use super::{Collection, View};
 use crate::error::Result;
 use crate::record::Ordinal;
 
-/// A serialised graph on its way into the file.
+/// A serialised graph to be stored.
 pub(crate) struct GraphFile<'a> {
     /// Which build it is: [`View::next_epoch`] of the view it was built from.
     pub epoch: u64,
@@ -26,8 +26,8 @@ pub(crate) struct GraphFile<'a> {
 }
 
 impl Collection {
-    /// Replaces the collection's graph by one built from `seen`; returns what the catalogue now says, or `None` when
-    /// embeddings were replaced since and the graph is of no use.
+    /// Replaces the collection's graph by one built from `seen`; returns its entry in the catalogue, or `None` when
+    /// embeddings were replaced since, so that the graph is of no use.
     ///
     /// # Errors
     /// Those of every write.
@@ -53,7 +53,7 @@ impl Collection {
         })
     }
 
-    /// Removes the collection's graph; returns what the catalogue said of it.
+    /// Removes the collection's graph; returns its entry in the catalogue.
     ///
     /// # Errors
     /// Those of every write.
@@ -61,7 +61,7 @@ impl Collection {
         self.change_graph(|_, entry, _| Ok(entry.graph.take()))
     }
 
-    /// Runs `change` with the old chunks gone; what it leaves in the entry is written.
+    /// Runs `change` once the old chunks are gone; the entry is then written as `change` leaves it.
     fn change_graph(
         &self,
         change: impl FnOnce(CollectionNumber, &mut CatalogEntry, &mut ChunkTable) -> Result<Option<GraphEntry>>,

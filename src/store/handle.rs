@@ -46,11 +46,11 @@ struct OpenFile {
     current: RwLock<Arc<Handle>>,
     queue: WriteQueue,
     commits: AtomicU64,
-    /// What collections were called when they were last seen.
+    /// The names of collections when they were last seen.
     names: Mutex<HashMap<Uuid, String>>,
 }
 
-/// Names of collections that are remembered.
+/// How many names of collections are remembered.
 const NAMES_KEPT: usize = 1 << 16;
 
 const _: fn() = || {
@@ -61,7 +61,7 @@ const _: fn() = || {
 };
 
 impl Store {
-    /// Opens a database file with the default options. Whoever opens it to write may do so beside others, in this process
+    /// Opens a database file with the default options. Several handles may be open for writing, in this process
     /// and in others: a lock of the file is held only while something is written.
     ///
     /// ```
@@ -113,7 +113,7 @@ impl Store {
         &self.scope
     }
 
-    /// Returns a handle of the same file that looks names up in another tenant and database; whether that exists is asked
+    /// Returns a handle of the same file that looks names up in another tenant and database; whether that exists is checked
     /// when it is used.
     #[must_use]
     pub fn in_scope(&self, scope: Scope) -> Self {
@@ -126,7 +126,7 @@ impl Store {
         self.file.busy_timeout
     }
 
-    /// Returns what of the file stays in memory between questions; where the file is opened again, that begins anew.
+    /// Returns the cache of this opening of the file; it starts empty when the file is opened again.
     #[must_use]
     pub fn cache(&self) -> Arc<Cache> {
         Arc::clone(self.handle().cache())
@@ -142,7 +142,7 @@ impl Store {
         &self.file.queue
     }
 
-    /// The handle of the moment, to be let go before anything long is done.
+    /// The current handle, to be dropped before anything that takes long.
     pub(super) fn handle(&self) -> Arc<Handle> {
         Arc::clone(&self.file.current.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -154,7 +154,7 @@ impl Store {
         if Arc::ptr_eq(&current, spent) {
             let fresh = Arc::new(again(self.path(), *access, options)?);
             let spent = std::mem::replace(&mut *current, fresh);
-            // redb may panic once more when it closes what it could not close.
+            // redb may panic again when it closes what it could not close before.
             let _ = guarded(|| {
                 drop(spent);
                 Ok::<_, Error>(())
@@ -163,7 +163,7 @@ impl Store {
         Ok(Arc::clone(&current))
     }
 
-    /// Calls redb; opens the file again where redb does nothing more since an earlier failure.
+    /// Calls redb; opens the file again where an earlier failure has stopped redb.
     fn on_sound_handle<T>(&self, mut call: impl FnMut(&Handle) -> Result<T>) -> Result<(Arc<Handle>, T)> {
         let mut handle = self.handle();
         if handle.is_broken() {
@@ -183,7 +183,7 @@ impl Store {
         self.read_warm(|tx, _| work(tx))
     }
 
-    /// Runs `work` on one committed state of the file, with what of the same file is in memory.
+    /// Runs `work` on one committed state of the file, with the cache of the same opening.
     pub(super) fn read_warm<T>(&self, work: impl FnOnce(ReadTransaction, Arc<Cache>) -> Result<T>) -> Result<T> {
         let read = || {
             let (handle, tx) = self.on_sound_handle(Handle::begin_read)?;
@@ -228,7 +228,7 @@ impl Store {
         write().map_err(|error| self.name(error))
     }
 
-    /// Calls what needs redb's handle for itself; `None` while others of this process read or write.
+    /// Calls what needs exclusive use of redb's handle; `None` while others in this process read or write.
     pub(super) fn alone<T>(&self, call: impl FnOnce(&mut Database) -> T) -> Result<Option<T>> {
         let mut current = self.file.current.write().unwrap_or_else(PoisonError::into_inner);
         match Arc::get_mut(&mut current).map(|handle| &mut handle.database) {
@@ -250,18 +250,18 @@ impl Store {
         error.at(self.path(), self.busy_timeout())
     }
 
-    /// Returns whether the file still has its name, so that what is written to it can be read by that.
+    /// Returns whether the file is still at its path, so that what is written to it can be read there.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
         self.handle().identity().is_at(self.path())
     }
 
-    /// Opens the file that stands at the path by now, where another was put in its place (`restore`, `encrypt`); returns
-    /// whether one was. For a process that stays: until it calls this, it reads the file that has lost its name, and is
-    /// refused to write to it.
+    /// Opens the file that is at the path now, if another has replaced it (`restore`, `encrypt`); returns
+    /// whether one has. For a long-running process: until it calls this, it reads the file that was replaced, and is
+    /// refused writes to it.
     ///
     /// # Errors
-    /// Those of [`Store::open_with`], as [`Error::FileNotFound`] where no file is there, or [`Error::WrongKey`]; then the
+    /// Those of [`Store::open_with`], such as [`Error::FileNotFound`] or [`Error::WrongKey`]; then the
     /// next call tries again.
     pub fn follow(&self) -> Result<bool> {
         let handle = self.handle();
@@ -272,12 +272,12 @@ impl Store {
         Ok(true)
     }
 
-    /// Returns what a collection was called when it was last seen.
+    /// Returns the name a collection had when it was last seen.
     pub(super) fn last_name(&self, id: Uuid) -> Option<String> {
         self.file.names.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
-    /// Notes what a collection is called, so that it is found without looking at every other.
+    /// Remembers a collection's name, so that it is found without looking at every other.
     pub(super) fn saw_name(&self, id: Uuid, name: &str) {
         let mut names = self.file.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.len() >= NAMES_KEPT {
@@ -286,13 +286,13 @@ impl Store {
         names.insert(id, name.to_owned());
     }
 
-    /// Closes the file, so that the next to open it has nothing to put right; does nothing while clones of this handle
+    /// Closes the file cleanly, so that opening it again needs no recovery; does nothing while clones of this handle
     /// are left, the last of which closes it.
     ///
-    /// What was written is durable before this; where the disk fails now, the next to open the file does what is left.
+    /// What was written is durable before this; if the disk fails now, the next opening does what is left.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when closing met damage.
+    /// [`Error::Damaged`] when closing finds damage.
     pub fn close(self) -> Result<()> {
         let place = self.place();
         let Some(file) = Arc::into_inner(self.file) else { return Ok(()) };

@@ -1,6 +1,6 @@
 //! The tables of a new file, and the version of its format.
 //!
-//! Invariant: a file that is written to says the version of the format that its newest parts need.
+//! Invariant: a file that is written to carries the version of the format that its newest parts need.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::options::Options;
 use super::table::{self, FORMAT_VERSION, META, meta};
 use crate::error::Result;
 
-/// Has a file that is written to say that it may hold what only this version of the format knows.
+/// Raises a file's format version to this one's before anything is written.
 pub(super) fn raise_format(tx: &WriteTransaction) -> Result<()> {
     let mut names = tx.open_table(META)?;
     let version = names.get(meta::FORMAT)?.map(|version| version.value().to_vec());

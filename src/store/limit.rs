@@ -1,6 +1,6 @@
 //! How large the parts of a record may be: what the README promises, checked before anything is written.
 //!
-//! redb would take more, but a value of several GiB needs as much memory, and an error of its own comes too late to
+//! redb would take more, but a value of several GiB needs as much memory, and redb's own error comes too late to
 //! name the record.
 
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ pub fn check_id(id: &RecordId) -> Result<()> {
     Err(Error::argument(format!("the id has {bytes} bytes; the most is {MAX_ID_BYTES}")))
 }
 
-/// Refuses texts that no record can hold, before anything is made of them.
+/// Refuses texts that are too large for a record, before any work is done on them.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`].
@@ -34,7 +34,7 @@ pub fn check_texts(id: &RecordId, document: Option<&str>, uri: Option<&str>) -> 
     check_record(id.as_str().len() + document.map_or(0, str::len) + uri.map_or(0, str::len))
 }
 
-/// Refuses a record whose bytes in the file are too many.
+/// Refuses a record that takes too many bytes in the file.
 pub(crate) fn check_record(bytes: usize) -> Result<()> {
     if bytes <= MAX_RECORD_BYTES {
         return Ok(());
@@ -47,7 +47,7 @@ pub(crate) fn check_record(bytes: usize) -> Result<()> {
     })
 }
 
-/// Names a record without repeating an id that fills the screen.
+/// Names a record, with a long id shortened.
 pub(crate) fn of_record(id: &RecordId, error: Error) -> Error {
     let id = id.as_str();
     let start: String = id.chars().take(SHOWN_CHARACTERS).collect();

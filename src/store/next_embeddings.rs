@@ -1,4 +1,4 @@
-//! The embeddings of a collection that another model makes, until they take the place of those that are searched.
+//! Re-embedding: the embeddings by another model, until they replace those that are searched.
 //!
 //! Everything here runs inside a transaction of the caller. Invariants: every live record of an ordinal below `until`
 //! has an embedding and a quantised row under the number, and no other record has; the `stale` table has, under the
@@ -24,11 +24,11 @@ pub(crate) struct NewEmbedding {
     pub(crate) embedding: Vec<f32>,
 }
 
-/// Embeddings of a stretch of records, or of rows that are stale.
+/// Embeddings of a range of records, or of rows that are stale.
 pub(crate) struct ReembedBatch {
     /// What `until` was when the documents were read.
     pub(crate) from: u64,
-    /// What it is to be; as before for rows that are stale.
+    /// Its next value; unchanged for rows that are stale.
     pub(crate) until: u64,
     pub(crate) made: Vec<NewEmbedding>,
     /// The model, and what ran it.
@@ -45,9 +45,9 @@ impl NextEmbeddings {
         CollectionNumber(self.number)
     }
 
-    /// Takes embeddings in; those of records deleted since are left out, of documents changed since are stale.
+    /// Stores embeddings; those of records deleted since are left out, those of documents changed since are stale.
     ///
-    /// Does nothing when another process was faster.
+    /// Does nothing if another process was faster.
     pub(crate) fn put(
         &mut self,
         tx: &WriteTransaction,
@@ -150,7 +150,7 @@ impl NextEmbeddings {
         Ok(self.until == entry.next_ordinal && self.stale(tx)?.is_empty())
     }
 
-    /// Takes the place of the embeddings that were searched so far, which are removed with the graph made of them.
+    /// Replaces the embeddings searched so far, which are removed with their graph.
     pub(crate) fn take_place(
         self,
         tx: &WriteTransaction,

@@ -36,7 +36,7 @@ impl Store {
         } else if encrypt && path.metadata().is_ok_and(|facts| facts.is_file() && facts.len() == 0) {
             make_of_empty(path, options)?;
         }
-        // Nothing is made of an empty file that is to be encrypted: others may take it for a new plain one.
+        // An empty file that is to be encrypted is not used in place: others may take it for a new plain one.
         let empty_may_be = create && !encrypt && !is_encrypted(path);
         let handle = open(path, access, options, empty_may_be)?;
         let is_plain = handle.seal.is_none();
@@ -55,7 +55,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a file for writing while nobody else has it open, nor can open it.
+    /// Opens a file for writing exclusively: nobody else has it open, nor can open it.
     pub(super) fn open_alone(path: &Path, options: &Options) -> Result<Self> {
         let opened = writer(path, options, false, ConcurrencyMode::ExclusiveWriter);
         let handle = opened.map(|writer| writer.into_handle(options)).map_err(|e| e.at(path, options.busy_timeout))?;
@@ -64,7 +64,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Finishes what killed processes left: files beside this one, and a change of its key.
+    /// Cleans up after killed processes: temporary files, and an unfinished change of the key.
     fn clear_up(&self) -> Result<()> {
         if let Some(folder) = real_place(self.path()).parent() {
             sweep(folder);
@@ -105,8 +105,8 @@ impl Store {
     }
 }
 
-/// Makes a new file with its tables beside its place and renames it into that: whatever ends this, no file stands there
-/// that is half made.
+/// Makes a new file with its tables under a temporary name and renames it: whatever ends this, the path never holds
+/// an incomplete file.
 fn make(path: &Path, options: &Options) -> Result<()> {
     match laid_out(path, options)?.put_in_place(false) {
         // Another process was faster, and its file is as good.
@@ -115,8 +115,8 @@ fn make(path: &Path, options: &Options) -> Result<()> {
     }
 }
 
-/// Puts an encrypted file in the place of one that is empty, which others may take for a new plain one meanwhile: with
-/// their lock in hand, and only as long as nothing is in it.
+/// Replaces an empty file, which others may take for a new plain one meanwhile, by an encrypted one: holding
+/// their lock, and only while nothing is in it.
 fn make_of_empty(path: &Path, options: &Options) -> Result<()> {
     let beside = laid_out(path, options)?;
     let plain = Options { encrypt: false, key: None, ..options.clone() };
@@ -131,7 +131,7 @@ fn make_of_empty(path: &Path, options: &Options) -> Result<()> {
     })
 }
 
-/// Makes a whole file with its tables beside a place.
+/// Makes a complete file with its tables next to a path.
 fn laid_out(path: &Path, options: &Options) -> Result<Beside> {
     let name = |e: Error| e.at(path, options.busy_timeout);
     // As `File::create` does it: the umask takes away what others may not do. An encrypted file is for its owner alone.

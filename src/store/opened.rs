@@ -1,4 +1,4 @@
-//! A file that redb has open, and what belongs to that: its key, its pages, what of it stays in memory.
+//! A file that redb has open, with its key, its pages and its cache.
 //!
 //! Invariant: nothing of one opening is used for another, which may be of another file at the same path.
 
@@ -16,12 +16,12 @@ use super::guard::guarded;
 use super::page::Pages;
 use crate::error::{Error, Result};
 
-/// redb's handle, what the file was opened with where it is encrypted, and what is known of its pages.
+/// redb's handle, the key of an encrypted file, what is known of its pages, and its cache.
 pub(super) struct Handle {
     pub(super) database: Opened,
     pub(super) seal: Option<Seal>,
     pub(super) pages: Arc<Pages>,
-    /// Whether redb panicked in it: nothing says what state that left.
+    /// Whether redb panicked in it, which leaves its state unknown.
     broken: AtomicBool,
     /// What of the file stays in memory. A file that takes its place has a cache of its own, since its collections may have
     /// the same numbers.
@@ -64,7 +64,7 @@ impl Handle {
         &self.cache
     }
 
-    /// Calls redb, and remembers when that panicked.
+    /// Calls redb, and remembers a panic.
     pub(super) fn guarded<T>(&self, call: impl FnOnce() -> Result<T>) -> Result<T> {
         let (mut panicked, broken) = (true, &self.broken);
         let result = guarded(|| {
@@ -81,7 +81,7 @@ impl Handle {
         self.broken.load(Ordering::Relaxed)
     }
 
-    /// Returns whether redb will do nothing more after this error.
+    /// Returns whether redb is of no more use after this error.
     pub(super) fn is_spent(&self, error: &Error) -> bool {
         self.is_broken() || error.is_consequence()
     }
@@ -113,7 +113,7 @@ impl FileIdentity {
         path.metadata().is_ok_and(|metadata| Self::of(&metadata) == self)
     }
 
-    /// Refuses to write to a file that has lost its name: whoever opens it by its name would not see it.
+    /// Refuses to write to a file that was replaced at its path: nobody would see what is written.
     pub(super) fn require_at(self, path: &Path) -> Result<()> {
         if self.is_at(path) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! How a file is opened: what for, how patiently, with how much memory and which key.
+//! How a file is opened: what for, with how much patience and memory, and with which key.
 //!
 //! Knows no file.
 
@@ -21,27 +21,27 @@ pub enum Access {
 /// How a file is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How long a lock held by another process is waited for.
+    /// How long to wait for a lock held by another process.
     pub busy_timeout: Duration,
-    /// Memory for pages. Readers want little, since they read each page once; an import wants more than twice its
+    /// Memory for pages. Readers need little, since they read each page once; an import needs more than twice its
     /// transaction, or every byte is written twice.
     pub cache_bytes: usize,
-    /// Memory for what stays decoded between questions: codes, signs, filters' records. With it a second question to the
-    /// same collection reads only its hits; 0 keeps nothing, which suits a process that asks once.
+    /// Memory for what stays decoded between questions: codes, signs, filters' records. With it, a second question to the
+    /// same collection reads only its hits; 0 keeps nothing, which suits a process that asks one question.
     pub warm_bytes: usize,
     /// The tenant and database that names are looked up in.
     pub scope: Scope,
-    /// What opens an encrypted file; a plain one opens with it as well.
+    /// The key of an encrypted file; ignored for a plain one.
     pub key: Option<Key>,
-    /// Whether a file that [`Access::Create`] makes is encrypted with the key; one that is there must be so already.
+    /// Whether a file that [`Access::Create`] makes is encrypted with the key; an existing one must be encrypted already.
     pub encrypt: bool,
-    /// Whether a reader puts a file right whose writer was killed. Otherwise it reads what was last committed, and writes
-    /// nothing whatever happens.
+    /// Whether a reader repairs a file whose writer was killed. Otherwise it reads what was last committed, and writes
+    /// nothing in any case.
     pub mends: bool,
 }
 
 impl Options {
-    /// What stays decoded, unless said otherwise: 500,000 embeddings of 384 components.
+    /// The default budget of what stays decoded: 500,000 embeddings of 384 components.
     pub const WARM_BYTES: usize = 256 << 20;
     /// The cache of a process that reads.
     pub const READ_CACHE_BYTES: usize = 1 << 20;
@@ -54,7 +54,7 @@ impl Options {
 
     /// Returns the cache for an import of so many bytes, where they are known, into a file of so many.
     ///
-    /// Numbers take twice the room as text that they take in the file. With either cache the process stays within
+    /// Numbers take twice as much room as text as in the file. With either cache the process stays within
     /// 512 MiB, whatever it imports.
     #[must_use]
     pub fn import_cache_bytes(file_bytes: u64, input_bytes: Option<u64>) -> usize {
@@ -80,10 +80,10 @@ impl Default for Options {
 
 #[cfg(test)]
 impl Options {
-    /// How tests of faults and of damage open files: plain, or encrypted when `HUEDB_TEST_ENCRYPTED` is set.
+    /// How tests of faults and damage open files: plain, or encrypted when `HUEDB_TEST_ENCRYPTED` is set.
     pub(crate) fn of_tests() -> Self {
         let encrypted = std::env::var_os("HUEDB_TEST_ENCRYPTED").is_some_and(|set| set == "1");
-        // No text, so no passphrase that every opening would have to be paid for.
+        // Random bytes, since a passphrase would make every opening expensive.
         let key = encrypted.then(|| Key::new(vec![0xa5; 32]).unwrap());
         Self { encrypt: key.is_some(), key, ..Self::default() }
     }

@@ -1,4 +1,4 @@
-//! An embedding as one row of i8 codes around a [`Centre`], the form that is scanned, with what proves how far that is off.
+//! An embedding as a row of i8 codes around a [`Centre`], the form that is scanned, with proven bounds of its error.
 //!
 //! Let x be an embedding as its space sees it (for cosine divided by its length), q a question likewise, c the centre,
 //! `d = x - c` and `e = q - c`. Both are rounded to codes of a scale of their own, `d ~ d^ = scale * codes`. In every space
@@ -33,7 +33,7 @@ pub use crate::record::MAX_DIMENSION;
 const LENGTHS: std::ops::RangeInclusive<f64> = 0.0..=1e18;
 /// Below this, squares of components are lost in f32.
 const SHORT: f64 = 1e-12;
-/// What f32 arithmetic of a bound is off: three roundings, doubled twice.
+/// The error of a bound in f32 arithmetic: three roundings, doubled twice.
 const F32_ROUNDING: f64 = 1.0 / 2_097_152.0;
 /// What products that are too small for f32 may hide.
 const UNDERFLOW: f64 = 1e-35;
@@ -48,9 +48,9 @@ pub struct Codes {
     pub factor: f32,
     /// What the product is subtracted from.
     pub bias: f32,
-    /// No less than the length of what the codes leave out.
+    /// At least the length of what the codes leave out.
     pub residual: f32,
-    /// No less than the length of what the codes stand for.
+    /// At least the length of what the codes stand for.
     pub length: f32,
 }
 
@@ -87,7 +87,7 @@ pub fn check_embedding(embedding: &[f32]) -> Result<()> {
 }
 
 fn first_not_finite(embedding: &[f32]) -> Option<usize> {
-    // Without an early end the loop runs on vector instructions; nearly always it finds nothing.
+    // Without an early exit the loop runs on vector instructions; nearly always it finds nothing.
     let all_finite = embedding.iter().fold(true, |all, x| all & x.is_finite());
     if all_finite { None } else { embedding.iter().position(|x| !x.is_finite()) }
 }
@@ -174,7 +174,7 @@ fn weight(space: Space) -> f32 {
     if space == Space::L2 { 2.0 } else { 1.0 }
 }
 
-/// What sums of this many f64 terms are off at most, as a part of the sum of their sizes; several of them.
+/// The largest error of several sums of this many f64 terms, as a share of the sum of their sizes.
 #[expect(clippy::cast_precision_loss, reason = "at most 65,536 components")]
 fn rounding(dimension: usize) -> f64 {
     (dimension as f64 / 8.0 + 64.0) * f64::EPSILON
@@ -210,7 +210,7 @@ impl Difference {
     }
 }
 
-/// Returns codes, their scale, and no less than the length of what they leave out.
+/// Returns codes, their scale, and an upper bound of the length of what they leave out.
 fn codes_of(components: &[f32], largest: f32, length: f64) -> (Vec<i8>, f32, f64) {
     let scale = largest / LARGEST_CODE;
     let to_code = scale.recip();
@@ -256,7 +256,7 @@ fn codes_of_the_short(components: &[f32], scale: f32, length: f64) -> (Vec<i8>, 
 #[expect(clippy::cast_possible_truncation, reason = "clamped to what i8 holds")]
 fn code(x: f32) -> (i8, f32) {
     let x = x.clamp(-LARGEST_CODE, LARGEST_CODE);
-    // A cast cuts towards zero, so half a step outwards first rounds; `round` itself is a call for each component.
+    // A cast truncates, so adding half a step outwards rounds; `round` itself is a call for each component.
     let whole = (x + 0.5_f32.copysign(x)) as i32;
     #[expect(clippy::cast_precision_loss, reason = "at most 127")]
     let value = whole as f32;

@@ -1,8 +1,8 @@
 //! Writes of one process, one at a time; small ones that wait become one commit.
 //!
 //! A commit costs two syncs, whatever it holds. So whoever has the turn also does what others wait for, in one
-//! transaction, and each learns what came of its own request once that is durable. A request that is refused is taken out
-//! and the others are done anew without it. Invariants: requests are done in the order they came; nobody waits past its
+//! transaction, and each learns the outcome of its own request once that is durable. A request that is refused is taken out
+//! and the others are done again without it. Invariants: requests are done in the order they came; nobody waits past its
 //! deadline for a turn; what was taken from the queue is answered.
 
 use std::collections::VecDeque;
@@ -24,25 +24,25 @@ const MOST_BYTES: usize = 32 << 20;
 /// A larger request is done by itself: others need not wait for it, nor is it worth keeping for a second attempt.
 pub(super) const LARGE_BYTES: usize = 4 << 20;
 
-/// Says whether a record that is about to be deleted is still meant.
+/// Says whether a record that is about to be deleted is still to be deleted.
 pub(crate) type Condition = dyn Fn(&StoredRecord) -> bool + Send + Sync;
 
-/// What is to be done to a collection.
+/// A change to a collection.
 pub(super) enum Task {
     Apply(Vec<Change>, Mode),
     Delete(Vec<RecordId>, Box<Condition>),
 }
 
-/// What came of a write.
+/// The outcome of a write.
 #[derive(Debug)]
 pub enum Outcome {
-    /// What came of each change, in their order.
+    /// The effect of each change, in their order.
     Effects(Vec<Effect>),
     /// How many records were deleted.
     Deleted(u64),
 }
 
-/// A task and where its outcome is put.
+/// A task, and where its outcome goes.
 pub(super) struct WriteRequest {
     collection: Collection,
     task: Task,
@@ -99,7 +99,7 @@ pub(super) fn bytes_of(change: &Change) -> usize {
         + change.id.as_str().len()
 }
 
-/// Who writes, and what waits.
+/// Who is writing, and what is waiting.
 #[derive(Default)]
 pub(super) struct WriteQueue {
     state: Mutex<QueueState>,
@@ -138,7 +138,7 @@ impl WriteQueue {
         Some(Turn(self))
     }
 
-    /// Takes the turn where nobody has it or waits for it.
+    /// Takes the turn if nobody has it or waits for it.
     pub(super) fn free_turn(&self) -> Option<Turn<'_>> {
         let mut state = self.state();
         if state.taken || !state.waiting.is_empty() {
@@ -153,7 +153,7 @@ impl WriteQueue {
         Some(self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0)
     }
 
-    /// Waits until a request was done by another, which returns `None`, or for the turn to do it.
+    /// Waits until another thread has done a request, which returns `None`, or for the turn to do it.
     fn turn_or_answer(&self, request: &Arc<WriteRequest>, deadline: Instant) -> Result<Option<Turn<'_>>, TooLate> {
         let mut state = self.state();
         loop {
@@ -165,7 +165,7 @@ impl WriteQueue {
                 state.taken = true;
                 return Ok(Some(Turn(self)));
             }
-            // Whoever took it is at it, and answers.
+            // Whoever took it is working on it, and will answer.
             let until = if waits { deadline } else { Instant::now() + LONG };
             state = match self.wait(state, until) {
                 Some(state) => state,
@@ -183,7 +183,7 @@ impl WriteQueue {
         }
     }
 
-    /// Takes what waits, as much as goes into one commit.
+    /// Takes what is waiting, as much as fits in one commit.
     fn take(&self) -> Vec<Arc<WriteRequest>> {
         let mut state = self.state();
         let (mut taken, mut bytes) = (Vec::new(), 0_usize);
@@ -198,7 +198,7 @@ impl WriteQueue {
     }
 }
 
-/// Between two looks at whether a request was answered.
+/// How often a waiting request checks whether it was answered.
 const LONG: std::time::Duration = std::time::Duration::from_secs(1);
 
 struct TooLate;
@@ -224,7 +224,7 @@ impl Collection {
 }
 
 impl Store {
-    /// Does several writes, to any collections of the file, with as few commits as they fit in; returns what came of each,
+    /// Does several writes, to any collections of the file, in as few commits as possible; returns the outcome of each,
     /// in their order. One that is refused undoes none of the others.
     #[must_use]
     pub fn write_together(&self, writes: Vec<PendingWrite>) -> Vec<Result<Outcome>> {
@@ -234,7 +234,7 @@ impl Store {
         requests.iter().map(|request| self.outcome_of(request, deadline)).collect()
     }
 
-    /// Has a request done, with others that wait in one commit.
+    /// Has a request done, in one commit with others that are waiting.
     pub(super) fn request(&self, request: WriteRequest) -> Result<Outcome> {
         let (request, deadline) = (Arc::new(request), Instant::now() + self.busy_timeout());
         self.queue().state().waiting.push_back(Arc::clone(&request));
@@ -285,7 +285,7 @@ impl Store {
     }
 }
 
-/// Does requests one after the other; `at` is the one that is being done, or their number once all are.
+/// Does requests one by one; `at` is the current one, or their number once all are done.
 fn in_turn(
     tx: &WriteTransaction,
     requests: &[Arc<WriteRequest>],
@@ -300,7 +300,7 @@ fn in_turn(
             outcomes.push(request.run(&mut batch)?);
             *at += 1;
         }
-        // What it refuses is the last one's, or that of all; which, is found by doing them one by one.
+        // A refusal is the last one's, or that of all of them together; doing them one by one tells which.
         *at -= 1;
         let segments = batch.finish()?;
         *at += 1;

@@ -65,7 +65,7 @@ pub(crate) struct RowsState {
 /// A collection as it was when the view was taken.
 pub struct View {
     number: CollectionNumber,
-    /// What embeddings and their rows stand under.
+    /// The number embeddings and their rows are stored under.
     rows_number: CollectionNumber,
     entry: CatalogEntry,
     dead: RoaringTreemap,
@@ -93,7 +93,7 @@ impl View {
         Ok(Self { number, rows_number, entry, dead, place, cache, tx, records, vectors })
     }
 
-    /// Does what reads, and names the file in its error. A panic of redb is one too: it took a damaged page for sound.
+    /// Runs a read, and names the file in its error. A panic of redb becomes one: it took a damaged page for sound.
     fn named<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
         self.place.name(guarded(read))
     }
@@ -122,7 +122,7 @@ impl View {
         self.entry.counts()
     }
 
-    /// Returns what the catalogue says of its graph.
+    /// Returns the catalogue's entry of its graph.
     #[must_use]
     pub fn graph(&self) -> Option<GraphEntry> {
         self.entry.graph
@@ -140,7 +140,7 @@ impl View {
         rows && self.entry.replaced == entry.replaced && self.entry.epoch == entry.epoch
     }
 
-    /// Returns what of the file stays in memory.
+    /// Returns the cache of the file.
     pub(crate) fn cache(&self) -> &Cache {
         &self.cache
     }
@@ -156,7 +156,7 @@ impl View {
         self.entry.version
     }
 
-    /// Returns what must be the same for quantised rows that were kept to be those of this view, up to where these end.
+    /// Returns the state that cached quantised rows must share to be those of this view, up to where they end.
     pub(crate) fn rows_state(&self) -> RowsState {
         RowsState {
             rows_number: self.rows_number.0,
@@ -194,12 +194,12 @@ impl View {
         self.named(|| read_set(&self.tx.open_table(table::STALE)?, self.number, "the set of changed rows"))
     }
 
-    /// Returns what is known of embeddings that are on their way.
+    /// Returns what is known of a re-embedding under way.
     pub(crate) fn next(&self) -> Option<&NextEmbeddings> {
         self.entry.next.as_ref()
     }
 
-    /// Returns the ordinals whose embedding on its way is of an older document.
+    /// Returns the ordinals whose new embedding is of an older document.
     pub(crate) fn next_stale(&self) -> Result<RoaringTreemap> {
         self.named(|| {
             let number = self.entry.next.as_ref().map(|next| CollectionNumber(next.number));
@@ -245,7 +245,7 @@ impl View {
         })
     }
 
-    /// Reads the record at an ordinal, or of it what is asked for.
+    /// Reads the record at an ordinal, or the parts asked for.
     ///
     /// # Errors
     /// [`Error::Damaged`] when it is missing or unreadable.
@@ -382,7 +382,7 @@ impl View {
             let mut keys = posting::metadata_keys(&self.tx.open_table(table::POSTINGS)?, self.number)?;
             match self.tx.open_table(table::TERMS) {
                 Ok(table) => keys.extend(terms::metadata_keys(&table, self.number)?),
-                // A file that no version with this table has written to yet.
+                // No version with this table has written to the file yet.
                 Err(redb::TableError::TableDoesNotExist(_)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -411,7 +411,7 @@ impl View {
             }
             match self.tx.open_table(table::TERMS) {
                 Ok(table) => terms::has_key(&table, self.number, key),
-                // A file that no version with this table has written to yet.
+                // No version with this table has written to the file yet.
                 Err(redb::TableError::TableDoesNotExist(_)) => Ok(false),
                 Err(error) => Err(error.into()),
             }
@@ -428,7 +428,7 @@ impl View {
         self.named(|| {
             match self.tx.open_table(table::TERMS) {
                 Ok(table) => terms::for_each_weight(&table, self.number, field, term, visit),
-                // A file that no version with this table has written to yet.
+                // No version with this table has written to the file yet.
                 Err(redb::TableError::TableDoesNotExist(_)) => Ok(()),
                 Err(error) => Err(error.into()),
             }
@@ -458,7 +458,7 @@ impl View {
     }
 }
 
-/// Takes the next row. A page that [`super::page`] keeps from redb is damage, whether redb reports it or panics.
+/// Takes the next row. A page that [`super::page`] withholds from redb is damage, whether redb reports it or panics.
 fn next<'r, K: Key + 'static, V: Value + 'static>(
     rows: &mut Rows<'r, K, V>,
     what: &str,

@@ -31,7 +31,7 @@ pub(crate) struct StoredRecord {
     pub(crate) embedded_here: bool,
 }
 
-/// Returns a record's bytes, once it is sure that they are read as the same record.
+/// Returns a record's bytes, once they have been verified to read back as the same record.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`].
@@ -44,7 +44,7 @@ pub(crate) fn encode_checked(record: &StoredRecord) -> Result<Vec<u8>> {
     }
 }
 
-/// Returns whether bytes are read as this record. Texts are compared where they stand: an import does this for each row.
+/// Returns whether bytes read back as this record. Texts are compared in place: an import does this for each row.
 fn says(bytes: &[u8], record: &StoredRecord) -> Result<bool> {
     let mut reader = Reader::new(bytes, "a record");
     let flags = reader.u8()?;

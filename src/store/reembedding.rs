@@ -1,4 +1,4 @@
-//! What a collection knows of embeddings by another model that are on their way.
+//! The progress of re-embedding a collection with another model.
 //!
 //! Invariant: each step is one transaction; until the last the collection is searched by its old embeddings.
 
@@ -9,7 +9,7 @@ use super::{Collection, View};
 use crate::error::{Advice, Error, Result};
 use crate::record::{Fingerprint, Ordinal};
 
-/// How far embedding a collection anew is.
+/// The progress of re-embedding a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reembedded {
     /// Texts embedded by this run.
@@ -23,13 +23,13 @@ pub struct Reembedded {
 }
 
 impl View {
-    /// Returns the model whose embeddings are on their way, while a re-embedding is under way or was interrupted.
+    /// Returns the model of a re-embedding that is under way or was interrupted.
     #[must_use]
     pub fn next_embedder(&self) -> Option<&Fingerprint> {
         self.next().map(|next| &next.embedder)
     }
 
-    /// Returns how far it is.
+    /// Returns its progress.
     #[must_use]
     pub fn reembedded(&self, embedded: u64) -> Reembedded {
         let records = self.counts().records;
@@ -46,7 +46,7 @@ impl View {
 }
 
 impl Collection {
-    /// Gives up embeddings that are on their way; returns the model they were made by.
+    /// Discards a re-embedding under way; returns its model.
     ///
     /// # Errors
     /// Those of every write.
@@ -58,7 +58,7 @@ impl Collection {
         })
     }
 
-    /// Prepares for embeddings of a model, or finds that this is done; returns their number.
+    /// Begins a re-embedding with a model, or resumes it; returns its number.
     pub(crate) fn begin_next(&self, model: &Fingerprint) -> Result<CollectionNumber> {
         let view = self.view()?;
         self.change_entry(|tx, _, entry| match &entry.next {
@@ -75,12 +75,12 @@ impl Collection {
     pub(crate) fn put_next(&self, number: CollectionNumber, batch: ReembedBatch) -> Result<()> {
         self.change_entry(|tx, own, entry| match entry.next.as_mut().filter(|next| next.number == number.0) {
             Some(next) => next.put(tx, own, entry.info.space, batch),
-            // Met again, and told, when the next batch is read.
+            // Noticed, and reported, when the next batch is read.
             None => Ok(()),
         })
     }
 
-    /// Lets the new embeddings take the place of the old; returns whether there was nothing left to embed.
+    /// Replaces the old embeddings by the new ones; returns whether there was nothing left to embed.
     pub(crate) fn take_next(&self, number: CollectionNumber) -> Result<bool> {
         self.change_entry(|tx, own, entry| match entry.next.take() {
             Some(next) if next.number == number.0 && next.is_complete(tx, entry)? => {

@@ -1,4 +1,4 @@
-//! A rotation that spreads whatever an embedding says over all of its components, so that their signs tell of it evenly.
+//! A rotation that spreads an embedding over all of its components, so that their signs describe it evenly.
 //!
 //! Random signs and a Hadamard transform of the first components (as many as the largest power of two), the same of the
 //! last, then sums and differences of the halves; all of it twice (after Ailon and Chazelle, 2006, and `FhtKac` of `RaBitQ`'s
@@ -11,15 +11,15 @@ use std::ops::Range;
 
 use crate::record::SplitMix64;
 
-/// Rows turned at once.
+/// Rows rotated at once.
 pub(crate) const LANES: usize = 8;
 
 /// The same component of several rows.
 pub(crate) type Lane = [f32; LANES];
 
-/// Which rotation this is; sketches of another are of no use with it.
+/// The version of the rotation; sketches of another are of no use with it.
 pub(crate) const ROTATION: u8 = 1;
-/// How often it is all done.
+/// How often all of it is done.
 const ROUNDS: usize = 2;
 
 /// A rotation of vectors of one dimension.
@@ -36,7 +36,7 @@ impl Rotation {
     pub(crate) fn new(dimension: usize) -> Self {
         let mut random = SplitMix64::new(dimension as u64);
         let window = if dimension == 0 { 0 } else { 1 << dimension.ilog2() };
-        // What keeps a transform from growing what it sees is part of the signs before it.
+        // The scale that keeps a transform from growing its input is part of the signs before it.
         let scale = (window as f32).sqrt().recip();
         let mut signs = |turned: Range<usize>| -> Vec<f32> {
             let size = |at: usize| if turned.contains(&at) { scale } else { 1.0 };
@@ -46,7 +46,7 @@ impl Rotation {
         Self { signs, window }
     }
 
-    /// Turns rows in place; `rows` has a lane for each component.
+    /// Rotates rows in place; `rows` has a lane for each component.
     pub(crate) fn turn(&self, rows: &mut [Lane]) {
         for [first, second] in &self.signs {
             multiply(rows, first);
@@ -60,7 +60,7 @@ impl Rotation {
         }
     }
 
-    /// Turns one row.
+    /// Rotates one row.
     pub(crate) fn turn_one(&self, row: &[f32]) -> Vec<f32> {
         let mut lanes: Vec<Lane> = row.iter().map(|x| [*x, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).collect();
         self.turn(&mut lanes);

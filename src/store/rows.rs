@@ -2,7 +2,7 @@
 //!
 //! Rows that fill no segment yet are the tail: they are searched by their embeddings, until an import that has ended settles
 //! them. Invariant: every live row below
-//! `sealed_until` stands in a segment and no other does; live rows from there on are fewer than fill one once a
+//! `sealed_until` is in a segment and no other is; live rows from there on are fewer than fill one once a
 //! transaction is done; every segment is coded around a centre that is there; once a collection is sketched every segment
 //! has a sketch.
 
@@ -30,9 +30,9 @@ use crate::threads::pool;
 
 /// A segment is rewritten when more than this share of its rows is dead, in percent.
 const DEAD_PERCENT: usize = 30;
-/// From this many sealed rows on a collection is sketched: below, reading all codes is as fast.
+/// From this many sealed rows on, a collection is sketched: below, reading all codes is as fast.
 const SKETCH_FROM_ROWS: u64 = 50_000;
-/// One transaction purges this part of the segments that wait for it: what it writes lengthens the file.
+/// One transaction purges this fraction of the waiting segments: what it writes lengthens the file.
 const PURGED_PART: usize = 16;
 /// A shorter tail is ranked as fast as a segment is read.
 const LEAST_SETTLED: u64 = 256;
@@ -54,7 +54,7 @@ pub(crate) struct QuantisedRows<'tx> {
     sketcher: Option<Sketcher>,
 }
 
-/// What stands under the number: embeddings, and which rows of them hold nothing.
+/// What is stored under the number: embeddings, and which of their rows are empty.
 pub(crate) struct HeldEmbeddings<'v> {
     pub(crate) vectors: &'v WritablePairs<'v>,
     pub(crate) dimension: usize,
@@ -77,7 +77,7 @@ impl<'tx> QuantisedRows<'tx> {
         })
     }
 
-    /// Brings rows of version 1 of the format, which have no bounds, up to this one: all are sealed anew.
+    /// Upgrades rows of version 1 of the format, which have no bounds, by sealing all of them again.
     pub(crate) fn upgrade(&mut self, sealed: &mut Sealing, held: &HeldEmbeddings) -> Result<()> {
         if sealed.bounded {
             return Ok(());
@@ -213,7 +213,7 @@ impl<'tx> QuantisedRows<'tx> {
         Ok(())
     }
 
-    /// Codes rows anew whose embedding was replaced.
+    /// Codes rows again whose embedding was replaced.
     pub(crate) fn replace(
         &mut self,
         sealed: &mut Sealing,
@@ -242,7 +242,7 @@ impl<'tx> QuantisedRows<'tx> {
         Ok(())
     }
 
-    /// Lets go of rows that died, from segments of which enough is dead; returns those that are yet to be purged, where
+    /// Removes deleted rows from segments of which enough is dead; returns those that are yet to be purged, where
     /// they are too many for one transaction.
     pub(crate) fn remove(
         &mut self,

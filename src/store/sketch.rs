@@ -1,4 +1,4 @@
-//! One bit a component: what is read first when a collection is too large to read all its codes for one question.
+//! One bit per component: read first where a collection is too large to read all its codes for one question.
 //!
 //! A segment's sketch holds, for each of its rows, the signs of `t`, which is what the row's codes stand for (`d^` of
 //! [`super::quantise`]) turned by a random [`Rotation`], and two numbers (`RaBitQ`, Gao and Long 2024). With `s` the signs
@@ -27,7 +27,7 @@ use super::sketch_size::{HEADER_BYTES, sign_bytes};
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 
-/// Standard deviations that a bound lies below its estimate.
+/// Standard deviations between an estimate and its bound.
 pub(super) const DEVIATIONS: f32 = 3.5;
 
 /// Makes sketches of segments, a few rows at a time.
@@ -37,7 +37,7 @@ pub(crate) struct Sketcher {
     bounds: Bounds,
 }
 
-/// What is kept of a row beside its signs.
+/// What is kept of a row besides its signs.
 struct SketchNumbers {
     weights: Vec<f32>,
     biases: Vec<f32>,
@@ -98,7 +98,7 @@ impl SketchNumbers {
         let weight = if sum > 0.0 { factor * square / sum } else { 0.0 };
         let dimension = dimension as f32;
         let share = if square > 0.0 { sum / (dimension * square).sqrt() } else { 1.0 };
-        // A little more than it is, for what f32 sums are off.
+        // Slightly more than it is, for the rounding of f32 sums.
         let spread = (1.0 - share * share).max(0.0).sqrt() * (dimension / (dimension - 1.0).max(1.0)).sqrt() + 1e-4;
         self.spread = self.spread.min(spread);
         let lost = residual * if space == Space::L2 { 2.0 } else { 1.0 };
@@ -152,7 +152,7 @@ impl Range {
     }
 }
 
-/// Returns codes, what they stand for, and the most that they are off, f32 arithmetic with them included.
+/// Returns codes, what they stand for, and their largest error, including that of f32 arithmetic with them.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what a byte holds")]
 fn coded(values: &[f32]) -> (Range, Vec<u8>, f32) {
     const ROUNDING: f64 = 1.0 / 1_048_576.0;
@@ -188,12 +188,12 @@ fn put_signs(out: &mut [u8], rows: &[Lane], row_bytes: usize) {
     }
 }
 
-/// A question that sketches are asked.
+/// A question as it is compared with sketches.
 #[derive(Debug, Clone)]
 pub(crate) struct SketchQuestion {
-    /// Its difference from the centre, turned as the rows are.
+    /// Its difference from the centre, rotated as the rows are.
     pub turned: Vec<f32>,
-    /// The length of that, no less than it is.
+    /// An upper bound of the length of that.
     length: f32,
 }
 
@@ -220,7 +220,7 @@ pub(crate) struct Sketch<'a> {
     signs: &'a [u8],
 }
 
-/// How far the numbers of a sketch's rows are off, and how much the signs leave open.
+/// The errors of the numbers of a sketch's rows, and how much the signs leave open.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SketchAccuracy {
     spread: f32,
@@ -231,7 +231,7 @@ pub(crate) struct SketchAccuracy {
 }
 
 impl SketchQuestion {
-    /// Turns a question's difference from the centre as the rows of sketches are.
+    /// Rotates a question's difference from the centre as the rows of sketches are.
     #[must_use]
     pub(crate) fn new(difference: &[f32], length: f64) -> Self {
         Self { turned: Rotation::new(difference.len()).turn_one(difference), length: above(length * (1.0 + 1e-5)) }
@@ -323,7 +323,7 @@ impl<'a> Sketch<'a> {
         slacks.extend(self.slacks.iter().map(|code| self.slack_range.value(*code)));
     }
 
-    /// Returns what its bounds depend on beside the numbers of the rows.
+    /// Returns what its bounds depend on besides the numbers of the rows.
     pub(crate) fn accuracy(&self) -> SketchAccuracy {
         self.accuracy
     }

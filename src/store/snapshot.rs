@@ -58,7 +58,7 @@ impl Snapshot {
 }
 
 impl View {
-    /// Reads the record at an ordinal with what a dump tells of it.
+    /// Reads the record at an ordinal with what a dump says of it.
     ///
     /// # Errors
     /// [`Error::Damaged`] when it is missing or unreadable.
@@ -115,7 +115,7 @@ impl Store {
     }
 }
 
-/// Refuses settings that no command would have made.
+/// Refuses settings that no create would have made.
 fn check(info: &CollectionInfo) -> Result<()> {
     let (hnsw, dimension) = (&info.hnsw, info.dimension);
     let candidates = |n| Hnsw::CANDIDATES.contains(&n);

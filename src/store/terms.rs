@@ -3,7 +3,7 @@
 //! A field is the document, by its BM25 weights, or a metadata key that holds sparse vectors. A block's key is
 //! collection, field, term and the first ordinal it may hold; its value is, for each record, the distance from the
 //! ordinal before it in seven-bit groups and the weight as f32. Blocks hold at most [`BLOCK_RECORDS`] records, so a
-//! change rewrites under 5 KB a term whatever the size of the collection. Invariant: a record stands under exactly
+//! change rewrites under 5 KB per term whatever the size of the collection. Invariant: a record is listed under exactly
 //! the terms it holds, and under each once; blocks of a term do not overlap and are never empty.
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +20,7 @@ use crate::record::{Ordinal, SparseVector, Value};
 /// The field of documents, under Chroma's name.
 pub const DOCUMENT: &str = "#document";
 
-/// Records in a block at the most.
+/// The most records in a block.
 pub(crate) const BLOCK_RECORDS: usize = 512;
 /// A longer distance between two ordinals begins a new block.
 const LONGEST_STEP: u64 = 1 << 32;
@@ -79,7 +79,7 @@ pub(crate) fn metadata_keys(
     let mut keys = Vec::new();
     while let Some(block) = table.range(from.as_slice()..to.as_slice())?.next() {
         let field = field_of(block?.0.value()).ok_or_else(|| Error::damaged("a key of the inverted index"))?;
-        // Longer than what follows in any block's key.
+        // Sorts after what follows in any block's key.
         from = [field_key(collection, &field).as_slice(), &[u8::MAX; 16]].concat();
         keys.push(field);
     }

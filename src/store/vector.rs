@@ -1,7 +1,7 @@
 //! The embeddings as given: f32 rows in blocks that fill a 32 KiB page.
 //!
-//! Row `r` stands in block `r / rows per block`. A row that was deleted stays as it was, so that to delete writes no block
-//! anew, until its whole block is dead: then the block is gone. [`clear`] makes zeros of it before. Invariant: nobody reads
+//! Row `r` is in block `r / rows per block`. A deleted row stays as it was, so that deleting rewrites no block,
+//! until its whole block is dead: then the block is removed. [`clear`] zeroes it before. Invariant: nobody reads
 //! a deleted row; a block never ends inside a row.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::record::Ordinal;
 
 const PAGE_BYTES: usize = 32 * 1024;
-/// What redb needs of the page beside the value.
+/// What redb needs of the page besides the value.
 const PAGE_OVERHEAD_BYTES: usize = 64;
 
 /// Rows in a block of embeddings of this dimension.
@@ -125,7 +125,7 @@ impl VectorChanges {
         self.push(ordinal, None);
     }
 
-    /// Returns the embedding that this row is to have, if a change to it is waiting.
+    /// Returns the embedding that this row will have, if a change to it is waiting.
     pub(crate) fn latest(&self, ordinal: Ordinal) -> Option<&[f32]> {
         let block = self.blocks.get(&(ordinal.0 / rows_per_block(self.dimension)))?;
         block.iter().rev().find(|(changed, _)| *changed == ordinal)?.1.as_deref()
@@ -182,7 +182,7 @@ impl VectorChanges {
     }
 }
 
-/// Makes zeros of deleted rows.
+/// Zeroes deleted rows.
 pub(crate) fn clear(
     table: &mut Table<&'static PairKey, &'static [u8]>,
     collection: CollectionNumber,

@@ -1,7 +1,7 @@
 //! Changes to records: one call, one transaction.
 //!
-//! Record, id, embedding, quantised row and postings of every change are written together, so a record is never
-//! searchable half. Merge rules are Chroma's: add ignores ids that exist, update ignores ids that do not, and
+//! The record, id, embedding, quantised row and postings of every change are written together, so a record is never
+//! half searchable. Merge rules are Chroma's: add ignores ids that exist, update ignores ids that do not, and
 //! metadata is merged key by key. Invariant: an error leaves the file as it was.
 
 use redb::{ReadableTable, Table, WriteTransaction};
@@ -31,7 +31,7 @@ pub enum Mode {
     Upsert,
 }
 
-/// A record to add, or what is to change of one; a part that is `None` stays.
+/// A record to add, or the change to one; a part that is `None` stays.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// Which record.
@@ -42,7 +42,7 @@ pub struct Change {
     pub embedded_here: bool,
     /// Its text.
     pub document: Option<String>,
-    /// Where its content lives.
+    /// The URI of the original.
     pub uri: Option<String>,
     /// Its metadata, or the change to it.
     pub metadata: MetadataPatch,
@@ -55,7 +55,7 @@ impl Change {
     }
 }
 
-/// What came of a [`Change`].
+/// The effect of a [`Change`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// The record is new.
@@ -72,7 +72,7 @@ pub enum Effect {
     NeedsEmbedding,
 }
 
-/// How a change stands to its document.
+/// How a change relates to its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Form {
     /// A record by itself.
@@ -95,7 +95,7 @@ const DOCUMENTS_AT_ONCE: u64 = 10_000;
 pub(crate) struct WriteBatch<'tx> {
     tx: &'tx WriteTransaction,
     number: CollectionNumber,
-    /// What embeddings and their rows stand under.
+    /// The number embeddings and their rows are stored under.
     rows_number: CollectionNumber,
     entry: CatalogEntry,
     ids: Table<'tx, &'static [u8], &'static [u8; 8]>,
@@ -111,15 +111,15 @@ pub(crate) struct WriteBatch<'tx> {
     to_purge: Vec<PairKey>,
     /// Rows with a new document.
     reworded: RoaringTreemap,
-    /// The document whose parts come, and whether they are written.
+    /// The document whose parts are arriving, and whether they are written.
     cut: Option<(RecordId, bool)>,
-    /// Parts removed since their document has fewer now.
+    /// Parts removed because their document has fewer now.
     removed: u64,
     sketches: bool,
     settles: bool,
     /// Whether a new document may come without an embedding where there is no model.
     keeps_embeddings: bool,
-    /// Whether any record says that it is a part, once that was looked for.
+    /// Whether any record is a part, once that has been looked up.
     has_parts: Option<bool>,
 }
 
@@ -185,7 +185,7 @@ impl<'tx> WriteBatch<'tx> {
 
     /// Applies a change to a record, a document or a part of one.
     ///
-    /// What the mode says of ids goes for the document, whether it is there whole or in parts.
+    /// The mode applies to the document as a whole, whether it is stored whole or in parts.
     pub(crate) fn apply_form(&mut self, change: Change, form: &Form, mode: Mode) -> Result<Effect> {
         match form {
             Form::Record => self.apply(change, mode),
@@ -229,7 +229,7 @@ impl<'tx> WriteBatch<'tx> {
 
     /// Applies a change to a part of a document; all parts of one come in order, in one transaction.
     ///
-    /// Parts that an earlier version of it had beyond the last are removed.
+    /// Parts of an earlier version beyond the last are removed.
     fn apply_part(&mut self, change: Change, part: &Chunk, replaces_whole: bool, mode: Mode) -> Result<Effect> {
         let is_taken = self.ordinal(&change.id)?.is_some() && !self.is_part(&change.id, &part.of, part.number)?;
         if part.number == 0 {
@@ -250,7 +250,7 @@ impl<'tx> WriteBatch<'tx> {
             }
             self.cut = Some((part.of.clone(), written));
         }
-        // Parts whose first was written before: what another process made necessary to embed.
+        // Parts whose first was written before: another process made embedding them necessary.
         let written = self.cut.as_ref().is_none_or(|(of, written)| *of != part.of || *written);
         if written && is_taken {
             return Err(Error::argument(taken_by_another(&change.id)).of_record(part.of.as_str()));
@@ -281,7 +281,7 @@ impl<'tx> WriteBatch<'tx> {
         Ok(())
     }
 
-    /// Returns how many parts were removed since their document has fewer now.
+    /// Returns how many parts were removed because their document has fewer now.
     pub(crate) fn removed(&self) -> u64 {
         self.removed
     }
@@ -419,24 +419,24 @@ impl<'tx> WriteBatch<'tx> {
         self.settles = true;
     }
 
-    /// Lets go of the dead rows of segments that a [`WriteBatch::finish`] before returned.
+    /// Removes the dead rows of segments that an earlier [`WriteBatch::finish`] returned.
     pub(crate) fn purge(&mut self, segments: &[PairKey]) {
         self.to_purge.extend_from_slice(segments);
     }
 
-    /// Makes sketches in any case.
+    /// Makes sketches, whatever the size of the collection.
     pub(crate) fn sketch(&mut self) {
         self.sketches = true;
     }
 
-    /// Indexes the words of all documents from now on, or no longer; returns how many there are.
+    /// Indexes the words of all documents from now on, or stops; returns how many there are.
     pub(crate) fn index_documents(&mut self, on: bool) -> Result<u64> {
         let mut table = self.tx.open_table(table::TERMS)?;
         let wanted = on.then(Words::default);
         if self.entry.words_indexed() == wanted {
             return Ok(0);
         }
-        // Words that an earlier version made are made anew.
+        // Words that an earlier version made are made again.
         if self.entry.info.bm25 {
             let (from, to) = terms::document_keys(self.number);
             table.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
@@ -462,7 +462,7 @@ impl<'tx> WriteBatch<'tx> {
 
     /// Writes what was gathered; the transaction is still to be committed.
     ///
-    /// Returns the segments that later transactions should [`WriteBatch::purge`]: to write so many anew in this one would
+    /// Returns the segments that later transactions should [`WriteBatch::purge`]: rewriting so many in this one would
     /// lengthen the file by all of them.
     pub(crate) fn finish(mut self) -> Result<Vec<PairKey>> {
         let mut unpurged = Vec::new();
@@ -522,7 +522,7 @@ impl<'tx> WriteBatch<'tx> {
     }
 }
 
-/// Says that a part's id is that of a record that is none.
+/// The message for a part whose id belongs to a record that is not a part.
 pub(crate) fn taken_by_another(id: &RecordId) -> String {
     format!("its chunk would replace the record {:?}, which is not a chunk of it", id.as_str())
 }

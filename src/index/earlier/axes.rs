@@ -6,7 +6,7 @@
 
 use crate::record::SplitMix64;
 
-/// How often the axes are turned towards where the embeddings differ.
+/// Iterations that turn the axes towards where the embeddings differ.
 const TURNS: usize = 4;
 
 /// Some orthonormal directions.
@@ -41,7 +41,7 @@ impl Axes {
                     turned.iter_mut().zip(&centred).for_each(|(turned, x)| *turned += along * x);
                 }
             }
-            // Directions that the sample says nothing of stay as they are.
+            // Directions about which the sample says nothing stay as they are.
             for (direction, turned) in axes.directions.chunks_exact_mut(dimension).zip(turned.chunks_exact(dimension)) {
                 if dot(turned, turned) > 1e-200 {
                     direction.copy_from_slice(turned);

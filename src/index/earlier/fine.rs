@@ -57,7 +57,7 @@ impl Fine {
         let slack = f64::from(numbers.residual) + f64::from(*blur) * f64::from(numbers.length);
         let product = f64::from(numbers.factor) * f64::from(*scale) * f64::from(kernels().dot_i8(own, codes));
         let least = f64::from(numbers.bias) - product - f64::from(*reach) * slack + shared;
-        // What is no number passes.
+        // NaN passes.
         least <= asked.allowance || least.is_nan()
     }
 }

@@ -17,7 +17,7 @@ use crate::index::turns::share;
 use crate::record::{Ordinal, Space};
 use crate::store::{Centre, Codes, Embeddings, Segment, View, seal};
 
-/// With fewer records all are compared by all their components.
+/// With fewer records, all are compared by all their components.
 const RECORDS: u64 = 500;
 /// Records that the axes are found from, and as many that they are tried on.
 const SAMPLE: u64 = 1024;
@@ -48,14 +48,14 @@ struct Asked {
 }
 
 impl SeenRecords {
-    /// Looks where the records of a view differ; `None` where to compare them by all components is as good.
+    /// Finds where the records of a view differ; `None` where comparing them by all components is as good.
     ///
     /// # Errors
     /// [`crate::error::Error::Damaged`].
     pub fn begin(view: &View, chosen: &roaring::RoaringTreemap, most: f32) -> Result<Option<Self>> {
         let space = view.info().space;
         let records = chosen.len();
-        // A zero vector, which lies nowhere, is at cosine distance 1 from everything.
+        // A zero vector, which has no direction, is at cosine distance 1 from everything.
         if records < RECORDS || (space == Space::Cosine && most >= 1.0) {
             return Ok(None);
         }
@@ -78,7 +78,7 @@ impl SeenRecords {
         Ok(Telling::find(&sample, &other, space, most, records).map(begun))
     }
 
-    /// Returns of each question the nearest of what was kept before, if that is near enough, and those questions before it
+    /// Returns for each question the nearest of what was kept before, if that is near enough, and those questions before it
     /// that are as near and near nothing kept before.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl SeenRecords {
         self.asked.iter().for_each(|asked| among.push(&asked.placed));
         let mut segments: Vec<Vec<u8>> = sealed(&self.rest).into_iter().collect();
         let mut found = self.meet(view, questions, &among, (&self.sealed, &segments), threads)?;
-        // One that is near another is no longer compared with.
+        // A record that is near another is no longer compared with others.
         let alone = self.asked.iter().zip(&found).enumerate().filter(|(_, (_, found))| found.before.is_none());
         let first = self.ordinals.len();
         let axes = self.telling.first;
@@ -132,7 +132,7 @@ impl SeenRecords {
         Ok(placed)
     }
 
-    /// Has all questions meet the rows of segments.
+    /// Compares all questions with the rows of segments.
     fn meet(
         &self,
         view: &View,
@@ -173,7 +173,7 @@ struct SeenFinder<'f> {
     /// The last questions as records.
     among: &'f Fine,
     measures: &'f [Measure<'f>],
-    /// What is left to be measured.
+    /// What is still to be measured.
     near: Vec<(usize, usize)>,
     embeddings: Embeddings<'f>,
     found: Vec<Earlier>,

@@ -16,11 +16,11 @@ use crate::store::{Centre, Codes, above, lengthwise, quantise};
 
 /// Sums that are kept apart, which vector instructions can do.
 const LANES: usize = 16;
-/// Rows this many times as far out as the middle one have no say in the axes.
+/// Rows this many times as far out as the median have no say in the axes.
 const OUTLYING: f64 = 4.0;
 /// What the directions, rounded to 32 bits, lengthen what lies along them at most: as a part of its square.
 const LENGTHENED: f64 = 1e-5;
-/// What f32 arithmetic with a bias is off.
+/// The error of f32 arithmetic with a bias.
 const ROUNDING: f64 = 1.0 / 2_097_152.0;
 /// What the smallest of f32 may hide.
 const UNDERFLOW: f64 = 1e-30;
@@ -32,7 +32,7 @@ pub(super) struct Places {
     centre: Vec<f32>,
     /// One direction after another.
     directions: Vec<f32>,
-    /// What a place is off at most, as a part of how far from the centre it is.
+    /// The largest error of a place, as a share of its distance from the centre.
     error: f64,
 }
 
@@ -103,7 +103,7 @@ impl Places {
     #[expect(clippy::cast_precision_loss, reason = "at most 65,536 components")]
     fn allowance(&self, length: f64, off: f64, dimension: usize) -> f64 {
         let (most, off_squared) = (self.most, off * off);
-        // What the sums of a distance are off.
+        // The rounding error of the sums of a distance.
         let sums = (dimension as f64 / 8.0 + 64.0) * f64::EPSILON;
         let squared = match self.space {
             Space::L2 => most.max(0.0),

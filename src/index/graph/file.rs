@@ -35,7 +35,7 @@ pub struct Stamp {
     pub high_water: u64,
 }
 
-/// What a stored graph says of itself.
+/// What a stored graph says about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GraphHeader {
     /// The number of components of a vector.
@@ -46,7 +46,7 @@ pub struct GraphHeader {
     pub hnsw: Hnsw,
     /// Vectors that are not removed.
     pub rows: u64,
-    /// Removed vectors whose place is not used again yet.
+    /// Removed vectors whose slots have not been reused yet.
     pub removed: u64,
     /// What it was made from.
     pub stamp: Stamp,
@@ -213,7 +213,7 @@ impl GraphReader {
             chunk.body
         } else {
             let (header, part) = GraphHeader::parse(&chunk)?;
-            // Not the length the header says: it may lie until the last chunk is there.
+            // Not the length the header gives: it may be false until the last chunk has arrived.
             let most = usize::try_from(header.bytes).unwrap_or(usize::MAX);
             self.index.try_reserve_exact(most).map_err(|_| damaged("it does not fit into memory"))?;
             self.first = Some((header, chunk.mark, chunk.count));
@@ -224,7 +224,7 @@ impl GraphReader {
         Ok(())
     }
 
-    /// Returns the graph when all of its chunks were taken.
+    /// Returns the graph once all of its chunks have been taken.
     ///
     /// # Errors
     /// [`Error::Damaged`] when chunks are missing.
@@ -240,10 +240,10 @@ impl GraphReader {
     }
 }
 
-/// A stored graph whose every byte is as it was written.
+/// A stored graph, verified byte for byte.
 #[derive(Debug, Clone)]
 pub struct StoredGraph {
-    /// What it says of itself.
+    /// What it says about itself.
     pub header: GraphHeader,
     pub(super) index: Vec<u8>,
 }

@@ -75,7 +75,7 @@ fn check_neighbors(bytes: &mut Bytes, most: usize, exists: impl Fn(usize) -> boo
     let count = bytes.u32()? as usize;
     let (slots, _) = bytes.take(most * 4)?.as_chunks::<4>();
     let used = slots.get(..count).ok_or("a node has too many neighbours")?;
-    // No early exit, so that the loop is one of vectors.
+    // No early exit, so that the loop is vectorised.
     let sound = used.iter().fold(true, |sound, &slot| sound & exists(u32::from_le_bytes(slot) as usize));
     if sound { Ok(()) } else { Err("a node has a neighbour that does not exist on its level") }
 }

@@ -33,7 +33,7 @@ use native::{FREE_KEY, IndexShape, Native};
 /// Rows a thread takes at once while a graph is built.
 const SHARE: usize = 32;
 
-/// What is told of rows as they are added: how many more are in. Called from several threads; [`ControlFlow::Break`]
+/// Called as rows are added, with how many more are in, from several threads; [`ControlFlow::Break`]
 /// stops the work.
 pub type Watch<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 
@@ -65,8 +65,8 @@ impl Graph {
         Self::restore(stored, threads, |shape, stored| Native::load(shape, &stored.index))
     }
 
-    /// Takes over a stored graph and searches it where it lies: ready sooner than by [`Self::load`] and searched as
-    /// fast, but not to be changed.
+    /// Takes over a stored graph and searches it in place: ready sooner than by [`Self::load`] and searched as
+    /// fast, but read-only.
     ///
     /// # Errors
     /// [`Error::Damaged`] when its bytes do not make a graph.
@@ -99,7 +99,7 @@ impl Graph {
         self.native.len()
     }
 
-    /// Returns the number of removed vectors that still lie in the way; past a third, build again.
+    /// Returns the number of removed vectors that searches still pass through; past a third, rebuild.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn removed(&self) -> usize {
         self.removed
@@ -120,7 +120,7 @@ impl Graph {
         self.refuse_viewed()?;
         let slots = self.rows() + self.removed + rows.len();
         self.native.reserve(slots, self.shape.threads).map_err(|why| memory("make room in the graph", why))?;
-        // `USearch` puts new vectors into the places of removed ones without a lock, so those are filled alone.
+        // `USearch` reuses the slots of removed vectors without a lock, so one thread fills those by itself.
         let (alone, together) = rows.split_at(rows.len().min(self.removed));
         let before = self.rows();
         let filled = self.add_rows(alone, 1, watch);
@@ -168,7 +168,7 @@ impl Graph {
         })
     }
 
-    /// Takes a row out and says whether it was in. Its place is used again by a later row.
+    /// Removes a row and says whether it was there. A later row reuses its slot.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for a viewed graph; [`Error::Io`] when memory is short.
@@ -219,7 +219,7 @@ impl Graph {
             return Ok(Vec::new());
         }
         let mut query = Vec::with_capacity(self.shape.row_bytes());
-        // Not as a question of the scan, which leaves out what all rows share: the index compares rows with rows.
+        // Not quantised as a scan's question, which leaves out what all rows share: the index compares rows with rows.
         self.shape.write_row(&self.row(question), &mut query);
         let found = search(&query, wanted).map_err(|why| memory("search the graph", why))?;
         let mut found: Vec<_> = found.into_iter().map(|(key, distance)| (distance, Ordinal(key))).collect();
@@ -268,7 +268,7 @@ impl fmt::Debug for Graph {
     }
 }
 
-/// What is left for `USearch` to fail at, once everything it is given was checked.
+/// What `USearch` can still fail at once all it is given has been checked.
 fn memory(action: &str, why: String) -> Error {
     Error::io(action, io::Error::new(io::ErrorKind::OutOfMemory, why))
 }

@@ -1,7 +1,7 @@
 //! `USearch`: its index of quantised rows under our own kernels.
 //!
 //! A vector of the index is a row coded around the origin: the codes, then the factor and, in `l2`, the bias, each as four
-//! little-endian bytes (`store/quantise.rs`). Around the origin the bias of the other spaces is nothing.
+//! little-endian bytes (`store/quantise.rs`). Around the origin the bias of the other spaces is 0.
 //! It knows nothing of chunks or checksums. Invariant: bytes reach [`Native::load`] and [`Native::view`] only after
 //! [`layout::check`](super::layout::check) found every offset in them within bounds.
 
@@ -103,7 +103,7 @@ impl Native {
         Ok(Self { index })
     }
 
-    /// Finishes a loaded or viewed index, whose metric `USearch` has put back to its own.
+    /// Restores our metric to a loaded or viewed index: `USearch` resets it to its own.
     fn adopt(mut self, shape: &IndexShape) -> Result<Self, String> {
         let found = (self.index.dimensions(), self.index.connectivity(), self.index.scalar_kind(), self.index.multi());
         if found != (shape.row_bytes(), shape.hnsw.max_neighbors, ScalarKind::I8, false) {
@@ -113,7 +113,7 @@ impl Native {
         Ok(self)
     }
 
-    /// Has the index use the approximate distance of two rows, as `store/quantise.rs` defines it, both with all that it
+    /// Sets the metric to the approximate distance of two rows, as `store/quantise.rs` defines it, both with all that it
     /// has.
     fn measure(&mut self, shape: &IndexShape) -> Result<(), String> {
         let kernels = kernels();
@@ -183,7 +183,7 @@ impl Native {
         Ok(found.keys.into_iter().zip(found.distances).collect())
     }
 
-    /// Serialises the index behind what `bytes` holds.
+    /// Appends the serialised index to `bytes`.
     pub(super) fn save(&self, bytes: &mut Vec<u8>) -> Result<(), String> {
         let start = bytes.len();
         bytes.try_reserve_exact(self.index.serialized_length()).map_err(|e| e.to_string())?;
@@ -198,7 +198,7 @@ fn split_number(row: &[i8]) -> (&[i8], f64) {
         .map_or((row, 0.0), |(rest, bytes)| (rest, f64::from(f32::from_le_bytes(bytes.map(i8::cast_unsigned)))))
 }
 
-/// Keeps a distance within what f32 holds, because an index that sorts by NaN has no order.
+/// Clamps a distance to finite f32, because an index that sorts by NaN has no order.
 #[expect(clippy::cast_possible_truncation, reason = "clamped before")]
 fn finite(distance: f64) -> f32 {
     distance.min(f64::from(f32::MAX)).max(f64::from(f32::MIN)) as f32

@@ -1,6 +1,6 @@
 //! The kernels for instructions that not every processor has.
 //!
-//! Most are the portable source compiled for more registers, which reaches the speed of memory; those written by hand
+//! Most are the portable source compiled for wider registers, which is as fast as memory; those written by hand
 //! are in [`super::x86`].
 //! Invariant: a variant is reachable only through [`available`], which asks the processor first.
 

@@ -1,4 +1,4 @@
-//! What a tile of questions finds among rows when only near rows count.
+//! The rows that are near the questions of a tile.
 //!
 //! Most rows are farther from a question than the best it has seen, so their distances need not be written anywhere.
 //! Invariant: every row at a question's limit or nearer is found, and nothing else.
@@ -13,7 +13,7 @@ pub struct Thresholds {
     farthest: Vec<f32>,
 }
 
-/// What the rows meet of one question.
+/// What rows are compared with of one question.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
     /// What its products are multiplied with.
@@ -34,7 +34,7 @@ impl Thresholds {
             limits.reaches.push(reach);
             limits.farthest.push(farthest);
         }
-        // Whole registers; nothing is near a question that is not there.
+        // Padded to whole registers; no row is near a question that does not exist.
         let lanes = limits.scales.len().next_multiple_of(LANES);
         limits.scales.resize(lanes, 0.0);
         limits.reaches.resize(lanes, 0.0);
@@ -42,12 +42,12 @@ impl Thresholds {
         limits
     }
 
-    /// Draws the limits of the questions anew.
+    /// Updates the limits of the questions.
     pub fn draw(&mut self, farthest: impl IntoIterator<Item = f32>) {
         self.farthest.iter_mut().zip(farthest).for_each(|(slot, farthest)| *slot = farthest);
     }
 
-    /// Returns what there is of each question.
+    /// Returns the numbers of each question.
     pub(super) fn of_questions(&self) -> impl Iterator<Item = Limit> {
         let numbers = self.scales.iter().zip(&self.reaches).zip(&self.farthest);
         numbers.map(|((scale, reach), farthest)| Limit { scale: *scale, reach: *reach, farthest: *farthest })

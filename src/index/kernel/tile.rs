@@ -4,7 +4,7 @@
 //! arithmetic, because a row that is in a register meets every query of the tile before it is dropped.
 //! Invariant: the packed copy and the plain copy hold the same components.
 
-/// Queries that share a register: one 32-bit sum each in a 512-bit register.
+/// Queries that share a register: one 32-bit sum each in 512 bits.
 pub(super) const LANES: usize = 16;
 
 /// Bytes of a 512-bit register.

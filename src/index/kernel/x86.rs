@@ -1,4 +1,4 @@
-//! The kernels for `x86_64` that are written by hand, because the compiler does not find them.
+//! The kernels for `x86_64` that are written by hand, because the compiler does not come up with them.
 //!
 //! The i8 product on `vpdpbusd`, which multiplies unsigned by signed bytes, so one side is raised by 128 (its sign bit
 //! flipped) and 128 times the sum of the other is taken off again; and the product with signs, which counts the bits
@@ -163,7 +163,7 @@ fn raise(row: &[i8], words: &mut [i32]) {
         *word = flip(quad);
     }
     if let Some(last) = words.get_mut(quads.len()) {
-        // The packed queries are zero there, so any filling serves.
+        // The packed queries are zero there, so any filling will do.
         *last = flip(array::from_fn(|i| rest.get(i).copied().unwrap_or_default()));
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn check(tx: &ReadTransaction, findings: &mut Findings) -> Result<Che
     Ok(CheckedCatalogue { collections })
 }
 
-/// Returns the numbers that embeddings stand under; `None` where the settings of a collection cannot be read.
+/// Returns the numbers that embeddings are stored under; `None` where the settings of a collection cannot be read.
 fn check_rows_numbers(collections: &[Named], findings: &mut Findings) -> Option<BTreeSet<CollectionNumber>> {
     let mut found = BTreeSet::new();
     for named in collections {
@@ -152,7 +152,7 @@ fn check_strays(
             stray(tx, pairs, &from.pair(0), &to.pair(0), findings)?;
         }
     }
-    // A graph's set stands under the collection's number, that of embeddings on their way under theirs.
+    // A graph's set is stored under the collection's number, that of a re-embedding under its own.
     for (from, to) in between(&(numbers | rows)) {
         stray(tx, table::STALE, &from.key(), &to.key(), findings)?;
     }

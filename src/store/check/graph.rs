@@ -1,4 +1,4 @@
-//! The chunks of a graph against the catalogue; what is inside them is the index's business.
+//! The chunks of a graph against the catalogue; what is inside them is left to the index.
 
 use xxhash_rust::xxh3::xxh3_64;
 

@@ -1,4 +1,4 @@
-//! Is the file sound: what does not say what it must, named one by one.
+//! Checks a file and lists its damage, one finding at a time.
 //!
 //! A quick check compares counters and checksums; a deep one computes everything derived again and compares. Neither
 //! changes a record. Invariant: damage to one thing does not hide damage to another: each part is checked by itself,
@@ -39,7 +39,7 @@ pub enum Depth {
     Deep,
 }
 
-/// One thing in the file that does not say what it must.
+/// One thing in the file that is damaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Which part of the file, as in `notes: segment of row 5440`.
@@ -61,9 +61,9 @@ impl Findings {
         }
     }
 
-    /// Checks one part; what stops it short is a finding.
+    /// Checks one part; what cuts the check short is a finding.
     ///
-    /// Where the bytes of a page are damaged redb trusts them and panics: that too stops only the part.
+    /// redb trusts the bytes of a damaged page and panics: that, too, ends only the part.
     fn check(
         &mut self,
         place: impl Into<String>,
@@ -84,7 +84,7 @@ impl Findings {
                 self.add(place, what, derived);
                 Ok(None)
             }
-            // redb reads nothing more after a page that led it out of the file.
+            // redb reads nothing more after a page that pointed outside the file.
             Err(error) if error.is_consequence() && !self.0.is_empty() => {
                 self.add(place, "it cannot be looked at after what was found before", derived);
                 Ok(None)
@@ -99,7 +99,7 @@ struct Subject<'a> {
     tx: &'a ReadTransaction,
     name: String,
     number: CollectionNumber,
-    /// What its embeddings and their rows stand under.
+    /// The number its embeddings and their rows are stored under.
     rows_number: CollectionNumber,
     entry: CatalogEntry,
     dead: RoaringTreemap,
@@ -188,7 +188,7 @@ impl Subject<'_> {
 impl Store {
     /// Looks for damage in the whole file or, beside its catalogue, in one collection; a sound file gives no findings.
     ///
-    /// Nothing is written, so a file open for reading will do, and others may read and write meanwhile. At the most
+    /// Nothing is written, so a file open for reading will do, and others may read and write meanwhile. At most
     /// [`MOST_FINDINGS`] are returned.
     ///
     /// # Errors
@@ -196,7 +196,7 @@ impl Store {
     pub fn check(&self, collection: Option<&str>, depth: Depth) -> Result<Vec<Finding>> {
         let mut findings = Findings::default();
         self.check_header(&mut findings)?;
-        // Damage to a page is told by the walk over the pages; here it must not end what follows.
+        // Damage to a page is reported by the walk over the pages; it must not end what follows here.
         self.handle()
             .pages
             .trusting(|| findings.check("file", false, |findings| self.check_tables(collection, depth, findings)))?;

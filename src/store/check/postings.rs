@@ -1,6 +1,6 @@
 //! Postings that name records which do not hold the value.
 //!
-//! That every record is in its postings was seen before; so the sums tell whether there is anything to look for.
+//! Every record is known to be in its postings by now, so the sums tell whether there is anything to look for.
 
 use redb::ReadOnlyTable;
 
@@ -42,7 +42,7 @@ impl Subject<'_> {
         }
     }
 
-    /// Asks every member of every posting whether it holds the value.
+    /// Checks that every member of every posting holds the value.
     fn find_strangers(
         &self,
         postings: &Postings,

@@ -17,7 +17,7 @@ pub(super) struct Records {
     present: RoaringTreemap,
     /// Those of them whose record does not decode.
     pub(super) unreadable: RoaringTreemap,
-    /// Memberships of these records in postings; others are of none.
+    /// How many postings these records are in; other memberships belong to no record.
     pub(super) memberships: u64,
 }
 
@@ -72,7 +72,7 @@ impl Subject<'_> {
         Ok(())
     }
 
-    /// Looks for ids that lead to no record, or to one that another leads to.
+    /// Looks for ids that lead to no record, or to the record of another id.
     fn check_ids(
         &self,
         ids: &ReadOnlyTable<&'static [u8], &'static [u8; 8]>,
@@ -98,7 +98,7 @@ impl Subject<'_> {
         Ok(())
     }
 
-    /// Looks a record up in the postings of all that it holds; returns how many it is in.
+    /// Looks a record up in the postings of all its values; returns how many it is in.
     fn check_memberships(
         &self,
         ordinal: Ordinal,

@@ -22,7 +22,7 @@ struct SeenRows<'v> {
     embeddings: Embeddings<'v>,
     /// The centre of the segment before.
     centre: Option<(Option<u32>, Centre)>,
-    /// Rows of records that stand in a segment.
+    /// Rows of records that are in a segment.
     standing: RoaringTreemap,
     /// Rows below this one were seen.
     end: u64,

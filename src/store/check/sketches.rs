@@ -9,12 +9,12 @@ use crate::store::sketch::{Sketch, Sketcher};
 use crate::store::sketch_size::sign_bytes;
 use crate::store::table::{self, PairKey};
 
-/// The sketches of a collection, asked about one segment after the other.
+/// The sketches of a collection, checked one segment after another.
 pub(super) struct Sketches<'s> {
     subject: &'s Subject<'s>,
     table: ReadOnlyTable<&'static PairKey, &'static [u8]>,
     sketcher: Option<Sketcher>,
-    /// Sketches of segments that were asked about.
+    /// Sketches of the segments checked so far.
     seen: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The inverted index against the records: each stands under every term it holds, with its weight, and under no other.
+//! The inverted index against the records: each is listed under every term it holds, with its weight, and under no other.
 //!
 //! Records are taken a batch at a time, so memory is bounded. Invariant: that all weights are found, and that there are
 //! as many as were looked for, tells that there are no others.
@@ -25,7 +25,7 @@ const RECORDS_AT_ONCE: u64 = 10_000;
 impl Subject<'_> {
     pub(super) fn check_terms(&self, findings: &mut Findings) -> Result<()> {
         let terms = match self.tx.open_table(table::TERMS) {
-            // A file that no version with this table has written to yet.
+            // No version with this table has written to the file yet.
             Err(TableError::TableDoesNotExist(_)) => None,
             terms => Some(terms?),
         };
@@ -117,7 +117,7 @@ impl Subject<'_> {
         Ok(weights)
     }
 
-    /// Asks every record of every block whether it holds the term.
+    /// Checks that every record of every block holds the term.
     fn find_strange_weights(&self, terms: &Terms, findings: &mut Findings) -> Result<()> {
         let records = self.tx.open_table(table::RECORDS)?;
         let (from, to) = self.number.prefix();

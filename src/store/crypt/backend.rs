@@ -1,7 +1,7 @@
-//! A storage under redb whose sectors are encrypted, in another storage.
+//! A storage backend for redb that encrypts its sectors on top of another.
 //!
 //! The header stands before them, so every offset is moved by its length; locks are not, since what redb locks are
-//! numbers that mean nothing but themselves. Invariant: the storage below sees whole sectors of cipher text only. redb
+//! numbers without another meaning. Invariant: the storage below sees only whole sectors of cipher text. redb
 //! writes whole sectors as well, but for its own header, whose writes it keeps apart by a lock; the rest of that sector
 //! is written again as it was, byte for byte, so what a torn write leaves is what it leaves in a plain file.
 
@@ -37,7 +37,7 @@ fn part(offset: u64, len: usize) -> Result<(u64, usize, usize)> {
     Ok((number, within, if within == 0 && whole > 0 { whole } else { len.min(SECTOR - within) }))
 }
 
-/// Where a sector stands below.
+/// The offset of a sector in the storage below.
 fn place(number: u64) -> Result<u64> {
     let place = number.checked_mul(SECTOR as u64).and_then(|place| place.checked_add(HEADER_BYTES));
     place.ok_or_else(|| Error::new(ErrorKind::InvalidInput, "an offset past the end of all files"))
@@ -220,7 +220,7 @@ mod tests {
         let mut all = vec![0; plain.len()];
         backend.read(0, &mut all).unwrap();
         assert!(all == plain);
-        // The header's place is nobody's business here, and nothing of the text is below.
+        // The header's place is left alone, and no plain text is below.
         let mut below = vec![0; storage.len().unwrap() as usize];
         StorageBackend::read(&storage, 0, &mut below).unwrap();
         let (header, below) = below.split_at(HEADER_BYTES as usize);

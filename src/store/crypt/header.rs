@@ -3,7 +3,7 @@
 //! Two pages of 4 KiB in front of the text, each with a copy of the same; a change writes the one that is not in force,
 //! then the other, so a torn write leaves one of them whole. Everything in a copy is authenticated by the wrap (AES-256-GCM
 //! over the fields before it); a checksum tells damage from a wrong key. Invariant: nothing a header asks for is done
-//! before it is within bounds.
+//! before it is found to be within bounds.
 //!
 //! | at | bytes | |
 //! |---|---|---|
@@ -31,7 +31,7 @@ use super::key::{Key, KeyDerivation, SALT_BYTES, WrappingKey};
 use super::xts::{KEY_BYTES, SECTOR};
 use crate::error::{Error, Result};
 
-/// The length of the header: two copies, in sectors that no disk writes as one.
+/// The length of the header: two copies, in sectors that no disk writes together.
 pub(super) const HEADER_BYTES: u64 = 2 * SECTOR as u64;
 
 const PLACES: [u64; 2] = [0, SECTOR as u64];
@@ -57,7 +57,7 @@ pub(in crate::store) struct EncryptionHeader {
     tag: [u8; TAG_BYTES],
 }
 
-/// What stands in the place of one copy.
+/// What is found in the place of one copy.
 #[derive(Debug, PartialEq, Eq)]
 enum HeaderSlot {
     Whole(EncryptionHeader),
@@ -116,7 +116,7 @@ impl EncryptionHeader {
         self.derivation
     }
 
-    /// The fields that stand before the nonce.
+    /// The fields before the nonce.
     fn fields(&self) -> Vec<u8> {
         let (kind, memory_kib, passes, lanes) = match self.derivation {
             KeyDerivation::Argon2id { memory_kib, passes, lanes } => (ARGON2ID, memory_kib, passes, lanes),
@@ -209,7 +209,7 @@ fn cipher(wrapping: &WrappingKey) -> Aes256Gcm {
 }
 
 impl HeaderSlot {
-    /// `None` where a field does not say what it must.
+    /// `None` where a field is invalid.
     fn parse(bytes: &[u8; COPY_BYTES]) -> Option<Self> {
         let (content, checksum) = bytes.split_last_chunk::<8>()?;
         let (magic, rest) = content.split_first_chunk::<16>()?;
@@ -266,7 +266,7 @@ mod tests {
         header.encode()[..COPY_BYTES].try_into().unwrap()
     }
 
-    /// Gives a copy the checksum that its other bytes ask for.
+    /// Gives a copy the checksum of its other bytes.
     fn sealed(mut bytes: [u8; COPY_BYTES]) -> [u8; COPY_BYTES] {
         let checksum = xxh3_64(&bytes[..COPY_BYTES - 8]);
         bytes[COPY_BYTES - 8..].copy_from_slice(&checksum.to_le_bytes());
@@ -329,7 +329,7 @@ mod tests {
         ] {
             assert_eq!(with(refused), HeaderSlot::Damaged, "{refused:?}");
         }
-        // Less than Argon2 can do with is an error of its own, no panic.
+        // Less than Argon2 accepts is an error, not a panic.
         let HeaderSlot::Whole(header) = with([1, 0, 0, 0]) else { panic!("within bounds") };
         assert!(header.unwrap(&key("x")).is_err());
     }

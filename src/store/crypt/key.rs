@@ -1,7 +1,7 @@
 //! What opens an encrypted file: a passphrase, or 32 random bytes.
 //!
 //! A passphrase is made expensive to guess by Argon2id; random bytes need nothing of the kind. Which of the two some
-//! bytes are follows from the bytes alone, so a file opens with what it was made with. Invariant: nothing of a key is
+//! bytes are is decided by the bytes alone, so a file opens with what it was made with. Invariant: nothing of a key is
 //! printed, and what is dropped is overwritten.
 
 use std::fmt;
@@ -18,10 +18,10 @@ pub(super) const SALT_BYTES: usize = 32;
 pub(super) type WrappingKey = Zeroizing<[u8; RAW_BYTES]>;
 
 const RAW_BYTES: usize = 32;
-/// The most bytes of a key or passphrase. A file that is longer is not the one that was meant.
+/// The longest key or passphrase. A longer file is not the one that was meant.
 pub const MOST_KEY_BYTES: usize = 4096;
 
-/// How the key that wraps is made from what the user gives.
+/// How the wrapping key is derived from what the user gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyDerivation {
@@ -31,7 +31,7 @@ pub enum KeyDerivation {
         memory_kib: u32,
         /// Passes over it.
         passes: u32,
-        /// Lanes that it is cut into.
+        /// Lanes that it is divided into.
         lanes: u32,
     },
     /// None: the 32 random bytes are the key.
@@ -95,7 +95,7 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// Takes the content of a key file, or what was typed.
+    /// Takes the content of a key file, or typed input.
     ///
     /// 64 hexadecimal digits, and 32 bytes that are no UTF-8 text, are random bytes; anything else is a passphrase. One
     /// line end after digits or a passphrase does not count.
@@ -129,7 +129,7 @@ impl Key {
         }
     }
 
-    /// Makes the key that wraps; `None` when the file wants a passphrase and this is none, or the other way round.
+    /// Derives the wrapping key; `None` when the file needs a passphrase and this is not one, or the other way round.
     pub(super) fn wrapping(&self, derivation: KeyDerivation, salt: &[u8; SALT_BYTES]) -> Result<Option<WrappingKey>> {
         let (memory_kib, passes, lanes, passphrase) = match (derivation, &self.0.secret) {
             (KeyDerivation::Raw, Secret::Raw(key)) => return Ok(Some(key.clone())),

@@ -1,7 +1,7 @@
 //! Encryption at rest: the pages of the file as cipher text, under redb.
 //!
 //! A random key encrypts the pages; what the user gives encrypts that key, which stands in the [`header`]. So another
-//! passphrase is another header. Invariant: without the key nothing of the content reaches the disk, and nothing but the
+//! passphrase is another header. Invariant: no content reaches the disk unencrypted, and without the key nothing but the
 //! header is read. XTS hides and does not authenticate: SECURITY.md says what follows.
 
 mod backend;
@@ -51,7 +51,7 @@ impl Seal {
         self.header.write_new(file)
     }
 
-    /// Has another key open the file; the caller keeps others from doing the same meanwhile.
+    /// Changes the key of the file; the caller keeps others from doing the same meanwhile.
     pub(super) fn rekey(&self, file: &File, path: &Path, new: &Key) -> Result<()> {
         // Somebody may have done so since.
         let in_force =
@@ -60,12 +60,12 @@ impl Seal {
         EncryptionHeader::wrap(&data_key, new, in_force.generation() + 1)?.replace(file, &in_force)
     }
 
-    /// Has both copies of the header say the same, where a change of the key was cut short or one was damaged; the caller
+    /// Makes both copies of the header equal again, after a cut-short change of the key or damage to one; the caller
     /// keeps others from changing it meanwhile.
     pub(super) fn complete(&self, file: &File, path: &Path) -> Result<()> {
         let in_force =
             EncryptionHeader::read(file)?.ok_or_else(|| Error::damaged("the header of its encryption is gone"))?;
-        // A header that this key does not open is not ours to spread.
+        // A header that this key does not open must not be copied.
         open(&in_force, path, &self.key)?;
         in_force.replace(file, &in_force)
     }

@@ -1,7 +1,7 @@
 //! AES-256-XTS (IEEE 1619) over sectors of 4 KiB.
 //!
 //! Written over the block cipher, since a whole sector at a time is what keeps its pipeline full: the xts-mode crate
-//! hands over one block after the other and is 30 times as slow. Invariant: equal text in an equal place has an equal
+//! hands over one block at a time and is 30 times as slow. Invariant: equal text in an equal place has equal
 //! cipher text, block of 16 bytes by block, so a page written again unchanged changes no byte of the file.
 
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
@@ -35,7 +35,7 @@ impl Xts {
         }
     }
 
-    /// Does the opposite; a sector of zeros was never written and stays as it is.
+    /// Decrypts them; a sector of zeros was never written and stays as it is.
     pub(super) fn decrypt(&self, first: u64, bytes: &mut [u8]) {
         for (number, sector) in (first..).zip(bytes.chunks_mut(SECTOR)) {
             if sector.iter().any(|byte| *byte != 0) {

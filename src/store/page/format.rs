@@ -1,6 +1,6 @@
-//! redb's pages as their bytes say them: header, branches, leaves, and the table of tables (file format 3).
+//! redb's pages, parsed from their bytes: header, branches, leaves, and the table of tables (file format 3).
 //!
-//! redb verifies the checksum of no page that it reads, and its checksums are not in its interface; so what is needed
+//! redb verifies no page's checksum when it reads it, and does not expose the checksums; so what is needed
 //! to verify them is read here. Nothing is ever written. Invariant: any bytes give a value or `None`, never a panic.
 
 use std::ops::Range;
@@ -16,10 +16,10 @@ const SLOT_CHECKSUM_AT: usize = 112;
 const FORMAT: u8 = 3;
 /// Which slot is the current one.
 const PRIMARY: u8 = 1;
-/// The current slot is not on the disk for certain: the other one counts.
+/// The current slot may not be on the disk: the other one counts.
 const UNFLUSHED: u8 = 8;
 
-/// A page has at the most 2 to this number of the smallest pages.
+/// A page has at most 2 to the power of this many smallest pages.
 const LARGEST_ORDER: u64 = 20;
 const LOW_20: u64 = 0x000f_ffff;
 
@@ -117,7 +117,7 @@ pub(crate) struct FileHeader {
 }
 
 impl FileHeader {
-    /// Reads the header; whether it is redb's at all is not asked.
+    /// Reads the header, without checking that it is redb's at all.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let flags = *bytes.get(9)?;
         let geometry = Geometry {
@@ -202,7 +202,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Returns whether the page is what its checksum was made of.
+    /// Returns whether the page matches its checksum.
     pub(crate) fn matches(&self, expected: u128) -> bool {
         self.used().is_some_and(|used| checksum(used) == expected)
     }

@@ -1,7 +1,7 @@
 //! The file under redb, with every page verified when it is read.
 //!
 //! Reading a page tells the checksums of those it leads to, so whatever redb asks for next is known beforehand: redb
-//! goes from the header down. A page whose parent this process holds changed in memory is not known, and passes.
+//! goes from the header down. A page whose parent was changed in memory by this process is not known, and passes.
 //! Invariant: what is remembered of a page holds for every committed state in which the page can still be read.
 
 use std::cell::Cell;
@@ -31,7 +31,7 @@ thread_local! {
     static WRITING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work`, which writes: a damaged page ends it, also one that a query can do without.
+/// Runs `work`, which writes: a damaged page ends it, even one that a query can do without.
 pub(crate) fn while_writing<T>(work: impl FnOnce() -> T) -> T {
     struct BeforeCheck(bool);
     impl Drop for BeforeCheck {
@@ -76,7 +76,7 @@ impl Known {
     fn learn_header(&mut self, bytes: &[u8]) {
         let Some(header) = FileHeader::parse(bytes) else { return };
         self.header = Some(header);
-        // The current state last: its word counts where both lead to one page.
+        // The current state last: it wins where both lead to one page.
         for slot in [header.previous(), header.current()].into_iter().flatten() {
             for (link, is_system) in [(slot.tables, false), (slot.system, true)] {
                 if let Some(link) = link {
@@ -123,7 +123,7 @@ impl Pages {
         self.known().header
     }
 
-    /// Runs `work` with pages handed out unverified, for one who finds out what is wrong with them.
+    /// Runs `work` with pages handed out unverified, to find out what is wrong with them.
     pub(crate) fn trusting<T>(&self, work: impl FnOnce() -> T) -> T {
         self.trusting.fetch_add(1, Ordering::Relaxed);
         let result = work();
@@ -149,7 +149,7 @@ impl Pages {
         if self.trusting.load(Ordering::Relaxed) > 0 {
             return Ok(());
         }
-        // A thread that reads goes on without what is derived; after an error of the file redb would read nothing more.
+        // A reading thread goes on without derived data; after an I/O error redb would read nothing more.
         if !WRITING.get()
             && has_a_substitute(&shape)
             && let Some(kind) = out.first_mut()
@@ -167,7 +167,7 @@ impl Pages {
         Some((expected, known.shapes.get(expected.shape)?.clone()))
     }
 
-    /// Forgets the pages of a part that is cut off.
+    /// Forgets the pages of a part that was cut off.
     fn forget_beyond(&self, len: u64) {
         self.known().expected.retain(|offset, _| *offset < len);
     }

@@ -1,7 +1,7 @@
 //! A walk over the pages of a file, without redb, so that no damage stops it.
 //!
 //! Where a page is damaged, what it leads to may still be sound: a page that matches the checksum in a damaged one
-//! proves both right. Invariant: every page is visited once, whatever the bytes say.
+//! proves both right. Invariant: every page is visited once, whatever its bytes.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use redb::StorageBackend;
 use super::format::{FileHeader, Geometry, Leaf, Link, Node, Slot, TreeShape};
 use crate::error::Result;
 
-/// No tree of redb's is deeper.
+/// No tree of redb is deeper.
 const DEEPEST: usize = 128;
 /// Pages up to this size are searched for one flipped bit, which takes a fifth of a second ...
 const HEALED_BYTES: usize = 32 * 1024;
@@ -22,7 +22,7 @@ const HEALED_PAGES: usize = 100;
 pub(crate) enum PageState {
     /// It matches its checksum.
     Sound,
-    /// One bit of it was flipped; its bytes are as they were before.
+    /// One bit of it was flipped; its bytes have been restored.
     Healed,
     /// It does not match its checksum.
     Damaged,
@@ -43,7 +43,7 @@ pub(crate) struct WalkedPage<'a> {
 }
 
 impl<'a> WalkedPage<'a> {
-    /// Returns the rows on it; of a damaged page those that can be made out.
+    /// Returns the rows on it; of a damaged page, those that can be made out.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + '_ {
         self.leaf.iter().flat_map(|leaf| leaf.rows().flatten())
     }
@@ -60,7 +60,7 @@ pub(crate) struct Tree<'f> {
 impl<'f> Tree<'f> {
     /// Begins where a header leads; `None` when both its states are damaged.
     ///
-    /// It is taken at its word where that leads to a sound page, else the state before and the usual geometry are tried.
+    /// It is trusted where it leads to a sound page, else the previous state and the usual geometry are tried.
     pub(crate) fn new(file: &'f dyn StorageBackend, header: &FileHeader) -> Option<Self> {
         let slots = [header.current(), header.previous()].into_iter().flatten();
         let trees = slots.flat_map(|slot| [header.geometry, Geometry::USUAL].map(|geometry| (geometry, slot)));
@@ -100,7 +100,7 @@ impl<'f> Tree<'f> {
         Ok(())
     }
 
-    /// Reads a value from a page that a walk has come by, if the page is sound.
+    /// Reads a value from a page that a walk visited, if the page is sound.
     pub(crate) fn value(&self, link: &Link, shape: &TreeShape, key: &[u8]) -> Option<Vec<u8>> {
         let bytes = read(self.file, self.geometry, link)?;
         match Node::parse(&bytes, shape).filter(|node| node.matches(link.checksum))? {
@@ -158,7 +158,7 @@ impl PageWalk<'_> {
         }
         let (state, bytes) = self.fetch(link, shape, is_certain);
         if !is_certain && matches!(state, PageState::Damaged | PageState::Unreadable) {
-            // Perhaps it was never led to.
+            // Perhaps nothing ever led to it.
             self.seen.remove(&place.start);
             return Ok(());
         }

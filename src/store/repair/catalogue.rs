@@ -35,7 +35,7 @@ pub(super) fn is<K: Key + 'static, V: Value + 'static>(shape: &TreeShape, table:
     !shape.is_system && !shape.holds_tables && shape.table == table.name()
 }
 
-/// Reads a value that may be from a damaged page, which redb's own types take for sound.
+/// Reads a value that may come from a damaged page, which redb's own types would trust.
 fn read<V: Value, T>(bytes: &[u8], take: impl FnOnce(V::SelfType<'_>) -> T) -> Option<T> {
     guarded(|| Ok::<_, crate::error::Error>(take(V::from_bytes(bytes)))).ok()
 }
@@ -89,7 +89,7 @@ impl OldCatalogue {
         Ok(found)
     }
 
-    /// Gives collections whose name is taken another one, which only damage makes necessary.
+    /// Renames collections whose name is taken, which can only be the result of damage.
     fn name_apart(&mut self) {
         let mut taken = std::collections::BTreeSet::new();
         for (number, found) in &mut self.collections {

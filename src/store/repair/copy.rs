@@ -1,4 +1,4 @@
-//! Records and embeddings from the pages of the old file into the new one, where everything derived is made anew.
+//! Copies records and embeddings from the pages of the old file into the new one, where all derived data is made again.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,11 +24,11 @@ const RECORDS_AT_ONCE: usize = 4096;
 /// Bytes of texts in one, far under half of the cache.
 const BYTES_AT_ONCE: usize = 32 << 20;
 
-/// Where a block of embeddings is to be had.
+/// Where a block of embeddings can be found.
 enum EmbeddingBlock {
     /// On a sound page.
     Sound(Link),
-    /// Here, for the page was not sound.
+    /// Here, because the page was not sound.
     Bytes { bytes: Vec<u8>, is_certain: bool },
 }
 
@@ -54,7 +54,7 @@ impl<'t> Blocks<'t> {
                 PageState::Sound => EmbeddingBlock::Sound(page.link),
                 state => EmbeddingBlock::Bytes { bytes: value.to_vec(), is_certain: state == PageState::Healed },
             };
-            // What a damaged page says never hides what a sound one does.
+            // The content of a damaged page never hides that of a sound one.
             if matches!(block, EmbeddingBlock::Bytes { is_certain: false, .. }) && self.places.contains_key(&key) {
                 continue;
             }
@@ -79,7 +79,7 @@ impl<'t> Blocks<'t> {
     }
 }
 
-/// Records on their way into the new file.
+/// Records to be written to the new file.
 struct Waiting<'s> {
     store: &'s Store,
     collection: Option<(CollectionNumber, String)>,
@@ -88,7 +88,7 @@ struct Waiting<'s> {
 }
 
 impl Waiting<'_> {
-    /// Writes what waits; returns the ids of those that another record had before.
+    /// Writes what is waiting; returns the ids that another record already had.
     fn write(&mut self) -> Result<Vec<String>> {
         let changes = std::mem::take(&mut self.changes);
         self.bytes = 0;
@@ -115,7 +115,7 @@ struct Progress<'c> {
     found: &'c OldCollection,
     entry: &'c CatalogEntry,
     dimension: Option<usize>,
-    /// Rows that were copied, or whose loss is told.
+    /// Rows that were copied or reported as lost.
     seen: RoaringTreemap,
     kept: u64,
 }
@@ -209,7 +209,7 @@ impl Repair {
                 let [a, b, c, d, ..] = key;
                 let (number, row) = (CollectionNumber(u32::from_be_bytes([a, b, c, d])), pair_number(&key));
                 let Some(progress) = collections.get_mut(&number) else { continue };
-                // One whose row cannot be is told as missing.
+                // One whose row cannot be copied is reported as missing.
                 if row >= progress.entry.next_ordinal && page.state == PageState::Damaged || progress.seen.contains(row)
                 {
                     continue;
@@ -243,7 +243,7 @@ impl Repair {
         Ok(())
     }
 
-    /// Returns a record as it is written to the new file; `None` when it cannot be, which is told.
+    /// Returns a record as it is written to the new file; `None` when it cannot be, which is reported.
     fn change(
         &mut self,
         progress: &mut Progress,

@@ -1,7 +1,7 @@
 //! A damaged file made whole again, or as much of it as can be read, in another file.
 //!
-//! Only the catalogue, the records and the embeddings are the truth; everything derived is made anew from them. So a
-//! repair always writes a new file, and never touches the old one before the new one is whole and checked. Invariant:
+//! Only the catalogue, the records and the embeddings are the truth; everything derived is made again from them. So a
+//! repair always writes a new file, and never touches the old one before the new one is complete and checked. Invariant:
 //! what could not be read for certain is in the report, by collection and id.
 
 mod catalogue;
@@ -15,12 +15,12 @@ use super::{Access, FileFacts, Options, Store, connect, page};
 use crate::error::{Error, Result};
 use crate::record::Scope;
 
-/// What is certain of a record in the new file, or not in it.
+/// How certain a record is, in the new file or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
     /// It cannot be read and is not in the new file.
     Lost,
-    /// It was read from a damaged page: it is in the new file, but may say something else than it did.
+    /// It was read from a damaged page: it is in the new file, but may differ from what it was.
     Doubtful,
 }
 
@@ -52,17 +52,17 @@ pub struct RepairedCollection {
     pub had_graph: bool,
 }
 
-/// A new file, written beside the place it is for.
+/// A new file, written next to its final path.
 pub struct Repair {
     file: Beside,
     target: PathBuf,
     /// The collections in it.
     pub kept: Vec<RepairedCollection>,
-    /// What is not in it, or in doubt.
+    /// What is missing from it, or in doubt.
     pub losses: Vec<Loss>,
     /// Pages of the old file that were damaged.
     pub damaged_pages: u64,
-    /// Those of them that were put right, for only one bit of each was flipped.
+    /// Those of them that were restored, because only one bit of each was flipped.
     pub healed_pages: u64,
 }
 
@@ -78,7 +78,7 @@ impl Repair {
             Err(error) if !matches!(error, Error::NotADatabase { .. } | Error::Damaged { .. }) => return Err(error),
             opened => opened,
         };
-        // Of the source itself it is told that it is no database.
+        // The source itself is reported as not being a database.
         if source != target {
             refuse_no_file(target)?;
         }
@@ -104,7 +104,7 @@ impl Repair {
                 let header = raw.read(0, &mut bytes).ok().and_then(|()| page::FileHeader::parse(&bytes));
                 let Some(tree) = header.and_then(|header| page::Tree::new(&*raw, &header)) else { return Err(why) };
                 match repair.copy(&tree, seal.as_ref()) {
-                    // What there is to read is not huedb's.
+                    // What can be read is not huedb's.
                     Ok(()) if repair.kept.is_empty() && repair.losses.is_empty() => return Err(why),
                     copied => copied,
                 }
@@ -120,7 +120,7 @@ impl Repair {
         self.losses.is_empty()
     }
 
-    /// Opens the new file for writing, for what can only be derived outside of this room.
+    /// Opens the new file for writing, for derived data that is made elsewhere.
     ///
     /// # Errors
     /// See [`Store::open_with`].
@@ -128,11 +128,11 @@ impl Repair {
         Store::open_with(self.file.path(), Access::Write, options)
     }
 
-    /// Checks the new file and gives it its name; `replace` says whether a file that stands there may go.
+    /// Checks the new file and moves it to its path; `replace` says whether a file that is there may be replaced.
     ///
     /// # Errors
     /// [`Error::FileExists`] when there is one and it may not; [`Error::Damaged`] when the new file fails its check;
-    /// [`Error::Io`]. Then what stands there is as it was.
+    /// [`Error::Io`]. Then what is there is as it was.
     pub fn finish(self, source: &Path, replace: bool, options: &Options) -> Result<FileFacts> {
         refuse_existing(&self.target, replace)?;
         let facts = verify(self.file.path(), options)?;
