@@ -380,7 +380,7 @@ impl Error {
             Self::Busy { .. } => "wait for the other process to finish, or wait longer".into(),
             Self::Damaged { .. } => "check it, and repair what can be repaired".into(),
             Self::NewerFormat { .. } => "upgrade huedb".into(),
-            Self::Interrupted => "what is stored is whole; the same can be run again".into(),
+            Self::Interrupted => "what was stored is complete; the same can be run again".into(),
             Self::Io { source, .. } if is_full(source) => "free some space and run it again".into(),
             Self::BadRecord { cause, .. } => return cause.hint(),
             error => return error.advice().map(ToString::to_string),

@@ -16,7 +16,7 @@ pub(crate) fn pool(threads: usize) -> Result<Arc<ThreadPool>, String> {
         return Ok(Arc::clone(pool));
     }
     let named = ThreadPoolBuilder::new().num_threads(threads).thread_name(|n| format!("huedb-{n}"));
-    let pool = named.build().map_err(|error| format!("no threads to work with: {error}"))?;
+    let pool = named.build().map_err(|error| format!("no threads can be started: {error}"))?;
     let pool = Arc::new(pool);
     pools.push(Arc::clone(&pool));
     Ok(pool)

@@ -100,7 +100,7 @@ impl Chunker {
             why: format!("record {:?}: {why}", row.id.as_str()),
         };
         if row.embedding.is_some() {
-            return Err(bad("it brings an embedding, which is of its whole text; that cannot be cut".into()));
+            return Err(bad("it comes with an embedding of its whole text, which cannot be cut".into()));
         }
         let ranges = self.ranges(text)?;
         let count = ranges.len() as u64;

@@ -139,7 +139,7 @@ fn try_out(spec: &mut ModelSpec, asked_tokens: Option<usize>, options: &LoadOpti
     drop(embedder);
     let failure = |why: String, hint: Option<Advice>| Error::Model { model: spec.name.clone(), why, hint };
     if fingerprint.dimension > MAX_DIMENSION {
-        let why = format!("its embeddings have {} components; the most is {MAX_DIMENSION}", fingerprint.dimension);
+        let why = format!("its embeddings have {} components; the maximum is {MAX_DIMENSION}", fingerprint.dimension);
         return Err(failure(why, None));
     }
     let mut notes = Vec::new();

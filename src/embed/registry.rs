@@ -142,7 +142,7 @@ pub fn verify(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
         (ModelOrigin::BuiltIn, Some(ModelBytes::Program(bytes)))
             if digest::of_bytes(bytes) != spec.fingerprint.sha256 =>
         {
-            return Err(failure("the model in the program is damaged".into()));
+            return Err(failure("the built-in model is damaged".into()));
         }
         _ => {}
     }

@@ -87,7 +87,7 @@ impl fmt::Display for Advice {
             Self::ImportOnly(format) => return write!(f, "it can only be imported; write it as {format} first"),
             Self::Decompress(command) => return write!(f, "unpack it first: {command} FILE"),
             Self::NameTableFormat => "leave that out, or say which kind of table the source is",
-            Self::OnlyForMatrix => "ids and rows in a file beside it are for a matrix",
+            Self::OnlyForMatrix => "files of ids or rows are for a matrix",
             Self::DetectFormat => "name no format; it is detected from the content",
             Self::NameFormat => "name its format",
             Self::GiveMatrixIds => "give a file of ids, a file of rows, or have ids made from the content",

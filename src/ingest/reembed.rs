@@ -74,7 +74,7 @@ pub fn reembed_leaving_out(
             Some(_) => {}
             // Another process that ran the same did the rest.
             None if is_of_model(&view, &model) => return Ok(Reembedded { cut, ..view.reembedded(texts_done) }),
-            None => return Err(Error::argument("another process has given up what was embedded so far")),
+            None => return Err(Error::argument("another process has discarded the re-embedding")),
         }
         heard(view.reembedded(texts_done))?;
         let Some(work) = Work::next(&view)? else {

@@ -115,7 +115,7 @@ impl CellType {
 pub(super) enum Look {
     Int,
     Float,
-    /// A number that would not print back as it stands.
+    /// A number that would not print back as written.
     Inexact,
     Bool,
     Array,

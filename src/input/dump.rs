@@ -165,7 +165,7 @@ impl Archive for Dump {
             }
             DumpLine::End { collections, records } => {
                 if (*collections, *records) != (self.collections, self.records) {
-                    return Err(self.cut_off("it has not as many collections and records as its last line says"));
+                    return Err(self.cut_off("its last line gives another number of collections and records"));
                 }
                 self.ended = true;
             }

@@ -79,7 +79,7 @@ impl Evidence {
             }
             Inferred::Bool | Inferred::Array => None,
             Inferred::Text => {
-                let inexact = met(Look::Inexact).map(|cell| format!("{cell} would not print back as it stands"));
+                let inexact = met(Look::Inexact).map(|cell| format!("{cell} would not print back as written"));
                 if met(Look::Other).is_none() && met(Look::Bool).is_none() && met(Look::Array).is_none() {
                     let why = inexact?;
                     return Some(format!(
@@ -106,7 +106,7 @@ impl Inferred {
             (Self::Number, Some(Look::Float)) => (CellType::Float.read(cell).ok(), ""),
             (Self::Bool, Some(Look::Bool)) => (CellType::Bool.read(cell).ok(), ""),
             (Self::Array, Some(Look::Array)) => (CellType::Array.read(cell).ok(), ""),
-            (Self::Number, Some(Look::Inexact)) => (None, "a number that prints back as it stands"),
+            (Self::Number, Some(Look::Inexact)) => (None, "a number that prints back as written"),
             (Self::Number, _) => (None, "a number"),
             (Self::Bool, _) => (None, "true or false"),
             (Self::Array, _) => (None, "an array"),
@@ -173,7 +173,7 @@ mod tests {
             (
                 &["1.5", "1.10"],
                 Some(
-                    "the column \"v\" is text, since \"1.10\" on line 3 would not print back as it stands; --types \
+                    "the column \"v\" is text, since \"1.10\" on line 3 would not print back as written; --types \
                      v:float makes it numbers",
                 ),
             ),

@@ -48,7 +48,7 @@ impl SqliteFile {
                     .any(|end| fs::metadata(beside(path, end)).is_ok_and(|file| file.len() > 0))
                 {
                     let hint = "open it once with the program that wrote it, or copy it to where it can be written";
-                    return Err(bad("was left in the middle of a change", Some(hint)));
+                    return Err(bad("was left with an unfinished transaction", Some(hint)));
                 }
                 let database = Self::connect(path, true)?;
                 database.begin().map_err(|e| database.failed(e))?;

@@ -66,7 +66,7 @@ impl Chunk {
         ];
         for (key, value) in said {
             if metadata.iter().any(|(taken, _)| taken == key) {
-                let why = "is what a chunk says of itself; give the key another name".into();
+                let why = "is reserved for chunks; give the key another name".into();
                 return Err(Error::InvalidMetadata { key: key.into(), why });
             }
             metadata.insert(key, Some(value))?;

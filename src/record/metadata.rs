@@ -39,7 +39,7 @@ pub fn check_key(key: &str) -> Result<()> {
         "a key must not start with '#' or '$'"
     } else if key.len() > MAX_METADATA_KEY_BYTES {
         let start: String = key.chars().take(64).collect();
-        let why = format!("it has {} bytes; the most is {MAX_METADATA_KEY_BYTES}", key.len());
+        let why = format!("it has {} bytes; the maximum is {MAX_METADATA_KEY_BYTES}", key.len());
         return Err(Error::InvalidMetadata { key: format!("{start}..."), why });
     } else if key.starts_with("chroma:") {
         "keys that start with 'chroma:' are Chroma's own"

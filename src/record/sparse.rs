@@ -54,7 +54,7 @@ impl SparseVector {
             values: Vec<f64>,
             tokens: Option<Vec<String>>,
         }
-        let parts: SparseParts = serde_json::from_value(json).map_err(|e| format!("is no sparse vector: {e}"))?;
+        let parts: SparseParts = serde_json::from_value(json).map_err(|e| format!("is not a sparse vector: {e}"))?;
         match parts.kind {
             Some(kind) if kind != TYPE_NAME => Err(format!("has the unknown type {kind:?}; there is {TYPE_NAME:?}")),
             _ => Self::new(parts.indices, parts.values.into_iter().map(rounded_once).collect(), parts.tokens)

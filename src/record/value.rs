@@ -161,7 +161,7 @@ fn array(items: Vec<Json>) -> Result<Value, String> {
     let float = |v: Value| match v {
         Value::Float(f) => Ok(f),
         Value::Int(i) => as_float(i)
-            .ok_or_else(|| format!("holds the integer {i} beside floats, where it would lose its last digits")),
+            .ok_or_else(|| format!("mixes the integer {i} with floats, where it would lose its last digits")),
         _ => Err(mixed()),
     };
     match scalars.first() {
@@ -237,7 +237,7 @@ mod tests {
             assert!(why.contains(digits) && why.contains("no type here holds"), "{text}: {why}");
         }
         assert_eq!(read("[9007199254740992, 0.5]"), Ok(Value::FloatArray(vec![9_007_199_254_740_992.0, 0.5])));
-        assert!(read("[9007199254740993, 0.5]").unwrap_err().contains("9007199254740993 beside floats"));
+        assert!(read("[9007199254740993, 0.5]").unwrap_err().contains("9007199254740993 with floats"));
         assert!(read("18446744073709551615").is_err() && read("[9223372036854775808]").is_err());
         for text in [
             "9223372036854775807",

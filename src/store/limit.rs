@@ -23,7 +23,7 @@ pub fn check_id(id: &RecordId) -> Result<()> {
     if bytes <= MAX_ID_BYTES {
         return Ok(());
     }
-    Err(Error::argument(format!("the id has {bytes} bytes; the most is {MAX_ID_BYTES}")))
+    Err(Error::argument(format!("the id has {bytes} bytes; the maximum is {MAX_ID_BYTES}")))
 }
 
 /// Refuses texts that are too large for a record, before any work is done on them.
@@ -41,7 +41,7 @@ pub(crate) fn check_record(bytes: usize) -> Result<()> {
     }
     Err(Error::InvalidArgument {
         why: format!(
-            "it takes {bytes} bytes; the most is {MAX_RECORD_BYTES} for id, document, uri and metadata together"
+            "it takes {bytes} bytes; the maximum is {MAX_RECORD_BYTES} for id, document, uri and metadata together"
         ),
         hint: Some("split the document into several records".into()),
     })

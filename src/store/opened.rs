@@ -118,7 +118,7 @@ impl FileIdentity {
         if self.is_at(path) {
             return Ok(());
         }
-        let why = std::io::Error::other("another file was put in its place meanwhile, or none is there");
+        let why = std::io::Error::other("it was replaced or removed meanwhile");
         Err(Error::io(format!("write to {}", path.display()), why))
     }
 }

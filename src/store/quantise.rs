@@ -77,7 +77,7 @@ pub fn check_embedding(embedding: &[f32]) -> Result<()> {
     let why = if embedding.is_empty() {
         "it has no components".to_owned()
     } else if embedding.len() > MAX_DIMENSION {
-        format!("it has {} components; the most is {MAX_DIMENSION}", embedding.len())
+        format!("it has {} components; the maximum is {MAX_DIMENSION}", embedding.len())
     } else if let Some(at) = first_not_finite(embedding) {
         format!("component {at} is NaN or infinite")
     } else {

@@ -162,7 +162,7 @@ fn a_plain_file_needs_no_key_and_minds_none() {
     world.run(&["--key-file", "nowhere.key", "count", "notes"]).is("300\n", "", 0);
     world.run(&with(&KEY, &["create", "more", "--no-model", "--encrypt"])).is(
         "",
-        "error: test.redb is there and not encrypted\n\nhint: encrypt it with `huedb encrypt test.redb`\n",
+        "error: test.redb exists and is not encrypted\n\nhint: encrypt it with `huedb encrypt test.redb`\n",
         2,
     );
     let ran = world.run(&["--db", "new.redb", "--key-file", "test.key", "create", "notes", "--no-model"]);

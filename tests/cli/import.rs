@@ -10,7 +10,7 @@ fn a_csv_with_named_columns() {
     world.write("articles.csv", CSV);
     let import = ["import", "notes", "articles.csv", "--id", "id", "--document", "body", "--metadata", "year,lang,zip"];
     let ran = world.run(&import);
-    let notice = "articles.csv: the column \"zip\" is text, since \"007\" on line 2 would not print back as it stands; \
+    let notice = "articles.csv: the column \"zip\" is text, since \"007\" on line 2 would not print back as written; \
                   --types zip:float makes it numbers\n";
     let added = ran.stderr.strip_prefix(notice).unwrap_or_else(|| panic!("{ran:?}"));
     assert!(added.starts_with("added 2, updated 0, unchanged 0, skipped 0, embedded 2 in "), "{added}");

@@ -75,7 +75,7 @@ fn a_column_of_a_table_has_one_type() {
     );
     assert_eq!(world.ok(&["count", "rows", "--where", "version = \"1.10\""]), "1\n");
     for said in [
-        "-: the column \"version\" is text, since \"1.10\" on line 2 would not print back as it stands; --types version:float",
+        "-: the column \"version\" is text, since \"1.10\" on line 2 would not print back as written; --types version:float",
         "-: the column \"zip\" is text, since \"01234\"",
         "-: the column \"big\" is text, since \"12345678901234567890\"",
         "-: the column \"note\" is text, \"1984\" on line 2 too, since it holds \"prose\" on line 3",

@@ -209,7 +209,7 @@ fn vectors_too_long_for_a_file_are_refused_before_it_is_touched() {
     let world = World::with_notes();
     Tiny { words: 4, tokens: 4, positions: 4, dimension: 65_537, ..TINY }.write(&world, "long");
     let ran = run(&world, &["model", "add", "long"]);
-    assert!(ran.status == Some(5) && ran.stderr.contains("65537 components; the most is 65536"), "{ran:?}");
+    assert!(ran.status == Some(5) && ran.stderr.contains("65537 components; the maximum is 65536"), "{ran:?}");
     fs::create_dir(world.path("texts")).unwrap();
     world.write("texts/a.txt", "w1");
     for args in [

@@ -205,7 +205,7 @@ pub(crate) fn say_cut(context: &mut Context, (cut, embedded): (u64, u64), max_to
     if cut > 0 {
         let verb = if cut == 1 { "is" } else { "are" };
         context.printer.notice(format!(
-            "{} of {} {verb} longer than the {} tokens the model reads; what is beyond is not searched by meaning: {helps}",
+            "{} of {} {verb} longer than the {} tokens the model reads; the rest is not found by meaning: {helps}",
             count(cut),
             count_of(embedded, "document"),
             count(max_tokens as u64)

@@ -48,7 +48,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
             "its key is the one last given to `huedb create --encrypt`, `huedb encrypt` or `huedb rekey`".into()
         }
         Error::Busy { .. } => "wait for the other huedb to finish, or raise --busy-timeout".into(),
-        Error::Damaged { .. } => "`huedb check` lists what is damaged, `huedb repair` puts right what can be".into(),
+        Error::Damaged { .. } => "`huedb check` lists what is damaged, `huedb repair` repairs what it can".into(),
         Error::Interrupted => "what was stored is complete; run the same command to continue".into(),
         Error::BadRecord { cause, .. } => return hint(cause),
         error => return error.advice().map(words).or_else(|| error.hint()),

@@ -67,7 +67,7 @@ impl EmbedArgs {
         if cut > 0 {
             let (of, tokens) = (count_of(done, "text"), count(embedder.fingerprint().max_tokens as u64));
             let notice = format!(
-                "{} of {of} longer than the {tokens} tokens the model reads; what is beyond is not embedded",
+                "{} of {of} longer than the {tokens} tokens the model reads; the rest is not embedded",
                 count(cut)
             );
             context.printer.notice(notice);

@@ -34,7 +34,7 @@ impl EncryptArgs {
         context.use_file(self.file)?;
         let facts = encrypt(&context.db, || context.keys.new_of(&context.db), context.options())?;
         context.printer.notice(format!("encrypted {} in {}", amount(&facts), context.db.display()));
-        context.printer.notice("what was there before may survive on the medium, in free space, snapshots and backups");
+        context.printer.notice("the old data may still be recoverable from free space, snapshots and backups");
         Ok(Status::Done)
     }
 }

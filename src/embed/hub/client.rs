@@ -99,7 +99,7 @@ impl HubClient {
         again(|| {
             let mut response = self.follow(&url, None)?.last;
             let body = response.body_mut().with_config().limit(LIST_LIMIT_BYTES).read_to_vec()?;
-            serde_json::from_slice(&body).map_err(|e| HubFailure::Other(format!("its answer is not understood: {e}")))
+            serde_json::from_slice(&body).map_err(|e| HubFailure::Other(format!("its answer cannot be read: {e}")))
         })
     }
 
@@ -116,7 +116,7 @@ impl HubClient {
                 response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
             };
             let on_hub = first.as_ref().unwrap_or(&last);
-            let lacking = |what: &str| HubFailure::Other(format!("the hub does not tell its {what}"));
+            let lacking = |what: &str| HubFailure::Other(format!("the hub does not give its {what}"));
             let etag = of(on_hub, "x-linked-etag").or_else(|| of(on_hub, "etag")).ok_or_else(|| lacking("etag"))?;
             let commit = of(on_hub, "x-repo-commit").ok_or_else(|| lacking("commit"))?;
             let range = of(&last, "content-range");

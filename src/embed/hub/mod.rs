@@ -155,7 +155,7 @@ fn cached(repo: &Repo, hub: &HubOptions) -> Result<PathBuf> {
     });
     found.ok_or_else(|| Error::Model {
         model: repo.name.clone(),
-        why: "it is not in the cache, and HF_HUB_OFFLINE forbids to fetch it".into(),
+        why: "it is not in the cache, and HF_HUB_OFFLINE forbids fetching it".into(),
         hint: Some(Advice::InstallFolderOffline),
     })
 }
@@ -219,7 +219,7 @@ impl Hub<'_> {
             let facts = self.client.describe(&url).map_err(|error| self.no_file(&path, &error))?;
             // The names of files in the cache are made of these.
             if facts.commit != commit || !is_plain(&facts.etag) {
-                return Err(self.failure(format!("the hub describes {path} in a way that is not understood"), None));
+                return Err(self.failure(format!("the hub describes {path} in an unknown way"), None));
             }
             remotes.push(Remote { path, url, facts });
         }
@@ -308,7 +308,7 @@ fn at_revision(revision: &str) -> String {
 fn unreachable(name: &str, why: &str) -> Error {
     Error::Model {
         model: name.to_owned(),
-        why: format!("the hub could not be asked for it: {why}"),
+        why: format!("the hub could not be reached: {why}"),
         hint: Some(Advice::InstallFolder),
     }
 }
@@ -349,7 +349,7 @@ fn choose_graph(name: &str, files: &[&str], asked: Option<&Path>) -> Result<Stri
     match (known, graphs.as_slice()) {
         (Some(known), _) => Ok((*known).to_owned()),
         (None, [only]) => Ok((*only).to_owned()),
-        (None, _) => Err(failure("which of its ONNX graphs is meant is not clear", listed())),
+        (None, _) => Err(failure("it is unclear which of its ONNX graphs to use", listed())),
     }
 }
 

@@ -234,7 +234,7 @@ impl GraphReader {
             return Err(damaged(format!("chunk {} of {count} is missing", self.next)));
         }
         if self.index.len() as u64 != header.bytes {
-            return Err(damaged("it has not the length its header says"));
+            return Err(damaged("its length differs from its header"));
         }
         Ok(StoredGraph { header, index: self.index })
     }

@@ -35,7 +35,7 @@ pub(super) fn check(bytes: &[u8], shape: &IndexShape) -> Result<Counted, &'stati
     let [nodes, neighbors, base_neighbors, max_level, entry] = [(); 5].map(|()| bytes.u64());
     let (nodes, neighbors, base_neighbors) = (nodes?, neighbors?, base_neighbors?);
     if nodes != vectors {
-        return Err("it has not as many nodes as vectors");
+        return Err("it has another number of nodes than of vectors");
     }
     if neighbors != shape.hnsw.max_neighbors || base_neighbors != neighbors * 2 {
         return Err("its nodes have another number of neighbours");

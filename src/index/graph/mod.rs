@@ -84,7 +84,7 @@ impl Graph {
         shape.validate().map_err(|why| damaged(format!("its header is wrong: {why}")))?;
         let counted = layout::check(index, &shape).map_err(damaged)?;
         if (counted.live as u64, counted.removed as u64) != (header.rows, header.removed) {
-            return Err(damaged("it has not as many vectors as its header says"));
+            return Err(damaged("it has another number of vectors than its header says"));
         }
         // USearch cannot load an index without nodes.
         let empty = counted.live + counted.removed == 0;

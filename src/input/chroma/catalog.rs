@@ -148,7 +148,7 @@ fn collections(
         let sql = "SELECT count(*) FROM embeddings WHERE segment_id = ?1";
         let count = database.first(sql, [&records], |row| row.get::<_, i64>(0))?.map_or(0, i64::unsigned_abs);
         let info = CollectionInfo {
-            id: Uuid::parse_str(&id).map_err(|e| bad(format!("its id {id:?} is none: {e}")))?,
+            id: Uuid::parse_str(&id).map_err(|e| bad(format!("its id {id:?} is not a UUID: {e}")))?,
             name: CollectionName::parse(&name).map_err(|e| bad(e.to_string()))?,
             metadata,
             space,

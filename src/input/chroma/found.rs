@@ -27,7 +27,7 @@ impl Noticed {
             self.functions.entry(function.clone()).or_default().push(name.to_owned());
         }
         if settings.is_changed {
-            self.others.push(format!("{name}: the settings of its graph were brought within their bounds here"));
+            self.others.push(format!("{name}: the settings of its graph were limited to their allowed ranges"));
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<IndexMetadata, String> {
         match machine.step() {
             Some(PickleStep::Next) => {}
             Some(PickleStep::Stop(item)) => break item,
-            None => return Err(format!("is damaged, or no pickle of an index, at byte {at}")),
+            None => return Err(format!("is damaged, or not the pickle of an index, at byte {at}")),
         }
     };
     machine.understand(end).ok_or_else(|| "does not say which vector belongs to which id".to_owned())

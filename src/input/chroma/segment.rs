@@ -145,7 +145,7 @@ impl SegmentFiles {
 impl VectorLayout {
     fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| io(path, e))?;
-        Self::parse(&bytes).ok_or_else(|| bad(path, "is no header of an index that is known here"))
+        Self::parse(&bytes).ok_or_else(|| bad(path, "is not the header of a known index"))
     }
 
     /// hnswlib's `saveIndex`: version, offset of level 0, capacity, vectors, bytes of one, offsets of label and components.

@@ -153,7 +153,7 @@ impl ChromaServer {
             page.metadatas.as_ref().map(Vec::len),
         ];
         if got > self.page || lengths.into_iter().flatten().any(|length| length != got) {
-            return Err(self.client.bad("answered with a page whose parts are not as many as its ids", None));
+            return Err(self.client.bad("returned a page whose lists differ in length from its ids", None));
         }
         open.offset += got;
         open.is_last = got == 0;
@@ -179,7 +179,7 @@ impl ChromaServer {
         if now != open.read {
             let (name, read) = (&open.name, open.read);
             let said =
-                format!("{name}: {read} records were read, and now it has {now}: it changes; run the same again");
+                format!("{name}: {read} records were read, but it now has {now}: it is being changed; import it again");
             self.noticed.others.push(said);
         }
         Ok(())

@@ -41,7 +41,7 @@ impl LeftOut {
     pub(super) fn describe(&self, name: &str) -> impl Iterator<Item = String> {
         let values = self.first.as_ref().map(|first| {
             let n = self.values;
-            format!("{name}: left out {n} metadata values that cannot be kept here, the first of them of {first:?}")
+            format!("{name}: left out {n} metadata values that cannot be stored, the first of {first:?}")
         });
         let arrays = self.first_strange.as_ref().map(|first| {
             format!(

@@ -109,7 +109,7 @@ impl NpyRows {
             }),
             MatrixSource::Rows(rows) => match rows.next().transpose()? {
                 Some(NewRecord { embedding: Some(_), origin, .. }) => {
-                    let why = "has an embedding of its own beside that of the matrix".into();
+                    let why = "has its own embedding besides that of the matrix".into();
                     return Err(Error::BadRow { source: origin.source.to_string(), line: origin.line, why });
                 }
                 Some(row) => {
@@ -119,7 +119,7 @@ impl NpyRows {
                 None => None,
             },
         };
-        let Some(parts) = row else { return Err(self.bytes.bad("has more rows than the file beside it", None)) };
+        let Some(parts) = row else { return Err(self.bytes.bad("has more rows than its companion file", None)) };
         let row = embedding
             .and_then(|embedding| RowParts { embedding: Some(embedding), ..parts }.into_row(&self.mapping, origin));
         row.map(Some).map_err(|why| self.bytes.bad_row(self.read, why))
@@ -132,9 +132,9 @@ impl NpyRows {
             MatrixSource::Rows(rows) => rows.next().is_some(),
         };
         if more {
-            return Err(self.bytes.bad(format!("has {} rows, the file beside it more", self.header.rows), None));
+            return Err(self.bytes.bad(format!("has {} rows, its companion file more", self.header.rows), None));
         }
-        if self.bytes.fill()?.is_empty() { Ok(()) } else { Err(self.bytes.bad("goes on after its rows", None)) }
+        if self.bytes.fill()?.is_empty() { Ok(()) } else { Err(self.bytes.bad("has data after its rows", None)) }
     }
 
     /// Returns what the user should know and was not told yet.

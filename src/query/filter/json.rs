@@ -42,7 +42,7 @@ fn refuse_empty(node: &JsonNode) -> ParseResult<()> {
         }
         if children.is_empty() {
             let why =
-                format!("an empty {} says nothing about which records are meant; name one filter or more", key.value);
+                format!("an empty {} does not say which records are meant; give at least one filter", key.value);
             return Err(ParseError::new(operand.at, why));
         }
         children.iter().try_for_each(refuse_empty)?;

@@ -86,7 +86,7 @@ impl Findings {
             }
             // redb reads nothing more after a page that pointed outside the file.
             Err(error) if error.is_consequence() && !self.0.is_empty() => {
-                self.add(place, "it cannot be looked at after what was found before", derived);
+                self.add(place, "it cannot be checked after the damage found before", derived);
                 Ok(None)
             }
             Err(other) => Err(other),
