@@ -14,7 +14,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::script::is_unspaced;
 use super::stem::{English, Release};
-use super::{chroma_terms, is_word_character, number, term, weigh, word_places};
+use super::vector::{chroma_terms, is_word_character, number, term, weigh, word_places};
 use crate::record::SparseVector;
 
 /// How words are made; a collection keeps the way its documents' words were made in.

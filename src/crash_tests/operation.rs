@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use super::{folder, undisturbed};
+use super::disk::{folder, undisturbed};
 use crate::embed::{Embedder, HashEmbedder};
 use crate::error::Result;
 use crate::index::{build_graph, unwatched};

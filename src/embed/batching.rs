@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{EmbedOutput, Embedder, Role};
+use super::embedder::{EmbedOutput, Embedder, Role};
 use crate::error::{Error, Result};
 use crate::record::Fingerprint;
 

@@ -9,8 +9,9 @@ use std::ops::Range;
 
 use unicode_segmentation::GraphemeCursor;
 
+use super::parts::open_tokenizer;
 use super::token_spans::{Counter, TokenSpan};
-use super::{HashEmbedder, LoadOptions, open_tokenizer, resolve};
+use super::{HashEmbedder, LoadOptions, resolve};
 use crate::error::{Error, Result};
 use crate::record::{Chunk, Fingerprint, LineCounter, NewRecord};
 
@@ -90,7 +91,7 @@ impl Chunker {
     /// Cuts the document of a row; a row without one is returned as it is.
     ///
     /// # Errors
-    /// [`Error::BadRow`] when the row brings an embedding, which is of the whole document, or has metadata of a chunk;
+    /// [`Error::BadRow`] when the row comes with an embedding, which is of the whole document, or has metadata of a chunk;
     /// [`Error::Model`] when the tokenizer fails.
     pub fn split(&self, row: NewRecord) -> Result<Vec<NewRecord>> {
         let Some(text) = row.document.as_deref() else { return Ok(vec![row]) };

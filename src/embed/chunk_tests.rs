@@ -215,7 +215,9 @@ fn rows_that_cannot_be_cut_are_bad() {
     let chunker = chunker(Counter::Words, "", 2, 0);
     let given = NewRecord { embedding: Some(vec![1.0]), ..row(Some("red fox")) };
     let metadata = MetadataPatch::from_json(json!({"chunk": 1})).unwrap();
-    for (row, why) in [(given, "brings an embedding"), (NewRecord { metadata, ..row(Some("red fox")) }, "\"chunk\"")] {
+    for (row, why) in
+        [(given, "comes with an embedding"), (NewRecord { metadata, ..row(Some("red fox")) }, "\"chunk\"")]
+    {
         let error = chunker.split(row).unwrap_err().to_string();
         assert!(error.starts_with("t:7: record \"doc\": ") && error.contains(why), "{error}");
     }

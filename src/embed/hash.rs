@@ -5,8 +5,8 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::embedder::{EmbedOutput, Embedder, Role};
 use super::pooling::scale_to_length_1;
-use super::{EmbedOutput, Embedder, Role};
 use crate::error::Result;
 use crate::record::{Fingerprint, Pooling};
 

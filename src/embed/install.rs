@@ -12,9 +12,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::manifest::Manifest;
+use super::parts::open_parts;
 use super::registry::{ModelOrigin, ModelSource, ModelSpec, is_model_name, models_dir, resolve, spec_of};
 use super::tensor::ModelBytes;
-use super::{Embedder, LoadOptions, OnnxEmbedder, digest, folder, open_parts};
+use super::{Embedder, LoadOptions, OnnxEmbedder, digest, folder};
 use crate::error::{Advice, Error, Result};
 use crate::record::{MAX_DIMENSION, Pooling};
 

@@ -2,7 +2,8 @@
 
 use std::num::NonZeroUsize;
 
-use super::super::{DEFAULT_MODEL, load, open_parts, resolve};
+use super::super::parts::open_parts;
+use super::super::{DEFAULT_MODEL, load, resolve};
 use super::*;
 use crate::record::Space;
 

@@ -8,7 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::thread;
 use std::time::Duration;
 
-use super::{Ingest, IngestSettings, PreparedBatch, StoredBatch, Written, write};
+use super::prepare::{IngestSettings, PreparedBatch};
+use super::store_batch::{Ingest, StoredBatch, Written, write};
 use crate::error::Result;
 use crate::record::NewRecord;
 use crate::store::Collection;

@@ -10,9 +10,9 @@ use std::mem;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::each::embed_each;
-use super::prepared_row::PreparedRow;
+use super::prepared_row::{PreparedRow, bad_row};
 use super::rules::{Files, Rules, bad_document};
-use super::{IngestSettings, OnError, Tally, bad_row};
+use super::tally::{OnError, Tally};
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
 use crate::record::{Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, Value, check_document_model};
@@ -40,6 +40,13 @@ impl PreparedBatch {
     pub fn tally(&self) -> Tally {
         self.tally
     }
+}
+
+/// How batches are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct IngestSettings {
+    pub(super) mode: Mode,
+    pub(super) keep_embeddings: bool,
 }
 
 /// Checks and embeds batches of rows.

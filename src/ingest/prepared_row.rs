@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of batches.
 
+use crate::error::Error;
 use crate::record::NewRecord;
 use crate::store::{Change, Form};
 
@@ -33,5 +34,14 @@ impl PreparedRow {
             metadata: row.metadata,
         };
         (change, form)
+    }
+}
+
+/// Makes an error about a row.
+pub(super) fn bad_row(row: &NewRecord, why: &str) -> Error {
+    Error::BadRow {
+        source: row.origin.source.to_string(),
+        line: row.origin.line,
+        why: format!("record {:?}: {why}", row.id.as_str()),
     }
 }

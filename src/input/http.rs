@@ -93,7 +93,8 @@ impl HttpClient {
     }
 
     pub(super) fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T> {
-        serde_json::from_slice(body).map_err(|e| self.bad(&format!("returned an answer that cannot be read: {e}"), None))
+        serde_json::from_slice(body)
+            .map_err(|e| self.bad(&format!("returned an answer that cannot be read: {e}"), None))
     }
 
     fn answer(&self, ask: impl Fn() -> Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<HttpAnswer> {

@@ -51,7 +51,8 @@ pub(super) fn resolve(view: &View, key: &str, term: &Term, records: &RoaringTree
     if let Some(value) = term.value() {
         return Ok(value);
     }
-    let missing = || Error::damaged(format!("the metadata index holds a value of {key:?} that its record does not have"));
+    let missing =
+        || Error::damaged(format!("the metadata index holds a value of {key:?} that its record does not have"));
     let stored = view.stored(Ordinal(records.min().ok_or_else(missing)?))?;
     match stored.metadata.get(key) {
         Some(Value::Str(text)) => Ok(Value::Str(text.clone())),

@@ -160,8 +160,9 @@ fn array(items: Vec<Json>) -> Result<Value, String> {
     let mixed = || "mixes types in one array".to_owned();
     let float = |v: Value| match v {
         Value::Float(f) => Ok(f),
-        Value::Int(i) => as_float(i)
-            .ok_or_else(|| format!("mixes the integer {i} with floats, where it would lose its last digits")),
+        Value::Int(i) => {
+            as_float(i).ok_or_else(|| format!("mixes the integer {i} with floats, where it would lose its last digits"))
+        }
         _ => Err(mixed()),
     };
     match scalars.first() {

@@ -43,7 +43,10 @@ impl Store {
         let store = Self::of(path, options, handle, Some(access));
         if encrypt && is_plain {
             let hint = Some(Advice::Encrypt(Some(path.to_owned())));
-            return Err(Error::InvalidArgument { why: format!("{} exists and is not encrypted", path.display()), hint });
+            return Err(Error::InvalidArgument {
+                why: format!("{} exists and is not encrypted", path.display()),
+                hint,
+            });
         }
         if create {
             store.write_format()?;

@@ -125,7 +125,7 @@ fn what_cannot_be_cut_is_said() {
         (&["notes", "-", "--overlap", "5"], text, "--chunk"),
         (&["notes", "-", "--chunk", "0"], text, "no room for text"),
         (&["vectors", "-", "--chunk", "8"], text, "has no model"),
-        (&["notes", "-", "--chunk", "8"], given, "-:1: record \"a\": it brings an embedding"),
+        (&["notes", "-", "--chunk", "8"], given, "-:1: record \"a\": it comes with an embedding"),
     ] {
         let ran = world.run_with(&[&["import"], args].concat(), rows);
         assert_eq!(ran.status, Some(2), "{args:?}: {}", ran.stderr);

@@ -161,7 +161,7 @@ fn what_does_not_fit_is_refused_by_its_line() {
         ("{\"id\":\"a\"", "{\"id\":\"\"", "dump.jsonl:3: "),
         ("{\"id\":\"a\"", "{\"year\":1,\"id\":\"a\"", "dump.jsonl:3: "),
         ("\"records\":1,\"collection\"", "\"records\":0,\"collection\"", "has more records than its line says"),
-        ("{\"#end\":{\"collections\":1", "{\"#end\":{\"collections\":2", "not as many collections"),
+        ("{\"#end\":{\"collections\":1", "{\"#end\":{\"collections\":2", "another number of collections"),
     ] {
         assert!(dump.contains(from), "{from} in {dump}");
         world.write("dump.jsonl", dump.replacen(from, to, 1));

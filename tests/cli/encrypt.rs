@@ -201,7 +201,7 @@ fn a_plain_file_becomes_an_encrypted_one_and_plain_again() {
     let ran = world.run(&["encrypt", "link.redb", "--key-file", "test.key"]);
     assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), ""), "{ran:?}");
     assert!(ran.stderr.starts_with("encrypted 300 records of 1 collection ("), "{ran:?}");
-    assert!(ran.stderr.contains("may survive on the medium"), "{ran:?}");
+    assert!(ran.stderr.contains("may still be recoverable"), "{ran:?}");
     assert_hidden(&world.bytes(), true);
     assert_eq!(world.ok(&with(&KEY, &["export", "notes"])), all);
     assert!(world.ok(&with(&KEY, &["info", "-o", "json"])).contains(&id));

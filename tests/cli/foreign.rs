@@ -367,5 +367,5 @@ fn a_server_that_fails_or_is_none_is_said() {
     }
     server.state().answers = old;
     let ran = import(&world, &address, &[], &[]);
-    assert!(ran.status == Some(2) && ran.stderr.contains("parts are not as many as its ids"), "{}", ran.stderr);
+    assert!(ran.status == Some(2) && ran.stderr.contains("lists differ in length from its ids"), "{}", ran.stderr);
 }

@@ -215,8 +215,10 @@ impl SyncArgs {
                     let rows = cutter.rows(*row)?;
                     let standing = mirror.meet(&rows)?;
                     if let Standing::Taken { id, follows } = &standing {
-                        let why =
-                            format!("its record {:?} exists already and was not made by a sync of this folder", id.as_str());
+                        let why = format!(
+                            "its record {:?} exists already and was not made by a sync of this folder",
+                            id.as_str()
+                        );
                         let hint = hint_of_taken(follows.as_deref());
                         let source = entry.path.display().to_string();
                         plan.fail(context, &progress, &Error::BadInput { source, why, hint: Some(hint.into()) });

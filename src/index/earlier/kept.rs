@@ -5,8 +5,8 @@
 //! is looked at again along more axes ([`Fine`]). Invariant: nothing that is near enough is missed: see
 //! [`super::places::Places`]; and the codes' bounds hold.
 
-use super::Earlier;
 use super::fine::{self, Fine};
+use super::found::Earlier;
 use super::places::Placed;
 use super::telling::Telling;
 use crate::error::{Error, Result};

@@ -9,7 +9,10 @@ use std::ops::ControlFlow;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Graph, GraphChunks, GraphHeader, GraphReader, IndexShape, Stamp, layout};
+use super::file::{GraphChunks, GraphHeader, GraphReader, HEADER_BYTES, Stamp};
+use super::hnsw::Graph;
+use super::layout;
+use super::native::IndexShape;
 use crate::record::{Hnsw, Ordinal, Space};
 
 /// Loads a serialised index and uses it: four bytes are the space, the dimension, the neighbours and what is done.
@@ -79,7 +82,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Vec<u8>)> {
                 graph.remove(Ordinal(row)).unwrap();
             }
             let chunks: Vec<Vec<u8>> = graph.to_chunks(Stamp::default()).unwrap().collect();
-            let stored = &chunks[0][24 + super::HEADER_BYTES..];
+            let stored = &chunks[0][24 + HEADER_BYTES..];
             examples.push(("graph", [&[at, 5, 8, removed][..], stored].concat()));
             let chunk = &chunks[0][8..];
             let len = u16::try_from(chunk.len()).unwrap();

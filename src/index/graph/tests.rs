@@ -1,13 +1,18 @@
 //! Recall against an exact scan, round trips, and every kind of damage to the stored bytes.
 
 use std::collections::HashSet;
-
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::*;
+use super::file::{GraphHeader, GraphReader, Stamp, StoredGraph};
+use super::hnsw::Graph;
+use crate::error::{Error, Result};
 use crate::index::nearest::Nearest;
 use crate::record::random::Random;
-use crate::store::{Centre, MAX_VALUE_BYTES, quantise, quantise_query};
+use crate::record::{Hnsw, Ordinal, Space};
+use crate::store::{Centre, Codes, MAX_VALUE_BYTES, quantise, quantise_query};
 
 fn ignore(_: usize) -> ControlFlow<()> {
     ControlFlow::Continue(())

@@ -158,7 +158,7 @@ fn near_rows_are_those_whose_distance_is_within_the_limit() {
         let mut expected = Vec::new();
         for ((question, query), limit) in tile.queries().enumerate().zip(&limits) {
             for (row, codes) in rows.chunks_exact(dim).enumerate() {
-                let product = PORTABLE.dot_i8(query, codes) as f32 * (factors[row] * limit.scale);
+                let product = super::choose::PORTABLE.dot_i8(query, codes) as f32 * (factors[row] * limit.scale);
                 let distance = biases[row] - product - limit.reach * slacks[row];
                 expected.extend((distance <= limit.farthest).then_some(Near { question, row, distance }));
             }

@@ -86,7 +86,7 @@ fn rows_beside_bring_documents_and_metadata_and_a_bad_one_keeps_its_place() {
         assert_eq!(Case::new().rows(name, text).notices("f4.npy"), [""; 0]);
     }
     let own = Case::new().rows("rows.jsonl", &"{\"id\":\"a\",\"embedding\":[1,2,3]}\n".repeat(3));
-    assert!(own.error("f4.npy").contains("rows.jsonl:1: has an embedding of its own"));
+    assert!(own.error("f4.npy").contains("rows.jsonl:1: has its own embedding"));
 }
 
 #[test]

@@ -41,8 +41,7 @@ fn refuse_empty(node: &JsonNode) -> ParseResult<()> {
             continue;
         }
         if children.is_empty() {
-            let why =
-                format!("an empty {} does not say which records are meant; give at least one filter", key.value);
+            let why = format!("an empty {} does not say which records are meant; give at least one filter", key.value);
             return Err(ParseError::new(operand.at, why));
         }
         children.iter().try_for_each(refuse_empty)?;

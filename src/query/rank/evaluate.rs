@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use roaring::RoaringTreemap;
 
 use super::super::knn::nearest;
-use super::{EMBEDDING, Knn, KnnQuery, Rank};
+use super::expression::{EMBEDDING, Knn, KnnQuery, Rank};
 use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::index::{best_by_terms, holds_any};

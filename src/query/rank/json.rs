@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use super::{EMBEDDING, KNN_LIMIT, Knn, KnnQuery, RRF_K, Rank};
+use super::expression::{EMBEDDING, KNN_LIMIT, Knn, KnnQuery, RRF_K, Rank};
 use crate::bm25::bm25;
 use crate::error::{Error, Result};
 use crate::record::SparseVector;

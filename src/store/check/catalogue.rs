@@ -8,7 +8,7 @@ use redb::{
 };
 use uuid::Uuid;
 
-use super::Findings;
+use super::finding::Findings;
 use crate::error::{Error, Result};
 use crate::record::Scope;
 use crate::store::catalog::{self, CatalogEntry};
@@ -84,7 +84,11 @@ fn check_rows_numbers(collections: &[Named], findings: &mut Findings) -> Option<
         let next = entry.next.as_ref().map(|next| CollectionNumber(next.number));
         for number in [entry.rows_number(named.number)].into_iter().chain(next) {
             if !found.insert(number) {
-                findings.add(&named.name, format!("its embeddings are stored under {}, like those of another collection", number.0), false);
+                findings.add(
+                    &named.name,
+                    format!("its embeddings are stored under {}, like those of another collection", number.0),
+                    false,
+                );
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Findings, Subject};
+use super::finding::Findings;
+use super::subject::Subject;
 use crate::error::Result;
 use crate::store::codec::Reader;
 use crate::store::table::{self, pair_number};

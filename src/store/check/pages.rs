@@ -1,6 +1,6 @@
 //! Every page of the file against the checksum in the page that leads to it.
 
-use super::Findings;
+use super::finding::Findings;
 use crate::error::{Error, Result};
 use crate::store::page::{PageState, Tree};
 use crate::store::{Store, table};

@@ -4,8 +4,9 @@
 
 use redb::ReadOnlyTable;
 
+use super::finding::{Findings, MOST_FINDINGS};
 use super::records::Records;
-use super::{Findings, MOST_FINDINGS, Subject};
+use super::subject::Subject;
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::posting;

@@ -3,7 +3,8 @@
 use redb::ReadOnlyTable;
 use roaring::RoaringTreemap;
 
-use super::{Findings, Subject};
+use super::finding::Findings;
+use super::subject::Subject;
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::posting;

@@ -3,8 +3,9 @@
 use redb::{ReadOnlyTable, TableError};
 use roaring::RoaringTreemap;
 
+use super::finding::{Depth, Findings};
 use super::sketches::Sketches;
-use super::{Depth, Findings, Subject};
+use super::subject::Subject;
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
 use crate::store::centre::Centre;

@@ -2,7 +2,8 @@
 
 use redb::ReadOnlyTable;
 
-use super::{Depth, Findings, Subject};
+use super::finding::{Depth, Findings};
+use super::subject::Subject;
 use crate::error::Result;
 use crate::store::segment::Segment;
 use crate::store::sketch::{Sketch, Sketcher};

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use redb::{ReadOnlyTable, TableError};
 
-use super::{Findings, MOST_FINDINGS, Subject};
+use super::finding::{Findings, MOST_FINDINGS};
+use super::subject::Subject;
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
 use crate::store::record::decode;

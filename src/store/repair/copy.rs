@@ -6,7 +6,8 @@ use redb::WriteTransaction;
 use roaring::RoaringTreemap;
 
 use super::catalogue::{OldCatalogue, OldCollection, is};
-use super::{Certainty, Loss, Repair, RepairedCollection};
+use super::loss::{Certainty, Loss, RepairedCollection};
+use super::rebuild::Repair;
 use crate::error::{Error, Result};
 use crate::record::{CollectionName, Ordinal};
 use crate::store::catalog::{self, CatalogEntry};

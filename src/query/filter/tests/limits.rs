@@ -1,6 +1,7 @@
 //! Hostile filters: nested without end, patterns without measure. They are refused, and nothing overflows.
 
 use super::super::*;
+use crate::error::Error;
 
 fn why(text: &str) -> String {
     match Filter::parse(text) {

@@ -1,6 +1,7 @@
 //! Errors point at the place in the text: `^` in a row stands right before it and is no part of the text.
 
 use super::super::*;
+use crate::error::{Error, Result};
 
 #[track_caller]
 fn check(parse: fn(&str) -> Result<Filter>, marked: &str, expected: &str) {

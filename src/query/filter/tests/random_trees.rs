@@ -3,6 +3,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the numbers are small or random")]
 
 use super::super::*;
+use crate::error::Error;
 use crate::record::Number;
 use crate::record::random::Random;
 

@@ -1,0 +1,73 @@
+//! Loading a model by its name or folder.
+//!
+//! Invariant: a model is loaded once for all that ask for it ([`LoadOptions::loaded`]).
+
+use std::sync::Arc;
+
+use super::batching::BatchingEmbedder;
+use super::embedder::Embedder;
+use super::hash::HashEmbedder;
+use super::onnx::{ModelParts, OnnxEmbedder};
+use super::options::LoadOptions;
+use super::parts::open_parts;
+use super::registry::resolve;
+use crate::error::Result;
+use crate::record::Fingerprint;
+
+/// Loads a model by its name or the path of its folder: the slow part, which also loads the engine.
+///
+/// The model stays loaded in [`LoadOptions::loaded`], and whoever asks for it again shares it. Several threads may embed
+/// with it at once; what waits while all cores work is embedded together. What the engine passed over is in
+/// [`super::Runtime::skipped`], for the caller to say.
+///
+/// # Errors
+/// [`crate::error::Error::ModelNotFound`] when there is no such model, [`crate::error::Error::Runtime`] when no engine can be used,
+/// [`crate::error::Error::Model`] or [`crate::error::Error::Io`] when the model cannot be opened.
+pub fn load(model: &str, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
+    if let Some(hash) = HashEmbedder::from_name(model) {
+        return Ok(Arc::new(hash));
+    }
+    let spec = resolve(model, options)?;
+    options.loaded.get_or_load(model, &spec.fingerprint, || open(open_parts(&spec)?, options))
+}
+
+/// Loads a model as a collection uses it: with the prefixes of the collection's fingerprint.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
+    if let Some(hash) = HashEmbedder::from_name(model) {
+        return Ok(Arc::new(hash.with_prefixes(&used.query_prefix, &used.document_prefix)));
+    }
+    options.loaded.get_or_load(model, used, || {
+        let mut parts = open_parts(&resolve(model, options)?)?;
+        parts.fingerprint.query_prefix.clone_from(&used.query_prefix);
+        parts.fingerprint.document_prefix.clone_from(&used.document_prefix);
+        if parts.fingerprint.dimension == 0 {
+            // A folder that does not say it was asked when the collection was made.
+            parts.fingerprint.dimension = used.dimension;
+        }
+        open(parts, options)
+    })
+}
+
+fn open(parts: ModelParts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
+    let embedder = OnnxEmbedder::open(parts, options)?;
+    let parallel = embedder.parallel();
+    Ok(Arc::new(BatchingEmbedder::new(embedder, parallel)))
+}
+
+/// Returns what decides a model's embeddings, without loading it.
+///
+/// Quick for the model in the program and for installed ones; any other folder is hashed once for each state of its
+/// files, and a folder that does not say its dimension is loaded after all.
+///
+/// # Errors
+/// As [`load`].
+pub fn fingerprint(model: &str, options: &LoadOptions) -> Result<Fingerprint> {
+    let spec = resolve(model, options)?;
+    if spec.fingerprint.dimension > 0 {
+        return Ok(spec.fingerprint);
+    }
+    Ok(load(model, options)?.fingerprint().clone())
+}
