@@ -1,7 +1,7 @@
 //! What is written in other languages, and what the type system cannot see of it: the symbols of a shared library, a
 //! file mapped into memory, the pointers that `USearch` keeps and hands out, and what runs before `main`.
 //!
-//! The only file with unsafe code but for the kernels (`index/kernel/native.rs`). It decides nothing: which library to try
+//! The only file with unsafe code but for the kernels (`index/kernel/native.rs`, `registers.rs`). It decides nothing: which library to try
 //! is `embed/runtime.rs`'s business, which file to map `embed/cache.rs`'s, what an index holds `index/graph`'s.
 //! Invariant: a library that is not a usable ONNX Runtime is an error with a reason, never a crash; a viewed buffer
 //! lives, unmoved and unchanged, as long as the index that points into it.

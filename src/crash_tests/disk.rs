@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::store::faulty::{Disk, Fault};
+use crate::store::fault_injection::{Disk, Fault};
 
 /// Runs `work` on a sound disk that waits for nothing.
 pub(super) fn undisturbed<T>(path: &Path, work: impl FnOnce() -> T) -> T {

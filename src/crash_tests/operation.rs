@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::index::{build_graph, unwatched};
 use crate::ingest::{Ingest, OnError, ParsedBatch, Preparer, reembed};
 use crate::record::{CollectionName, MetadataPatch, NewRecord, Origin, RecordId};
-use crate::store::faulty::{Disk, Fault};
+use crate::store::fault_injection::{Disk, Fault};
 use crate::store::{Access, Change, CollectionChange, MAX_DIMENSION, Mode, NewCollection, Store, rows_per_segment};
 
 /// The collection that an operation makes.

@@ -6,7 +6,7 @@ use super::content::{ExpectedContent, read};
 use super::disk::undisturbed;
 use super::operation::{self, CrashOperation};
 use crate::error::{Error, ErrorKind};
-use crate::store::faulty::{Disk, Fault};
+use crate::store::fault_injection::{Disk, Fault};
 use crate::store::{Access, Depth, Store};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;

@@ -10,9 +10,9 @@ use roaring::RoaringTreemap;
 
 use super::exact::{First, nearest};
 use super::graph::{Graph, Stamp, Watch};
+use super::graph_search::{graph_depth, read_graph};
 use super::rerank::rank_candidates;
-use super::rows::Allowed;
-use super::walk::{graph_depth, read_graph};
+use super::row_filter::Allowed;
 use crate::error::{Error, Result};
 use crate::record::{IndexMode, Ordinal};
 use crate::store::{Collection, GraphEntry, GraphFile, View};

@@ -3,8 +3,8 @@
 //! Invariant: no allowed row outside the candidates is nearer than `beyond`, so a question is decided once enough
 //! candidates are ranked for the next bound to be too far.
 
-use super::nearest::Nearest;
 use super::ranked::{Ranked, farthest};
+use super::top_k::Nearest;
 use crate::record::Ordinal;
 
 /// A row and a lower bound of its distance.

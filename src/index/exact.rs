@@ -14,7 +14,7 @@ use super::ranked::{Ranked, cut, farthest};
 use super::rerank::{rank_all, rank_bounded};
 use super::resident::ResidentRows;
 use super::resident_scan::scan_resident;
-use super::rows::{Allowed, Tail};
+use super::row_filter::{Allowed, Tail};
 use super::scan::{BoundedQuestion, scan};
 use super::sketch_scan::scan_sketch;
 use crate::error::Result;

@@ -4,7 +4,7 @@
 //! row that is kept and whose bound for a question is within its limit is handed over.
 
 use super::kernel::{Limit, Near, RowNumbers, Thresholds, Tile, kernels};
-use super::rows::{BLOCK_ROWS, Gathered};
+use super::row_filter::{BLOCK_ROWS, Gathered};
 use crate::error::Result;
 use crate::record::{Ordinal, Space};
 use crate::store::{Bounds, Centre, QuantisedQuestion, Segment, above, quantise_query};

@@ -5,40 +5,40 @@
 
 mod build;
 mod candidates;
-mod earlier;
 mod exact;
+mod exact_distance;
 #[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
 mod graph;
+mod graph_search;
 #[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
 mod kernel;
-mod measure;
 mod meeting;
-#[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
-mod nearest;
 mod ranked;
 mod rerank;
 mod resident;
 mod resident_scan;
-mod rows;
+mod row_filter;
 mod scan;
+mod self_join;
 mod sketch_scan;
 mod terms;
-mod turns;
-mod walk;
+#[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
+mod top_k;
+mod work_sharing;
 
 pub use build::{Built, build_graph, build_graph_if_due, graph_is_due, unwatched};
-pub use earlier::{Earlier, SeenRecords, near_earlier};
 pub(crate) use exact::{BATCH_FROM, First, nearest};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use graph::fuzzing as graph_fuzzing;
+pub(crate) use graph_search::is_graph_resident;
+pub use graph_search::{GraphSearcher, Walked, graph_depth, walk_graph};
 pub use kernel::instructions;
 pub use ranked::Ranked;
 pub(crate) use rerank::{rank_all, rank_candidates};
 pub(crate) use resident::{is_resident, resident};
-pub(crate) use rows::Allowed;
+pub(crate) use row_filter::Allowed;
+pub use self_join::{Earlier, SeenRecords, near_earlier};
 pub(crate) use terms::{best_by_terms, holds_any};
-pub(crate) use walk::is_graph_resident;
-pub use walk::{GraphSearcher, Walked, graph_depth, walk_graph};
 
 /// What the benches measure by itself; no part of the library.
 #[cfg(feature = "internals")]
@@ -46,6 +46,6 @@ pub use walk::{GraphSearcher, Walked, graph_depth, walk_graph};
 pub mod internals {
     pub use super::graph::{Graph, GraphReader, Stamp};
     pub use super::kernel::{Kernels, Limit, Planes, RowNumbers, Thresholds, Tile};
-    pub use super::nearest::Nearest;
+    pub use super::top_k::Nearest;
     pub use crate::store::internals::*;
 }

@@ -7,9 +7,9 @@
 use roaring::RoaringTreemap;
 
 use super::candidates::{Bounded, Candidates};
-use super::measure::Measure;
+use super::exact_distance::Measure;
 use super::ranked::{Ranked, cut, farthest};
-use super::turns::in_parts;
+use super::work_sharing::in_parts;
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::View;

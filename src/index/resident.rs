@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, TryLockError};
 
 use roaring::RoaringTreemap;
 
+use super::graph_search::keep_graph;
 use super::kernel::EIGHT;
-use super::rows::{centre_of, code, read_rows};
-use super::walk::keep_graph;
+use super::row_filter::{centre_of, code, read_rows};
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 use crate::store::{

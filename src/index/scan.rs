@@ -7,10 +7,10 @@
 use super::candidates::Candidates;
 use super::kernel::{RowNumbers, kernels};
 use super::meeting::{Around, Goal, Meeting};
-use super::nearest::Nearest;
 use super::resident::ResidentRows;
-use super::rows::{Allowed, Tail};
-use super::turns::gather;
+use super::row_filter::{Allowed, Tail};
+use super::top_k::Nearest;
+use super::work_sharing::gather;
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::{Bounds, Segment, View, rows_per_segment};

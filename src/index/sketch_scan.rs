@@ -6,10 +6,10 @@
 
 use super::candidates::Candidates;
 use super::kernel::{Planes, kernels};
-use super::nearest::Nearest;
-use super::rows::Allowed;
+use super::row_filter::Allowed;
 use super::scan::{BoundedQuestion, keep_least};
-use super::turns::gather;
+use super::top_k::Nearest;
+use super::work_sharing::gather;
 use crate::error::Result;
 use crate::record::{Ordinal, Space};
 use crate::store::{Bounds, Centre, Sketch, SketchQuestion, View, difference, rows_per_segment};

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use redb::{BackendError, DatabaseError, StorageBackend};
 
 #[cfg(test)]
-use super::faulty::FaultyFile as Disk;
+use super::fault_injection::FaultyFile as Disk;
 #[cfg(not(test))]
 use redb::backends::FileBackend as Disk;
 

@@ -12,9 +12,9 @@ use redb::{
     WriteTransaction,
 };
 
-use super::beside::{beside, no_file, real_place};
+use super::atomic_file::{beside, no_file, real_place};
 use super::crypt::Seal;
-use super::{Access, Depth, FileFacts, Options, Store, connect, guard, table};
+use super::{Access, Depth, FileFacts, Options, Store, connect, panic_guard, table};
 use crate::error::{Error, Result};
 
 /// The most passes that move pages.
@@ -56,9 +56,9 @@ impl Store {
         let name = |e: Error| e.at(target, Duration::ZERO);
         let options = Options { cache_bytes: Options::BULK_CACHE_BYTES, ..options.clone() };
         let mut copy = connect::writer(target, &options, true, ConcurrencyMode::MultiWriter).map_err(name)?.file;
-        self.read(|from| guard::guarded(|| copy_tables(&from, &copy)))?;
-        guard::guarded(|| shorten(&mut copy)).map_err(name)?;
-        guard::guarded(|| copy.close().map_err(Error::from)).map_err(name)
+        self.read(|from| panic_guard::guarded(|| copy_tables(&from, &copy)))?;
+        panic_guard::guarded(|| shorten(&mut copy)).map_err(name)?;
+        panic_guard::guarded(|| copy.close().map_err(Error::from)).map_err(name)
     }
 }
 
@@ -88,7 +88,7 @@ pub fn restore(backup: &Path, target: &Path, replace: bool, options: &Options) -
 pub(super) fn while_locked<T>(old: Option<Store>, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let (mut work, mut done) = (Some(work), None);
     if let Some(old) = old {
-        let locked = guard::guarded(|| {
+        let locked = panic_guard::guarded(|| {
             old.write(|_| {
                 done = work.take().map(|work| work());
                 Ok(())

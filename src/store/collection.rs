@@ -9,11 +9,11 @@ use redb::WriteTransaction;
 use uuid::Uuid;
 
 use super::catalog::{self, CatalogEntry, CollectionKey};
+use super::quantised_rows::purged_at_once;
 use super::queue::{LARGE_BYTES, Outcome, Task, Turn, WriteRequest, bytes_of};
-use super::rows::purged_at_once;
 use super::table::{self, CollectionNumber, PairKey};
 use super::write::{Form, WriteBatch};
-use super::{Change, CollectionChange, Effect, Include, Mode, Store, StoredRecord, View, rows_per_segment, scope};
+use super::{Change, CollectionChange, Effect, Include, Mode, Store, StoredRecord, View, rows_per_segment, tenants};
 use crate::error::Result;
 use crate::record::{
     CollectionInfo, CollectionName, DumpRecord, Fingerprint, MetadataPatch, Ordinal, Record, RecordId,
@@ -201,7 +201,7 @@ impl Collection {
     ) -> Result<T> {
         let scope = self.store.scope();
         self.store.write(|tx| {
-            scope::check_for_writing(tx, scope)?;
+            tenants::check_for_writing(tx, scope)?;
             let (names, mut entries) = (tx.open_table(table::COLLECTIONS)?, tx.open_table(table::COLLECTION)?);
             let (number, mut entry) = self.key.find(&names, &entries, scope)?;
             let result = change(tx, number, &mut entry)?;
@@ -263,7 +263,7 @@ impl Collection {
     pub fn modify(&self, change: CollectionChange) -> Result<CollectionInfo> {
         self.store.write(|tx| {
             let scope = self.store.scope();
-            scope::check_for_writing(tx, scope)?;
+            tenants::check_for_writing(tx, scope)?;
             let name = {
                 let (names, entries) = (tx.open_table(table::COLLECTIONS)?, tx.open_table(table::COLLECTION)?);
                 self.key.find(&names, &entries, scope)?.1.info.name

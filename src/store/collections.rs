@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::catalog::{self, CollectionKey};
-use super::scope::{self, Scopes};
+use super::tenants::{self, Scopes};
 use super::{Collection, CollectionChange, NewCollection, Store, table};
 use crate::error::Result;
 use crate::record::{CollectionInfo, CollectionName, Counts};
@@ -30,7 +30,7 @@ impl Store {
     /// `Damaged`, `Io`.
     pub fn create_collection(&self, name: CollectionName, new: NewCollection) -> Result<CollectionInfo> {
         self.write(|tx| {
-            scope::check_for_writing(tx, self.scope())?;
+            tenants::check_for_writing(tx, self.scope())?;
             Ok(catalog::create(tx, self.scope(), name, new)?.1.info)
         })
     }
@@ -42,7 +42,7 @@ impl Store {
     /// taken, `InvalidArgument` for a change its content does not allow, and those of every write.
     pub fn modify_collection(&self, name: &str, change: CollectionChange) -> Result<CollectionInfo> {
         self.write(|tx| {
-            scope::check_for_writing(tx, self.scope())?;
+            tenants::check_for_writing(tx, self.scope())?;
             catalog::modify(tx, self.scope(), name, change)
         })
     }
@@ -53,7 +53,7 @@ impl Store {
     /// [`crate::error::Error::CollectionNotFound`] (or of its database or tenant), and those of every write.
     pub fn drop_collection(&self, name: &str) -> Result<(CollectionInfo, Counts)> {
         self.write(|tx| {
-            scope::check_for_writing(tx, self.scope())?;
+            tenants::check_for_writing(tx, self.scope())?;
             let entry = catalog::drop_collection(tx, self.scope(), name)?;
             let counts = entry.counts();
             Ok((entry.info, counts))
@@ -67,7 +67,7 @@ impl Store {
     pub fn reset(&self) -> Result<()> {
         self.write(|tx| {
             for database in Scopes::read_for_writing(tx)?.databases {
-                scope::remove_database(tx, &database.tenant, &database.name)?;
+                tenants::remove_database(tx, &database.tenant, &database.name)?;
             }
             tx.open_table(table::TENANTS)?.retain(|_, ()| false)?;
             Ok(())
@@ -80,7 +80,7 @@ impl Store {
     /// [`crate::error::Error::Damaged`] or `Io`.
     pub fn collections(&self) -> Result<Vec<(CollectionInfo, Counts)>> {
         self.read(|tx| {
-            scope::check(&tx, self.scope())?;
+            tenants::check(&tx, self.scope())?;
             let entries = tx.open_table(table::COLLECTION)?;
             let numbers = catalog::list_numbers(&tx.open_table(table::COLLECTIONS)?, self.scope())?;
             let entries = numbers.into_iter().map(|(name, number)| catalog::entry(&entries, number, &name));

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use redb::{CompactionError, Key, ReadableTable, TableDefinition, Value, WriteTransaction};
 
 use super::catalog::CatalogEntry;
-use super::guard::guarded;
+use super::panic_guard::guarded;
 use super::table::CollectionNumber;
 use super::write::{WriteBatch, read_set};
 use super::{Store, table, vector};

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use redb::{Builder, ConcurrencyMode, Database, DatabaseError, StorageBackend};
 
+use super::atomic_file::no_file;
 use super::backend::TimedBackend;
-use super::beside::no_file;
 use super::crypt::{EncryptedBackend, Seal, Xts};
-use super::guard::guarded;
 use super::opened::{FileIdentity, Handle, Opened};
 use super::options::{Access, Options};
 use super::page::{Pages, VerifiedBackend, while_writing};
+use super::panic_guard::guarded;
 use crate::error::{Error, Result};
 
 fn builder(options: &Options, mode: ConcurrencyMode) -> Builder {

@@ -16,13 +16,13 @@ use uuid::Uuid;
 use super::backend::until;
 use super::cache::Cache;
 use super::connect::again;
-use super::fault::FileContext;
-use super::guard::guarded;
 use super::layout::raise_format;
 use super::opened::{Handle, Opened};
 use super::options::{Access, Options};
 use super::page::while_writing;
+use super::panic_guard::guarded;
 use super::queue::WriteQueue;
+use super::redb_error::FileContext;
 use crate::error::{Error, Result};
 use crate::record::Scope;
 

@@ -3,9 +3,9 @@
 //! Knows nothing of the index or the terminal. Invariant: one write is one transaction, durable when the call
 //! returns `Ok`; a call that returns an error leaves the file as it was.
 
+mod atomic_file;
 mod backend;
 mod backup;
-mod beside;
 mod cache;
 mod catalog;
 #[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
@@ -16,16 +16,14 @@ mod collection;
 mod collections;
 mod compact;
 mod connect;
-mod convert;
 mod crypt;
+mod encryption;
 mod facts;
-mod fault;
 #[cfg(test)]
-pub(crate) mod faulty;
+pub(crate) mod fault_injection;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod graph;
-mod guard;
 mod handle;
 mod layout;
 mod length;
@@ -36,37 +34,39 @@ mod open;
 mod opened;
 mod options;
 mod page;
+mod panic_guard;
 mod posting;
 #[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
 mod quantise;
+mod quantised_rows;
 mod queue;
 mod read;
 mod record;
+mod redb_error;
 mod reembedding;
 mod repair;
 mod rotation;
-mod rows;
-mod scope;
 mod segment;
 mod sketch;
 mod sketch_size;
 mod snapshot;
 mod table;
+mod tenants;
 mod terms;
 mod vector;
 mod write;
 
-pub use backup::restore;
 #[doc(hidden)]
-pub use beside::{Beside, beside, remove_unfinished, unfinished_beside};
+pub use atomic_file::{Beside, beside, remove_unfinished, unfinished_beside};
+pub use backup::restore;
 pub use cache::Cache;
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub(crate) use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
 pub use compact::Compacted;
-pub use convert::{decrypt, encrypt, rekey_fully};
 pub use crypt::{Key, KeyDerivation, MOST_KEY_BYTES, is_encrypted};
+pub use encryption::{decrypt, encrypt, rekey_fully};
 pub use facts::FileFacts;
 pub(crate) use graph::GraphFile;
 pub use handle::Store;
@@ -91,7 +91,6 @@ pub(crate) use record::StoredRecord;
 pub use reembedding::Reembedded;
 pub(crate) use reembedding::unfinished;
 pub use repair::{Certainty, Loss, Repair, RepairedCollection};
-pub use scope::DatabaseInfo;
 pub(crate) use segment::seal;
 pub(crate) use segment::{Bounds, Segment, rows_per_segment};
 pub(crate) use sketch::{Sketch, SketchQuestion};
@@ -101,6 +100,7 @@ pub use snapshot::Snapshot;
 #[cfg(test)]
 pub(crate) use table::VECTORS;
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
+pub use tenants::DatabaseInfo;
 pub use terms::DOCUMENT;
 pub(crate) use vector::Embeddings;
 pub use write::check_dimension;

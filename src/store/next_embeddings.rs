@@ -9,8 +9,8 @@ use roaring::RoaringTreemap;
 
 use super::catalog::{self, CatalogEntry, NextEmbeddings, Sealing};
 use super::codec::set_to_bytes;
+use super::quantised_rows::{HeldEmbeddings, QuantisedRows};
 use super::record::decode;
-use super::rows::{HeldEmbeddings, QuantisedRows};
 use super::table::{self, CollectionNumber, PairKey};
 use super::vector;
 use super::write::read_set;

@@ -11,12 +11,12 @@ use std::path::Path;
 use redb::{ConcurrencyMode, ReadableTable, TableError};
 
 use super::Store;
-use super::beside::{Beside, beside, real_place, sweep};
+use super::atomic_file::{Beside, beside, real_place, sweep};
 use super::connect::{open, open_file, writer};
 use super::crypt::{Seal, finding, is_encrypted};
-use super::guard::guarded;
 use super::layout::{fill, lay_out};
 use super::options::{Access, Options};
+use super::panic_guard::guarded;
 use super::table::{self, FORMAT_VERSION, META, meta};
 use crate::error::{Advice, Error, Result};
 

@@ -12,8 +12,8 @@ use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
 
 use super::cache::Cache;
 use super::crypt::Seal;
-use super::guard::guarded;
 use super::page::Pages;
+use super::panic_guard::guarded;
 use crate::error::{Error, Result};
 
 /// redb's handle, the key of an encrypted file, what is known of its pages, and its cache.

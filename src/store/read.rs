@@ -11,13 +11,13 @@ use roaring::RoaringTreemap;
 
 use super::catalog::{CatalogEntry, CollectionKey, GraphEntry, NextEmbeddings};
 use super::centre::Centre;
-use super::fault::FileContext;
-use super::guard::guarded;
+use super::panic_guard::guarded;
 use super::posting::{self, Term, TermKind};
+use super::quantised_rows::read_centre;
 use super::record::{StoredRecord, decode, decode_id};
-use super::rows::read_centre;
-use super::scope;
+use super::redb_error::FileContext;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
+use super::tenants;
 use super::terms;
 use super::vector::Embeddings;
 use super::write::read_set;
@@ -84,7 +84,7 @@ impl View {
         place: FileContext,
         cache: Arc<Cache>,
     ) -> Result<Self> {
-        scope::check(&tx, scope)?;
+        tenants::check(&tx, scope)?;
         let (number, entry) =
             key.find(&tx.open_table(table::COLLECTIONS)?, &tx.open_table(table::COLLECTION)?, scope)?;
         let dead = read_set(&tx.open_table(table::DEAD)?, number, "the set of deleted rows")?;

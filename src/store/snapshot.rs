@@ -7,9 +7,9 @@ use std::sync::Arc;
 use redb::{ReadTransaction, WriteTransaction};
 
 use super::catalog::{self, CatalogEntry, CollectionKey};
-use super::fault::FileContext;
-use super::scope::{DatabaseInfo, Scopes};
+use super::redb_error::FileContext;
 use super::table;
+use super::tenants::{DatabaseInfo, Scopes};
 use super::{Cache, Include, MAX_DIMENSION, Store, View};
 use crate::error::{Advice, Error, Result};
 use crate::record::{CollectionInfo, DumpRecord, Hnsw, Ordinal, Scope};
@@ -102,7 +102,7 @@ impl Store {
     pub fn adopt_collection(&self, info: CollectionInfo) -> Result<()> {
         check(&info)?;
         self.write(|tx| {
-            super::scope::check_for_writing(tx, self.scope())?;
+            super::tenants::check_for_writing(tx, self.scope())?;
             match find_identity(tx, self.scope(), &info)? {
                 SnapshotIdentity::Free => catalog::adopt(tx, self.scope(), info).map(drop),
                 SnapshotIdentity::Here => Ok(()),

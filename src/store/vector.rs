@@ -10,7 +10,7 @@ use redb::{AccessGuard, ReadOnlyTable, ReadableTable, Table};
 use roaring::RoaringTreemap;
 
 use super::codec::{floats, put_floats};
-use super::fault::FileContext;
+use super::redb_error::FileContext;
 use super::table::{CollectionNumber, PairKey};
 use crate::error::{Error, Result};
 use crate::record::Ordinal;

@@ -11,10 +11,10 @@ use super::catalog::{self, CatalogEntry, CollectionKey};
 use super::codec::{set_from_bytes, set_to_bytes};
 use super::model::check_document_model;
 use super::quantise::check_embedding;
+use super::quantised_rows::{HeldEmbeddings, QuantisedRows};
 use super::record::{StoredRecord, decode, encode_checked};
-use super::rows::{HeldEmbeddings, QuantisedRows};
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
-use super::{limit, posting, scope, terms, vector};
+use super::{limit, posting, tenants, terms, vector};
 use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::record::{Chunk, CollectionInfo, Fingerprint, MetadataPatch, Ordinal, RecordId, Scope};
@@ -126,7 +126,7 @@ pub(crate) struct WriteBatch<'tx> {
 impl<'tx> WriteBatch<'tx> {
     /// Begins with a collection of a scope.
     pub(crate) fn of(tx: &'tx WriteTransaction, scope: &Scope, key: &CollectionKey) -> Result<Self> {
-        scope::check_for_writing(tx, scope)?;
+        tenants::check_for_writing(tx, scope)?;
         let number = {
             let (names, entries) = (tx.open_table(table::COLLECTIONS)?, tx.open_table(table::COLLECTION)?);
             key.find(&names, &entries, scope)?.0

@@ -9,7 +9,7 @@ use std::thread;
 use super::file::{GraphHeader, GraphReader, Stamp, StoredGraph};
 use super::hnsw::Graph;
 use crate::error::{Error, Result};
-use crate::index::nearest::Nearest;
+use crate::index::top_k::Nearest;
 use crate::record::random::Random;
 use crate::record::{Hnsw, Ordinal, Space};
 use crate::store::{Centre, Codes, MAX_VALUE_BYTES, quantise, quantise_query};

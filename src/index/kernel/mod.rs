@@ -6,22 +6,22 @@
 //!
 //! Products of codes from -127 to 127 are exact up to 65,536 dimensions.
 
+mod bit_planes;
 mod choose;
 mod kernels;
 mod native;
-mod near;
-mod planes;
 mod portable;
+mod query_tile;
 #[cfg(target_arch = "x86_64")]
 mod registers;
 #[cfg(test)]
 mod tests;
-mod tile;
+mod threshold;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use bit_planes::Planes;
 pub use choose::{instructions, kernels};
 pub use kernels::{EIGHT, Kernels, RowNumbers, SignNumbers, SignTerms};
-pub use near::{Limit, Near, Thresholds};
-pub use planes::Planes;
-pub use tile::Tile;
+pub use query_tile::Tile;
+pub use threshold::{Limit, Near, Thresholds};

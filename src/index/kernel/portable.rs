@@ -6,8 +6,8 @@
 
 #![expect(clippy::inline_always, reason = "a body must land in its caller to be compiled for that caller's features")]
 
-use super::near::{Limit, Near, Thresholds};
-use super::planes::{PLANES, Planes};
+use super::bit_planes::{PLANES, Planes};
+use super::threshold::{Limit, Near, Thresholds};
 use super::{EIGHT, RowNumbers, SignNumbers, SignTerms, Tile};
 
 /// Returns the inner product; exact up to 65,536 dimensions.

@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 };
 
 use super::EIGHT;
-use super::tile::{BYTES, LANES, Step, TILE_ROWS};
+use super::query_tile::{BYTES, LANES, Step, TILE_ROWS};
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]

@@ -12,11 +12,11 @@ use std::arch::x86_64::{
 };
 use std::array;
 
-use super::planes::PLANES;
+use super::bit_planes::PLANES;
+use super::query_tile::{BYTES, LANES, QUAD, RAISE, Step, TILE_ROWS, Tile};
 use super::registers::{
     floats_of, load, load_eight, load_floats, load_rest, load_signs, load_words, lower_halves, products,
 };
-use super::tile::{BYTES, LANES, QUAD, RAISE, Step, TILE_ROWS, Tile};
 use super::{EIGHT, Near, Planes, RowNumbers, Thresholds};
 
 /// Groups of queries that share a load of the rows.

@@ -9,7 +9,7 @@ use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 
-use super::fault::ParseError;
+use super::parse_error::ParseError;
 use crate::error::Result;
 
 /// The memory one compiled pattern may take; the `regex` crate's own default, and so Chroma's.

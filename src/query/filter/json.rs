@@ -1,12 +1,12 @@
 //! Chroma's JSON `where` and `where_document`, under the server's rules (contract, section 3).
 //!
-//! Not the JSON itself, which [`super::reader`] reads. It is the server's grammar, without the client's stricter
+//! Not the JSON itself, which [`super::json_parser`] reads. It is the server's grammar, without the client's stricter
 //! rules: a junction takes any number of children. Where it differs: `$in` mixes integers and floats, `#id` and
 //! `#document` are keys, and a key that metadata cannot have is an error.
 
-use super::cursor::Literal;
-use super::fault::{ParseError, ParseResult, list};
-use super::reader::{JsonContent, JsonNode};
+use super::json_parser::{JsonContent, JsonNode};
+use super::lexer::Literal;
+use super::parse_error::{ParseError, ParseResult, list};
 use super::rules::{self, DOCUMENT_OPERATORS, ID_OPERATORS, METADATA_OPERATORS, NESTING_LIMIT};
 use super::{DocumentTest, Filter, Scalar, Side, Test};
 use crate::record::Number;

@@ -4,20 +4,20 @@
 //! of the store; the planner answers most tests from postings, and [`Filter::matches`] is what it must equal.
 //! Invariant: a text that parses is a filter of finite depth whose patterns have compiled.
 
-mod cursor;
 mod document;
-mod fault;
 mod json;
+mod json_parser;
+mod lexer;
 mod matches;
 mod parse;
-mod reader;
+mod parse_error;
 mod rules;
-mod short;
-mod show;
+mod short_form;
 #[cfg(test)]
 mod tests;
+mod to_text;
 mod tree;
 
 pub use document::{DocumentTest, PATTERN_LIMIT_BYTES};
-pub use show::filter_key;
+pub use to_text::filter_key;
 pub use tree::{Filter, Scalar, Side, Test};

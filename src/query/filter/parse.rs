@@ -4,7 +4,7 @@
 
 use super::document::DocumentTest;
 use super::tree::{Filter, Test};
-use super::{json, short};
+use super::{json, short_form};
 use crate::error::{Error, Result};
 
 impl Filter {
@@ -27,7 +27,7 @@ impl Filter {
             let why = "null is not a filter; omit the filter to match every record";
             return Err(Error::InvalidWhere { text: text.to_owned(), at: Some(0), why: why.into() });
         }
-        let parsed = if is_json(text) { json::parse(text) } else { short::parse(text) };
+        let parsed = if is_json(text) { json::parse(text) } else { short_form::parse(text) };
         parsed.map_err(|fault| fault.in_text(text))
     }
 

@@ -4,9 +4,9 @@
 
 use std::mem::discriminant;
 
-use super::cursor::Literal;
 use super::document::compile;
-use super::fault::{ParseError, ParseResult};
+use super::lexer::Literal;
+use super::parse_error::{ParseError, ParseResult};
 use super::{DocumentTest, Scalar};
 
 /// How deep and, or, not and parentheses may be nested; it bounds the stack.

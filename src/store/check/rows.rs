@@ -11,7 +11,7 @@ use crate::record::Ordinal;
 use crate::store::centre::Centre;
 use crate::store::codec::floats;
 use crate::store::quantise::quantise;
-use crate::store::rows::read_centre;
+use crate::store::quantised_rows::read_centre;
 use crate::store::segment::Segment;
 use crate::store::table::{self, PairKey, pair_ordinal};
 use crate::store::vector::Embeddings;

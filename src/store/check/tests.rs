@@ -173,7 +173,7 @@ fn a_segment_whose_checksum_was_made_to_fit() {
 fn sketch_anew(tx: &redb::WriteTransaction) -> crate::error::Result<()> {
     let mut entry = catalog::entry(&tx.open_table(table::COLLECTION)?, NUMBER, "notes")?;
     entry.sealed.sketched = false;
-    crate::store::rows::QuantisedRows::open(tx, NUMBER, Space::Cosine)?.sketch_all(&mut entry.sealed)?;
+    crate::store::quantised_rows::QuantisedRows::open(tx, NUMBER, Space::Cosine)?.sketch_all(&mut entry.sealed)?;
     catalog::put(&mut tx.open_table(table::COLLECTION)?, NUMBER, &entry)
 }
 

@@ -80,6 +80,6 @@ pub(in crate::store) fn finding(file: &File) -> Result<Option<&'static str>> {
 /// Returns whether a file is encrypted and can be opened with the right key.
 #[must_use]
 pub fn is_encrypted(path: &Path) -> bool {
-    super::super::beside::no_file(path).is_none()
+    super::super::atomic_file::no_file(path).is_none()
         && File::open(path).is_ok_and(|file| Seal::is_on(&file).is_ok_and(|is_on| is_on))
 }

@@ -7,8 +7,8 @@ use redb::{Key, TableDefinition, TableHandle, Value};
 use crate::error::Result;
 use crate::record::Scope;
 use crate::store::catalog::CatalogEntry;
-use crate::store::guard::guarded;
 use crate::store::page::{PageState, Tree, TreeShape};
+use crate::store::panic_guard::guarded;
 use crate::store::table::{self, CollectionNumber};
 
 /// A collection of the old file.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::loss::{Loss, RepairedCollection};
 use crate::error::{Error, Result};
+use crate::store::atomic_file::{Beside, beside, real_place};
 use crate::store::backup::{refuse_existing, refuse_no_file, share_permissions, verify, while_locked};
-use crate::store::beside::{Beside, beside, real_place};
 use crate::store::{Access, FileFacts, Options, Store, connect, page};
 
 /// A new file, written next to its final path.

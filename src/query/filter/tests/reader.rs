@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::super::reader::{JsonContent, JsonNode};
+use super::super::json_parser::{JsonContent, JsonNode};
 use crate::record::beyond_integers;
 use crate::record::random::Random;
 

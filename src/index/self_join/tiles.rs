@@ -4,11 +4,11 @@
 
 use super::found::Earlier;
 use crate::error::Result;
-use crate::index::measure::Measure;
+use crate::index::exact_distance::Measure;
 use crate::index::meeting::{Around, Goal, Meeting};
 use crate::index::ranked::Ranked;
-use crate::index::rows::{Allowed, Tail};
-use crate::index::turns::share;
+use crate::index::row_filter::{Allowed, Tail};
+use crate::index::work_sharing::share;
 use crate::record::Ordinal;
 use crate::store::{Embeddings, Segment, View, rows_per_segment};
 use roaring::RoaringTreemap;

@@ -8,7 +8,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use super::nearest::Nearest;
+use super::top_k::Nearest;
 use crate::error::{Error, Result};
 use crate::threads::together;
 

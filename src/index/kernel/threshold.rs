@@ -3,7 +3,7 @@
 //! Most rows are farther from a question than the best it has seen, so their distances need not be written anywhere.
 //! Invariant: every row at a question's limit or nearer is found, and nothing else.
 
-use super::tile::LANES;
+use super::query_tile::LANES;
 
 /// How far a row may be from each question of a tile.
 #[derive(Debug, Clone, Default)]

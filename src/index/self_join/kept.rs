@@ -10,10 +10,10 @@ use super::found::Earlier;
 use super::places::Placed;
 use super::telling::Telling;
 use crate::error::{Error, Result};
-use crate::index::measure::Measure;
+use crate::index::exact_distance::Measure;
 use crate::index::meeting::{Around, Goal, Meeting};
 use crate::index::ranked::Ranked;
-use crate::index::turns::share;
+use crate::index::work_sharing::share;
 use crate::record::{Ordinal, Space};
 use crate::store::{Centre, Codes, Embeddings, Segment, View, seal};
 

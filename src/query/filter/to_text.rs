@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter, Write as _};
 
 use serde_json::{Value as Json, json};
 
-use super::short::is_bare;
+use super::short_form::is_bare;
 use super::{DocumentTest, Filter, Scalar, Side, Test};
 
 impl Filter {

@@ -3,8 +3,8 @@
 //! `serde_json` keeps no places, and a filter's errors point at one. Knows nothing of filters. Invariant: what
 //! it accepts `serde_json` accepts too, with the same values (tested).
 
-use super::cursor::{Cursor, Literal};
-use super::fault::ParseResult;
+use super::lexer::{Cursor, Literal};
+use super::parse_error::ParseResult;
 use crate::record::Number;
 
 /// A value and where it begins.

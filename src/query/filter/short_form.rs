@@ -13,8 +13,8 @@
 //! pattern is the same without escapes, so `~ "\d+"` needs no second backslash. A bare `id` or `document` is a
 //! metadata key. Invariant: whatever parses here can be written as Chroma's JSON.
 
-use super::cursor::{Cursor, Literal};
-use super::fault::{ParseError, ParseResult};
+use super::lexer::{Cursor, Literal};
+use super::parse_error::{ParseError, ParseResult};
 use super::rules::{self, NESTING_LIMIT};
 use super::{DocumentTest, Filter, Scalar, Side, Test};
 

@@ -10,8 +10,8 @@ use roaring::RoaringTreemap;
 
 use super::graph::{Graph, GraphReader, StoredGraph};
 use super::rerank::rank_all;
-use super::rows::Allowed;
-use super::turns::share;
+use super::row_filter::Allowed;
+use super::work_sharing::share;
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
 use crate::store::{GraphEntry, MAX_VALUE_BYTES, View};

@@ -3,7 +3,7 @@
 //! Knows no grammar. Invariant: the place is a character boundary, and every [`Literal`] can say where in the
 //! text each of its own bytes came from.
 
-use super::fault::{ParseError, ParseResult};
+use super::parse_error::{ParseError, ParseResult};
 use crate::record::Number;
 
 /// A place in a text.
