@@ -143,15 +143,6 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a file for writing while nobody else has it open, nor can open it.
-    pub(super) fn open_alone(path: &Path, options: &Options) -> Result<Self> {
-        let opened = writer(path, options, false, ConcurrencyMode::ExclusiveWriter);
-        let handle = opened.map(Handle::from).map_err(|e| e.at(path, options.busy_timeout))?;
-        let store = Self::of(path, options, handle, None);
-        guarded(|| store.check_format()).map_err(|e| store.name(e))?;
-        Ok(store)
-    }
-
     /// Finishes what killed processes left: files beside this one, and a change of its key.
     fn clear_up(&self) -> Result<()> {
         if let Some(folder) = real_place(self.path()).parent() {
