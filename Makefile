@@ -9,7 +9,7 @@ FUZZ_SECONDS := 60
 # libFuzzer ends at a panic, also at one that the program catches, as it does those of the tokenizers and parquet crates.
 FUZZ_TARGETS := $(filter-out columns tokenizer_file,$(notdir $(wildcard fuzz/seeds/*)))
 
-.PHONY: demo test deny advisories fuzz bench install dist
+.PHONY: demo test clients deny advisories fuzz bench install dist
 
 demo: $(HUEDB)
 	@sh fixtures/demo.sh $(HUEDB) $(DEMO)
@@ -30,6 +30,17 @@ test:
 	HUEDB_TEST_ENCRYPTED=1 cargo test --locked --lib -- crash_tests damage_tests
 
 # What the registry itself knows of trouble is a release taken back; cargo says so when it packages.
+# Chroma's own clients, for the tests of the server.
+clients: target/clients/python target/clients/javascript
+
+target/clients/python:
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check chromadb-client==1.5.9 || { rm -r $@; exit 1; }
+
+target/clients/javascript:
+	mkdir -p $@
+	npm install --silent --no-audit --no-fund --prefix $@ chromadb@3.5.0 || { rm -r $@; exit 1; }
+
 deny:
 	cargo deny --locked check bans licenses sources
 	@mkdir -p target

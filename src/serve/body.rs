@@ -58,6 +58,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
         let why = placed.map_or_else(|placed| placed.to_string(), |_| error.to_string());
         match error.classify() {
             Category::Data => Fault::shape(why),
+            // A number beyond f32 is syntax to the reader, and infinity to Chroma.
+            _ if why.contains("number out of range") && why.contains("embeddings[") => {
+                let why = "Validation error: embeddings: Embeddings must not contain NaN or Infinity values";
+                Fault::invalid(why)
+            }
             Category::Io | Category::Syntax | Category::Eof => {
                 Fault::invalid(format!("Failed to parse the request body as JSON: {why}"))
             }

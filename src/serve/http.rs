@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{RawPathParams, Request};
@@ -32,6 +32,8 @@ use super::routes;
 
 /// Bodies are accounted for in pieces of so many bytes.
 const PIECE: usize = 16 << 10;
+/// How long a body that is refused is read on.
+const DISCARD: Duration = Duration::from_secs(5);
 /// Pieces of an upload that wait for the thread that reads it.
 const UPLOAD_PIECES: usize = 8;
 
@@ -152,6 +154,7 @@ async fn collect(
 ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Fault> {
     let most = gate.site.options.max_body;
     if length.is_some_and(|length| length > most as u64) {
+        discard(body).await;
         return Err(too_large(most));
     }
     let mut held: Option<OwnedSemaphorePermit> = None;
@@ -160,6 +163,8 @@ async fn collect(
         let piece = piece?;
         let total = first.len() + bytes.len() + piece.len();
         if total > most {
+            drop((bytes, first));
+            discard(body).await;
             return Err(too_large(most));
         }
         let needed = total.div_ceil(PIECE).saturating_sub(held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
@@ -186,6 +191,12 @@ async fn collect(
     Ok((if bytes.is_empty() { first } else { bytes.into() }, held))
 }
 
+/// Reads what is left of a body that is refused, for a while: a client that is still sending would not read why.
+async fn discard(mut body: Body) {
+    let all = async { while let Some(Ok(_)) = next(&mut body).await {} };
+    let _ = timeout(DISCARD, all).await;
+}
+
 async fn next(body: &mut Body) -> Option<Result<Bytes, Fault>> {
     loop {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
@@ -209,7 +220,7 @@ async fn upload(mut body: Body, sender: SyncSender<io::Result<Bytes>>) {
                 Ok(()) => {}
                 Err(std::sync::mpsc::TrySendError::Full(waiting)) => {
                     piece = Some(waiting);
-                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 Err(std::sync::mpsc::TrySendError::Disconnected(_)) => return,
             }

@@ -161,8 +161,8 @@ fn where_document_clause(json: &str) -> Result<Filter, Fault> {
     Filter::parse_document(json).map_err(|error| {
         let text = error.to_string();
         // As in Chroma, misspelling included.
-        match text.find("regex parse error") {
-            Some(at) => Fault::invalid(format!("Regex syntax errror: {}", text.get(at..).unwrap_or_default())),
+        match text.split_once("in the pattern: ") {
+            Some((_, why)) => Fault::invalid(format!("Regex syntax errror: regex parse error: {why}")),
             None => refused(&text),
         }
     })

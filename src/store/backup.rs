@@ -7,10 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use redb::{
-    ConcurrencyMode, Database, Key, ReadTransaction, ReadableTable, TableDefinition, TableError, Value,
-    WriteTransaction,
-};
+use redb::{Database, Key, ReadTransaction, ReadableTable, TableDefinition, TableError, Value, WriteTransaction};
 
 use super::atomic_file::{beside, no_file, real_place};
 use super::crypt::Seal;
@@ -55,7 +52,7 @@ impl Store {
     fn copy_to(&self, target: &Path, options: &Options) -> Result<()> {
         let name = |e: Error| e.at(target, Duration::ZERO);
         let options = Options { cache_bytes: Options::BULK_CACHE_BYTES, ..options.clone() };
-        let mut copy = connect::writer(target, &options, true, ConcurrencyMode::MultiWriter).map_err(name)?.file;
+        let mut copy = connect::writer(target, &options, true).map_err(name)?.file;
         self.read(|from| panic_guard::guarded(|| copy_tables(&from, &copy)))?;
         panic_guard::guarded(|| shorten(&mut copy)).map_err(name)?;
         panic_guard::guarded(|| copy.close().map_err(Error::from)).map_err(name)

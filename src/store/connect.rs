@@ -20,9 +20,9 @@ use super::page::{Pages, VerifiedBackend, while_writing};
 use super::panic_guard::guarded;
 use crate::error::{Error, Result};
 
-fn builder(options: &Options, mode: ConcurrencyMode) -> Builder {
+fn builder(options: &Options) -> Builder {
     let mut builder = Builder::new();
-    builder.set_concurrency_mode(mode).set_cache_size(options.cache_bytes);
+    builder.set_concurrency_mode(ConcurrencyMode::MultiWriter).set_cache_size(options.cache_bytes);
     builder
 }
 
@@ -57,9 +57,7 @@ impl Writer {
 pub(super) fn open(path: &Path, access: Access, options: &Options, empty_may_be: bool) -> Result<Handle> {
     let opened = match access {
         Access::Read => reader(path, options),
-        Access::Write | Access::Create => {
-            writer(path, options, empty_may_be, ConcurrencyMode::MultiWriter).map(|writer| writer.into_handle(options))
-        }
+        Access::Write | Access::Create => writer(path, options, empty_may_be).map(|writer| writer.into_handle(options)),
     };
     opened.map_err(|e| e.at(path, options.busy_timeout))
 }
@@ -77,7 +75,7 @@ fn unsealed(backend: TimedBackend, sealed: Option<(Seal, Xts)>) -> (Box<dyn Stor
     }
 }
 
-pub(super) fn writer(path: &Path, options: &Options, create: bool, mode: ConcurrencyMode) -> Result<Writer> {
+pub(super) fn writer(path: &Path, options: &Options, create: bool) -> Result<Writer> {
     let how = OpenOptions::new().read(true).write(true).create(create).truncate(false).clone();
     until_free(options.busy_timeout, || {
         let file = open_file(path, &how)?;
@@ -90,7 +88,7 @@ pub(super) fn writer(path: &Path, options: &Options, create: bool, mode: Concurr
         }
         let backend = VerifiedBackend::new(bytes);
         let pages = backend.pages();
-        let open = || Ok::<_, Attempt>(builder(options, mode).create_with_backend(backend)?);
+        let open = || Ok::<_, Attempt>(builder(options).create_with_backend(backend)?);
         let file = guarded(|| while_writing(open))?;
         // Another file may have taken its place before it was locked: what is written to this one, nobody would read.
         if identity.is_at(path) { Ok(Writer { file, identity, seal, pages }) } else { Err(Attempt::Held) }
@@ -116,7 +114,7 @@ fn reader(path: &Path, options: &Options) -> Result<Handle> {
         let (bytes, seal) = unsealed(if consistent { backend.consistent() } else { backend }, sealed);
         let backend = VerifiedBackend::new(bytes);
         let pages = backend.pages();
-        let builder = builder(options, ConcurrencyMode::MultiWriter);
+        let builder = builder(options);
         let opened = guarded(|| Ok::<_, Attempt>(builder.open_read_only_with_backend(backend)))?;
         if !FileIdentity::of(&found).is_at(path) {
             return Err(Attempt::Held);
@@ -131,7 +129,7 @@ fn reader(path: &Path, options: &Options) -> Result<Handle> {
             if !options.mends {
                 return Ok(open(true)??);
             }
-            let repaired = writer(path, options, false, ConcurrencyMode::MultiWriter);
+            let repaired = writer(path, options, false);
             return match repaired.and_then(|writer| Ok(writer.file.close()?)) {
                 Ok(()) => Err(Attempt::Held),
                 // The disk is full, or may not be written to.

@@ -1,13 +1,15 @@
 //! Encrypting, decrypting and re-keying a file.
 //!
 //! Invariant: the path always holds a complete file. A conversion copies everything to a temporary file, checks that, and
-//! renames it; nobody else has the file open meanwhile, so nothing is written to the old one that the new one lacks.
+//! renames it; nobody else writes meanwhile, and whoever has the old one open is refused writes to it afterwards, so nothing
+//! is written to it that the new one lacks.
 
 use std::fs::OpenOptions;
 use std::path::Path;
 
+use super::backup::while_locked;
 use super::crypt::{Key, Seal, is_encrypted};
-use super::{FileFacts, Options, Store};
+use super::{Access, FileFacts, Options, Store};
 use crate::error::{Advice, Error, Result};
 
 impl Store {
@@ -38,13 +40,14 @@ impl Store {
     }
 }
 
-/// Encrypts a plain file, which nobody else may have open; returns facts about what is there now.
+/// Encrypts a plain file; returns facts about what is there now. Whoever has it open reads the plain one until it opens it
+/// again ([`Store::follow`]).
 ///
 /// `key` is called once it is known that the file is plain. The old bytes stay on the medium until something overwrites
 /// them.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] when it is encrypted already, [`Error::Busy`] when others have it open, and those of
+/// [`Error::InvalidArgument`] when it is encrypted already, [`Error::Busy`] when others write to it, and those of
 /// [`Store::open_with`] and [`Store::backup`]. Then the file is as it was.
 pub fn encrypt(path: &Path, key: impl FnOnce() -> Result<Key>, options: &Options) -> Result<FileFacts> {
     if is_encrypted(path) {
@@ -55,7 +58,7 @@ pub fn encrypt(path: &Path, key: impl FnOnce() -> Result<Key>, options: &Options
     convert(path, options, |_| Ok(Some(seal)))
 }
 
-/// Makes an encrypted file plain, which nobody else may have open; returns facts about what is there now.
+/// Makes an encrypted file plain; returns facts about what is there now. Otherwise as [`encrypt`].
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] when it is plain already, and those of [`encrypt`].
@@ -75,9 +78,9 @@ fn convert(path: &Path, options: &Options, seal: impl FnOnce(bool) -> Result<Opt
     // The file that a link leads to, not the link.
     let file = if path.is_symlink() { path.canonicalize() } else { Ok(path.to_owned()) };
     let file = file.map_err(|e| Error::io(format!("open {}", path.display()), e))?;
-    let store = Store::open_alone(&file, options)?;
+    let store = Store::open_with(&file, Access::Write, options)?;
     let seal = seal(store.handle().seal.is_some())?;
-    store.put_copy(&file, true, seal.as_ref())
+    while_locked(Some(store.clone()), || store.put_copy(&file, true, seal.as_ref()))
 }
 
 fn plain(path: &Path) -> Error {

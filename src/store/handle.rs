@@ -41,8 +41,8 @@ pub struct Store {
 struct OpenFile {
     path: PathBuf,
     busy_timeout: Duration,
-    /// How it is opened again; `None` for one that nobody else may open meanwhile.
-    reopening: Option<(Access, Options)>,
+    /// How it is opened again.
+    reopening: (Access, Options),
     current: RwLock<Arc<Handle>>,
     queue: WriteQueue,
     commits: AtomicU64,
@@ -88,11 +88,11 @@ impl Store {
         Self::open_with(path, access, &Options::of_tests())
     }
 
-    pub(super) fn of(path: &Path, options: &Options, handle: Handle, access: Option<Access>) -> Self {
+    pub(super) fn of(path: &Path, options: &Options, handle: Handle, access: Access) -> Self {
         let file = OpenFile {
             path: path.to_owned(),
             busy_timeout: options.busy_timeout,
-            reopening: access.map(|access| (access, options.clone())),
+            reopening: (access, options.clone()),
             current: RwLock::new(Arc::new(handle)),
             queue: WriteQueue::default(),
             commits: AtomicU64::new(0),
@@ -149,7 +149,7 @@ impl Store {
 
     /// Opens the file again, unless another thread has done so since `spent` failed.
     fn reopen(&self, spent: &Arc<Handle>) -> Result<Arc<Handle>> {
-        let Some((access, options)) = &self.file.reopening else { return Ok(Arc::clone(spent)) };
+        let (access, options) = &self.file.reopening;
         let mut current = self.file.current.write().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&current, spent) {
             let fresh = Arc::new(again(self.path(), *access, options)?);
@@ -265,7 +265,7 @@ impl Store {
     /// next call tries again.
     pub fn follow(&self) -> Result<bool> {
         let handle = self.handle();
-        if self.file.reopening.is_none() || handle.identity().is_at(self.path()) {
+        if handle.identity().is_at(self.path()) {
             return Ok(false);
         }
         self.reopen(&handle).map_err(|error| self.name(error))?;

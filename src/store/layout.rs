@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use redb::{ConcurrencyMode, ReadableTable, WriteTransaction};
+use redb::{ReadableTable, WriteTransaction};
 use uuid::Uuid;
 
 use super::connect::writer;
@@ -46,7 +46,7 @@ pub(super) fn lay_out(tx: &WriteTransaction) -> Result<()> {
 
 /// Makes a database of a file that is empty, or that only has the header of an encrypted one.
 pub(super) fn fill(path: &Path, options: &Options) -> Result<()> {
-    let file = writer(path, options, true, ConcurrencyMode::MultiWriter)?.file;
+    let file = writer(path, options, true)?.file;
     let tx = file.begin_write()?;
     lay_out(&tx)?;
     tx.commit()?;

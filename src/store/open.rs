@@ -8,11 +8,11 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use redb::{ConcurrencyMode, ReadableTable, TableError};
+use redb::{ReadableTable, TableError};
 
 use super::Store;
 use super::atomic_file::{Beside, beside, real_place, sweep};
-use super::connect::{open, open_file, writer};
+use super::connect::{open, open_file};
 use super::crypt::{Seal, finding, is_encrypted};
 use super::layout::{fill, lay_out};
 use super::options::{Access, Options};
@@ -40,7 +40,7 @@ impl Store {
         let empty_may_be = create && !encrypt && !is_encrypted(path);
         let handle = open(path, access, options, empty_may_be)?;
         let is_plain = handle.seal.is_none();
-        let store = Self::of(path, options, handle, Some(access));
+        let store = Self::of(path, options, handle, access);
         if encrypt && is_plain {
             let hint = Some(Advice::Encrypt(Some(path.to_owned())));
             return Err(Error::InvalidArgument {
@@ -54,15 +54,6 @@ impl Store {
         if access != Access::Read {
             store.clear_up()?;
         }
-        guarded(|| store.check_format()).map_err(|e| store.name(e))?;
-        Ok(store)
-    }
-
-    /// Opens a file for writing exclusively: nobody else has it open, nor can open it.
-    pub(super) fn open_alone(path: &Path, options: &Options) -> Result<Self> {
-        let opened = writer(path, options, false, ConcurrencyMode::ExclusiveWriter);
-        let handle = opened.map(|writer| writer.into_handle(options)).map_err(|e| e.at(path, options.busy_timeout))?;
-        let store = Self::of(path, options, handle, None);
         guarded(|| store.check_format()).map_err(|e| store.name(e))?;
         Ok(store)
     }

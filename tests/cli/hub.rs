@@ -257,7 +257,7 @@ fn what_cannot_be_pulled_is_told_and_installs_nothing() {
         assert!(ran.stderr.contains(says) && ran.stderr.contains("hint: "), "{args:?}: {}", ran.stderr);
     }
     let nobody = pull(&world, "http://127.0.0.1:1", &["lab/tiny"], &[]);
-    assert!(nobody.status == Some(5) && nobody.stderr.contains("could not be asked"), "{}", nobody.stderr);
+    assert!(nobody.status == Some(5) && nobody.stderr.contains("could not be reached"), "{}", nobody.stderr);
     let nonsense = pull(&world, "no address", &["lab/tiny"], &[]);
     assert!(nonsense.status == Some(5) && nonsense.stderr.contains("HF_ENDPOINT"), "{}", nonsense.stderr);
     assert!(installed(&world).is_empty());

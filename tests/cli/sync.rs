@@ -105,7 +105,11 @@ fn records_of_others_stay() {
     put(&world, "blog/a.md", "Another text with the same name.\n");
     let ran = sync(&world, &[]);
     assert_eq!(ran.status, Some(5), "{ran:?}");
-    assert!(ran.stderr.starts_with("warning: docs/sub/b.md: its record \"sub/b.md#0\" is there and"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("warning: docs/sub/b.md: its record \"sub/b.md#0\" exists already and"),
+        "{}",
+        ran.stderr
+    );
     assert!(ran.stderr.contains("--prefix") && ran.stderr.contains("failed 1; records: added 1"), "{}", ran.stderr);
     let blog = world.run(&["sync", "notes", "blog", "--prefix", "blog/"]);
     assert_eq!(blog.status, Some(0), "{blog:?}");

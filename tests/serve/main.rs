@@ -2,7 +2,11 @@
 
 mod beside;
 mod clients;
+mod hostile;
 mod kill;
+mod model;
+#[path = "../library/random.rs"]
+#[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;
 mod routes;
 mod running;
