@@ -1,7 +1,8 @@
 //! Collections held by their identity, copies of them, and a file that is replaced under its handle.
 
 use huedb::error::Error;
-use huedb::record::{CollectionInfo, CollectionName, DatabaseName, NewRecord, Scope, TenantName};
+use huedb::query::RecordQuery;
+use huedb::record::{CollectionInfo, CollectionName, DatabaseName, MetadataPatch, NewRecord, Scope, TenantName};
 use huedb::store::{Access, CollectionChange, Depth, Include, Mode, NewCollection, Outcome, Store, restore};
 use serde_json::json;
 use tempfile::TempDir;
@@ -68,7 +69,7 @@ fn a_copy_has_the_same_records_in_the_same_order_and_an_identity_of_its_own() {
     let copied = notes.copy(name("copy")).unwrap();
     assert!(copied.id != info.id && copied.dimension == Some(2));
     let read = |collection: &huedb::Collection| {
-        let page = collection.find(&Default::default(), Include::ALL).unwrap();
+        let page = collection.find(&RecordQuery::default(), Include::ALL).unwrap();
         page.records().collect::<huedb::Result<Vec<_>>>().unwrap()
     };
     let copy = store.collection("copy").unwrap();
@@ -91,13 +92,13 @@ fn writes_that_are_done_together_share_a_commit() {
         embedded_here: false,
         document: None,
         uri: None,
-        metadata: Default::default(),
+        metadata: MetadataPatch::default(),
     };
     let outcomes = store.write_together(vec![
         notes.to_apply(vec![change("b", &[1.0, 1.0])], Mode::Add),
         notes.to_apply(vec![change("c", &[1.0, 1.0, 1.0])], Mode::Add),
         others.to_apply(vec![change("d", &[1.0, 1.0, 1.0])], Mode::Upsert),
-        notes.to_delete(&Default::default()).unwrap(),
+        notes.to_delete(&RecordQuery::default()).unwrap(),
     ]);
     assert!(matches!(outcomes[0], Ok(Outcome::Effects(_))) && outcomes[1].is_err() && outcomes[2].is_ok());
     assert!(matches!(outcomes[3], Ok(Outcome::Deleted(1))), "what was found when it was asked for: {outcomes:?}");
