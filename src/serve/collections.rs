@@ -19,7 +19,7 @@ const HNSW: Hnsw = Hnsw { ef_construction: 100, ef_search: 100, max_neighbors: 1
 pub(super) fn create(site: &Site, call: &Call) -> Handled {
     let CreateBody { name, metadata, configuration, schema, get_or_create } = site.body(call)?;
     let parsed = collection_name(&name)?;
-    let new = new_collection(metadata, configuration, schema)?;
+    let new = new_collection(metadata.as_ref(), configuration, schema)?;
     let store = site.store_of(call);
     match store.create_collection(parsed, new) {
         Err(Error::CollectionExists { .. }) if get_or_create => {}
@@ -45,7 +45,7 @@ fn collection_name(name: &str) -> Result<CollectionName, Fault> {
 
 /// Reads what a client says of a new collection.
 fn new_collection(
-    metadata: Option<SentMetadata>,
+    metadata: Option<&SentMetadata>,
     configuration: Option<Json>,
     schema: Option<Json>,
 ) -> Result<NewCollection, Fault> {
@@ -134,7 +134,7 @@ fn says_nothing(configuration: &Json) -> bool {
 }
 
 /// Reads a collection's metadata: not empty, without nulls.
-fn collection_metadata(sent: SentMetadata) -> Result<Metadata, Fault> {
+fn collection_metadata(sent: &SentMetadata) -> Result<Metadata, Fault> {
     if let Some(key) = sent.null_key() {
         return Err(Fault::shape(format!(
             "metadata.{key}: data did not match any variant of untagged enum MetadataValue"
@@ -214,7 +214,7 @@ pub(super) fn modify(site: &Site, call: &Call) -> Handled {
 
 /// Reads the metadata that is to replace a collection's; nulls are dropped, as in Chroma.
 fn modified_metadata(sent: SentMetadata) -> Result<Metadata, Fault> {
-    collection_metadata(sent.without_nulls())
+    collection_metadata(&sent.without_nulls())
 }
 
 pub(super) fn delete(site: &Site, call: &Call) -> Handled {

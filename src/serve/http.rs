@@ -115,7 +115,7 @@ async fn serve(gate: &Arc<Gate>, route: &'static Route, params: Vec<(String, Str
         match collected
             .unwrap_or_else(|_| Err(Fault::other(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")))
         {
-            Ok((bytes, held)) => (call.body, permit) = (bytes, held),
+            Ok((bytes, permits)) => (call.body, permit) = (bytes, permits),
             Err(fault) => return refused(&fault),
         }
     }

@@ -5,7 +5,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
-use super::route::{Kind, Route};
+use super::route::{Kind, Route, Shape};
 use super::tenants::{NameBody, TenantBody};
 use super::wire::collection::{CollectionReply, CreateBody, ForkBody, ModifyBody};
 use super::wire::record::{DeleteBody, DeleteReply, GetBody, GetReply, QueryBody, QueryReply, WriteBody};
@@ -98,7 +98,7 @@ fn kind_of_answer(route: &Route) -> &'static str {
     }
 }
 
-fn content(shape: Option<(&'static str, fn() -> Json)>, kind: &str) -> Json {
+fn content(shape: Shape, kind: &str) -> Json {
     let Some((name, example)) = shape else { return json!({kind: {"schema": {}}}) };
     let mut media = json!({"schema": reference(name)});
     if let (Some(object), example) = (media.as_object_mut(), example())

@@ -72,7 +72,7 @@ impl ServeOptions {
             queue: 64 * threads.max(4),
             max_body: 64 << 20,
             max_bodies: 512 << 20,
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
             read_only: false,
             allow_reset: false,
             models,

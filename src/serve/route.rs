@@ -33,13 +33,14 @@ pub(super) enum Kind {
     Upload,
 }
 
+/// The name of the shape of a body or an answer, and an example of it.
+pub(super) type Shape = Option<(&'static str, Example)>;
+
 /// What the description says of it.
 pub(super) struct Doc {
     pub(super) summary: &'static str,
-    /// The name of the body's shape, and an example.
-    pub(super) request: Option<(&'static str, Example)>,
-    /// The name of the answer's shape, and an example.
-    pub(super) response: Option<(&'static str, Example)>,
+    pub(super) request: Shape,
+    pub(super) response: Shape,
 }
 
 impl Route {

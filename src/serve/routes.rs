@@ -6,11 +6,10 @@ use axum::http::Method;
 use serde_json::{Value as Json, json};
 
 use super::call::{Call, Handled, Reply, Site};
-use super::route::{Doc, Kind, Route};
+use super::route::{Doc, Kind, Route, Shape};
 use super::{collections, openapi, own, question, records, search, system, tenants};
 
 type Handler = fn(&Site, &Call) -> Handled;
-type Shape = Option<(&'static str, fn() -> Json)>;
 
 const fn route(
     method: Method,

@@ -28,6 +28,47 @@ fn the_python_client_works() {
     passes(Command::new(python).arg(scenario).arg(&server.address));
 }
 
+/// Returns the README's example in a language, for the address of a server.
+fn example(language: &str, address: &str) -> String {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, rest) = readme.split_once(&format!("```{language}\n")).unwrap();
+    let (_, port) = address.rsplit_once(':').unwrap();
+    rest.split_once("```").unwrap().0.replace("8000", port)
+}
+
+/// Runs it; it prints what its last line says.
+fn prints(command: &mut Command, example: &str) {
+    let output = command.output().unwrap();
+    let expected = example.trim().lines().last().unwrap().rsplit_once(['#', '/']).unwrap().1.trim();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said.trim(), expected, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_python_example_of_the_readme_runs() {
+    let Some(python) = installed("python/bin/python") else {
+        eprintln!("not run, for `make clients` was not: the_python_example_of_the_readme_runs");
+        return;
+    };
+    let server = Running::start(&[]);
+    let example = example("python", &server.address);
+    prints(Command::new(python).args(["-c", &example]), &example);
+}
+
+#[test]
+fn the_javascript_example_of_the_readme_runs() {
+    let Some(modules) = installed("javascript/node_modules") else {
+        eprintln!("not run, for `make clients` was not: the_javascript_example_of_the_readme_runs");
+        return;
+    };
+    let server = Running::start(&[]);
+    let example = example("javascript", &server.address);
+    let beside = modules.parent().unwrap().join(format!("example-{}.mjs", std::process::id()));
+    std::fs::write(&beside, &example).unwrap();
+    prints(Command::new("node").arg(&beside), &example);
+    std::fs::remove_file(beside).unwrap();
+}
+
 #[test]
 fn the_javascript_client_works() {
     let Some(modules) = installed("javascript/node_modules") else {

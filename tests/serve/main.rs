@@ -1,5 +1,19 @@
 //! The server, as a process of its own, asked by real clients over HTTP.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    clippy::large_stack_arrays,
+    clippy::items_after_statements,
+    clippy::print_stderr,
+    reason = "a failed test is meant to panic, and tests compute with small numbers"
+)]
+
 mod beside;
 mod clients;
 mod hostile;

@@ -475,23 +475,20 @@ fn records() {
     assert!(described["version"].as_u64().unwrap() > 5);
 }
 
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 #[test]
 fn bodies_as_chroma_takes_them() {
     let server = Running::start(&["--max-body", "1"]);
     let get = format!("{}/get", server.collection("notes"));
     let json = ("content-type", "application/json");
-    let packed = {
-        use std::io::Write;
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        packer.write_all(b"{}").unwrap();
-        packer.finish().unwrap()
-    };
-    let bomb = {
-        use std::io::Write;
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        packer.write_all(&vec![b' '; 8 << 20]).unwrap();
-        packer.finish().unwrap()
-    };
+    let packed = gzip(b"{}");
+    let bomb = gzip(&vec![b' '; 8 << 20]);
     let large = vec![b' '; (1 << 20) + 1];
     for (headers, body, status, part) in [
         (&[][..], &b"{}"[..], 200, ""),

@@ -19,8 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Serve the database to Chroma's clients over HTTP
 ///
-/// Answers Chroma's API v2, so that chromadb.HttpClient in Python, ChromaClient in JavaScript and what is built on them work
-/// on the file, which is created if it does not exist. Other commands read and write the same file while the server runs.
+/// Answers Chroma's API v2, so that Chroma's own clients in Python and JavaScript, and what is built on them, work on the file, which is created if it does not exist. Other commands read and write the same file while the server runs.
 /// Collections with a model are also asked by text (`query_texts`), and take documents without embeddings. What Chroma has
 /// no route for is under /huedb/v1; /openapi.json describes all routes.
 ///
@@ -107,11 +106,15 @@ impl ServeArgs {
         notify("READY=1");
         while !asked.is_asked() && !server.has_failed() {
             std::thread::sleep(LOOK_EVERY);
-            lines.try_iter().for_each(|line| context.printer.warning(line));
+            for line in lines.try_iter() {
+                context.printer.warning(line);
+            }
         }
         notify("STOPPING=1");
         server.finish(self.drain)?;
-        lines.try_iter().for_each(|line| context.printer.warning(line));
+        for line in lines.try_iter() {
+            context.printer.warning(line);
+        }
         context.printer.notice(format!("stopped serving {file}"));
         Ok(Status::Done)
     }

@@ -28,6 +28,7 @@ pub(in crate::serve) struct CreateBody {
 /// Body that changes a collection; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[schema(as = ModifyCollectionBody)]
+#[expect(clippy::struct_field_names, reason = "Chroma names them")]
 pub(in crate::serve) struct ModifyBody {
     pub(in crate::serve) new_name: Option<String>,
     #[schema(value_type = Option<Object>)]
