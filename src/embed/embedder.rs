@@ -26,7 +26,7 @@ pub struct EmbedOutput {
     pub truncated: Vec<usize>,
 }
 
-/// Turns texts into embeddings. Threads may share one: [`load`] returns such that embed what several threads ask for
+/// Turns texts into embeddings. Threads may share one: [`super::load`] returns such that embed what several threads ask for
 /// together.
 ///
 /// ```

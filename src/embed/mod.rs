@@ -1,7 +1,7 @@
 //! Text to vectors.
 //!
 //! Knows nothing of the store or the terminal. Invariant: every vector that leaves this room has the length
-//! its [`Fingerprint`] says and only finite components.
+//! its [`Fingerprint`](crate::record::Fingerprint) says and only finite components.
 
 mod batch;
 mod batching;

@@ -41,7 +41,7 @@ impl<'a> Ingest<'a> {
     /// Stores one batch in one transaction.
     ///
     /// # Errors
-    /// With [`OnError::Stop`] the first bad row; nothing of the batch is stored then. Otherwise what the model or the
+    /// With [`super::OnError::Stop`] the first bad row; nothing of the batch is stored then. Otherwise what the model or the
     /// file refuses.
     pub fn store(&mut self, prepared: PreparedBatch) -> Result<StoredBatch> {
         let mut batch = StoredBatch { tally: prepared.tally(), refused: Vec::new() };

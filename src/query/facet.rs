@@ -48,7 +48,7 @@ impl Collection {
     /// Offset, limit and sort of the query are not for values and do nothing.
     ///
     /// # Errors
-    /// [`Error::CollectionNotFound`], or a damaged file.
+    /// [`crate::error::Error::CollectionNotFound`], or a damaged file.
     pub fn distinct(&self, key: &str, among: &RecordQuery) -> Result<Vec<Facet>> {
         let view = self.view()?;
         let chosen = choose(&view, among.ids.as_deref(), among.filter.as_ref())?;

@@ -143,7 +143,7 @@ impl Term {
     }
 }
 
-/// What kind of value a [`Term`] is.
+/// What kind of value a metadata key holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TermKind {
     /// A truth value.

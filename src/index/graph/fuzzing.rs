@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::file::{GraphChunks, GraphHeader, GraphReader, HEADER_BYTES, Stamp};
+use super::file::{GraphChunks, GraphHeader, GraphReader, Stamp};
 use super::hnsw::Graph;
 use super::layout;
 use super::native::IndexShape;
@@ -82,7 +82,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Vec<u8>)> {
                 graph.remove(Ordinal(row)).unwrap();
             }
             let chunks: Vec<Vec<u8>> = graph.to_chunks(Stamp::default()).unwrap().collect();
-            let stored = &chunks[0][24 + HEADER_BYTES..];
+            let stored = &chunks[0][24 + super::file::HEADER_BYTES..];
             examples.push(("graph", [&[at, 5, 8, removed][..], stored].concat()));
             let chunk = &chunks[0][8..];
             let len = u16::try_from(chunk.len()).unwrap();
