@@ -13,7 +13,7 @@ fn random_json(random: &mut Random, depth: usize) -> Json {
     match random.below(if depth == 0 { 7 } else { 10 }) {
         0 => Json::Null,
         1 => random.chance(50).into(),
-        2 => (random.below(7) as i64 - 2).into(),
+        2 => (i64::try_from(random.below(7)).unwrap() - 2).into(),
         3 => json!(1.5e300),
         4 => json!(u64::MAX),
         5 => ["", "r1", "ghost", "$and", "#document", "\u{0}", "🦊", "index"][random.below(8)].into(),

@@ -8,6 +8,7 @@
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::float_cmp,
+    clippy::format_collect,
     clippy::large_stack_arrays,
     clippy::items_after_statements,
     clippy::print_stderr,
@@ -19,6 +20,7 @@ mod clients;
 mod hostile;
 mod kill;
 mod model;
+mod own;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;

@@ -74,7 +74,7 @@ impl Running {
             let _ = stderr.read_to_string(&mut rest);
             rest
         });
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(120)));
+        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_mins(2)));
         Self { folder, child, address, agent: config.build().into(), said: Some(rest) }
     }
 
@@ -139,7 +139,7 @@ impl Running {
 
     /// Waits for its end; returns how it ended and what it said.
     pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
-        let deadline = Instant::now() + Duration::from_secs(120);
+        let deadline = Instant::now() + Duration::from_mins(2);
         let status = loop {
             match self.child.try_wait().unwrap() {
                 Some(status) => break status,

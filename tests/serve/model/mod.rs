@@ -95,7 +95,7 @@ impl World {
 
     fn delete(&mut self, random: &mut Random, at: usize, request: usize) {
         let (collection, path) = &mut self.collections[at];
-        let ids: Vec<String> = (0..1 + random.below(6)).map(|_| draw::id_in(random, collection)).collect();
+        let ids: Vec<String> = (0..=random.below(6)).map(|_| draw::id_in(random, collection)).collect();
         let filter = random.chance(50).then(|| Filter::draw(random, 2));
         let limit = filter.is_some().then(|| random.below(9));
         let mut body = Map::new();
@@ -156,7 +156,7 @@ impl World {
         let (collection, path) = &self.collections[at];
         let Some(dimension) = collection.dimension else { return };
         let questions: Vec<Vec<f32>> =
-            (0..1 + random.below(3)).map(|_| draw::embedding(random, collection, dimension)).collect();
+            (0..=random.below(3)).map(|_| draw::embedding(random, collection, dimension)).collect();
         let filter = random.chance(40).then(|| Filter::draw(random, 2));
         let top = random.below(12);
         let body = json!({"query_embeddings": questions, "n_results": top, "where": filter.as_ref().map(Filter::json), "include": ["distances"]});
