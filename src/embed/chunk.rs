@@ -23,7 +23,7 @@ const WINDOW_BYTES: usize = 16 << 10;
 pub struct ChunkSize {
     /// The most tokens of a chunk as the model counts them: its ends and the document prefix are among them.
     pub tokens: usize,
-    /// Tokens at the end of a chunk that the next begins with, at the most.
+    /// The most tokens at the end of a chunk that the next begins with.
     pub overlap: usize,
 }
 

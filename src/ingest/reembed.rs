@@ -16,7 +16,7 @@ use crate::error::{Advice, Error, Result};
 use crate::record::{Fingerprint, Ordinal, RecordId, embeds_alike};
 use crate::store::{Collection, CollectionChange, NewEmbedding, ReembedBatch, Reembedded, View, unfinished};
 
-/// Texts embedded between two transactions: what a kill can undo, at the most.
+/// Texts embedded between two transactions: the most that a kill can undo.
 const TEXTS_AT_ONCE: usize = 256;
 /// Bytes of these texts.
 const BYTES_AT_ONCE: usize = 4 << 20;

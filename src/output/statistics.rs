@@ -16,7 +16,7 @@ use super::properties::{Properties, write_facts, write_list};
 use super::sink::{Style, written};
 use super::{OutputFormat, sanitize, table_cell, width};
 
-/// Bins of a histogram at the most, so that all of them fit a screen.
+/// The most bins of a histogram, so that all of them fit a screen.
 const MOST_BINS: usize = 16;
 /// Cells of the bar of a share.
 const SHARE_BAR: usize = 20;

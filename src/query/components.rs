@@ -17,7 +17,7 @@ use crate::store::View;
 
 /// Directions that are carried along: the more there are beyond the two, the faster these come out.
 const DIRECTIONS: usize = 8;
-/// Passes over the rows at the most; by then what is not told apart is all but equal.
+/// The most passes over the rows; by then what is not told apart is all but equal.
 const MOST_PASSES: usize = 60;
 /// A component is found when the matrix turns it by no more than this.
 const TOLERANCE: f64 = 1e-6;

@@ -88,9 +88,9 @@ impl Distribution {
 }
 
 impl Edges {
-    /// Returns edges around all the numbers, at the most `most` bins; `None` when there are no numbers.
+    /// Returns edges around all the numbers, at most `most` bins; `None` when there are no numbers.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at the most `most`, and not negative")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most `most`, and not negative")]
     #[expect(clippy::cast_precision_loss, reason = "a few bins")]
     pub fn around(all: &[&Distribution], most: usize) -> Option<Self> {
         let numbers = || all.iter().flat_map(|numbers| [numbers.0.first(), numbers.0.last()]).flatten().copied();

@@ -22,7 +22,7 @@ pub struct RecordQuery {
     pub filter: Option<Filter>,
     /// Records to leave out at the start.
     pub offset: u64,
-    /// Records at the most.
+    /// The most records.
     pub limit: Option<u64>,
     /// The order of the records that are read; `None` for the order they were inserted in.
     pub sort: Option<Sort>,

@@ -14,7 +14,7 @@ use crate::store::{Include, View};
 
 /// The embeddings of a sample are held in memory.
 const SAMPLE_BYTES: usize = 64 << 20;
-/// Pairs whose distance is measured at the most: enough for a share of one in a thousand.
+/// The most pairs whose distance is measured: enough for a share of one in a thousand.
 const MOST_PAIRS: u64 = 10_000;
 
 /// What is measured, and how thoroughly.
@@ -52,7 +52,7 @@ pub struct Statistics {
 }
 
 impl View {
-    /// Draws at the most `count` of the records of a query, in the order they were inserted; returns also how many the
+    /// Draws at most `count` of the records of a query, in the order they were inserted; returns also how many the
     /// query has. Its page and order do nothing.
     ///
     /// # Errors

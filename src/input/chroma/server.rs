@@ -25,7 +25,7 @@ use crate::record::{
 
 /// Records asked for at once; a server that refuses so many is asked for [`FEW`].
 const MANY: usize = 1000;
-/// What Chroma's cloud gives at the most.
+/// The most that Chroma's cloud gives.
 const FEW: usize = 300;
 
 /// How a server is spoken to.

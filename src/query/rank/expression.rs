@@ -48,7 +48,7 @@ pub struct Knn {
     pub query: KnnQuery,
     /// What is searched: [`EMBEDDING`], `#document`, or the metadata key of a sparse vector.
     pub key: String,
-    /// Records found at the most.
+    /// The most records found.
     pub limit: usize,
     /// The value of records that are not found; without one they are not ranked.
     pub default: Option<f64>,
