@@ -154,9 +154,8 @@ fn what_the_model_does_not_read_is_told_by_every_verb_that_embeds() {
     for collection in ["notes", "chunks", "folder"] {
         run(&["create", collection]);
     }
-    let says = |of: &str| {
-        format!("{of} is longer than the 256 tokens the model reads; the rest is not found by meaning")
-    };
+    let says =
+        |of: &str| format!("{of} is longer than the 256 tokens the model reads; the rest is not found by meaning");
     let two = says("1 of 2 documents");
     assert!(run(&["import", "notes", "rows.jsonl"]).contains(&format!("{two}: --chunk 256")));
     assert!(!run(&["import", "notes", "rows.jsonl"]).contains("is longer"), "it was embedded before");

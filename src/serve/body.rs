@@ -80,6 +80,8 @@ mod tests {
     struct Body {
         #[serde(rename = "limit")]
         _limit: Option<u32>,
+        #[serde(rename = "embeddings")]
+        _embeddings: Option<Vec<Vec<f32>>>,
     }
 
     /// What Chroma 1.5.9 answered to these.
@@ -93,6 +95,11 @@ mod tests {
                 422,
                 "Failed to deserialize the JSON body into the target type: limit: invalid value: integer `-1`, expected u32 \
                  at line 1 column 11",
+            ),
+            (
+                r#"{"embeddings":[[1e39]]}"#,
+                400,
+                "Validation error: embeddings: Embeddings must not contain NaN or Infinity values",
             ),
         ] {
             let fault = parse::<Body>(body.as_bytes()).unwrap_err();
