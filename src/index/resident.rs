@@ -292,8 +292,8 @@ impl ResidentSegment {
     }
 
     /// Returns factor, bias, residual and length of a row; `None` in version 1 of the format, where they are not known.
-    pub(super) fn numbers(&self, row: usize) -> Option<[f32; 4]> {
-        self.numbers.get(row).copied()
+    pub(super) fn numbers(&self, row: usize) -> Option<&[f32; 4]> {
+        self.numbers.get(row)
     }
 
     pub(super) fn segment(&self) -> Result<Segment<'_>> {

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::candidates::{Bounded, Candidates};
-use super::kernel::{EIGHT, Planes, SignNumbers, SignTerms, kernels};
+use super::kernel::{EIGHT, Planes, SignNumbers, SignTerms, kernels, prefetch};
 use super::resident::{ResidentRows, ResidentSegment};
 use super::row_filter::Allowed;
 use super::work_sharing::in_parts;
@@ -26,6 +26,8 @@ const BLOCK_ROWS: usize = 64;
 const LIKELIEST_PER_HIT: usize = 4;
 /// Below this fraction of all rows, codes are read one by one.
 const FEW: u64 = 50;
+/// Rows whose codes are on their way from memory while one is looked at.
+const FETCHED_AHEAD: usize = 4;
 /// Segments that are worth a thread.
 const SEGMENTS_PER_THREAD: usize = 64;
 /// What f32 arithmetic may add to a slack.
@@ -209,12 +211,23 @@ impl<'a> Scan<'a> {
         let segment = resident.segment()?;
         let asked = asked(&mut self.asked, self.rows, self.question, segment.centre())?;
         let bounds = self.bounds.get(block.at..block.at + block.rows).unwrap_or_default();
-        for (bound, row) in bounds.iter().zip(block.row..) {
-            if f64::from(*bound) + block.shared <= self.best.limit {
-                let ordinal = segment.ordinal(row);
-                if self.allowed.contains(ordinal) {
-                    self.best.offer(&asked.codes, (resident, &segment), row, ordinal);
-                }
+        let limit = self.best.limit;
+        let may_count = |(bound, row): (&f32, usize)| (f64::from(*bound) + block.shared <= limit).then_some(row);
+        let mut rows = bounds.iter().zip(block.row..).filter_map(may_count);
+        // They lie far apart in memory, so the codes of a few are on their way while one is looked at.
+        let mut fetch = || {
+            rows.next().inspect(|row| {
+                prefetch(codes_of(&segment, *row));
+                prefetch(resident.numbers(*row).as_slice());
+            })
+        };
+        let mut fetched: [Option<usize>; FETCHED_AHEAD] = std::array::from_fn(|_| fetch());
+        let mut turns = (0..FETCHED_AHEAD).cycle();
+        while let Some(slot) = turns.next().and_then(|at| fetched.get_mut(at)) {
+            let Some(row) = std::mem::replace(slot, fetch()) else { break };
+            let ordinal = segment.ordinal(row);
+            if self.allowed.contains(ordinal) {
+                self.best.offer(&asked.codes, (resident, &segment), row, ordinal);
             }
         }
         Ok(())
@@ -233,15 +246,19 @@ impl<'a> Scan<'a> {
     }
 }
 
+fn codes_of<'s>(segment: &'s Segment, row: usize) -> &'s [i8] {
+    let dimension = segment.dimension();
+    segment.codes().get(row * dimension..(row + 1) * dimension).unwrap_or_default()
+}
+
 /// Returns bounds of a row's distance: the lower one certain, the upper one up to rounding.
 fn bounds_by_codes(
     question: &QuantisedQuestion,
     (resident, segment): (&ResidentSegment, &Segment),
     row: usize,
 ) -> (f64, f64) {
-    let dimension = segment.dimension();
-    let codes = segment.codes().get(row * dimension..(row + 1) * dimension).unwrap_or_default();
-    let Some([factor, bias, residual, length]) = resident.numbers(row) else {
+    let codes = codes_of(segment, row);
+    let Some(&[factor, bias, residual, length]) = resident.numbers(row) else {
         // Rows of version 1 of the format store no bounds; they would have to be computed.
         return (f64::NEG_INFINITY, f64::INFINITY);
     };

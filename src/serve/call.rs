@@ -1,4 +1,4 @@
-//! One request as a handler sees it, and what a handler makes of it.
+//! What a route is, one request as its handler sees it, and what the handler makes of that.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -6,16 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::body::Bytes;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::ServeOptions;
 use super::fault::Fault;
-use super::http::Upload;
 use super::question::Question;
-use super::route::Route;
+use super::upload::Upload;
 use crate::error::Result;
 use crate::record::Scope;
 use crate::store::{Collection, Outcome, PendingWrite, Store};
@@ -155,3 +154,48 @@ impl Site {
 
 /// An example of a body, for the description of a route.
 pub(super) type Example = fn() -> Json;
+
+/// A route: what is asked for, and what answers it.
+pub(super) struct Route {
+    pub(super) method: Method,
+    /// As axum writes paths: parts in braces are open.
+    pub(super) path: &'static str,
+    /// Chroma's name of what it does, which authorisation goes by.
+    pub(super) action: &'static str,
+    pub(super) kind: Kind,
+    pub(super) handler: fn(&Site, &Call) -> Handled,
+    pub(super) doc: Doc,
+}
+
+/// How a route is worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// At once: it says what is known.
+    Constant,
+    /// By a worker; it reads.
+    Read,
+    /// By a worker; questions that wait with it are asked together.
+    Question,
+    /// By a worker; it changes the file.
+    Write,
+    /// By a thread of its own; it may take long.
+    Long,
+    /// As that, and it changes the file by a body that is read while it arrives.
+    Upload,
+}
+
+/// The name of the shape of a body or an answer, and an example of it.
+pub(super) type Shape = Option<(&'static str, Example)>;
+
+/// What the description says of it.
+pub(super) struct Doc {
+    pub(super) summary: &'static str,
+    pub(super) request: Shape,
+    pub(super) response: Shape,
+}
+
+impl Route {
+    pub(super) fn writes(&self) -> bool {
+        matches!(self.kind, Kind::Write | Kind::Upload) || self.method == Method::POST && self.kind == Kind::Long
+    }
+}

@@ -12,43 +12,19 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use axum::http::StatusCode;
-use tokio::sync::oneshot;
 
-use super::call::{Answered, Call, Site, Step};
-use super::connection::{Streamed, stream};
+use super::call::{Call, Kind, Site, Step};
+use super::connection::stream;
 use super::fault::Fault;
-use super::question::{self, Question};
-use super::route::Kind;
+use super::query;
+use super::question::Question;
+use super::responder::Responder;
 use super::writer::Writer;
 
 /// Questions that are answered together at the most.
 const MOST_TOGETHER: usize = 64;
 /// Requests that may take long and are at work at once.
 const MOST_LONG: usize = 4;
-
-/// What is sent to the client.
-pub(super) enum Outgoing {
-    Whole(Answered),
-    Streamed(Streamed),
-}
-
-/// Where an answer is awaited.
-pub(super) struct Responder(oneshot::Sender<Outgoing>);
-
-impl Responder {
-    pub(super) fn new(sender: oneshot::Sender<Outgoing>) -> Self {
-        Self(sender)
-    }
-
-    pub(super) fn is_awaited(&self) -> bool {
-        !self.0.is_closed()
-    }
-
-    pub(super) fn answer(self, answered: Answered) {
-        // Whoever left is not told.
-        let _ = self.0.send(Outgoing::Whole(answered));
-    }
-}
 
 /// A request that waits for a worker.
 pub(super) struct Job {
@@ -209,7 +185,7 @@ impl Shared {
                 Ok(Step::Ask(question)) => questions.push((*question, responder)),
                 Ok(Step::Stream(kind, length, write)) => {
                     let (streamed, out) = stream(kind, length);
-                    if responder.0.send(Outgoing::Streamed(streamed)).is_ok() {
+                    if responder.begin(streamed) {
                         out.run(write);
                     }
                 }
@@ -222,7 +198,7 @@ impl Shared {
         let (questions, responders): (Vec<_>, Vec<_>) = questions.into_iter().unzip();
         let running = self.running.load(Ordering::Relaxed).max(1);
         let threads = (self.site.options.threads / running).max(1);
-        let answered = guarded(|| Ok(question::answer(&self.site, questions, threads)));
+        let answered = guarded(|| Ok(query::answer(&self.site, questions, threads)));
         let mut answers = answered.unwrap_or_default().into_iter();
         for responder in responders {
             if let Some(Ok(reply)) = answers.as_slice().first() {

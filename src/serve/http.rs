@@ -5,8 +5,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -24,18 +24,18 @@ use uuid::Uuid;
 
 use super::body::too_large;
 use super::call::{Call, Site, Step};
+use super::call::{Kind, Route};
 use super::connection::Streamed;
-use super::engine::{Engine, Job, Outgoing, Responder, guarded, too_late};
+use super::engine::{Engine, Job, guarded, too_late};
 use super::fault::Fault;
-use super::route::{Kind, Route};
+use super::responder::{Outgoing, Responder};
 use super::routes;
+use super::upload::upload;
 
 /// Bodies are accounted for in pieces of so many bytes.
 const PIECE: usize = 16 << 10;
 /// How long a body that is refused is read on.
 const DISCARD: Duration = Duration::from_secs(5);
-/// Pieces of an upload that wait for the thread that reads it.
-const UPLOAD_PIECES: usize = 8;
 
 static TRACE_ID: HeaderName = HeaderName::from_static("chroma-trace-id");
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -107,9 +107,9 @@ async fn serve(gate: &Arc<Gate>, route: &'static Route, params: Vec<(String, Str
     };
     let mut permit = None;
     if route.kind == Kind::Upload {
-        let (sender, pieces) = sync_channel(UPLOAD_PIECES);
-        call.upload = Some(std::sync::Mutex::new(Some(Upload { pieces, piece: Bytes::new() })));
-        tokio::spawn(upload(body, sender));
+        let (sender, read) = upload();
+        call.upload = Some(Mutex::new(Some(read)));
+        tokio::spawn(hand_over(body, sender));
     } else {
         let collected = timeout(gate.site.options.request_timeout, collect(gate, body, length)).await;
         match collected
@@ -212,7 +212,7 @@ async fn next(body: &mut Body) -> Option<Result<Bytes, Fault>> {
 }
 
 /// Hands a body to the thread that reads it, as fast as that reads.
-async fn upload(mut body: Body, sender: SyncSender<io::Result<Bytes>>) {
+async fn hand_over(mut body: Body, sender: SyncSender<io::Result<Bytes>>) {
     while let Some(piece) = next(&mut body).await {
         let mut piece = Some(piece.map_err(|fault| io::Error::other(fault.message)));
         while let Some(waiting) = piece.take() {
@@ -225,29 +225,6 @@ async fn upload(mut body: Body, sender: SyncSender<io::Result<Bytes>>) {
                 Err(std::sync::mpsc::TrySendError::Disconnected(_)) => return,
             }
         }
-    }
-}
-
-/// A body that is read while it arrives.
-pub(super) struct Upload {
-    pieces: Receiver<io::Result<Bytes>>,
-    piece: Bytes,
-}
-
-impl io::Read for Upload {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() {
-            match self.pieces.recv() {
-                Ok(piece) => self.piece = piece?,
-                Err(_) => return Ok(0),
-            }
-        }
-        let length = self.piece.len().min(buffer.len());
-        let taken = self.piece.split_to(length);
-        if let Some(target) = buffer.get_mut(..length) {
-            target.copy_from_slice(&taken);
-        }
-        Ok(length)
     }
 }
 

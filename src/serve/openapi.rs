@@ -5,7 +5,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
-use super::route::{Kind, Route, Shape};
+use super::call::{Kind, Route, Shape};
 use super::tenants::{NameBody, TenantBody};
 use super::wire::collection::{CollectionReply, CreateBody, ForkBody, ModifyBody};
 use super::wire::record::{DeleteBody, DeleteReply, GetBody, GetReply, QueryBody, QueryReply, WriteBody};

@@ -1,70 +1,25 @@
-//! Questions: read one by one, asked together where they wait together.
-//!
-//! Several questions to one collection cost little more than one, since its codes are read once for all. Invariant: what is
-//! answered is what each question would have been answered by itself.
+//! A request of `query` that was read, and with which others it may be asked.
 
-use super::call::{Answered, Call, Handled, Reply, Site, Step};
-use super::fault::Fault;
-use super::records::{check_schema, filter, put, record_ids};
-use super::wire::embedding::SentEmbedding;
-use super::wire::include::{OF_QUERY, Part, read_for};
-use super::wire::record::{QueryBody, QueryReply};
-use crate::embed::DEFAULT_MODEL;
-use crate::error::Error;
-use crate::query::{Ask, Filter, Query};
-use crate::record::{Hit, Record, RecordId};
-use crate::store::{Collection, View};
+use super::wire::include::{Part, read_for};
+use crate::query::{Ask, Filter};
+use crate::record::RecordId;
+use crate::store::Collection;
 
 /// A request of `query` that was read.
 pub(super) struct Question {
-    collection: Collection,
-    asks: Vec<Ask>,
+    pub(super) collection: Collection,
+    pub(super) asks: Vec<Ask>,
     /// The filter as it was written, by which questions are told to have the same one.
-    filter_text: (String, String),
-    filter: Option<Filter>,
-    ids: Option<Vec<RecordId>>,
-    top: usize,
-    include: Vec<Part>,
-}
-
-/// Reads a request.
-pub(super) fn read(site: &Site, call: &Call) -> Handled {
-    let collection = site.collection(call)?;
-    let body: QueryBody = site.body(call)?;
-    let QueryBody { query_embeddings, query_texts, n_results, ids, r#where, where_document, include } = body;
-    let asks: Vec<Ask> = match (query_embeddings, query_texts) {
-        (Some(embeddings), None) => {
-            embeddings.into_iter().map(|sent| vector(sent).map(Ask::Vector)).collect::<Result<_, _>>()?
-        }
-        (None, Some(texts)) => texts.into_iter().map(Ask::from).collect(),
-        (None, None) => {
-            let column = call.body.len();
-            return Err(Fault::shape(format!("missing field `query_embeddings` at line 1 column {column}")));
-        }
-        (Some(_), Some(_)) => return Err(Fault::invalid("query_embeddings and query_texts are both given; give one")),
-    };
-    let text = |json: &Option<Box<serde_json::value::RawValue>>| {
-        json.as_ref().map(|json| json.get().to_owned()).unwrap_or_default()
-    };
-    Ok(Step::Ask(Box::new(Question {
-        collection,
-        asks,
-        filter_text: (text(&r#where), text(&where_document)),
-        filter: filter(r#where.as_deref(), where_document.as_deref())?,
-        ids: ids.map(record_ids).transpose()?,
-        top: n_results.map_or(10, |n| usize::try_from(n).unwrap_or(usize::MAX)),
-        include: include.unwrap_or_else(|| OF_QUERY.to_vec()),
-    })))
-}
-
-/// Chroma answers a question that is not finite with distances that are null; here it is refused, as every embedding is.
-fn vector(sent: SentEmbedding) -> Result<Vec<f32>, Fault> {
-    sent.components()
+    pub(super) filter_text: (String, String),
+    pub(super) filter: Option<Filter>,
+    pub(super) ids: Option<Vec<RecordId>>,
+    pub(super) top: usize,
+    pub(super) include: Vec<Part>,
 }
 
 impl Question {
     /// Whether two may be asked together: of one path they are to the same collection.
-    fn goes_with(&self, other: &Self) -> bool {
+    pub(super) fn goes_with(&self, other: &Self) -> bool {
         let asks_texts = |question: &Self| matches!(question.asks.first(), Some(Ask::Text { .. }));
         self.filter_text == other.filter_text
             && self.ids.is_none()
@@ -73,126 +28,4 @@ impl Question {
             && read_for(&self.include) == read_for(&other.include)
             && asks_texts(self) == asks_texts(other)
     }
-}
-
-/// Answers questions of one path, in their order.
-pub(super) fn answer(site: &Site, questions: Vec<Question>, threads: usize) -> Vec<Answered> {
-    let mut groups: Vec<Vec<(usize, Question)>> = Vec::new();
-    for (at, question) in questions.into_iter().enumerate() {
-        let group = groups.iter_mut().find(|group| group.first().is_some_and(|(_, first)| first.goes_with(&question)));
-        match group {
-            Some(group) => group.push((at, question)),
-            None => groups.push(vec![(at, question)]),
-        }
-    }
-    let mut answers: Vec<(usize, Answered)> = Vec::new();
-    for group in groups {
-        let (places, group): (Vec<usize>, Vec<Question>) = group.into_iter().unzip();
-        let answered = match together(site, &group, threads) {
-            Ok(answered) => answered.into_iter().map(Ok).collect(),
-            // One of them cannot be answered, and the others shall be.
-            Err(_) if group.len() > 1 => group.iter().map(|question| alone(site, question, threads)).collect(),
-            Err(fault) => vec![Err(fault)],
-        };
-        answers.extend(places.into_iter().zip(answered));
-    }
-    answers.sort_by_key(|(at, _)| *at);
-    answers.into_iter().map(|(_, answered)| answered).collect()
-}
-
-fn alone(site: &Site, question: &Question, threads: usize) -> Answered {
-    together(site, std::slice::from_ref(question), threads)?.pop().ok_or_else(|| Fault::internal("no answer"))
-}
-
-fn together(site: &Site, questions: &[Question], threads: usize) -> Result<Vec<Reply>, Fault> {
-    let Some(first) = questions.first() else { return Ok(Vec::new()) };
-    let view = first.collection.view()?;
-    check_schema(view.info(), first.filter.as_ref())?;
-    let counts: Vec<usize> = questions.iter().map(|question| question.asks.len()).collect();
-    let include = read_for(&first.include);
-    let mut hits = Vec::new();
-    let mut notes = Vec::new();
-    if view.counts().records == 0 || counts.iter().all(|count| *count == 0) {
-        hits.resize_with(counts.iter().sum(), Vec::new);
-        check_dimensions(&view, questions)?;
-    } else {
-        check_ids(&view, first)?;
-        let asks = questions.iter().flat_map(|question| question.asks.iter().cloned());
-        let top = questions.iter().map(|question| question.top).max().unwrap_or_default();
-        let query = Query::new(asks).top(top).filter(first.filter.clone()).ids(first.ids.clone()).include(include);
-        let answer = view.query(&query.threads(threads).models(site.options.models.clone()))?;
-        hits = answer.hits;
-        notes = answer.warnings;
-        let asks_texts = matches!(first.asks.first(), Some(Ask::Text { .. }));
-        if asks_texts && view.info().embedder.is_none() {
-            let name = &view.info().name;
-            notes.push(format!(
-                "{name} was embedded by Chroma's default function; asked with its model, {DEFAULT_MODEL}"
-            ));
-        }
-    }
-    let mut hits = hits.into_iter();
-    Ok(questions
-        .iter()
-        .zip(counts)
-        .map(|(question, count)| reply(question, hits.by_ref().take(count), &notes))
-        .collect())
-}
-
-/// An empty collection has no hits, and still a dimension.
-fn check_dimensions(view: &View, questions: &[Question]) -> Result<(), Fault> {
-    let Some(expected) = view.info().dimension else { return Ok(()) };
-    for ask in questions.iter().flat_map(|question| &question.asks) {
-        if let Ask::Vector(vector) = ask
-            && vector.len() != expected
-        {
-            let collection = view.info().name.to_string();
-            return Err(Error::DimensionMismatch { collection, expected, got: vector.len() }.into());
-        }
-    }
-    Ok(())
-}
-
-/// As in Chroma, whose tests ask for it: an id that does not exist is an error, unless a filter goes with it.
-fn check_ids(view: &View, question: &Question) -> Result<(), Fault> {
-    let (Some(ids), None) = (&question.ids, &question.filter) else { return Ok(()) };
-    for id in ids {
-        if view.ordinal(id)?.is_none() {
-            return Err(Fault::internal("Error executing plan: Internal error: Error finding id"));
-        }
-    }
-    Ok(())
-}
-
-fn reply(question: &Question, hits: impl Iterator<Item = Vec<Hit>>, notes: &[String]) -> Reply {
-    let include = question.include.clone();
-    let mut reply = QueryReply {
-        ids: Vec::new(),
-        embeddings: include.contains(&Part::Embeddings).then(Vec::new),
-        documents: include.contains(&Part::Documents).then(Vec::new),
-        uris: include.contains(&Part::Uris).then(Vec::new),
-        metadatas: include.contains(&Part::Metadatas).then(Vec::new),
-        distances: include.contains(&Part::Distances).then(Vec::new),
-        include,
-    };
-    for hits in hits {
-        let (mut ids, mut distances) = (Vec::new(), Vec::new());
-        let (mut embeddings, mut documents, mut uris, mut metadatas) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for Hit { record, distance } in hits.into_iter().take(question.top) {
-            let Record { id, embedding, document, uri, metadata } = record;
-            ids.push(id.into());
-            distances.push(distance);
-            embeddings.push(embedding);
-            documents.push(document);
-            uris.push(uri);
-            metadatas.push(metadata.filter(|metadata| !metadata.is_empty()));
-        }
-        reply.ids.push(ids);
-        put(&mut reply.distances, distances);
-        put(&mut reply.embeddings, embeddings);
-        put(&mut reply.documents, documents);
-        put(&mut reply.uris, uris);
-        put(&mut reply.metadatas, metadatas);
-    }
-    Reply { notes: notes.to_vec(), ..Reply::json(&reply) }
 }

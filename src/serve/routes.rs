@@ -6,8 +6,8 @@ use axum::http::Method;
 use serde_json::{Value as Json, json};
 
 use super::call::{Call, Handled, Reply, Site};
-use super::route::{Doc, Kind, Route, Shape};
-use super::{collections, openapi, own, question, records, search, system, tenants};
+use super::call::{Doc, Kind, Route, Shape};
+use super::{collections, openapi, own, query, records, search, system, tenants};
 
 type Handler = fn(&Site, &Call) -> Handled;
 
@@ -138,7 +138,7 @@ static TABLE: [Route; 61] = [
     route(POST, path!(collection "/delete"), "collection:delete", (Write, records::delete), "Delete records", (Some(("DeleteBody", delete_example)), Some(("DeleteResponse", deleted_example)))),
     route(POST, path!(collection "/get"), "collection:get", (Read, records::get), "Records, in the order they were inserted", (Some(("GetBody", get_example)), Some(("GetResponse", got_example)))),
     route(GET, path!(collection "/count"), "collection:count", (Read, records::count), "How many records there are", NONE),
-    route(POST, path!(collection "/query"), "collection:query", (Kind::Question, question::read), "The records nearest to each of several embeddings", (Some(("QueryBody", query_example)), Some(("QueryResponse", answer_example)))),
+    route(POST, path!(collection "/query"), "collection:query", (Kind::Question, query::read), "The records nearest to each of several embeddings", (Some(("QueryBody", query_example)), Some(("QueryResponse", answer_example)))),
     route(POST, path!(collection "/search"), "collection:search", (Read, search::search), "Records ranked by an expression", (Some(("SearchBody", search_example)), None)),
     route(POST, path!(collection "/conditional/get"), "collection:get", (Constant, system::unimplemented), "501: conditional writes belong to Chroma's cloud", NONE),
     route(POST, path!(collection "/conditional/commit"), "collection:update", (Constant, system::unimplemented), "501: conditional writes belong to Chroma's cloud", NONE),

@@ -8,8 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::call::Answered;
-use super::engine::Responder;
 use super::fault::Fault;
+use super::responder::Responder;
 use crate::store::{Outcome, PendingWrite, Store};
 
 /// Writes that may wait.

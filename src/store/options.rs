@@ -47,6 +47,8 @@ impl Options {
     pub const READ_CACHE_BYTES: usize = 1 << 20;
     /// The cache of a process that writes a little.
     pub const WRITE_CACHE_BYTES: usize = 64 << 20;
+    /// The cache of a server, which ranks rows from anywhere in the file.
+    pub const SERVE_CACHE_BYTES: usize = 96 << 20;
     /// The cache of a process that writes a lot: at the end it has read each page a few times over, all of them in turn.
     pub const BULK_CACHE_BYTES: usize = 96 << 20;
     /// The cache of an import that fits in it as a whole, which saves a sixth of its time.

@@ -140,10 +140,10 @@ impl ServeArgs {
     fn open(&self, context: &mut Context) -> Result<Store> {
         let warm_bytes = usize::try_from(self.cache).unwrap_or(usize::MAX) << 20;
         if self.read_only {
-            return context.open_to_stay(Access::Read, Options::READ_CACHE_BYTES.max(16 << 20), warm_bytes);
+            return context.open_to_stay(Access::Read, Options::SERVE_CACHE_BYTES, warm_bytes);
         }
         context.prepare(self.new)?;
-        context.open_to_stay(Access::Create, Options::WRITE_CACHE_BYTES, warm_bytes)
+        context.open_to_stay(Access::Create, Options::SERVE_CACHE_BYTES, warm_bytes)
     }
 }
 

@@ -11,6 +11,7 @@ mod choose;
 mod kernels;
 mod native;
 mod portable;
+mod prefetch;
 mod query_tile;
 #[cfg(target_arch = "x86_64")]
 mod registers;
@@ -23,5 +24,6 @@ mod x86;
 pub use bit_planes::Planes;
 pub use choose::{instructions, kernels};
 pub use kernels::{EIGHT, Kernels, RowNumbers, SignNumbers, SignTerms};
+pub(super) use prefetch::prefetch;
 pub use query_tile::Tile;
 pub use threshold::{Limit, Near, Thresholds};

@@ -1,13 +1,14 @@
 //! Bodies that make or change a collection, and a collection as Chroma's clients read it.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use utoipa::ToSchema;
 
+use super::configuration::configuration;
 use super::metadata::SentMetadata;
 use super::schema;
 use crate::error::Result;
-use crate::record::{ChromaSettings, CollectionInfo, EmbeddingFunction, Metadata, Scope};
+use crate::record::{Metadata, Scope};
 use crate::store::View;
 
 /// Body that makes a collection.
@@ -79,30 +80,5 @@ impl CollectionReply {
             log_position: 0,
             version: view.version(),
         })
-    }
-}
-
-/// Returns a collection's configuration. Chroma's is in it even where it means nothing here, since clients read it.
-fn configuration(info: &CollectionInfo) -> Json {
-    let ChromaSettings { sync_threshold, resize_factor, .. } = info.chroma;
-    json!({
-        "hnsw": {
-            "space": info.space.as_str(),
-            "ef_construction": info.hnsw.ef_construction,
-            "ef_search": info.hnsw.ef_search,
-            "max_neighbors": info.hnsw.max_neighbors,
-            "resize_factor": resize_factor.unwrap_or(1.2),
-            "sync_threshold": sync_threshold.unwrap_or(1000),
-        },
-        "spann": null,
-        "embedding_function": embedding_function(info),
-    })
-}
-
-/// Returns what clients are told of how texts are embedded: what they said themselves, else what huedb's model is to them.
-pub(in crate::serve) fn embedding_function(info: &CollectionInfo) -> Json {
-    match &info.client.embedding_function {
-        Some(function) => function.clone(),
-        None => EmbeddingFunction::of(info.embedder.as_ref()).map_or(Json::Null, EmbeddingFunction::to_json),
     }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::collection::embedding_function;
+use super::configuration::embedding_function;
 use crate::error::{Error, Result};
 use crate::query::{Filter, Scalar, Test};
 use crate::record::{ChromaSettings, CollectionInfo};
