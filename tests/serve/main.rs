@@ -17,6 +17,7 @@
 
 mod beside;
 mod clients;
+mod disk;
 mod hostile;
 mod kill;
 mod model;

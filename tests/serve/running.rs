@@ -56,7 +56,23 @@ impl Running {
     /// Starts over a file that is there, or is made.
     pub(crate) fn over(folder: TempDir, args: &[&str]) -> Self {
         let mut command = huedb(&folder.path().join("test.redb"));
-        command.args(["serve", "--port", "0"]).args(args).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.args(["serve", "--port", "0"]).args(args);
+        Self::run(folder, command)
+    }
+
+    /// Starts over a file that may not grow beyond so many blocks of 512 bytes.
+    pub(crate) fn limited(folder: TempDir, blocks: u64) -> Self {
+        let inner = huedb(&folder.path().join("test.redb"));
+        let mut command = Command::new("sh");
+        // The signal that comes with the refusal would end the process.
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+        command.args(["-c", &script, "sh"]).arg(inner.get_program()).args(inner.get_args());
+        command.args(["serve", "--port", "0"]).env("HUEDB_CONFIG", "/dev/null").stdin(Stdio::null());
+        Self::run(folder, command)
+    }
+
+    fn run(folder: TempDir, mut command: Command) -> Self {
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();

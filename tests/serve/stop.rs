@@ -39,6 +39,28 @@ fn it_ends_once_what_came_is_answered() {
 }
 
 #[test]
+fn systemd_is_told_when_it_is_ready_and_when_it_ends() {
+    use std::os::unix::net::UnixDatagram;
+
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("notify");
+    let listener = UnixDatagram::bind(&socket).unwrap();
+    listener.set_read_timeout(Some(std::time::Duration::from_mins(1))).unwrap();
+    let mut command = huedb(&folder.path().join("test.redb"));
+    let mut child =
+        command.args(["serve", "--port", "0"]).env("NOTIFY_SOCKET", &socket).stderr(Stdio::null()).spawn().unwrap();
+    let heard = || {
+        let mut buffer = [0; 100];
+        let length = listener.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).trim().to_owned()
+    };
+    assert_eq!(heard(), "READY=1");
+    assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(heard(), "STOPPING=1");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let mut server = Running::start(&["--drain", "100"]);
     let mut stream = TcpStream::connect(&server.address).unwrap();
