@@ -20,9 +20,9 @@ use super::page::{Pages, VerifiedBackend, while_writing};
 use super::panic_guard::guarded;
 use crate::error::{Error, Result};
 
-fn builder(options: &Options) -> Builder {
+fn builder(options: &Options, mode: ConcurrencyMode) -> Builder {
     let mut builder = Builder::new();
-    builder.set_concurrency_mode(ConcurrencyMode::MultiWriter).set_cache_size(options.cache_bytes);
+    builder.set_concurrency_mode(mode).set_cache_size(options.cache_bytes);
     builder
 }
 
@@ -75,7 +75,17 @@ fn unsealed(backend: TimedBackend, sealed: Option<(Seal, Xts)>) -> (Box<dyn Stor
     }
 }
 
+/// Opens a file that nobody else has open, nor can open meanwhile.
+pub(super) fn alone(path: &Path, options: &Options) -> Result<Handle> {
+    let opened = writer_in(path, options, false, ConcurrencyMode::ExclusiveWriter);
+    opened.map(|writer| writer.into_handle(options)).map_err(|e| e.at(path, options.busy_timeout))
+}
+
 pub(super) fn writer(path: &Path, options: &Options, create: bool) -> Result<Writer> {
+    writer_in(path, options, create, ConcurrencyMode::MultiWriter)
+}
+
+fn writer_in(path: &Path, options: &Options, create: bool, mode: ConcurrencyMode) -> Result<Writer> {
     let how = OpenOptions::new().read(true).write(true).create(create).truncate(false).clone();
     until_free(options.busy_timeout, || {
         let file = open_file(path, &how)?;
@@ -88,7 +98,7 @@ pub(super) fn writer(path: &Path, options: &Options, create: bool) -> Result<Wri
         }
         let backend = VerifiedBackend::new(bytes);
         let pages = backend.pages();
-        let open = || Ok::<_, Attempt>(builder(options).create_with_backend(backend)?);
+        let open = || Ok::<_, Attempt>(builder(options, mode).create_with_backend(backend)?);
         let file = guarded(|| while_writing(open))?;
         // Another file may have taken its place before it was locked: what is written to this one, nobody would read.
         if identity.is_at(path) { Ok(Writer { file, identity, seal, pages }) } else { Err(Attempt::Held) }
@@ -114,7 +124,7 @@ fn reader(path: &Path, options: &Options) -> Result<Handle> {
         let (bytes, seal) = unsealed(if consistent { backend.consistent() } else { backend }, sealed);
         let backend = VerifiedBackend::new(bytes);
         let pages = backend.pages();
-        let builder = builder(options);
+        let builder = builder(options, ConcurrencyMode::MultiWriter);
         let opened = guarded(|| Ok::<_, Attempt>(builder.open_read_only_with_backend(backend)))?;
         if !FileIdentity::of(&found).is_at(path) {
             return Err(Attempt::Held);

@@ -40,8 +40,8 @@ impl Store {
     }
 }
 
-/// Encrypts a plain file; returns facts about what is there now. Whoever has it open reads the plain one until it opens it
-/// again ([`Store::follow`]).
+/// Encrypts a plain file; returns facts about what is there now. Others are waited for, up to the busy timeout, until they have
+/// closed it; whoever still has it open then, as a server has, reads the plain one until it opens it again ([`Store::follow`]).
 ///
 /// `key` is called once it is known that the file is plain. The old bytes stay on the medium until something overwrites
 /// them.
@@ -78,9 +78,19 @@ fn convert(path: &Path, options: &Options, seal: impl FnOnce(bool) -> Result<Opt
     // The file that a link leads to, not the link.
     let file = if path.is_symlink() { path.canonicalize() } else { Ok(path.to_owned()) };
     let file = file.map_err(|e| Error::io(format!("open {}", path.display()), e))?;
-    let store = Store::open_with(&file, Access::Write, options)?;
-    let seal = seal(store.handle().seal.is_some())?;
-    while_locked(Some(store.clone()), || store.put_copy(&file, true, seal.as_ref()))
+    match Store::open_alone(&file, options) {
+        // A server stays. It goes on with what is put in place, and nothing is written to what was there.
+        Err(Error::Busy { .. }) => {
+            let store = Store::open_with(&file, Access::Write, options)?;
+            let seal = seal(store.handle().seal.is_some())?;
+            while_locked(Some(store.clone()), || store.put_copy(&file, true, seal.as_ref()))
+        }
+        store => {
+            let store = store?;
+            let seal = seal(store.handle().seal.is_some())?;
+            store.put_copy(&file, true, seal.as_ref())
+        }
+    }
 }
 
 fn plain(path: &Path) -> Error {

@@ -12,7 +12,7 @@ use redb::{ReadableTable, TableError};
 
 use super::Store;
 use super::atomic_file::{Beside, beside, real_place, sweep};
-use super::connect::{open, open_file};
+use super::connect::{alone, open, open_file};
 use super::crypt::{Seal, finding, is_encrypted};
 use super::layout::{fill, lay_out};
 use super::options::{Access, Options};
@@ -54,6 +54,13 @@ impl Store {
         if access != Access::Read {
             store.clear_up()?;
         }
+        guarded(|| store.check_format()).map_err(|e| store.name(e))?;
+        Ok(store)
+    }
+
+    /// Opens a file for writing while nobody else has it open, nor can open it.
+    pub(super) fn open_alone(path: &Path, options: &Options) -> Result<Self> {
+        let store = Self::of(path, options, alone(path, options)?, Access::Write);
         guarded(|| store.check_format()).map_err(|e| store.name(e))?;
         Ok(store)
     }

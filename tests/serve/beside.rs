@@ -86,13 +86,13 @@ fn a_file_that_is_put_in_place_is_served_from_the_next_request_on() {
     let key = server.path("key");
     std::fs::write(&key, [7; 32]).unwrap();
     let key = key.to_str().unwrap();
-    let encrypted = server.command(&["encrypt", "--key-file", key]);
+    let encrypted = server.command(&["encrypt", "--key-file", key, "--busy-timeout", "0.5"]);
     assert!(encrypted.status.success(), "{}", String::from_utf8_lossy(&encrypted.stderr));
     let refused = server.get(&format!("{notes}/count"));
     assert!(refused.status == 503 && refused.message().contains("encrypted"), "{}", refused.text);
     assert_eq!(server.get("/readyz").status, 503);
     assert_eq!(server.get("/livez").status, 200);
-    assert!(server.command(&["decrypt", "--key-file", key]).status.success());
+    assert!(server.command(&["decrypt", "--key-file", key, "--busy-timeout", "0.5"]).status.success());
     assert_eq!(server.get(&format!("{notes}/count")).text, "15");
     std::fs::remove_file(server.db()).unwrap();
     assert_eq!(server.get(&format!("{notes}/count")).status, 503);
@@ -115,7 +115,16 @@ fn an_encrypted_file_is_served_with_its_key() {
     assert_eq!(server.post(&format!("{notes}/add"), &rows(0, 10)).status, 201);
     let other = server.path("other");
     std::fs::write(&other, [8; 32]).unwrap();
-    let rekeyed = server.command(&["rekey", "--full", "--key-file", &key, "--new-key-file", other.to_str().unwrap()]);
+    let rekeyed = server.command(&[
+        "rekey",
+        "--busy-timeout",
+        "0.5",
+        "--full",
+        "--key-file",
+        &key,
+        "--new-key-file",
+        other.to_str().unwrap(),
+    ]);
     assert!(rekeyed.status.success(), "{}", String::from_utf8_lossy(&rekeyed.stderr));
     assert_eq!(server.get(&format!("{notes}/count")).status, 503);
     assert!(server.command(&["count", "notes", "--key-file", other.to_str().unwrap()]).status.success());

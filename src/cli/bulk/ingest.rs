@@ -188,7 +188,10 @@ pub(crate) fn say_stopped(context: &mut Context, action: &str, tally: &Tally, is
     let next = if is_in_place {
         format!("these are stored: run the same {action} to continue")
     } else {
-        format!("they are lost, because the file {} is no longer there", context.db.display())
+        format!(
+            "the file {} was removed or replaced, and they are lost unless the new one has them",
+            context.db.display()
+        )
     };
     context.printer.notice(format!("{} before it stopped; {next}", describe(tally)));
 }
