@@ -59,6 +59,10 @@ pub enum Advice {
     SupplyRuntime,
     /// Fetch ONNX Runtime on a machine with a network.
     SupplyRuntimeOffline,
+    /// Name a model instead of an embedding function of Chroma's.
+    NameModel,
+    /// Re-embed the documents of the collection.
+    Reembed,
     /// Name the pooling.
     NamePooling,
     /// Install the model's folder where the hub is not to be asked.
@@ -103,6 +107,8 @@ impl fmt::Display for Advice {
                 "without a network, get the onnxruntime wheel or library on another machine and supply it, or do \
                  without: tract runs the models"
             }
+            Self::NameModel => "leave it out and name a model",
+            Self::Reembed => "re-embed the documents",
             Self::NamePooling => "name the pooling",
             Self::InstallFolderOffline => "unset HF_HUB_OFFLINE, or copy the model's folder here and install it",
             Self::InstallFolder => "check the network and HF_ENDPOINT; a folder is installed without either",

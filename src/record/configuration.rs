@@ -6,7 +6,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{ChromaSettings, Fingerprint, Hnsw, Metadata, Space};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 
 /// What a configuration says; a part that is `None` is not given.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -59,9 +59,7 @@ impl EmbeddingFunction {
             (Some("known"), Some(name)) if BUILT_IN.contains(&name) => Ok(EmbeddingFunction::BuiltIn),
             (Some("known"), Some(name)) => Err(Error::InvalidArgument {
                 why: format!("Chroma's embedding function {name:?} is not part of huedb"),
-                hint: Some(
-                    "leave it out and name a model with --model; `huedb model list` says which there are".into(),
-                ),
+                hint: Some(Advice::NameModel),
             }),
             _ => Err(Error::argument("embedding_function is an object with a type: known, legacy or unknown")),
         }

@@ -11,7 +11,7 @@ use super::quantise::MAX_DIMENSION;
 use super::rotation::ROTATION;
 use super::table::{self, CollectionNumber, META, PairKey, meta};
 use crate::bm25::Words;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::{
     ChromaSettings, ClientSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Metadata,
     Scope, Space,
@@ -84,7 +84,7 @@ impl CollectionChange {
                     "the document prefix cannot change: {} embeddings were made with the old one",
                     counts.records
                 ),
-                hint: Some("`huedb reembed` re-embeds the documents".into()),
+                hint: Some(Advice::Reembed),
             });
         }
         Ok(())

@@ -47,6 +47,10 @@ pub(crate) fn words(advice: &Advice) -> String {
              --from FILE`, or do without: tract runs the models"
                 .into()
         }
+        Advice::NameModel => {
+            "leave it out and name a model with --model; `huedb model list` says which there are".into()
+        }
+        Advice::Reembed => "`huedb reembed` re-embeds the documents".into(),
         Advice::NamePooling => "say which to use with --pooling".into(),
         Advice::InstallFolderOffline => {
             "unset HF_HUB_OFFLINE, or copy the model's folder here and add it with `huedb model add`".into()
