@@ -96,8 +96,12 @@ impl Search<'_> {
     /// Ranks the likeliest candidates of each question; returns the questions left undecided.
     fn open(&mut self, first: First) -> Result<Vec<usize>> {
         let start = Instant::now();
-        let rows = Tail::rows(self.view, self.allowed);
-        if first == First::Codes && self.questions.len() >= TAIL_CODED_FROM {
+        let mut rows = Tail::rows(self.view, self.allowed);
+        // In memory the tail is coded already, but for its last rows.
+        if let Some(resident) = self.resident {
+            rows.remove_range(..resident.end());
+        }
+        if first == First::Codes && self.questions.len() >= TAIL_CODED_FROM && self.resident.is_none() {
             self.tail = Tail::coded(self.view, &rows)?;
         } else {
             self.found.ranked += rows.len() * self.questions.len() as u64;
@@ -132,9 +136,6 @@ impl Search<'_> {
     /// Asks the codes for every row that can still win; returns the questions for which there are too many.
     fn ask_again(&mut self, open: &[usize]) -> Result<Vec<usize>> {
         let start = Instant::now();
-        if self.resident.is_some() && self.tail.is_none() {
-            self.tail = Tail::coded(self.view, &Tail::rows(self.view, self.allowed))?;
-        }
         let rows = usize::try_from(self.view.counts().sealed / MANY_PART).unwrap_or(usize::MAX);
         let candidates = self.scan(open, rows.min(MANY / open.len().max(1)).max(self.k))?;
         self.found.candidates += start.elapsed();

@@ -251,6 +251,11 @@ impl ResidentRows {
         self.segments.iter().chain(&self.tail).map(Arc::as_ref)
     }
 
+    /// Groups of the tail.
+    pub(super) fn tail(&self) -> impl Iterator<Item = &ResidentSegment> {
+        self.tail.iter().map(Arc::as_ref)
+    }
+
     /// As [`View::for_each_segment`].
     pub(super) fn for_each_segment(
         &self,

@@ -60,6 +60,13 @@ pub(super) fn scan(
         scanner.meeting.prepare(Around::Tail, || Ok(tail.centre.clone()))?;
         scanner.segment(&Segment::parse(&tail.segment)?)?;
     }
+    for segment in resident.into_iter().flat_map(ResidentRows::tail) {
+        let segment = segment.segment()?;
+        let centre =
+            || resident.map_or_else(|| view.centre(segment.centre()), |rows| rows.centre(segment.centre()).cloned());
+        scanner.meeting.prepare(Around::Centre(segment.centre()), centre)?;
+        scanner.segment(&segment)?;
+    }
     let found = scanner.best.nearest.into_iter().zip(asked);
     Ok(found.map(|(nearest, asked)| Candidates::new(nearest, asked.limit)).collect())
 }

@@ -125,7 +125,7 @@ impl Plan {
         let met = if facts.questions > 1 { facts.candidates.min(facts.rows) } else { facts.rows };
         let one_by_one = facts.resident && facts.questions < BATCH_FROM;
         // A batch codes the tail instead, which takes as long as ranking it for a few questions.
-        let tail = if one_by_one { 0.0 } else { facts.tail as f64 };
+        let tail = if facts.resident { 0.0 } else { facts.tail as f64 };
         let tail = read(tail) + tail * questions.min(TAIL_QUESTIONS) * compare;
         let read_per_kib = if facts.resident { 0.0 } else { READ_CODES_PER_KIB };
         let signs_per_kib = if one_by_one { COMPARE_RESIDENT_SIGNS_PER_KIB } else { COMPARE_SIGNS_PER_KIB };

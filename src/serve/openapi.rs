@@ -9,6 +9,7 @@ use super::call::{Kind, Route, Shape};
 use super::tenants::{NameBody, TenantBody};
 use super::wire::collection::{CollectionReply, CreateBody, ForkBody, ModifyBody};
 use super::wire::record::{DeleteBody, DeleteReply, GetBody, GetReply, QueryBody, QueryReply, WriteBody};
+use crate::record::Scope;
 
 /// Returns the description of these routes.
 pub(super) fn describe(routes: &[Route]) -> Json {
@@ -34,7 +35,18 @@ pub(super) fn describe(routes: &[Route]) -> Json {
 
 fn operation(route: &Route) -> Json {
     let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let parameter = |name: &str| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+    let parameter = |name: &str| {
+        let mut parameter = json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+        let example = match name {
+            "tenant" => Scope::DEFAULT_TENANT,
+            "database" => Scope::DEFAULT_DATABASE,
+            _ => return parameter,
+        };
+        if let Some(parameter) = parameter.as_object_mut() {
+            parameter.insert("example".into(), example.into());
+        }
+        parameter
+    };
     let mut parameters: Vec<Json> = names.map(parameter).collect();
     for name in query_parameters(route) {
         let shape = if is_count(name) {

@@ -123,3 +123,28 @@ fn a_server_that_only_reads_writes_nothing() {
     server.ok(&["create", "more"]);
     assert_eq!(server.get(&format!("{DATABASE}/collections_count")).text, "2");
 }
+
+#[test]
+fn requests_beyond_the_queue_are_told_to_come_back() {
+    let server = Running::start(&["--threads", "1", "--queue", "1"]);
+    let notes = server.collection("notes");
+    let count = 3000;
+    let ids: Vec<String> = (0..count).map(|n| format!("r{n}")).collect();
+    let embeddings: Vec<Vec<u32>> = (0..count).map(|n| vec![n; 32]).collect();
+    assert_eq!(server.post(&format!("{notes}/add"), &json!({"ids": ids, "embeddings": embeddings})).status, 201);
+    let get = format!("{notes}/get");
+    let all = json!({"include": ["embeddings"]});
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let client = || (0..10).map(|_| server.post(&get, &all)).collect::<Vec<_>>();
+        let clients: Vec<_> = (0..16).map(|_| scope.spawn(client)).collect();
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    });
+    let (answered, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert!(!answered.is_empty() && !refused.is_empty(), "{} {}", answered.len(), refused.len());
+    for answer in refused {
+        assert_eq!((answer.status, answer.retry_after.as_deref()), (429, Some("1")), "{}", answer.text);
+        assert_eq!(answer.json()["error"], "Backoff");
+    }
+    // Nobody waits any longer, and all is as before.
+    assert_eq!(server.get(&format!("{notes}/count")).text, count.to_string());
+}

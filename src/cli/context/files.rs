@@ -20,6 +20,7 @@ impl Context<'_, '_> {
     }
 
     /// Opens the file for a process that stays.
+    #[cfg(feature = "serve")]
     pub(crate) fn open_to_stay(&mut self, access: Access, cache_bytes: usize, warm_bytes: usize) -> Result<Store> {
         let is_new = !self.db.exists();
         let open = |options: &Options| {
