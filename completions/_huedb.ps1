@@ -1307,7 +1307,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Address to listen on')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port to listen on; 0 takes a free one, which is printed')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads that answer requests [default: one for each core]')
-            [CompletionResult]::new('--queue', '--queue', [CompletionResultType]::ParameterName, 'Requests that may wait; further ones are told to come back (429) [default: 64 for each thread]')
+            [CompletionResult]::new('--queue', '--queue', [CompletionResultType]::ParameterName, 'Requests that may wait; further ones are told to come back (429) [default: 64 for each thread, at least 256]')
             [CompletionResult]::new('--max-body', '--max-body', [CompletionResultType]::ParameterName, 'MiB of a request''s body at most')
             [CompletionResult]::new('--cache', '--cache', [CompletionResultType]::ParameterName, 'MiB of memory for what stays decoded between questions')
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Seconds a request may take')

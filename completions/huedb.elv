@@ -1259,7 +1259,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --listen 'Address to listen on'
             cand --port 'Port to listen on; 0 takes a free one, which is printed'
             cand --threads 'Threads that answer requests [default: one for each core]'
-            cand --queue 'Requests that may wait; further ones are told to come back (429) [default: 64 for each thread]'
+            cand --queue 'Requests that may wait; further ones are told to come back (429) [default: 64 for each thread, at least 256]'
             cand --max-body 'MiB of a request''s body at most'
             cand --cache 'MiB of memory for what stays decoded between questions'
             cand --request-timeout 'Seconds a request may take'

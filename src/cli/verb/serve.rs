@@ -60,7 +60,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 
-    /// Requests that may wait; further ones are told to come back (429) [default: 64 for each thread]
+    /// Requests that may wait; further ones are told to come back (429) [default: 64 for each thread, at least 256]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     queue: Option<u32>,
 
