@@ -1,14 +1,25 @@
 //! `search`, which Chroma's own server leaves to its cloud.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
 use super::call::{Call, Handled, Reply, Site};
 use super::fault::Fault;
 use super::records::check_schema;
 use crate::embed::of_collection;
 use crate::query::{ChromaRequest, Query};
 
+/// What of a body is checked for its shape alone, which is another error to Chroma than what the searches say.
+#[derive(Deserialize)]
+struct SearchBody {
+    #[serde(rename = "searches")]
+    _searches: Vec<Box<RawValue>>,
+}
+
 pub(super) fn search(site: &Site, call: &Call) -> Handled {
     let collection = site.collection(call)?;
-    let body: Box<serde_json::value::RawValue> = site.body(call)?;
+    let SearchBody { .. } = site.body(call)?;
+    let body: Box<RawValue> = site.body(call)?;
     let mut request = ChromaRequest::parse(body.get())?;
     let view = collection.view()?;
     for search in &request.searches {
