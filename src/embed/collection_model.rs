@@ -66,3 +66,9 @@ pub fn model_of(collection: &CollectionInfo) -> Option<Fingerprint> {
     let fits = collection.dimension.is_none_or(|dimension| dimension == model.dimension);
     (is_built_in && fits).then_some(model)
 }
+
+/// Says that a collection without a model of its own is asked with that of its client's function ([`model_of`]).
+#[must_use]
+pub fn asked_with_model_of_client(collection: &CollectionInfo, model: &str) -> String {
+    format!("{} was embedded by Chroma's default function; asked with its model, {model}", collection.name)
+}

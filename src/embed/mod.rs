@@ -45,7 +45,7 @@ mod wordpiece;
 pub use batching::BatchingEmbedder;
 pub use builtin::DEFAULT_MODEL;
 pub use chunk::{ChunkSize, Chunker};
-pub use collection_model::{model_of, of_collection};
+pub use collection_model::{asked_with_model_of_client, model_of, of_collection};
 pub use deferred::DeferredEmbedder;
 pub use embedder::{EmbedOutput, Embedder, Role};
 pub use hash::HashEmbedder;

@@ -51,8 +51,7 @@ fn new_collection(
 ) -> Result<NewCollection, Fault> {
     let metadata = metadata.map(collection_metadata).transpose()?;
     let (said, mut function) = configuration.map(split_function).unwrap_or_default();
-    let configured = parsed(&said)?;
-    let mut configured = configured;
+    let mut configured = parsed(&said)?;
     let schema = schema.filter(|schema| !schema.is_null());
     if let Some(schema) = &schema {
         let (in_schema, schema_function) = configuration_in(schema)?;

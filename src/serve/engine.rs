@@ -7,17 +7,18 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use axum::http::StatusCode;
 
-use super::call::{Call, Kind, Site, Step};
+use super::call::{Answered, Call, Kind, Site, Step};
 use super::connection::stream;
 use super::fault::Fault;
 use super::query;
 use super::question::Question;
+use super::queue::Queue;
 use super::responder::Responder;
 use super::writer::Writer;
 
@@ -42,17 +43,10 @@ impl Job {
     }
 }
 
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<Job>,
-    closed: bool,
-}
-
 struct Shared {
     site: Arc<Site>,
     writer: Writer,
-    state: Mutex<State>,
-    arrived: Condvar,
+    queue: Queue<Job>,
     running: AtomicUsize,
     long: AtomicUsize,
 }
@@ -70,8 +64,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             site,
             writer,
-            state: Mutex::default(),
-            arrived: Condvar::new(),
+            queue: Queue::new(),
             running: AtomicUsize::new(0),
             long: AtomicUsize::new(0),
         });
@@ -94,15 +87,9 @@ impl Engine {
         if matches!(job.call.route.kind, Kind::Long | Kind::Upload) {
             return self.submit_long(job);
         }
-        let mut state = self.shared.state();
-        if state.closed || state.waiting.len() >= self.shared.site.options.queue {
-            let waiting = state.waiting.len();
-            drop(state);
-            return job.responder.answer(Err(Fault::backoff(format!("{waiting} requests are waiting"))));
+        if let Err((job, waiting)) = self.shared.queue.push(job, self.shared.site.options.queue) {
+            job.responder.answer(Err(Fault::backoff(format!("{waiting} requests are waiting"))));
         }
-        state.waiting.push_back(job);
-        drop(state);
-        self.shared.arrived.notify_one();
     }
 
     fn submit_long(&self, job: Job) {
@@ -121,8 +108,7 @@ impl Engine {
 
     /// Answers what waits and ends; what comes from now on is told to come back.
     pub(super) fn finish(&self) {
-        self.shared.state().closed = true;
-        self.shared.arrived.notify_all();
+        self.shared.queue.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             let _ = thread.join();
@@ -132,39 +118,30 @@ impl Engine {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits for a request, and takes the questions that wait with it; `None` once there will be no more.
     fn take(&self) -> Option<Vec<Job>> {
-        let mut state = self.state();
-        loop {
-            while let Some(job) = state.waiting.pop_front() {
-                if !job.is_wanted() {
-                    job.responder.answer(Err(too_late()));
-                    continue;
+        self.queue.take(|waiting| {
+            while let Some(job) = waiting.pop_front() {
+                if job.is_wanted() {
+                    return Some(self.with_peers(waiting, job));
                 }
-                return Some(self.with_peers(&mut state, job));
+                job.responder.answer(Err(too_late()));
             }
-            if state.closed {
-                return None;
-            }
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+            None
+        })
     }
 
-    fn with_peers(&self, state: &mut State, job: Job) -> Vec<Job> {
+    fn with_peers(&self, waiting: &mut VecDeque<Job>, job: Job) -> Vec<Job> {
         let mut jobs = vec![job];
         let Some(first) = jobs.first().filter(|job| job.call.route.kind == Kind::Question) else { return jobs };
         let is_peer = |other: &Job| first.asks_as(other);
-        let all = 1 + state.waiting.iter().filter(|other| is_peer(other)).count();
+        let all = 1 + waiting.iter().filter(|other| is_peer(other)).count();
         let share = all.div_ceil(self.site.options.threads.max(1)).min(MOST_TOGETHER);
         let mut taken = Vec::new();
         let mut at = 0;
-        while taken.len() + 1 < share && at < state.waiting.len() {
-            if state.waiting.get(at).is_some_and(is_peer) {
-                taken.extend(state.waiting.remove(at));
+        while taken.len() + 1 < share && at < waiting.len() {
+            if waiting.get(at).is_some_and(is_peer) {
+                taken.extend(waiting.remove(at));
             } else {
                 at += 1;
             }
@@ -177,10 +154,7 @@ impl Shared {
         let mut questions: Vec<(Question, Responder)> = Vec::new();
         for Job { call, responder } in jobs {
             match guarded(|| self.handle(&call)) {
-                Ok(Step::Done(reply)) => {
-                    reply.notes.iter().for_each(|note| self.site.tell(note));
-                    responder.answer(Ok(reply));
-                }
+                Ok(Step::Done(reply)) => self.answer(responder, Ok(reply)),
                 Ok(Step::Write(write, answer)) => self.writer.submit(write, answer, responder),
                 Ok(Step::Ask(question)) => questions.push((*question, responder)),
                 Ok(Step::Stream(kind, length, write)) => {
@@ -201,11 +175,13 @@ impl Shared {
         let answered = guarded(|| Ok(query::answer(&self.site, questions, threads)));
         let mut answers = answered.unwrap_or_default().into_iter();
         for responder in responders {
-            if let Some(Ok(reply)) = answers.as_slice().first() {
-                reply.notes.iter().for_each(|note| self.site.tell(note));
-            }
-            responder.answer(answers.next().unwrap_or_else(|| Err(fault_here())));
+            self.answer(responder, answers.next().unwrap_or_else(|| Err(fault_here())));
         }
+    }
+
+    fn answer(&self, responder: Responder, answered: Answered) {
+        answered.iter().flat_map(|reply| &reply.notes).for_each(|note| self.site.tell(note));
+        responder.answer(answered);
     }
 
     fn handle(&self, call: &Call) -> Result<Step, Fault> {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{RawPathParams, Request};
-use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
@@ -84,10 +84,7 @@ pub(super) fn router(gate: &Arc<Gate>) -> Router {
 }
 
 fn not_allowed(method: &Method) -> Response {
-    let mut response =
-        refused(&Fault::other(StatusCode::METHOD_NOT_ALLOWED, format!("this route does not take {method}")));
-    response.headers_mut().remove(ALLOW);
-    response
+    refused(&Fault::other(StatusCode::METHOD_NOT_ALLOWED, format!("this route does not take {method}")))
 }
 
 async fn serve(gate: &Arc<Gate>, route: &'static Route, params: Vec<(String, String)>, request: Request) -> Response {

@@ -19,6 +19,7 @@ mod own;
 mod ping;
 mod query;
 mod question;
+mod queue;
 mod records;
 mod responder;
 #[expect(clippy::unnecessary_wraps, reason = "every handler has this form")]

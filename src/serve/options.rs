@@ -63,13 +63,19 @@ impl ServeOptions {
         Ok(Self::with_models(LoadOptions::of_process()?.clone()))
     }
 
+    /// Returns how many requests may wait for so many threads, unless it is set.
+    #[must_use]
+    pub fn queue_for(threads: usize) -> usize {
+        64 * threads.max(4)
+    }
+
     /// Returns the defaults, with models found by these options.
     #[must_use]
     pub fn with_models(models: LoadOptions) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             threads,
-            queue: 64 * threads.max(4),
+            queue: Self::queue_for(threads),
             max_body: 64 << 20,
             max_bodies: 512 << 20,
             request_timeout: Duration::from_mins(1),

@@ -7,10 +7,9 @@ use super::call::{Answered, Call, Handled, Reply, Site, Step};
 use super::fault::Fault;
 use super::question::Question;
 use super::records::{check_schema, filter, put, record_ids};
-use super::wire::embedding::SentEmbedding;
 use super::wire::include::{OF_QUERY, Part, read_for};
 use super::wire::record::{QueryBody, QueryReply};
-use crate::embed::DEFAULT_MODEL;
+use crate::embed::{DEFAULT_MODEL, asked_with_model_of_client};
 use crate::error::Error;
 use crate::query::{Ask, Query};
 use crate::record::{Hit, Record};
@@ -23,7 +22,8 @@ pub(super) fn read(site: &Site, call: &Call) -> Handled {
     let QueryBody { query_embeddings, query_texts, n_results, ids, r#where, where_document, include } = body;
     let asks: Vec<Ask> = match (query_embeddings, query_texts) {
         (Some(embeddings), None) => {
-            embeddings.into_iter().map(|sent| vector(sent).map(Ask::Vector)).collect::<Result<_, _>>()?
+            // Chroma answers one that is not finite with distances that are null; here it is refused, as every embedding is.
+            embeddings.into_iter().map(|sent| sent.components().map(Ask::Vector)).collect::<Result<_, _>>()?
         }
         (None, Some(texts)) => texts.into_iter().map(Ask::from).collect(),
         (None, None) => {
@@ -44,11 +44,6 @@ pub(super) fn read(site: &Site, call: &Call) -> Handled {
         top: n_results.map_or(10, |n| usize::try_from(n).unwrap_or(usize::MAX)),
         include: include.unwrap_or_else(|| OF_QUERY.to_vec()),
     })))
-}
-
-/// Chroma answers a question that is not finite with distances that are null; here it is refused, as every embedding is.
-fn vector(sent: SentEmbedding) -> Result<Vec<f32>, Fault> {
-    sent.components()
 }
 
 /// Answers questions of one path, in their order.
@@ -101,10 +96,7 @@ fn together(site: &Site, questions: &[Question], threads: usize) -> Result<Vec<R
         notes = answer.warnings;
         let asks_texts = matches!(first.asks.first(), Some(Ask::Text { .. }));
         if asks_texts && view.info().embedder.is_none() {
-            let name = &view.info().name;
-            notes.push(format!(
-                "{name} was embedded by Chroma's default function; asked with its model, {DEFAULT_MODEL}"
-            ));
+            notes.push(asked_with_model_of_client(view.info(), DEFAULT_MODEL));
         }
     }
     let mut hits = hits.into_iter();

@@ -42,7 +42,7 @@ fn write(site: &Site, call: &Call, mode: Mode) -> Handled {
     }
     // Text alone is enough where the server can embed it.
     let has_text = body.documents.iter().flatten().any(Option::is_some);
-    let model = if mode == Mode::Update && !has_text { None } else { text_model(site, &collection)? };
+    let model = if mode == Mode::Update && !has_text { None } else { text_model(&collection)? };
     let Some(info) = model else {
         if mode != Mode::Update {
             return Err(embeddings_missing(call, body.embeddings.is_some()));
@@ -66,8 +66,7 @@ fn changed(_: Outcome) -> Answered {
 }
 
 /// Returns the collection where the server embeds its texts.
-fn text_model(site: &Site, collection: &Collection) -> Result<Option<CollectionInfo>, Fault> {
-    let _ = site;
+fn text_model(collection: &Collection) -> Result<Option<CollectionInfo>, Fault> {
     match collection.view() {
         Ok(view) => Ok(Some(view.info().clone()).filter(|info| info.embedder.is_some())),
         // The body is refused first, as in Chroma.
@@ -196,7 +195,9 @@ pub(super) fn delete(site: &Site, call: &Call) -> Handled {
         }
         _ => {}
     }
-    check_schema(collection.view()?.info(), filter.as_ref())?;
+    if filter.is_some() {
+        check_schema(collection.view()?.info(), filter.as_ref())?;
+    }
     let query = RecordQuery { ids, filter, limit: limit.map(u64::from), ..RecordQuery::default() };
     let deleted = |outcome: Outcome| Ok(Reply::json(&DeleteReply { deleted: outcome.deleted()? }));
     Ok(Step::Write(collection.to_delete(&query)?, deleted))

@@ -2,13 +2,13 @@
 //!
 //! A commit costs two syncs of the disk, whatever is in it. Invariant: what was taken from the queue is answered.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::call::Answered;
 use super::fault::Fault;
+use super::queue::Queue;
 use super::responder::Responder;
 use crate::store::{Outcome, PendingWrite, Store};
 
@@ -23,16 +23,9 @@ struct Job {
     responder: Responder,
 }
 
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<Job>,
-    closed: bool,
-}
-
 struct Shared {
     store: Store,
-    state: Mutex<State>,
-    arrived: Condvar,
+    queue: Queue<Job>,
 }
 
 pub(super) struct Writer {
@@ -41,23 +34,12 @@ pub(super) struct Writer {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits for writes; `None` once there will be no more.
     fn take(&self) -> Option<Vec<Job>> {
-        let mut state = self.state();
-        loop {
-            if !state.waiting.is_empty() {
-                let most = state.waiting.len().min(MOST_TOGETHER);
-                return Some(state.waiting.drain(..most).collect());
-            }
-            if state.closed {
-                return None;
-            }
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        self.queue.take(|waiting| {
+            let most = waiting.len().min(MOST_TOGETHER);
+            (most > 0).then(|| waiting.drain(..most).collect())
+        })
     }
 
     fn write(&self, jobs: Vec<Job>) {
@@ -77,7 +59,7 @@ impl Shared {
 
 impl Writer {
     pub(super) fn start(store: Store) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { store, state: Mutex::default(), arrived: Condvar::new() });
+        let shared = Arc::new(Shared { store, queue: Queue::new() });
         let thread = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("huedb-writer".into()).spawn(move || {
@@ -91,20 +73,14 @@ impl Writer {
 
     /// Has a write done, and answers once it is durable.
     pub(super) fn submit(&self, write: PendingWrite, answer: fn(Outcome) -> Answered, responder: Responder) {
-        let mut state = self.shared.state();
-        if state.waiting.len() >= MOST_WAITING {
-            drop(state);
-            return responder.answer(Err(Fault::backoff(format!("{MOST_WAITING} writes are waiting"))));
+        if let Err((job, waiting)) = self.shared.queue.push(Job { write, answer, responder }, MOST_WAITING) {
+            job.responder.answer(Err(Fault::backoff(format!("{waiting} writes are waiting"))));
         }
-        state.waiting.push_back(Job { write, answer, responder });
-        drop(state);
-        self.shared.arrived.notify_one();
     }
 
     /// Does what waits and ends.
     pub(super) fn finish(&self) {
-        self.shared.state().closed = true;
-        self.shared.arrived.notify_all();
+        self.shared.queue.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = thread.join();

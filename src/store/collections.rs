@@ -41,10 +41,7 @@ impl Store {
     /// [`crate::error::Error::CollectionNotFound`] (or of its database or tenant), `CollectionExists` for a name that is
     /// taken, `InvalidArgument` for a change its content does not allow, and those of every write.
     pub fn modify_collection(&self, name: &str, change: CollectionChange) -> Result<CollectionInfo> {
-        self.write(|tx| {
-            tenants::check_for_writing(tx, self.scope())?;
-            catalog::modify(tx, self.scope(), name, change)
-        })
+        Collection::new(self.clone(), CollectionKey::named(name)).modify(change)
     }
 
     /// Removes a collection with all its records; returns its description.

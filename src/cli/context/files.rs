@@ -16,28 +16,22 @@ impl Context<'_, '_> {
             Access::Read => Options::READ_CACHE_BYTES,
             Access::Write | Access::Create => Options::WRITE_CACHE_BYTES,
         };
-        self.open_with(access, cache_bytes)
+        self.open_with(access, cache_bytes, 0)
     }
 
     /// Opens the file for a process that stays.
     #[cfg(feature = "serve")]
     pub(crate) fn open_to_stay(&mut self, access: Access, cache_bytes: usize, warm_bytes: usize) -> Result<Store> {
-        let is_new = !self.db.exists();
-        let open = |options: &Options| {
-            let options = Options { cache_bytes, warm_bytes, ..options.clone() };
-            self.timing.of("open", || Store::open_with(&self.db, access, &options))
-        };
-        let store = self.with_key(open)?;
-        if is_new && !self.options.encrypt {
-            self.warn_of_plain(&self.db.clone());
+        match access {
+            Access::Create => self.or_make(cache_bytes, warm_bytes),
+            Access::Read | Access::Write => self.open_with(access, cache_bytes, warm_bytes),
         }
-        Ok(store)
     }
 
-    fn open_with(&self, access: Access, cache_bytes: usize) -> Result<Store> {
+    /// A command asks once, and so keeps no warm bytes.
+    fn open_with(&self, access: Access, cache_bytes: usize, warm_bytes: usize) -> Result<Store> {
         let open = |options: &Options| {
-            // A command asks once.
-            let options = Options { cache_bytes, warm_bytes: 0, ..options.clone() };
+            let options = Options { cache_bytes, warm_bytes, ..options.clone() };
             self.timing.of("open", || Store::open_with(&self.db, access, &options))
         };
         self.with_key(open)
@@ -84,12 +78,12 @@ impl Context<'_, '_> {
 
     /// Opens the file for writing, and makes it when there is none.
     pub(crate) fn open_or_make(&mut self) -> Result<Store> {
-        self.or_make(Options::WRITE_CACHE_BYTES)
+        self.or_make(Options::WRITE_CACHE_BYTES, 0)
     }
 
-    fn or_make(&mut self, cache_bytes: usize) -> Result<Store> {
+    fn or_make(&mut self, cache_bytes: usize, warm_bytes: usize) -> Result<Store> {
         let is_new = !self.db.exists();
-        let store = self.open_with(Access::Create, cache_bytes)?;
+        let store = self.open_with(Access::Create, cache_bytes, warm_bytes)?;
         if is_new && !self.options.encrypt {
             self.warn_of_plain(&self.db.clone());
         }
@@ -129,13 +123,13 @@ impl Context<'_, '_> {
 
     /// Opens the file for writing a lot.
     pub(crate) fn open_for_bulk(&self, access: Access) -> Result<Store> {
-        self.open_with(access, Options::BULK_CACHE_BYTES)
+        self.open_with(access, Options::BULK_CACHE_BYTES, 0)
     }
 
     /// Opens the file for an import of so many bytes.
     pub(crate) fn open_for_import(&mut self, access: Access, input_bytes: Option<u64>) -> Result<Store> {
         let file_bytes = std::fs::metadata(&self.db).map_or(0, |facts| facts.len());
         let cache_bytes = Options::import_cache_bytes(file_bytes, input_bytes);
-        if access == Access::Create { self.or_make(cache_bytes) } else { self.open_with(access, cache_bytes) }
+        if access == Access::Create { self.or_make(cache_bytes, 0) } else { self.open_with(access, cache_bytes, 0) }
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use huedb::embed::{DeferredEmbedder, Embedder, Runtime, RuntimeKind, load, of_collection, runtime};
+use huedb::embed::{
+    DeferredEmbedder, Embedder, Runtime, RuntimeKind, asked_with_model_of_client, load, of_collection, runtime,
+};
 use huedb::error::Result;
 use huedb::record::{CollectionInfo, Fingerprint};
 
@@ -16,9 +18,7 @@ impl Context<'_, '_> {
         let embedder = self.deferred_embedder(collection, asked)?;
         if collection.embedder.is_none() {
             let model = &embedder.fingerprint().model;
-            let name = &collection.name;
-            self.printer
-                .notice(format!("{name} was embedded by Chroma's default function; asked with its model, {model}"));
+            self.printer.notice(asked_with_model_of_client(collection, model));
         }
         embedder.load()?;
         self.warn_of_engines(&embedder.fingerprint().model)?;

@@ -91,8 +91,9 @@ impl ServeArgs {
         let (told, lines) = channel();
         let mut options = ServeOptions::with_models(context.models.clone());
         options.threads = self.threads.map_or(options.threads, usize::from);
-        options.queue =
-            self.queue.map_or(64 * options.threads.max(4), |queue| usize::try_from(queue).unwrap_or(usize::MAX));
+        options.queue = self
+            .queue
+            .map_or(ServeOptions::queue_for(options.threads), |queue| usize::try_from(queue).unwrap_or(usize::MAX));
         options.max_body = usize::try_from(self.max_body).unwrap_or(usize::MAX) << 20;
         options.max_bodies = options.max_bodies.max(options.max_body);
         options.request_timeout = self.request_timeout;
