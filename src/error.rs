@@ -76,6 +76,18 @@ pub enum Error {
         /// The tenant it is in.
         tenant: String,
     },
+    /// There is no token of that name or id.
+    TokenNotFound {
+        /// What was asked for.
+        name: String,
+        /// The names that do exist, in order.
+        known: Vec<String>,
+    },
+    /// The name of a token, or the token itself, is taken.
+    TokenExists {
+        /// The name it is kept under.
+        name: String,
+    },
     /// A tenant's name is too short.
     InvalidTenantName {
         /// The name given.
@@ -314,6 +326,8 @@ impl Error {
             | Self::DatabaseNotFound { .. }
             | Self::TenantExists { .. }
             | Self::DatabaseExists { .. }
+            | Self::TokenNotFound { .. }
+            | Self::TokenExists { .. }
             | Self::InvalidTenantName { .. }
             | Self::InvalidName { .. }
             | Self::EmptyId
@@ -361,14 +375,19 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::CollectionNotFound { known, .. } | Self::DatabaseNotFound { known, .. } if known.is_empty() => {
+            Self::CollectionNotFound { known, .. }
+            | Self::DatabaseNotFound { known, .. }
+            | Self::TokenNotFound { known, .. }
+                if known.is_empty() =>
+            {
                 return None;
             }
             Self::ModelNotFound { known, .. } if known.is_empty() => "no models are installed".into(),
             Self::ModelNotFound { known, .. } => format!("there are {}", known.join(", ")),
             Self::CollectionNotFound { known, .. }
             | Self::TenantNotFound { known, .. }
-            | Self::DatabaseNotFound { known, .. } => format!("available: {}", known.join(", ")),
+            | Self::DatabaseNotFound { known, .. }
+            | Self::TokenNotFound { known, .. } => format!("available: {}", known.join(", ")),
             Self::InvalidName { .. } => {
                 "a name has 3 to 512 characters from [a-zA-Z0-9._-] and starts and ends with a letter or a digit".into()
             }
@@ -420,6 +439,8 @@ impl fmt::Display for Error {
             Self::DatabaseExists { name, tenant } => {
                 write!(f, "a database named {name:?} exists already in the tenant {tenant:?}")
             }
+            Self::TokenNotFound { name, .. } => write!(f, "no token named {name:?}"),
+            Self::TokenExists { name } => write!(f, "a token named {name:?} exists already"),
             Self::InvalidTenantName { name } => write!(f, "the tenant's name {name:?} must have 3 characters or more"),
             Self::InvalidName { name, why } => write!(f, "the name {name:?} {why}"),
             Self::EmptyId => write!(f, "the id is empty; an id has at least one character"),

@@ -42,7 +42,9 @@ impl Error {
             Self::DatabaseNotFound { name, tenant, .. } | Self::DatabaseExists { name, tenant } => {
                 vec![text("database", name), text("tenant", tenant)]
             }
-            Self::InvalidName { name, .. } => vec![text("name", name)],
+            Self::InvalidName { name, .. } | Self::TokenNotFound { name, .. } | Self::TokenExists { name } => {
+                vec![text("name", name)]
+            }
             Self::DuplicateId { id } => vec![text("id", id)],
             Self::DimensionMismatch { collection, expected, got } => {
                 vec![text("collection", collection), ("expected", (*expected).into()), ("got", (*got).into())]

@@ -124,7 +124,8 @@ fn facts(view: &View, query: &VectorSearch, chosen: Option<&RoaringTreemap>) -> 
         sketched: view.is_sketched(),
         resident: is_resident(view),
         graph_resident: is_graph_resident(view),
-        exact: query.exact,
+        // What is found by a graph depends on every record in it, and none may show that is not shown.
+        exact: query.exact || view.is_restricted(),
     })
 }
 

@@ -11,7 +11,7 @@ use super::filter::{Filter, Scalar, Side, Test};
 use super::sort::{Sort, sorted};
 use crate::error::Result;
 use crate::record::{Metadata, Number, Ordinal, Record, RecordId};
-use crate::store::{Collection, Include, Outcome, PendingWrite, StoredRecord, Term, View};
+use crate::store::{Collection, Include, Outcome, PendingWrite, Restriction, StoredRecord, Term, View};
 
 /// Which records are read or deleted; the parts that are given must all hold.
 #[derive(Debug, Clone, Default)]
@@ -76,6 +76,26 @@ impl RecordPage {
 }
 
 impl Collection {
+    /// Returns a handle to which there are only the records that pass a filter: whatever is read, counted or ranked is as if
+    /// the others did not exist. Records can be deleted through it; every other write is [`crate::error::Error::InvalidArgument`].
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = huedb::Store::open(folder.path().join("n.redb"), huedb::Access::Create)?;
+    /// # store.create_collection(huedb::CollectionName::parse("notes")?, huedb::NewCollection::default())?;
+    /// # let notes = store.collection("notes")?;
+    /// # notes.write_rows(["fox", "dog"].map(|id| huedb::NewRecord::new(id).unwrap().with_embedding(vec![1.0, 0.0])), huedb::Mode::Add)?;
+    /// use huedb::query::Filter;
+    ///
+    /// let part = notes.only(Filter::parse("#id = 'fox'")?);
+    /// assert_eq!((notes.count()?, part.count()?), (2, 1));
+    /// # Ok::<(), huedb::Error>(())
+    /// ```
+    #[must_use]
+    pub fn only(&self, filter: Filter) -> Self {
+        self.restricted_to(Arc::new(filter))
+    }
+
     /// Finds records in the order they were inserted, or as the query sorts them.
     ///
     /// # Errors
@@ -114,10 +134,18 @@ impl Collection {
         // A state that is still read keeps its pages from being used again.
         drop(page);
         let filter = query.filter.clone();
-        Ok(self.to_delete_if(ids, move |stored: &StoredRecord| {
-            let metadata = Some(&stored.metadata);
-            filter.as_ref().is_none_or(|f| f.matches(stored.id.as_str(), metadata, stored.document.as_deref()))
-        }))
+        Ok(self.to_delete_if(ids, move |stored: &StoredRecord| filter.as_ref().is_none_or(|f| f.keeps(stored))))
+    }
+}
+
+/// The records that pass a filter are all there are.
+impl Restriction for Filter {
+    fn records(&self, view: &View) -> Result<RoaringTreemap> {
+        Ok(choose(view, None, Some(self))?.unwrap_or_else(|| view.live()))
+    }
+
+    fn keeps(&self, stored: &StoredRecord) -> bool {
+        self.matches(stored.id.as_str(), Some(&stored.metadata), stored.document.as_deref())
     }
 }
 
@@ -125,7 +153,7 @@ impl Collection {
 pub(super) fn choose(view: &View, ids: Option<&[RecordId]>, filter: Option<&Filter>) -> Result<Option<RoaringTreemap>> {
     let filter = filter.filter(|filter| !filter.is_all());
     if ids.is_none() && filter.is_none() {
-        return Ok(None);
+        return Ok(view.visible().cloned());
     }
     let within = match ids {
         Some(ids) => view.ordinals(ids)?,
@@ -147,7 +175,7 @@ struct FilteredRecords {
 /// Returns those of all records that pass, from memory where nothing was committed since the filter was used last.
 fn keep_as_before(view: &View, filter: &Filter, all: &RoaringTreemap) -> Result<RoaringTreemap> {
     let (cache, number) = (view.cache(), view.number());
-    if cache.budget() == 0 {
+    if cache.budget() == 0 || view.is_restricted() {
         return keep(view, filter, all);
     }
     // Every part of a filter is in this form.

@@ -163,6 +163,7 @@ fn copy_tables(from: &ReadTransaction, copy: &Database) -> Result<()> {
     copy_table(from, &to, table::META)?;
     copy_table(from, &to, table::TENANTS)?;
     copy_table(from, &to, table::DATABASES)?;
+    copy_table(from, &to, table::TOKENS)?;
     copy_table(from, &to, table::COLLECTIONS)?;
     copy_table(from, &to, table::COLLECTION)?;
     copy_table(from, &to, table::IDS)?;

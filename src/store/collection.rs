@@ -3,9 +3,11 @@
 //! Every method opens its own transaction, so a handle may be kept, cloned and used by several threads while others write.
 //! Invariant: a handle holds no lock and no page of the file between two calls.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use redb::WriteTransaction;
+use roaring::RoaringTreemap;
 use uuid::Uuid;
 
 use super::catalog::{self, CatalogEntry, CollectionKey};
@@ -14,7 +16,7 @@ use super::queue::{LARGE_BYTES, Outcome, Task, Turn, WriteRequest, bytes_of};
 use super::table::{self, CollectionNumber, PairKey};
 use super::write::{Form, WriteBatch};
 use super::{Change, CollectionChange, Effect, Include, Mode, Store, StoredRecord, View, rows_per_segment, tenants};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::{
     CollectionInfo, CollectionName, DumpRecord, Fingerprint, MetadataPatch, Ordinal, Record, RecordId,
 };
@@ -22,16 +24,44 @@ use crate::record::{
 /// A tail shorter than this part of a segment is left: each import adds a segment of its own otherwise.
 const SETTLED_PART: u64 = 8;
 
+/// Which records of a collection there are to whoever has a handle.
+pub(crate) trait Restriction: Send + Sync {
+    /// Returns those of a view that shows all.
+    fn records(&self, view: &View) -> Result<RoaringTreemap>;
+
+    /// Returns whether a record is one of them, as it is at the moment of a write.
+    fn keeps(&self, record: &StoredRecord) -> bool;
+}
+
 /// A collection of an open [`Store`].
 #[derive(Clone)]
 pub struct Collection {
     store: Store,
     key: CollectionKey,
+    restriction: Option<Arc<dyn Restriction>>,
 }
 
 impl Collection {
     pub(super) fn new(store: Store, key: CollectionKey) -> Self {
-        Self { store, key }
+        Self { store, key, restriction: None }
+    }
+
+    /// Returns a handle to which there are only some of the records: every read is of these alone, a delete deletes none
+    /// but these, and every other write is refused.
+    pub(crate) fn restricted_to(&self, restriction: Arc<dyn Restriction>) -> Self {
+        Self { restriction: Some(restriction), ..self.clone() }
+    }
+
+    pub(super) fn restriction(&self) -> Option<&Arc<dyn Restriction>> {
+        self.restriction.as_ref()
+    }
+
+    /// Refuses a write that could touch records which there are none of to this handle.
+    pub(super) fn require_all(&self) -> Result<()> {
+        if self.restriction.is_none() {
+            return Ok(());
+        }
+        Err(Error::argument("a part of a collection can be read and deleted from, and written to in no other way"))
     }
 
     /// Returns its name; of a handle by identity, the one it was last seen with.
@@ -55,7 +85,14 @@ impl Collection {
     /// # Errors
     /// [`crate::error::Error::CollectionNotFound`] when it was dropped, or a damaged file.
     pub fn view(&self) -> Result<View> {
-        self.store.view_of(&self.key)
+        let view = self.store.view_of(&self.key)?;
+        match &self.restriction {
+            Some(restriction) => {
+                let records = restriction.records(&view)?;
+                Ok(view.showing(records))
+            }
+            None => Ok(view),
+        }
     }
 
     /// Reads one state of the collection, and tries once more if another thread's failure had ended the handle
@@ -74,6 +111,7 @@ impl Collection {
     /// # Errors
     /// The first bad change, named by its id; then none is applied.
     pub fn apply(&self, changes: impl IntoIterator<Item = Change>, mode: Mode) -> Result<Vec<Effect>> {
+        self.require_all()?;
         let mut changes = changes.into_iter();
         // Alone, it need not be kept for a second attempt.
         if let Some(turn) = self.store.queue().free_turn() {
@@ -103,6 +141,7 @@ impl Collection {
         keep_embeddings: bool,
         embedded_by: Option<&Fingerprint>,
     ) -> Result<(Vec<Effect>, u64)> {
+        self.require_all()?;
         self.write(|batch| {
             if !keep_embeddings {
                 batch.require_embeddings();
@@ -160,6 +199,7 @@ impl Collection {
     /// # Errors
     /// Those of every write.
     pub fn sketch(&self) -> Result<()> {
+        self.require_all()?;
         self.write(|batch| {
             batch.sketch();
             Ok(())
@@ -171,6 +211,7 @@ impl Collection {
     /// # Errors
     /// Those of every write.
     pub fn settle(&self) -> Result<()> {
+        self.require_all()?;
         let view = self.view()?;
         let full = view.info().dimension.map_or(u64::MAX, |dimension| rows_per_segment(dimension) as u64);
         if view.counts().tail * SETTLED_PART < full {
@@ -191,6 +232,7 @@ impl Collection {
     /// # Errors
     /// Those of every write.
     pub fn index_documents(&self, on: bool) -> Result<u64> {
+        self.require_all()?;
         self.write(|batch| batch.index_documents(on))
     }
 
@@ -199,6 +241,7 @@ impl Collection {
         &self,
         change: impl FnOnce(&WriteTransaction, CollectionNumber, &mut CatalogEntry) -> Result<T>,
     ) -> Result<T> {
+        self.require_all()?;
         let scope = self.store.scope();
         self.store.write(|tx| {
             tenants::check_for_writing(tx, scope)?;
@@ -261,6 +304,7 @@ impl Collection {
     /// # Errors
     /// As [`Store::modify_collection`].
     pub fn modify(&self, change: CollectionChange) -> Result<CollectionInfo> {
+        self.require_all()?;
         self.store.write(|tx| {
             let scope = self.store.scope();
             tenants::check_for_writing(tx, scope)?;
@@ -280,6 +324,7 @@ impl Collection {
     /// # Errors
     /// As [`Store::create_collection`], and those of every write.
     pub fn copy(&self, name: CollectionName) -> Result<CollectionInfo> {
+        self.require_all()?;
         self.store.write(|tx| {
             // Whoever has the turn reads what was last committed.
             let view = self.view()?;

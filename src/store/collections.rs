@@ -57,7 +57,8 @@ impl Store {
         })
     }
 
-    /// Removes every collection, and every tenant and database but the default ones, in one transaction.
+    /// Removes every collection, and every tenant and database but the default ones, in one transaction. Tokens stay: without
+    /// them a server would let everybody in.
     ///
     /// # Errors
     /// Those of every write.

@@ -171,6 +171,7 @@ fn rewrite_texts(tx: &WriteTransaction) -> Result<()> {
     rewrite(tx, table::META)?;
     rewrite(tx, table::TENANTS)?;
     rewrite(tx, table::DATABASES)?;
+    rewrite(tx, table::TOKENS)?;
     rewrite(tx, table::COLLECTIONS)?;
     rewrite(tx, table::COLLECTION)?;
     rewrite(tx, table::IDS)?;

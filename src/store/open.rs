@@ -128,6 +128,7 @@ fn make_of_empty(path: &Path, options: &Options) -> Result<()> {
     old.write(|tx| {
         let is_used = tx.open_table(table::COLLECTIONS)?.iter()?.next().is_some();
         let is_used = is_used || tx.open_table(table::TENANTS)?.iter()?.next().is_some();
+        let is_used = is_used || tx.open_table(table::TOKENS)?.iter()?.next().is_some();
         if is_used { Ok(()) } else { beside.put_in_place(true) }
     })
 }

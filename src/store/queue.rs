@@ -81,11 +81,16 @@ impl WriteRequest {
     fn run(&self, batch: &mut WriteBatch) -> Result<Outcome> {
         match &self.task {
             Task::Apply(changes, mode) => {
+                self.collection.require_all()?;
                 let effects = changes.iter().map(|change| batch.apply(change.clone(), *mode));
                 effects.collect::<Result<_>>().map(Outcome::Effects)
             }
             Task::Delete(ids, condition) => {
-                let deleted = ids.iter().map(|id| batch.delete(id, condition).map(u64::from));
+                let restriction = self.collection.restriction();
+                let is_due = |record: &StoredRecord| {
+                    condition(record) && restriction.is_none_or(|restriction| restriction.keeps(record))
+                };
+                let deleted = ids.iter().map(|id| batch.delete(id, &is_due).map(u64::from));
                 deleted.sum::<Result<_>>().map(Outcome::Deleted)
             }
         }

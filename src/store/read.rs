@@ -69,6 +69,8 @@ pub struct View {
     rows_number: CollectionNumber,
     entry: CatalogEntry,
     dead: RoaringTreemap,
+    /// The only records there are to whoever reads it; `None` for all.
+    visible: Option<RoaringTreemap>,
     place: FileContext,
     cache: Arc<Cache>,
     tx: Arc<ReadTransaction>,
@@ -90,7 +92,33 @@ impl View {
         let dead = read_set(&tx.open_table(table::DEAD)?, number, "the set of deleted rows")?;
         let (records, vectors) = (tx.open_table(table::RECORDS)?, tx.open_table(table::VECTORS)?);
         let rows_number = entry.rows_number(number);
-        Ok(Self { number, rows_number, entry, dead, place, cache, tx, records, vectors })
+        Ok(Self { number, rows_number, entry, dead, visible: None, place, cache, tx, records, vectors })
+    }
+
+    /// Returns a view to which these records are all there are.
+    ///
+    /// What is said of the collection as a whole is said of them: how many, which keys, whether there is a dimension yet.
+    pub(super) fn showing(mut self, records: RoaringTreemap) -> Self {
+        if records.is_empty() && self.entry.info.embedder.is_none() {
+            self.entry.info.dimension = None;
+        }
+        self.visible = Some(records);
+        self
+    }
+
+    /// Returns the records it shows, where those are not all.
+    pub(crate) fn visible(&self) -> Option<&RoaringTreemap> {
+        self.visible.as_ref()
+    }
+
+    /// Returns whether it shows only a part of the collection.
+    #[must_use]
+    pub fn is_restricted(&self) -> bool {
+        self.visible.is_some()
+    }
+
+    fn shows(&self, ordinal: u64) -> bool {
+        self.visible.as_ref().is_none_or(|visible| visible.contains(ordinal))
     }
 
     /// Runs a read, and names the file in its error. A panic of redb becomes one: it took a damaged page for sound.
@@ -119,7 +147,8 @@ impl View {
     /// Returns numbers about its content.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.entry.counts()
+        let counts = self.entry.counts();
+        Counts { records: self.visible.as_ref().map_or(counts.records, RoaringTreemap::len), ..counts }
     }
 
     /// Returns the catalogue's entry of its graph.
@@ -150,7 +179,7 @@ impl View {
         self.number.0
     }
 
-    /// Returns how many commits have changed the collection.
+    /// Returns how many commits have changed the collection, those of records that it does not show among them.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.entry.version
@@ -181,6 +210,9 @@ impl View {
     /// Returns the ordinals of all records.
     #[must_use]
     pub fn live(&self) -> RoaringTreemap {
+        if let Some(visible) = &self.visible {
+            return visible.clone();
+        }
         let mut all = RoaringTreemap::new();
         all.insert_range(0..self.entry.next_ordinal);
         all - &self.dead
@@ -216,7 +248,8 @@ impl View {
         self.named(|| {
             let ids = self.tx.open_table(table::IDS)?;
             let found = ids.get(self.number.id_key(id.as_str()).as_slice())?;
-            Ok(found.map(|ordinal| Ordinal(u64::from_le_bytes(*ordinal.value()))))
+            let found = found.map(|ordinal| u64::from_le_bytes(*ordinal.value()));
+            Ok(found.filter(|ordinal| self.shows(*ordinal)).map(Ordinal))
         })
     }
 
@@ -397,7 +430,27 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn key_kinds(&self) -> Result<Vec<(String, Vec<TermKind>)>> {
+        if let Some(visible) = &self.visible {
+            return self.kinds_among(visible);
+        }
         self.named(|| posting::key_kinds(&self.tx.open_table(table::POSTINGS)?, self.number))
+    }
+
+    fn kinds_among(&self, records: &RoaringTreemap) -> Result<Vec<(String, Vec<TermKind>)>> {
+        let mut found: Vec<(String, Vec<TermKind>)> = Vec::new();
+        self.for_each_term(None, |key, term, holding| {
+            if holding.is_disjoint(records) {
+                return Ok(());
+            }
+            let kind = term.kind().ok_or_else(|| Error::damaged("a posting of an unknown kind"))?;
+            match found.last_mut().filter(|(last, _)| last == key) {
+                Some((_, kinds)) if kinds.contains(&kind) => {}
+                Some((_, kinds)) => kinds.push(kind),
+                None => found.push((key.to_owned(), vec![kind])),
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// Returns whether a record has a metadata key.
@@ -424,7 +477,12 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
-    pub(crate) fn for_each_weight(&self, field: &str, term: u32, visit: impl FnMut(Ordinal, f32)) -> Result<()> {
+    pub(crate) fn for_each_weight(&self, field: &str, term: u32, mut visit: impl FnMut(Ordinal, f32)) -> Result<()> {
+        let visit = |ordinal: Ordinal, weight| {
+            if self.shows(ordinal.0) {
+                visit(ordinal, weight);
+            }
+        };
         self.named(|| {
             match self.tx.open_table(table::TERMS) {
                 Ok(table) => terms::for_each_weight(&table, self.number, field, term, visit),

@@ -9,6 +9,7 @@
 //! | `meta` | name | format version (u32), version of the writer, uuid of the file |
 //! | `tenants` | tenant | nothing; the table is absent until it is needed |
 //! | `databases` | tenant, database | uuid; the table is absent until it is needed |
+//! | `tokens` | id of the token | who has it and what for, JSON ([`crate::record::Token`]); the table is absent until it is needed |
 //! | `collections` | tenant, database, name | collection number c |
 //! | `collection` | c | settings and counters, JSON ([`super::catalog::Entry`]) |
 //! | `ids` | c, id | ordinal r |
@@ -46,6 +47,7 @@ pub(crate) type PairKey = [u8; 12];
 pub(crate) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 pub(crate) const TENANTS: TableDefinition<&str, ()> = TableDefinition::new("tenants");
 pub(crate) const DATABASES: TableDefinition<(&str, &str), &[u8; 16]> = TableDefinition::new("databases");
+pub(crate) const TOKENS: TableDefinition<&str, &[u8]> = TableDefinition::new("tokens");
 pub(crate) const COLLECTIONS: TableDefinition<(&str, &str, &str), &[u8; 4]> = TableDefinition::new("collections");
 pub(crate) const COLLECTION: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("collection");
 pub(crate) const IDS: TableDefinition<&[u8], &[u8; 8]> = TableDefinition::new("ids");
@@ -71,6 +73,7 @@ pub(crate) fn is_derived(table: &str) -> bool {
         META.name(),
         TENANTS.name(),
         DATABASES.name(),
+        TOKENS.name(),
         COLLECTIONS.name(),
         COLLECTION.name(),
         RECORDS.name(),

@@ -25,6 +25,12 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         Error::DatabaseNotFound { known, .. } => {
             format!("available: {}; create one with `huedb database create NAME`", known.join(", "))
         }
+        Error::TokenNotFound { known, .. } if known.is_empty() => {
+            "there are none yet; create one with `huedb token create NAME --role ROLE`".into()
+        }
+        Error::TokenExists { name } => {
+            format!("`huedb token rotate {name}` puts another in its place, `huedb token revoke {name}` removes it")
+        }
         Error::ModelMismatch { stored, .. } => {
             format!("use the model {stored}; `huedb reembed` changes the model of a collection")
         }
@@ -71,6 +77,8 @@ mod tests {
             Error::ModelMismatch { collection: name(), stored: name(), given: name() },
             Error::ModelNotFound { model: name(), known: Vec::new() },
             Error::WordsNotIndexed { collection: name() },
+            Error::TokenNotFound { name: name(), known: Vec::new() },
+            Error::TokenExists { name: name() },
             Error::FileNotFound { path: path() },
             Error::WrongKey { path: path() },
             Error::Damaged { path: path(), what: name() },

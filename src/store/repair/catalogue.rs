@@ -27,6 +27,8 @@ pub(super) struct OldCatalogue {
     pub(super) meta: BTreeMap<String, Vec<u8>>,
     pub(super) tenants: Vec<String>,
     pub(super) databases: Vec<((String, String), [u8; 16])>,
+    /// Of sound pages alone: what a damaged one says of rights is not to be believed.
+    pub(super) tokens: Vec<(String, Vec<u8>)>,
     pub(super) collections: BTreeMap<CollectionNumber, OldCollection>,
 }
 
@@ -49,6 +51,7 @@ impl OldCatalogue {
             is(shape, table::META)
                 || is(shape, table::TENANTS)
                 || is(shape, table::DATABASES)
+                || is(shape, table::TOKENS)
                 || is(shape, table::COLLECTIONS)
                 || is(shape, table::COLLECTION)
         };
@@ -62,6 +65,9 @@ impl OldCatalogue {
                 } else if is(page.shape, table::DATABASES) {
                     let key = read::<(&str, &str), _>(key, |(tenant, name)| (tenant.to_owned(), name.to_owned()));
                     found.databases.extend(key.zip(value.try_into().ok()));
+                } else if is(page.shape, table::TOKENS) {
+                    let id = read::<&str, _>(key, str::to_owned).filter(|_| is_certain);
+                    found.tokens.extend(id.map(|id| (id, value.to_vec())));
                 } else if is(page.shape, table::COLLECTIONS) {
                     let key = read::<(&str, &str, &str), _>(key, |(tenant, database, name)| {
                         (Scope { tenant: tenant.to_owned(), database: database.to_owned() }, name.to_owned())

@@ -322,6 +322,9 @@ fn write_catalogue(tx: &WriteTransaction, catalogue: &OldCatalogue) -> Result<()
     for ((tenant, database), id) in &catalogue.databases {
         tx.open_table(table::DATABASES)?.insert((tenant.as_str(), database.as_str()), id)?;
     }
+    for (id, token) in &catalogue.tokens {
+        tx.open_table(table::TOKENS)?.insert(id.as_str(), token.as_slice())?;
+    }
     let mut numbers = tx.open_table(table::COLLECTIONS)?;
     let mut entries = tx.open_table(table::COLLECTION)?;
     for (number, found) in &catalogue.collections {
