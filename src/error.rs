@@ -316,6 +316,15 @@ impl Error {
         matches!(self, Self::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
     }
 
+    /// Returns whether a name was asked for that there is not: of a collection, a tenant, a database.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::CollectionNotFound { .. } | Self::TenantNotFound { .. } | Self::DatabaseNotFound { .. }
+        )
+    }
+
     /// Says whose fault the error was.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

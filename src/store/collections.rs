@@ -95,6 +95,26 @@ impl Store {
         Ok(Collection::new(self.clone(), CollectionKey::named(name)))
     }
 
+    /// Returns the name that a collection of an identity has in this scope; `None` where there is none, or no such scope.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Damaged`] or `Io`.
+    pub fn name_by_id(&self, id: Uuid) -> Result<Option<String>> {
+        let key = CollectionKey { name: self.last_name(id).unwrap_or_default(), id: Some(id) };
+        let found = self.read(|tx| {
+            tenants::check(&tx, self.scope())?;
+            key.find(&tx.open_table(table::COLLECTIONS)?, &tx.open_table(table::COLLECTION)?, self.scope())
+        });
+        match found {
+            Ok((_, entry)) => {
+                self.saw_name(id, entry.info.name.as_str());
+                Ok(Some(entry.info.name.to_string()))
+            }
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Returns a handle to a collection by its identity, which stays when it is renamed. Whether it exists, in this scope,
     /// is checked when it is used.
     #[must_use]

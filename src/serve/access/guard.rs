@@ -1,0 +1,230 @@
+//! The thread that looks up who asks: a token in the file, a signature, the name of a collection.
+//!
+//! The threads that move bytes must not wait for the file, and the workers are busy when it matters; what waits here is
+//! looked up one after the other, some microseconds each. Invariant: every request is decided by what the file says now, so a
+//! token that is revoked is refused from the next request on.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::SystemTime;
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::asker::{Access, Subject, any_of};
+use super::credential::Credential;
+use super::decision::{Decision, Target, decide};
+use super::{Action, Level};
+use crate::error::{Error, Result};
+use crate::record::{Grant, Role, Scope};
+use crate::serve::oidc::{Issuer, Rule};
+use crate::serve::queue::Queue;
+use crate::store::{Store, TokenRefusal};
+
+/// Requests that may wait to be looked up.
+const MOST_WAITING: usize = 16_384;
+
+/// What a request is about, as its path has it.
+#[derive(Debug, Clone, Default)]
+pub(in crate::serve) struct Place {
+    pub(in crate::serve) tenant: Option<String>,
+    pub(in crate::serve) database: Option<String>,
+    /// The collection's name or identity.
+    pub(in crate::serve) collection: Option<String>,
+    /// Whether that is an identity.
+    pub(in crate::serve) by_id: bool,
+}
+
+/// What is asked of the guard.
+#[derive(Debug, Clone)]
+pub(in crate::serve) struct Asked {
+    pub(in crate::serve) credential: Credential,
+    /// The claims of a client certificate that the handshake has accepted.
+    pub(in crate::serve) certificate: Option<Claims>,
+    pub(in crate::serve) action: Action,
+    pub(in crate::serve) place: Place,
+}
+
+/// What is said of somebody, by whom they are vouched for.
+pub(in crate::serve) type Claims = serde_json::Map<String, serde_json::Value>;
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub(in crate::serve) enum Refusal {
+    /// 401, with the reason as metrics and logs have it.
+    Unauthenticated(&'static str),
+    /// 403, to somebody known.
+    Forbidden(Subject),
+    /// 404, to somebody known.
+    Hidden(Subject),
+    /// What kept the guard from knowing.
+    Failed(Error),
+    /// More wait than may.
+    Overloaded,
+}
+
+struct Waiting {
+    asked: Asked,
+    reply: oneshot::Sender<Result<Access, Refusal>>,
+}
+
+/// What the guard goes by.
+pub(in crate::serve) struct Rules {
+    /// What may be done without a credential.
+    pub(in crate::serve) anonymous: Option<Role>,
+    /// Whether others than this machine can reach the server.
+    pub(in crate::serve) is_exposed: bool,
+    pub(in crate::serve) issuer: Option<Issuer>,
+    /// What claims of others than the file's tokens are worth.
+    pub(in crate::serve) claims: Vec<Rule>,
+}
+
+struct Shared {
+    store: Store,
+    rules: Rules,
+    queue: Queue<Waiting>,
+    /// Whether everybody may do everything: a file without tokens, reached from this machine alone.
+    is_open: AtomicBool,
+}
+
+/// Looks up who asks.
+pub(in crate::serve) struct Guard {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Guard {
+    pub(in crate::serve) fn start(store: Store, rules: Rules) -> Result<Self> {
+        let is_open = AtomicBool::new(false);
+        let shared = Arc::new(Shared { store, rules, queue: Queue::new(), is_open });
+        shared.is_open.store(shared.may_be_open()?, Ordering::Relaxed);
+        let worker = Arc::clone(&shared);
+        let run = move || {
+            while let Some(waiting) = worker.queue.take(std::collections::VecDeque::pop_front) {
+                let _ = waiting.reply.send(worker.look_up(waiting.asked));
+            }
+        };
+        let thread = std::thread::Builder::new().name("huedb-guard".into()).spawn(run);
+        let thread = thread.map_err(|error| Error::io("start the guard", error))?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Returns whether everybody may do everything.
+    pub(in crate::serve) fn is_open(&self) -> bool {
+        self.shared.is_open.load(Ordering::Relaxed)
+    }
+
+    /// Asks for tokens from now on, where the file has some; it never stops to ask while it runs.
+    pub(in crate::serve) fn look_for_tokens(&self) -> Result<()> {
+        if self.is_open() && !self.shared.may_be_open()? {
+            self.shared.is_open.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Returns who asks, if they may.
+    pub(in crate::serve) async fn admit(&self, asked: Asked) -> Result<Access, Refusal> {
+        if asked.action.level() == Level::Public || self.is_open() {
+            return Ok(Access::anonymous(Role::Admin));
+        }
+        let (reply, answer) = oneshot::channel();
+        if self.shared.queue.push(Waiting { asked, reply }, MOST_WAITING).is_err() {
+            return Err(Refusal::Overloaded);
+        }
+        answer.await.unwrap_or(Err(Refusal::Overloaded))
+    }
+
+    /// Answers what waits and ends.
+    pub(in crate::serve) fn finish(&self) {
+        self.shared.queue.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn may_be_open(&self) -> Result<bool> {
+        let Rules { anonymous, is_exposed, issuer, claims } = &self.rules;
+        let asks = anonymous.is_some() || *is_exposed || issuer.is_some() || !claims.is_empty();
+        Ok(!asks && !self.store.has_tokens()?)
+    }
+
+    fn look_up(&self, asked: Asked) -> Result<Access, Refusal> {
+        let Asked { credential, certificate, action, place } = asked;
+        let access = self.authenticate(credential, certificate)?;
+        let name = self.collection_name(&access.grants, &place).map_err(Refusal::Failed)?;
+        let target = Target {
+            tenant: place.tenant.as_deref(),
+            database: place.database.as_deref(),
+            collection: name.as_deref(),
+        };
+        match decide(&access.grants, action, target) {
+            Decision::Allowed => Ok(access),
+            Decision::Filtered(filters) => {
+                let filter = any_of(&filters).map_err(Refusal::Failed)?;
+                Ok(Access { filter: Some(filter), ..access })
+            }
+            Decision::Forbidden => Err(Refusal::Forbidden(access.subject)),
+            Decision::Hidden => Err(Refusal::Hidden(access.subject)),
+        }
+    }
+
+    fn authenticate(&self, credential: Credential, certificate: Option<Claims>) -> Result<Access, Refusal> {
+        let now = SystemTime::now();
+        match (credential, certificate) {
+            (Credential::Token(text), _) => {
+                self.store.follow().map_err(Refusal::Failed)?;
+                match self.store.token_of(&text, now).map_err(Refusal::Failed)? {
+                    Ok(token) => Ok(Access {
+                        subject: Subject::Token { id: token.id, name: token.name },
+                        grants: [token.grant].into(),
+                        rate: token.rate,
+                        filter: None,
+                    }),
+                    Err(TokenRefusal::Unknown) => Err(Refusal::Unauthenticated("unknown")),
+                    Err(TokenRefusal::Expired) => Err(Refusal::Unauthenticated("expired")),
+                }
+            }
+            (Credential::Signed(token), _) => {
+                let issuer = self.rules.issuer.as_ref().ok_or(Refusal::Unauthenticated("malformed"))?;
+                let claims = issuer.verify(&token, now).map_err(|why| Refusal::Unauthenticated(why.name()))?;
+                self.by_claims(&claims, "sub", Subject::Signed)
+            }
+            (Credential::Malformed, _) => Err(Refusal::Unauthenticated("malformed")),
+            (Credential::Nobody, Some(claims)) if !self.rules.claims.is_empty() => {
+                self.by_claims(&claims, "subject", Subject::Certificate)
+            }
+            (Credential::Nobody, _) => match self.rules.anonymous {
+                Some(role) => Ok(Access::anonymous(role)),
+                None => Err(Refusal::Unauthenticated("missing")),
+            },
+        }
+    }
+
+    fn by_claims(&self, claims: &Claims, name: &str, subject: fn(String) -> Subject) -> Result<Access, Refusal> {
+        let subject = subject(claims.get(name).and_then(|name| name.as_str()).unwrap_or_default().to_owned());
+        let grants: Vec<Grant> = self.rules.claims.iter().filter_map(|rule| rule.grant(claims)).collect();
+        if grants.is_empty() {
+            return Err(Refusal::Forbidden(subject));
+        }
+        Ok(Access { subject, grants: grants.into(), rate: None, filter: None })
+    }
+
+    /// Returns the name of the collection that a path is about, where any grant asks for it.
+    fn collection_name(&self, grants: &[Grant], place: &Place) -> Result<Option<String>> {
+        let Some(collection) = &place.collection else { return Ok(None) };
+        if !place.by_id {
+            return Ok(Some(collection.clone()));
+        }
+        if grants.iter().all(|grant| grant.collection.is_all()) {
+            return Ok(None);
+        }
+        let (Ok(id), Some(tenant), Some(database)) = (Uuid::try_parse(collection), &place.tenant, &place.database) else {
+            return Ok(None);
+        };
+        self.store.in_scope(Scope { tenant: tenant.clone(), database: database.clone() }).name_by_id(id)
+    }
+}

@@ -1,0 +1,260 @@
+//! One request from its head to its answer, as it is counted, logged and audited.
+//!
+//! Invariant: every request leaves a trail, that of a client which left before its answer too.
+
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::Serialize;
+
+use super::{LineWriter, RequestId};
+use crate::serve::access::{Level, Place, Subject};
+use crate::serve::call::{Route, Site};
+
+/// Which requests are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// None.
+    Off,
+    /// Those that the server failed at.
+    Errors,
+    /// All.
+    Requests,
+}
+
+/// How they are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Where trails end.
+pub(in crate::serve) struct TrailWriters {
+    pub(in crate::serve) audit: Option<LineWriter>,
+    pub(in crate::serve) log: Option<(LineWriter, LogFormat, LogLevel)>,
+}
+
+impl TrailWriters {
+    /// Opens the files again.
+    pub(in crate::serve) fn reopen(&self) {
+        self.all().for_each(LineWriter::reopen);
+    }
+
+    /// Writes what waits.
+    pub(in crate::serve) fn finish(&self) {
+        self.all().for_each(LineWriter::finish);
+    }
+
+    fn all(&self) -> impl Iterator<Item = &LineWriter> {
+        self.audit.iter().chain(self.log.iter().map(|(writer, ..)| writer))
+    }
+}
+
+/// The status of a request whose client left before its answer, as nginx has it.
+const CLIENT_LEFT: u16 = 499;
+
+/// What is known of a request so far.
+pub(in crate::serve) struct Trail {
+    site: Arc<Site>,
+    route: &'static Route,
+    id: RequestId,
+    started: Instant,
+    remote: IpAddr,
+    place: Place,
+    pub(in crate::serve) subject: Option<Subject>,
+    /// What was decided.
+    pub(in crate::serve) outcome: &'static str,
+    pub(in crate::serve) status: u16,
+    pub(in crate::serve) error: Option<String>,
+    /// Records that were read or written.
+    pub(in crate::serve) records: Option<u64>,
+    /// Bytes of its body.
+    pub(in crate::serve) bytes: usize,
+    /// How long it waited for a worker, once it has one.
+    pub(in crate::serve) waited: Arc<OnceLock<Duration>>,
+}
+
+impl Trail {
+    pub(in crate::serve) fn begin(
+        site: Arc<Site>,
+        route: &'static Route,
+        id: RequestId,
+        remote: IpAddr,
+        place: Place,
+    ) -> Self {
+        site.metrics.in_flight.inc();
+        Self {
+            site,
+            route,
+            id,
+            started: Instant::now(),
+            remote,
+            place,
+            subject: None,
+            outcome: "allowed",
+            status: CLIENT_LEFT,
+            error: None,
+            records: None,
+            bytes: 0,
+            waited: Arc::default(),
+        }
+    }
+
+    pub(in crate::serve) fn id(&self) -> &RequestId {
+        &self.id
+    }
+}
+
+/// A line of the audit trail.
+#[derive(Serialize)]
+struct AuditLine<'a> {
+    timestamp: String,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
+    method: &'a str,
+    route: &'a str,
+    action: &'a str,
+    /// How it was shown who asks; null where it was not.
+    auth_type: Option<&'a str>,
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_id: Option<&'a str>,
+    remote: String,
+    tenant: Option<&'a str>,
+    database: Option<&'a str>,
+    collection: Option<&'a str>,
+    /// What was decided.
+    result: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<u64>,
+    duration_ms: f64,
+}
+
+/// A line of the log of requests.
+#[derive(Serialize)]
+struct LogLine<'a> {
+    time: String,
+    level: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
+    method: &'a str,
+    route: &'a str,
+    status: u16,
+    ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_ms: Option<f64>,
+    bytes: usize,
+    remote: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn now() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+}
+
+impl Trail {
+    fn token_id(&self) -> Option<&str> {
+        match &self.subject {
+            Some(Subject::Token { id, .. }) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn audit_line(&self, took: Duration) -> AuditLine<'_> {
+        AuditLine {
+            timestamp: now(),
+            request_id: self.id.as_str(),
+            trace_id: self.id.trace.as_deref(),
+            method: self.route.method.as_str(),
+            route: self.route.path,
+            action: self.route.action.name(),
+            auth_type: self.subject.as_ref().map(Subject::kind),
+            subject: self.subject.as_ref().map(ToString::to_string),
+            token_id: self.token_id(),
+            remote: self.remote.to_string(),
+            tenant: self.place.tenant.as_deref(),
+            database: self.place.database.as_deref(),
+            collection: self.place.collection.as_deref(),
+            result: self.outcome,
+            status: self.status,
+            error: self.error.as_deref(),
+            records: self.records,
+            duration_ms: milliseconds(took),
+        }
+    }
+
+    fn log_line(&self, took: Duration) -> LogLine<'_> {
+        LogLine {
+            time: now(),
+            level: if self.status >= 500 { "error" } else { "info" },
+            request_id: self.id.as_str(),
+            trace_id: self.id.trace.as_deref(),
+            method: self.route.method.as_str(),
+            route: self.route.path,
+            status: self.status,
+            ms: milliseconds(took),
+            queue_ms: self.waited.get().copied().map(milliseconds),
+            bytes: self.bytes,
+            remote: self.remote.to_string(),
+            subject: self.subject.as_ref().map(ToString::to_string).filter(|subject| !subject.is_empty()),
+            token_id: self.token_id(),
+            tenant: self.place.tenant.as_deref(),
+            error: self.error.as_deref(),
+        }
+    }
+
+    fn log(&self, took: Duration) {
+        let Some((writer, format, level)) = &self.site.trails.log else { return };
+        let least = if self.status >= 500 { LogLevel::Errors } else { LogLevel::Requests };
+        if *level < least {
+            return;
+        }
+        let line = self.log_line(took);
+        let line = match format {
+            LogFormat::Json => serde_json::to_string(&line).unwrap_or_default(),
+            LogFormat::Text => {
+                let LogLine { time, request_id, method, route, status, ms, .. } = &line;
+                let subject = line.subject.as_deref().map(|subject| format!(" {subject:?}")).unwrap_or_default();
+                let error = line.error.map(|error| format!(": {error:?}")).unwrap_or_default();
+                format!("{time} {status} {method} {route} {ms} ms {request_id}{subject}{error}")
+            }
+        };
+        writer.write(line);
+    }
+}
+
+impl Drop for Trail {
+    fn drop(&mut self) {
+        let took = self.started.elapsed();
+        let metrics = &self.site.metrics;
+        metrics.in_flight.dec();
+        metrics.body_bytes.inc_by(self.bytes as u64);
+        metrics.answered(self.route.method.as_str(), self.route.path, self.status, took);
+        if let Some(audit) = &self.site.trails.audit
+            && self.route.action.level() != Level::Public
+        {
+            audit.write(serde_json::to_string(&self.audit_line(took)).unwrap_or_default());
+        }
+        self.log(took);
+    }
+}
