@@ -17,7 +17,7 @@ use super::keys::KeySet;
 use super::token::TokenRules;
 use super::{OidcOptions, Rule};
 
-const NOW: Duration = Duration::from_secs(1_800_000_000);
+const NOW: Duration = Duration::from_hours(500_000);
 const RULES: [&str; 3] = [
     r#"groups contains "search" => reader tenant=acme database=main collection=notes-*"#,
     "* => monitor",

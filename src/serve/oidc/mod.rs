@@ -1,4 +1,4 @@
-//! Bearer tokens of an identity provider (OAuth 2.0, OpenID Connect): whether one may be believed, and what its claims allow.
+//! Bearer tokens of an identity provider (OAuth 2.0, OIDC): whether one may be believed, and what its claims allow.
 //!
 //! `issuer` is what the server holds. Invariant: nothing of a token is believed before its signature and its claims were
 //! checked by the rules of `token`, with a key that the provider itself published.

@@ -33,10 +33,12 @@ fn unsupported() -> Error {
     ErrorKind::UnsupportedAlgorithm.into()
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "jsonwebtoken calls it so")]
 fn no_signer(_: &Algorithm, _: &EncodingKey) -> Result<Box<dyn JwtSigner>, Error> {
     Err(unsupported())
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "jsonwebtoken calls it so")]
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
     use Algorithm::{ES256, EdDSA, PS256, RS256};
     if !matches!(algorithm, RS256 | PS256 | ES256 | EdDSA) {

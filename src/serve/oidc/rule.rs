@@ -51,16 +51,16 @@ impl Rule {
             Some(Err(why)) => return Err(bad(why)),
             _ => return Err(bad("behind ' => ' there must be a role".into())),
         };
-        let mut rule = Self { filter: filter(condition, &bad)?, role, tenant: None, database: None, collection: None };
+        let mut read = Self { filter: filter(condition, &bad)?, role, tenant: None, database: None, collection: None };
         for word in words {
             let (name, value) = word.map_err(&bad)?;
             let Some(name) = name else {
                 return Err(bad(format!("{value:?} is none of tenant=, database= and collection=")));
             };
             let place = match name {
-                "tenant" => &mut rule.tenant,
-                "database" => &mut rule.database,
-                "collection" => &mut rule.collection,
+                "tenant" => &mut read.tenant,
+                "database" => &mut read.database,
+                "collection" => &mut read.collection,
                 other => return Err(bad(format!("there is no {other:?}; a role has tenant, database and collection"))),
             };
             if value.is_empty() {
@@ -70,7 +70,7 @@ impl Rule {
                 return Err(bad(format!("{name} stands twice")));
             }
         }
-        Ok(rule)
+        Ok(read)
     }
 
     /// Returns whether it is for a token with these claims.
@@ -101,10 +101,9 @@ fn split(text: &str) -> Option<(&str, &str)> {
             Some(_) if escaped => escaped = false,
             Some(_) if c == '\\' => escaped = true,
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if matches!(c, '"' | '\'' | '`') => quote = Some(c),
             None if text.get(at..).is_some_and(|rest| rest.starts_with(ARROW)) => last = Some(at),
-            None => {}
+            Some(_) | None => {}
         }
     }
     let (condition, rest) = text.split_at_checked(last?)?;
@@ -198,7 +197,7 @@ mod tests {
             r#"realm_access.roles contains "admin" => admin"#,
             r#"`https://acme.example/team` = "core" => writer"#,
             r#"email_verified = true and level >= 3 and sub in ("ann", "bob") => writer"#,
-            r#"banned != true => reader"#,
+            "banned != true => reader",
         ] {
             assert!(matches(yes, &claims), "{yes}");
         }
