@@ -53,7 +53,13 @@ fn try_input(target: &str, run: fn(&[u8]) -> bool, bytes: &[u8]) -> bool {
 
 #[test]
 fn seeds_are_read() {
-    let examples = [store::fuzzing::examples(), index::graph_fuzzing::examples()].concat();
+    let examples = [
+        store::fuzzing::examples(),
+        index::graph_fuzzing::examples(),
+        #[cfg(feature = "serve")]
+        crate::serve::oidc::fuzzing::examples(),
+    ]
+    .concat();
     if std::env::var_os("UPDATE").is_some() {
         for (at, (target, bytes)) in examples.iter().enumerate() {
             fs::create_dir_all(folder(target)).unwrap();

@@ -20,7 +20,7 @@ use crate::{embed, index, output, store};
 pub type FuzzTarget = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [FuzzTarget; 19] = [
+pub const TARGETS: [FuzzTarget; 20] = [
     ("filter", filter),
     ("request", request),
     ("table", table),
@@ -40,6 +40,7 @@ pub const TARGETS: [FuzzTarget; 19] = [
     ("graph_chunks", index::graph_fuzzing::chunks),
     ("tokenizer", embed::fuzzing::text),
     ("tokenizer_file", embed::fuzzing::tokenizer_file),
+    ("jwt", jwt),
 ];
 
 /// Calls a target by its name.
@@ -125,6 +126,14 @@ fn json(bytes: &[u8]) -> bool {
 /// Parquet and Arrow.
 fn columns(bytes: &[u8]) -> bool {
     cfg!(not(feature = "arrow")) || rows(bytes, None)
+}
+
+/// A token of an identity provider, its keys, or a rule about its claims.
+fn jwt(bytes: &[u8]) -> bool {
+    #[cfg(feature = "serve")]
+    return crate::serve::oidc::fuzzing::jwt(bytes);
+    #[cfg(not(feature = "serve"))]
+    bytes.is_ascii()
 }
 
 /// An npy matrix, with ids from its content.

@@ -12,6 +12,8 @@ mod connection;
 mod engine;
 mod fault;
 mod http;
+#[allow(dead_code, unused_imports, reason = "the server asks it once requests have grants")]
+pub(crate) mod oidc;
 mod openapi;
 mod options;
 #[expect(clippy::unnecessary_wraps, reason = "every handler has this form")]
@@ -33,6 +35,7 @@ mod upload;
 mod wire;
 mod writer;
 
+pub use oidc::OidcOptions;
 pub use options::{Notice, ServeOptions};
 pub use ping::{Pong, ping};
 pub use server::Server;

@@ -1,0 +1,85 @@
+//! Signatures of tokens, checked by ring, which is here for TLS anyway: what jsonwebtoken asks of its provider of cryptography.
+//!
+//! Invariant: four algorithms are checked, each only with a key of its own kind; nothing is signed.
+
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{Error, ErrorKind};
+use jsonwebtoken::signature::{self, Verifier};
+use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, EncodingKey};
+use ring::error::Unspecified;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters,
+    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+};
+
+static PROVIDER: CryptoProvider = CryptoProvider {
+    signer_factory: no_signer,
+    verifier_factory: verifier,
+    key_utils: KeyUtils {
+        rsa_pub_components_from_private_key: |_| Err(unsupported()),
+        rsa_pub_components_from_public_key: |_| Err(unsupported()),
+        ec_pub_components_from_private_key: |_, _| Err(unsupported()),
+        ed_pub_components_from_private_key: |_, _| Err(unsupported()),
+        compute_digest: |_, _| Err(unsupported()),
+    },
+};
+
+/// Has jsonwebtoken check signatures with ring in this process. A program that has settled on a provider of its own keeps it.
+pub(super) fn install() {
+    let _kept = PROVIDER.install_default();
+}
+
+fn unsupported() -> Error {
+    ErrorKind::UnsupportedAlgorithm.into()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "jsonwebtoken calls it so")]
+fn no_signer(_: &Algorithm, _: &EncodingKey) -> Result<Box<dyn JwtSigner>, Error> {
+    Err(unsupported())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "jsonwebtoken calls it so")]
+fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
+    use Algorithm::{ES256, EdDSA, PS256, RS256};
+    if !matches!(algorithm, RS256 | PS256 | ES256 | EdDSA) {
+        return Err(unsupported());
+    }
+    if key.family() != algorithm.family() {
+        return Err(ErrorKind::InvalidKeyFormat.into());
+    }
+    Ok(Box::new(RingVerifier { algorithm: *algorithm, key: key.clone() }))
+}
+
+struct RingVerifier {
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+impl Verifier<Vec<u8>> for RingVerifier {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
+        let by_numbers = |rules: &'static RsaParameters| match self.key.kind() {
+            DecodingKeyKind::RsaModulusExponent { n, e } => {
+                RsaPublicKeyComponents { n, e }.verify(rules, message, signature)
+            }
+            DecodingKeyKind::SecretOrDer(_) => Err(Unspecified),
+        };
+        let by_point = |rules: &'static dyn VerificationAlgorithm| match self.key.kind() {
+            DecodingKeyKind::SecretOrDer(point) => UnparsedPublicKey::new(rules, point).verify(message, signature),
+            DecodingKeyKind::RsaModulusExponent { .. } => Err(Unspecified),
+        };
+        let checked = match self.algorithm {
+            Algorithm::RS256 => by_numbers(&RSA_PKCS1_2048_8192_SHA256),
+            Algorithm::PS256 => by_numbers(&RSA_PSS_2048_8192_SHA256),
+            Algorithm::ES256 => by_point(&ECDSA_P256_SHA256_FIXED),
+            Algorithm::EdDSA => by_point(&ED25519),
+            _ => Err(Unspecified),
+        };
+        checked.map_err(|_| signature::Error::new())
+    }
+}
+
+impl JwtVerifier for RingVerifier {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+}
