@@ -82,6 +82,8 @@ verbs! {
     "index" Index(verb::index::IndexArgs);
     "database" Database(verb::database::DatabaseArgs);
     "tenant" Tenant(verb::tenant::TenantArgs);
+    #[cfg(feature = "serve")]
+    "token" Token(verb::token::TokenArgs);
     "info" Info(verb::info::InfoArgs);
     "check" Check(verb::check::CheckArgs);
     "repair" Repair(verb::repair::RepairArgs);
@@ -151,6 +153,8 @@ impl Verb {
             Self::Index(verb) => verb.run(context),
             Self::Database(verb) => verb.run(context),
             Self::Tenant(verb) => verb.run(context),
+            #[cfg(feature = "serve")]
+            Self::Token(verb) => verb.run(context),
             Self::Info(verb::info::InfoArgs {}) => verb::info::InfoArgs::run(context),
             Self::Check(verb) => verb.run(context),
             Self::Repair(verb) => verb.run(context),

@@ -69,6 +69,10 @@ pub enum Advice {
     InstallFolderOffline,
     /// Install the model's folder where the hub cannot be reached.
     InstallFolder,
+    /// Make a token before a server is reached by others.
+    MakeToken,
+    /// Have a server encrypt, or stand behind what does.
+    EncryptConnections,
     /// Choose one of these graphs.
     ChooseGraph(Vec<String>),
     /// Ask for at most this many tokens.
@@ -112,6 +116,10 @@ impl fmt::Display for Advice {
             Self::NamePooling => "name the pooling",
             Self::InstallFolderOffline => "unset HF_HUB_OFFLINE, or copy the model's folder here and install it",
             Self::InstallFolder => "check the network and HF_ENDPOINT; a folder is installed without either",
+            Self::MakeToken => "make a token first, or say what requests without one may do",
+            Self::EncryptConnections => {
+                "give it a certificate and its key, name the proxies that encrypt for it, or say that nobody listens"
+            }
             Self::ChooseGraph(graphs) => return write!(f, "choose one: {}", graphs.join(", ")),
             Self::LimitTokens(most) => return write!(f, "the longest it runs has {most}"),
         })

@@ -11,6 +11,7 @@ use serde_json::error::Category;
 
 use super::call::{Call, Site};
 use super::fault::Fault;
+use super::observe::Rejection;
 
 impl Site {
     /// Reads the body of a call. A content type that is missing means JSON, as in Chroma.
@@ -41,7 +42,7 @@ impl Site {
 /// 413.
 pub(super) fn too_large(most: usize) -> Fault {
     let why = format!("Payload too large: a body has at most {most} bytes here (--max-body)");
-    Fault::other(StatusCode::PAYLOAD_TOO_LARGE, why)
+    Fault { rejection: Some(Rejection::Body), ..Fault::other(StatusCode::PAYLOAD_TOO_LARGE, why) }
 }
 
 /// As axum decides: `application/json`, or a type whose suffix is `+json`.

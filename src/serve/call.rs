@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::http::{Method, StatusCode};
@@ -12,7 +12,9 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::ServeOptions;
+use super::access::{Access, Action};
 use super::fault::Fault;
+use super::observe::{Metrics, Observed, TrailWriters};
 use super::question::Question;
 use super::upload::Upload;
 use crate::error::Result;
@@ -33,6 +35,10 @@ pub(super) struct Call {
     pub(super) upload: Option<Mutex<Option<Upload>>>,
     /// When its answer is no longer wanted.
     pub(super) deadline: Instant,
+    /// Who asks, and what they may do.
+    pub(super) access: Access,
+    /// How long it waited for a worker, once it has one.
+    pub(super) waited: Arc<OnceLock<Duration>>,
 }
 
 /// What every handler works with.
@@ -41,6 +47,7 @@ pub(super) struct Site {
     pub(super) options: ServeOptions,
     /// Lines that were told.
     pub(super) told: Mutex<HashSet<String>>,
+    pub(super) observed: Arc<Observed>,
 }
 
 /// What is sent back.
@@ -50,6 +57,10 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     /// Lines that tell of what was done beside what was asked.
     pub(super) notes: Vec<String>,
+    /// Records that were read or written.
+    pub(super) records: Option<u64>,
+    /// What it is, where it is not JSON.
+    pub(super) content_type: Option<&'static str>,
 }
 
 /// Writes an answer that is sent while it is made; its first bytes say that all went well.
@@ -74,13 +85,26 @@ impl Reply {
     /// 200 with a value as JSON.
     pub(super) fn json(value: &impl Serialize) -> Self {
         // Nothing that is answered here has keys that are no strings, or fails to be written.
-        let body = serde_json::to_vec(value).unwrap_or_default();
-        Self { status: StatusCode::OK, body, notes: Vec::new() }
+        Self::of(serde_json::to_vec(value).unwrap_or_default())
+    }
+
+    fn of(body: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, body, notes: Vec::new(), records: None, content_type: None }
+    }
+
+    /// 200 with a text that is no JSON.
+    pub(super) fn text(content_type: &'static str, text: String) -> Self {
+        Self { content_type: Some(content_type), ..Self::of(text.into_bytes()) }
+    }
+
+    /// Says how many records it is about.
+    pub(super) fn about(self, records: usize) -> Self {
+        Self { records: Some(records as u64), ..self }
     }
 
     /// 200 with an empty object.
     pub(super) fn empty() -> Self {
-        Self { status: StatusCode::OK, body: b"{}".to_vec(), notes: Vec::new() }
+        Self::of(b"{}".to_vec())
     }
 
     pub(super) fn with_status(self, status: StatusCode) -> Self {
@@ -121,8 +145,12 @@ impl Call {
 }
 
 impl Site {
-    pub(super) fn new(store: Store, options: ServeOptions) -> Self {
-        Self { store, options, told: Mutex::default() }
+    pub(super) fn new(store: Store, options: ServeOptions, trails: TrailWriters) -> Self {
+        Self { store, options, told: Mutex::default(), observed: Arc::new(Observed { metrics: Metrics::new(), trails }) }
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.observed.metrics
     }
 
     /// Tells a line, unless it was told before.
@@ -148,7 +176,7 @@ impl Site {
     pub(super) fn collection(&self, call: &Call) -> Result<Collection, Fault> {
         let id = Uuid::try_parse(call.param("collection"));
         let id = id.map_err(|_| Fault::invalid("Collection ID is not a valid UUIDv4"))?;
-        Ok(self.store_of(call).collection_by_id(id))
+        Ok(call.access.limit(self.store_of(call).collection_by_id(id)))
     }
 }
 
@@ -161,7 +189,7 @@ pub(super) struct Route {
     /// As axum writes paths: parts in braces are open.
     pub(super) path: &'static str,
     /// Chroma's name of what it does, which authorisation goes by.
-    pub(super) action: &'static str,
+    pub(super) action: Action,
     pub(super) kind: Kind,
     pub(super) handler: fn(&Site, &Call) -> Handled,
     pub(super) doc: Doc,
@@ -195,6 +223,12 @@ pub(super) struct Doc {
 }
 
 impl Route {
+    /// Returns whether the collection of its path is given by its name.
+    pub(super) fn names_collection(&self) -> bool {
+        matches!(self.action, Action::DeleteCollection)
+            || self.action == Action::GetCollection && !self.path.contains("/by-id/")
+    }
+
     pub(super) fn writes(&self) -> bool {
         matches!(self.kind, Kind::Write | Kind::Upload) || self.method == Method::POST && self.kind == Kind::Long
     }

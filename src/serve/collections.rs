@@ -21,6 +21,7 @@ pub(super) fn create(site: &Site, call: &Call) -> Handled {
     let parsed = collection_name(&name)?;
     let new = new_collection(metadata.as_ref(), configuration, schema)?;
     let store = site.store_of(call);
+    check_name(call, &store, &name)?;
     match store.create_collection(parsed, new) {
         Err(Error::CollectionExists { .. }) if get_or_create => {}
         Err(Error::DatabaseNotFound { name, .. } | Error::TenantNotFound { name, .. }) => {
@@ -36,6 +37,14 @@ pub(super) fn create(site: &Site, call: &Call) -> Handled {
 fn described(store: &Store, name: &str) -> Handled {
     let view = store.view(name)?;
     Ok(Reply::json(&CollectionReply::of(&view, store.scope())?).into())
+}
+
+/// Refuses a name that whoever asks may not give.
+fn check_name(call: &Call, store: &Store, name: &str) -> Result<(), Fault> {
+    if call.access.may_make_collection(store.scope(), name) {
+        return Ok(());
+    }
+    Err(Fault::forbidden("this token may not make a collection of that name"))
 }
 
 fn collection_name(name: &str) -> Result<CollectionName, Fault> {
@@ -158,13 +167,15 @@ pub(super) fn list(site: &Site, call: &Call) -> Handled {
     let store = site.store_of(call);
     let (offset, limit) = (call.number("offset")?, call.number("limit")?);
     let mut infos: Vec<(Uuid, String)> =
-        store.collections()?.into_iter().map(|(info, _)| (info.id, info.name.to_string())).collect();
+        seen(call, &store)?;
     // As in Chroma.
     infos.sort();
     let page = infos.iter().skip(as_count(offset.unwrap_or(0))).take(limit.map_or(usize::MAX, as_count));
     let mut replies = Vec::new();
     for (_, name) in page {
-        match store.view(name) {
+        let seen = call.access.seen(store.collection_by_name(name), store.scope(), name)?;
+        let Some(collection) = seen else { continue };
+        match collection.view() {
             Ok(view) => replies.push(CollectionReply::of(&view, store.scope())?),
             // It was dropped or renamed since.
             Err(Error::CollectionNotFound { .. }) => {}
@@ -174,25 +185,36 @@ pub(super) fn list(site: &Site, call: &Call) -> Handled {
     Ok(Reply::json(&replies).into())
 }
 
+/// Returns the identities and names of the collections that there are to whoever asks.
+fn seen(call: &Call, store: &Store) -> Result<Vec<(Uuid, String)>, Fault> {
+    let all = store.collections()?.into_iter().map(|(info, _)| (info.id, info.name.to_string()));
+    Ok(all.filter(|(_, name)| call.access.sees_collection(store.scope(), name)).collect())
+}
+
 pub(super) fn count(site: &Site, call: &Call) -> Handled {
-    Ok(Reply::json(&site.store_of(call).collections()?.len()).into())
+    Ok(Reply::json(&seen(call, &site.store_of(call))?.len()).into())
 }
 
 pub(super) fn get(site: &Site, call: &Call) -> Handled {
-    described(&site.store_of(call), call.param("collection"))
+    let store = site.store_of(call);
+    let view = call.access.limit(store.collection_by_name(call.param("collection"))).view()?;
+    Ok(Reply::json(&CollectionReply::of(&view, store.scope())?).into())
 }
 
 pub(super) fn get_by_id(site: &Site, call: &Call) -> Handled {
     let id = Uuid::try_parse(call.param("collection"))
         .map_err(|_| Fault::invalid("Validation error: collection_id: Invalid collection ID format, expected UUID"))?;
     let store = site.store_of(call);
-    let view = store.collection_by_id(id).view()?;
+    let view = call.access.limit(store.collection_by_id(id)).view()?;
     Ok(Reply::json(&CollectionReply::of(&view, store.scope())?).into())
 }
 
 pub(super) fn modify(site: &Site, call: &Call) -> Handled {
     let collection = site.collection(call)?;
     let ModifyBody { new_name, new_metadata, new_configuration } = site.body(call)?;
+    if let Some(name) = &new_name {
+        check_name(call, collection.store(), name)?;
+    }
     let (said, function) = new_configuration.map(split_function).unwrap_or_default();
     let configured = parsed(&said)?;
     if configured.space.is_some() || configured.ef_construction.is_some() {
@@ -225,6 +247,7 @@ pub(super) fn delete(site: &Site, call: &Call) -> Handled {
 pub(super) fn fork(site: &Site, call: &Call) -> Handled {
     let collection = site.collection(call)?;
     let ForkBody { new_name } = site.body(call)?;
+    check_name(call, collection.store(), &new_name)?;
     collection.copy(collection_name(&new_name)?)?;
     described(&site.store_of(call), &new_name)
 }
@@ -238,7 +261,8 @@ pub(super) fn fork_count(site: &Site, call: &Call) -> Handled {
 /// What is answered is always in the index that answers.
 pub(super) fn indexing_status(site: &Site, call: &Call) -> Handled {
     let view = site.collection(call)?.view()?;
-    let operations = view.version();
+    // How often what is hidden was written is hidden, too.
+    let operations = if view.is_restricted() { view.counts().records } else { view.version() };
     let said = json!({
         "op_indexing_progress": 1.0, "num_unindexed_ops": 0, "num_indexed_ops": operations, "total_ops": operations,
     });

@@ -16,6 +16,7 @@ use axum::http::StatusCode;
 use super::call::{Answered, Call, Kind, Site, Step};
 use super::connection::stream;
 use super::fault::Fault;
+use super::observe::Rejection;
 use super::query;
 use super::question::Question;
 use super::queue::Queue;
@@ -31,6 +32,7 @@ const MOST_LONG: usize = 4;
 pub(super) struct Job {
     pub(super) call: Call,
     pub(super) responder: Responder,
+    pub(super) since: Instant,
 }
 
 impl Job {
@@ -39,7 +41,8 @@ impl Job {
     }
 
     fn asks_as(&self, other: &Self) -> bool {
-        std::ptr::eq(self.call.route, other.call.route) && self.call.params == other.call.params
+        let (this, other) = (&self.call, &other.call);
+        std::ptr::eq(this.route, other.route) && this.params == other.params && this.access.filter == other.access.filter
     }
 }
 
@@ -59,7 +62,7 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn start(site: Arc<Site>) -> std::io::Result<Self> {
-        let writer = Writer::start(site.store.clone())?;
+        let writer = Writer::start(site.store.clone(), Arc::clone(&site.observed))?;
         let count = site.options.threads.max(1);
         let shared = Arc::new(Shared {
             site,
@@ -88,7 +91,7 @@ impl Engine {
             return self.submit_long(job);
         }
         if let Err((job, waiting)) = self.shared.queue.push(job, self.shared.site.options.queue) {
-            job.responder.answer(Err(Fault::backoff(format!("{waiting} requests are waiting"))));
+            job.responder.answer(Err(Fault::over(Rejection::Queue, format!("{waiting} requests are waiting (--queue)"))));
         }
     }
 
@@ -98,12 +101,17 @@ impl Engine {
             shared.long.fetch_sub(1, Ordering::Relaxed);
             return job
                 .responder
-                .answer(Err(Fault::backoff(format!("{MOST_LONG} requests that may take long are at work"))));
+                .answer(Err(Fault::over(Rejection::Long, format!("{MOST_LONG} requests that may take long are at work"))));
         }
         std::thread::spawn(move || {
             shared.work(vec![job]);
             shared.long.fetch_sub(1, Ordering::Relaxed);
         });
+    }
+
+    /// Returns how many requests wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.shared.queue.len()
     }
 
     /// Answers what waits and ends; what comes from now on is told to come back.
@@ -152,7 +160,9 @@ impl Shared {
 
     fn work(&self, jobs: Vec<Job>) {
         let mut questions: Vec<(Question, Responder)> = Vec::new();
-        for Job { call, responder } in jobs {
+        for Job { call, responder, since } in jobs {
+            let waited = *call.waited.get_or_init(|| since.elapsed());
+            self.site.metrics().queue_wait.observe(waited.as_secs_f64());
             match guarded(|| self.handle(&call)) {
                 Ok(Step::Done(reply)) => self.answer(responder, Ok(reply)),
                 Ok(Step::Write(write, answer)) => self.writer.submit(write, answer, responder),
@@ -172,7 +182,10 @@ impl Shared {
         let (questions, responders): (Vec<_>, Vec<_>) = questions.into_iter().unzip();
         let running = self.running.load(Ordering::Relaxed).max(1);
         let threads = (self.site.options.threads / running).max(1);
+        let (start, count) = (Instant::now(), questions.len());
         let answered = guarded(|| Ok(query::answer(&self.site, questions, threads)));
+        self.site.metrics().searches.observe(start.elapsed().as_secs_f64());
+        self.site.metrics().search_batch.observe(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
         let mut answers = answered.unwrap_or_default().into_iter();
         for responder in responders {
             self.answer(responder, answers.next().unwrap_or_else(|| Err(fault_here())));
@@ -204,5 +217,6 @@ fn fault_here() -> Fault {
 
 /// 504.
 pub(super) fn too_late() -> Fault {
-    Fault::other(StatusCode::GATEWAY_TIMEOUT, "the request took longer than --request-timeout")
+    let fault = Fault::other(StatusCode::GATEWAY_TIMEOUT, "the request took longer than --request-timeout");
+    Fault { rejection: Some(Rejection::Time), ..fault }
 }

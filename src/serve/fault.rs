@@ -3,8 +3,11 @@
 //! Clients choose their exception by the name (Python) or by the status (JavaScript), so both are the contract's. Invariant: a
 //! client is never told 5xx for what it sent.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 
+use super::observe::Rejection;
 use crate::error::{Error, ErrorKind};
 
 /// A request that is refused or failed.
@@ -15,6 +18,8 @@ pub(super) struct Fault {
     pub(super) message: String,
     /// Seconds after which the same request may be sent again.
     pub(super) retry_after: Option<u64>,
+    /// The bound that the request went over.
+    pub(super) rejection: Option<Rejection>,
 }
 
 /// Chroma's name of what the caller did wrong.
@@ -24,7 +29,7 @@ const OTHER: &str = "ChromaError";
 
 impl Fault {
     fn new(status: StatusCode, name: &'static str, message: impl Into<String>) -> Self {
-        Self { status, name, message: message.into(), retry_after: None }
+        Self { status, name, message: message.into(), retry_after: None, rejection: None }
     }
 
     /// 400: the request says what cannot be.
@@ -53,7 +58,40 @@ impl Fault {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
     }
 
-    /// 429: as many requests as may wait do, or another process holds the file. Clients that try again do so for this status
+    /// 401: who asks is not known, or not believed.
+    pub(super) fn unauthenticated(reason: &str) -> Self {
+        let message = match reason {
+            "missing" => "a token is needed; send it as X-Chroma-Token or as Authorization: Bearer",
+            "expired" => "the token has expired",
+            "malformed" => "what was sent is not a token",
+            _ => "the token is not known here, or its signature and claims are not to be believed",
+        };
+        Self::new(StatusCode::UNAUTHORIZED, "AuthorizationError", message)
+    }
+
+    /// 403: who asks is known, and may not.
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "AuthError", message)
+    }
+
+    /// 429: too many requests in too short a time.
+    pub(super) fn too_fast(wait: Duration, message: impl Into<String>) -> Self {
+        let fault = Self::new(StatusCode::TOO_MANY_REQUESTS, "RateLimitError", message);
+        let retry_after = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+        Self { retry_after, rejection: Some(Rejection::Rate), ..fault }
+    }
+
+    /// 429: a bound of what the server does at once. Named, so that whoever runs the server knows what to change.
+    pub(super) fn over(rejection: Rejection, message: impl Into<String>) -> Self {
+        Self { rejection: Some(rejection), ..Self::backoff(message) }
+    }
+
+    /// 400: a bound of what one request may ask for.
+    pub(super) fn beyond(rejection: Rejection, message: impl Into<String>) -> Self {
+        Self { rejection: Some(rejection), ..Self::invalid(message) }
+    }
+
+    /// 429: another process holds the file, or as many requests as may wait do. Clients that try again do so for this status
     /// whatever the method.
     pub(super) fn backoff(message: impl Into<String>) -> Self {
         let fault = Self::new(StatusCode::TOO_MANY_REQUESTS, "Backoff", message);

@@ -1,18 +1,18 @@
 //! Requests in and answers out, on the threads that wait for nothing.
 //!
-//! Invariants: a body is read no further than its bound, and all bodies together no further than theirs; every error has
-//! Chroma's body and `chroma-trace-id`.
+//! Invariants: what every request passes, it passes here (`admission`, `intake`); every error has Chroma's body and
+//! `chroma-trace-id`, every answer the identity of its request.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{RawPathParams, Request};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
@@ -22,20 +22,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::body::too_large;
-use super::call::{Call, Site, Step};
-use super::call::{Kind, Route};
+use super::access::Action;
+use super::admission::{Admission, addresses, place};
+use super::call::{Call, Kind, Reply, Route, Site, Step};
 use super::connection::Streamed;
 use super::engine::{Engine, Job, guarded, too_late};
 use super::fault::Fault;
+use super::intake::{collect, hand_over, room};
+use super::net::{Connections, Tls};
+use super::observe::{Rejection, RequestId, RouteName, Trail, bring};
 use super::responder::{Outgoing, Responder};
 use super::routes;
 use super::upload::upload;
-
-/// Bodies are accounted for in pieces of so many bytes.
-const PIECE: usize = 16 << 10;
-/// How long a body that is refused is read on.
-const DISCARD: Duration = Duration::from_secs(5);
 
 static TRACE_ID: HeaderName = HeaderName::from_static("chroma-trace-id");
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -44,14 +42,46 @@ static JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) struct Gate {
     pub(super) site: Arc<Site>,
     pub(super) engine: Engine,
-    /// Room for bodies, in pieces.
+    pub(super) admission: Admission,
+    pub(super) connections: Arc<Connections>,
+    pub(super) tls: Option<Tls>,
+    /// Room for bodies.
     bodies: Arc<Semaphore>,
 }
 
 impl Gate {
-    pub(super) fn new(site: Arc<Site>, engine: Engine) -> Self {
-        let pieces = (site.options.max_bodies / PIECE).clamp(1, Semaphore::MAX_PERMITS);
-        Self { site, engine, bodies: Arc::new(Semaphore::new(pieces)) }
+    pub(super) fn new(
+        site: Arc<Site>,
+        engine: Engine,
+        admission: Admission,
+        connections: Arc<Connections>,
+        tls: Option<Tls>,
+    ) -> Self {
+        let bodies = room(site.options.max_bodies);
+        Self { site, engine, admission, connections, tls, bodies }
+    }
+
+    /// Brings the metrics up to date with what is kept elsewhere.
+    pub(super) fn refresh_metrics(&self) {
+        let (store, gauges) = (&self.site.store, &self.site.metrics().gauges);
+        let as_gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let cache = store.cache();
+        gauges.connections.set(as_gauge(self.connections.open()));
+        gauges.queue.set(as_gauge(self.engine.waiting()));
+        gauges.cache.set(as_gauge(cache.bytes()));
+        let (hits, misses) = cache.uses();
+        bring(&gauges.cache_hits, hits);
+        bring(&gauges.cache_misses, misses);
+        bring(&gauges.commits, store.commits());
+        if let Ok(found) = std::fs::metadata(store.path()) {
+            gauges.file.set(i64::try_from(found.len()).unwrap_or(i64::MAX));
+        }
+        if let Some(tls) = &self.tls {
+            gauges.certificate.set(tls.expires());
+        }
+        if let Some(audit) = &self.site.observed.trails.audit {
+            bring(&gauges.audit_lost, audit.lost());
+        }
     }
 }
 
@@ -69,7 +99,7 @@ pub(super) fn router(gate: &Arc<Gate>) -> Router {
                         let params = params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
                         serve(&gate, route, params, request).await
                     }
-                    Err(rejected) => refused(&Fault::invalid(rejected.to_string())),
+                    Err(rejected) => refused(&Fault::invalid(rejected.to_string()), None),
                 }
             }
         };
@@ -80,16 +110,61 @@ pub(super) fn router(gate: &Arc<Gate>) -> Router {
     let allowed = |request: Request| async move { not_allowed(request.method()) };
     router
         .method_not_allowed_fallback(allowed)
-        .fallback(|| async { refused(&Fault::not_found("there is no such route; /openapi.json lists them")) })
+        .fallback(|| async { refused(&Fault::not_found("there is no such route; /openapi.json lists them"), None) })
+}
+
+/// Returns the route of the metrics alone, for an address that asks nobody who they are.
+pub(super) fn metrics_router(gate: &Arc<Gate>) -> Router {
+    let gate = Arc::clone(gate);
+    let answer = move || async move {
+        gate.refresh_metrics();
+        let text = gate.site.metrics().text();
+        whole(Reply::text(super::system::OPEN_METRICS, text))
+    };
+    Router::new().route("/metrics", routing::get(answer))
 }
 
 fn not_allowed(method: &Method) -> Response {
-    refused(&Fault::other(StatusCode::METHOD_NOT_ALLOWED, format!("this route does not take {method}")))
+    refused(&Fault::other(StatusCode::METHOD_NOT_ALLOWED, format!("this route does not take {method}")), None)
 }
 
 async fn serve(gate: &Arc<Gate>, route: &'static Route, params: Vec<(String, String)>, request: Request) -> Response {
-    let deadline = Instant::now() + gate.site.options.request_timeout;
     let (head, body) = request.into_parts();
+    let (peer, client) = addresses(&head, &gate.site.options);
+    let place = place(route, &params);
+    let name = RouteName { method: route.method.as_str(), path: route.path, action: route.action };
+    let id = RequestId::of(&head.headers);
+    let mut trail = Trail::begin(Arc::clone(&gate.site.observed), name, id.clone(), client, place.clone());
+    let admitted = gate.admission.admit(route, place, &head, peer, client, &gate.site.options, &mut trail).await;
+    let mut permit = None;
+    let call = match admitted {
+        Ok(access) => read(gate, route, params, head, body, access, &mut trail, &mut permit).await,
+        Err(fault) => Err(fault),
+    };
+    let outgoing = match call {
+        Ok(call) => work(gate, call).await,
+        Err(fault) => Outgoing::Whole(Err(fault)),
+    };
+    drop(permit);
+    let mut response = sent(gate, outgoing, trail);
+    response.headers_mut().insert(RequestId::header_name(), id.header());
+    response
+}
+
+/// Reads the body of a request that was let in.
+#[expect(clippy::too_many_arguments, reason = "all that a request is made of")]
+async fn read(
+    gate: &Gate,
+    route: &'static Route,
+    params: Vec<(String, String)>,
+    head: Parts,
+    body: Body,
+    access: super::access::Access,
+    trail: &mut Trail,
+    permit: &mut Option<OwnedSemaphorePermit>,
+) -> Result<Call, Fault> {
+    let options = &gate.site.options;
+    let deadline = Instant::now() + options.request_timeout;
     let header = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let length = header(&CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     let mut call = Call {
@@ -101,151 +176,109 @@ async fn serve(gate: &Arc<Gate>, route: &'static Route, params: Vec<(String, Str
         body: Bytes::new(),
         upload: None,
         deadline,
+        access,
+        waited: Arc::clone(&trail.waited),
     };
-    let mut permit = None;
     if route.kind == Kind::Upload {
         let (sender, read) = upload();
         call.upload = Some(Mutex::new(Some(read)));
         tokio::spawn(hand_over(body, sender));
-    } else {
-        let collected = timeout(gate.site.options.request_timeout, collect(gate, body, length)).await;
-        match collected
-            .unwrap_or_else(|_| Err(Fault::other(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")))
-        {
-            Ok((bytes, permits)) => (call.body, permit) = (bytes, permits),
-            Err(fault) => return refused(&fault),
-        }
+        return Ok(call);
     }
-    let response = answer(gate, call).await;
-    drop(permit);
-    response
+    let collected = timeout(options.request_timeout, collect(&gate.bodies, options.max_body, body, length)).await;
+    let late = || {
+        let fault = Fault::other(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time (--request-timeout)");
+        Fault { rejection: Some(Rejection::Time), ..fault }
+    };
+    (call.body, *permit) = collected.unwrap_or_else(|_| Err(late()))?;
+    trail.bytes = call.body.len();
+    Ok(call)
 }
 
-async fn answer(gate: &Arc<Gate>, call: Call) -> Response {
+async fn work(gate: &Arc<Gate>, call: Call) -> Outgoing {
     if call.route.kind == Kind::Constant {
-        return match guarded(|| (call.route.handler)(&gate.site, &call)) {
-            Ok(Step::Done(reply)) => whole(reply.status, reply.body),
-            Ok(_) => refused(&Fault::internal("a constant route has work to do")),
-            Err(fault) => refused(&fault),
-        };
+        if call.route.action == Action::Metrics {
+            gate.refresh_metrics();
+        }
+        return Outgoing::Whole(match guarded(|| (call.route.handler)(&gate.site, &call)) {
+            Ok(Step::Done(reply)) => Ok(reply),
+            Ok(_) => Err(Fault::internal("a constant route has work to do")),
+            Err(fault) => Err(fault),
+        });
     }
     let is_bounded = !matches!(call.route.kind, Kind::Long | Kind::Upload);
     let (sender, receiver) = oneshot::channel();
-    gate.engine.submit(Job { call, responder: Responder::new(sender) });
+    gate.engine.submit(Job { call, responder: Responder::new(sender), since: Instant::now() });
     let outgoing =
         if is_bounded { timeout(gate.site.options.request_timeout, receiver).await } else { Ok(receiver.await) };
     match outgoing {
-        Ok(Ok(Outgoing::Whole(Ok(reply)))) => whole(reply.status, reply.body),
-        Ok(Ok(Outgoing::Whole(Err(fault)))) => refused(&fault),
-        Ok(Ok(Outgoing::Streamed(streamed))) => pieces(streamed),
-        Ok(Err(_)) => refused(&Fault::internal("the request was not answered")),
-        Err(_) => refused(&too_late()),
+        Ok(Ok(outgoing)) => outgoing,
+        Ok(Err(_)) => Outgoing::Whole(Err(Fault::internal("the request was not answered"))),
+        Err(_) => Outgoing::Whole(Err(too_late())),
     }
 }
 
-/// Reads a body within both bounds; returns also what it takes of the second, for as long as the request is worked on.
-async fn collect(
-    gate: &Gate,
-    mut body: Body,
-    length: Option<u64>,
-) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Fault> {
-    let most = gate.site.options.max_body;
-    if length.is_some_and(|length| length > most as u64) {
-        discard(body).await;
-        return Err(too_large(most));
-    }
-    let mut held: Option<OwnedSemaphorePermit> = None;
-    let (mut bytes, mut first) = (Vec::new(), Bytes::new());
-    while let Some(piece) = next(&mut body).await {
-        let piece = piece?;
-        let total = first.len() + bytes.len() + piece.len();
-        if total > most {
-            drop((bytes, first));
-            discard(body).await;
-            return Err(too_large(most));
-        }
-        let needed = total.div_ceil(PIECE).saturating_sub(held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
-        if needed > 0 {
-            let needed = u32::try_from(needed).unwrap_or(u32::MAX);
-            let more = Arc::clone(&gate.bodies).try_acquire_many_owned(needed);
-            let more =
-                more.map_err(|_| Fault::backoff("the bodies of other requests take all the memory there is for them"))?;
-            match &mut held {
-                Some(held) => held.merge(more),
-                None => held = Some(more),
+/// Makes a response, and ends the trail with it.
+fn sent(gate: &Gate, outgoing: Outgoing, mut trail: Trail) -> Response {
+    match outgoing {
+        Outgoing::Whole(Ok(reply)) => {
+            trail.status = reply.status.as_u16();
+            trail.records = reply.records;
+            if let (Some(records), Some(operation)) = (reply.records, trail.action().operation()) {
+                gate.site.metrics().wrote(operation, records);
             }
+            whole(reply)
         }
-        // Most bodies come in one piece, which need not be copied.
-        if first.is_empty() && bytes.is_empty() {
-            first = piece;
-        } else {
-            if bytes.is_empty() {
-                bytes.extend_from_slice(&std::mem::take(&mut first));
+        Outgoing::Whole(Err(fault)) => {
+            if let Some(rejection) = fault.rejection {
+                gate.site.metrics().reject(rejection);
             }
-            bytes.extend_from_slice(&piece);
+            if let Some(reason) = trail.reason {
+                gate.site.metrics().unauthenticated(reason);
+            }
+            trail.status = fault.status.as_u16();
+            let response = refused(&fault, Some(trail.id()));
+            trail.error = Some(fault.message);
+            response
         }
-    }
-    Ok((if bytes.is_empty() { first } else { bytes.into() }, held))
-}
-
-/// Reads what is left of a body that is refused, for a while: a client that is still sending would not read why.
-async fn discard(mut body: Body) {
-    let all = async { while let Some(Ok(_)) = next(&mut body).await {} };
-    let _ = timeout(DISCARD, all).await;
-}
-
-async fn next(body: &mut Body) -> Option<Result<Bytes, Fault>> {
-    loop {
-        let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
-        match frame {
-            Ok(frame) => {
-                if let Ok(bytes) = frame.into_data() {
-                    return Some(Ok(bytes));
-                }
-            }
-            Err(error) => return Some(Err(Fault::invalid(format!("the body ended early: {error}")))),
+        Outgoing::Streamed(streamed) => {
+            trail.status = StatusCode::OK.as_u16();
+            pieces(streamed, trail)
         }
     }
 }
 
-/// Hands a body to the thread that reads it, as fast as that reads.
-async fn hand_over(mut body: Body, sender: SyncSender<io::Result<Bytes>>) {
-    while let Some(piece) = next(&mut body).await {
-        let mut piece = Some(piece.map_err(|fault| io::Error::other(fault.message)));
-        while let Some(waiting) = piece.take() {
-            match sender.try_send(waiting) {
-                Ok(()) => {}
-                Err(std::sync::mpsc::TrySendError::Full(waiting)) => {
-                    piece = Some(waiting);
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-                Err(std::sync::mpsc::TrySendError::Disconnected(_)) => return,
-            }
-        }
-    }
-}
-
-fn whole(status: StatusCode, body: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, JSON.clone());
+fn whole(reply: Reply) -> Response {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    let content_type = reply.content_type.map_or_else(|| JSON.clone(), HeaderValue::from_static);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 
-fn refused(fault: &Fault) -> Response {
-    let mut response = whole(fault.status, fault.body());
-    let trace = HeaderValue::from_str(&Uuid::new_v4().simple().to_string());
-    if let Ok(trace) = trace {
-        response.headers_mut().insert(TRACE_ID.clone(), trace);
+fn refused(fault: &Fault, id: Option<&RequestId>) -> Response {
+    let mut response = Response::new(Body::from(fault.body()));
+    *response.status_mut() = fault.status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON.clone());
+    let made = || HeaderValue::from_str(&Uuid::new_v4().simple().to_string());
+    if let Some(trace) = id.map(RequestId::header).or_else(|| made().ok()) {
+        headers.insert(TRACE_ID.clone(), trace);
     }
     if let Some(seconds) = fault.retry_after {
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+    if fault.status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if fault.rejection == Some(Rejection::Connections) {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-fn pieces(streamed: Streamed) -> Response {
-    let mut response = Response::new(Body::new(Pieces(streamed.pieces)));
+fn pieces(streamed: Streamed, trail: Trail) -> Response {
+    let mut response = Response::new(Body::new(Pieces { pieces: streamed.pieces, _trail: trail }));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(streamed.content_type));
     if let Some(length) = streamed.length {
@@ -255,13 +288,17 @@ fn pieces(streamed: Streamed) -> Response {
 }
 
 /// A body that is sent while it is made.
-struct Pieces(tokio::sync::mpsc::Receiver<io::Result<Bytes>>);
+struct Pieces {
+    pieces: tokio::sync::mpsc::Receiver<io::Result<Bytes>>,
+    /// Ends when it was sent.
+    _trail: Trail,
+}
 
 impl HttpBody for Pieces {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.0.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+        self.pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
 }

@@ -5,14 +5,21 @@
 //! as bytes. Knows no terminal. Invariants: nothing of a request is kept once it is answered; a write is answered when it is
 //! durable; every error has Chroma's body (`fault`).
 
+mod access;
+mod admission;
 mod body;
 mod call;
 mod collections;
 mod connection;
 mod engine;
 mod fault;
+mod housekeeping;
 mod http;
-#[allow(dead_code, unused_imports, reason = "the server asks it once requests have grants")]
+mod intake;
+mod limits;
+mod net;
+mod notice;
+mod observe;
 pub(crate) mod oidc;
 mod openapi;
 mod options;
@@ -26,6 +33,7 @@ mod records;
 mod responder;
 #[expect(clippy::unnecessary_wraps, reason = "every handler has this form")]
 mod routes;
+mod safety;
 mod search;
 mod server;
 #[expect(clippy::unnecessary_wraps, reason = "every handler has this form")]
@@ -35,7 +43,10 @@ mod upload;
 mod wire;
 mod writer;
 
+pub use net::TlsOptions;
+pub use notice::Notice;
+pub use observe::{LogFormat, LogLevel};
 pub use oidc::OidcOptions;
-pub use options::{Notice, ServeOptions};
-pub use ping::{Pong, ping};
+pub use options::ServeOptions;
+pub use ping::{PingOptions, Pong, ping};
 pub use server::Server;

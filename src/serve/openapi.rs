@@ -5,6 +5,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
+use super::access::Action;
 use super::call::{Kind, Route, Shape};
 use super::tenants::{NameBody, TenantBody};
 use super::wire::collection::{CollectionReply, CreateBody, ForkBody, ModifyBody};
@@ -14,7 +15,7 @@ use crate::record::Scope;
 /// Returns the description of these routes.
 pub(super) fn describe(routes: &[Route]) -> Json {
     let mut paths: Map<String, Json> = Map::new();
-    for route in routes.iter().filter(|route| route.action != "v1") {
+    for route in routes.iter().filter(|route| route.action != Action::Gone) {
         let of_path = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Some(of_path) = of_path.as_object_mut() {
             of_path.insert(route.method.as_str().to_lowercase(), operation(route));
@@ -56,7 +57,7 @@ fn operation(route: &Route) -> Json {
         };
         parameters.push(json!({"name": name, "in": "query", "required": false, "schema": shape}));
     }
-    let status = if route.action == "collection:add" { "201" } else { "200" };
+    let status = if route.action == Action::Add { "201" } else { "200" };
     let mut operation = json!({
         "operationId": operation_id(route),
         "summary": route.doc.summary,

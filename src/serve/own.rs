@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
+use std::time::SystemTime;
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -16,7 +17,7 @@ use crate::index::build_graph;
 use crate::ingest::{Ingest, OnError, Preparer};
 use crate::input::{InputFormat, InputOptions, InputRows};
 use crate::query::{Filter, RecordQuery, StatisticsQuery};
-use crate::record::{Metadata, Record};
+use crate::record::{Metadata, Record, seconds};
 use crate::store::{Include, Mode};
 
 const JSON_LINES: &str = "application/jsonl";
@@ -53,10 +54,14 @@ pub(super) fn backup(site: &Site, _call: &Call) -> Handled {
     site.store.backup(&path, false)?;
     let mut file = File::open(&path).map_err(|error| Error::io("read the backup", error))?;
     let length = file.metadata().map_err(|error| Error::io("read the backup", error))?.len();
+    let observed = Arc::clone(&site.observed);
     let send = move |out: &mut (dyn Write + Send)| {
         let sent = std::io::copy(&mut file, out).map_err(|error| Error::io("send the backup", error));
         drop(folder);
-        sent.map(drop)
+        sent?;
+        let now = seconds(SystemTime::now());
+        observed.metrics.gauges.backup.set(i64::try_from(now).unwrap_or(i64::MAX));
+        Ok(())
     };
     Ok(Step::Stream("application/vnd.huedb", Some(length), Box::new(send)))
 }

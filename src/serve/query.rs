@@ -39,7 +39,7 @@ pub(super) fn read(site: &Site, call: &Call) -> Handled {
         collection,
         asks,
         filter_text: (text(&r#where), text(&where_document)),
-        filter: filter(r#where.as_deref(), where_document.as_deref())?,
+        filter: filter(site, r#where.as_deref(), where_document.as_deref())?,
         ids: ids.map(record_ids).transpose()?,
         top: n_results.map_or(10, |n| usize::try_from(n).unwrap_or(usize::MAX)),
         include: include.unwrap_or_else(|| OF_QUERY.to_vec()),
@@ -90,10 +90,13 @@ fn together(site: &Site, questions: &[Question], threads: usize) -> Result<Vec<R
         check_ids(&view, first)?;
         let asks = questions.iter().flat_map(|question| question.asks.iter().cloned());
         let top = questions.iter().map(|question| question.top).max().unwrap_or_default();
+        let each = top.min(usize::try_from(view.counts().records).unwrap_or(usize::MAX));
+        site.check_results(each.saturating_mul(counts.iter().copied().max().unwrap_or_default()))?;
         let query = Query::new(asks).top(top).filter(first.filter.clone()).ids(first.ids.clone()).include(include);
         let answer = view.query(&query.threads(threads).models(site.options.models.clone()))?;
         hits = answer.hits;
         notes = answer.warnings;
+        site.metrics().search_warnings.inc_by(notes.len() as u64);
         let asks_texts = matches!(first.asks.first(), Some(Ask::Text { .. }));
         if asks_texts && view.info().embedder.is_none() {
             notes.push(asked_with_model_of_client(view.info(), DEFAULT_MODEL));
@@ -162,5 +165,6 @@ fn reply(question: &Question, hits: impl Iterator<Item = Vec<Hit>>, notes: &[Str
         put(&mut reply.uris, uris);
         put(&mut reply.metadatas, metadatas);
     }
-    Reply { notes: notes.to_vec(), ..Reply::json(&reply) }
+    let hits = reply.ids.iter().map(Vec::len).sum();
+    Reply { notes: notes.to_vec(), ..Reply::json(&reply).about(hits) }
 }

@@ -50,6 +50,11 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Returns how many wait.
+    pub(super) fn len(&self) -> usize {
+        self.state().waiting.len()
+    }
+
     /// Lets nothing more in.
     pub(super) fn close(&self) {
         self.state().closed = true;

@@ -51,18 +51,20 @@ fn write(site: &Site, call: &Call, mode: Mode) -> Handled {
     };
     let embedder = of_collection(&info, None, &site.options.models)?;
     let rows = changes(body, mode)?.into_iter().map(row).collect::<Result<Vec<_>, Error>>()?;
+    let count = rows.len();
     collection.write_rows_with(rows, mode, &embedder)?;
-    Ok(if mode == Mode::Add { Reply::empty().with_status(StatusCode::CREATED) } else { Reply::empty() }.into())
+    let reply = if mode == Mode::Add { Reply::empty().with_status(StatusCode::CREATED) } else { Reply::empty() };
+    Ok(reply.about(count).into())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what may fail has this form")]
-fn created(_: Outcome) -> Answered {
-    Ok(Reply::empty().with_status(StatusCode::CREATED))
+fn created(outcome: Outcome) -> Answered {
+    Ok(Reply::empty().with_status(StatusCode::CREATED).about(outcome.len()))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what may fail has this form")]
-fn changed(_: Outcome) -> Answered {
-    Ok(Reply::empty())
+fn changed(outcome: Outcome) -> Answered {
+    Ok(Reply::empty().about(outcome.len()))
 }
 
 /// Returns the collection where the server embeds its texts.
@@ -137,7 +139,14 @@ pub(super) fn record_ids(ids: Vec<String>) -> Result<Vec<RecordId>, Fault> {
 }
 
 /// Reads both filters of a request and joins them.
-pub(super) fn filter(r#where: Option<&RawValue>, document: Option<&RawValue>) -> Result<Option<Filter>, Fault> {
+pub(super) fn filter(
+    site: &Site,
+    r#where: Option<&RawValue>,
+    document: Option<&RawValue>,
+) -> Result<Option<Filter>, Fault> {
+    for (name, json) in [("where", r#where), ("where_document", document)] {
+        json.map_or(Ok(()), |json| site.check_depth(name, json.get()))?;
+    }
     let metadata = r#where.map(|json| where_clause(json.get())).transpose()?;
     let document = document.map(|json| where_document_clause(json.get())).transpose()?;
     Ok(match (metadata, document) {
@@ -177,7 +186,7 @@ pub(super) fn check_schema(info: &CollectionInfo, filter: Option<&Filter>) -> Re
 pub(super) fn delete(site: &Site, call: &Call) -> Handled {
     let collection = site.collection(call)?;
     let DeleteBody { ids, r#where, where_document, limit } = site.body(call)?;
-    let filter = filter(r#where.as_deref(), where_document.as_deref())?;
+    let filter = filter(site, r#where.as_deref(), where_document.as_deref())?;
     if filter.is_none() && limit.is_some() {
         let why = "limit can only be specified when a where clause is provided";
         return Err(Fault::invalid(format!("Validation error: limit, where: {why}")));
@@ -199,7 +208,10 @@ pub(super) fn delete(site: &Site, call: &Call) -> Handled {
         check_schema(collection.view()?.info(), filter.as_ref())?;
     }
     let query = RecordQuery { ids, filter, limit: limit.map(u64::from), ..RecordQuery::default() };
-    let deleted = |outcome: Outcome| Ok(Reply::json(&DeleteReply { deleted: outcome.deleted()? }));
+    let deleted = |outcome: Outcome| {
+        let deleted = outcome.deleted()?;
+        Ok(Reply { records: Some(deleted), ..Reply::json(&DeleteReply { deleted }) })
+    };
     Ok(Step::Write(collection.to_delete(&query)?, deleted))
 }
 
@@ -207,14 +219,16 @@ pub(super) fn get(site: &Site, call: &Call) -> Handled {
     let collection = site.collection(call)?;
     let GetBody { ids, r#where, where_document, limit, offset, include } = site.body(call)?;
     let include = include.unwrap_or_else(|| OF_GET.to_vec());
-    let filter = filter(r#where.as_deref(), where_document.as_deref())?;
+    let filter = filter(site, r#where.as_deref(), where_document.as_deref())?;
     let ids = ids.map(record_ids).transpose()?;
     if filter.is_some() {
         check_schema(collection.view()?.info(), filter.as_ref())?;
     }
     let offset = offset.map_or(0, u64::from);
+    site.check_offset(offset)?;
     let query = RecordQuery { ids, filter, offset, limit: limit.map(u64::from), sort: None };
     let page = collection.find(&query, read_for(&include))?;
+    site.check_results(page.len())?;
     let mut reply = GetReply {
         ids: Vec::with_capacity(page.len()),
         embeddings: include.contains(&Part::Embeddings).then(Vec::new),
@@ -231,7 +245,7 @@ pub(super) fn get(site: &Site, call: &Call) -> Handled {
         put(&mut reply.uris, uri);
         put(&mut reply.metadatas, metadata.filter(|metadata| !metadata.is_empty()));
     }
-    Ok(Reply::json(&reply).into())
+    Ok(Reply::json(&reply).about(page.len()).into())
 }
 
 /// Adds to a column that is asked for.

@@ -20,9 +20,13 @@ pub(super) fn search(site: &Site, call: &Call) -> Handled {
     let collection = site.collection(call)?;
     let SearchBody { .. } = site.body(call)?;
     let body: Box<RawValue> = site.body(call)?;
+    site.check_depth("searches", body.get())?;
     let mut request = ChromaRequest::parse(body.get())?;
     let view = collection.view()?;
+    let records = usize::try_from(view.counts().records).unwrap_or(usize::MAX);
+    site.check_results(request.searches.iter().map(|search| search.query.top.min(records)).sum())?;
     for search in &request.searches {
+        site.check_offset(search.query.offset as u64)?;
         check_schema(view.info(), search.query.filter.as_ref())?;
     }
     if !request.texts_to_embed().is_empty() {
@@ -30,5 +34,6 @@ pub(super) fn search(site: &Site, call: &Call) -> Handled {
         Query::embed_all(request.queries_mut(), &model)?;
     }
     let (response, notes) = view.respond(&request).map_err(Fault::from)?;
+    site.metrics().search_warnings.inc_by(notes.len() as u64);
     Ok(Reply { notes, ..Reply::json(&response) }.into())
 }

@@ -5,12 +5,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::http::StatusCode;
 use serde_json::json;
 
+use super::access::Subject;
 use super::call::{Call, Handled, Reply, Site};
 use super::fault::Fault;
 use crate::record::Scope;
 
 /// What Chroma advertises, which its clients cut their batches by.
 const MAX_BATCH_SIZE: u64 = 5461;
+pub(super) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) fn heartbeat(_site: &Site, _call: &Call) -> Handled {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -34,10 +36,24 @@ pub(super) fn pre_flight_checks(_site: &Site, _call: &Call) -> Handled {
     Ok(Reply::json(&said).into())
 }
 
-pub(super) fn identity(_site: &Site, _call: &Call) -> Handled {
-    let databases = [Scope::DEFAULT_DATABASE];
-    let said = json!({ "user_id": "", "tenant": Scope::DEFAULT_TENANT, "databases": databases });
+/// Who asks, and where they may; clients ask it at their start, and take a tenant and a database that are the only ones.
+pub(super) fn identity(_site: &Site, call: &Call) -> Handled {
+    let said = match &call.access.subject {
+        Subject::Anonymous => {
+            let databases = [Scope::DEFAULT_DATABASE];
+            json!({ "user_id": "", "tenant": Scope::DEFAULT_TENANT, "databases": databases })
+        }
+        subject => {
+            let (tenant, databases) = call.access.home();
+            json!({ "user_id": subject.to_string(), "tenant": tenant, "databases": databases })
+        }
+    };
     Ok(Reply::json(&said).into())
+}
+
+/// What is counted and measured.
+pub(super) fn metrics(site: &Site, _call: &Call) -> Handled {
+    Ok(Reply::text(OPEN_METRICS, site.metrics().text()).into())
 }
 
 pub(super) fn reset(site: &Site, _call: &Call) -> Handled {
@@ -56,6 +72,6 @@ pub(super) fn gone(_site: &Site, _call: &Call) -> Handled {
 
 /// 501 for what one machine does not do.
 pub(super) fn unimplemented(_site: &Site, call: &Call) -> Handled {
-    let why = format!("{} is not implemented by huedb", call.route.action);
+    let why = format!("{} is not implemented by huedb", call.route.action.name());
     Err(Fault::other(StatusCode::NOT_IMPLEMENTED, why))
 }

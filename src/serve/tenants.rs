@@ -52,12 +52,16 @@ pub(super) fn update_tenant(site: &Site, call: &Call) -> Handled {
 pub(super) fn create_database(site: &Site, call: &Call) -> Handled {
     let NameBody { name } = site.body(call)?;
     let name = DatabaseName::parse(name.as_str()).map_err(|_| Fault::invalid(broken_rule(&name)))?;
+    if !call.access.may_make_database(call.param("tenant"), name.as_str()) {
+        return Err(Fault::forbidden("this token may not make a database of that name"));
+    }
     site.store_of(call).create_database(&name)?;
     Ok(Reply::empty().into())
 }
 
 pub(super) fn list_databases(site: &Site, call: &Call) -> Handled {
-    let databases = site.store_of(call).databases()?;
+    let mut databases = site.store_of(call).databases()?;
+    databases.retain(|database| call.access.sees_database(&database.tenant, &database.name));
     let (offset, limit) = (call.number("offset")?, call.number("limit")?);
     let page = databases.iter().skip(as_count(offset.unwrap_or(0)));
     let page: Vec<Json> = page.take(limit.map_or(usize::MAX, as_count)).map(database_json).collect();

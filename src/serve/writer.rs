@@ -5,9 +5,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use super::call::Answered;
 use super::fault::Fault;
+use super::observe::{Observed, Rejection};
 use super::queue::Queue;
 use super::responder::Responder;
 use crate::store::{Outcome, PendingWrite, Store};
@@ -25,6 +27,7 @@ struct Job {
 
 struct Shared {
     store: Store,
+    observed: Arc<Observed>,
     queue: Queue<Job>,
 }
 
@@ -46,7 +49,9 @@ impl Shared {
         // Whoever left has no use for a write that is not begun.
         let jobs = jobs.into_iter().filter(|job| job.responder.is_awaited());
         let (writes, answers): (Vec<_>, Vec<_>) = jobs.map(|job| (job.write, (job.answer, job.responder))).unzip();
+        let start = Instant::now();
         let done = catch_unwind(AssertUnwindSafe(|| self.store.write_together(writes)));
+        self.observed.metrics.writes.observe(start.elapsed().as_secs_f64());
         let mut outcomes = done.unwrap_or_default().into_iter();
         for (answer, responder) in answers {
             responder.answer(match outcomes.next() {
@@ -58,8 +63,8 @@ impl Shared {
 }
 
 impl Writer {
-    pub(super) fn start(store: Store) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { store, queue: Queue::new() });
+    pub(super) fn start(store: Store, observed: Arc<Observed>) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared { store, observed, queue: Queue::new() });
         let thread = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("huedb-writer".into()).spawn(move || {
@@ -74,7 +79,7 @@ impl Writer {
     /// Has a write done, and answers once it is durable.
     pub(super) fn submit(&self, write: PendingWrite, answer: fn(Outcome) -> Answered, responder: Responder) {
         if let Err((job, waiting)) = self.shared.queue.push(Job { write, answer, responder }, MOST_WAITING) {
-            job.responder.answer(Err(Fault::backoff(format!("{waiting} writes are waiting"))));
+            job.responder.answer(Err(Fault::over(Rejection::Queue, format!("{waiting} writes are waiting"))));
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Cache {
 struct CacheEntries {
     values: HashMap<CacheKey, CachedValue, RandomState>,
     bytes: usize,
+    hits: u64,
+    misses: u64,
     /// Counts the uses, which orders the values by their last one.
     uses: u64,
 }
@@ -65,9 +67,24 @@ impl Cache {
         let mut kept = self.kept();
         kept.uses += 1;
         let now = kept.uses;
-        let value = kept.values.get_mut(&CacheKey { collection, kind: TypeId::of::<T>(), part: part.to_owned() })?;
-        value.last_use = now;
-        Arc::clone(&value.value).downcast().ok()
+        let key = CacheKey { collection, kind: TypeId::of::<T>(), part: part.to_owned() };
+        let value = kept.values.get_mut(&key).map(|value| {
+            value.last_use = now;
+            Arc::clone(&value.value)
+        });
+        if value.is_some() {
+            kept.hits += 1;
+        } else {
+            kept.misses += 1;
+        }
+        value?.downcast().ok()
+    }
+
+    /// Returns how often something was found, and how often it was not.
+    #[must_use]
+    pub fn uses(&self) -> (u64, u64) {
+        let kept = self.kept();
+        (kept.hits, kept.misses)
     }
 
     /// Keeps a value of so many bytes in place of what was there, unless it is too large.

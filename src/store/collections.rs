@@ -95,6 +95,12 @@ impl Store {
         Ok(Collection::new(self.clone(), CollectionKey::named(name)))
     }
 
+    /// Returns a handle to a collection by its name. Whether it exists is checked when it is used.
+    #[must_use]
+    pub fn collection_by_name(&self, name: &str) -> Collection {
+        Collection::new(self.clone(), CollectionKey::named(name))
+    }
+
     /// Returns the name that a collection of an identity has in this scope; `None` where there is none, or no such scope.
     ///
     /// # Errors

@@ -42,6 +42,18 @@ pub enum Outcome {
     Deleted(u64),
 }
 
+impl Outcome {
+    /// Returns how many changes it is of, or how many records were deleted.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "what is empty is an outcome, too")]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Effects(effects) => effects.len(),
+            Self::Deleted(deleted) => usize::try_from(*deleted).unwrap_or(usize::MAX),
+        }
+    }
+}
+
 /// A task, and where its outcome goes.
 pub(super) struct WriteRequest {
     collection: Collection,

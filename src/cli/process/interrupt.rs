@@ -9,18 +9,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use huedb::error::{Error, Result};
 use huedb::store::remove_unfinished;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 /// Whether the work at hand comes in steps.
 static IN_STEPS: AtomicBool = AtomicBool::new(false);
 /// Whether the user has asked for an end.
 static ASKED: AtomicBool = AtomicBool::new(false);
+/// Whether a hangup asks to read settings again, not for an end.
+static RELOADS: AtomicBool = AtomicBool::new(false);
+/// Whether it has.
+static RELOAD: AtomicBool = AtomicBool::new(false);
 /// What the first ctrl-C says.
 static WORDS: Mutex<&str> = Mutex::new("");
 
 /// Listens from now on, once a process; `last_words` is what is written when the process ends at once.
 pub(crate) fn listen(last_words: Arc<dyn Fn() -> String + Send + Sync>) {
     // Without a listener the system ends the process at once, which loses nothing either.
-    let _ = ctrlc::set_handler(move || {
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+    let mut hear = move |signal| {
+        if signal == SIGHUP && RELOADS.load(Ordering::Relaxed) {
+            RELOAD.store(true, Ordering::Relaxed);
+            return;
+        }
         let is_second = ASKED.swap(true, Ordering::Relaxed);
         if is_second || !IN_STEPS.load(Ordering::Relaxed) {
             remove_unfinished();
@@ -30,7 +41,8 @@ pub(crate) fn listen(last_words: Arc<dyn Fn() -> String + Send + Sync>) {
         }
         let words = *WORDS.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = io::stderr().write_all(words.as_bytes());
-    });
+    };
+    let _ = std::thread::Builder::new().name("signals".into()).spawn(move || signals.forever().for_each(&mut hear));
 }
 
 /// Says when the user has asked for an end.
@@ -49,6 +61,18 @@ impl Interrupt {
     pub(crate) fn listen_saying(words: &'static str) -> Self {
         *WORDS.lock().unwrap_or_else(PoisonError::into_inner) = words;
         Self::listen()
+    }
+
+    /// Takes a hangup (SIGHUP) for the wish to read settings again, from now on.
+    #[expect(clippy::unused_self, reason = "nobody is asked who does not listen")]
+    pub(crate) fn reload_at_hangup(&self) {
+        RELOADS.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether there was one since this was asked last.
+    #[expect(clippy::unused_self, reason = "nobody is asked who does not listen")]
+    pub(crate) fn takes_reload(&self) -> bool {
+        RELOAD.swap(false, Ordering::Relaxed)
     }
 
     /// Ends the work once asked to.

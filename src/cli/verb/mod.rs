@@ -40,3 +40,5 @@ pub(crate) mod show;
 pub(crate) mod stats;
 pub(crate) mod sync;
 pub(crate) mod tenant;
+#[cfg(feature = "serve")]
+pub(crate) mod token;

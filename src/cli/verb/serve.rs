@@ -1,13 +1,19 @@
 //! `huedb serve`.
 
+use std::io::IsTerminal;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueHint};
+use huedb::embed::LoadOptions;
 use huedb::error::{Error, Result};
-use huedb::serve::{Notice, ServeOptions, Server};
+use huedb::record::{Rate, Role};
+use huedb::serve::{LogFormat, LogLevel, Notice, OidcOptions, ServeOptions, Server, TlsOptions};
 use huedb::store::{Access, Options, Store};
+use ipnet::IpNet;
 
 use crate::cli::arguments::global::{NewFileArgs, seconds};
 use crate::cli::context::command::Context;
@@ -23,13 +29,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Collections with a model are also asked by text (`query_texts`), and take documents without embeddings. What Chroma has
 /// no route for is under /huedb/v1; /openapi.json describes all routes.
 ///
-/// It listens on loopback addresses only. SIGTERM and Ctrl-C end it once the requests at hand are answered; a second one
-/// ends it at once.
+/// As soon as the file has tokens (`huedb token create`), every request needs one, as X-Chroma-Token or Authorization: Bearer.
+/// Without tokens only this machine can ask. On an address that other machines reach it starts only with tokens, and with TLS or behind a
+/// proxy that encrypts.
+///
+/// SIGTERM and Ctrl-C end it once the requests at hand are answered; a second one ends it at once. SIGHUP has it read its
+/// certificates and open its audit file again.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = "Examples:
   huedb serve
   huedb --db notes.redb serve --listen 127.0.0.1:9000
   huedb serve --port 0 --read-only
+  huedb token create admin --role admin
+  huedb serve --listen 0.0.0.0:8000 --tls-cert cert.pem --tls-key key.pem --audit audit.jsonl
+  huedb serve --listen 0.0.0.0:8000 --trusted-proxy 10.0.0.0/8 --log requests
 
 Exit codes:
   0 ended by a signal, and those of every command")]
@@ -68,6 +82,98 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "MIB", default_value = "64", value_parser = clap::value_parser!(u32).range(1..=4096))]
     max_body: u32,
 
+    /// MiB of all bodies at once
+    #[arg(long, value_name = "MIB", default_value = "512", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    max_bodies: u32,
+
+    /// Levels of a filter or a search inside one another
+    #[arg(long, value_name = "N", default_value = "128", value_parser = clap::value_parser!(u16).range(1..))]
+    max_depth: u16,
+
+    /// Results of one request at most
+    #[arg(long, value_name = "N", default_value = "1000000", value_parser = clap::value_parser!(u32).range(1..))]
+    max_results: u32,
+
+    /// Results that a request may skip
+    #[arg(long, value_name = "N", default_value = "4294967296")]
+    max_offset: u64,
+
+    /// Connections at once; further ones are told to come back (429)
+    #[arg(long, value_name = "N", default_value = "16384", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_connections: u32,
+
+    /// Requests a second of each token that has no rate of its own, and of each address without a token, as in 100/s
+    #[arg(long, value_name = "N/s")]
+    rate: Option<Rate>,
+
+    /// What requests without a token may do: reader, writer or admin
+    #[arg(long, value_name = "ROLE", value_parser = PossibleValuesParser::new(["reader", "writer", "admin"]).try_map(|role| role.parse::<Role>()))]
+    anonymous: Option<Role>,
+
+    /// Certificate of the server and those it is signed by, PEM; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key", value_hint = ValueHint::FilePath)]
+    tls_cert: Option<PathBuf>,
+
+    /// Its key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert", value_hint = ValueHint::FilePath)]
+    tls_key: Option<PathBuf>,
+
+    /// Authorities one of which a client needs a certificate from, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert", value_hint = ValueHint::FilePath)]
+    tls_client_ca: Option<PathBuf>,
+
+    /// Network of proxies that encrypt for the server, and whose X-Forwarded-For is believed; can be repeated
+    #[arg(long, value_name = "CIDR")]
+    trusted_proxy: Vec<IpNet>,
+
+    /// Take what is not encrypted from other machines
+    #[arg(long)]
+    insecure: bool,
+
+    /// Identity provider whose signed tokens are taken (OpenID Connect)
+    #[arg(long, value_name = "URL", requires = "oidc_audience")]
+    oidc_issuer: Option<String>,
+
+    /// Audience that these tokens are for
+    #[arg(long, value_name = "NAME", requires = "oidc_issuer")]
+    oidc_audience: Option<String>,
+
+    /// What their claims allow, or the subject of a client certificate, as in 'groups contains "search" => reader tenant=acme'; can be repeated
+    #[arg(long, value_name = "RULE")]
+    oidc_rule: Vec<String>,
+
+    /// Origin whose pages may ask from a browser, * for all; can be repeated
+    #[arg(long, value_name = "ORIGIN")]
+    cors: Vec<String>,
+
+    /// File that each decision is appended to as a JSON line, - for the standard error
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    audit: Option<String>,
+
+    /// Requests that are logged to the standard error
+    #[arg(long, value_name = "WHICH", default_value = "errors", value_parser = PossibleValuesParser::new(["off", "errors", "requests"]))]
+    log: String,
+
+    /// How they are written [default: text on a terminal, json otherwise]
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["text", "json"]))]
+    log_format: Option<String>,
+
+    /// Another address that serves /metrics, without asking for a token
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics_listen: Option<SocketAddr>,
+
+    /// Seconds the head of a request may take, and a connection may be idle
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    head_timeout: Duration,
+
+    /// Seconds a client may take to agree on a key
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    handshake_timeout: Duration,
+
+    /// Seconds a client may take nothing of an answer
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    stall_timeout: Duration,
+
     /// MiB of memory for what stays decoded between questions
     #[arg(long, value_name = "MIB", default_value = "256", value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
     cache: u32,
@@ -89,24 +195,27 @@ impl ServeArgs {
         let address = self.address()?;
         let store = self.open(context)?;
         let (told, lines) = channel();
-        let mut options = ServeOptions::with_models(context.models.clone());
-        options.threads = self.threads.map_or(options.threads, usize::from);
-        options.queue = self
-            .queue
-            .map_or(ServeOptions::queue_for(options.threads), |queue| usize::try_from(queue).unwrap_or(usize::MAX));
-        options.max_body = usize::try_from(self.max_body).unwrap_or(usize::MAX) << 20;
-        options.max_bodies = options.max_bodies.max(options.max_body);
-        options.request_timeout = self.request_timeout;
-        options.read_only = self.read_only;
-        options.allow_reset = self.allow_reset;
+        let mut options = self.options(context.models.clone());
         options.notice = Notice::new(move |line| drop(told.send(line.to_owned())));
         let asked = Interrupt::listen_saying("huedb: answering the requests at hand; once more ends it at once\n");
+        asked.reload_at_hangup();
         let server = Server::start(store, address, options)?;
         let file = context.db.display().to_string();
-        context.printer.notice(format!("serving {file} at http://{}", server.address()));
+        let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+        context.printer.notice(format!("serving {file} at {scheme}://{}", server.address()));
+        if let Some(address) = server.metrics_address() {
+            context.printer.notice(format!("metrics at http://{address}/metrics"));
+        }
+        if server.is_open() {
+            let note = "the file has no tokens: whoever is on this machine may read and write everything; `huedb token create` makes one";
+            context.printer.notice(note.into());
+        }
         notify("READY=1");
         while !asked.is_asked() && !server.has_failed() {
             std::thread::sleep(LOOK_EVERY);
+            if asked.takes_reload() {
+                server.reload();
+            }
             for line in lines.try_iter() {
                 context.printer.warning(line);
             }
@@ -118,6 +227,52 @@ impl ServeArgs {
         }
         context.printer.notice(format!("stopped serving {file}"));
         Ok(Status::Done)
+    }
+
+    fn options(&self, models: LoadOptions) -> ServeOptions {
+        let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+        let mut options = ServeOptions::with_models(models);
+        options.threads = self.threads.map_or(options.threads, usize::from);
+        options.queue = self.queue.map_or(ServeOptions::queue_for(options.threads), count);
+        options.max_body = count(self.max_body) << 20;
+        options.max_bodies = (count(self.max_bodies) << 20).max(options.max_body);
+        options.max_depth = self.max_depth.into();
+        options.max_results = count(self.max_results);
+        options.max_offset = self.max_offset;
+        options.max_connections = count(self.max_connections);
+        options.head_timeout = self.head_timeout;
+        options.handshake_timeout = self.handshake_timeout;
+        options.stall_timeout = self.stall_timeout;
+        options.request_timeout = self.request_timeout;
+        options.rate = self.rate;
+        options.anonymous = self.anonymous;
+        options.trusted_proxies.clone_from(&self.trusted_proxy);
+        options.insecure = self.insecure;
+        options.tls = self.tls_cert.clone().zip(self.tls_key.clone()).map(|(certificate, key)| TlsOptions {
+            certificate,
+            key,
+            client_ca: self.tls_client_ca.clone(),
+        });
+        let oidc = self.oidc_issuer.clone().zip(self.oidc_audience.clone());
+        options.oidc = oidc.map(|(issuer, audience)| OidcOptions { issuer, audience });
+        options.claim_rules.clone_from(&self.oidc_rule);
+        options.cors.clone_from(&self.cors);
+        options.audit.clone_from(&self.audit);
+        options.log = match self.log.as_str() {
+            "off" => LogLevel::Off,
+            "requests" => LogLevel::Requests,
+            _ => LogLevel::Errors,
+        };
+        options.log_format = match self.log_format.as_deref() {
+            Some("json") => LogFormat::Json,
+            Some(_) => LogFormat::Text,
+            None if std::io::stderr().is_terminal() => LogFormat::Text,
+            None => LogFormat::Json,
+        };
+        options.metrics_address = self.metrics_listen;
+        options.read_only = self.read_only;
+        options.allow_reset = self.allow_reset;
+        options
     }
 
     fn address(&self) -> Result<SocketAddr> {

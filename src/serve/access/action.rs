@@ -1,7 +1,8 @@
 //! What a route does, by Chroma's names, and who may do it where.
 //!
 //! The names are those of `AuthzAction` in Chroma's server, so that audit logs and policies written for it fit; what Chroma
-//! has no route for has a name of the same form. Invariant: an action says itself what it needs, and no route says otherwise.
+//! has no route for has a name of the same form. Its `get_or_create_collection` stands in a body, and so is `create_collection`
+//! here, where nobody looks into a body before the decision. Invariant: an action says itself what it needs, and no route says otherwise.
 
 use crate::record::Role;
 
@@ -86,7 +87,6 @@ actions! {
     ListCollections = "db:list_collections", Database, Reader;
     CountCollections = "db:count_collections", Database, Reader;
     CreateCollection = "db:create_collection", Database, Writer;
-    GetOrCreateCollection = "db:get_or_create_collection", Database, Writer;
     GetCollection = "collection:get_collection", Records, Reader;
     UpdateCollection = "collection:update_collection", Collection, Writer;
     DeleteCollection = "collection:delete_collection", Collection, Admin;
@@ -104,4 +104,17 @@ actions! {
     AttachFunction = "collection:attach_function", Collection, Writer;
     GetAttachedFunction = "collection:get_attached_function", Records, Reader;
     DetachFunction = "collection:detach_function", Collection, Writer;
+}
+
+impl Action {
+    /// Returns what is done to records, where that is what it does.
+    pub(in crate::serve) fn operation(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Add => "add",
+            Self::Update => "update",
+            Self::Upsert => "upsert",
+            Self::Delete => "delete",
+            _ => return None,
+        })
+    }
 }

@@ -82,6 +82,12 @@ impl Access {
         })
     }
 
+    /// Returns whether there is a collection to them.
+    pub(in crate::serve) fn sees_collection(&self, scope: &Scope, name: &str) -> bool {
+        let target = Target { tenant: Some(&scope.tenant), database: Some(&scope.database), collection: Some(name) };
+        matches!(decide(&self.grants, Action::Get, target), Decision::Allowed | Decision::Filtered(_))
+    }
+
     /// Returns whether there is a database of a tenant to them.
     pub(in crate::serve) fn sees_database(&self, tenant: &str, database: &str) -> bool {
         let target = Target { tenant: Some(tenant), database: Some(database), collection: None };

@@ -18,7 +18,8 @@ use super::decision::{Decision, Target, decide};
 use super::{Action, Level};
 use crate::error::{Error, Result};
 use crate::record::{Grant, Role, Scope};
-use crate::serve::oidc::{Issuer, Rule};
+use super::claim_rule::ClaimRule;
+use crate::serve::oidc::Issuer;
 use crate::serve::queue::Queue;
 use crate::store::{Store, TokenRefusal};
 
@@ -77,7 +78,7 @@ pub(in crate::serve) struct Rules {
     pub(in crate::serve) is_exposed: bool,
     pub(in crate::serve) issuer: Option<Issuer>,
     /// What claims of others than the file's tokens are worth.
-    pub(in crate::serve) claims: Vec<Rule>,
+    pub(in crate::serve) claims: Vec<ClaimRule>,
 }
 
 struct Shared {
@@ -121,6 +122,11 @@ impl Guard {
             self.shared.is_open.store(false, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Returns why the keys of the identity provider could not be renewed, where the last try failed.
+    pub(in crate::serve) fn issuer_failure(&self) -> Option<String> {
+        self.shared.rules.issuer.as_ref()?.failure()
     }
 
     /// Returns who asks, if they may.

@@ -2,6 +2,7 @@
 
 mod asker;
 mod action;
+mod claim_rule;
 mod credential;
 mod decision;
 mod guard;
@@ -9,6 +10,7 @@ mod rate;
 
 pub(super) use asker::{Access, Subject};
 pub(super) use action::{Action, Level};
+pub(super) use claim_rule::ClaimRule;
 pub(super) use credential::Credential;
 pub(super) use guard::{Asked, Claims, Guard, Place, Refusal, Rules};
 pub(super) use rate::RateLimits;

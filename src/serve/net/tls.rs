@@ -159,7 +159,7 @@ pub(in crate::serve) fn claims_of(certificate: &[u8]) -> Option<Claims> {
     let mut claims = Claims::new();
     claims.insert("subject".into(), Json::from(subject.to_string()));
     if let Ok(Some(name)) = subject.common_name() {
-        claims.insert("cn".into(), Json::from(name.as_ref()));
+        claims.insert("cn".into(), Json::from(name.value()));
     }
     Some(claims)
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::error::{Error, Result};
-use crate::serve::options::Notice;
+use crate::serve::notice::Notice;
 
 /// Lines that may wait.
 const MOST_WAITING: usize = 16_384;

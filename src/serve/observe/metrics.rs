@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
+use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -15,7 +15,6 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::process::ProcessCollector;
-use crate::store::Mode;
 
 /// Upper bounds in seconds: from what a question takes to what a server may.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -41,16 +40,7 @@ struct ReasonLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OperationLabels {
-    operation: Operation,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelValue)]
-#[expect(non_camel_case_types, reason = "as they stand in the series")]
-enum Operation {
-    add,
-    update,
-    upsert,
-    delete,
+    operation: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -226,19 +216,9 @@ impl Metrics {
         self.auth_failures.get_or_create(&ReasonLabels { reason }).inc();
     }
 
-    /// Counts records of a write.
-    pub(in crate::serve) fn wrote(&self, mode: Mode, records: u64) {
-        let operation = match mode {
-            Mode::Add => Operation::add,
-            Mode::Update => Operation::update,
-            Mode::Upsert => Operation::upsert,
-        };
+    /// Counts records that were written.
+    pub(in crate::serve) fn wrote(&self, operation: &'static str, records: u64) {
         self.written.get_or_create(&OperationLabels { operation }).inc_by(records);
-    }
-
-    /// Counts records that were deleted.
-    pub(in crate::serve) fn deleted(&self, records: u64) {
-        self.written.get_or_create(&OperationLabels { operation: Operation::delete }).inc_by(records);
     }
 
     /// Returns everything, as OpenMetrics has it.

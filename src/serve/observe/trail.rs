@@ -8,9 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 
-use super::{LineWriter, RequestId};
-use crate::serve::access::{Level, Place, Subject};
-use crate::serve::call::{Route, Site};
+use super::{LineWriter, Metrics, RequestId};
+use crate::serve::access::{Action, Level, Place, Subject};
 
 /// Which requests are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,13 +53,28 @@ impl TrailWriters {
     }
 }
 
+/// Where requests are counted and logged.
+pub(in crate::serve) struct Observed {
+    pub(in crate::serve) metrics: Metrics,
+    pub(in crate::serve) trails: TrailWriters,
+}
+
+/// A route, as trails name it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::serve) struct RouteName {
+    pub(in crate::serve) method: &'static str,
+    /// Its template.
+    pub(in crate::serve) path: &'static str,
+    pub(in crate::serve) action: Action,
+}
+
 /// The status of a request whose client left before its answer, as nginx has it.
 const CLIENT_LEFT: u16 = 499;
 
 /// What is known of a request so far.
 pub(in crate::serve) struct Trail {
-    site: Arc<Site>,
-    route: &'static Route,
+    observed: Arc<Observed>,
+    route: RouteName,
     id: RequestId,
     started: Instant,
     remote: IpAddr,
@@ -70,6 +84,8 @@ pub(in crate::serve) struct Trail {
     pub(in crate::serve) outcome: &'static str,
     pub(in crate::serve) status: u16,
     pub(in crate::serve) error: Option<String>,
+    /// Why it is not known who asks.
+    pub(in crate::serve) reason: Option<&'static str>,
     /// Records that were read or written.
     pub(in crate::serve) records: Option<u64>,
     /// Bytes of its body.
@@ -80,15 +96,15 @@ pub(in crate::serve) struct Trail {
 
 impl Trail {
     pub(in crate::serve) fn begin(
-        site: Arc<Site>,
-        route: &'static Route,
+        observed: Arc<Observed>,
+        route: RouteName,
         id: RequestId,
         remote: IpAddr,
         place: Place,
     ) -> Self {
-        site.metrics.in_flight.inc();
+        observed.metrics.in_flight.inc();
         Self {
-            site,
+            observed,
             route,
             id,
             started: Instant::now(),
@@ -98,10 +114,15 @@ impl Trail {
             outcome: "allowed",
             status: CLIENT_LEFT,
             error: None,
+            reason: None,
             records: None,
             bytes: 0,
             waited: Arc::default(),
         }
+    }
+
+    pub(in crate::serve) fn action(&self) -> Action {
+        self.route.action
     }
 
     pub(in crate::serve) fn id(&self) -> &RequestId {
@@ -185,7 +206,7 @@ impl Trail {
             timestamp: now(),
             request_id: self.id.as_str(),
             trace_id: self.id.trace.as_deref(),
-            method: self.route.method.as_str(),
+            method: self.route.method,
             route: self.route.path,
             action: self.route.action.name(),
             auth_type: self.subject.as_ref().map(Subject::kind),
@@ -209,7 +230,7 @@ impl Trail {
             level: if self.status >= 500 { "error" } else { "info" },
             request_id: self.id.as_str(),
             trace_id: self.id.trace.as_deref(),
-            method: self.route.method.as_str(),
+            method: self.route.method,
             route: self.route.path,
             status: self.status,
             ms: milliseconds(took),
@@ -224,7 +245,7 @@ impl Trail {
     }
 
     fn log(&self, took: Duration) {
-        let Some((writer, format, level)) = &self.site.trails.log else { return };
+        let Some((writer, format, level)) = &self.observed.trails.log else { return };
         let least = if self.status >= 500 { LogLevel::Errors } else { LogLevel::Requests };
         if *level < least {
             return;
@@ -246,11 +267,11 @@ impl Trail {
 impl Drop for Trail {
     fn drop(&mut self) {
         let took = self.started.elapsed();
-        let metrics = &self.site.metrics;
+        let metrics = &self.observed.metrics;
         metrics.in_flight.dec();
         metrics.body_bytes.inc_by(self.bytes as u64);
-        metrics.answered(self.route.method.as_str(), self.route.path, self.status, took);
-        if let Some(audit) = &self.site.trails.audit
+        metrics.answered(self.route.method, self.route.path, self.status, took);
+        if let Some(audit) = &self.observed.trails.audit
             && self.route.action.level() != Level::Public
         {
             audit.write(serde_json::to_string(&self.audit_line(took)).unwrap_or_default());

@@ -78,7 +78,8 @@ impl CollectionReply {
             tenant: scope.tenant.clone(),
             database: scope.database.clone(),
             log_position: 0,
-            version: view.version(),
+            // How often what is hidden was written is hidden, too.
+            version: if view.is_restricted() { 0 } else { view.version() },
         })
     }
 }
