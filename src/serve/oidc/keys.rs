@@ -11,6 +11,8 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+/// The algorithms that are taken.
+const TAKEN: [Algorithm; 4] = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// Bytes of a coordinate on P-256, and of a key of Ed25519.
 const POINT_BYTES: usize = 32;
@@ -96,7 +98,9 @@ impl PublishedKey {
     }
 
     fn is_for(&self, algorithm: Algorithm) -> bool {
-        self.key.family() == algorithm.family() && self.algorithm.is_none_or(|own| own == KeyAlgorithm::from(algorithm))
+        TAKEN.contains(&algorithm)
+            && self.key.family() == algorithm.family()
+            && self.algorithm.is_none_or(|own| own == KeyAlgorithm::from(algorithm))
     }
 }
 
