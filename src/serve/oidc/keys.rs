@@ -7,10 +7,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+/// The algorithms that are taken.
+const TAKEN: [Algorithm; 4] = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// Bytes of a coordinate on P-256, and of a key of Ed25519.
 const POINT_BYTES: usize = 32;
@@ -96,8 +98,8 @@ impl PublishedKey {
     }
 
     fn is_for(&self, algorithm: Algorithm) -> bool {
-        self.key.family() == algorithm.family()
-            && self.key.family() != AlgorithmFamily::Hmac
+        TAKEN.contains(&algorithm)
+            && self.key.family() == algorithm.family()
             && self.algorithm.is_none_or(|own| own == KeyAlgorithm::from(algorithm))
     }
 }
@@ -121,6 +123,7 @@ fn coordinate(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use jsonwebtoken::AlgorithmFamily;
     use serde_json::json;
 
     use super::super::test_keys::{TestKey, base64url};
@@ -191,7 +194,8 @@ mod tests {
         let other = changed(&jwk("RS256", "b"), &json!({"alg": "RSA-OAEP"}));
         let unheard = changed(&jwk("RS256", "c"), &json!({"alg": "RS1"}));
         // Keys of different kinds may share a name.
-        let keys = set(&[jwk("RS256", "a"), jwk("ES256", "a"), jwk("PS256", "p"), other, unheard]);
+        let open = changed(&jwk("ES256", "open"), &json!({"alg": null}));
+        let keys = set(&[jwk("RS256", "a"), jwk("ES256", "a"), jwk("PS256", "p"), other, unheard, open]);
         let found = |id, algorithm| keys.find(id, algorithm).map(DecodingKey::family);
         assert!(matches!(found(Some("a"), Algorithm::RS256), Ok(AlgorithmFamily::Rsa)));
         assert!(matches!(found(Some("a"), Algorithm::ES256), Ok(AlgorithmFamily::Ec)));
@@ -204,6 +208,10 @@ mod tests {
             ("p", Algorithm::RS256),
             ("b", Algorithm::RS256),
             ("c", Algorithm::RS256),
+            ("open", Algorithm::RS256),
+            ("open", Algorithm::EdDSA),
+            ("open", Algorithm::ES384),
+            ("open", Algorithm::HS256),
         ] {
             assert_eq!(found(Some(id), algorithm), Err(NoKey::OtherAlgorithm), "{id} {algorithm:?}");
         }

@@ -5,6 +5,8 @@
 
 mod claims;
 mod client;
+#[cfg(test)]
+mod form_tests;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod issuer;

@@ -83,3 +83,28 @@ impl JwtVerifier for RingVerifier {
         self.algorithm
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_checks_its_own_kind_of_signatures_only() {
+        use Algorithm::{ES256, ES384, EdDSA, HS256, PS256, RS256, RS512};
+        let keys = [
+            (DecodingKey::from_rsa_raw_components(&[255; 256], &[1, 0, 1]), [RS256, PS256].as_slice()),
+            (DecodingKey::from_ec_der(&[4; 65]), &[ES256]),
+            (DecodingKey::from_ed_der(&[7; 32]), &[EdDSA]),
+            (DecodingKey::from_secret(&[7; 32]).unwrap(), &[]),
+        ];
+        for (key, own) in &keys {
+            for algorithm in [RS256, PS256, ES256, EdDSA, HS256, RS512, ES384] {
+                let found = verifier(&algorithm, key).map(|verifier| verifier.algorithm()).ok();
+                assert_eq!(found, Some(algorithm).filter(|_| own.contains(&algorithm)), "{:?}", key.family());
+            }
+        }
+        // Keys in another form than a provider publishes them.
+        let verifier = verifier(&RS256, &DecodingKey::from_rsa_der(&[1])).unwrap();
+        assert!(verifier.verify(b"message", &vec![1; 256]).is_err());
+    }
+}

@@ -1,7 +1,7 @@
 //! A provider that is asked: its discovery, its keys and how they are renewed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value as Json, json};
@@ -177,7 +177,9 @@ fn the_thread_ends_with_its_issuer() {
     let mut issuer = start(&provider, &TestClock::new());
     let thread = issuer.thread.take().unwrap();
     drop(issuer);
-    thread.join().unwrap();
+    let (ended, waiting) = mpsc::channel();
+    std::thread::spawn(move || ended.send(thread.join().is_ok()));
+    assert_eq!(waiting.recv_timeout(LONG), Ok(true));
 }
 
 #[test]
