@@ -319,10 +319,7 @@ impl Error {
     /// Returns whether a name was asked for that there is not: of a collection, a tenant, a database.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        matches!(
-            self,
-            Self::CollectionNotFound { .. } | Self::TenantNotFound { .. } | Self::DatabaseNotFound { .. }
-        )
+        matches!(self, Self::CollectionNotFound { .. } | Self::TenantNotFound { .. } | Self::DatabaseNotFound { .. })
     }
 
     /// Says whose fault the error was.

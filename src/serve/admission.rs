@@ -70,10 +70,17 @@ impl Admission {
         let is_proxy = || peer.is_loopback() || options.trusted_proxies.iter().any(|network| network.contains(&peer));
         if self.is_plain && level != Level::Public && !is_proxy() {
             trail.outcome = "denied";
-            return Err(Fault::forbidden("unencrypted requests are taken from trusted proxies alone (--trusted-proxy)"));
+            return Err(Fault::forbidden(
+                "unencrypted requests are taken from trusted proxies alone (--trusted-proxy)",
+            ));
         }
         let missing = missing(&place);
-        let asked = Asked { credential: Credential::of(&head.headers), certificate: certificate(head), action: route.action, place };
+        let asked = Asked {
+            credential: Credential::of(&head.headers),
+            certificate: certificate(head),
+            action: route.action,
+            place,
+        };
         let access = match self.guard.admit(asked).await {
             Ok(access) => access,
             Err(refusal) => return Err(self.refuse(refusal, client, missing, level, trail)),
@@ -117,7 +124,10 @@ impl Admission {
 }
 
 fn too_fast((wait, rate): &(Duration, Rate)) -> Fault {
-    Fault::too_fast(*wait, format!("this is more than {rate}; a request costs one, and one more for each 256 KiB of its body (--rate)"))
+    Fault::too_fast(
+        *wait,
+        format!("this is more than {rate}; a request costs one, and one more for each 256 KiB of its body (--rate)"),
+    )
 }
 
 /// What is answered about something that does not exist, which is also what is answered about what is hidden.

@@ -146,7 +146,12 @@ impl Call {
 
 impl Site {
     pub(super) fn new(store: Store, options: ServeOptions, trails: TrailWriters) -> Self {
-        Self { store, options, told: Mutex::default(), observed: Arc::new(Observed { metrics: Metrics::new(), trails }) }
+        Self {
+            store,
+            options,
+            told: Mutex::default(),
+            observed: Arc::new(Observed { metrics: Metrics::new(), trails }),
+        }
     }
 
     pub(super) fn metrics(&self) -> &Metrics {

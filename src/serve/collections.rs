@@ -166,8 +166,7 @@ fn collection_metadata(sent: &SentMetadata) -> Result<Metadata, Fault> {
 pub(super) fn list(site: &Site, call: &Call) -> Handled {
     let store = site.store_of(call);
     let (offset, limit) = (call.number("offset")?, call.number("limit")?);
-    let mut infos: Vec<(Uuid, String)> =
-        seen(call, &store)?;
+    let mut infos: Vec<(Uuid, String)> = seen(call, &store)?;
     // As in Chroma.
     infos.sort();
     let page = infos.iter().skip(as_count(offset.unwrap_or(0))).take(limit.map_or(usize::MAX, as_count));

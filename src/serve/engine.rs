@@ -42,7 +42,9 @@ impl Job {
 
     fn asks_as(&self, other: &Self) -> bool {
         let (this, other) = (&self.call, &other.call);
-        std::ptr::eq(this.route, other.route) && this.params == other.params && this.access.filter == other.access.filter
+        std::ptr::eq(this.route, other.route)
+            && this.params == other.params
+            && this.access.filter == other.access.filter
     }
 }
 
@@ -91,7 +93,8 @@ impl Engine {
             return self.submit_long(job);
         }
         if let Err((job, waiting)) = self.shared.queue.push(job, self.shared.site.options.queue) {
-            job.responder.answer(Err(Fault::over(Rejection::Queue, format!("{waiting} requests are waiting (--queue)"))));
+            job.responder
+                .answer(Err(Fault::over(Rejection::Queue, format!("{waiting} requests are waiting (--queue)"))));
         }
     }
 
@@ -99,9 +102,10 @@ impl Engine {
         let shared = Arc::clone(&self.shared);
         if shared.long.fetch_add(1, Ordering::Relaxed) >= MOST_LONG {
             shared.long.fetch_sub(1, Ordering::Relaxed);
-            return job
-                .responder
-                .answer(Err(Fault::over(Rejection::Long, format!("{MOST_LONG} requests that may take long are at work"))));
+            return job.responder.answer(Err(Fault::over(
+                Rejection::Long,
+                format!("{MOST_LONG} requests that may take long are at work"),
+            )));
         }
         std::thread::spawn(move || {
             shared.work(vec![job]);

@@ -13,7 +13,8 @@ impl Site {
         if results <= most {
             return Ok(());
         }
-        let why = format!("this would be {results} results; one request has at most {most} (--max-results): ask in pages");
+        let why =
+            format!("this would be {results} results; one request has at most {most} (--max-results): ask in pages");
         Err(Fault::beyond(Rejection::Results, why))
     }
 
@@ -32,7 +33,10 @@ impl Site {
         if depth(json) <= most {
             return Ok(());
         }
-        Err(Fault::beyond(Rejection::Depth, format!("{what}: lists and objects are nested at most {most} deep (--max-depth)")))
+        Err(Fault::beyond(
+            Rejection::Depth,
+            format!("{what}: lists and objects are nested at most {most} deep (--max-depth)"),
+        ))
     }
 }
 

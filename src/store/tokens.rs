@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::record::{Token, TokenText, seconds};
 
 fn decode(id: &str, bytes: &[u8]) -> Result<Token> {
-    serde_json::from_slice(bytes).map_err(|error| Error::damaged(format!("the entry of token {id} is unreadable: {error}")))
+    serde_json::from_slice(bytes)
+        .map_err(|error| Error::damaged(format!("the entry of token {id} is unreadable: {error}")))
 }
 
 fn encode(token: &Token) -> Result<Vec<u8>> {

@@ -12,10 +12,12 @@ pub(crate) fn words(advice: &Advice) -> String {
             "name the column of the questions text, query, question or document; or use --format text".into()
         }
         Advice::MakeToken => {
-            "create one with `huedb token create admin --role admin`, or say with --anonymous what may be done without".into()
+            "create one with `huedb token create admin --role admin`, or say with --anonymous what may be done without"
+                .into()
         }
         Advice::EncryptConnections => {
-            "give --tls-cert and --tls-key, or --trusted-proxy for a proxy that encrypts; --insecure does without".into()
+            "give --tls-cert and --tls-key, or --trusted-proxy for a proxy that encrypts; --insecure does without"
+                .into()
         }
         Advice::ReadChromaFolder => "import the folder it keeps its data in with --from-chroma, or upgrade it".into(),
         Advice::NameOtherDatabase => {

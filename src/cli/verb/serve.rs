@@ -208,7 +208,7 @@ impl ServeArgs {
         }
         if server.is_open() {
             let note = "the file has no tokens: whoever is on this machine may read and write everything; `huedb token create` makes one";
-            context.printer.notice(note.into());
+            context.printer.notice(note);
         }
         notify("READY=1");
         while !asked.is_asked() && !server.has_failed() {

@@ -140,7 +140,8 @@ impl TokenArgs {
                 let what = if revoked == 1 { "token".to_owned() } else { format!("{revoked} tokens of the name") };
                 context.printer.notice(format!("revoked {what} {name}"));
                 if is_last {
-                    let note = "no token is left: a server that is started now lets whoever is on its machine do everything";
+                    let note =
+                        "no token is left: a server that is started now lets whoever is on its machine do everything";
                     context.printer.notice(note);
                 }
             }
@@ -200,7 +201,9 @@ impl CreateArgs {
         let shown = if self.token_file.is_none() { "; it is shown this once" } else { "" };
         context.printer.notice(format!("created token {}: {}{shown}", token.name, in_words(&token)));
         if token.grant.filter.is_some() && token.grant.role == Role::Writer {
-            context.printer.notice("with --where it deletes what passes the filter; adding and changing records is refused");
+            context
+                .printer
+                .notice("with --where it deletes what passes the filter; adding and changing records is refused");
         }
         show(context, self.token_file.is_none(), &text, &token)
     }

@@ -5,8 +5,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::decision::{Decision, Target, decide};
 use super::action::Action;
+use super::decision::{Decision, Target, decide};
 use crate::error::Result;
 use crate::query::Filter;
 use crate::record::{Grant, NamePattern, Rate, Role, Scope};
@@ -73,7 +73,12 @@ impl Access {
     }
 
     /// Returns a collection of a list as they see it; `None` where there is none to them.
-    pub(in crate::serve) fn seen(&self, collection: Collection, scope: &Scope, name: &str) -> Result<Option<Collection>> {
+    pub(in crate::serve) fn seen(
+        &self,
+        collection: Collection,
+        scope: &Scope,
+        name: &str,
+    ) -> Result<Option<Collection>> {
         let target = Target { tenant: Some(&scope.tenant), database: Some(&scope.database), collection: Some(name) };
         Ok(match decide(&self.grants, Action::Get, target) {
             Decision::Allowed => Some(collection),

@@ -24,7 +24,13 @@ impl ClaimRule {
         let pattern = |text: &Option<String>| text.clone().map_or(Ok(NamePattern::all()), NamePattern::parse);
         let grant = || {
             let (tenant, database) = (pattern(&rule.tenant)?, pattern(&rule.database)?);
-            Ok(Grant { role: rule.role.parse()?, tenant, database, collection: pattern(&rule.collection)?, filter: None })
+            Ok(Grant {
+                role: rule.role.parse()?,
+                tenant,
+                database,
+                collection: pattern(&rule.collection)?,
+                filter: None,
+            })
         };
         let grant = grant().map_err(|error: Error| Error::argument(format!("in the rule {text:?}: {error}")))?;
         Ok(Self { rule, grant })

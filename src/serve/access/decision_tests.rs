@@ -66,7 +66,8 @@ fn columns() -> Vec<Vec<Grant>> {
     let of_tenant = roles.map(|role| vec![grant(role, "acme", "*", "*", None)]);
     let of_collection = roles.map(|role| vec![grant(role, "acme", "ma*", "notes-*", None)]);
     let of_records = [Role::Reader, Role::Writer].map(|role| vec![grant(role, "*", "*", "*", Some("user = 'ann'"))]);
-    [vec![Vec::new()], everywhere.into(), elsewhere.into(), of_tenant.into(), of_collection.into(), of_records.into()].concat()
+    [vec![Vec::new()], everywhere.into(), elsewhere.into(), of_tenant.into(), of_collection.into(), of_records.into()]
+        .concat()
 }
 
 #[test]

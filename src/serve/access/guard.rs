@@ -13,12 +13,12 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::asker::{Access, Subject, any_of};
+use super::claim_rule::ClaimRule;
 use super::credential::Credential;
 use super::decision::{Decision, Target, decide};
 use super::{Action, Level};
 use crate::error::{Error, Result};
 use crate::record::{Grant, Role, Scope};
-use super::claim_rule::ClaimRule;
 use crate::serve::oidc::Issuer;
 use crate::serve::queue::Queue;
 use crate::store::{Store, TokenRefusal};
@@ -228,7 +228,8 @@ impl Shared {
         if grants.iter().all(|grant| grant.collection.is_all()) {
             return Ok(None);
         }
-        let (Ok(id), Some(tenant), Some(database)) = (Uuid::try_parse(collection), &place.tenant, &place.database) else {
+        let (Ok(id), Some(tenant), Some(database)) = (Uuid::try_parse(collection), &place.tenant, &place.database)
+        else {
             return Ok(None);
         };
         self.store.in_scope(Scope { tenant: tenant.clone(), database: database.clone() }).name_by_id(id)

@@ -157,11 +157,18 @@ impl Metrics {
         let (rate_limited, written) = (Counter::default(), Family::<OperationLabels, Counter>::default());
         let (in_flight, body_bytes) = (Gauge::default(), Counter::default());
         let (queue_wait, searches, writes) = (seconds(), seconds(), seconds());
-        let (search_batch, search_warnings, gauges) =
-            (Histogram::new(TOGETHER), Counter::default(), Gauges::default());
-        registry.register("build", "The version that runs", Info::new(BuildLabels { version: env!("CARGO_PKG_VERSION") }));
+        let (search_batch, search_warnings, gauges) = (Histogram::new(TOGETHER), Counter::default(), Gauges::default());
+        registry.register(
+            "build",
+            "The version that runs",
+            Info::new(BuildLabels { version: env!("CARGO_PKG_VERSION") }),
+        );
         registry.register("http_requests", "Requests that were answered", requests.clone());
-        registry.register("http_request_duration_seconds", "From the head of a request to its answer", durations.clone());
+        registry.register(
+            "http_request_duration_seconds",
+            "From the head of a request to its answer",
+            durations.clone(),
+        );
         registry.register("http_requests_in_flight", "Requests that are being worked on", in_flight.clone());
         registry.register("http_request_body_bytes", "Bytes of bodies that were read", body_bytes.clone());
         registry.register("rejected", "Requests refused because of a bound", rejected.clone());
@@ -240,7 +247,11 @@ impl Gauges {
         registry.register("file_bytes", "Length of the file", self.file.clone());
         registry.register("collections", "Collections in the file", self.collections.clone());
         registry.register("write_commits", "Transactions that this process committed", self.commits.clone());
-        registry.register("audit_lines_lost", "Lines of the audit trail that could not be written", self.audit_lost.clone());
+        registry.register(
+            "audit_lines_lost",
+            "Lines of the audit trail that could not be written",
+            self.audit_lost.clone(),
+        );
         let certificate = "Until when the certificate is good, in seconds since 1970";
         registry.register("tls_certificate_expiry_timestamp_seconds", certificate, self.certificate.clone());
         let backup = "When a backup was last sent as a whole, in seconds since 1970";

@@ -11,5 +11,5 @@ mod trail;
 pub(super) use lines::LineWriter;
 pub(super) use metrics::{Metrics, Rejection, bring};
 pub(super) use request_id::RequestId;
-pub(super) use trail::{Observed, RouteName, Trail, TrailWriters};
 pub use trail::{LogFormat, LogLevel};
+pub(super) use trail::{Observed, RouteName, Trail, TrailWriters};

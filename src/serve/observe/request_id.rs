@@ -23,7 +23,8 @@ impl RequestId {
     /// Takes what the head of a request says, or makes one.
     pub(in crate::serve) fn of(headers: &HeaderMap) -> Self {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let is_sound = |id: &&str| (1..=MOST_BYTES).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_sound =
+            |id: &&str| (1..=MOST_BYTES).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
         let trace = text(&TRACE_PARENT).and_then(trace_id).map(str::to_owned);
         let id = text(&REQUEST_ID).filter(is_sound).map(str::to_owned);
         let id = id.or_else(|| trace.clone()).unwrap_or_else(|| Uuid::new_v4().simple().to_string());
@@ -65,7 +66,9 @@ mod tests {
 
     fn of(headers: &[(&'static str, &str)]) -> RequestId {
         let mut map = HeaderMap::new();
-        headers.iter().for_each(|(name, value)| drop(map.append(*name, HeaderValue::from_str(value).unwrap())));
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_str(value).unwrap());
+        }
         RequestId::of(&map)
     }
 

@@ -22,6 +22,7 @@ pub(super) type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 /// An identity provider whose tokens are believed.
 pub(in crate::serve) struct Issuer {
     shared: Arc<Shared>,
+    #[cfg(test)]
     pub(super) thread: Option<JoinHandle<()>>,
 }
 
@@ -65,7 +66,13 @@ impl Issuer {
             .name("huedb-oidc".into())
             .spawn(move || renewing.renew())
             .map_err(|e| Error::io("start the thread that renews the keys of the identity provider", e))?;
-        Ok(Self { shared, thread: Some(thread) })
+        #[cfg(not(test))]
+        drop(thread);
+        Ok(Self {
+            shared,
+            #[cfg(test)]
+            thread: Some(thread),
+        })
     }
 
     /// Returns the claims of a token that may be believed. Waits for nothing: a token of an unknown key has the keys asked
