@@ -15,12 +15,18 @@
     reason = "a failed test is meant to panic, and tests compute with small numbers"
 )]
 
+mod access;
+mod audit;
 mod beside;
 mod clients;
+mod cors;
 mod disk;
 mod hostile;
 mod kill;
+mod limits;
+mod metrics;
 mod model;
+mod oidc;
 mod own;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
@@ -28,3 +34,6 @@ mod random;
 mod routes;
 mod running;
 mod stop;
+mod tls;
+mod tokens;
+mod worlds;

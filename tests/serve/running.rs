@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use ureq::Agent;
-use ureq::http::{Method, Request};
+use ureq::http::{HeaderMap, Method, Request};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 pub(crate) const DATABASE: &str = "/api/v2/tenants/default_tenant/databases/default_database";
 
@@ -17,7 +18,8 @@ pub(crate) struct Running {
     folder: TempDir,
     pub(crate) child: Child,
     pub(crate) address: String,
-    agent: Agent,
+    scheme: &'static str,
+    pub(crate) agent: Agent,
     /// Reads what it says after its first line.
     said: Option<JoinHandle<String>>,
 }
@@ -28,6 +30,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) trace: Option<String>,
     pub(crate) retry_after: Option<String>,
+    pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
 
@@ -81,8 +84,8 @@ impl Running {
             let mut line = String::new();
             assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended: {said}");
             said.push_str(&line);
-            if let Some((_, address)) = line.split_once("http://") {
-                break address.trim().to_owned();
+            if let Some((_, address)) = line.split_once("://").filter(|_| line.contains("serving ")) {
+                break address.trim_end_matches(['"', '}', '\n']).to_owned();
             }
         };
         let rest = std::thread::spawn(move || {
@@ -91,7 +94,21 @@ impl Running {
             rest
         });
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_mins(2)));
-        Self { folder, child, address, agent: config.build().into(), said: Some(rest) }
+        Self { folder, child, address, scheme: "http", agent: config.build().into(), said: Some(rest) }
+    }
+
+    /// Starts with arguments that may be encrypted requests' certificates; `ca` is whom its clients believe.
+    pub(crate) fn encrypted(folder: TempDir, args: &[&str], ca: &Certificate<'static>) -> Self {
+        let mut server = Self::over(folder, args);
+        (server.scheme, server.agent) = ("https", Self::believing(ca));
+        server
+    }
+
+    /// Returns a client that believes this authority.
+    pub(crate) fn believing(ca: &Certificate<'static>) -> Agent {
+        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_mins(2)));
+        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(std::slice::from_ref(ca)));
+        config.tls_config(tls.build()).build().into()
     }
 
     pub(crate) fn db(&self) -> PathBuf {
@@ -116,7 +133,7 @@ impl Running {
     /// Sends a request as it is.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let method: Method = method.parse().unwrap();
-        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        let mut request = Request::builder().method(method).uri(format!("{}://{}{path}", self.scheme, self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -126,7 +143,32 @@ impl Running {
         let status = response.status().as_u16();
         let bytes = response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status, trace, retry_after, text }
+        Answer { status, trace, retry_after, headers: response.headers().clone(), text }
+    }
+
+    /// Sends a request with a token; JSON null is no body.
+    pub(crate) fn with(&self, token: &str, method: &str, path: &str, body: &Json) -> Answer {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let json = ("content-type", "application/json");
+        if token.is_empty() {
+            return self.send(method, path, &[json], &body);
+        }
+        self.send(method, path, &[json, ("x-chroma-token", token)], &body)
+    }
+
+    /// Makes a token and returns it.
+    pub(crate) fn token(&self, args: &[&str]) -> String {
+        let args = [&["token", "create"], args].concat();
+        self.ok(&args).trim().to_owned()
+    }
+
+    /// Waits until what it listens for has happened, such as a new token being asked for.
+    pub(crate) fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !holds(self) {
+            assert!(Instant::now() < deadline, "{what} does not happen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, body: &Json) -> Answer {
