@@ -25,7 +25,7 @@ LABEL org.opencontainers.image.title="huedb" \
 COPY --from=build /src/target/release/huedb /usr/local/bin/huedb
 COPY --from=build /src/huedb.cdx.json /licenses /usr/share/doc/huedb/
 COPY --from=runtime --chmod=755 /var/lib/huedb /var/lib/huedb
-RUN useradd --system --create-home --uid 1000 huedb && install -d -o huedb -g huedb -m 1777 /data /var/cache/huedb
+RUN useradd --system --create-home --uid 1000 huedb && install -d -o huedb -g huedb -m 1777 /data /backup /var/cache/huedb
 # Loopback is the container's own: the server listens to all, and so starts only with tokens and TLS or a proxy.
 ENV HUEDB_DATA_DIR=/var/lib/huedb HUEDB_CACHE_DIR=/var/cache/huedb HUEDB_LISTEN=0.0.0.0:8000
 USER 1000
