@@ -13,6 +13,7 @@ trap 'test -z "$server" || kill "$server" 2> /dev/null || true; rm -rf "$work"' 
 cd "$work"
 
 start() {
+    : > "$work/log"
     # Not more than it has to be: what counts is what it answers, not how fast.
     HUEDB_FILE=$1 "$huedb" serve --port 0 --threads 2 --max-body 4 --audit "$work/audit.jsonl" 2> "$work/log" &
     server=$!
@@ -45,7 +46,9 @@ ask --checks not_a_server_error,content_type_conformance,response_schema_conform
 stop open.redb
 
 "$huedb" --db closed.redb create notes > /dev/null
-admin=$("$huedb" --db closed.redb token create admin --role admin -o ids)
+"$huedb" token generate > token
+"$huedb" --db closed.redb token create admin --role admin --token-file token
+admin=$(cat token)
 start closed.redb
 echo "== with tokens, without showing one"
 HUEDB_EXPECT=refused ask --checks not_a_server_error,ignored_auth,refused_without_a_token
