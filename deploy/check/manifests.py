@@ -83,13 +83,13 @@ def rules(path):
     accounts = {one["metadata"]["name"] for one in objects if one["kind"] == "ServiceAccount"}
     claims = {one["metadata"]["name"] for one in objects if one["kind"] == "PersistentVolumeClaim"}
     for one in objects:
-        key = (one["kind"], one["metadata"]["name"])
+        key = (one["kind"], one["metadata"].get("name") or one["metadata"]["generateName"])
         complainer(key)(key not in names, "is there twice")
         names.add(key)
         if one["kind"] == "StatefulSet":
             claims |= {f"{claim['metadata']['name']}-{key[1]}-0" for claim in one["spec"]["volumeClaimTemplates"]}
     for one, pod, labels in pods:
-        place = f"{one['kind']} {one['metadata']['name']}"
+        place = f"{one['kind']} {one['metadata'].get('name') or one['metadata']['generateName']}"
         complain = complainer(place)
         pod_rules(place, pod, complain)
         complain(pod.get("serviceAccountName") in accounts, "runs as an account that is not there")
@@ -126,7 +126,7 @@ def rules(path):
                 found = [
                     found["app.kubernetes.io/component"] for _, _, found in pods if selector.items() <= found.items()
                 ]
-                complain(found == [part], f"{kind} {other['metadata']['name']} finds {found}")
+                complain(found and set(found) == {part}, f"{kind} {other['metadata']['name']} finds {found}")
     return len(objects), len(pods)
 
 
