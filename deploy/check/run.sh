@@ -103,6 +103,9 @@ if test -x "$tools/layer/helm"; then
     check "manifests and chart (rules of ours)" \
         python deploy/check/manifests.py rules "$work/plain-restore.yaml" "$work"/chart*.yaml
     check "the manifests say what the chart says" python deploy/check/manifests.py same "$work/plain.yaml" "$work/chart.yaml"
+    if test -e src/cli/verb/token.rs; then
+        check "commands have flags that huedb has" python deploy/check/flags.py "$work/plain-restore.yaml" "$work"/chart*.yaml
+    fi
     refuses "a chart without TLS and proxy" "insecure: true" helm template huedb deploy/helm/huedb --set tls.enabled=false
     refuses "a chart that nobody could use" "tokens.create" helm template huedb deploy/helm/huedb --set tokens.create=null
     refuses "an issuer without an audience" "oidc.audience" \

@@ -44,6 +44,10 @@ fn origins(named: Vec<HeaderValue>) {
     let all = CorsLayer::permissive();
     // ok: every-origin
     let few = CorsLayer::new().allow_origin(AllowOrigin::list(named));
+    // ruleid: every-origin
+    let any = AllowOrigin::any();
+    // ok: every-origin
+    let asked = if named.iter().any(|one| one == "*") { AllowOrigin::any() } else { AllowOrigin::list(named) };
 }
 
 fn asked(connection: &Connection, name: &str) {
@@ -74,4 +78,11 @@ fn drawn(bytes: &mut [u8]) {
     let known = StdRng::seed_from_u64(7);
     // ok: random-of-a-seed
     let secret = getrandom::fill(bytes);
+}
+
+mod tests {
+    fn refused() {
+        // ok: signature-not-checked
+        let shared = DecodingKey::from_secret(b"known to both");
+    }
 }
