@@ -1,15 +1,20 @@
 # make demo: build, set up, and ask three questions of a corpus. make test: formatting, lints (also of the library without
 # its features), docs, all tests, and those of the file, of faults and of damage once more with the file encrypted.
-# make dist: a Debian package and an archive of the release build, with their checksums, in target/dist (needs cargo-deb).
-# make deny: licences, sources and releases of dependencies (cargo-deny). make fuzz: libFuzzer (cargo-fuzz), FUZZ_SECONDS a target.
+# make dist: a Debian package and an archive of the release build, with the list of what is in it (CycloneDX) and their checksums,
+# in target/dist (needs cargo-deb, cargo-auditable and cargo-cyclonedx).
+# make deny: licences, sources and releases of dependencies (cargo-deny). make advisories: what is known against them.
+# make check-deploy: the files in deploy/, the Dockerfile and the workflows. make dast: requests of a machine's making at a server.
+# make fuzz: libFuzzer (cargo-fuzz), FUZZ_SECONDS a target.
 
 HUEDB := target/release/huedb
 DEMO := target/demo
 FUZZ_SECONDS := 60
+# Requests of each pass at each route.
+DAST_EXAMPLES := 25
 # libFuzzer ends at a panic, also at one that the program catches, as it does those of the tokenizers and parquet crates.
 FUZZ_TARGETS := $(filter-out columns tokenizer_file,$(notdir $(wildcard fuzz/seeds/*)))
 
-.PHONY: demo test clients deny advisories fuzz bench install dist
+.PHONY: demo test clients deny advisories check-deploy dast fuzz bench install dist
 
 demo: $(HUEDB)
 	@sh fixtures/demo.sh $(HUEDB) $(DEMO)
@@ -48,9 +53,25 @@ deny:
 		{ cat target/package.log; exit 1; }
 	! grep 'is yanked' target/package.log
 
-# Fetches the RustSec database, so it needs the network.
+# Fetches the RustSec database, so it needs the network (and cargo-audit, which also looks into binaries).
 advisories:
 	cargo deny --locked check advisories
+	cargo audit
+
+check-deploy: target/deploy/installed
+	@sh deploy/check/run.sh target/deploy
+
+target/deploy/installed: deploy/check/install.sh deploy/check/requirements.txt deploy/check/layer.txt
+	sh deploy/check/install.sh target/deploy
+
+# The debug build: what counts is what it answers.
+dast: target/dast/bin/schemathesis
+	cargo build --locked
+	sh deploy/check/dast.sh target/debug/huedb $(DAST_EXAMPLES)
+
+target/dast/bin/schemathesis:
+	python3 -m venv target/dast
+	target/dast/bin/pip install --quiet --disable-pip-version-check schemathesis==4.32.5 || { rm -r target/dast; exit 1; }
 
 # Sanitizers are flags of nightly compilers; the stable one takes them when it is told to.
 fuzz: export RUSTC_BOOTSTRAP = 1
@@ -73,14 +94,20 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 ARCHIVE = huedb-$(VERSION)-$(HOST)
 DIST := target/dist
 
-# As long as nothing changes the archive is the same, byte for byte.
-dist: $(HUEDB)
+# As long as nothing changes the archive is the same, byte for byte. The binary has the list of its crates inside (cargo audit bin), and
+# huedb.cdx.json says the same with licences and checksums.
+dist: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
+dist:
+	cargo auditable build --release --locked
 	rm -rf $(DIST)
 	mkdir -p $(DIST)/man $(DIST)/$(ARCHIVE)
+	cargo cyclonedx --format json --spec-version 1.5 --target $(HOST) --override-filename huedb.cdx
+	mv huedb.cdx.json $(DIST)/$(ARCHIVE).cdx.json
+	cp $(DIST)/$(ARCHIVE).cdx.json $(DIST)/$(ARCHIVE)/huedb.cdx.json
 	for page in man/*; do gzip -9 -n -c $$page > $(DIST)/man/$${page##*/}.gz; done
 	cp -r $(HUEDB) man completions README.md CHANGELOG.md SECURITY.md LICENSE-APACHE LICENSE-MIT $(DIST)/$(ARCHIVE)/
-	tar -C $(DIST) --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$$(git log -1 --format=%ct) -cf - $(ARCHIVE) \
+	tar -C $(DIST) --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$$SOURCE_DATE_EPOCH -cf - $(ARCHIVE) \
 		| gzip -9 -n > $(DIST)/$(ARCHIVE).tar.gz
 	cargo deb --no-build --no-strip --locked --output $(DIST)/
 	rm -r $(DIST)/man $(DIST)/$(ARCHIVE)
-	cd $(DIST) && sha256sum *.deb *.tar.gz > SHA256SUMS && cat SHA256SUMS
+	cd $(DIST) && sha256sum *.deb *.tar.gz *.cdx.json > SHA256SUMS && cat SHA256SUMS
