@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
-use axum::http::StatusCode;
+use axum::http::header::{CONTENT_LENGTH, HOST};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum_server::tls::TlsInfo;
 use uuid::Uuid;
 
@@ -74,6 +75,11 @@ impl Admission {
                 "unencrypted requests are taken from trusted proxies alone (--trusted-proxy)",
             ));
         }
+        if self.guard.is_open() && level != Level::Public && !is_this_machine(&head.headers) {
+            trail.outcome = "denied";
+            let why = "a server without tokens is asked as localhost alone, so that no page of another name can ask it";
+            return Err(Fault::forbidden(format!("{why}; make a token, or start it with --anonymous admin")));
+        }
         let missing = missing(&place);
         let asked = Asked {
             credential: Credential::of(&head.headers),
@@ -87,9 +93,12 @@ impl Admission {
         };
         trail.subject = Some(access.subject.clone());
         if level != Level::Public {
-            let length = head.headers.get(axum::http::header::CONTENT_LENGTH);
+            let length = head.headers.get(CONTENT_LENGTH);
             let length = length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0);
-            self.limits.count(&access, client, length).map_err(|over| too_fast(&over))?;
+            self.limits.count(&access, client, length).map_err(|over| {
+                trail.outcome = "limited";
+                too_fast(&over)
+            })?;
         }
         Ok(access)
     }
@@ -130,6 +139,20 @@ fn too_fast((wait, rate): &(Duration, Rate)) -> Fault {
     )
 }
 
+/// Returns whether a request names this machine as its host. A page of another name that has been made to lead here (DNS
+/// rebinding) does not; whoever is no browser says what they like.
+fn is_this_machine(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST) else { return true };
+    let Ok(host) = host.to_str() else { return false };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches([']', '.']).to_ascii_lowercase();
+    let is_loopback = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    is_loopback || name == "localhost" || name.ends_with(".localhost")
+}
+
 /// What is answered about something that does not exist, which is also what is answered about what is hidden.
 fn missing(place: &Place) -> Fault {
     match (&place.tenant, &place.database, &place.collection) {
@@ -143,5 +166,42 @@ fn missing(place: &Place) -> Fault {
         }
         (Some(tenant), None, None) => Fault::not_found(format!("Tenant [{tenant}] not found")),
         (None, None, None) => Fault::other(StatusCode::NOT_FOUND, "not found"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_another_name_is_not_this_machine() {
+        let is_here = |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            is_this_machine(&headers)
+        };
+        for host in [
+            "localhost",
+            "LOCALHOST:8000",
+            "127.0.0.1:8000",
+            "127.9.9.9",
+            "[::1]:8000",
+            "[::1]",
+            "db.localhost",
+            "localhost.",
+        ] {
+            assert!(is_here(host), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "evil.example:8000",
+            "localhost.evil.example",
+            "10.0.0.1:8000",
+            "127.0.0.1.evil.example",
+            "",
+        ] {
+            assert!(!is_here(host), "{host}");
+        }
+        assert!(is_this_machine(&HeaderMap::new()));
     }
 }

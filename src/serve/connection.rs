@@ -3,14 +3,18 @@
 //! Invariant: at most a few pieces wait for a client that reads slowly, and one that has left ends the work.
 
 use std::io::{self, Write};
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::call::Stream;
 
 /// Pieces that wait for the client.
 const PIECES: usize = 8;
+/// How soon it is looked whether there is room again.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 64 << 10;
 
@@ -25,11 +29,13 @@ pub(super) struct Streamed {
 pub(super) struct StreamOut {
     sender: mpsc::Sender<io::Result<Bytes>>,
     piece: Vec<u8>,
+    /// How long the client may take nothing.
+    patience: Duration,
 }
 
-pub(super) fn stream(content_type: &'static str, length: Option<u64>) -> (Streamed, StreamOut) {
+pub(super) fn stream(content_type: &'static str, length: Option<u64>, patience: Duration) -> (Streamed, StreamOut) {
     let (sender, pieces) = mpsc::channel(PIECES);
-    (Streamed { content_type, length, pieces }, StreamOut { sender, piece: Vec::with_capacity(PIECE_BYTES) })
+    (Streamed { content_type, length, pieces }, StreamOut { sender, piece: Vec::with_capacity(PIECE_BYTES), patience })
 }
 
 impl StreamOut {
@@ -38,7 +44,22 @@ impl StreamOut {
         let done = write(&mut self)
             .and_then(|()| self.flush().map_err(|error| crate::error::Error::io("send the answer", error)));
         if let Err(error) = done {
-            let _ = self.sender.blocking_send(Err(io::Error::other(error.to_string())));
+            let _ = self.sender.try_send(Err(io::Error::other(error.to_string())));
+        }
+    }
+
+    /// Waits until the client has taken something, no longer than it may take nothing.
+    fn send(&self, piece: Bytes) -> io::Result<()> {
+        let deadline = Instant::now() + self.patience;
+        let mut piece = Ok(piece);
+        loop {
+            match self.sender.try_send(piece) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Closed(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
+                Err(TrySendError::Full(_)) if Instant::now() > deadline => return Err(io::ErrorKind::TimedOut.into()),
+                Err(TrySendError::Full(back)) => piece = back,
+            }
+            std::thread::sleep(LOOK_AGAIN);
         }
     }
 }
@@ -57,6 +78,6 @@ impl Write for StreamOut {
             return Ok(());
         }
         let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
-        self.sender.blocking_send(Ok(piece.into())).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.send(piece.into())
     }
 }

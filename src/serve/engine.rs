@@ -172,7 +172,7 @@ impl Shared {
                 Ok(Step::Write(write, answer)) => self.writer.submit(write, answer, responder),
                 Ok(Step::Ask(question)) => questions.push((*question, responder)),
                 Ok(Step::Stream(kind, length, write)) => {
-                    let (streamed, out) = stream(kind, length);
+                    let (streamed, out) = stream(kind, length, self.site.options.stall_timeout);
                     if responder.begin(streamed) {
                         out.run(write);
                     }

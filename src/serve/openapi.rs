@@ -5,7 +5,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
-use super::access::Action;
+use super::access::{Action, Level};
 use super::call::{Kind, Route, Shape};
 use super::tenants::{NameBody, TenantBody};
 use super::wire::collection::{CollectionReply, CreateBody, ForkBody, ModifyBody};
@@ -30,7 +30,13 @@ pub(super) fn describe(routes: &[Route]) -> Json {
             "version": env!("CARGO_PKG_VERSION"),
         },
         "paths": paths,
-        "components": {"schemas": schemas()},
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {
+                "token": {"type": "apiKey", "in": "header", "name": "X-Chroma-Token"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
     })
 }
 
@@ -69,6 +75,11 @@ fn operation(route: &Route) -> Json {
         },
     });
     if let Some(object) = operation.as_object_mut() {
+        object.insert("x-action".into(), route.action.name().into());
+        if route.action.level() != Level::Public {
+            // Needed where the file has tokens.
+            object.insert("security".into(), json!([{"token": []}, {"bearer": []}]));
+        }
         if route.kind == Kind::Upload {
             let body = json!({"required": true, "content": {"application/jsonl": {"schema": {"type": "string"}}}});
             object.insert("requestBody".into(), body);

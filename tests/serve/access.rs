@@ -14,7 +14,17 @@ const DATABASE: &str = "/api/v2/tenants/acme/databases/main";
 
 /// Who asks, in the order of the columns.
 const WHO: [&str; 12] = [
-    "none", "wrong", "expired", "revoked", "tenant", "database", "collection", "monitor", "reader", "writer", "filtered",
+    "none",
+    "wrong",
+    "expired",
+    "revoked",
+    "tenant",
+    "database",
+    "collection",
+    "monitor",
+    "reader",
+    "writer",
+    "filtered",
     "admin",
 ];
 
@@ -168,7 +178,9 @@ fn nothing_of_a_refused_request_is_read() {
     for (token, status) in [("", "401"), (place.tokens[8].as_str(), "403"), (place.tokens[4].as_str(), "404")] {
         let mut stream = TcpStream::connect(&place.server.address).unwrap();
         let token = if token.is_empty() { String::new() } else { format!("x-chroma-token: {token}\r\n") };
-        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\n{token}content-type: application/json\r\ncontent-length: 1000000\r\n\r\n");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\n{token}content-type: application/json\r\ncontent-length: 1000000\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).unwrap();
@@ -179,7 +191,17 @@ fn nothing_of_a_refused_request_is_read() {
 #[test]
 fn names_outside_a_tokens_patterns_are_not_given() {
     let place = Place::new();
-    let writer = place.server.token(&["n", "--role", "writer", "--tenant", "acme", "--database", "main", "--collection", "notes*"]);
+    let writer = place.server.token(&[
+        "n",
+        "--role",
+        "writer",
+        "--tenant",
+        "acme",
+        "--database",
+        "main",
+        "--collection",
+        "notes*",
+    ]);
     let admin = place.server.token(&["a", "--role", "admin", "--tenant", "acme", "--database", "ma*"]);
     let notes = format!("{DATABASE}/collections/{}", place.notes);
     let collections = format!("{DATABASE}/collections");

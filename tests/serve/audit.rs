@@ -20,13 +20,22 @@ fn every_decision_leaves_a_line() {
     let audit = folder.path().join("audit.jsonl");
     let server = Running::over(folder, &["--audit", audit.to_str().unwrap()]);
     let notes = server.collection("notes");
-    server.post(&format!("{notes}/add"), &json!({"ids": ["a", "b"], "embeddings": [[1, 0], [0, 1]], "documents": ["a secret", null]}));
+    server.post(
+        &format!("{notes}/add"),
+        &json!({"ids": ["a", "b"], "embeddings": [[1, 0], [0, 1]], "documents": ["a secret", null]}),
+    );
     let reader = server.token(&["ann", "--role", "reader"]);
     server.until("an answer of 401", |server| server.get("/api/v2/auth/identity").status == 401);
     let before = trail(&server, "audit.jsonl").len();
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let headers = [("x-chroma-token", reader.as_str()), ("x-request-id", "my-own-id"), ("traceparent", parent), ("content-type", "application/json")];
-    let query = server.send("POST", &format!("{notes}/query"), &headers, br#"{"query_embeddings": [[1, 0]], "n_results": 2}"#);
+    let headers = [
+        ("x-chroma-token", reader.as_str()),
+        ("x-request-id", "my-own-id"),
+        ("traceparent", parent),
+        ("content-type", "application/json"),
+    ];
+    let query =
+        server.send("POST", &format!("{notes}/query"), &headers, br#"{"query_embeddings": [[1, 0]], "n_results": 2}"#);
     assert_eq!((query.status, &query.headers["x-request-id"]), (200, &"my-own-id".parse().unwrap()));
     server.with(&reader, "POST", &format!("{notes}/delete"), &json!({"ids": ["a"]}));
     server.with("hdb_nonsense", "GET", &format!("{notes}/count"), &Json::Null);
@@ -55,8 +64,14 @@ fn every_decision_leaves_a_line() {
         assert_eq!(asked[field], value, "{field} in {asked}");
     }
     assert!(asked["duration_ms"].is_number() && asked["timestamp"].as_str().unwrap().ends_with('Z'));
-    assert_eq!((&deleted["result"], &deleted["status"], &deleted["subject"]), (&json!("denied"), &json!(403), &json!("ann")));
-    assert_eq!((&unknown["result"], &unknown["status"], &unknown["subject"]), (&json!("unauthenticated"), &json!(401), &Json::Null));
+    assert_eq!(
+        (&deleted["result"], &deleted["status"], &deleted["subject"]),
+        (&json!("denied"), &json!(403), &json!("ann"))
+    );
+    assert_eq!(
+        (&unknown["result"], &unknown["status"], &unknown["subject"]),
+        (&json!("unauthenticated"), &json!(401), &Json::Null)
+    );
     // Neither what was stored nor what opens the door is in it.
     let text = fs::read_to_string(&audit).unwrap();
     assert!(!text.contains("a secret") && !text.contains(&reader[13..56]) && !text.contains("hdb_nonsense"), "{text}");
@@ -87,7 +102,9 @@ fn a_client_that_leaves_leaves_a_line() {
 
 #[test]
 fn requests_are_logged_as_text_and_as_json() {
-    for (format, level, count) in [("json", "requests", 2), ("json", "errors", 0), ("text", "requests", 2), ("text", "off", 0)] {
+    for (format, level, count) in
+        [("json", "requests", 2), ("json", "errors", 0), ("text", "requests", 2), ("text", "off", 0)]
+    {
         let mut server = Running::start(&["--log", level, "--log-format", format]);
         server.get("/api/v2/heartbeat");
         server.post(&format!("{DATABASE}/collections"), &json!({"name": "a secret name!"}));

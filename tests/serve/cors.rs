@@ -3,7 +3,11 @@
 use crate::running::Running;
 
 fn asked(server: &Running, origin: &str) -> Option<String> {
-    let headers = [("origin", origin), ("access-control-request-method", "POST"), ("access-control-request-headers", "x-chroma-token")];
+    let headers = [
+        ("origin", origin),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "x-chroma-token"),
+    ];
     let answer = server.send("OPTIONS", "/api/v2/tenants", &headers, b"");
     let allowed = answer.headers.get("access-control-allow-origin").map(|origin| origin.to_str().unwrap().to_owned());
     if allowed.is_some() {

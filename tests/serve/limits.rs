@@ -12,7 +12,8 @@ const HEARTBEAT: &str = "/api/v2/heartbeat";
 
 fn rejected(server: &Running, reason: &str) -> u64 {
     let text = server.get("/metrics").text;
-    let line = text.lines().find(|line| line.starts_with(&format!("huedb_rejected_total{{reason=\"{reason}\"}}"))).unwrap();
+    let line =
+        text.lines().find(|line| line.starts_with(&format!("huedb_rejected_total{{reason=\"{reason}\"}}"))).unwrap();
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
@@ -78,7 +79,9 @@ fn each_token_has_its_rate() {
 fn all_bodies_together_are_bounded() {
     let server = Running::start(&["--max-body", "4", "--max-bodies", "4"]);
     let path = format!("{DATABASE}/collections");
-    let head = |length: usize| format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+    let head = |length: usize| {
+        format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n")
+    };
     // One holds most of the room and does not go on.
     let mut holder = TcpStream::connect(&server.address).unwrap();
     holder.write_all(head(4 << 20).as_bytes()).unwrap();
@@ -167,7 +170,10 @@ fn surplus_connections_are_told_so() {
         text
     };
     let text = told();
-    assert!(text.starts_with("HTTP/1.1 429") && text.contains("--max-connections") && text.contains("connection: close"), "{text}");
+    assert!(
+        text.starts_with("HTTP/1.1 429") && text.contains("--max-connections") && text.contains("connection: close"),
+        "{text}"
+    );
     drop(idle);
     server.until("an answer", |server| server.send("GET", HEARTBEAT, &[], b"").status == 200);
     assert!(rejected(&server, "connections") >= 1);

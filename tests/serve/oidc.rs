@@ -37,7 +37,10 @@ impl Provider {
                     json!({ "keys": *published.lock().unwrap() })
                 };
                 let body = body.to_string();
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    body.len()
+                );
                 let _ = stream.write_all((head + &body).as_bytes());
             }
         });
@@ -76,10 +79,16 @@ fn claims_are_worth_what_the_rules_say() {
     let key = provider.publish("one");
     let issuer = provider.issuer();
     let server = Running::start(&[
-        "--oidc-issuer", &issuer, "--oidc-audience", "huedb",
-        "--oidc-rule", "groups contains \"search\" => reader tenant=default_tenant",
-        "--oidc-rule", "groups contains \"ops\" => admin",
-        "--oidc-rule", "scope contains \"notes.write\" => writer collection=notes*",
+        "--oidc-issuer",
+        &issuer,
+        "--oidc-audience",
+        "huedb",
+        "--oidc-rule",
+        "groups contains \"search\" => reader tenant=default_tenant",
+        "--oidc-rule",
+        "groups contains \"ops\" => admin",
+        "--oidc-rule",
+        "scope contains \"notes.write\" => writer collection=notes*",
     ]);
     assert_eq!(server.get("/api/v2/auth/identity").status, 401, "it has no tokens, and asks for them all the same");
     let collections = format!("{DATABASE}/collections");
@@ -111,7 +120,8 @@ fn claims_are_worth_what_the_rules_say() {
     // Keys come and go.
     let next = provider.publish("two");
     let fresh = provider.token(&next, "two", &json!({"groups": ["ops"]}));
-    let asks = |token: &str| server.send("GET", &collections, &[("authorization", &format!("Bearer {token}"))], b"").status;
+    let asks =
+        |token: &str| server.send("GET", &collections, &[("authorization", &format!("Bearer {token}"))], b"").status;
     server.until("the next key", |_| asks(&fresh) == 200);
     // Without a signature, and with another's.
     let (head, rest) = fresh.split_once('.').unwrap();

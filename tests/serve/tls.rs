@@ -76,7 +76,10 @@ fn requests_are_encrypted_and_certificates_renewed() {
     assert!(expiry.rsplit(' ').next().unwrap().parse::<f64>().unwrap() > 4e9, "{expiry}");
     server.signal("-TERM");
     let (status, said) = server.wait();
-    assert!(status.success() && said.contains("stays as it was") && said.contains("does not go with the key"), "{said}");
+    assert!(
+        status.success() && said.contains("stays as it was") && said.contains("does not go with the key"),
+        "{said}"
+    );
 }
 
 /// They are renewed without a signal, too: that is what programs that renew them leave behind.
@@ -85,7 +88,8 @@ fn certificates_that_change_are_seen() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (authority("first"), authority("second"));
     let (certificate, key) = issue(&first, folder.path(), "server");
-    let server = Running::encrypted(folder, &["--tls-cert", text(&certificate), "--tls-key", text(&key)], &believed(&first));
+    let server =
+        Running::encrypted(folder, &["--tls-cert", text(&certificate), "--tls-key", text(&key)], &believed(&first));
     let (other, other_key) = issue(&second, &server.path(""), "other");
     fs::copy(&other_key, &key).unwrap();
     fs::copy(&other, &certificate).unwrap();
@@ -103,8 +107,14 @@ fn clients_need_a_certificate_where_they_are_asked_for_one() {
     let ca = folder.path().join("ca.pem");
     fs::write(&ca, ours.pem()).unwrap();
     let args = [
-        "--tls-cert", text(&certificate), "--tls-key", text(&key), "--tls-client-ca", text(&ca),
-        "--oidc-rule", "cn = \"ann\" => reader tenant=default_tenant database=default_database",
+        "--tls-cert",
+        text(&certificate),
+        "--tls-key",
+        text(&key),
+        "--tls-client-ca",
+        text(&ca),
+        "--oidc-rule",
+        "cn = \"ann\" => reader tenant=default_tenant database=default_database",
     ];
     let server = Running::encrypted(folder, &args, &believed(&ours));
     let url = |path: &str| format!("https://{}{path}", server.address);
@@ -112,7 +122,8 @@ fn clients_need_a_certificate_where_they_are_asked_for_one() {
         let read = |path: &Path| fs::read(path).unwrap();
         let chain = [Certificate::from_pem(&read(certificate)).unwrap()];
         let client = ClientCert::new_with_certs(&chain, PrivateKey::from_pem(&read(key)).unwrap());
-        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[believed(&ours)])).client_cert(Some(client));
+        let tls =
+            TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[believed(&ours)])).client_cert(Some(client));
         ureq::Agent::config_builder().http_status_as_error(false).tls_config(tls.build()).build().into()
     };
     assert!(Running::believing(&believed(&ours)).get(url(HEARTBEAT)).call().is_err(), "nobody");
@@ -135,7 +146,8 @@ fn ping_believes_the_authority_that_it_is_given() {
     let (certificate, key) = issue(&ours, folder.path(), "server");
     let ca = folder.path().join("ca.pem");
     fs::write(&ca, ours.pem()).unwrap();
-    let server = Running::encrypted(folder, &["--tls-cert", text(&certificate), "--tls-key", text(&key)], &believed(&ours));
+    let server =
+        Running::encrypted(folder, &["--tls-cert", text(&certificate), "--tls-key", text(&key)], &believed(&ours));
     let token = server.path("token");
     fs::write(&token, server.token(&["ping", "--role", "reader"])).unwrap();
     let url = format!("https://{}", server.address);
@@ -170,9 +182,12 @@ fn http_2_is_offered() {
     let folder = tempfile::tempdir().unwrap();
     let ours = authority("ours");
     let (certificate, key) = issue(&ours, folder.path(), "server");
-    let server = Running::encrypted(folder, &["--tls-cert", text(&certificate), "--tls-key", text(&key)], &believed(&ours));
+    let server =
+        Running::encrypted(folder, &["--tls-cert", text(&certificate), "--tls-key", text(&key)], &believed(&ours));
     let url = format!("https://{}{HEARTBEAT}", server.address);
-    let asked = Command::new("curl").args(["-sk", "--http2", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", &url]).output();
+    let asked = Command::new("curl")
+        .args(["-sk", "--http2", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", &url])
+        .output();
     match asked {
         Ok(output) => assert_eq!(String::from_utf8_lossy(&output.stdout), "2 200"),
         Err(_) => eprintln!("not run, for there is no curl: http_2_is_offered"),

@@ -29,7 +29,11 @@ fn a_file_with_tokens_asks_for_them_and_one_without_does_not() {
         ("authorization", basic(&format!("{token}:"))),
     ] {
         let answer = server.send("GET", IDENTITY, &[(name, &value)], b"");
-        assert_eq!(answer.json(), json!({"user_id": "ann", "tenant": "acme", "databases": ["main"]}), "{name}: {value}");
+        assert_eq!(
+            answer.json(),
+            json!({"user_id": "ann", "tenant": "acme", "databases": ["main"]}),
+            "{name}: {value}"
+        );
     }
     // Health needs none.
     for path in ["/healthz", "/livez", "/readyz", "/api/v2/heartbeat", "/api/v2/version", "/openapi.json"] {
@@ -81,7 +85,15 @@ fn a_token_that_was_drawn_elsewhere_is_kept_once() {
     server.until("an answer of 401", |server| server.get(IDENTITY).status == 401);
     assert_eq!(server.with(text.trim(), "GET", IDENTITY, &Json::Null).status, 200);
     fs::write(server.path("cut"), &text[..40]).unwrap();
-    let cut = server.command(&["token", "create", "cut", "--role", "admin", "--token-file", server.path("cut").to_str().unwrap()]);
+    let cut = server.command(&[
+        "token",
+        "create",
+        "cut",
+        "--role",
+        "admin",
+        "--token-file",
+        server.path("cut").to_str().unwrap(),
+    ]);
     assert!(String::from_utf8_lossy(&cut.stderr).contains("cut or mistyped"), "{cut:?}");
 }
 

@@ -19,7 +19,8 @@ fn record(random: &mut Random, id: &str, user: &str) -> Json {
     if random.chance(30) {
         metadata[format!("{user}-key")] = json!(random.below(3));
     }
-    metadata["sparse"] = json!({"#type": "sparse_vector", "indices": [random.below(4), 5 + random.below(4)], "values": [1.5, 0.5]});
+    metadata["sparse"] =
+        json!({"#type": "sparse_vector", "indices": [random.below(4), 5 + random.below(4)], "values": [1.5, 0.5]});
     let words: Vec<&str> = (0..3).map(|_| WORDS[random.below(6)]).collect();
     json!({"ids": [id], "embeddings": [random.vector(3)], "metadatas": [metadata], "documents": [words.join(" ")]})
 }
@@ -47,8 +48,16 @@ fn request(random: &mut Random) -> (&'static str, String, Json) {
     let include = json!(["documents", "metadatas", "embeddings"]);
     match random.below(15) {
         0 => ("POST", "/get".into(), json!({"ids": ids, "include": include})),
-        1 => ("POST", "/get".into(), json!({"where": filter(random), "limit": random.below(9), "offset": random.below(5)})),
-        2 => ("POST", "/get".into(), json!({"where_document": {"$contains": WORDS[random.below(6)]}, "include": include})),
+        1 => (
+            "POST",
+            "/get".into(),
+            json!({"where": filter(random), "limit": random.below(9), "offset": random.below(5)}),
+        ),
+        2 => (
+            "POST",
+            "/get".into(),
+            json!({"where_document": {"$contains": WORDS[random.below(6)]}, "include": include}),
+        ),
         3 => ("GET", "/count".into(), Json::Null),
         4 => {
             let dimension = if random.chance(90) { 3 } else { 2 };
@@ -71,13 +80,29 @@ fn request(random: &mut Random) -> (&'static str, String, Json) {
         8 => {
             let sparse = json!({"indices": [random.below(4), 6], "values": [1.0, 2.0]});
             let rank = json!({"$knn": {"query": sparse, "key": "sparse", "limit": 20, "default": 5}});
-            ("POST", "/search".into(), json!({"searches": [{"rank": rank, "filter": filter(random), "limit": {"limit": 9, "offset": random.below(3)}, "select": {"keys": ["#score"]}}]}))
+            (
+                "POST",
+                "/search".into(),
+                json!({"searches": [{"rank": rank, "filter": filter(random), "limit": {"limit": 9, "offset": random.below(3)}, "select": {"keys": ["#score"]}}]}),
+            )
         }
         9 => {
             let rank = json!({"$knn": {"query": {"indices": [3], "values": [1.0]}, "key": "#document", "limit": 9}});
-            ("POST", "/search".into(), json!({"searches": [{"rank": rank, "select": {"keys": ["#score"]}}, {"limit": {"limit": 4}}]}))
+            (
+                "POST",
+                "/search".into(),
+                json!({"searches": [{"rank": rank, "select": {"keys": ["#score"]}}, {"limit": {"limit": 4}}]}),
+            )
         }
-        10 => ("GET", format!("/huedb{}", ["/keys", "/distinct?key=user", "/distinct?key=bob-key", "/stats?sample=1000", "/export"][random.below(5)]), Json::Null),
+        10 => (
+            "GET",
+            format!(
+                "/huedb{}",
+                ["/keys", "/distinct?key=user", "/distinct?key=bob-key", "/stats?sample=1000", "/export"]
+                    [random.below(5)]
+            ),
+            Json::Null,
+        ),
         11 => ("GET", ["/indexing_status", "/fork_count", ""][random.below(3)].into(), Json::Null),
         12 => ("POST", "/delete".into(), json!({"ids": ids})),
         13 => ("POST", "/delete".into(), json!({"where": filter(random), "limit": random.below(2)})),
@@ -152,7 +177,11 @@ fn a_filtered_token_learns_nothing_of_what_it_hides() {
         let name = ["notes", "empty"][which];
         let [one, other] = worlds.each_ref().map(|world| world.ask(name, &ids[which], &asked));
         assert_eq!(one, other, "request {at}: {asked:?} of {name}");
-        assert!(!one.1.contains("hidden-") || one.0 >= 400 && asked.2.to_string().contains("hidden-"), "{asked:?}: {}", one.1);
+        assert!(
+            !one.1.contains("hidden-") || one.0 >= 400 && asked.2.to_string().contains("hidden-"),
+            "{asked:?}: {}",
+            one.1
+        );
         seen.insert((asked.0, asked.1.clone(), one.0));
     }
     // Most of what can be asked for was, and with success.

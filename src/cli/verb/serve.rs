@@ -14,6 +14,7 @@ use huedb::record::{Rate, Role};
 use huedb::serve::{LogFormat, LogLevel, Notice, OidcOptions, ServeOptions, Server, TlsOptions};
 use huedb::store::{Access, Options, Store};
 use ipnet::IpNet;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cli::arguments::global::{NewFileArgs, seconds};
 use crate::cli::context::command::Context;
@@ -197,6 +198,7 @@ impl ServeArgs {
         let (told, lines) = channel();
         let mut options = self.options(context.models.clone());
         options.notice = Notice::new(move |line| drop(told.send(line.to_owned())));
+        raise_file_limit();
         let asked = Interrupt::listen_saying("huedb: answering the requests at hand; once more ends it at once\n");
         asked.reload_at_hangup();
         let server = Server::start(store, address, options)?;
@@ -308,4 +310,11 @@ fn notify(state: &str) {
     let state = [sd_notify::NotifyState::Custom(state)];
     // Whoever is not there needs not know.
     let _ = sd_notify::notify(&state);
+}
+
+/// Lets the process have as many files, and so connections, as the system allows it.
+fn raise_file_limit() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // What it has is enough for most.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }

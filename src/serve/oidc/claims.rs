@@ -10,7 +10,8 @@ use serde_json::{Map, Value as Json};
 use crate::record::{Metadata, Value};
 
 /// Returns the claims as metadata: what stands in objects under the names joined by dots, without what metadata cannot be
-/// (null, empty and mixed lists, lists of objects).
+/// (null, empty and mixed lists, lists of objects). Scopes, which OAuth 2.0 writes as words of one string (RFC 6749, 3.3), are
+/// a list.
 pub(super) fn as_metadata(claims: &Map<String, Json>) -> Metadata {
     let mut metadata = Metadata::default();
     let mut ahead: VecDeque<(String, &Json)> = claims.iter().map(|(name, claim)| (name.clone(), claim)).collect();
@@ -18,7 +19,9 @@ pub(super) fn as_metadata(claims: &Map<String, Json>) -> Metadata {
         match claim {
             Json::Object(inner) => ahead.extend(inner.iter().map(|(key, claim)| (format!("{name}.{key}"), claim))),
             plain if metadata.get(&name).is_none() => {
-                if let Ok(value) = Value::from_json(plain.clone()) {
+                let scopes = plain.as_str().filter(|_| matches!(name.as_str(), "scope" | "scp"));
+                let plain = scopes.map_or_else(|| plain.clone(), |words| words.split_whitespace().collect());
+                if let Ok(value) = Value::from_json(plain) {
                     // A name that no metadata has is no claim that a filter could name.
                     let _unnamed = metadata.insert(name, value);
                 }
@@ -51,6 +54,12 @@ mod tests {
             "realm_access.deep.er": 1, "realm_access.roles": ["admin"], "sub": "ann",
         });
         assert_eq!(metadata(claims), wanted);
+    }
+
+    #[test]
+    fn scopes_are_a_list() {
+        let claims = json!({"scope": "openid notes.read", "scp": ["a"], "scopes": "a b"});
+        assert_eq!(metadata(claims), json!({"scope": ["openid", "notes.read"], "scopes": "a b", "scp": ["a"]}));
     }
 
     #[test]

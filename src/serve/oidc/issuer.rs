@@ -4,6 +4,7 @@
 //! that it no longer names are gone with it; the thread ends with what it serves.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+#[cfg(test)]
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
