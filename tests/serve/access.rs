@@ -179,7 +179,7 @@ fn nothing_of_a_refused_request_is_read() {
         let mut stream = TcpStream::connect(&place.server.address).unwrap();
         let token = if token.is_empty() { String::new() } else { format!("x-chroma-token: {token}\r\n") };
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\n{token}content-type: application/json\r\ncontent-length: 1000000\r\n\r\n"
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\n{token}content-type: application/json\r\ncontent-length: 1000000\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = [0; 12];

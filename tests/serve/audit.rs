@@ -91,7 +91,7 @@ fn a_client_that_leaves_leaves_a_line() {
     let audit = folder.path().join("audit.jsonl");
     let server = Running::over(folder, &["--audit", audit.to_str().unwrap()]);
     let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
-    let head = format!("POST {DATABASE}/collections HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{{");
+    let head = format!("POST {DATABASE}/collections HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{{");
     stream.write_all(head.as_bytes()).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(100));
     drop(stream);

@@ -80,7 +80,7 @@ fn all_bodies_together_are_bounded() {
     let server = Running::start(&["--max-body", "4", "--max-bodies", "4"]);
     let path = format!("{DATABASE}/collections");
     let head = |length: usize| {
-        format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n")
+        format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n")
     };
     // One holds most of the room and does not go on.
     let mut holder = TcpStream::connect(&server.address).unwrap();
@@ -108,10 +108,10 @@ fn what_never_ends_is_ended() {
         text
     };
     let mut body = TcpStream::connect(&server.address).unwrap();
-    let head = format!("POST {DATABASE}/collections HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{{");
+    let head = format!("POST {DATABASE}/collections HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{{");
     body.write_all(head.as_bytes()).unwrap();
     let mut half = TcpStream::connect(&server.address).unwrap();
-    half.write_all(b"GET /api/v2/heartbeat HTTP/1.1\r\nhost: x\r\nx-more: ").unwrap();
+    half.write_all(b"GET /api/v2/heartbeat HTTP/1.1\r\nhost: localhost\r\nx-more: ").unwrap();
     let mut idle = TcpStream::connect(&server.address).unwrap();
     assert!(read(&mut body).starts_with("HTTP/1.1 408"), "--request-timeout");
     assert_eq!(read(&mut half), "");
@@ -119,7 +119,7 @@ fn what_never_ends_is_ended() {
     assert_eq!(rejected(&server, "time"), 1);
     // A connection between two requests is given up as well.
     let mut kept = TcpStream::connect(&server.address).unwrap();
-    kept.write_all(b"GET /api/v2/heartbeat HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    kept.write_all(b"GET /api/v2/heartbeat HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
     assert!(read(&mut kept).starts_with("HTTP/1.1 200"));
 }
 
@@ -164,7 +164,7 @@ fn surplus_connections_are_told_so() {
     let idle: Vec<TcpStream> = (0..10).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
     let told = || {
         let mut stream = TcpStream::connect(&server.address).unwrap();
-        stream.write_all(b"GET /api/v2/heartbeat HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        stream.write_all(b"GET /api/v2/heartbeat HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
         let mut text = String::new();
         let _ = stream.read_to_string(&mut text);
         text
@@ -190,7 +190,7 @@ fn clients_that_never_read_are_cut() {
     let export = format!("{}/export", notes.replace("/api/v2", "/huedb/v1"));
     let ask = || {
         let mut stream = TcpStream::connect(&server.address).unwrap();
-        stream.write_all(format!("GET {export} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).unwrap();
+        stream.write_all(format!("GET {export} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).unwrap();
         stream
     };
     let deaf: Vec<TcpStream> = (0..6).map(|_| ask()).collect();

@@ -18,7 +18,7 @@ fn it_ends_once_what_came_is_answered() {
         let (first, rest) = body.split_at(10);
         let mut stream = TcpStream::connect(&server.address).unwrap();
         let head = format!(
-            "POST {collection}/add HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{first}",
+            "POST {collection}/add HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{first}",
             body.len()
         );
         stream.write_all(head.as_bytes()).unwrap();
@@ -64,7 +64,7 @@ fn systemd_is_told_when_it_is_ready_and_when_it_ends() {
 fn a_second_signal_ends_it_at_once() {
     let mut server = Running::start(&["--drain", "100"]);
     let mut stream = TcpStream::connect(&server.address).unwrap();
-    let head = format!("POST {DATABASE}/collections HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{{");
+    let head = format!("POST {DATABASE}/collections HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{{");
     stream.write_all(head.as_bytes()).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(100));
     server.signal("-TERM");
