@@ -60,13 +60,13 @@ fn embedding<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::
 }
 
 impl Dump {
-    /// Opens a dump and reads its first line; `-` is standard input.
+    /// Opens a dump and reads its first line; `-` is the standard input given.
     ///
     /// # Errors
     /// [`Error::BadInput`] when it is not a dump, or of a later version; [`Error::Io`] when it cannot be read.
-    pub fn open(argument: &str) -> Result<Self> {
+    pub fn open(argument: &str, stdin: Stdin) -> Result<Self> {
         match InputSource::parse(argument)? {
-            InputSource::Stdin => Self::from_reader(Stdin, "-", None),
+            InputSource::Stdin(_) => Self::from_reader(stdin, "-", None),
             InputSource::File(path) => {
                 let read = |e| Error::io(format!("read {}", path.display()), e);
                 let file = File::open(&path).map_err(read)?;

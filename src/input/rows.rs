@@ -21,7 +21,6 @@ use super::options::InputOptions;
 use super::progress::ReadProgress;
 use super::records::Dialect;
 use super::source::{InputSource, SourceFile};
-use super::stdin::Stdin;
 use crate::error::{Advice, Error, Result};
 use crate::record::{NewRecord, Origin};
 
@@ -89,7 +88,7 @@ impl InputRows {
         rows.many = matches!(source, InputSource::Folder(_) | InputSource::Glob { .. } | InputSource::Files(_));
         rows.texts = matches!(source, InputSource::Files(_));
         match source {
-            InputSource::Stdin => rows.open_stream(Stdin, "-")?,
+            InputSource::Stdin(stdin) => rows.open_stream(stdin.clone(), "-")?,
             // One file is opened at once so that what is wrong with it is known before the first row.
             InputSource::File(_) => rows.open_next()?,
             InputSource::Folder(_) | InputSource::Glob { .. } | InputSource::Files(_) => {}

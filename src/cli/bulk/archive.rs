@@ -70,7 +70,7 @@ fn write(
 /// Reads a dump into the file, which is made when there is none.
 pub(crate) fn import(context: &mut Context, source: &str, mode: Mode) -> Result<Status> {
     // The file is made once it is sure that there is a dump.
-    restore(context, Dump::open(source)?, mode, OnError::Stop, None)
+    restore(context, Dump::open(source, context.stdin.clone())?, mode, OnError::Stop, None)
 }
 
 /// Reads whole collections into the file, which is made when there is none; `into` is the name they are to have.

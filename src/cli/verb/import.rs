@@ -228,16 +228,17 @@ impl ImportArgs {
         }
         let name = self.collection.as_deref().unwrap_or_default();
         let sources: Vec<InputSource> =
-            self.sources.iter().map(|source| InputSource::parse(source)).collect::<Result<_>>()?;
+            self.sources.iter().map(|source| context.source(source)).collect::<Result<_>>()?;
         if self.dry_run {
-            return crate::cli::bulk::dry_run::run(context, self.rehearsal(sources)?);
+            return crate::cli::bulk::dry_run::run(context, self.rehearsal(context, sources)?);
         }
         let view = context.look(name)?;
         let info = view.info().clone();
         check_keep(self.keep_embedding, &info)?;
         let start = Instant::now();
         let interrupt = Interrupt::listen();
-        let mut batches = RowBatches::open(sources, self.options()?, limits(self.batch_size, info.embedder.is_some()))?;
+        let mut batches =
+            RowBatches::open(sources, self.options(context)?, limits(self.batch_size, info.embedder.is_some()))?;
         let chunks = ChunkCount::default();
         let chunker = self.chunker(context, &info)?;
         if let Some(split) = chunks.split(&self.prefix, chunker) {
@@ -267,13 +268,13 @@ impl ImportArgs {
     }
 
     /// Gathers what a dry run needs to know.
-    fn rehearsal(&self, sources: Vec<InputSource>) -> Result<Rehearsal<'_>> {
+    fn rehearsal(&self, context: &Context, sources: Vec<InputSource>) -> Result<Rehearsal<'_>> {
         Ok(Rehearsal {
             rules: self.rules(),
             split: Box::new(|context, info| self.split(context, info)),
             name: self.collection.as_deref().unwrap_or_default(),
             sources,
-            options: self.options()?,
+            options: self.options(context)?,
             mode: self.mode.into(),
             on_error: self.on_error.into(),
         })
@@ -295,7 +296,7 @@ impl ImportArgs {
         Ok(ChunkCount::default().split(&self.prefix, self.chunker(context, info)?))
     }
 
-    fn options(&self) -> Result<input::InputOptions> {
+    fn options(&self, context: &Context) -> Result<input::InputOptions> {
         let named = Mapping::default();
         let id = self.id.as_deref().map(str::parse).transpose();
         Ok(input::InputOptions {
@@ -312,7 +313,7 @@ impl ImportArgs {
             delimiter: self.delimiter,
             only_tables: self.only_tables(),
             on_duplicate: self.on_duplicate.into(),
-            beside: self.beside()?,
+            beside: self.beside(context)?,
             ..input::InputOptions::default()
         })
     }
@@ -331,13 +332,15 @@ impl ImportArgs {
     }
 
     /// Returns what stands beside a matrix.
-    fn beside(&self) -> Result<Option<MatrixIds>> {
-        let rows = self.rows.as_deref().map(InputSource::parse).transpose()?.map(MatrixIds::Rows);
+    fn beside(&self, context: &Context) -> Result<Option<MatrixIds>> {
+        let rows = self.rows.as_deref().map(|rows| context.source(rows)).transpose()?.map(MatrixIds::Rows);
         let beside = self.ids.clone().map(MatrixIds::Ids).or(rows);
         if beside.is_some() && self.sources.len() != 1 {
             return Err(Error::argument("--ids and --rows go with one .npy matrix"));
         }
-        if beside == Some(MatrixIds::Rows(InputSource::Stdin)) && self.sources.iter().any(|source| source == "-") {
+        if matches!(beside, Some(MatrixIds::Rows(InputSource::Stdin(_))))
+            && self.sources.iter().any(|source| source == "-")
+        {
             return Err(Error::argument("the matrix and its rows cannot both come from the standard input"));
         }
         Ok(beside)

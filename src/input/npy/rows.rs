@@ -66,7 +66,7 @@ impl NpyRows {
         let open = |beside: &MatrixIds| -> Result<MatrixSource> {
             let rows = match beside {
                 MatrixIds::Ids(path) => count(lines(path, options)?, |lines| Ok(lines.next()?.map(drop)))?,
-                MatrixIds::Rows(InputSource::Stdin) => header.rows,
+                MatrixIds::Rows(InputSource::Stdin(_)) => header.rows,
                 MatrixIds::Rows(source) => count(beside_rows(source, options, open_rows)?, |rows| {
                     rows.next().transpose().map(|row| row.map(drop))
                 })?,
@@ -178,7 +178,7 @@ fn mismatch(bytes: &InputBytes, rows: u64, beside_rows: u64, beside: &MatrixIds)
         MatrixIds::Ids(path) | MatrixIds::Rows(InputSource::File(path) | InputSource::Folder(path)) => {
             path.display().to_string()
         }
-        MatrixIds::Rows(InputSource::Stdin) => "-".into(),
+        MatrixIds::Rows(InputSource::Stdin(_)) => "-".into(),
         MatrixIds::Rows(InputSource::Glob { base, pattern }) => base.join(pattern).display().to_string(),
         MatrixIds::Rows(InputSource::Files(files)) => format!("the list of {} files", files.len()),
     };
