@@ -25,6 +25,8 @@ pub enum OnDuplicate {
     First,
 }
 
+named!(pub OnDuplicate { Error: "error", Last: "last", First: "first" });
+
 /// What was met.
 #[derive(Default)]
 pub struct Met(Mutex<SeenIds>);

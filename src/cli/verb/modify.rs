@@ -3,10 +3,11 @@
 use clap::{ArgGroup, Args};
 use huedb::error::{Error, Result};
 use huedb::input::metadata_from_json;
-use huedb::record::{CollectionInfo, CollectionName, Configuration, EmbeddingFunction, Metadata};
+use huedb::record::{CollectionInfo, CollectionName, Configuration, EmbeddingFunction, IndexMode, Metadata};
 use huedb::store::{Access, CollectionChange};
 
-use crate::cli::arguments::collection::{When, candidates, configuration};
+use crate::cli::arguments::collection::{candidates, configuration};
+use crate::cli::arguments::one_of;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
@@ -39,8 +40,8 @@ pub(crate) struct ModifyArgs {
     ef_search: Option<usize>,
 
     /// When to build the graph index
-    #[arg(long, value_enum)]
-    index: Option<When>,
+    #[arg(long, value_parser = one_of!(IndexMode))]
+    index: Option<IndexMode>,
 
     /// Prefix for queries
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -65,7 +66,7 @@ impl ModifyArgs {
             metadata,
             ef_search: self.ef_search.or(said.ef_search),
             max_neighbors: said.max_neighbors,
-            index: self.index.map(When::mode),
+            index: self.index,
             query_prefix: self.query_prefix,
             document_prefix: self.document_prefix,
             chroma: said.chroma,
