@@ -232,9 +232,8 @@ impl FieldsArgs {
             uri: self.uri.clone(),
             metadata: metadata.clone(),
         };
-        let store = context.open(Access::Write)?;
-        let effects = store.collection(&self.collection)?.apply(listed.into_iter().map(change), Mode::Update)?;
-        store.close()?;
+        let changes = listed.into_iter().map(change);
+        let effects = context.change(|store| store.collection(&self.collection)?.apply(changes, Mode::Update))?;
         let of = |effect| count(effects.iter().filter(|found| **found == effect).count() as u64);
         let (updated, unchanged, missing) = (of(Effect::Updated), of(Effect::Unchanged), of(Effect::Missing));
         context.printer.notice(format!("updated {updated}, unchanged {unchanged}, no such id {missing}"));

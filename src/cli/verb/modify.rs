@@ -4,7 +4,7 @@ use clap::{ArgGroup, Args};
 use huedb::error::{Error, Result};
 use huedb::input::metadata_from_json;
 use huedb::record::{CollectionInfo, CollectionName, Configuration, EmbeddingFunction, IndexMode, Metadata};
-use huedb::store::{Access, CollectionChange};
+use huedb::store::CollectionChange;
 
 use crate::cli::arguments::collection::{candidates, configuration};
 use crate::cli::arguments::one_of;
@@ -89,9 +89,7 @@ impl ModifyArgs {
         for (key, _) in change.metadata.iter().flat_map(Metadata::iter).filter(|(key, _)| key.starts_with("hnsw:")) {
             context.printer.warning(format!("{key} in the metadata changes nothing once a collection is made"));
         }
-        let store = context.open(Access::Write)?;
-        let now = store.modify_collection(&self.collection, change)?;
-        store.close()?;
+        let now = context.change(|store| store.modify_collection(&self.collection, change))?;
         context.printer.notice(if now.name.as_str() == self.collection {
             format!("modified {}", now.name)
         } else {

@@ -156,9 +156,7 @@ fn discard(context: &mut Context, name: &str) -> Result<Status> {
     if context.look(name)?.next_embedder().is_none() {
         return Err(Error::argument(format!("no interrupted reembed of {name}")));
     }
-    let store = context.open(Access::Write)?;
-    let discarded = store.collection(name)?.discard_reembedding()?;
-    store.close()?;
+    let discarded = context.change(|store| store.collection(name)?.discard_reembedding())?;
     let model = discarded.map_or("nothing".to_owned(), |model| format!("the embeddings by {}", model.model));
     context.printer.notice(format!("discarded {model}"));
     Ok(Status::Done)
