@@ -141,7 +141,7 @@ impl<'a> Preparer<'a> {
                 Ok(row) => {
                     ids.insert(row.id.clone());
                     let replaces_form = self.replaces_form(&row);
-                    prepared.rows.push(PreparedRow { embedded_here: row.embedded_here, row, replaces_form });
+                    prepared.rows.push(PreparedRow { row, replaces_form });
                 }
                 Err(error @ Error::BadRow { .. }) => {
                     prepared.refused.extend(self.refuse(error, &mut prepared.tally)?);
@@ -274,7 +274,7 @@ impl<'a> Preparer<'a> {
                 Ok(embedding) => {
                     prepared.tally.embedded += 1;
                     prepared_row.row.embedding = Some(embedding);
-                    prepared_row.embedded_here = true;
+                    prepared_row.row.embedded_here = true;
                 }
                 Err(error) => drop(failed.insert(at, error.to_string())),
             }
