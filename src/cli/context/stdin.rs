@@ -39,10 +39,8 @@ impl Context<'_, '_> {
 }
 
 fn unread_stdin(error: std::io::Error) -> Error {
-    match error.kind() {
-        std::io::ErrorKind::InvalidData => {
-            Error::BadInput { source: "-".into(), why: "it is not UTF-8 text".into(), hint: None }
-        }
-        _ => Error::io("read the standard input", error),
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        return Error::BadInput { source: "-".into(), why: "it is not UTF-8 text".into(), hint: None };
     }
+    Error::io("read the standard input", error)
 }
