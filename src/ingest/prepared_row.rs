@@ -37,9 +37,5 @@ impl PreparedRow {
 
 /// Makes an error about a row.
 pub(super) fn bad_row(row: &NewRecord, why: &str) -> Error {
-    Error::BadRow {
-        source: row.origin.source.to_string(),
-        line: row.origin.line,
-        why: format!("record {:?}: {why}", row.id.as_str()),
-    }
+    Error::bad_row(&row.origin.source, row.origin.line, format!("record {:?}: {why}", row.id.as_str()))
 }

@@ -101,7 +101,7 @@ impl Dump {
     fn read(&mut self) -> Result<Option<(u64, DumpItem)>> {
         let source = Arc::clone(self.lines.bytes.source());
         let Some(TextPiece { line, text }) = self.lines.next()? else { return Ok(None) };
-        let bad = |why: String| Error::BadRow { source: source.to_string(), line, why };
+        let bad = |why: String| Error::bad_row(&source, line, why);
         if let Some(found) = control(text) {
             let found = found.map_err(|e| bad(why_json(&e, text, line)))?;
             if let Some(integer) = beyond_integers(text) {

@@ -35,7 +35,7 @@ fn ids(mut reader: impl BufRead, source: &str, null_terminated: bool, limit_byte
         if read == 0 {
             break;
         }
-        let bad = |why: String| Error::BadRow { source: source.to_owned(), line, why };
+        let bad = |why: String| Error::bad_row(source, line, why);
         let is_whole = held.last() == Some(&end);
         held.truncate(held.len() - usize::from(is_whole));
         if !null_terminated && held.last() == Some(&b'\r') {

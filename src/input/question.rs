@@ -183,7 +183,7 @@ impl Questions {
                 let origin = Origin { source: Arc::clone(&self.source), line };
                 Ok(Some(Question { id, text, embedding, origin }))
             }
-            Err(why) => Err(Error::BadRow { source: self.source.to_string(), line, why }),
+            Err(why) => Err(Error::bad_row(&self.source, line, why)),
         }
     }
 }

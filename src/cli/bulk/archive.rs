@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::cli::arguments::destination::Destination;
 use crate::cli::bulk::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe, say_stopped};
 use crate::cli::context::command::Context;
+use crate::cli::process::advice::{passing, remark};
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{Compression, DumpWriter, ProgressDisplay, ProgressKind, count_of, duration};
@@ -109,7 +110,7 @@ pub(crate) fn restore(
     let ArchiveImport { progress, tally, collections, .. } = restore;
     progress.finish();
     for notice in notices {
-        context.printer.notice(notice);
+        context.printer.notice(remark(&notice));
     }
     if let Err(error) = outcome {
         let is_in_place = store.is_in_place();
@@ -191,7 +192,8 @@ impl ArchiveImport {
             }
             if let Some(batch) = batch {
                 self.progress.add_rows(batch.tally.rows());
-                self.progress.suspend(|| batch.refused.iter().for_each(|error| context.printer.warning(error)));
+                self.progress
+                    .suspend(|| batch.refused.iter().for_each(|error| context.printer.warning(passing(error))));
             }
             self.interrupt.check()
         });

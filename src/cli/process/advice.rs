@@ -2,7 +2,24 @@
 //!
 //! Knows nothing of the errors themselves. Invariant: what names neither is worded by the library alone.
 
-use huedb::error::Advice;
+use huedb::error::{Advice, Error, Remark};
+
+/// Words a remark.
+pub(crate) fn remark(remark: &Remark) -> String {
+    advised(remark.text.clone(), remark.advice.as_ref())
+}
+
+/// Words an error that ends nothing, its hint on the same line.
+pub(crate) fn passing(error: &Error) -> String {
+    advised(error.to_string(), error.advice())
+}
+
+fn advised(text: String, advice: Option<&Advice>) -> String {
+    match advice {
+        Some(advice) => format!("{text}; {}", words(advice)),
+        None => text,
+    }
+}
 
 /// Words an advice for who types commands.
 pub(crate) fn words(advice: &Advice) -> String {
@@ -18,6 +35,17 @@ pub(crate) fn words(advice: &Advice) -> String {
         Advice::CheckDatabase => "check that --tenant and --database are those of the server".into(),
         Advice::NameIdColumn => "name the id's column with --id, or use --id auto to make ids from the content".into(),
         Advice::ChooseMetadata => "choose the columns to keep with --metadata".into(),
+        Advice::ReadAsText(name) => format!("--types {name}:str makes all of it text"),
+        Advice::ReadAsNumbers(name) => format!("--types {name}:float makes it numbers"),
+        Advice::ReadAsDocument => "--format text makes one document of it".into(),
+        Advice::KeepEmbedding => "give one, or leave the old one with --keep-embedding".into(),
+        Advice::TellFoldersApart(folder) => format!(
+            "--prefix P gives the files of this one other ids, --moved-from {folder} says that this is the same folder \
+             under another name"
+        ),
+        Advice::GiveEmbeddings(collection) => {
+            format!("questions need --embedding until `huedb reembed {collection} --model MODEL`")
+        }
         Advice::ImportOnly(format) => format!("only `huedb import` reads it; write it as {format} first"),
         Advice::Decompress(_) => format!("{advice} | huedb import NAME -"),
         Advice::NameTableFormat => "leave that out, or say with --format which kind of table the source is".into(),

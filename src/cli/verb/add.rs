@@ -260,7 +260,7 @@ fn check(row: &NewRecord, mode: Mode, view: &View) -> Result<()> {
 /// Names a record of flags alone, which no file or line has.
 fn of_flags(error: Error) -> Error {
     match error {
-        Error::BadRow { source, line: 0, why } if source == FLAGS => Error::argument(why),
+        Error::BadRow { source, line: 0, why, hint } if source == FLAGS => Error::InvalidArgument { why, hint },
         other => other,
     }
 }

@@ -102,6 +102,6 @@ impl ExecArgs {
     }
 
     fn bad(&self, line: u64, why: String) -> Error {
-        Error::BadRow { source: self.script.clone(), line, why }
+        Error::bad_row(&self.script, line, why)
     }
 }

@@ -162,7 +162,7 @@ impl QueryArgs {
     ) -> Result<Option<Arc<dyn Embedder>>> {
         let at = |question: &Question, error: Error| match question.origin.line {
             0 => error,
-            line => Error::BadRow { source: question.origin.source.to_string(), line, why: error.to_string() },
+            line => Error::bad_row(&question.origin.source, line, error.to_string()),
         };
         for question in questions {
             if let Some(embedding) = &question.embedding {
