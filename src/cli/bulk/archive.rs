@@ -14,8 +14,9 @@ use uuid::Uuid;
 use crate::cli::arguments::destination::Destination;
 use crate::cli::bulk::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe, say_stopped};
 use crate::cli::context::command::Context;
-use crate::cli::process::advice::{passing, remark};
+use crate::cli::process::advice::remark;
 use crate::cli::process::exit::Status;
+use crate::cli::process::hint::passing;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{Compression, DumpWriter, ProgressDisplay, ProgressKind, count_of, duration};
 

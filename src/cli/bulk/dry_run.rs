@@ -14,8 +14,9 @@ use huedb::store::{Mode, View};
 
 use crate::cli::bulk::ingest::{ROWS_AT_ONCE, limits, refuse_no_text, say_met, say_skipped};
 use crate::cli::context::command::Context;
-use crate::cli::process::advice::{passing, remark};
+use crate::cli::process::advice::remark;
 use crate::cli::process::exit::Status;
+use crate::cli::process::hint::passing;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{RecordColumns, ShownRecord, count};
 

@@ -16,7 +16,8 @@ use huedb::store::{Access, Collection, Mode, View};
 
 use crate::cli::context::command::Context;
 use crate::cli::context::timing::TimedEmbedder;
-use crate::cli::process::advice::{passing, remark};
+use crate::cli::process::advice::remark;
+use crate::cli::process::hint::passing;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{ProgressDisplay, ProgressKind, count, count_of};
 

@@ -2,23 +2,12 @@
 //!
 //! Knows nothing of the errors themselves. Invariant: what names neither is worded by the library alone.
 
-use huedb::error::{Advice, Error, Remark};
+use huedb::error::{Advice, Remark};
 
 /// Words a remark.
 pub(crate) fn remark(remark: &Remark) -> String {
-    advised(remark.text.clone(), remark.advice.as_ref())
-}
-
-/// Words an error that ends nothing, its hint on the same line.
-pub(crate) fn passing(error: &Error) -> String {
-    advised(error.to_string(), error.advice())
-}
-
-fn advised(text: String, advice: Option<&Advice>) -> String {
-    match advice {
-        Some(advice) => format!("{text}; {}", words(advice)),
-        None => text,
-    }
+    let advice = remark.advice.as_ref().map(|advice| format!("; {}", words(advice)));
+    format!("{}{}", remark.text, advice.unwrap_or_default())
 }
 
 /// Words an advice for who types commands.
