@@ -12,7 +12,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use advice::Advice;
+pub use advice::{Advice, Remark};
 
 /// The result of every fallible function of the library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -152,6 +152,8 @@ pub enum Error {
         line: u64,
         /// What is wrong.
         why: String,
+        /// What to do about it.
+        hint: Option<Advice>,
     },
     /// A record of a batch is bad.
     BadRecord {
@@ -310,6 +312,12 @@ impl Error {
         }
     }
 
+    /// One row of an input is bad; `line` is 0 where lines mean nothing.
+    pub fn bad_row(source: impl fmt::Display, line: u64, why: impl Into<Remark>) -> Self {
+        let Remark { text: why, advice: hint } = why.into();
+        Self::BadRow { source: source.to_string(), line, why, hint }
+    }
+
     /// Returns whether the reader of the output is gone, which ends a command quietly.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
@@ -368,6 +376,7 @@ impl Error {
         match self {
             Self::InvalidArgument { hint, .. }
             | Self::BadInput { hint, .. }
+            | Self::BadRow { hint, .. }
             | Self::NotText { hint, .. }
             | Self::Model { hint, .. }
             | Self::Server { hint, .. }
@@ -467,10 +476,10 @@ impl fmt::Display for Error {
             },
             Self::InvalidArgument { why, .. } | Self::Runtime { why, .. } => write!(f, "{why}"),
             Self::BadRecord { id, cause } => write!(f, "record {id:?}: {cause}"),
-            Self::BadRow { source, line: 0, why }
+            Self::BadRow { source, line: 0, why, .. }
             | Self::BadInput { source, why, .. }
             | Self::NotText { source, why, .. } => write!(f, "{source}: {why}"),
-            Self::BadRow { source, line, why } => write!(f, "{source}:{line}: {why}"),
+            Self::BadRow { source, line, why, .. } => write!(f, "{source}:{line}: {why}"),
             Self::Server { url, why, .. } => write!(f, "{url}: {why}"),
             Self::ModelMismatch { collection, stored, given } => {
                 write!(f, "collection {collection:?} was made with the model {stored}, not {given}")

@@ -61,11 +61,6 @@ pub fn was_closed(descriptor: u8) -> bool {
     CLOSED.load(Ordering::Relaxed) >> descriptor & 1 == 1
 }
 
-/// Notes that a descriptor was put in the place of one that was closed.
-pub fn now_open(descriptor: u8) {
-    CLOSED.fetch_and(!(1 << descriptor), Ordering::Relaxed);
-}
-
 /// Opens an ONNX Runtime library; a bare file name is looked for in the system's library path.
 pub(crate) fn open_runtime(path: &Path) -> Result<NativeRuntime, String> {
     if path.components().count() > 1 {

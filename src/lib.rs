@@ -81,6 +81,9 @@ extern crate self as huedb;
 #[cfg(not(unix))]
 compile_error!("huedb runs on Linux and macOS: it locks, writes and replaces files as Unix does");
 
+#[macro_use]
+mod named;
+
 pub mod bm25;
 pub mod embed;
 pub mod error;

@@ -17,6 +17,9 @@
     )
 )]
 
+#[macro_use]
+mod named;
+
 mod cli;
 mod output;
 #[cfg(test)]

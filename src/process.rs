@@ -2,4 +2,4 @@
 //!
 //! A library changes none of this by itself; the `huedb` command calls it first of all.
 
-pub use crate::foreign::{now_open, take_limits_as_errors, was_closed};
+pub use crate::foreign::{take_limits_as_errors, was_closed};

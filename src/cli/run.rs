@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
-use huedb::input::closed_stream;
+use huedb::input::{Stdin, closed_stream};
 use huedb::process::was_closed;
 
 use crate::cli::completion::answer;
@@ -15,7 +15,7 @@ use crate::cli::configuration::defaults::Defaults;
 use crate::cli::context::command::{Context, SeriesCache};
 use crate::cli::context::timing::StageTimes;
 use crate::cli::process::{exit, panic, usage};
-use crate::cli::script::series::Series;
+use crate::cli::script::series::{Series, Streams};
 use crate::cli::tree::{Cli, Verb, command, command_for};
 use crate::cli::verb::shell::ShellArgs;
 use crate::output::{Printer, PrinterSettings, Stream, TerminalGuard};
@@ -26,7 +26,7 @@ pub(crate) fn main() -> ExitCode {
     huedb::process::take_limits_as_errors();
     let mut stdout = BufWriter::new(Stdout);
     let streams = (stream(&io::stdout()), stream(&io::stderr()));
-    run(std::env::args_os(), &mut stdout, &mut io::stderr(), streams)
+    run(std::env::args_os(), (Stdin::default(), &mut stdout, &mut io::stderr()), streams)
 }
 
 /// The standard output; of a closed one the standard library says nothing.
@@ -50,8 +50,7 @@ fn stream(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Stream {
 /// Runs one command with these streams; `streams` says what the standard output and the standard error are.
 pub(crate) fn run(
     args: impl IntoIterator<Item = OsString>,
-    stdout: &mut dyn Write,
-    stderr: &mut dyn Write,
+    (stdin, stdout, stderr): Streams,
     streams: (Stream, Stream),
 ) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
@@ -65,7 +64,7 @@ pub(crate) fn run(
         let _ = stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush());
         return ExitCode::SUCCESS;
     }
-    ExitCode::from(run_one(&mut defaults, &args, (stdout, stderr), streams, None))
+    ExitCode::from(run_one(&mut defaults, &args, (stdin, stdout, stderr), streams, None))
 }
 
 /// Whether the version is all that is asked for, which needs no tree of commands.
@@ -84,7 +83,7 @@ fn say_version(stdout: &mut dyn Write) -> io::Result<()> {
 fn run_one(
     defaults: &mut Defaults,
     args: &[OsString],
-    (stdout, stderr): (&mut dyn Write, &mut dyn Write),
+    (stdin, stdout, stderr): Streams,
     streams: (Stream, Stream),
     kept: Option<&SeriesCache>,
 ) -> u8 {
@@ -107,7 +106,7 @@ fn run_one(
     if kept.is_none() && matches!(cli.verb, Verb::Exec(_) | Verb::Shell(_)) {
         let given = (&*defaults, &matches);
         let done = {
-            let mut series = Series::new(&cli.global, given, (&mut *stdout, &mut *stderr), streams, run_one);
+            let mut series = Series::new(&cli.global, given, (stdin, &mut *stdout, &mut *stderr), streams, run_one);
             match cli.verb {
                 Verb::Exec(exec) => exec.run(&mut series),
                 _ => ShellArgs::run(&mut series, &cli.global.db, given),
@@ -122,7 +121,8 @@ fn run_one(
         let db = cli.global.db.display();
         let (tenant, database) = (&cli.global.tenant, &cli.global.database);
         printer.detail(format!("file {db}, tenant {tenant}, database {database}"));
-        let mut context = Context::new(&cli.global, invocation, streams.1.is_terminal, &mut printer, out, kept)?;
+        let mut context =
+            Context::new(&cli.global, invocation, streams.1.is_terminal, &mut printer, (stdin, out), kept)?;
         context.timing = timing.clone();
         cli.verb.check_format(cli.global.binary())?;
         let status = cli.verb.run(&mut context, faults).map_err(|error| context.naming_its_file(error))?;

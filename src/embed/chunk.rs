@@ -95,10 +95,8 @@ impl Chunker {
     /// [`Error::Model`] when the tokenizer fails.
     pub fn split(&self, row: NewRecord) -> Result<Vec<NewRecord>> {
         let Some(text) = row.document.as_deref() else { return Ok(vec![row]) };
-        let bad = |why: String| Error::BadRow {
-            source: row.origin.source.to_string(),
-            line: row.origin.line,
-            why: format!("record {:?}: {why}", row.id.as_str()),
+        let bad = |why: String| {
+            Error::bad_row(&row.origin.source, row.origin.line, format!("record {:?}: {why}", row.id.as_str()))
         };
         if row.embedding.is_some() {
             return Err(bad("it comes with an embedding of its whole text, which cannot be cut".into()));

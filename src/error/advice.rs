@@ -27,6 +27,18 @@ pub enum Advice {
     NameIdColumn,
     /// Name the columns that become metadata.
     ChooseMetadata,
+    /// Read this column or field as text.
+    ReadAsText(String),
+    /// Read this column as floats.
+    ReadAsNumbers(String),
+    /// Read the table as one document.
+    ReadAsDocument,
+    /// Give a new embedding, or keep the one of the old document.
+    KeepEmbedding,
+    /// Give the files of a folder other ids, or say that this folder is the same one.
+    TellFoldersApart(String),
+    /// Bring embeddings of questions, or re-embed this collection.
+    GiveEmbeddings(String),
     /// Import the input, or convert it to one of these formats first.
     ImportOnly(&'static str),
     /// Decompress the input with this command first.
@@ -92,6 +104,12 @@ impl fmt::Display for Advice {
             Self::CheckDatabase => "check that the tenant and the database are those of the server",
             Self::NameIdColumn => "name the column of the ids, or have ids made from the content",
             Self::ChooseMetadata => "choose the columns to keep as metadata",
+            Self::ReadAsText(_) => "its type may be given as str, which makes all of it text",
+            Self::ReadAsNumbers(_) => "its type may be given as float, which makes it numbers",
+            Self::ReadAsDocument => "given the format text, one document is made of it",
+            Self::KeepEmbedding => "give one, or keep the old one",
+            Self::TellFoldersApart(_) => "give the files of this one other ids, or say that it is the same folder",
+            Self::GiveEmbeddings(_) => "give embeddings, or re-embed the documents",
             Self::ImportOnly(format) => return write!(f, "it can only be imported; write it as {format} first"),
             Self::Decompress(command) => return write!(f, "unpack it first: {command} FILE"),
             Self::NameTableFormat => "leave that out, or say which kind of table the source is",
@@ -123,6 +141,39 @@ impl fmt::Display for Advice {
             Self::ChooseGraph(graphs) => return write!(f, "choose one: {}", graphs.join(", ")),
             Self::LimitTokens(most) => return write!(f, "the longest it runs has {most}"),
         })
+    }
+}
+
+/// Something that is to be said, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// What is so.
+    pub text: String,
+    /// What to do about it.
+    pub advice: Option<Advice>,
+}
+
+impl Remark {
+    pub(crate) fn with(text: impl Into<String>, advice: Advice) -> Self {
+        Self { text: text.into(), advice: Some(advice) }
+    }
+
+    /// Says first what it is about.
+    pub(crate) fn of(self, place: impl fmt::Display) -> Self {
+        Self { text: format!("{place} {}", self.text), ..self }
+    }
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        self.advice.iter().try_for_each(|advice| write!(f, "; {advice}"))
+    }
+}
+
+impl<T: Into<String>> From<T> for Remark {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), advice: None }
     }
 }
 

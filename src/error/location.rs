@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn names_are_words_and_places_are_named() {
-        let row = Error::BadRow { source: "a.csv".into(), line: 3, why: "no".into() };
+        let row = Error::bad_row("a.csv", 3, "no");
         assert_eq!(row.name(), "bad_row");
         assert_eq!(row.place(), [("file", "a.csv".into()), ("line", 3.into())]);
         let id = Error::InvalidMetadata { key: "k".into(), why: "no".into() }.of_record("a");

@@ -14,7 +14,7 @@ use super::prepared_row::{PreparedRow, bad_row};
 use super::rules::{Files, Rules, bad_document};
 use super::tally::{OnError, Tally};
 use crate::embed::Embedder;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remark, Result};
 use crate::record::{Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, Value, check_document_model};
 use crate::store::{Mode, View, check_dimension, check_embedding, check_id, check_model, check_texts, of_record};
 
@@ -141,7 +141,7 @@ impl<'a> Preparer<'a> {
                 Ok(row) => {
                     ids.insert(row.id.clone());
                     let replaces_form = self.replaces_form(&row);
-                    prepared.rows.push(PreparedRow { embedded_here: row.embedded_here, row, replaces_form });
+                    prepared.rows.push(PreparedRow { row, replaces_form });
                 }
                 Err(error @ Error::BadRow { .. }) => {
                     prepared.refused.extend(self.refuse(error, &mut prepared.tally)?);
@@ -184,14 +184,14 @@ impl<'a> Preparer<'a> {
     }
 
     /// Keeps the documents that nothing was found wrong with, and refuses the others.
-    fn take_out(&self, prepared: &mut PreparedBatch, rows: Vec<PreparedRow>, wrong: Vec<Option<String>>) -> Result<()> {
+    fn take_out(&self, prepared: &mut PreparedBatch, rows: Vec<PreparedRow>, wrong: Vec<Option<Remark>>) -> Result<()> {
         let lengths: Vec<usize> = rows.chunk_by(is_same_document).map(<[PreparedRow]>::len).collect();
         let mut rows = rows.into_iter();
         for (length, wrong) in lengths.into_iter().zip(wrong) {
             let document: Vec<PreparedRow> = rows.by_ref().take(length).collect();
             match (wrong, document.first()) {
                 (Some(why), Some(first)) => {
-                    let error = bad_document(&first.row, &why);
+                    let error = bad_document(&first.row, why);
                     prepared.refused.extend(self.refuse(error, &mut prepared.tally)?);
                 }
                 _ => prepared.rows.extend(document),
@@ -218,11 +218,8 @@ impl<'a> Preparer<'a> {
 
     /// Finds what is wrong with a row before anything is embedded; `before` are the ids before it in its batch.
     fn check(&mut self, row: NewRecord, before: &HashSet<RecordId>, view: &View) -> Result<NewRecord> {
-        let too_large = |why: Error| Error::BadRow {
-            source: row.origin.source.to_string(),
-            line: row.origin.line,
-            why: of_record(&row.id, why).to_string(),
-        };
+        let too_large =
+            |why: Error| Error::bad_row(&row.origin.source, row.origin.line, of_record(&row.id, why).to_string());
         check_id(&row.id).map_err(too_large)?;
         check_texts(&row.id, row.document.as_deref(), row.uri.as_deref()).map_err(too_large)?;
         let bad = |why: Error| bad_row(&row, &why.to_string());
@@ -274,7 +271,7 @@ impl<'a> Preparer<'a> {
                 Ok(embedding) => {
                     prepared.tally.embedded += 1;
                     prepared_row.row.embedding = Some(embedding);
-                    prepared_row.embedded_here = true;
+                    prepared_row.row.embedded_here = true;
                 }
                 Err(error) => drop(failed.insert(at, error.to_string())),
             }
@@ -289,7 +286,7 @@ impl<'a> Preparer<'a> {
         let why = |document: &[PreparedRow]| {
             let places = at..at + document.len();
             at = places.end;
-            places.into_iter().find_map(|place| failed.remove(&place))
+            places.into_iter().find_map(|place| failed.remove(&place)).map(Remark::from)
         };
         let wrong = rows.chunk_by(is_same_document).map(why).collect();
         self.take_out(prepared, rows, wrong)

@@ -10,8 +10,6 @@ use crate::store::{Change, Form};
 #[derive(Debug)]
 pub(super) struct PreparedRow {
     pub(super) row: NewRecord,
-    /// Whether its embedding was made here.
-    pub(super) embedded_here: bool,
     /// Whether it takes the place of its document's other form.
     pub(super) replaces_form: bool,
 }
@@ -19,7 +17,7 @@ pub(super) struct PreparedRow {
 impl PreparedRow {
     /// Makes of it what is written, and in which form.
     pub(super) fn into_change(self) -> (Change, Form) {
-        let Self { row, embedded_here, replaces_form } = self;
+        let Self { row, replaces_form } = self;
         let form = match row.part {
             Some(part) => Form::Part { part, replaces_whole: replaces_form },
             None if replaces_form => Form::Whole,
@@ -28,7 +26,7 @@ impl PreparedRow {
         let change = Change {
             id: row.id,
             embedding: row.embedding,
-            embedded_here,
+            embedded_here: row.embedded_here,
             document: row.document,
             uri: row.uri,
             metadata: row.metadata,
@@ -39,9 +37,5 @@ impl PreparedRow {
 
 /// Makes an error about a row.
 pub(super) fn bad_row(row: &NewRecord, why: &str) -> Error {
-    Error::BadRow {
-        source: row.origin.source.to_string(),
-        line: row.origin.line,
-        why: format!("record {:?}: {why}", row.id.as_str()),
-    }
+    Error::bad_row(&row.origin.source, row.origin.line, format!("record {:?}: {why}", row.id.as_str()))
 }

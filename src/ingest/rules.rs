@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::prepared_row::PreparedRow;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{Chunk, NewRecord, RecordId};
 use crate::store::{Mode, StoredRecord, View, taken_by_another};
 
@@ -33,12 +33,9 @@ pub(super) fn document_of(row: &NewRecord) -> &RecordId {
 }
 
 /// Makes an error about a document.
-pub(super) fn bad_document(row: &NewRecord, why: &str) -> Error {
-    Error::BadRow {
-        source: row.origin.source.to_string(),
-        line: row.origin.line,
-        why: format!("record {:?}: {why}", document_of(row).as_str()),
-    }
+pub(super) fn bad_document(row: &NewRecord, why: Remark) -> Error {
+    let why = why.of(format_args!("record {:?}:", document_of(row).as_str()));
+    Error::bad_row(&row.origin.source, row.origin.line, why)
 }
 
 /// Returns the record of an id.
@@ -68,7 +65,7 @@ impl Rules {
         mode: Mode,
         view: &View,
         files: &mut Files,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<Remark>> {
         let Some(first) = rows.first().map(|prepared| &prepared.row) else { return Ok(None) };
         if self.keep_folders
             && mode != Mode::Add
@@ -92,26 +89,23 @@ impl Rules {
             let Some(part) = &row.part else { continue };
             let taken = find(view, &row.id)?.filter(|s| !Chunk::is_said_by(&s.metadata, &part.of, part.number));
             if taken.is_some() {
-                return Ok(Some(taken_by_another(&row.id)));
+                return Ok(Some(taken_by_another(&row.id).into()));
             }
         }
         Ok(None)
     }
 
     /// Refuses a new document beside the embedding of the old one.
-    fn stale_embedding(&self, row: &NewRecord, view: &View) -> Result<Option<String>> {
+    fn stale_embedding(&self, row: &NewRecord, view: &View) -> Result<Option<Remark>> {
         if self.keep_embedding || view.info().embedder.is_some() || row.embedding.is_some() || row.document.is_none() {
             return Ok(None);
         }
         let is_new = find(view, &row.id)?.is_some_and(|stored| stored.document != row.document);
-        Ok(is_new.then(|| {
-            "its document is new and no embedding comes with it; give one, or leave the old one with --keep-embedding"
-                .to_owned()
-        }))
+        Ok(is_new.then(|| Remark::with("its document is new and no embedding comes with it", Advice::KeepEmbedding)))
     }
 
     /// Refuses a file whose id is that of a file of another folder.
-    fn of_another_folder(&self, row: &NewRecord, view: &View, files: &mut Files) -> Result<Option<String>> {
+    fn of_another_folder(&self, row: &NewRecord, view: &View, files: &mut Files) -> Result<Option<Remark>> {
         // What is read as one text is a file; what has lines is in one.
         let is_file = |uri: &&str| row.origin.line == 0 && **uri == *row.origin.source;
         let Some(uri) = row.uri.as_deref().filter(is_file) else { return Ok(None) };
@@ -125,10 +119,8 @@ impl Rules {
             return Ok(None);
         };
         let folder = folder_of(&old, uri);
-        Ok(Some(format!(
-            "it came from {old}, which is in another folder; --prefix P gives the files of this one other ids, \
-             --moved-from {folder} says that this is the same folder under another name"
-        )))
+        let why = format!("it came from {old}, which is in another folder");
+        Ok(Some(Remark::with(why, Advice::TellFoldersApart(folder))))
     }
 
     fn is_another(&self, old: &str, new: &str) -> bool {

@@ -32,17 +32,7 @@ pub enum DocumentChange {
     Removed,
 }
 
-impl DocumentChange {
-    /// Returns its name in messages and lists.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Updated => "updated",
-            Self::Removed => "removed",
-        }
-    }
-}
+named!(pub DocumentChange { Added: "added", Updated: "updated", Removed: "removed" });
 
 /// The difference between documents and the records that follow them.
 ///

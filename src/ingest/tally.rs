@@ -12,6 +12,8 @@ pub enum OnError {
     Skip,
 }
 
+named!(pub OnError { Stop: "stop", Skip: "skip" });
+
 /// How many rows came to what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::batches::BatchLimits;
 use super::progress::ReadProgress;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remark, Result};
 use crate::record::{DumpLine, NewRecord};
 
 /// A source of tenants, databases and collections.
@@ -28,7 +28,7 @@ pub trait Archive: Send {
     fn size(&self) -> ArchiveSize;
 
     /// Returns what a user should know and was not told yet, such as what was left out.
-    fn take_notices(&mut self) -> Vec<String> {
+    fn take_notices(&mut self) -> Vec<Remark> {
         Vec::new()
     }
 }

@@ -10,7 +10,7 @@ use super::options::InputOptions;
 use super::progress::ReadProgress;
 use super::rows::{InputRows, SkippedFile};
 use super::source::InputSource;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remark, Result};
 use crate::record::NewRecord;
 
 /// When a batch is full.
@@ -28,7 +28,7 @@ pub struct BatchLimits {
 pub type Split = Box<dyn FnMut(NewRecord) -> Result<Vec<NewRecord>> + Send>;
 
 /// What a user should know of an input and was not told yet, such as fields that are left out.
-pub type Notices = Arc<Mutex<Vec<String>>>;
+pub type Notices = Arc<Mutex<Vec<Remark>>>;
 
 /// Files of folders that were passed over, in their order.
 pub type SkippedFiles = Arc<Mutex<Vec<SkippedFile>>>;

@@ -10,7 +10,7 @@ use super::infer::{Evidence, Inferred};
 use super::json;
 use super::mapping::{METADATA, Mapping, RowParts, list_names};
 use super::records::{TableRecord, no_column};
-use crate::error::{Advice, Error, Result};
+use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{Metadata, Value};
 
 /// Where the parts of a record are in a table.
@@ -42,7 +42,7 @@ impl TableColumns {
     ///
     /// # Errors
     /// [`Error::BadInput`] that lists the columns when one that was named is missing.
-    pub(super) fn resolve(header: &[String], mapping: &Mapping, bytes: &InputBytes) -> Result<(Self, Vec<String>)> {
+    pub(super) fn resolve(header: &[String], mapping: &Mapping, bytes: &InputBytes) -> Result<(Self, Vec<Remark>)> {
         let find = |name: &str| header.iter().position(|column| column == name);
         let must = |name: &str| find(name).ok_or_else(|| no_column(bytes, name, header, None));
         let part = |named: Option<&String>, default: &str| match named {
@@ -81,15 +81,16 @@ impl TableColumns {
         Ok((this, notices))
     }
 
-    fn notices(&self, header: &[String], mapping: &Mapping, bytes: &InputBytes) -> Vec<String> {
+    fn notices(&self, header: &[String], mapping: &Mapping, bytes: &InputBytes) -> Vec<Remark> {
         let mut notices = Vec::new();
         let source = bytes.source();
         if let Some(at) = header.iter().position(String::is_empty) {
-            notices.push(format!("{source}: column {} has no name and is left out", at + 1));
+            notices.push(format!("{source}: column {} has no name and is left out", at + 1).into());
         }
         if mapping.expects_content && self.document.is_none() && self.embedding.is_none() {
             let (document, columns) = (mapping.document(), list_names(header.iter().map(String::as_str)));
-            notices.push(format!("{source}: no column {document:?} and no embedding; the columns are {columns}"));
+            notices
+                .push(format!("{source}: no column {document:?} and no embedding; the columns are {columns}").into());
         }
         notices
     }
@@ -108,7 +109,7 @@ impl TableColumns {
     }
 
     /// Takes a record apart; the error is a sentence.
-    pub(super) fn parts(&self, record: &TableRecord<'_>, mapping: &Mapping) -> Result<RowParts, String> {
+    pub(super) fn parts(&self, record: &TableRecord<'_>, mapping: &Mapping) -> Result<RowParts, Remark> {
         // Quotes around nothing are an empty text; nothing is no text.
         let text = |column: Option<usize>| column.and_then(|at| record.given(at)).map(str::to_owned);
         let mut parts = RowParts {
@@ -128,9 +129,9 @@ impl TableColumns {
                 ColumnKind::Inferred(inferred) => inferred.read(cell, name),
                 ColumnKind::Asked(CellType::Str) => Ok(Some(Value::Str(cell.to_owned()))),
                 ColumnKind::Asked(_) if is_blank => Ok(None),
-                ColumnKind::Asked(asked) => asked.read(cell).map(Some),
+                ColumnKind::Asked(asked) => asked.read(cell).map(Some).map_err(Remark::from),
             };
-            if let Some(value) = value.map_err(|why| format!("the column {name:?} {why}"))? {
+            if let Some(value) = value.map_err(|why| why.of(format_args!("the column {name:?}")))? {
                 parts.metadata.insert(name.as_str(), Some(value)).map_err(|e| e.to_string())?;
             }
         }

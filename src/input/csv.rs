@@ -14,7 +14,7 @@ use super::mapping::Mapping;
 use super::met::Met;
 use super::progress::ReadProgress;
 use super::records::{Dialect, TableRecords};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remark, Result};
 use crate::record::{NewRecord, Origin};
 
 /// The rows of a table.
@@ -22,7 +22,7 @@ pub(super) struct CsvRows {
     records: TableRecords,
     columns: TableColumns,
     mapping: Arc<Mapping>,
-    notices: Vec<String>,
+    notices: Vec<Remark>,
 }
 
 impl CsvRows {
@@ -51,7 +51,7 @@ impl CsvRows {
             for (at, name, evidence) in untyped {
                 let inferred = evidence.decide();
                 columns.decide(at, inferred);
-                notices.extend(evidence.notice(&name).map(|notice| format!("{source}: {notice}")));
+                notices.extend(evidence.notice(&name).map(|notice| notice.of(format_args!("{source}:"))));
                 if evidence.is_any() {
                     notices.extend(met.column(&name, inferred, source));
                 }
@@ -61,7 +61,7 @@ impl CsvRows {
     }
 
     /// Returns what the user should know and was not told yet.
-    pub(super) fn take_notices(&mut self) -> Vec<String> {
+    pub(super) fn take_notices(&mut self) -> Vec<Remark> {
         std::mem::take(&mut self.notices)
     }
 
@@ -72,9 +72,9 @@ impl CsvRows {
         let line = record.line;
         let row = self.columns.parts(&record, &self.mapping).and_then(|parts| {
             let origin = Origin { source: Arc::clone(&source), line };
-            parts.into_row(&self.mapping, origin)
+            parts.into_row(&self.mapping, origin).map_err(Remark::from)
         });
-        row.map(Some).map_err(|why| Error::BadRow { source: source.to_string(), line, why })
+        row.map(Some).map_err(|why| Error::bad_row(source, line, why))
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::gzip::Members;
 use super::progress::{CountedReader, ReadProgress};
-use crate::error::{Advice, Error, Result};
+use crate::error::{Advice, Error, Remark, Result};
 
 /// What UTF-8 text of some programs begins with.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -178,8 +178,8 @@ impl InputBytes {
     }
 
     /// Makes an error about one row.
-    pub(super) fn bad_row(&self, line: u64, why: impl Into<String>) -> Error {
-        Error::BadRow { source: self.source.to_string(), line, why: why.into() }
+    pub(super) fn bad_row(&self, line: u64, why: impl Into<Remark>) -> Error {
+        Error::bad_row(&self.source, line, why)
     }
 
     fn failure(&self, error: io::Error) -> Error {

@@ -60,13 +60,13 @@ fn embedding<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::
 }
 
 impl Dump {
-    /// Opens a dump and reads its first line; `-` is standard input.
+    /// Opens a dump and reads its first line; `-` is the standard input given.
     ///
     /// # Errors
     /// [`Error::BadInput`] when it is not a dump, or of a later version; [`Error::Io`] when it cannot be read.
-    pub fn open(argument: &str) -> Result<Self> {
+    pub fn open(argument: &str, stdin: Stdin) -> Result<Self> {
         match InputSource::parse(argument)? {
-            InputSource::Stdin => Self::from_reader(Stdin, "-", None),
+            InputSource::Stdin(_) => Self::from_reader(stdin, "-", None),
             InputSource::File(path) => {
                 let read = |e| Error::io(format!("read {}", path.display()), e);
                 let file = File::open(&path).map_err(read)?;
@@ -101,7 +101,7 @@ impl Dump {
     fn read(&mut self) -> Result<Option<(u64, DumpItem)>> {
         let source = Arc::clone(self.lines.bytes.source());
         let Some(TextPiece { line, text }) = self.lines.next()? else { return Ok(None) };
-        let bad = |why: String| Error::BadRow { source: source.to_string(), line, why };
+        let bad = |why: String| Error::bad_row(&source, line, why);
         if let Some(found) = control(text) {
             let found = found.map_err(|e| bad(why_json(&e, text, line)))?;
             if let Some(integer) = beyond_integers(text) {

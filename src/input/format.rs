@@ -3,7 +3,6 @@
 //! Does not read inputs; it looks at a name or at the first block. Invariant: a guess never fails, it only may
 //! be wrong, and `--format` overrides it.
 
-use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -31,26 +30,11 @@ pub enum InputFormat {
     Npy,
 }
 
+named!(pub InputFormat {
+    Csv: "csv", Tsv: "tsv", Json: "json", Jsonl: "jsonl", Text: "text", Parquet: "parquet", Arrow: "arrow", Npy: "npy",
+});
+
 impl InputFormat {
-    /// Every format, in the order of the help text.
-    pub const ALL: [Self; 8] =
-        [Self::Csv, Self::Tsv, Self::Json, Self::Jsonl, Self::Text, Self::Parquet, Self::Arrow, Self::Npy];
-
-    /// The name as `--format` takes it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Tsv => "tsv",
-            Self::Json => "json",
-            Self::Jsonl => "jsonl",
-            Self::Text => "text",
-            Self::Parquet => "parquet",
-            Self::Arrow => "arrow",
-            Self::Npy => "npy",
-        }
-    }
-
     /// Guesses from a file's name, with `.gz` and `.zst` looked through; `None` when it has no extension.
     #[must_use]
     pub fn of_path(path: &Path) -> Option<Self> {
@@ -185,17 +169,10 @@ impl FromStr for InputFormat {
 
     fn from_str(name: &str) -> Result<Self, Error> {
         let name = name.to_ascii_lowercase();
-        let named = Self::ALL.into_iter().find(|format| format.as_str() == name);
-        named.or((name == "ndjson").then_some(Self::Jsonl)).ok_or_else(|| Error::InvalidArgument {
+        Self::named(&name).or((name == "ndjson").then_some(Self::Jsonl)).ok_or_else(|| Error::InvalidArgument {
             why: format!("no format named {name:?}"),
             hint: Some(format!("the formats are {}", Self::ALL.map(Self::as_str).join(", ")).into()),
         })
-    }
-}
-
-impl fmt::Display for InputFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

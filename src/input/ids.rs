@@ -11,14 +11,14 @@ use super::stdin::Stdin;
 use crate::error::{Error, Result};
 use crate::record::RecordId;
 
-/// Reads a list of ids, none longer than `limit_bytes`, from a file, or from the standard input when the argument is `-`.
+/// Reads a list of ids, none longer than `limit_bytes`, from a file, or from `stdin` when the argument is `-`.
 ///
 /// # Errors
 /// [`Error::BadInput`] when no such file, [`Error::BadRow`] for an id that is too long or no UTF-8 text,
 /// [`Error::Io`] when it cannot be read.
-pub fn read_ids(argument: &str, null_terminated: bool, limit_bytes: usize) -> Result<Vec<RecordId>> {
+pub fn read_ids(argument: &str, stdin: Stdin, null_terminated: bool, limit_bytes: usize) -> Result<Vec<RecordId>> {
     if argument == "-" {
-        return ids(BufReader::new(Stdin), argument, null_terminated, limit_bytes);
+        return ids(BufReader::new(stdin), argument, null_terminated, limit_bytes);
     }
     let file = File::open(argument).map_err(|e| failure(argument, e))?;
     ids(BufReader::new(file), argument, null_terminated, limit_bytes)
@@ -35,7 +35,7 @@ fn ids(mut reader: impl BufRead, source: &str, null_terminated: bool, limit_byte
         if read == 0 {
             break;
         }
-        let bad = |why: String| Error::BadRow { source: source.to_owned(), line, why };
+        let bad = |why: String| Error::bad_row(source, line, why);
         let is_whole = held.last() == Some(&end);
         held.truncate(held.len() - usize::from(is_whole));
         if !null_terminated && held.last() == Some(&b'\r') {

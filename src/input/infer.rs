@@ -5,6 +5,7 @@
 //! finds what stands there.
 
 use super::cell_type::{CellType, Look, look};
+use crate::error::{Advice, Remark};
 use crate::record::Value;
 
 /// Rows that are looked at before the first is taken.
@@ -66,30 +67,26 @@ impl Evidence {
     }
 
     /// Says what was inferred where that is not plain.
-    pub(super) fn notice(&self, name: &str) -> Option<String> {
+    pub(super) fn notice(&self, name: &str) -> Option<Remark> {
         let at = |(line, cell): &(u64, String)| format!("{cell:?} on line {line}");
         let met = |look: Look| self.met(look).map(at);
         match self.decide() {
             Inferred::Number => {
                 let (int, float) = (met(Look::Int)?, met(Look::Float)?);
-                Some(format!(
-                    "the column {name:?} holds integers ({int}) and floats ({float}); --types {name}:float makes all of \
-                     them floats"
-                ))
+                let notice = format!("the column {name:?} holds integers ({int}) and floats ({float})");
+                Some(Remark::with(notice, Advice::ReadAsNumbers(name.to_owned())))
             }
             Inferred::Bool | Inferred::Array => None,
             Inferred::Text => {
                 let inexact = met(Look::Inexact).map(|cell| format!("{cell} would not print back as written"));
                 if met(Look::Other).is_none() && met(Look::Bool).is_none() && met(Look::Array).is_none() {
-                    let why = inexact?;
-                    return Some(format!(
-                        "the column {name:?} is text, since {why}; --types {name}:float makes it numbers"
-                    ));
+                    let notice = format!("the column {name:?} is text, since {}", inexact?);
+                    return Some(Remark::with(notice, Advice::ReadAsNumbers(name.to_owned())));
                 }
                 let other = met(Look::Other).or_else(|| met(Look::Bool)).or_else(|| met(Look::Array));
                 let alike = [Look::Int, Look::Float, Look::Inexact, Look::Bool, Look::Array];
                 let alike = alike.into_iter().filter_map(met).find(|cell| Some(cell) != other.as_ref())?;
-                Some(format!("the column {name:?} is text, {alike} too, since it holds {}", other?))
+                Some(format!("the column {name:?} is text, {alike} too, since it holds {}", other?).into())
             }
         }
     }
@@ -97,7 +94,7 @@ impl Evidence {
 
 impl Inferred {
     /// Reads a cell that is not blank, or is to be text; the error is a sentence without its subject.
-    pub(super) fn read(self, cell: &str, name: &str) -> Result<Option<Value>, String> {
+    pub(super) fn read(self, cell: &str, name: &str) -> Result<Option<Value>, Remark> {
         let is_blank = cell.trim().is_empty();
         let (read, wanted) = match (self, look(cell)) {
             (Self::Text, _) => return Ok(Some(Value::Str(cell.to_owned()))),
@@ -112,10 +109,8 @@ impl Inferred {
             (Self::Array, _) => (None, "an array"),
         };
         read.map(Some).ok_or_else(|| {
-            format!(
-                "holds {cell:?}, which is not {wanted} as its first 100,000 rows are; --types {name}:str reads the whole \
-                 column as text"
-            )
+            let why = format!("holds {cell:?}, which is not {wanted} as its first 100,000 rows are");
+            Remark::with(why, Advice::ReadAsText(name.to_owned()))
         })
     }
 
@@ -173,8 +168,8 @@ mod tests {
             (
                 &["1.5", "1.10"],
                 Some(
-                    "the column \"v\" is text, since \"1.10\" on line 3 would not print back as written; --types \
-                     v:float makes it numbers",
+                    "the column \"v\" is text, since \"1.10\" on line 3 would not print back as written; its type may be \
+                     given as float, which makes it numbers",
                 ),
             ),
             (&["12", "A1"], Some("the column \"v\" is text, \"12\" on line 2 too, since it holds \"A1\" on line 3")),
@@ -182,12 +177,12 @@ mod tests {
             (
                 &["1", "2.5"],
                 Some(
-                    "the column \"v\" holds integers (\"1\" on line 2) and floats (\"2.5\" on line 3); --types v:float \
-                     makes all of them floats",
+                    "the column \"v\" holds integers (\"1\" on line 2) and floats (\"2.5\" on line 3); its type may be \
+                     given as float, which makes it numbers",
                 ),
             ),
         ] {
-            assert_eq!(met(cells).notice("v").as_deref(), said, "{cells:?}");
+            assert_eq!(met(cells).notice("v").map(|notice| notice.to_string()).as_deref(), said, "{cells:?}");
         }
     }
 
@@ -197,7 +192,7 @@ mod tests {
         assert_eq!(Inferred::Number.read(" ", "v"), Ok(None));
         assert_eq!(Inferred::Text.read(" 7", "v"), Ok(Some(Value::Str(" 7".into()))));
         for (inferred, cell) in [(Inferred::Number, "A1"), (Inferred::Number, "1.0e1"), (Inferred::Bool, "x")] {
-            assert!(inferred.read(cell, "v").unwrap_err().contains("--types v:str"), "{cell}");
+            assert_eq!(inferred.read(cell, "v").unwrap_err().advice, Some(Advice::ReadAsText("v".into())), "{cell}");
         }
     }
 }

@@ -21,7 +21,7 @@ use super::json_error::why_json;
 use super::json_stream::Elements;
 use super::lines::{LineReader, TextPiece};
 use super::mapping::{METADATA, Mapping, RowParts, list_names};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{EachOnce, MetadataPatch, NewRecord, Origin, Value, beyond_integers, too_long};
 
 /// The values of a JSON input, however they are laid out.
@@ -61,7 +61,7 @@ pub(super) struct JsonRows {
     values: Values,
     mapping: Arc<Mapping>,
     left_out: BTreeSet<String>,
-    notices: Vec<String>,
+    notices: Vec<Remark>,
     first: bool,
 }
 
@@ -71,7 +71,7 @@ impl JsonRows {
     }
 
     /// Returns what the user should know and was not told yet.
-    pub(super) fn take_notices(&mut self) -> Vec<String> {
+    pub(super) fn take_notices(&mut self) -> Vec<Remark> {
         std::mem::take(&mut self.notices)
     }
 
@@ -79,47 +79,71 @@ impl JsonRows {
     pub(super) fn next(&mut self) -> Result<Option<NewRecord>> {
         let source = Arc::clone(self.values.source());
         let Some(TextPiece { line, text }) = self.values.next()? else { return Ok(None) };
-        let mut left_out = Vec::new();
-        let parts = parts(text, &self.mapping, &mut left_out).map_err(|e| why_json(&e, text, line));
-        for (name, why) in left_out {
+        let mut aside = Aside::default();
+        let parts = parts(text, &self.mapping, &mut aside)
+            .map_err(|e| Remark { text: why_json(&e, text, line), advice: aside.advice });
+        for (name, why) in aside.left_out {
             if self.left_out.len() < NOTICES_LIMIT && self.left_out.insert(name.clone()) {
-                self.notices.push(format!("{source}:{line}: the field {name:?} is left out: it {why}"));
+                self.notices.push(format!("{source}:{line}: the field {name:?} is left out: it {why}").into());
             }
         }
         let row = parts.and_then(|parts| {
             let is_expected = std::mem::take(&mut self.first) && self.mapping.expects_content;
             if is_expected && parts.document.is_none() && parts.embedding.is_none() {
                 let (document, fields) = (self.mapping.document(), fields(text));
-                self.notices.push(format!(
-                    "{source}:{line}: no document under {document:?} and no embedding; the fields are {fields}"
-                ));
+                let why = format!("no document under {document:?} and no embedding; the fields are {fields}");
+                self.notices.push(format!("{source}:{line}: {why}").into());
             }
             let origin = Origin { source: Arc::clone(&source), line };
             let without_id = parts.id.is_none() && self.mapping.id().is_some();
             parts.into_row(&self.mapping, origin).map_err(|why| {
-                let hint = "name the id's field with --id, or use --id auto";
-                if without_id { format!("{why}; the fields are {}; {hint}", fields(text)) } else { why }
+                if without_id {
+                    Remark::with(format!("{why}; the fields are {}", fields(text)), Advice::NameIdColumn)
+                } else {
+                    why.into()
+                }
             })
         });
-        row.map(Some).map_err(|why| Error::BadRow { source: source.to_string(), line, why })
+        row.map(Some).map_err(|why| Error::bad_row(source, line, why))
+    }
+}
+
+/// What is found out about a row beside its parts.
+#[derive(Default)]
+struct Aside {
+    /// Fields that are left out, and why.
+    left_out: Vec<(String, String)>,
+    /// What to do about the error.
+    advice: Option<Advice>,
+}
+
+impl Aside {
+    fn fail<E: serde::de::Error>(&mut self, key: &str, refused: Refused) -> E {
+        self.custom(refused.why().of(format_args!("the field {key:?}")))
+    }
+
+    /// Makes an error, which holds no advice.
+    fn custom<E: serde::de::Error>(&mut self, why: Remark) -> E {
+        self.advice = why.advice;
+        E::custom(why.text)
     }
 }
 
 /// Reads one object, its embedding the quick way where that is sure.
-fn parts(text: &str, mapping: &Mapping, left_out: &mut Vec<(String, String)>) -> serde_json::Result<RowParts> {
+fn parts(text: &str, mapping: &Mapping, aside: &mut Aside) -> serde_json::Result<RowParts> {
     if let Some(CutObject { embedding, rest }) = cut_embedding(text, mapping.embedding()) {
-        match parse(&rest, mapping, left_out) {
+        match parse(&rest, mapping, aside) {
             Ok(parts) if parts.embedding.is_none() => return Ok(RowParts { embedding: Some(embedding), ..parts }),
             // The whole text says better what is wrong, and where.
-            _ => left_out.clear(),
+            _ => *aside = Aside::default(),
         }
     }
-    parse(text, mapping, left_out)
+    parse(text, mapping, aside)
 }
 
-fn parse(text: &str, mapping: &Mapping, left_out: &mut Vec<(String, String)>) -> serde_json::Result<RowParts> {
+fn parse(text: &str, mapping: &Mapping, aside: &mut Aside) -> serde_json::Result<RowParts> {
     let mut json = serde_json::Deserializer::from_str(text);
-    json.deserialize_any(RowSeed { mapping, left_out }).and_then(|parts| json.end().map(|()| parts))
+    json.deserialize_any(RowSeed { mapping, aside }).and_then(|parts| json.end().map(|()| parts))
 }
 
 /// Lists the names of an object's fields.
@@ -133,7 +157,7 @@ fn fields(object: &str) -> String {
 /// Reads one object into the parts of a row.
 struct RowSeed<'m> {
     mapping: &'m Mapping,
-    left_out: &'m mut Vec<(String, String)>,
+    aside: &'m mut Aside,
 }
 
 /// A key, borrowed from the input where it has no escapes.
@@ -160,16 +184,17 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
                 let written = map.next_value::<&RawValue>()?.get();
                 let json: Json = from_text(written).map_err(|why| named(key, &why))?;
                 insert(&mut parts.metadata, mapping, key, json.clone(), written)
-                    .map_err(|refused| named(key, refused.why()))?;
+                    .map_err(|refused| self.aside.fail(key, refused))?;
                 part(&mut parts, mapping, key, json).map_err(A::Error::custom)?;
             } else if mapping.is_part(key) {
                 part(&mut parts, mapping, key, map.next_value()?).map_err(A::Error::custom)?;
             } else if key == METADATA {
-                let patch = metadata(map.next_value::<&RawValue>()?.get(), mapping).map_err(A::Error::custom)?;
+                let patch = metadata(map.next_value::<&RawValue>()?.get(), mapping);
+                let patch = patch.map_err(|why| self.aside.custom(why))?;
                 once(&mut object, Some(patch), key)?;
             } else if !listed && mapping.metadata.is_some() {
                 map.next_value::<IgnoredAny>()?;
-                self.left_out.push((key.to_owned(), "is not among the metadata asked for".into()));
+                self.aside.left_out.push((key.to_owned(), "is not among the metadata asked for".into()));
             } else {
                 let written = map.next_value::<&RawValue>()?.get();
                 let json = from_text(written).map_err(|why| named(key, &why))?;
@@ -179,9 +204,9 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
                 match insert(&mut parts.metadata, mapping, key, json, written) {
                     // What was asked for by name must be right; what is only taken along may be left out.
                     Err(Refused::Unfit(why)) if !listed && mapping.types.get(key).is_none() => {
-                        self.left_out.push((key.to_owned(), why));
+                        self.aside.left_out.push((key.to_owned(), why));
                     }
-                    Err(refused) => return Err(named(key, refused.why())),
+                    Err(refused) => return Err(self.aside.fail(key, refused)),
                     Ok(()) => {}
                 }
             }
@@ -264,13 +289,14 @@ pub(super) enum Refused {
     /// It is of no type that metadata has, and may be left out.
     Unfit(String),
     /// Digits of it would be lost, so that it must not be left out in silence.
-    Lossy(String),
+    Lossy(Remark),
 }
 
 impl Refused {
-    pub(super) fn why(&self) -> &str {
+    pub(super) fn why(self) -> Remark {
         match self {
-            Self::Unfit(why) | Self::Lossy(why) => why,
+            Self::Unfit(why) => why.into(),
+            Self::Lossy(why) => why,
         }
     }
 }
@@ -298,29 +324,29 @@ pub(super) fn value(mapping: &Mapping, key: &str, json: Json, written: &str) -> 
         None if json.is_string() => Value::from_json(json).map(Some).map_err(Refused::Unfit),
         None => {
             if let Some(integer) = beyond_integers(written) {
-                return Err(Refused::Lossy(format!("{}, as with --types {key}:str", too_long(integer))));
+                return Err(Refused::Lossy(Remark::with(too_long(integer), Advice::ReadAsText(key.to_owned()))));
             }
             let is_numbers =
                 json.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Json::is_number));
-            let refused = if is_numbers { Refused::Lossy } else { Refused::Unfit };
+            let refused = |why: String| if is_numbers { Refused::Lossy(why.into()) } else { Refused::Unfit(why) };
             Value::from_json(json).map(Some).map_err(refused)
         }
     }
 }
 
 /// Reads an object of metadata; the error is a sentence.
-pub(super) fn metadata(written: &str, mapping: &Mapping) -> Result<MetadataPatch, String> {
+pub(super) fn metadata(written: &str, mapping: &Mapping) -> Result<MetadataPatch, Remark> {
     let bad = |e: serde_json::Error| format!("the metadata {}", why_json(&e, written, 1));
     if mapping.types.is_empty() || !written.trim_start().starts_with('{') {
         let read = MetadataPatch::from_json_text(written).map_err(bad);
-        return read.and_then(|patch| patch.map_err(|e| e.to_string()));
+        return Ok(read?.map_err(|e| e.to_string())?);
     }
     let EachOnce(fields): EachOnce<&RawValue> = serde_json::from_str(written).map_err(bad)?;
     let mut patch = MetadataPatch::default();
     for (key, field) in fields {
         let read = from_text(field.get()).map_err(Refused::Unfit);
         let value = read.and_then(|json| value(mapping, &key, json, field.get()));
-        let value = value.map_err(|refused| format!("the key {key:?} {}", refused.why()))?;
+        let value = value.map_err(|refused| refused.why().of(format_args!("the key {key:?}")))?;
         patch.insert(key, value).map_err(|e| e.to_string())?;
     }
     Ok(patch)

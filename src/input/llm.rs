@@ -12,7 +12,7 @@ use uuid::{Builder, Uuid};
 
 use super::archive::{Archive, ArchiveSize};
 use super::sqlite::SqliteFile;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remark, Result};
 use crate::record::{
     ClientSettings, CollectionInfo, CollectionName, DumpLine, Hnsw, IndexMode, Metadata, MetadataPatch, NewRecord,
     Origin, RecordId, Scope, Space, Value, beyond_integers,
@@ -29,7 +29,7 @@ pub struct LlmFile {
     collections: VecDeque<LlmCollection>,
     records: u64,
     open: Option<OpenRows>,
-    notices: Vec<String>,
+    notices: Vec<Remark>,
 }
 
 struct LlmCollection {
@@ -80,7 +80,8 @@ impl LlmFile {
                 continue;
             }
             if here.as_str() != name {
-                notices.push(format!("collection {name:?} is named {here} here, since names follow Chroma's rule"));
+                notices
+                    .push(format!("collection {name:?} is named {here} here, since names follow Chroma's rule").into());
             }
             let sql = "SELECT count(*) FROM embeddings WHERE collection_id = ?1";
             let records = database.first(sql, [number], |row| row.get::<_, i64>(0))?.map_or(0, i64::unsigned_abs);
@@ -106,7 +107,7 @@ impl LlmFile {
             })
         })?;
         let Some(LlmColumns { id, embedding, content, is_binary, metadata }) = columns else { return Ok(None) };
-        let bad = |why: String| Error::BadRow { source: open.origin.to_string(), line: 0, why };
+        let bad = |why: String| Error::bad_row(&open.origin, 0, why);
         let (words, rest) = embedding.as_chunks::<4>();
         if words.is_empty() || !rest.is_empty() {
             return Err(bad(format!(
@@ -244,11 +245,11 @@ impl Archive for LlmFile {
         }
         let OpenRows { name, binary, left_out, .. } = open;
         if binary > 0 {
-            self.notices.push(format!("{name}: contents left out, since they are bytes: {binary}"));
+            self.notices.push(format!("{name}: contents left out, since they are bytes: {binary}").into());
         }
         if left_out > 0 {
             let what = "null, empty, or under a key that is not allowed";
-            self.notices.push(format!("{name}: left out {left_out} metadata values, which are {what}"));
+            self.notices.push(format!("{name}: left out {left_out} metadata values, which are {what}").into());
         }
         Ok(None)
     }
@@ -257,7 +258,7 @@ impl Archive for LlmFile {
         ArchiveSize::Records(self.records)
     }
 
-    fn take_notices(&mut self) -> Vec<String> {
+    fn take_notices(&mut self) -> Vec<Remark> {
         std::mem::take(&mut self.notices)
     }
 }

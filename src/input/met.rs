@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::InputFormat;
 use super::infer::Inferred;
-use crate::error::Error;
+use crate::error::{Advice, Error, Remark};
 use crate::record::{NewRecord, Origin};
 
 /// What happens to the rows of an id that comes again in one input.
@@ -24,6 +24,8 @@ pub enum OnDuplicate {
     /// The row is left out.
     First,
 }
+
+named!(pub OnDuplicate { Error: "error", Last: "last", First: "first" });
 
 /// What was met.
 #[derive(Default)]
@@ -69,7 +71,7 @@ impl Met {
     }
 
     /// Takes down the type of a column; returns what is to be said when it had another in an earlier input.
-    pub(super) fn column(&self, name: &str, inferred: Inferred, source: &str) -> Option<String> {
+    pub(super) fn column(&self, name: &str, inferred: Inferred, source: &str) -> Option<Remark> {
         match self.state().columns.entry(name.to_owned()) {
             std::collections::btree_map::Entry::Vacant(entry) => {
                 entry.insert((inferred, source.to_owned()));
@@ -78,12 +80,9 @@ impl Met {
             std::collections::btree_map::Entry::Occupied(entry) => {
                 let (before, first) = entry.get();
                 (*before != inferred).then(|| {
-                    format!(
-                        "{source}: the column {name:?} is {} here, but {} in {first}; --types {name}:str makes all of it \
-                         text",
-                        inferred.as_str(),
-                        before.as_str()
-                    )
+                    let (here, there) = (inferred.as_str(), before.as_str());
+                    let notice = format!("{source}: the column {name:?} is {here} here, but {there} in {first}");
+                    Remark::with(notice, Advice::ReadAsText(name.to_owned()))
                 })
             }
         }
@@ -97,11 +96,11 @@ impl Met {
         let mut state = self.state();
         let Some(before) = state.ids.place(row.id.as_str(), &row.origin) else { return Ok(Some(row)) };
         if on_duplicate == OnDuplicate::Error {
-            return Err(Error::BadRow {
-                source: row.origin.source.to_string(),
-                line: row.origin.line,
-                why: format!("the id {:?} was already used at {before}", row.id.as_str()),
-            });
+            return Err(Error::bad_row(
+                row.origin.source,
+                row.origin.line,
+                format!("the id {:?} was already used at {before}", row.id.as_str()),
+            ));
         }
         state.repeats.rows += 1;
         if state.repeats.first.is_none() {
@@ -237,7 +236,10 @@ mod tests {
         assert_eq!(met.column("zip", Inferred::Number, "b.csv"), None);
         assert_eq!(
             met.column("zip", Inferred::Text, "c.csv").unwrap(),
-            "c.csv: the column \"zip\" is text here, but numbers in a.csv; --types zip:str makes all of it text"
+            Remark::with(
+                "c.csv: the column \"zip\" is text here, but numbers in a.csv",
+                Advice::ReadAsText("zip".into())
+            )
         );
     }
 }

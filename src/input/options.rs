@@ -11,7 +11,7 @@ use super::source::InputSource;
 pub const ROW_LIMIT_BYTES: usize = 256 << 20;
 
 /// How an input is to be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct InputOptions {
     /// The format; `None` to guess it from the name or the first block.
     pub format: Option<InputFormat>,
@@ -44,7 +44,7 @@ impl Default for InputOptions {
 }
 
 /// Where the rows of a matrix have their ids from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum MatrixIds {
     /// Ids, one a line.
     Ids(PathBuf),

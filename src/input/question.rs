@@ -23,7 +23,6 @@ use super::options::ROW_LIMIT_BYTES;
 use super::progress::ReadProgress;
 use super::records::{Dialect, TableRecords, no_column};
 use super::source::InputSource;
-use super::stdin::Stdin;
 use crate::error::{Advice, Error, Result};
 use crate::record::Origin;
 
@@ -91,7 +90,7 @@ impl Questions {
     /// [`Error::BadInput`] or [`Error::Io`] when it cannot be read, or is a table without a column of texts.
     pub fn open(source: &InputSource, format: Option<InputFormat>) -> Result<Self> {
         let path = match source {
-            InputSource::Stdin => return Self::from_reader(Stdin, "-", format),
+            InputSource::Stdin(stdin) => return Self::from_reader(stdin.clone(), "-", format),
             InputSource::File(path) => path,
             InputSource::Files(_) => return Err(Error::argument("questions are read from one file")),
             InputSource::Folder(path) | InputSource::Glob { base: path, .. } => {
@@ -184,7 +183,7 @@ impl Questions {
                 let origin = Origin { source: Arc::clone(&self.source), line };
                 Ok(Some(Question { id, text, embedding, origin }))
             }
-            Err(why) => Err(Error::BadRow { source: self.source.to_string(), line, why }),
+            Err(why) => Err(Error::bad_row(&self.source, line, why)),
         }
     }
 }

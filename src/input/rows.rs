@@ -21,8 +21,7 @@ use super::options::InputOptions;
 use super::progress::ReadProgress;
 use super::records::Dialect;
 use super::source::{InputSource, SourceFile};
-use super::stdin::Stdin;
-use crate::error::{Advice, Error, Result};
+use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{NewRecord, Origin};
 
 /// The rows of an input, read as they are asked for.
@@ -37,7 +36,7 @@ pub struct InputRows {
     open: Option<OpenInput>,
     met: Arc<Met>,
     progress: Arc<ReadProgress>,
-    notices: Vec<String>,
+    notices: Vec<Remark>,
     skipped: Vec<SkippedFile>,
     ended: bool,
 }
@@ -89,7 +88,7 @@ impl InputRows {
         rows.many = matches!(source, InputSource::Folder(_) | InputSource::Glob { .. } | InputSource::Files(_));
         rows.texts = matches!(source, InputSource::Files(_));
         match source {
-            InputSource::Stdin => rows.open_stream(Stdin, "-")?,
+            InputSource::Stdin(stdin) => rows.open_stream(stdin.clone(), "-")?,
             // One file is opened at once so that what is wrong with it is known before the first row.
             InputSource::File(_) => rows.open_next()?,
             InputSource::Folder(_) | InputSource::Glob { .. } | InputSource::Files(_) => {}
@@ -141,7 +140,7 @@ impl InputRows {
     }
 
     /// Returns what the user should know and was not told yet, such as fields that are left out.
-    pub fn take_notices(&mut self) -> Vec<String> {
+    pub fn take_notices(&mut self) -> Vec<Remark> {
         let mut notices = std::mem::take(&mut self.notices);
         match &mut self.open {
             Some(OpenInput::Csv(rows)) => notices.append(&mut rows.take_notices()),
@@ -203,8 +202,8 @@ impl InputRows {
         };
         let is_said = self.options.format.is_some() || self.options.delimiter.is_some();
         if is_guessed && !is_said && entry.size_bytes.is_some() {
-            let notice = "looks like a table and is read as one; --format text makes one document of it";
-            self.notices.push(format!("{name}: {notice} ({format})"));
+            let notice = format!("{name}: looks like a table and is read as one ({format})");
+            self.notices.push(Remark::with(notice, Advice::ReadAsDocument));
         }
         if format.is_binary() {
             return self.start_binary(bytes, format, entry.size_bytes.map(|size| (file, size)));
@@ -404,7 +403,7 @@ impl InputRows {
 }
 
 impl BesideRows for InputRows {
-    fn take_notices(&mut self) -> Vec<String> {
+    fn take_notices(&mut self) -> Vec<Remark> {
         Self::take_notices(self)
     }
 }
@@ -436,12 +435,10 @@ fn has_name(head: &[u8], names: &[&str]) -> bool {
 /// Makes what is wrong with one file of many a bad row, so that the others can be read.
 fn as_row_error(error: Error, entry: &SourceFile) -> Error {
     let source = entry.path.display().to_string();
-    let why = match &error {
-        Error::BadRow { .. } => return error,
-        Error::BadInput { why, hint: Some(hint), .. } => format!("{why}; {hint}"),
-        Error::BadInput { why, .. } => why.clone(),
-        Error::Io { source, .. } => format!("cannot be read: {source}"),
-        other => other.to_string(),
-    };
-    Error::BadRow { source, line: 0, why }
+    match error {
+        Error::BadRow { .. } => error,
+        Error::BadInput { why, hint, .. } => Error::BadRow { source, line: 0, why, hint },
+        Error::Io { source: cause, .. } => Error::bad_row(source, 0, format!("cannot be read: {cause}")),
+        other => Error::bad_row(source, 0, other.to_string()),
+    }
 }

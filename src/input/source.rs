@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
+use super::stdin::Stdin;
 use crate::error::{Advice, Error, Result};
 
 /// Where rows come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum InputSource {
     /// Standard input, `-`.
-    Stdin,
+    Stdin(Stdin),
     /// One file.
     File(PathBuf),
     /// All files of a folder and its folders.
@@ -49,7 +50,7 @@ impl InputSource {
     pub fn parse(argument: &str) -> Result<Self> {
         let path = Path::new(argument);
         if argument == "-" {
-            return Ok(Self::Stdin);
+            return Ok(Self::Stdin(Stdin::default()));
         }
         if path.is_dir() {
             return Ok(Self::Folder(path.to_owned()));
@@ -73,7 +74,7 @@ impl InputSource {
     /// [`Error::BadInput`] or [`Error::Io`] when there is nothing to read.
     pub fn size_bytes(&self) -> Result<Option<u64>> {
         match self {
-            Self::Stdin => Ok(None),
+            Self::Stdin(_) => Ok(None),
             _ => Ok(self.entries()?.iter().map(|file| file.size_bytes).sum()),
         }
     }
@@ -81,7 +82,7 @@ impl InputSource {
     /// Lists the files; none for standard input.
     pub(super) fn entries(&self) -> Result<Vec<SourceFile>> {
         match self {
-            Self::Stdin => Ok(Vec::new()),
+            Self::Stdin(_) => Ok(Vec::new()),
             Self::Files(files) => Ok(files.clone()),
             Self::File(path) => {
                 let data = path.metadata().map_err(|e| Error::io(format!("read {}", path.display()), e))?;

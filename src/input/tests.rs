@@ -37,7 +37,7 @@ fn error(text: &str, mapping: Mapping) -> String {
 fn notices(text: &str, mapping: Mapping) -> Vec<String> {
     let mut rows = open(text, options(None, mapping)).unwrap();
     rows.by_ref().for_each(drop);
-    rows.take_notices()
+    rows.take_notices().iter().map(ToString::to_string).collect()
 }
 
 pub(super) fn metadata(row: &NewRecord) -> Json {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: both use the same names for the same things.
 
-use huedb::record::{CollectionInfo, Counts, Fingerprint, IndexMode, Metadata};
+use huedb::record::{CollectionInfo, Counts, Fingerprint, Metadata};
 use serde_json::Value as Json;
 
 use super::Properties;
@@ -27,7 +27,7 @@ pub(crate) fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> 
         .with("deleted", counts.deleted)
         .with("sealed", counts.sealed)
         .with("tail", counts.tail)
-        .with("index", index(collection.index))
+        .with("index", collection.index.as_str())
         .with("words_indexed", collection.bm25)
         .with("ef_construction", collection.hnsw.ef_construction)
         .with("ef_search", collection.hnsw.ef_search)
@@ -51,14 +51,6 @@ pub(crate) fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> 
 fn engines(embedder: &Fingerprint) -> Option<Json> {
     let engines: Vec<&str> = embedder.made_by.iter().flatten().map(|engine| engine.as_str()).collect();
     (!engines.is_empty()).then(|| engines.join(", ").into())
-}
-
-fn index(mode: IndexMode) -> &'static str {
-    match mode {
-        IndexMode::Auto => "auto",
-        IndexMode::Hnsw => "hnsw",
-        IndexMode::Flat => "flat",
-    }
 }
 
 fn prefix(prefix: &str) -> Option<Json> {

@@ -16,19 +16,9 @@ pub(crate) enum Compression {
     Zstd,
 }
 
+named!(pub(crate) Compression { Gzip: "gz", Zstd: "zst" });
+
 impl Compression {
-    /// Every packing, in the order of the help text.
-    pub(crate) const ALL: [Self; 2] = [Self::Gzip, Self::Zstd];
-
-    /// Returns the name used on the command line, which is also the ending of a file's name.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gzip => "gz",
-            Self::Zstd => "zst",
-        }
-    }
-
     /// Takes the packing off a file's name: `notes.csv.gz` is `notes.csv`, packed.
     #[must_use]
     pub(crate) fn of_path(path: &Path) -> (Option<Self>, PathBuf) {

@@ -2,7 +2,6 @@
 //!
 //! Knows nothing of how they are written. Invariant: every format's name parses back to it.
 
-use std::fmt;
 use std::str::FromStr;
 
 use huedb::error::{Error, Result};
@@ -26,25 +25,11 @@ pub(crate) enum OutputFormat {
     Ids,
 }
 
+named!(pub(crate) OutputFormat {
+    Table: "table", Vertical: "vertical", Jsonl: "jsonl", Json: "json", Csv: "csv", Tsv: "tsv", Ids: "ids",
+});
+
 impl OutputFormat {
-    /// Every format, in the order of the help text.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Table, Self::Vertical, Self::Jsonl, Self::Json, Self::Csv, Self::Tsv, Self::Ids];
-
-    /// Returns the name used on the command line.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Table => "table",
-            Self::Vertical => "vertical",
-            Self::Jsonl => "jsonl",
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Tsv => "tsv",
-            Self::Ids => "ids",
-        }
-    }
-
     /// Returns whether it is for people, not for programs.
     #[must_use]
     pub(crate) const fn is_for_people(self) -> bool {
@@ -58,17 +43,11 @@ impl OutputFormat {
     }
 }
 
-impl fmt::Display for OutputFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 impl FromStr for OutputFormat {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|format| format.as_str() == name).ok_or_else(|| Error::InvalidArgument {
+        Self::named(name).ok_or_else(|| Error::InvalidArgument {
             why: format!("{name:?} is not an output format"),
             hint: Some(format!("there are {}", Self::ALL.map(Self::as_str).join(", ")).into()),
         })

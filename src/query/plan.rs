@@ -4,8 +4,6 @@
 //! the same hits but the graph, which is open only where it was measured to find nearly all of them; so a bad guess costs
 //! time, never a result.
 
-use std::fmt;
-
 use crate::index::{BATCH_FROM, graph_depth};
 use crate::store::GraphEntry;
 
@@ -59,6 +57,8 @@ pub enum AccessPath {
     /// Walk the graph, scan the rows it does not cover, then rank the best by their embeddings.
     Graph,
 }
+
+named!(pub AccessPath { Nothing: "nothing", Rows: "rows", Scan: "scan", Sketch: "sketch", Graph: "graph" });
 
 /// The way chosen, and why.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -187,18 +187,6 @@ impl Costs {
             AccessPath::Sketch => self.sketch,
             AccessPath::Graph => self.graph,
         }
-    }
-}
-
-impl fmt::Display for AccessPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Nothing => "nothing",
-            Self::Rows => "rows",
-            Self::Scan => "scan",
-            Self::Sketch => "sketch",
-            Self::Graph => "graph",
-        })
     }
 }
 

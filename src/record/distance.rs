@@ -2,7 +2,6 @@
 //!
 //! These are the definition, summed in f64; the index has faster kernels that are tested against them.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -22,10 +21,9 @@ pub enum Space {
     Cosine,
 }
 
-impl Space {
-    /// Every space, in the order of the help text.
-    pub const ALL: [Self; 3] = [Self::Cosine, Self::L2, Self::Ip];
+named!(pub Space { Cosine: "cosine", L2: "l2", Ip: "ip" });
 
+impl Space {
     /// Returns the distance of two embeddings of the same length.
     #[must_use]
     pub fn distance(self, a: &[f32], b: &[f32]) -> f64 {
@@ -36,31 +34,13 @@ impl Space {
             Self::Cosine => 1.0 - dot(a, b) / ((dot(a, a).sqrt() + 1e-32) * (dot(b, b).sqrt() + 1e-32)),
         }
     }
-
-    /// Returns the name used on the command line and in the file.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::L2 => "l2",
-            Self::Ip => "ip",
-            Self::Cosine => "cosine",
-        }
-    }
-}
-
-impl fmt::Display for Space {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl FromStr for Space {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|space| space.as_str() == name)
+        Self::named(name)
             .ok_or_else(|| Error::argument(format!("{name:?} is not a distance function; expected cosine, l2 or ip")))
     }
 }

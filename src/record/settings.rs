@@ -161,6 +161,8 @@ pub enum IndexMode {
     Flat,
 }
 
+named!(pub IndexMode { Auto: "auto", Hnsw: "hnsw", Flat: "flat" });
+
 /// How a model's token vectors become one vector.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -174,17 +176,7 @@ pub enum Pooling {
     Last,
 }
 
-impl Pooling {
-    /// Returns its name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mean => "mean",
-            Self::Cls => "cls",
-            Self::Last => "last",
-        }
-    }
-}
+named!(pub Pooling { Mean: "mean", Cls: "cls", Last: "last" });
 
 /// What multiplies the numbers of a model: two give one text embeddings that differ in the third decimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -196,16 +188,8 @@ pub enum Arithmetic {
     Tract,
 }
 
-impl Arithmetic {
-    /// Returns its name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OnnxRuntime => "ONNX Runtime",
-            Self::Tract => "tract",
-        }
-    }
-}
+named!(pub Arithmetic { OnnxRuntime: "ONNX Runtime", Tract: "tract" });
+
 /// The longest embedding: the dot product of two rows of extreme codes still fits 31 bits.
 pub const MAX_DIMENSION: usize = 65_536;
 

@@ -31,6 +31,8 @@ pub enum Mode {
     Upsert,
 }
 
+named!(pub Mode { Add: "add", Upsert: "upsert", Update: "update" });
+
 /// A record to add, or the change to one; a part that is `None` stays.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {

@@ -114,7 +114,7 @@ fn a_row_beyond_the_first_that_breaks_a_type_is_refused() {
     }
     for said in [survey(&["late.csv"], ""), survey(&["-"], &late)] {
         let bad = ":100002: the column \"zip\" holds \"A1\", which is not a number as its first 100,000 rows are; \
-                   --types zip:str reads the whole column as text";
+                   --types zip:str makes all of it text";
         assert!(said.contains(bad) && said.contains("rows 100,000, bad 1"), "{said}");
     }
     assert!(survey(&["late.csv", "--types", "zip:str"], "").contains("rows 100,001, bad 0"));
@@ -179,7 +179,7 @@ fn tables_are_tables_wherever_they_come_from() {
     world.write("parts/letter.txt", "Dear id,\tdocument\n");
     let ran = world.run(&["import", "notes", "parts/*.{txt,json}"]);
     assert!(ran.stderr.contains(
-        "parts/table.txt: looks like a table and is read as one; --format text makes one document of it (tsv)\n"
+        "parts/table.txt: looks like a table and is read as one (tsv); --format text makes one document of it\n"
     ));
     assert!(ran.stderr.contains("read 2 as text (parts/letter.txt and others), parts/table.txt as tsv\n"), "{ran:?}");
     assert_eq!(world.ok(&["get", "notes", "-o", "ids"]), "a\nb\nc\nletter.txt\npackage.json\nd\n");

@@ -4,26 +4,8 @@
 
 use std::ops::RangeInclusive;
 
-use clap::ValueEnum;
 use huedb::error::{Error, Result};
-use huedb::record::{Configuration, Hnsw, IndexMode};
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum When {
-    Auto,
-    Hnsw,
-    Flat,
-}
-
-impl When {
-    pub(crate) fn mode(self) -> IndexMode {
-        match self {
-            Self::Auto => IndexMode::Auto,
-            Self::Hnsw => IndexMode::Hnsw,
-            Self::Flat => IndexMode::Flat,
-        }
-    }
-}
+use huedb::record::{Configuration, Hnsw};
 
 pub(crate) fn candidates(text: &str) -> Result<usize, String> {
     within(text, Hnsw::CANDIDATES)

@@ -2,10 +2,8 @@
 
 use clap::{Args, ValueHint};
 use huedb::error::{Error, Result};
-use huedb::input::read_ids;
 use huedb::query::Filter;
 use huedb::record::RecordId;
-use huedb::store::MAX_ID_BYTES;
 
 use crate::cli::context::command::Context;
 
@@ -49,7 +47,7 @@ impl FilterArgs {
     pub(crate) fn ids(&self, context: &Context) -> Result<Option<Vec<RecordId>>> {
         let mut ids: Vec<_> = self.ids.iter().map(RecordId::parse).collect::<Result<_>>()?;
         if let Some(list) = &self.ids_from {
-            ids.extend(read_ids(list, context.null_terminated, MAX_ID_BYTES)?);
+            ids.extend(context.read_ids(list)?);
         } else if ids.is_empty() {
             return Ok(None);
         }

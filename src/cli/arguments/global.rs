@@ -32,7 +32,7 @@ impl OutputChoice {
     }
 
     fn named(name: &str) -> Result<Self, Error> {
-        match BinaryFormat::ALL.into_iter().find(|format| format.as_str() == name) {
+        match BinaryFormat::named(name) {
             Some(format) => Ok(Self::Binary(format)),
             None => name.parse().map(Self::Format),
         }

@@ -7,3 +7,14 @@ pub(crate) mod did_you_mean;
 pub(crate) mod filter;
 pub(crate) mod global;
 pub(crate) mod include;
+
+/// Reads the name of one of an enum that `named!` names.
+macro_rules! one_of {
+    ($enum:ty) => {
+        clap::builder::TypedValueParser::try_map(
+            clap::builder::PossibleValuesParser::new(<$enum>::ALL.map(<$enum>::as_str)),
+            |name| <$enum>::named(&name).ok_or(name),
+        )
+    };
+}
+pub(crate) use one_of;

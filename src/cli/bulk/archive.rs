@@ -14,7 +14,9 @@ use uuid::Uuid;
 use crate::cli::arguments::destination::Destination;
 use crate::cli::bulk::ingest::{BYTES_AT_ONCE, ROWS_AT_ONCE, describe, say_stopped};
 use crate::cli::context::command::Context;
+use crate::cli::process::advice::remark;
 use crate::cli::process::exit::Status;
+use crate::cli::process::hint::passing;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{Compression, DumpWriter, ProgressDisplay, ProgressKind, count_of, duration};
 
@@ -70,7 +72,7 @@ fn write(
 /// Reads a dump into the file, which is made when there is none.
 pub(crate) fn import(context: &mut Context, source: &str, mode: Mode) -> Result<Status> {
     // The file is made once it is sure that there is a dump.
-    restore(context, Dump::open(source)?, mode, OnError::Stop, None)
+    restore(context, Dump::open(source, context.stdin.clone())?, mode, OnError::Stop, None)
 }
 
 /// Reads whole collections into the file, which is made when there is none; `into` is the name they are to have.
@@ -109,7 +111,7 @@ pub(crate) fn restore(
     let ArchiveImport { progress, tally, collections, .. } = restore;
     progress.finish();
     for notice in notices {
-        context.printer.notice(notice);
+        context.printer.notice(remark(&notice));
     }
     if let Err(error) = outcome {
         let is_in_place = store.is_in_place();
@@ -191,7 +193,8 @@ impl ArchiveImport {
             }
             if let Some(batch) = batch {
                 self.progress.add_rows(batch.tally.rows());
-                self.progress.suspend(|| batch.refused.iter().for_each(|error| context.printer.warning(error)));
+                self.progress
+                    .suspend(|| batch.refused.iter().for_each(|error| context.printer.warning(passing(error))));
             }
             self.interrupt.check()
         });

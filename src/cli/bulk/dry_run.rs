@@ -14,7 +14,9 @@ use huedb::store::{Mode, View};
 
 use crate::cli::bulk::ingest::{ROWS_AT_ONCE, limits, refuse_no_text, say_met, say_skipped};
 use crate::cli::context::command::Context;
+use crate::cli::process::advice::remark;
 use crate::cli::process::exit::Status;
+use crate::cli::process::hint::passing;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{RecordColumns, ShownRecord, count};
 
@@ -71,7 +73,7 @@ pub(crate) fn run(context: &mut Context, rehearsal: Rehearsal) -> Result<Status>
     }
     let gathered = std::mem::take(&mut *notices.lock().unwrap_or_else(PoisonError::into_inner));
     for notice in &gathered {
-        context.printer.notice(notice);
+        context.printer.notice(remark(notice));
     }
     if survey.rows + survey.bad == 0 {
         refuse_no_text(context, &skipped, "import")?;
@@ -158,7 +160,7 @@ impl Survey {
         for error in errors {
             self.bad += 1;
             if self.bad <= TOLD_ROWS {
-                context.printer.warning(&error);
+                context.printer.warning(passing(&error));
             }
         }
     }

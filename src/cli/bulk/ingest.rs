@@ -16,6 +16,8 @@ use huedb::store::{Access, Collection, Mode, View};
 
 use crate::cli::context::command::Context;
 use crate::cli::context::timing::TimedEmbedder;
+use crate::cli::process::advice::remark;
+use crate::cli::process::hint::passing;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{ProgressDisplay, ProgressKind, count, count_of};
 
@@ -138,7 +140,7 @@ impl Report {
         let embedded_by_engine =
             batch.tally.embedded > 0 && info.embedder.as_ref().is_some_and(|model| !model.model.starts_with("hash"));
         self.progress.suspend(|| {
-            batch.refused.iter().for_each(|error| context.printer.warning(error));
+            batch.refused.iter().for_each(|error| context.printer.warning(passing(error)));
             context.printer.detail(format!("batch stored: {}", describe(&batch.tally)));
             if embedded_by_engine && !self.said_engine.replace(true) {
                 context.say_engine(Some(info));
@@ -149,7 +151,7 @@ impl Report {
     fn end(self, context: &mut Context) {
         self.progress.finish();
         let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        notices.iter().for_each(|notice| context.printer.notice(notice));
+        notices.iter().for_each(|notice| context.printer.notice(remark(notice)));
         say_skipped(context, &self.skipped.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -99,7 +99,7 @@ impl ConfigFile {
 
     /// Notes what is wrong on a line.
     pub(crate) fn fault(&mut self, line: u64, why: String) {
-        self.faults.push(Error::BadRow { source: self.shown(), line, why });
+        self.faults.push(Error::bad_row(self.shown(), line, why));
     }
 
     pub(crate) fn take_faults(&mut self) -> Vec<Error> {

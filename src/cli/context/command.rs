@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::ArgMatches;
 use huedb::embed::{LoadOptions, ModelCache};
 use huedb::error::{Error, Result};
+use huedb::input::Stdin;
 use huedb::record::Scope;
 use huedb::store::Options;
 
@@ -30,6 +31,7 @@ pub(crate) struct Context<'c, 'w> {
     pub(crate) printer: &'c mut Printer<'w>,
     pub(crate) models: LoadOptions,
     pub(crate) keys: KeyRing,
+    pub(crate) stdin: Stdin,
     pub(crate) timing: StageTimes,
     pub(super) long_questions: Arc<LongQuestions>,
     /// Whether the standard error is one, where somebody can be asked.
@@ -52,7 +54,7 @@ impl<'c, 'w> Context<'c, 'w> {
         invocation: (&'c Defaults, &'c ArgMatches),
         is_terminal: bool,
         printer: &'c mut Printer<'w>,
-        out: TerminalGuard<'c>,
+        (stdin, out): (Stdin, TerminalGuard<'c>),
         kept: Option<&SeriesCache>,
     ) -> Result<Self> {
         let scope = Scope { tenant: global.tenant.clone(), database: global.database.clone() };
@@ -65,6 +67,7 @@ impl<'c, 'w> Context<'c, 'w> {
                 ..LoadOptions::from_env()?
             },
             keys: KeyRing::new(global.key_source(is_terminal), kept.map(|kept| kept.keys.clone()).unwrap_or_default()),
+            stdin,
             timing: StageTimes::begin(),
             long_questions: Arc::default(),
             is_terminal,

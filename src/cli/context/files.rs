@@ -76,6 +76,17 @@ impl Context<'_, '_> {
         Ok(())
     }
 
+    /// Does one thing to the file.
+    pub(crate) fn change<T>(&self, work: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
+        closing(self.open(Access::Write)?, work)
+    }
+
+    /// Does one thing to the file, which is made when there is none.
+    pub(crate) fn change_or_make<T>(&mut self, new: NewFileArgs, work: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
+        self.prepare(new)?;
+        closing(self.open_or_make()?, work)
+    }
+
     /// Opens the file for writing, and makes it when there is none.
     pub(crate) fn open_or_make(&mut self) -> Result<Store> {
         self.or_make(Options::WRITE_CACHE_BYTES, 0)
@@ -132,4 +143,10 @@ impl Context<'_, '_> {
         let cache_bytes = Options::import_cache_bytes(file_bytes, input_bytes);
         if access == Access::Create { self.or_make(cache_bytes, 0) } else { self.open_with(access, cache_bytes, 0) }
     }
+}
+
+fn closing<T>(store: Store, work: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
+    let done = work(&store)?;
+    store.close()?;
+    Ok(done)
 }

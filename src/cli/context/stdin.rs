@@ -1,29 +1,46 @@
-//! The standard input as text.
+//! The standard input, as text or as what an argument `-` names.
 
 use std::io::{BufRead, BufReader, Read};
 
 use huedb::error::{Error, Result};
-use huedb::input::Stdin;
+use huedb::input::{InputSource, read_ids};
+use huedb::record::RecordId;
+use huedb::store::MAX_ID_BYTES;
 
-/// Reads the standard input as one text, without the line end a shell puts after it.
-pub(crate) fn read_stdin() -> Result<String> {
-    let mut text = String::new();
-    Stdin.read_to_string(&mut text).map_err(unread_stdin)?;
-    let end = text.strip_suffix('\n').map_or(text.len(), |line| line.strip_suffix('\r').unwrap_or(line).len());
-    text.truncate(end);
-    Ok(text)
-}
+use super::command::Context;
 
-/// Reads the standard input line by line.
-pub(crate) fn stdin_lines() -> impl Iterator<Item = Result<String>> {
-    BufReader::new(Stdin).lines().map(|line| line.map_err(unread_stdin))
+impl Context<'_, '_> {
+    /// Reads the standard input as one text, without the line end a shell puts after it.
+    pub(crate) fn read_stdin(&self) -> Result<String> {
+        let mut text = String::new();
+        self.stdin.clone().read_to_string(&mut text).map_err(unread_stdin)?;
+        let end = text.strip_suffix('\n').map_or(text.len(), |line| line.strip_suffix('\r').unwrap_or(line).len());
+        text.truncate(end);
+        Ok(text)
+    }
+
+    /// Reads the standard input line by line.
+    pub(crate) fn stdin_lines(&self) -> impl Iterator<Item = Result<String>> + use<> {
+        BufReader::new(self.stdin.clone()).lines().map(|line| line.map_err(unread_stdin))
+    }
+
+    /// Returns what an argument names.
+    pub(crate) fn source(&self, argument: &str) -> Result<InputSource> {
+        Ok(match InputSource::parse(argument)? {
+            InputSource::Stdin(_) => InputSource::Stdin(self.stdin.clone()),
+            named => named,
+        })
+    }
+
+    /// Reads a list of ids.
+    pub(crate) fn read_ids(&self, list: &str) -> Result<Vec<RecordId>> {
+        read_ids(list, self.stdin.clone(), self.null_terminated, MAX_ID_BYTES)
+    }
 }
 
 fn unread_stdin(error: std::io::Error) -> Error {
-    match error.kind() {
-        std::io::ErrorKind::InvalidData => {
-            Error::BadInput { source: "-".into(), why: "it is not UTF-8 text".into(), hint: None }
-        }
-        _ => Error::io("read the standard input", error),
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        return Error::BadInput { source: "-".into(), why: "it is not UTF-8 text".into(), hint: None };
     }
+    Error::io("read the standard input", error)
 }

@@ -2,7 +2,13 @@
 //!
 //! Knows nothing of the errors themselves. Invariant: what names neither is worded by the library alone.
 
-use huedb::error::Advice;
+use huedb::error::{Advice, Remark};
+
+/// Words a remark.
+pub(crate) fn remark(remark: &Remark) -> String {
+    let advice = remark.advice.as_ref().map(|advice| format!("; {}", words(advice)));
+    format!("{}{}", remark.text, advice.unwrap_or_default())
+}
 
 /// Words an advice for who types commands.
 pub(crate) fn words(advice: &Advice) -> String {
@@ -26,6 +32,17 @@ pub(crate) fn words(advice: &Advice) -> String {
         Advice::CheckDatabase => "check that --tenant and --database are those of the server".into(),
         Advice::NameIdColumn => "name the id's column with --id, or use --id auto to make ids from the content".into(),
         Advice::ChooseMetadata => "choose the columns to keep with --metadata".into(),
+        Advice::ReadAsText(name) => format!("--types {name}:str makes all of it text"),
+        Advice::ReadAsNumbers(name) => format!("--types {name}:float makes it numbers"),
+        Advice::ReadAsDocument => "--format text makes one document of it".into(),
+        Advice::KeepEmbedding => "give one, or leave the old one with --keep-embedding".into(),
+        Advice::TellFoldersApart(folder) => format!(
+            "--prefix P gives the files of this one other ids, --moved-from {folder} says that this is the same folder \
+             under another name"
+        ),
+        Advice::GiveEmbeddings(collection) => {
+            format!("questions need --embedding until `huedb reembed {collection} --model MODEL`")
+        }
         Advice::ImportOnly(format) => format!("only `huedb import` reads it; write it as {format} first"),
         Advice::Decompress(_) => format!("{advice} | huedb import NAME -"),
         Advice::NameTableFormat => "leave that out, or say with --format which kind of table the source is".into(),

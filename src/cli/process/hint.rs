@@ -6,6 +6,7 @@
 use huedb::error::Error;
 
 use crate::cli::process::advice::words;
+use crate::output::chain;
 
 /// Says what to do, where there is something to do.
 pub(crate) fn hint(error: &Error) -> Option<String> {
@@ -59,6 +60,11 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         Error::BadRecord { cause, .. } => return hint(cause),
         error => return error.advice().map(words).or_else(|| error.hint()),
     })
+}
+
+/// Says an error that does not end the command, with its causes and what to do.
+pub(crate) fn passing(error: &Error) -> String {
+    chain(error) + &hint(error).map(|hint| format!("; {hint}")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::ArgMatches;
-use huedb::error::Result;
+use huedb::input::Stdin;
 
-use super::statement::{Statement, with_stdin};
+use super::statement::Statement;
 use crate::cli::arguments::global::GlobalArgs;
 use crate::cli::configuration::defaults::Defaults;
 use crate::cli::context::command::SeriesCache;
@@ -17,6 +17,8 @@ use crate::output::{Printer, Stream};
 pub(crate) struct Series<'s> {
     global: &'s GlobalArgs,
     defaults: Defaults,
+    /// What a command finds that brings no text of its own.
+    pub(crate) stdin: Stdin,
     stdout: &'s mut dyn Write,
     stderr: &'s mut dyn Write,
     streams: (Stream, Stream),
@@ -25,21 +27,24 @@ pub(crate) struct Series<'s> {
 }
 
 /// Runs one command, as `cli::run` does.
-pub(crate) type RunOne =
-    fn(&mut Defaults, &[OsString], (&mut dyn Write, &mut dyn Write), (Stream, Stream), Option<&SeriesCache>) -> u8;
+pub(crate) type RunOne = fn(&mut Defaults, &[OsString], Streams, (Stream, Stream), Option<&SeriesCache>) -> u8;
+
+/// The standard input, the standard output and the standard error of a command.
+pub(crate) type Streams<'s> = (Stdin, &'s mut dyn Write, &'s mut dyn Write);
 
 impl<'s> Series<'s> {
     /// Begins a series whose commands start from what was given to this one.
     pub(crate) fn new(
         global: &'s GlobalArgs,
         (defaults, matches): (&Defaults, &ArgMatches),
-        (stdout, stderr): (&'s mut dyn Write, &'s mut dyn Write),
+        (stdin, stdout, stderr): Streams<'s>,
         streams: (Stream, Stream),
         run_one: RunOne,
     ) -> Self {
         Self {
             global,
             defaults: defaults.inherited(matches),
+            stdin,
             stdout,
             stderr,
             streams,
@@ -49,14 +54,12 @@ impl<'s> Series<'s> {
     }
 
     /// Runs one command; returns its exit code.
-    pub(crate) fn run(&mut self, statement: Statement) -> Result<u8> {
+    pub(crate) fn run(&mut self, statement: Statement) -> u8 {
         let words: Vec<OsString> = std::iter::once("huedb".to_owned()).chain(statement.words).map(Into::into).collect();
         let mut stdout = UntilInterrupted(&mut *self.stdout);
-        let stdin = statement.stdin;
-        let around = (&mut stdout as &mut dyn Write, &mut *self.stderr as &mut dyn Write);
-        with_stdin(stdin.as_deref(), || {
-            (self.run_one)(&mut self.defaults, &words, around, self.streams, Some(&self.kept))
-        })
+        let stdin = statement.stdin.map_or_else(|| self.stdin.clone(), Stdin::holding);
+        let around = (stdin, &mut stdout as &mut dyn Write, &mut *self.stderr as &mut dyn Write);
+        (self.run_one)(&mut self.defaults, &words, around, self.streams, Some(&self.kept))
     }
 
     /// Says something on the standard error.

@@ -4,11 +4,6 @@
 //! CR LF, and a byte order mark at the beginning is passed over. Invariant: a command has the number of the line it begins
 //! on, and the lines after `<<END` come to its standard input as they are, each with LF after it.
 
-use std::io::{self, Seek, Write};
-
-use huedb::error::{Error, Result};
-use huedb::process::now_open;
-
 /// One command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
@@ -96,32 +91,6 @@ fn end_of_text(text: &str, words: &[String]) -> Option<String> {
     let last = words.last()?;
     let end = last.strip_prefix("<<").filter(|end| !end.is_empty())?;
     text.trim_end().ends_with(last.as_str()).then(|| end.to_owned())
-}
-
-/// Does work whose standard input holds a text, and nothing else.
-pub(crate) fn with_stdin<T>(text: Option<&str>, work: impl FnOnce() -> T) -> Result<T> {
-    use std::os::fd::AsFd;
-    let Some(text) = text else { return Ok(work()) };
-    let failed = |e: io::Error| Error::io("hand over the standard input", e);
-    let before = io::stdin().as_fd().try_clone_to_owned().map_err(failed)?;
-    let mut file = tempfile::tempfile().map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.rewind()).map_err(failed)?;
-    rustix::stdio::dup2_stdin(&file).map_err(|e| failed(e.into()))?;
-    now_open(0);
-    let done = work();
-    // What the work left unread must not be read by the next.
-    let drained = io::copy(&mut io::stdin().lock(), &mut io::sink());
-    rustix::stdio::dup2_stdin(&before).map_err(|e| failed(e.into()))?;
-    drained.map(|_| done).map_err(failed)
-}
-
-/// Has every command find an empty standard input that brings none of its own.
-pub(crate) fn empty_stdin() -> Result<()> {
-    let failed = |e: io::Error| Error::io("open /dev/null", e);
-    let null = std::fs::File::open("/dev/null").map_err(failed)?;
-    rustix::stdio::dup2_stdin(&null).map_err(|e| failed(e.into()))?;
-    now_open(0);
-    Ok(())
 }
 
 #[cfg(test)]

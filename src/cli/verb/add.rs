@@ -7,13 +7,12 @@ use clap::{Args, ValueHint};
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
 use huedb::ingest::{Ingest, OnError, Preparer, Rules, Tally};
-use huedb::input::{embedding_from_json, metadata_from_json, read_ids};
+use huedb::input::{embedding_from_json, metadata_from_json};
 use huedb::record::{CollectionInfo, NewRecord, Origin, RecordId};
-use huedb::store::{Access, Change, Effect, MAX_ID_BYTES, Mode, View, check_dimension, check_embedding};
+use huedb::store::{Access, Change, Effect, Mode, View, check_dimension, check_embedding};
 
 use crate::cli::bulk::ingest::say_cut;
 use crate::cli::context::command::Context;
-use crate::cli::context::stdin::read_stdin;
 use crate::cli::context::unknown_key::warn_of_deleted;
 use crate::cli::process::exit::Status;
 use crate::output::count;
@@ -177,8 +176,8 @@ impl FieldsArgs {
             embedding: self.embedding.as_deref().map(|json| embedding_from_json(json, "--embedding")).transpose()?,
             embedded_here: false,
             document: match self.document.as_deref() {
-                Some("-") => Some(text_from_stdin()?),
-                None if from_stdin => Some(text_from_stdin()?),
+                Some("-") => Some(text_from_stdin(context)?),
+                None if from_stdin => Some(text_from_stdin(context)?),
                 given => given.map(str::to_owned),
             },
             uri: self.uri.clone(),
@@ -218,7 +217,7 @@ impl FieldsArgs {
     /// Gives every record of a list of ids the same metadata or uri.
     fn update_all(&self, context: &mut Context, list: &str) -> Result<Status> {
         let metadata = self.metadata.as_deref().map(metadata_from_json).transpose()?.unwrap_or_default();
-        let ids = read_ids(list, context.null_terminated, MAX_ID_BYTES)?;
+        let ids = context.read_ids(list)?;
         let listed: BTreeSet<RecordId> = ids.into_iter().collect();
         warn_of_deleted(context, &context.look(&self.collection)?, &metadata);
         if listed.is_empty() {
@@ -233,9 +232,8 @@ impl FieldsArgs {
             uri: self.uri.clone(),
             metadata: metadata.clone(),
         };
-        let store = context.open(Access::Write)?;
-        let effects = store.collection(&self.collection)?.apply(listed.into_iter().map(change), Mode::Update)?;
-        store.close()?;
+        let changes = listed.into_iter().map(change);
+        let effects = context.change(|store| store.collection(&self.collection)?.apply(changes, Mode::Update))?;
         let of = |effect| count(effects.iter().filter(|found| **found == effect).count() as u64);
         let (updated, unchanged, missing) = (of(Effect::Updated), of(Effect::Unchanged), of(Effect::Missing));
         context.printer.notice(format!("updated {updated}, unchanged {unchanged}, no such id {missing}"));
@@ -262,7 +260,7 @@ fn check(row: &NewRecord, mode: Mode, view: &View) -> Result<()> {
 /// Names a record of flags alone, which no file or line has.
 fn of_flags(error: Error) -> Error {
     match error {
-        Error::BadRow { source, line: 0, why } if source == FLAGS => Error::argument(why),
+        Error::BadRow { source, line: 0, why, hint } if source == FLAGS => Error::InvalidArgument { why, hint },
         other => other,
     }
 }
@@ -281,8 +279,8 @@ pub(crate) fn check_keep(keep_embedding: bool, collection: &CollectionInfo) -> R
     }
 }
 
-fn text_from_stdin() -> Result<String> {
-    let text = read_stdin()?;
+fn text_from_stdin(context: &Context) -> Result<String> {
+    let text = context.read_stdin()?;
     if text.is_empty() {
         return Err(Error::InvalidArgument {
             why: "standard input contains no text".into(),

@@ -5,11 +5,12 @@ use huedb::embed::{DEFAULT_MODEL, fingerprint};
 use huedb::error::{Error, Result};
 use huedb::input::metadata_from_json;
 use huedb::record::EmbeddingFunction::{self, BuiltIn};
-use huedb::record::{ClientSettings, CollectionName, Configuration, Hnsw, Scope, Space};
+use huedb::record::{ClientSettings, CollectionName, Configuration, Hnsw, IndexMode, Scope, Space};
 use huedb::store::NewCollection;
 
-use crate::cli::arguments::collection::{When, candidates, configuration, edges};
+use crate::cli::arguments::collection::{candidates, configuration, edges};
 use crate::cli::arguments::global::NewFileArgs;
+use crate::cli::arguments::one_of;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
@@ -29,8 +30,8 @@ pub(crate) struct CreateArgs {
     name: String,
 
     /// Distance function: cosine, l2 (squared) or ip (inner product) [default: cosine]
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Space::ALL.map(Space::as_str)))]
-    space: Option<String>,
+    #[arg(long, value_parser = one_of!(Space))]
+    space: Option<Space>,
 
     /// Embedding model: a name from `huedb model list`, or a folder
     #[arg(long, default_value = DEFAULT_MODEL, conflicts_with = "no_model")]
@@ -49,8 +50,8 @@ pub(crate) struct CreateArgs {
     get_or_create: bool,
 
     /// When to build the graph index: automatically from 4,000,000 records, at every import, or only on request
-    #[arg(long, value_enum, default_value = "auto")]
-    index: When,
+    #[arg(long, value_parser = one_of!(IndexMode), default_value = "auto")]
+    index: IndexMode,
 
     /// Candidates considered while building the graph [default: 128]
     #[arg(long, value_name = "N", value_parser = candidates)]
@@ -94,9 +95,8 @@ impl CreateArgs {
             return Err(Error::InvalidArgument { why, hint: Some("leave one of the two out".into()) });
         }
         let usual = Hnsw::default();
-        let space = self.space.as_deref().map(str::parse).transpose()?;
         let new = NewCollection {
-            space: space.or(said.space).unwrap_or_default(),
+            space: self.space.or(said.space).unwrap_or_default(),
             embedder,
             metadata,
             hnsw: Hnsw {
@@ -104,7 +104,7 @@ impl CreateArgs {
                 ef_search: self.ef_search.or(said.ef_search).unwrap_or(usual.ef_search),
                 max_neighbors: self.max_neighbors.or(said.max_neighbors).unwrap_or(usual.max_neighbors),
             },
-            index: self.index.mode(),
+            index: self.index,
             chroma: said.chroma,
             bm25: self.hybrid,
             client: ClientSettings::default(),

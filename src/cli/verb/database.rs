@@ -46,14 +46,11 @@ impl DatabaseArgs {
         match self.action {
             DatabaseAction::Create { name, file } => {
                 let name = DatabaseName::parse(name)?;
-                if context.db.exists() && find(context, name.as_str())?.is_some() {
+                if context.db.exists() && names(context)?.iter().any(|known| known == name.as_str()) {
                     let tenant = context.scope().tenant.clone();
                     return Err(Error::DatabaseExists { name: name.as_str().to_owned(), tenant });
                 }
-                context.prepare(file)?;
-                let store = context.open_or_make()?;
-                let made = store.create_database(&name)?;
-                store.close()?;
+                let made = context.change_or_make(file, |store| store.create_database(&name))?;
                 context.printer.notice(format!("created database {} of {}", made.name, made.tenant));
             }
             DatabaseAction::List => {
@@ -68,13 +65,11 @@ impl DatabaseArgs {
             }
             DatabaseAction::Drop { name } => {
                 Scope { database: name.clone(), ..context.scope().clone() }.check_may_go()?;
-                if find(context, &name)?.is_none() {
-                    let known = context.open(Access::Read)?.databases()?.into_iter().map(|known| known.name).collect();
+                let known = names(context)?;
+                if !known.contains(&name) {
                     return Err(Error::DatabaseNotFound { name, tenant: context.scope().tenant.clone(), known });
                 }
-                let store = context.open(Access::Write)?;
-                let collections = store.drop_database(&name)?;
-                store.close()?;
+                let collections = context.change(|store| store.drop_database(&name))?;
                 context.printer.notice(format!("dropped database {name}, collections: {collections}"));
             }
         }
@@ -82,7 +77,7 @@ impl DatabaseArgs {
     }
 }
 
-/// Looks a database of the tenant up before the file is opened for writing.
-fn find(context: &Context, name: &str) -> Result<Option<DatabaseInfo>> {
-    Ok(context.open(Access::Read)?.databases()?.into_iter().find(|database| database.name == name))
+/// Returns the databases of the tenant, before the file is opened for writing.
+fn names(context: &Context) -> Result<Vec<String>> {
+    Ok(context.open(Access::Read)?.databases()?.into_iter().map(|database| database.name).collect())
 }

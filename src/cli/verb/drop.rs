@@ -2,7 +2,6 @@
 
 use clap::Args;
 use huedb::error::Result;
-use huedb::store::Access;
 
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
@@ -18,9 +17,7 @@ pub(crate) struct DropArgs {
 impl DropArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         drop(context.look(&self.collection)?);
-        let store = context.open(Access::Write)?;
-        let (info, counts) = store.drop_collection(&self.collection)?;
-        store.close()?;
+        let (info, counts) = context.change(|store| store.drop_collection(&self.collection))?;
         context.printer.notice(format!("dropped {} with {}", info.name, count_of(counts.records, "record")));
         Ok(Status::Done)
     }

@@ -6,7 +6,6 @@ use huedb::error::Result;
 use huedb::record::{Record, RecordId};
 
 use crate::cli::context::command::Context;
-use crate::cli::context::stdin::stdin_lines;
 use crate::cli::process::exit::Status;
 use crate::output::{OutputFormat, RecordColumn, RecordColumns, ShownRecord, count, count_of};
 
@@ -38,7 +37,7 @@ impl EmbedArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let total = (!self.texts.is_empty()).then_some(self.texts.len() as u64);
         let mut texts: Box<dyn Iterator<Item = Result<String>>> =
-            if total.is_some() { Box::new(self.texts.into_iter().map(Ok)) } else { Box::new(stdin_lines()) };
+            if total.is_some() { Box::new(self.texts.into_iter().map(Ok)) } else { Box::new(context.stdin_lines()) };
         let role = if self.question { Role::Query } else { Role::Document };
         let embedder = context.load_model(&self.model)?;
         let columns = [RecordColumn::Document, RecordColumn::Embedding].into_iter().collect::<RecordColumns>();

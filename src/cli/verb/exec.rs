@@ -10,7 +10,7 @@ use huedb::input::Stdin;
 use crate::cli::process::exit::INPUT;
 use crate::cli::process::interrupt::Interrupt;
 use crate::cli::script::series::{Series, is_series};
-use crate::cli::script::statement::{Statements, Unfinished, empty_stdin};
+use crate::cli::script::statement::{Statements, Unfinished};
 
 /// Run the commands in a script, one per line
 ///
@@ -45,9 +45,9 @@ impl ExecArgs {
 
     /// Returns the exit code of the first command that failed.
     pub(crate) fn run(self, series: &mut Series) -> Result<u8> {
-        let text = self.text()?;
+        let text = self.text(&series.stdin)?;
         if self.script == "-" {
-            empty_stdin()?;
+            series.stdin = Stdin::holding("");
         }
         let interrupt = Interrupt::listen();
         let mut first = 0;
@@ -62,7 +62,7 @@ impl ExecArgs {
                 series.say(|printer| printer.error(format!("{own} cannot be used in a script"), None));
                 INPUT
             } else {
-                series.run(statement)?
+                series.run(statement)
             };
             interrupt.check()?;
             if code <= 1 {
@@ -81,10 +81,10 @@ impl ExecArgs {
         Ok(first)
     }
 
-    fn text(&self) -> Result<String> {
+    fn text(&self, stdin: &Stdin) -> Result<String> {
         let mut bytes = Vec::new();
         let read = match self.script.as_str() {
-            "-" => Stdin.read_to_end(&mut bytes),
+            "-" => stdin.clone().read_to_end(&mut bytes),
             path => File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
         };
         if let Err(e) = read {
@@ -102,6 +102,6 @@ impl ExecArgs {
     }
 
     fn bad(&self, line: u64, why: String) -> Error {
-        Error::BadRow { source: self.script.clone(), line, why }
+        Error::bad_row(&self.script, line, why)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use huedb::error::{Error, Result};
 use huedb::query::{RecordPage, RecordQuery};
@@ -13,6 +12,7 @@ use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::destination::Destination;
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::include::read_for;
+use crate::cli::arguments::one_of;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
@@ -69,7 +69,7 @@ pub(crate) struct ExportArgs {
 
     /// Compress the output [default: by file extension]
     #[arg(long, value_name = "PACKING")]
-    #[arg(value_parser = PossibleValuesParser::new(Compression::ALL.map(Compression::as_str)).try_map(|name| packing_named(&name)))]
+    #[arg(value_parser = one_of!(Compression))]
     compress: Option<Compression>,
 
     /// File for the ids of an .npy matrix, one per line
@@ -83,10 +83,6 @@ pub(crate) struct ExportArgs {
     /// Replace existing files
     #[arg(long)]
     force: bool,
-}
-
-fn packing_named(name: &str) -> Result<Compression, String> {
-    Compression::ALL.into_iter().find(|packing| packing.as_str() == name).ok_or_else(|| name.to_owned())
 }
 
 /// What is written.

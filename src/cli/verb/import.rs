@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueHint};
 use huedb::embed::{ChunkSize, Chunker};
 use huedb::error::{Error, Result};
 use huedb::ingest::{OnError, Rules};
@@ -14,6 +14,7 @@ use huedb::record::{CollectionInfo, RecordId};
 use huedb::store::Mode;
 
 use crate::cli::arguments::global::NewFileArgs;
+use crate::cli::arguments::one_of;
 use crate::cli::bulk::dry_run::Rehearsal;
 use crate::cli::bulk::foreign::ForeignArgs;
 use crate::cli::bulk::ingest::{Ingestion, describe, limits};
@@ -144,8 +145,8 @@ pub(crate) struct ImportArgs {
     types: Option<Types>,
 
     /// Format of the sources [default: detected from the name or content]
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(input::InputFormat::ALL.map(input::InputFormat::as_str)))]
-    format: Option<String>,
+    #[arg(long, value_parser = one_of!(input::InputFormat))]
+    format: Option<input::InputFormat>,
 
     /// Field separator of csv files [default: detected: , ; tab or |]
     #[arg(long, value_name = "CHAR", value_parser = delimiter)]
@@ -164,16 +165,16 @@ pub(crate) struct ImportArgs {
     dry_run: bool,
 
     /// How to treat ids: add ignores existing ones, update ignores new ones, upsert does both
-    #[arg(long, value_enum, default_value = "upsert")]
-    mode: ModeName,
+    #[arg(long, value_parser = one_of!(Mode), default_value = "upsert")]
+    mode: Mode,
 
     /// What to do at a bad row
-    #[arg(long, value_enum, value_name = "ACTION", default_value = "stop")]
-    on_error: OnErrorName,
+    #[arg(long, value_parser = one_of!(OnError), value_name = "ACTION", default_value = "stop")]
+    on_error: OnError,
 
     /// What to do with a repeated id: error stops, last keeps the later row, first keeps the earlier one
-    #[arg(long, value_enum, value_name = "ACTION", default_value = "last")]
-    on_duplicate: OnDuplicateName,
+    #[arg(long, value_parser = one_of!(OnDuplicate), value_name = "ACTION", default_value = "last")]
+    on_duplicate: OnDuplicate,
 
     /// Rows per transaction [default: 256 when embedding, else 8192]
     #[arg(long, value_name = "ROWS")]
@@ -192,26 +193,6 @@ pub(crate) struct ImportArgs {
     model: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ModeName {
-    Add,
-    Upsert,
-    Update,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum OnDuplicateName {
-    Error,
-    Last,
-    First,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum OnErrorName {
-    Stop,
-    Skip,
-}
-
 impl ImportArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let makes_file = self.all.is_some() || self.from.is_given();
@@ -221,30 +202,31 @@ impl ImportArgs {
         }
         context.prepare(self.file)?;
         if let Some(dump) = &self.all {
-            return crate::cli::bulk::archive::import(context, dump, self.mode.into());
+            return crate::cli::bulk::archive::import(context, dump, self.mode);
         }
         if self.from.is_given() {
-            return self.from.run(context, self.collection, self.into, (self.mode.into(), self.on_error.into()));
+            return self.from.run(context, self.collection, self.into, (self.mode, self.on_error));
         }
         let name = self.collection.as_deref().unwrap_or_default();
         let sources: Vec<InputSource> =
-            self.sources.iter().map(|source| InputSource::parse(source)).collect::<Result<_>>()?;
+            self.sources.iter().map(|source| context.source(source)).collect::<Result<_>>()?;
         if self.dry_run {
-            return crate::cli::bulk::dry_run::run(context, self.rehearsal(sources)?);
+            return crate::cli::bulk::dry_run::run(context, self.rehearsal(context, sources)?);
         }
         let view = context.look(name)?;
         let info = view.info().clone();
         check_keep(self.keep_embedding, &info)?;
         let start = Instant::now();
         let interrupt = Interrupt::listen();
-        let mut batches = RowBatches::open(sources, self.options()?, limits(self.batch_size, info.embedder.is_some()))?;
+        let mut batches =
+            RowBatches::open(sources, self.options(context)?, limits(self.batch_size, info.embedder.is_some()))?;
         let chunks = ChunkCount::default();
         let chunker = self.chunker(context, &info)?;
         if let Some(split) = chunks.split(&self.prefix, chunker) {
             batches = batches.splitting(split);
         }
         let embedder = self.embedder(context, &info)?;
-        let (mode, on_error, on_duplicate) = (self.mode.into(), self.on_error.into(), self.on_duplicate.into());
+        let (mode, on_error, on_duplicate) = (self.mode, self.on_error, self.on_duplicate);
         let rules = self.rules();
         let run = Ingestion {
             action: "import",
@@ -267,15 +249,15 @@ impl ImportArgs {
     }
 
     /// Gathers what a dry run needs to know.
-    fn rehearsal(&self, sources: Vec<InputSource>) -> Result<Rehearsal<'_>> {
+    fn rehearsal(&self, context: &Context, sources: Vec<InputSource>) -> Result<Rehearsal<'_>> {
         Ok(Rehearsal {
             rules: self.rules(),
             split: Box::new(|context, info| self.split(context, info)),
             name: self.collection.as_deref().unwrap_or_default(),
             sources,
-            options: self.options()?,
-            mode: self.mode.into(),
-            on_error: self.on_error.into(),
+            options: self.options(context)?,
+            mode: self.mode,
+            on_error: self.on_error,
         })
     }
 
@@ -295,11 +277,11 @@ impl ImportArgs {
         Ok(ChunkCount::default().split(&self.prefix, self.chunker(context, info)?))
     }
 
-    fn options(&self) -> Result<input::InputOptions> {
+    fn options(&self, context: &Context) -> Result<input::InputOptions> {
         let named = Mapping::default();
         let id = self.id.as_deref().map(str::parse).transpose();
         Ok(input::InputOptions {
-            format: self.format.as_deref().map(str::parse).transpose()?,
+            format: self.format,
             mapping: Mapping {
                 id: id.unwrap_or_else(|never: std::convert::Infallible| match never {}).unwrap_or(named.id),
                 document: self.document.clone(),
@@ -307,12 +289,12 @@ impl ImportArgs {
                 uri: self.uri.clone(),
                 metadata: self.metadata.clone(),
                 types: self.types.clone().unwrap_or_default(),
-                expects_content: !matches!(self.mode, ModeName::Update),
+                expects_content: !matches!(self.mode, Mode::Update),
             },
             delimiter: self.delimiter,
             only_tables: self.only_tables(),
-            on_duplicate: self.on_duplicate.into(),
-            beside: self.beside()?,
+            on_duplicate: self.on_duplicate,
+            beside: self.beside(context)?,
             ..input::InputOptions::default()
         })
     }
@@ -331,13 +313,15 @@ impl ImportArgs {
     }
 
     /// Returns what stands beside a matrix.
-    fn beside(&self) -> Result<Option<MatrixIds>> {
-        let rows = self.rows.as_deref().map(InputSource::parse).transpose()?.map(MatrixIds::Rows);
+    fn beside(&self, context: &Context) -> Result<Option<MatrixIds>> {
+        let rows = self.rows.as_deref().map(|rows| context.source(rows)).transpose()?.map(MatrixIds::Rows);
         let beside = self.ids.clone().map(MatrixIds::Ids).or(rows);
         if beside.is_some() && self.sources.len() != 1 {
             return Err(Error::argument("--ids and --rows go with one .npy matrix"));
         }
-        if beside == Some(MatrixIds::Rows(InputSource::Stdin)) && self.sources.iter().any(|source| source == "-") {
+        if matches!(beside, Some(MatrixIds::Rows(InputSource::Stdin(_))))
+            && self.sources.iter().any(|source| source == "-")
+        {
             return Err(Error::argument("the matrix and its rows cannot both come from the standard input"));
         }
         Ok(beside)
@@ -394,40 +378,11 @@ impl ChunkCount {
     }
 }
 
-impl From<ModeName> for Mode {
-    fn from(name: ModeName) -> Self {
-        match name {
-            ModeName::Add => Self::Add,
-            ModeName::Upsert => Self::Upsert,
-            ModeName::Update => Self::Update,
-        }
-    }
-}
-
 /// Reads the character between fields.
 fn delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         _ if text == "tab" || text == "\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !b"\"\r\n\0".contains(byte) => Ok(*byte),
         _ => Err("it must be one ASCII character, but no quote and no line end; tab is written tab".into()),
-    }
-}
-
-impl From<OnDuplicateName> for OnDuplicate {
-    fn from(name: OnDuplicateName) -> Self {
-        match name {
-            OnDuplicateName::Error => Self::Error,
-            OnDuplicateName::Last => Self::Last,
-            OnDuplicateName::First => Self::First,
-        }
-    }
-}
-
-impl From<OnErrorName> for OnError {
-    fn from(name: OnErrorName) -> Self {
-        match name {
-            OnErrorName::Stop => Self::Stop,
-            OnErrorName::Skip => Self::Skip,
-        }
     }
 }

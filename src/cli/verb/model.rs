@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use huedb::embed::{
     ModelOrigin, ModelOverrides, ModelSpec, PullRequest, PullStep, install, models, pull, remove, verify,
 };
 use huedb::error::{Error, Result};
 use huedb::record::Pooling;
 
+use crate::cli::arguments::one_of;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::output::{ProgressKind, Properties};
@@ -87,8 +88,8 @@ struct OverrideArgs {
     file: Option<PathBuf>,
 
     /// How token vectors are pooled [default: from its files, else mean]
-    #[arg(long, value_enum)]
-    pooling: Option<PoolingName>,
+    #[arg(long, value_parser = one_of!(Pooling))]
+    pooling: Option<Pooling>,
 
     /// Whether vectors are normalised to length 1 [default: from its files]
     #[arg(long, value_name = "BOOL")]
@@ -119,13 +120,6 @@ struct ModelVerifyArgs {
 struct ModelRemoveArgs {
     /// Model
     name: String,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum PoolingName {
-    Mean,
-    Cls,
-    Last,
 }
 
 impl ModelArgs {
@@ -196,7 +190,7 @@ impl ModelPullArgs {
 impl From<OverrideArgs> for ModelOverrides {
     fn from(settings: OverrideArgs) -> Self {
         let OverrideArgs { file, pooling, normalize, max_tokens, query_prefix, document_prefix } = settings;
-        Self { graph: file, pooling: pooling.map(Pooling::from), normalize, max_tokens, query_prefix, document_prefix }
+        Self { graph: file, pooling, normalize, max_tokens, query_prefix, document_prefix }
     }
 }
 
@@ -221,14 +215,4 @@ fn facts(model: &ModelSpec) -> Properties {
         .with_bytes("size", model.bytes)
         .with("from", origin)
         .with("sha256", model.fingerprint.sha256.as_str())
-}
-
-impl From<PoolingName> for Pooling {
-    fn from(name: PoolingName) -> Self {
-        match name {
-            PoolingName::Mean => Self::Mean,
-            PoolingName::Cls => Self::Cls,
-            PoolingName::Last => Self::Last,
-        }
-    }
 }

@@ -3,10 +3,11 @@
 use clap::{ArgGroup, Args};
 use huedb::error::{Error, Result};
 use huedb::input::metadata_from_json;
-use huedb::record::{CollectionInfo, CollectionName, Configuration, EmbeddingFunction, Metadata};
-use huedb::store::{Access, CollectionChange};
+use huedb::record::{CollectionInfo, CollectionName, Configuration, EmbeddingFunction, IndexMode, Metadata};
+use huedb::store::CollectionChange;
 
-use crate::cli::arguments::collection::{When, candidates, configuration};
+use crate::cli::arguments::collection::{candidates, configuration};
+use crate::cli::arguments::one_of;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
@@ -39,8 +40,8 @@ pub(crate) struct ModifyArgs {
     ef_search: Option<usize>,
 
     /// When to build the graph index
-    #[arg(long, value_enum)]
-    index: Option<When>,
+    #[arg(long, value_parser = one_of!(IndexMode))]
+    index: Option<IndexMode>,
 
     /// Prefix for queries
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -65,7 +66,7 @@ impl ModifyArgs {
             metadata,
             ef_search: self.ef_search.or(said.ef_search),
             max_neighbors: said.max_neighbors,
-            index: self.index.map(When::mode),
+            index: self.index,
             query_prefix: self.query_prefix,
             document_prefix: self.document_prefix,
             chroma: said.chroma,
@@ -88,9 +89,7 @@ impl ModifyArgs {
         for (key, _) in change.metadata.iter().flat_map(Metadata::iter).filter(|(key, _)| key.starts_with("hnsw:")) {
             context.printer.warning(format!("{key} in the metadata changes nothing once a collection is made"));
         }
-        let store = context.open(Access::Write)?;
-        let now = store.modify_collection(&self.collection, change)?;
-        store.close()?;
+        let now = context.change(|store| store.modify_collection(&self.collection, change))?;
         context.printer.notice(if now.name.as_str() == self.collection {
             format!("modified {}", now.name)
         } else {

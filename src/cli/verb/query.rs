@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::{ArgGroup, Args};
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
-use huedb::input::{InputSource, Question, Questions, embedding_from_json};
+use huedb::input::{Question, Questions, embedding_from_json};
 use huedb::query::{self as ask, AccessPath, Answer, Ask, Filter};
 use huedb::record::{CollectionInfo, Hit};
 use huedb::store::{Access, Include, View, check_dimension, check_embedding};
@@ -14,7 +14,6 @@ use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::Context;
-use crate::cli::context::stdin::read_stdin;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::output::{self, Highlight, Label, RecordColumn, RecordColumns, ShownRecord, duration};
@@ -100,7 +99,7 @@ impl QueryArgs {
             self.conditions.leaves_stdin("the question")?;
         }
         let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
-        let questions = self.questions()?;
+        let questions = self.questions(context)?;
         let has_texts = questions.iter().any(|question| question.embedding.is_none());
         let _loading = has_texts.then(|| context.load_runtime_meanwhile());
         let store = context.open(Access::Read)?;
@@ -141,15 +140,15 @@ impl QueryArgs {
         Ok(Status::found(answer.hits.iter().any(|hits| !hits.is_empty())))
     }
 
-    fn questions(&self) -> Result<Vec<Question>> {
+    fn questions(&self, context: &Context) -> Result<Vec<Question>> {
         let single = |text: Option<String>, embedding: Option<Vec<f32>>| {
             let origin = huedb::record::Origin { source: "question".into(), line: 0 };
             Ok(vec![Question { id: None, text, embedding, origin }])
         };
         match (self.text.as_deref(), &self.embedding, &self.input) {
-            (_, _, Some(input)) => Questions::open(&InputSource::parse(input)?, None)?.collect(),
+            (_, _, Some(input)) => Questions::open(&context.source(input)?, None)?.collect(),
             (_, Some(json), None) => single(None, Some(embedding_from_json(json, "--embedding")?)),
-            (Some("-"), None, None) => single(Some(asking(read_stdin()?)?), None),
+            (Some("-"), None, None) => single(Some(asking(context.read_stdin()?)?), None),
             (text, None, None) => single(text.map(|text| asking(text.to_owned())).transpose()?, None),
         }
     }
@@ -163,7 +162,7 @@ impl QueryArgs {
     ) -> Result<Option<Arc<dyn Embedder>>> {
         let at = |question: &Question, error: Error| match question.origin.line {
             0 => error,
-            line => Error::BadRow { source: question.origin.source.to_string(), line, why: error.to_string() },
+            line => Error::bad_row(&question.origin.source, line, error.to_string()),
         };
         for question in questions {
             if let Some(embedding) = &question.embedding {

@@ -9,12 +9,12 @@ use huedb::ingest::{OnError, reembed_leaving_out};
 use huedb::record::CollectionInfo;
 use huedb::store::{Access, Collection, Reembedded, Store};
 
+use crate::cli::arguments::one_of;
 use crate::cli::bulk::ingest::say_cut;
 use crate::cli::context::command::Context;
 use crate::cli::context::timing::TimedEmbedder;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
-use crate::cli::verb::import::OnErrorName;
 use crate::output::{ProgressKind, count, duration};
 
 /// Re-embed a collection with a different model
@@ -45,8 +45,8 @@ pub(crate) struct ReembedArgs {
     document_prefix: Option<String>,
 
     /// What to do with a document that the model cannot embed; skip gives its record a zero embedding
-    #[arg(long, value_enum, value_name = "ACTION", default_value = "stop")]
-    on_error: OnErrorName,
+    #[arg(long, value_parser = one_of!(OnError), value_name = "ACTION", default_value = "stop")]
+    on_error: OnError,
 
     /// Discard the progress of an interrupted run
     #[arg(long)]
@@ -72,7 +72,7 @@ impl ReembedArgs {
         let store = context.open_for_bulk(Access::Write)?;
         let collection = store.collection(&self.collection)?;
         let embedder = context.timed(DeferredEmbedder::new(&model, new.clone(), context.models.clone()));
-        let reembedded = run(context, &collection, &embedder, records, self.on_error.into(), &interrupt);
+        let reembedded = run(context, &collection, &embedder, records, self.on_error, &interrupt);
         let reembedded = match reembedded {
             Ok(reembedded) => reembedded,
             Err(error) => {
@@ -156,9 +156,7 @@ fn discard(context: &mut Context, name: &str) -> Result<Status> {
     if context.look(name)?.next_embedder().is_none() {
         return Err(Error::argument(format!("no interrupted reembed of {name}")));
     }
-    let store = context.open(Access::Write)?;
-    let discarded = store.collection(name)?.discard_reembedding()?;
-    store.close()?;
+    let discarded = context.change(|store| store.collection(name)?.discard_reembedding())?;
     let model = discarded.map_or("nothing".to_owned(), |model| format!("the embeddings by {}", model.model));
     context.printer.notice(format!("discarded {model}"));
     Ok(Status::Done)

@@ -51,9 +51,7 @@ impl RekeyArgs {
         if self.full {
             context.with_key(|options| rekey_fully(&context.db, &new, options))?;
         } else {
-            let store = context.open(Access::Write)?;
-            store.rekey(&new)?;
-            store.close()?;
+            context.change(|store| store.rekey(&new))?;
         }
         context.keys.forget(&context.db);
         context.printer.notice(format!("{} has another key", context.db.display()));

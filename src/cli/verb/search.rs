@@ -6,7 +6,6 @@ use huedb::query::{ChromaRequest, Query};
 use huedb::store::Access;
 
 use crate::cli::context::command::Context;
-use crate::cli::context::stdin::read_stdin;
 use crate::cli::context::unknown_key::warn_of_request;
 use crate::cli::process::exit::Status;
 use crate::cli::verb::query::asking;
@@ -33,7 +32,7 @@ pub(crate) struct SearchArgs {
 
 impl SearchArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        let mut request = ChromaRequest::parse(&self.read()?)?;
+        let mut request = ChromaRequest::parse(&self.read(context)?)?;
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
         let texts = request.texts_to_embed();
@@ -59,10 +58,10 @@ impl SearchArgs {
         Ok(Status::found(found))
     }
 
-    fn read(&self) -> Result<String> {
+    fn read(&self, context: &Context) -> Result<String> {
         match self.json.strip_prefix('@') {
             Some(path) => std::fs::read_to_string(path).map_err(|e| Error::io(format!("read {path}"), e)),
-            None if self.json == "-" => read_stdin(),
+            None if self.json == "-" => context.read_stdin(),
             None => Ok(self.json.clone()),
         }
     }

@@ -95,7 +95,7 @@ impl ShellArgs {
                     series.say(|printer| printer.error("exec and shell cannot be run inside the shell", None));
                     continue;
                 }
-                let code = series.run(statement)?;
+                let code = series.run(statement);
                 if interrupt.is_asked() {
                     if code != 130 {
                         series.say(|printer| printer.error("interrupted", None));

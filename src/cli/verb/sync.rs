@@ -15,7 +15,7 @@ use huedb::error::{Error, Result};
 use huedb::ingest::{Mirror, OnError, Rules, Standing, Tally};
 use huedb::input::{self, Folder, FolderListing, InputSource, RowBatches, SkippedFile, TextFile, read_text};
 use huedb::record::{CollectionInfo, CollectionName, Fingerprint, LineCounter, NewRecord, RecordId};
-use huedb::store::{Mode, NewCollection, View};
+use huedb::store::{Mode, NewCollection, Store, View};
 use plan::{Seen, SyncPlan, describe_records, old_root_name, root_name};
 
 use crate::cli::arguments::global::NewFileArgs;
@@ -315,10 +315,8 @@ impl SyncArgs {
 
     fn make(&self, context: &mut Context, model: &Fingerprint) -> Result<CollectionInfo> {
         let new = NewCollection { embedder: Some(model.clone()), ..NewCollection::default() };
-        context.prepare(self.file)?;
-        let store = context.open_or_make()?;
-        let info = store.create_collection(CollectionName::parse(&self.collection)?, new)?;
-        store.close()?;
+        let made = |store: &Store| store.create_collection(CollectionName::parse(&self.collection)?, new);
+        let info = context.change_or_make(self.file, made)?;
         let (name, db) = (&info.name, context.db.display());
         context.printer.notice(format!("created {name} in {db} (model {}, {})", model.model, info.space));
         Ok(info)

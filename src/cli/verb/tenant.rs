@@ -47,10 +47,7 @@ impl TenantArgs {
                 if context.db.exists() && context.open(Access::Read)?.tenants()?.iter().any(|t| t == name.as_str()) {
                     return Err(Error::TenantExists { name: name.as_str().to_owned() });
                 }
-                context.prepare(file)?;
-                let store = context.open_or_make()?;
-                store.create_tenant(&name)?;
-                store.close()?;
+                context.change_or_make(file, |store| store.create_tenant(&name))?;
                 context.printer.notice(format!("created tenant {}", name.as_str()));
             }
             TenantAction::List => {
@@ -64,9 +61,7 @@ impl TenantArgs {
                 if !known.contains(&name) {
                     return Err(Error::TenantNotFound { name, known });
                 }
-                let store = context.open(Access::Write)?;
-                let collections = store.drop_tenant(&name)?;
-                store.close()?;
+                let collections = context.change(|store| store.drop_tenant(&name))?;
                 context.printer.notice(format!("dropped tenant {name}, collections: {collections}"));
             }
         }

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Schema};
 use serde_json::Value as Json;
 
 use super::{value, vector};
-use crate::error::{Advice, Error, Result};
+use crate::error::{Advice, Error, Remark, Result};
 use crate::input::json::{self, Refused};
 use crate::input::mapping::{METADATA, Mapping, RowParts, list_names};
 use crate::record::{MetadataPatch, Value};
@@ -48,7 +48,7 @@ impl ArrowColumns {
     ///
     /// # Errors
     /// [`Error::BadInput`] that lists the columns when one that was named is missing.
-    pub(super) fn resolve(schema: &Schema, mapping: &Mapping, source: &str) -> Result<(Self, Vec<String>)> {
+    pub(super) fn resolve(schema: &Schema, mapping: &Mapping, source: &str) -> Result<(Self, Vec<Remark>)> {
         let bad = |why: String, hint: Option<Advice>| Error::BadInput { source: source.to_owned(), why, hint };
         let fields = schema.fields();
         let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
@@ -85,11 +85,12 @@ impl ArrowColumns {
             };
             let kind = field.data_type();
             if matches!(role, ColumnRole::Key { asked: false }) && (name == PANDAS_INDEX || name.is_empty()) {
-                notices.push(format!("{source}: the column {name:?} is left out: it is an index without a name"));
+                notices
+                    .push(format!("{source}: the column {name:?} is left out: it is an index without a name").into());
             } else if value::is_read(kind) {
                 columns.push(ArrowColumn { index, name: name.to_owned(), role });
             } else if matches!(role, ColumnRole::Key { asked: false }) {
-                notices.push(format!("{source}: the column {name:?} is left out: its type is {kind}"));
+                notices.push(format!("{source}: the column {name:?} is left out: its type is {kind}").into());
             } else {
                 return Err(bad(format!("the column {name:?} has the type {kind}, which cannot be read"), None));
             }
@@ -97,7 +98,7 @@ impl ArrowColumns {
         let is = |column: &ArrowColumn| column.role == ColumnRole::Embedding || column.name == mapping.document();
         if mapping.expects_content && !columns.iter().any(is) {
             let document = mapping.document();
-            notices.push(format!("{source}: no column {document:?} and no embedding; the columns are {all}"));
+            notices.push(format!("{source}: no column {document:?} and no embedding; the columns are {all}").into());
         }
         Ok((Self(columns), notices))
     }
@@ -114,16 +115,16 @@ impl ArrowColumns {
         row: usize,
         mapping: &Mapping,
         left_out: &mut Vec<(String, String)>,
-    ) -> Result<RowParts, String> {
+    ) -> Result<RowParts, Remark> {
         let mut parts = RowParts::default();
         for (ArrowColumn { name, role, .. }, array) in self.0.iter().zip(batch.columns()) {
-            let named = |why: &str| format!("the column {name:?} {why}");
+            let named = |why: Remark| why.of(format_args!("the column {name:?}"));
             if *role == ColumnRole::Embedding {
-                parts.embedding = vector::at(array, row).map_err(|why| named(&why))?;
+                parts.embedding = vector::at(array, row).map_err(|why| named(why.into()))?;
                 continue;
             }
             if *role == ColumnRole::Object {
-                for (key, value) in object(array, row, mapping).map_err(|why| named(&why))?.iter() {
+                for (key, value) in object(array, row, mapping).map_err(named)?.iter() {
                     parts.metadata.insert(key, value.cloned()).map_err(|e| e.to_string())?;
                 }
                 continue;
@@ -174,33 +175,33 @@ fn key(array: &dyn Array, row: usize, mapping: &Mapping, name: &str) -> Result<O
             let written = json.to_string();
             json::value(mapping, name, json, &written)
         }
-        Err(Refused::Lossy(why)) => Err(Refused::Lossy(format!("{why}, as with --types {name}:str"))),
+        Err(Refused::Lossy(why)) => Err(Refused::Lossy(Remark::with(why.text, Advice::ReadAsText(name.to_owned())))),
         Err(unfit) => Err(unfit),
     }
 }
 
 /// Reads the column of metadata; the error is a sentence.
-fn object(array: &dyn Array, row: usize, mapping: &Mapping) -> Result<MetadataPatch, String> {
+fn object(array: &dyn Array, row: usize, mapping: &Mapping) -> Result<MetadataPatch, Remark> {
     if let (DataType::Struct(_), false) = (array.data_type(), array.is_null(row)) {
         let fields = array.as_struct();
         let mut patch = MetadataPatch::default();
         // A structure has all of its fields in every row.
         for (name, field) in fields.column_names().into_iter().zip(fields.columns()) {
             let value =
-                key(field, row, mapping, name).map_err(|refused| format!("its key {name:?} {}", refused.why()))?;
+                key(field, row, mapping, name).map_err(|refused| refused.why().of(format_args!("its key {name:?}")))?;
             if let Some(value) = value {
                 patch.insert(name, Some(value)).map_err(|e| e.to_string())?;
             }
         }
         return Ok(patch);
     }
-    match value::at(array, row).map_err(|refused| refused.why().to_owned())? {
+    match value::at(array, row).map_err(Refused::why)? {
         Json::String(text) if text.trim().is_empty() => Ok(MetadataPatch::default()),
         Json::String(text) => json::metadata(&text, mapping),
         Json::Object(mut fields) => {
             fields.retain(|_, value| !value.is_null());
             json::metadata(&Json::Object(fields).to_string(), mapping)
         }
-        other => MetadataPatch::from_json(other).map_err(|e| e.to_string()),
+        other => Ok(MetadataPatch::from_json(other).map_err(|e| e.to_string())?),
     }
 }

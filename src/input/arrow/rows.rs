@@ -15,7 +15,7 @@ use super::ipc::{FileReader, StreamReader};
 use super::panic::unpanicked;
 use super::parquet::ParquetReader;
 use super::seekable::Seekable;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remark, Result};
 use crate::input::decompress::InputBytes;
 use crate::input::format::InputFormat;
 use crate::input::mapping::Mapping;
@@ -42,7 +42,7 @@ pub(in crate::input) struct ArrowRows {
     /// Rows that were read.
     read: u64,
     left_out: BTreeSet<String>,
-    notices: Vec<String>,
+    notices: Vec<Remark>,
 }
 
 impl ArrowRows {
@@ -79,7 +79,7 @@ impl ArrowRows {
     }
 
     /// Returns what the user should know and was not told yet.
-    pub(in crate::input) fn take_notices(&mut self) -> Vec<String> {
+    pub(in crate::input) fn take_notices(&mut self) -> Vec<Remark> {
         std::mem::take(&mut self.notices)
     }
 
@@ -101,16 +101,17 @@ impl ArrowRows {
         self.read += 1;
         let line = self.read;
         let mut left_out = Vec::new();
-        let parts = unpanicked(|| self.columns.parts(&batch, at, &self.mapping, &mut left_out)).and_then(|read| read);
+        let parts = unpanicked(|| self.columns.parts(&batch, at, &self.mapping, &mut left_out));
+        let parts = parts.map_err(Remark::from).and_then(|read| read);
         self.batch = Some(batch);
         for (name, why) in left_out {
             if self.left_out.len() < NOTICES_LIMIT && self.left_out.insert(name.clone()) {
-                self.notices.push(format!("{}:{line}: the column {name:?} is left out: it {why}", self.source));
+                self.notices.push(format!("{}:{line}: the column {name:?} is left out: it {why}", self.source).into());
             }
         }
         let origin = Origin { source: Arc::clone(&self.source), line };
-        let row = parts.and_then(|parts| parts.into_row(&self.mapping, origin));
-        row.map(Some).map_err(|why| Error::BadRow { source: self.source.to_string(), line, why })
+        let row = parts.and_then(|parts| parts.into_row(&self.mapping, origin).map_err(Remark::from));
+        row.map(Some).map_err(|why| Error::bad_row(&self.source, line, why))
     }
 }
 

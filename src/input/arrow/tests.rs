@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::error::Error;
+use crate::error::{Advice, Error};
 use crate::input::{IdFrom, InputFormat, InputOptions, InputRows, InputSource, Mapping};
 use crate::record::{MetadataPatch, NewRecord};
 
@@ -173,12 +173,13 @@ fn numbers_keep_their_digits_or_are_refused_by_name() {
             _ => Arc::new(Float32Array::from(vec![0.1, -16.7])),
         }
     };
-    let read = |names: &[&'static str], types: &str| -> Vec<Result<Json, String>> {
+    let read = |names: &[&'static str], types: &str| -> Vec<Result<Json, (String, Option<Advice>)>> {
         let bytes = parquet_of(names.iter().map(|&name| (name, column(name))).collect());
         let mapping = Mapping { types: types.parse().unwrap(), ..Mapping::default() };
         let rows = InputRows::from_reader(Cursor::new(bytes), "t", InputOptions { mapping, ..InputOptions::default() })
             .unwrap();
-        rows.map(|row| row.map(|row| metadata(&row.metadata)).map_err(|e| e.to_string())).collect()
+        rows.map(|row| row.map(|row| metadata(&row.metadata)).map_err(|e| (e.to_string(), e.advice().cloned())))
+            .collect()
     };
     let plain = read(&["id", "small", "price", "f"], "");
     assert_eq!(plain[0], Ok(json!({"small": i64::MAX, "price": 12.1, "f": 0.1})));
@@ -188,8 +189,9 @@ fn numbers_keep_their_digits_or_are_refused_by_name() {
         ("exact", "12345678901234567890.12", "12345678901234567890.12"),
         ("list", "18446744073709551615", "[18446744073709551615]"),
     ] {
-        let refused = read(&["id", name], "").remove(1).unwrap_err();
-        let said = [format!("t:2: the column {name:?}"), digits.into(), format!("--types {name}:str")];
+        let (refused, advice) = read(&["id", name], "").remove(1).unwrap_err();
+        let said = [format!("t:2: the column {name:?}"), digits.into()];
+        assert_eq!(advice, Some(Advice::ReadAsText(name.to_owned())));
         assert!(said.iter().all(|said| refused.contains(said)), "{refused}");
         assert_eq!(read(&["id", name], &format!("{name}:str"))[1], Ok(json!({name: text})));
     }
@@ -203,9 +205,9 @@ fn a_table_without_content_names_its_columns() {
     let bytes = parquet_of(vec![("id", Arc::clone(&ids)), ("body", ids)]);
     let mut rows = InputRows::from_reader(Cursor::new(bytes.clone()), "t", InputOptions::default()).unwrap();
     let said = rows.take_notices();
-    assert_eq!(said, ["t: no column \"document\" and no embedding; the columns are id, body"]);
+    assert_eq!(said, ["t: no column \"document\" and no embedding; the columns are id, body".into()]);
     let mapping = Mapping { expects_content: false, ..Mapping::default() };
     let mut rows =
         InputRows::from_reader(Cursor::new(bytes), "t", InputOptions { mapping, ..InputOptions::default() }).unwrap();
-    assert_eq!(rows.take_notices(), [""; 0]);
+    assert_eq!(rows.take_notices(), []);
 }

@@ -192,7 +192,7 @@ fn decimal(text: &str) -> Result<Json, Refused> {
     if !text.contains('.') {
         return match text.parse::<i64>() {
             Ok(integer) => Ok(integer.into()),
-            Err(_) => Err(Refused::Lossy(too_long(text))),
+            Err(_) => Err(Refused::Lossy(too_long(text).into())),
         };
     }
     let x: f64 = text.parse().map_err(|_| Refused::Unfit(format!("holds {text}, which is not a number")))?;
@@ -201,7 +201,9 @@ fn decimal(text: &str) -> Result<Json, Refused> {
     if x.to_string() == digits || digits.trim_start_matches('-') == "0" {
         return float(x + 0.0);
     }
-    Err(Refused::Lossy(format!("is the decimal {text}, which no type here holds; as a string it keeps its digits")))
+    Err(Refused::Lossy(
+        format!("is the decimal {text}, which no type here holds; as a string it keeps its digits").into(),
+    ))
 }
 
 /// Writes a date or time of chrono, whose debug text is ISO 8601.
@@ -229,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_decimal_is_a_number_where_that_has_its_digits() {
-        let read = |text: &str| decimal(text).map_err(|refused| refused.why().to_owned());
+        let read = |text: &str| decimal(text).map_err(Refused::why);
         for (text, json) in [
             ("12", Json::from(12)),
             ("12.50", Json::from(12.5)),
@@ -243,7 +245,7 @@ mod tests {
         for text in ["12345678901234567890.12", "12345678901234567890", "0.12345678901234567890", "9007199254740993.0"]
         {
             let why = read(text).unwrap_err();
-            assert!(why.contains(text) && why.contains("no type here holds"), "{why}");
+            assert!(why.text.contains(text) && why.text.contains("no type here holds"), "{why}");
         }
     }
 }

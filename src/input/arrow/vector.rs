@@ -22,7 +22,7 @@ pub(super) fn at(array: &dyn Array, row: usize) -> Result<Option<Vec<f32>>, Stri
         DataType::LargeList(_) => array.as_list::<i64>().value(row),
         DataType::FixedSizeList(..) => array.as_fixed_size_list().value(row),
         _ => {
-            return match value::at(array, row).map_err(|refused| refused.why().to_owned())? {
+            return match value::at(array, row).map_err(|refused| refused.why().text)? {
                 Json::Null => Ok(None),
                 Json::String(text) if text.trim().is_empty() => Ok(None),
                 Json::String(text) => embedding::parse(&text).map(Some).map_err(|why| format!("is bad: {why}")),

@@ -18,7 +18,7 @@ use super::segment::HnswSegment;
 use super::selection::Selection;
 use super::values::{LeftOut, MetadataEntry, Said};
 use super::write_ahead_log::{PendingRecords, PendingVectors, QueuedOperation, Vector};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remark, Result};
 use crate::input::archive::{Archive, ArchiveSize};
 use crate::input::sqlite::SqliteFile;
 use crate::record::{DumpLine, MetadataPatch, NewRecord, Origin, RecordId, Scope, Space};
@@ -270,7 +270,7 @@ impl ChromaFolder {
             }
             break (id, said);
         };
-        let bad = |why: String| Error::BadRow { source: open.origin.to_string(), line: 0, why };
+        let bad = |why: String| Error::bad_row(&open.origin, 0, why);
         let Some(embedding) = self.embedding(open, &id)? else {
             return Err(bad(format!("record {id:?} has no embedding, neither in the index nor in the queue")));
         };
@@ -315,7 +315,7 @@ impl Archive for ChromaFolder {
         ArchiveSize::Records(self.records)
     }
 
-    fn take_notices(&mut self) -> Vec<String> {
+    fn take_notices(&mut self) -> Vec<Remark> {
         self.noticed.take()
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::settings::ParsedSettings;
+use crate::error::{Advice, Remark};
 use crate::record::{CollectionInfo, Scope};
 
 /// A collection on its way in, and where it stands in its source.
@@ -31,15 +32,13 @@ impl Noticed {
         }
     }
 
-    pub(super) fn take(&mut self) -> Vec<String> {
-        let mut said = std::mem::take(&mut self.others);
+    pub(super) fn take(&mut self) -> Vec<Remark> {
+        let mut said: Vec<_> = std::mem::take(&mut self.others).into_iter().map(Remark::from).collect();
         for (function, names) in std::mem::take(&mut self.functions) {
             let (first, more) = (names.first().cloned().unwrap_or_default(), names.len().saturating_sub(1));
             let of = if more == 0 { first.clone() } else { format!("{first} and {more} more") };
-            said.push(format!(
-                "{of}: Chroma embeds its texts by {function}; here no model is set, so that questions need --embedding \
-                 until `huedb reembed {first} --model MODEL`"
-            ));
+            let notice = format!("{of}: Chroma embeds its texts by {function}; here no model is set");
+            said.push(Remark::with(notice, Advice::GiveEmbeddings(first)));
         }
         said
     }

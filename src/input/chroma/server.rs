@@ -14,7 +14,7 @@ use super::found::{FoundCollection, Noticed};
 use super::selection::Selection;
 use super::settings::{ParsedSettings, settings};
 use super::values::{LeftOut, Said};
-use crate::error::{Advice, Error, Result};
+use crate::error::{Advice, Error, Remark, Result};
 use crate::input::archive::{Archive, ArchiveSize};
 use crate::input::embedding::EmbeddingSeed;
 use crate::input::http::{HttpAnswer, HttpClient};
@@ -187,7 +187,7 @@ impl ChromaServer {
 }
 
 fn row(id: String, embedding: Option<Vec<f32>>, said: Said, origin: &Arc<str>) -> Result<NewRecord> {
-    let bad = |why: String| Error::BadRow { source: origin.to_string(), line: 0, why };
+    let bad = |why: String| Error::bad_row(origin, 0, why);
     if embedding.is_none() {
         return Err(bad(format!("record {id:?} has no embedding")));
     }
@@ -321,7 +321,7 @@ impl Archive for ChromaServer {
         ArchiveSize::Records(self.records)
     }
 
-    fn take_notices(&mut self) -> Vec<String> {
+    fn take_notices(&mut self) -> Vec<Remark> {
         self.noticed.take()
     }
 }

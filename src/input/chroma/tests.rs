@@ -137,7 +137,7 @@ fn what_is_noticed_is_told_once() {
     read(&mut archive).unwrap();
     let notices = archive.take_notices();
     assert!(
-        notices.len() == 1 && notices[0].starts_with("usual: Chroma embeds its texts by all-MiniLM"),
+        notices.len() == 1 && notices[0].text.starts_with("usual: Chroma embeds its texts by all-MiniLM"),
         "{notices:?}"
     );
     assert!(archive.take_notices().is_empty());
@@ -179,7 +179,7 @@ fn arrays_that_no_record_was_given_are_left_out_and_told() {
     let mut archive = ChromaFolder::open(folder.path(), &Selection::default()).unwrap();
     let (_, mut after) = read(&mut archive).unwrap();
     let mut notices = archive.take_notices();
-    notices.retain(|notice| notice.contains("arrays"));
+    notices.retain(|notice| notice.text.contains("arrays"));
     let says = |name: &str, count: usize| {
         format!(
             "{name}: left out {count} arrays that no record of it was given, the first of them of \"ghost\": Chroma shows \
@@ -187,7 +187,7 @@ fn arrays_that_no_record_was_given_are_left_out_and_told() {
         )
     };
     // The index has what was in the queue of one of the two: only the keys of the whole collection are known.
-    assert_eq!(notices, [says("written-l2", 3), says("queued", 4)]);
+    assert_eq!(notices, [says("written-l2", 3).into(), says("queued", 4).into()]);
     let (_, rows) = after.values_mut().find(|(info, _)| info.name.as_str() == "written-l2").unwrap();
     let bare = rows.iter_mut().find(|row| row.id.as_str() == "bare1").unwrap();
     assert!(bare.metadata.iter().map(|(key, _)| key).eq(["sa"]));

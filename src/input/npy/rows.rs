@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::header::MatrixHeader;
 
-use crate::error::{Advice, Error, Result};
+use crate::error::{Advice, Error, Remark, Result};
 use crate::input::decompress::InputBytes;
 use crate::input::embedding;
 use crate::input::lines::{LineReader, TextPiece};
@@ -22,7 +22,7 @@ use crate::record::{NewRecord, Origin};
 /// The rows of the file beside a matrix.
 pub(in crate::input) trait BesideRows: Iterator<Item = Result<NewRecord>> + Send {
     /// Returns what the user should know and was not told yet.
-    fn take_notices(&mut self) -> Vec<String>;
+    fn take_notices(&mut self) -> Vec<Remark>;
 }
 
 /// Opens the file beside a matrix.
@@ -66,7 +66,7 @@ impl NpyRows {
         let open = |beside: &MatrixIds| -> Result<MatrixSource> {
             let rows = match beside {
                 MatrixIds::Ids(path) => count(lines(path, options)?, |lines| Ok(lines.next()?.map(drop)))?,
-                MatrixIds::Rows(InputSource::Stdin) => header.rows,
+                MatrixIds::Rows(InputSource::Stdin(_)) => header.rows,
                 MatrixIds::Rows(source) => count(beside_rows(source, options, open_rows)?, |rows| {
                     rows.next().transpose().map(|row| row.map(drop))
                 })?,
@@ -109,8 +109,8 @@ impl NpyRows {
             }),
             MatrixSource::Rows(rows) => match rows.next().transpose()? {
                 Some(NewRecord { embedding: Some(_), origin, .. }) => {
-                    let why = "has its own embedding besides that of the matrix".into();
-                    return Err(Error::BadRow { source: origin.source.to_string(), line: origin.line, why });
+                    let why = "has its own embedding besides that of the matrix";
+                    return Err(Error::bad_row(origin.source, origin.line, why));
                 }
                 Some(row) => {
                     let embedding = embedding.map_err(|why| self.bytes.bad_row(self.read, why))?;
@@ -138,7 +138,7 @@ impl NpyRows {
     }
 
     /// Returns what the user should know and was not told yet.
-    pub(in crate::input) fn take_notices(&mut self) -> Vec<String> {
+    pub(in crate::input) fn take_notices(&mut self) -> Vec<Remark> {
         match &mut self.beside {
             MatrixSource::Rows(rows) => rows.take_notices(),
             MatrixSource::Nothing | MatrixSource::Ids(_) => Vec::new(),
@@ -178,7 +178,7 @@ fn mismatch(bytes: &InputBytes, rows: u64, beside_rows: u64, beside: &MatrixIds)
         MatrixIds::Ids(path) | MatrixIds::Rows(InputSource::File(path) | InputSource::Folder(path)) => {
             path.display().to_string()
         }
-        MatrixIds::Rows(InputSource::Stdin) => "-".into(),
+        MatrixIds::Rows(InputSource::Stdin(_)) => "-".into(),
         MatrixIds::Rows(InputSource::Glob { base, pattern }) => base.join(pattern).display().to_string(),
         MatrixIds::Rows(InputSource::Files(files)) => format!("the list of {} files", files.len()),
     };

@@ -48,7 +48,7 @@ impl Case {
     fn notices(&self, name: &str) -> Vec<String> {
         let mut rows = self.open(name).unwrap();
         assert_eq!(rows.by_ref().map(Result::unwrap).count(), ROWS.len());
-        rows.take_notices()
+        rows.take_notices().iter().map(ToString::to_string).collect()
     }
 
     fn error(&self, name: &str) -> String {

@@ -1,6 +1,5 @@
 //! The binary formats, and which is written by what.
 
-use std::fmt;
 use std::io::Write;
 
 use huedb::error::Result;
@@ -22,26 +21,7 @@ pub(crate) enum BinaryFormat {
     Npy,
 }
 
-impl BinaryFormat {
-    /// Every format, in the order of the help text.
-    pub(crate) const ALL: [Self; 3] = [Self::Parquet, Self::Arrow, Self::Npy];
-
-    /// Returns the name used on the command line.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Parquet => "parquet",
-            Self::Arrow => "arrow",
-            Self::Npy => "npy",
-        }
-    }
-}
-
-impl fmt::Display for BinaryFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+named!(pub(crate) BinaryFormat { Parquet: "parquet", Arrow: "arrow", Npy: "npy" });
 
 /// Begins to write records whose columns the layout names.
 ///

@@ -11,7 +11,7 @@ use huedb::input::{SourceFile, Split};
 use huedb::record::{CollectionInfo, NewRecord};
 
 use crate::cli::context::command::Context;
-use crate::cli::process::hint::hint;
+use crate::cli::process::hint::passing;
 use crate::output::{ProgressDisplay, Properties, count};
 
 /// Files, counted by what becomes of them.
@@ -49,9 +49,7 @@ impl SyncPlan {
     /// Notes a file that cannot be taken in.
     pub(crate) fn fail(&mut self, context: &mut Context, progress: &ProgressDisplay, error: &Error) {
         self.files.failed += 1;
-        let hint = hint(error).map(|hint| format!("; {hint}")).unwrap_or_default();
-        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        progress.suspend(|| context.printer.warning(format!("{error}{cause}{hint}")));
+        progress.suspend(|| context.printer.warning(passing(error)));
     }
 
     /// Counts the files, once all were compared.
