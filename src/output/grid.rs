@@ -1,17 +1,17 @@
 //! Rows and columns of text laid out for a terminal: a header, a rule, no vertical bars.
 //!
 //! Knows nothing of records; cells come sanitised. Invariant: no line is wider than the widths allotted, so
-//! nothing wraps by itself unless the terminal is too narrow for one character a column.
+//! nothing wraps by itself unless the terminal is too narrow for one cell a column.
 
-use super::color;
-use super::highlighted_text::Marked;
+use comfy_table::{Attribute, Cell, CellAlignment, ColumnConstraint, LineStyle, Row, Table, TableStyle, Width};
+
+use super::highlighted_text::{Marked, escapes};
 use super::sink::Style;
 use super::width::{self, Wish};
 
-/// Stands between columns.
-const GAP: &str = "  ";
-/// Stands under the header.
-const RULE: char = '─';
+/// Two spaces between columns and a thin rule under the header.
+const QUIET: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
+const GAP: usize = 2;
 
 /// One column of a grid.
 #[derive(Debug, Clone)]
@@ -56,56 +56,56 @@ impl Grid {
             Wish { natural: cells.max().unwrap_or(0).max(known), share: heading.share }
         };
         let wishes: Vec<Wish> = self.headings.iter().enumerate().map(wish).collect();
-        width::allot(&wishes, line.saturating_sub(GAP.len() * wishes.len().saturating_sub(1)))
+        width::allot(&wishes, line.saturating_sub(GAP * wishes.len().saturating_sub(1)))
     }
 
     /// Returns the rows as lines, under a header if asked for; empty when there are no rows.
     ///
     /// A cell that is too wide is cut, or wrapped where nothing is to be cut.
     pub(super) fn lines(&self, widths: &[usize], header: bool, style: Style) -> String {
-        let mut text = String::new();
         if self.rows.is_empty() {
-            return text;
+            return String::new();
+        }
+        let mut table = Table::new();
+        table.load_style(QUIET).force_no_tty();
+        table.style_text_only();
+        if style.color {
+            table.enforce_styling();
         }
         if header {
-            let names = self.headings.iter().zip(widths);
-            let names = names.map(|(heading, &width)| vec![width::cut(&heading.name, width).into_owned().into()]);
-            let bold = |_: &Heading, name: &Marked| color::bold(&name.styled(false), style.color);
-            self.push_row(&mut text, widths, &names.collect::<Vec<_>>(), bold);
-            let line = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
-            text.extend(std::iter::repeat_n(RULE, line).chain(['\n']));
+            let names = self.headings.iter().zip(widths).map(|(heading, &width)| {
+                aligned(heading, width::cut(&heading.name, width).into_owned()).add_attribute(Attribute::Bold)
+            });
+            table.set_header(Row::from(names.collect::<Vec<_>>()));
         }
         for row in &self.rows {
-            let cells = row.iter().zip(widths);
-            let cells =
-                cells.map(|(cell, &width)| if style.full { cell.wrapped(width) } else { vec![cell.cut(width)] });
-            let shown =
-                |heading: &Heading, line: &Marked| color::dim(&line.styled(style.color), style.color && heading.dim);
-            self.push_row(&mut text, widths, &cells.collect::<Vec<_>>(), shown);
+            let cells = self.headings.iter().zip(row).zip(widths).map(|((heading, text), &width)| {
+                let lines = if style.full { text.wrapped(width) } else { vec![text.cut(width)] };
+                let shown = |line: &Marked| if style.color { line.with_signs() } else { line.styled(false) };
+                let cell = aligned(heading, lines.iter().map(shown).collect::<Vec<_>>().join("\n"));
+                if heading.dim { cell.add_attribute(Attribute::Dim) } else { cell }
+            });
+            table.add_row(Row::from(cells.collect::<Vec<_>>()));
         }
-        text
-    }
-
-    /// Adds cells side by side, each of lines as wide as its column at most.
-    fn push_row(
-        &self,
-        text: &mut String,
-        widths: &[usize],
-        cells: &[Vec<Marked>],
-        shown: impl Fn(&Heading, &Marked) -> String,
-    ) {
-        for at in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
-            let mut line = String::new();
-            for ((heading, cell), &width) in self.headings.iter().zip(cells).zip(widths) {
-                let blank = " ".repeat(width.saturating_sub(cell.get(at).map_or(0, Marked::width)));
-                let shown = cell.get(at).map(|part| shown(heading, part)).unwrap_or_default();
-                line.extend(if heading.right { [blank, shown] } else { [shown, blank] });
-                line.push_str(GAP);
-            }
-            text.push_str(line.trim_end());
+        let last = widths.len().saturating_sub(1);
+        for (at, (column, &width)) in table.column_iter_mut().zip(widths).enumerate() {
+            let gap = if at == last { 0 } else { GAP };
+            column.set_padding((0, u16::try_from(gap).unwrap_or(u16::MAX)));
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(
+                u16::try_from(width + gap).unwrap_or(u16::MAX),
+            )));
+        }
+        table.lines().fold(String::new(), |mut text, line| {
+            text.push_str(&escapes(line.trim_end()));
             text.push('\n');
-        }
+            text
+        })
     }
+}
+
+fn aligned(heading: &Heading, text: String) -> Cell {
+    let alignment = if heading.right { CellAlignment::Right } else { CellAlignment::Left };
+    Cell::new_owned(text).set_alignment(alignment)
 }
 
 #[cfg(test)]

@@ -128,8 +128,8 @@ impl Marked {
         lines
     }
 
-    /// Returns the text with signs around its marks.
-    fn with_signs(&self) -> String {
+    /// Returns the text with signs around its marks, which [`escapes`] makes colours of.
+    pub(super) fn with_signs(&self) -> String {
         let mut text = String::with_capacity(self.text.len());
         let mut done = 0;
         for mark in &self.marks {
@@ -146,8 +146,13 @@ impl Marked {
 
     /// Returns the text, its marks in colour.
     pub(super) fn styled(&self, color: bool) -> String {
-        if color { self.with_signs().replace(BEGIN, BEGIN_ESCAPE).replace(END, END_ESCAPE) } else { self.text.clone() }
+        if color { escapes(&self.with_signs()) } else { self.text.clone() }
     }
+}
+
+/// Turns the signs around marks into escape sequences.
+pub(super) fn escapes(text: &str) -> String {
+    text.replace(BEGIN, BEGIN_ESCAPE).replace(END, END_ESCAPE)
 }
 
 fn wrap(line: &str, limit: usize) -> Vec<Range<usize>> {
