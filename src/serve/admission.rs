@@ -69,7 +69,8 @@ impl Admission {
             return Err(Fault::over(Rejection::Connections, "there are too many connections (--max-connections)"));
         }
         let is_proxy = || peer.is_loopback() || options.trusted_proxies.iter().any(|network| network.contains(&peer));
-        if self.is_plain && level != Level::Public && !is_proxy() {
+        // Who reads metrics learns no more than the token for them lets them read.
+        if self.is_plain && !matches!(level, Level::Public | Level::Metrics) && !is_proxy() {
             trail.outcome = "denied";
             return Err(Fault::forbidden(
                 "unencrypted requests are taken from trusted proxies alone (--trusted-proxy)",

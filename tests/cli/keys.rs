@@ -63,6 +63,9 @@ const CASES: &[Case] = &[
     case(&["database", "list", "-o", "ids"]),
     case(&["tenant", "create", "others"]),
     case(&["tenant", "list"]),
+    // A secret is another each time.
+    Case { alike: false, ..case(&["token", "create", "ci", "--role", "reader"]) },
+    case(&["token", "list"]),
     Case { alike: false, ..case(&["info"]) },
     case(&["check", "--deep"]),
     case(&["repair"]),
@@ -201,6 +204,7 @@ fn a_file_is_made_encrypted_by_every_verb_that_makes_one() {
         &["import", "--from-llm", "llm.db"],
         &["sync", "fresh", "texts", "--create", "--model", "hash-8"],
         &["tenant", "create", "others"],
+        &["token", "create", "ci", "--role", "reader"],
         &["database", "create", "staging"],
     ] {
         let new = ["--db", "new.redb"];

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::running::Running;
 
 /// Where `make clients` puts them.
@@ -66,6 +68,43 @@ fn the_javascript_example_of_the_readme_runs() {
     let beside = modules.parent().unwrap().join(format!("example-{}.mjs", std::process::id()));
     std::fs::write(&beside, &example).unwrap();
     prints(Command::new("node").arg(&beside), &example);
+    std::fs::remove_file(beside).unwrap();
+}
+
+/// Returns a server that asks for tokens, a reader's token and one of a writer in a database of its own.
+fn guarded() -> (Running, String, String) {
+    let server = Running::start(&[]);
+    let notes = server.collection("notes");
+    server.post(&format!("{notes}/add"), &json!({"ids": ["a"], "embeddings": [[1, 0]]}));
+    server.ok(&["tenant", "create", "acme"]);
+    server.ok(&["--tenant", "acme", "database", "create", "main"]);
+    let reader = server.token(&["ann", "--role", "reader", "--tenant", "default_tenant"]);
+    let writer = server.token(&["ci", "--role", "writer", "--tenant", "acme", "--database", "main"]);
+    server.until("an answer of 401", |server| server.get("/api/v2/auth/identity").status == 401);
+    (server, reader, writer)
+}
+
+#[test]
+fn the_python_client_sends_tokens_in_every_way() {
+    let Some(python) = installed("python/bin/python") else {
+        eprintln!("not run, for `make clients` was not: the_python_client_sends_tokens_in_every_way");
+        return;
+    };
+    let (server, reader, writer) = guarded();
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/serve/clients/tokens.py");
+    passes(Command::new(python).arg(scenario).args([&server.address, &reader, &writer]));
+}
+
+#[test]
+fn the_javascript_client_sends_tokens_in_every_way() {
+    let Some(modules) = installed("javascript/node_modules") else {
+        eprintln!("not run, for `make clients` was not: the_javascript_client_sends_tokens_in_every_way");
+        return;
+    };
+    let (server, reader, writer) = guarded();
+    let beside = modules.parent().unwrap().join(format!("tokens-{}.mjs", std::process::id()));
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/serve/clients/tokens.mjs"), &beside).unwrap();
+    passes(Command::new("node").arg(&beside).args([&server.address, &reader, &writer]));
     std::fs::remove_file(beside).unwrap();
 }
 

@@ -50,6 +50,7 @@ enum Names {
     Filter,
     Tenants,
     Databases,
+    Tokens,
     Models,
     Verbs,
     Settings,
@@ -65,6 +66,7 @@ impl Names {
             (_, "filters") => Self::Filter,
             (PROGRAM, "tenant") | ("tenant drop", "name") => Self::Tenants,
             (PROGRAM, "database") | ("database drop", "name") => Self::Databases,
+            ("token show" | "token revoke" | "token rotate", "name") => Self::Tokens,
             (_, "model") | ("model verify" | "model remove", "name") => Self::Models,
             ("man", "name") => Self::Verbs,
             ("config set" | "config unset", "key") => Self::Settings,
@@ -199,6 +201,11 @@ impl NameLookup {
             Names::Filter => self.keys()?.iter().map(|key| filter_key(key)).collect(),
             Names::Tenants => self.open()?.tenants()?,
             Names::Databases => self.open()?.databases()?.into_iter().map(|database| database.name).collect(),
+            Names::Tokens => {
+                let mut names: Vec<String> = self.open()?.tokens()?.into_iter().map(|token| token.name).collect();
+                names.dedup();
+                names
+            }
             Names::Models => models(&LoadOptions::from_env()?)?.into_iter().map(|model| model.name).collect(),
             Names::Verbs => self.verbs.clone(),
             Names::Settings => self.settings.clone(),
