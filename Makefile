@@ -40,7 +40,7 @@ clients: target/clients/python target/clients/javascript
 
 target/clients/python:
 	python3 -m venv $@
-	$@/bin/pip install --quiet --disable-pip-version-check chromadb-client==1.5.9 || { rm -r $@; exit 1; }
+	$@/bin/pip install --quiet --disable-pip-version-check chromadb-client==1.5.9 bcrypt==5.0.0 || { rm -r $@; exit 1; }
 
 target/clients/javascript:
 	mkdir -p $@
