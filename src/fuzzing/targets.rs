@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::input::{Archive, ArchiveBatches, BatchLimits, Dump, IdFrom, InputFormat, InputOptions, InputRows, Mapping};
 use crate::output::{RecordColumns, ShownRecord, Style};
 use crate::query::{ChromaRequest, Filter, Query, RecordQuery};
-use crate::record::{NewRecord, Record};
+use crate::record::{NamePattern, NewRecord, Rate, Record, Token, TokenText};
 use crate::store::Include;
 use crate::{embed, index, output, store};
 
@@ -20,7 +20,7 @@ use crate::{embed, index, output, store};
 pub type FuzzTarget = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [FuzzTarget; 20] = [
+pub const TARGETS: [FuzzTarget; 22] = [
     ("filter", filter),
     ("request", request),
     ("table", table),
@@ -41,6 +41,8 @@ pub const TARGETS: [FuzzTarget; 20] = [
     ("tokenizer", embed::fuzzing::text),
     ("tokenizer_file", embed::fuzzing::tokenizer_file),
     ("jwt", jwt),
+    ("headers", headers),
+    ("token", token),
 ];
 
 /// Calls a target by its name.
@@ -134,6 +136,31 @@ fn jwt(bytes: &[u8]) -> bool {
     return crate::serve::oidc::fuzzing::jwt(bytes);
     #[cfg(not(feature = "serve"))]
     bytes.is_ascii()
+}
+
+/// The head of a request.
+fn headers(bytes: &[u8]) -> bool {
+    #[cfg(feature = "serve")]
+    return crate::serve::fuzzing::headers(bytes);
+    #[cfg(not(feature = "serve"))]
+    bytes.is_ascii()
+}
+
+/// A token as it is sent and as it is kept, a pattern, a rate.
+fn token(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    if let Some(token) = TokenText::parse(text) {
+        assert_eq!((token.as_str(), token.id()), (text, &text[4..12]));
+        return true;
+    }
+    if let Ok(kept) = serde_json::from_str::<Token>(text) {
+        let again = serde_json::to_string(&kept).unwrap_or_default();
+        assert_eq!(serde_json::from_str::<Token>(&again).ok(), Some(kept));
+        return true;
+    }
+    let pattern = NamePattern::parse(text).map(|pattern| assert!(pattern.matches(text) || text.ends_with('*')));
+    let rate = text.parse::<Rate>().map(|rate| assert_eq!(rate.to_string().parse::<Rate>().ok(), Some(rate)));
+    pattern.is_ok() || rate.is_ok()
 }
 
 /// An npy matrix, with ids from its content.

@@ -29,11 +29,20 @@ pub(super) struct Admission {
     pub(super) is_plain: bool,
 }
 
-/// Returns the address of whoever sent a request, and of the client behind it.
-pub(super) fn addresses(head: &Parts, options: &ServeOptions) -> (IpAddr, IpAddr) {
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    /// Whoever sent it.
+    pub(super) peer: IpAddr,
+    /// The client behind that, where it is a trusted proxy.
+    pub(super) client: IpAddr,
+}
+
+/// Returns where a request comes from.
+pub(super) fn origin(head: &Parts, options: &ServeOptions) -> Origin {
     let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(peer)| peer.ip().to_canonical());
-    (peer, client_address(peer, &head.headers, &options.trusted_proxies))
+    Origin { peer, client: client_address(peer, &head.headers, &options.trusted_proxies) }
 }
 
 /// Returns what the path of a request is about.
@@ -59,8 +68,7 @@ impl Admission {
         route: &Route,
         place: Place,
         head: &Parts,
-        peer: IpAddr,
-        client: IpAddr,
+        Origin { peer, client }: Origin,
         options: &ServeOptions,
         trail: &mut Trail,
     ) -> Result<Access, Fault> {

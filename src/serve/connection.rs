@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::call::Stream;
+use super::observe::{Metrics, Rejection};
 
 /// Pieces that wait for the client.
 const PIECES: usize = 8;
@@ -31,32 +32,42 @@ pub(super) struct StreamOut {
     piece: Vec<u8>,
     /// How long the client may take nothing.
     patience: Duration,
+    was_stalled: bool,
 }
 
 pub(super) fn stream(content_type: &'static str, length: Option<u64>, patience: Duration) -> (Streamed, StreamOut) {
     let (sender, pieces) = mpsc::channel(PIECES);
-    (Streamed { content_type, length, pieces }, StreamOut { sender, piece: Vec::with_capacity(PIECE_BYTES), patience })
+    (
+        Streamed { content_type, length, pieces },
+        StreamOut { sender, piece: Vec::with_capacity(PIECE_BYTES), patience, was_stalled: false },
+    )
 }
 
 impl StreamOut {
     /// Writes an answer. Where that fails the connection is cut, so that no client takes it for whole.
-    pub(super) fn run(mut self, write: Stream) {
+    pub(super) fn run(mut self, write: Stream, metrics: &Metrics) {
         let done = write(&mut self)
             .and_then(|()| self.flush().map_err(|error| crate::error::Error::io("send the answer", error)));
         if let Err(error) = done {
+            if self.was_stalled {
+                metrics.reject(Rejection::Stall);
+            }
             let _ = self.sender.try_send(Err(io::Error::other(error.to_string())));
         }
     }
 
     /// Waits until the client has taken something, no longer than it may take nothing.
-    fn send(&self, piece: Bytes) -> io::Result<()> {
+    fn send(&mut self, piece: Bytes) -> io::Result<()> {
         let deadline = Instant::now() + self.patience;
         let mut piece = Ok(piece);
         loop {
             match self.sender.try_send(piece) {
                 Ok(()) => return Ok(()),
                 Err(TrySendError::Closed(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
-                Err(TrySendError::Full(_)) if Instant::now() > deadline => return Err(io::ErrorKind::TimedOut.into()),
+                Err(TrySendError::Full(_)) if Instant::now() > deadline => {
+                    self.was_stalled = true;
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
                 Err(TrySendError::Full(back)) => piece = back,
             }
             std::thread::sleep(LOOK_AGAIN);

@@ -174,7 +174,7 @@ impl Shared {
                 Ok(Step::Stream(kind, length, write)) => {
                     let (streamed, out) = stream(kind, length, self.site.options.stall_timeout);
                     if responder.begin(streamed) {
-                        out.run(write);
+                        out.run(write, self.site.metrics());
                     }
                 }
                 Err(fault) => responder.answer(Err(fault)),

@@ -26,7 +26,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::access::Action;
-use super::admission::{Admission, addresses, place};
+use super::admission::{Admission, origin, place};
 use super::call::{Call, Kind, Reply, Route, Site, Step};
 use super::connection::Streamed;
 use super::engine::{Engine, Job, guarded, too_late};
@@ -70,6 +70,10 @@ impl Gate {
         let as_gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let cache = store.cache();
         gauges.connections.set(as_gauge(self.connections.open()));
+        let metrics = self.site.metrics();
+        let handshakes = self.connections.failed_handshakes();
+        metrics.bring_rejected(Rejection::Handshake, handshakes);
+        metrics.bring_rejected(Rejection::Head, self.connections.without_request().saturating_sub(handshakes));
         gauges.queue.set(as_gauge(self.engine.waiting()));
         gauges.cache.set(as_gauge(cache.bytes()));
         let (hits, misses) = cache.uses();
@@ -133,12 +137,12 @@ fn not_allowed(method: &Method) -> Response {
 
 async fn serve(gate: &Arc<Gate>, route: &'static Route, params: Vec<(String, String)>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let (peer, client) = addresses(&head, &gate.site.options);
+    let origin = origin(&head, &gate.site.options);
     let place = place(route, &params);
     let name = RouteName { method: route.method.as_str(), path: route.path, action: route.action };
     let id = RequestId::of(&head.headers);
-    let mut trail = Trail::begin(Arc::clone(&gate.site.observed), name, id.clone(), client, place.clone());
-    let admitted = gate.admission.admit(route, place, &head, peer, client, &gate.site.options, &mut trail).await;
+    let mut trail = Trail::begin(Arc::clone(&gate.site.observed), name, id.clone(), origin.client, place.clone());
+    let admitted = gate.admission.admit(route, place, &head, origin, &gate.site.options, &mut trail).await;
     let mut permit = None;
     let call = match admitted {
         Ok(access) => read(gate, route, params, head, body, access, &mut trail, &mut permit).await,
@@ -151,7 +155,7 @@ async fn serve(gate: &Arc<Gate>, route: &'static Route, params: Vec<(String, Str
     drop(permit);
     let mut response = sent(gate, outgoing, trail);
     response.headers_mut().insert(RequestId::header_name(), id.header());
-    if gate.tls.is_some() && !peer.is_loopback() {
+    if gate.tls.is_some() && !origin.peer.is_loopback() {
         response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response

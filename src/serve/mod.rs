@@ -13,6 +13,8 @@ mod collections;
 mod connection;
 mod engine;
 mod fault;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod housekeeping;
 mod http;
 mod intake;

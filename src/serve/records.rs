@@ -57,12 +57,12 @@ fn write(site: &Site, call: &Call, mode: Mode) -> Handled {
     Ok(reply.about(count).into())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "what may fail has this form")]
+#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "what may fail has this form")]
 fn created(outcome: Outcome) -> Answered {
     Ok(Reply::empty().with_status(StatusCode::CREATED).about(outcome.len()))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "what may fail has this form")]
+#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "what may fail has this form")]
 fn changed(outcome: Outcome) -> Answered {
     Ok(Reply::empty().about(outcome.len()))
 }

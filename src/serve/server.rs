@@ -193,6 +193,8 @@ async fn run(
     match gate.tls.as_ref().map(Tls::config) {
         None => server.acceptor(acceptor).serve(routes).await,
         Some(config) => {
+            let connections = Arc::clone(&gate.connections);
+            let server = server.accept_error_handler(move |_, _| connections.handshake_failed());
             let tls = RustlsAcceptor::new(config).handshake_timeout(options.handshake_timeout).acceptor(acceptor);
             server.acceptor(tls).serve(routes).await
         }

@@ -102,7 +102,7 @@ impl WriteRequest {
                 let is_due = |record: &StoredRecord| {
                     condition(record) && restriction.is_none_or(|restriction| restriction.keeps(record))
                 };
-                let deleted = ids.iter().map(|id| batch.delete(id, &is_due).map(u64::from));
+                let deleted = ids.iter().map(|id| batch.delete(id, is_due).map(u64::from));
                 deleted.sum::<Result<_>>().map(Outcome::Deleted)
             }
         }

@@ -75,7 +75,7 @@ impl Place {
         }
         let body = json!({"name": "notes", "get_or_create": true});
         let made = admin("POST", &format!("{DATABASE}/collections"), body).json();
-        self.notes = made["id"].as_str().unwrap().to_owned();
+        made["id"].as_str().unwrap().clone_into(&mut self.notes);
         let record = json!({"ids": ["a"], "embeddings": [[1, 0]], "metadatas": [{"user": "ann"}]});
         admin("POST", &format!("{DATABASE}/collections/{}/upsert", self.notes), record);
     }

@@ -80,7 +80,9 @@ fn all_bodies_together_are_bounded() {
     let server = Running::start(&["--max-body", "4", "--max-bodies", "4"]);
     let path = format!("{DATABASE}/collections");
     let head = |length: usize| {
-        format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n")
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        )
     };
     // One holds most of the room and does not go on.
     let mut holder = TcpStream::connect(&server.address).unwrap();
@@ -117,6 +119,7 @@ fn what_never_ends_is_ended() {
     assert_eq!(read(&mut half), "");
     assert_eq!(read(&mut idle), "");
     assert_eq!(rejected(&server, "time"), 1);
+    assert_eq!(rejected(&server, "head"), 2);
     // A connection between two requests is given up as well.
     let mut kept = TcpStream::connect(&server.address).unwrap();
     kept.write_all(b"GET /api/v2/heartbeat HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
@@ -201,4 +204,5 @@ fn clients_that_never_read_are_cut() {
         answer.status == 200 && answer.text.lines().count() == 5000
     });
     drop(deaf);
+    assert!(rejected(&server, "stall") > 0);
 }

@@ -44,7 +44,7 @@ fn id(random: &mut Random) -> String {
 
 /// Returns a method, what comes after the collection's path, and a body.
 fn request(random: &mut Random) -> (&'static str, String, Json) {
-    let ids: Vec<String> = (0..1 + random.below(3)).map(|_| id(random)).collect();
+    let ids: Vec<String> = (0..=random.below(3)).map(|_| id(random)).collect();
     let include = json!(["documents", "metadatas", "embeddings"]);
     match random.below(15) {
         0 => ("POST", "/get".into(), json!({"ids": ids, "include": include})),
@@ -162,7 +162,9 @@ fn a_filtered_token_learns_nothing_of_what_it_hides() {
     let worlds = [world(one), world(other)];
     for at in 0..SHOWN {
         let shown = record(&mut random, &format!("shown-{at}"), "ann");
-        worlds.iter().for_each(|world| world.add(&ids[0], &shown));
+        for world in &worlds {
+            world.add(&ids[0], &shown);
+        }
         // One world has more, before and between.
         for _ in 0..random.below(3) {
             let id = format!("hidden-{}", random.next());

@@ -37,7 +37,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// SIGTERM and Ctrl-C end it once the requests at hand are answered; a second one ends it at once. SIGHUP has it read its
 /// certificates and open its audit file again.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = "Examples:
   huedb serve
   huedb --db notes.redb serve --listen 127.0.0.1:9000
@@ -131,7 +130,7 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     insecure: bool,
 
-    /// Identity provider whose signed tokens are taken (OpenID Connect)
+    /// Identity provider whose signed tokens are taken (OIDC)
     #[arg(long, value_name = "URL", requires = "oidc_audience")]
     oidc_issuer: Option<String>,
 

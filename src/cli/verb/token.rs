@@ -246,20 +246,14 @@ fn described(token: &Token) -> Properties {
 /// Says what a token is good for.
 fn in_words(token: &Token) -> String {
     let Grant { role, tenant, database, collection, filter } = &token.grant;
-    let mut words = role.to_string();
+    let mut words = vec![role.to_string()];
     for (what, pattern) in [("tenant", tenant), ("database", database), ("collection", collection)] {
         if !pattern.is_all() {
-            words += &format!(", {what} {}", pattern.as_str());
+            words.push(format!("{what} {}", pattern.as_str()));
         }
     }
-    if let Some(filter) = filter {
-        words += &format!(", where {filter}");
-    }
-    if let Some(rate) = token.rate {
-        words += &format!(", {rate}");
-    }
-    if let Some(expires) = token.expires_at() {
-        words += &format!(", until {}", humantime::format_rfc3339_seconds(expires));
-    }
-    words
+    words.extend(filter.as_ref().map(|filter| format!("where {filter}")));
+    words.extend(token.rate.map(|rate| rate.to_string()));
+    words.extend(token.expires_at().map(|expires| format!("until {}", humantime::format_rfc3339_seconds(expires))));
+    words.join(", ")
 }

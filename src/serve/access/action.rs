@@ -32,7 +32,7 @@ macro_rules! actions {
         /// What is asked for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub(in crate::serve) enum Action {
-            $(#[doc = $name] $action,)*
+            $($action,)*
         }
 
         impl Action {

@@ -1,5 +1,7 @@
 //! The whole table of who may do what, as it was meant: every action by every role in every scope.
 
+use std::fmt::Write;
+
 use super::*;
 use crate::record::NamePattern;
 
@@ -92,7 +94,7 @@ fn the_whole_table() {
             })
             .collect();
         if found != expected {
-            wrong += &format!("{name}: {found}, not {expected}\n");
+            writeln!(wrong, "{name}: {found}, not {expected}").unwrap();
         }
     }
     assert_eq!(lines.next(), None);

@@ -92,8 +92,8 @@ mod tests {
     use super::*;
     use crate::record::Role;
 
-    fn rate(text: &str) -> Option<Rate> {
-        Some(text.parse().unwrap())
+    fn rate(text: &str) -> Rate {
+        text.parse().unwrap()
     }
 
     fn known(name: &str, own: Option<Rate>) -> Access {
@@ -103,9 +103,9 @@ mod tests {
 
     #[test]
     fn each_has_a_rate_of_their_own() {
-        let limits = RateLimits::new(rate("3/s"));
+        let limits = RateLimits::new(Some(rate("3/s")));
         let [here, there] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
-        let (ann, bob) = (known("ann", None), known("bob", rate("1/s")));
+        let (ann, bob) = (known("ann", None), known("bob", Some(rate("1/s"))));
         for _ in 0..3 {
             limits.count(&ann, here, 0).unwrap();
         }
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_large_body_costs_more_and_never_more_than_there_can_be() {
-        let limits = RateLimits::new(rate("10/s"));
+        let limits = RateLimits::new(Some(rate("10/s")));
         let (ann, here) = (known("ann", None), "192.0.2.1".parse().unwrap());
         limits.count(&ann, here, 9 * BYTES_OF_A_CELL).unwrap();
         assert!(limits.count(&ann, here, 0).is_err());
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn addresses_of_one_network_are_one() {
-        let limits = RateLimits::new(rate("1/s"));
+        let limits = RateLimits::new(Some(rate("1/s")));
         limits.count_stranger("2001:db8::1".parse().unwrap()).unwrap();
         assert!(limits.count_stranger("2001:db8::ffff:2".parse().unwrap()).is_err());
         limits.count_stranger("2001:db8:1::1".parse().unwrap()).unwrap();

@@ -6,7 +6,7 @@ use std::future::{Ready, ready};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,11 +24,29 @@ const TOLD: usize = 64;
 pub(in crate::serve) struct Connections {
     open: AtomicUsize,
     most: usize,
+    without_request: AtomicU64,
+    failed_handshakes: AtomicU64,
 }
 
 impl Connections {
     pub(in crate::serve) fn new(most: usize) -> Self {
-        Self { open: AtomicUsize::new(0), most }
+        let (without_request, failed_handshakes) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { open: AtomicUsize::new(0), most, without_request, failed_handshakes }
+    }
+
+    /// Returns how many ended before the head of a request had come.
+    pub(in crate::serve) fn without_request(&self) -> u64 {
+        self.without_request.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many ended before both sides had agreed on a key.
+    pub(in crate::serve) fn failed_handshakes(&self) -> u64 {
+        self.failed_handshakes.load(Ordering::Relaxed)
+    }
+
+    /// Counts one that could not be accepted.
+    pub(in crate::serve) fn handshake_failed(&self) {
+        self.failed_handshakes.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(in crate::serve) fn open(&self) -> usize {
@@ -42,11 +60,16 @@ pub(in crate::serve) struct Connection {
     all: Arc<Connections>,
     /// Whether it is one too many.
     pub(in crate::serve) is_surplus: bool,
+    /// Whether a request has come.
+    was_used: AtomicBool,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.all.open.fetch_sub(1, Ordering::Relaxed);
+        if !self.was_used.load(Ordering::Relaxed) {
+            self.all.without_request.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -66,7 +89,7 @@ impl<S> Accept<TcpStream, S> for Acceptor {
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let before = self.connections.open.fetch_add(1, Ordering::Relaxed);
         let (all, most) = (Arc::clone(&self.connections), self.connections.most);
-        let connection = Connection { all, is_surplus: before >= most };
+        let connection = Connection { all, is_surplus: before >= most, was_used: AtomicBool::new(false) };
         if before >= most.saturating_add(TOLD) {
             return ready(Err(io::Error::other("too many connections")));
         }
@@ -95,6 +118,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Connected<S> {
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        self.connection.was_used.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(Arc::clone(&self.connection));
         self.service.call(request)
     }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a pair that cannot be used never takes the place of one that can.
 
+use std::fmt::Display;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -107,8 +108,8 @@ impl Tls {
     }
 }
 
-fn bad(path: &Path, why: impl ToString) -> Error {
-    Error::BadInput { source: path.display().to_string(), why: why.to_string(), hint: None }
+fn bad(path: &Path, why: impl Display) -> Error {
+    Error::BadInput { source: path.display().to_string(), why: format!("{why}"), hint: None }
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {

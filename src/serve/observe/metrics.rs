@@ -1,4 +1,4 @@
-//! What is counted and measured, as OpenMetrics.
+//! What is counted and measured, as `OpenMetrics`.
 //!
 //! Invariants: a route is its template, never a path, so that clients cannot make series; nothing is read from the file when
 //! somebody asks, so that a scrape is answered when nothing else is.
@@ -71,10 +71,16 @@ pub(in crate::serve) enum Rejection {
     Long,
     /// The time a request may take.
     Time,
+    /// The time until the head of a first request.
+    Head,
+    /// Agreeing on a key, or the time for it.
+    Handshake,
+    /// The time a client may take nothing of an answer.
+    Stall,
 }
 
 impl Rejection {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::Queue,
         Self::Bodies,
         Self::Body,
@@ -85,6 +91,9 @@ impl Rejection {
         Self::Rate,
         Self::Long,
         Self::Time,
+        Self::Head,
+        Self::Handshake,
+        Self::Stall,
     ];
 
     fn name(self) -> &'static str {
@@ -99,6 +108,9 @@ impl Rejection {
             Self::Rate => "rate",
             Self::Long => "long",
             Self::Time => "time",
+            Self::Head => "head",
+            Self::Handshake => "handshake",
+            Self::Stall => "stall",
         }
     }
 }
@@ -218,6 +230,11 @@ impl Metrics {
         }
     }
 
+    /// Brings the count of a bound to what was counted elsewhere.
+    pub(in crate::serve) fn bring_rejected(&self, rejection: Rejection, to: u64) {
+        bring(&self.rejected.get_or_create(&ReasonLabels { reason: rejection.name() }), to);
+    }
+
     /// Counts a request whose sender is not known or not believed.
     pub(in crate::serve) fn unauthenticated(&self, reason: &'static str) {
         self.auth_failures.get_or_create(&ReasonLabels { reason }).inc();
@@ -228,7 +245,7 @@ impl Metrics {
         self.written.get_or_create(&OperationLabels { operation }).inc_by(records);
     }
 
-    /// Returns everything, as OpenMetrics has it.
+    /// Returns everything, as `OpenMetrics` has it.
     pub(in crate::serve) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
