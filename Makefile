@@ -108,6 +108,8 @@ dist:
 	cp -r $(HUEDB) man completions README.md CHANGELOG.md SECURITY.md LICENSE-APACHE LICENSE-MIT $(DIST)/$(ARCHIVE)/
 	tar -C $(DIST) --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$$SOURCE_DATE_EPOCH -cf - $(ARCHIVE) \
 		| gzip -9 -n > $(DIST)/$(ARCHIVE).tar.gz
+	cp $(DIST)/$(ARCHIVE).cdx.json $(DIST)/huedb.cdx.json
 	cargo deb --no-build --no-strip --locked --output $(DIST)/
+	rm $(DIST)/huedb.cdx.json
 	rm -r $(DIST)/man $(DIST)/$(ARCHIVE)
 	cd $(DIST) && sha256sum *.deb *.tar.gz *.cdx.json > SHA256SUMS && cat SHA256SUMS

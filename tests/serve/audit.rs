@@ -132,3 +132,16 @@ fn an_audit_file_that_cannot_be_opened_is_an_error() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("open /no/such/folder/audit.jsonl"), "{output:?}");
 }
+
+/// Where a request comes from is the word of a trusted proxy, and of nobody else.
+#[test]
+fn the_address_of_a_client_is_believed_from_trusted_proxies_alone() {
+    for (args, address) in [(&[][..], "127.0.0.1"), (&["--trusted-proxy", "127.0.0.0/8"], "198.51.100.7")] {
+        let folder = tempfile::tempdir().unwrap();
+        let audit = folder.path().join("audit.jsonl");
+        let server = Running::over(folder, &[&["--audit", audit.to_str().unwrap()], args].concat());
+        server.send("GET", "/api/v2/auth/identity", &[("x-forwarded-for", "203.0.113.1, 198.51.100.7")], b"");
+        server.until("its line", |server| !trail(server, "audit.jsonl").is_empty());
+        assert_eq!(trail(&server, "audit.jsonl")[0]["remote"], address);
+    }
+}

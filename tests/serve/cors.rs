@@ -28,3 +28,19 @@ fn only_listed_origins_are_told_that_they_may() {
     let all = Running::start(&["--cors", "*"]);
     assert_eq!(asked(&all, "https://anybody.example").as_deref(), Some("*"));
 }
+
+/// A name of somebody else that is made to lead to this machine (DNS rebinding) opens no server without tokens.
+#[test]
+fn a_page_of_another_name_is_not_answered() {
+    let server = Running::start(&[]);
+    let path = "/api/v2/tenants/default_tenant";
+    let asked = |server: &Running, host: &str, token: &str| {
+        server.send("GET", path, &[("host", host), ("x-chroma-token", token)], b"").status
+    };
+    assert_eq!(asked(&server, "evil.example:8000", "none"), 403);
+    assert_eq!(asked(&server, "localhost:8000", "none"), 200);
+    // Whoever knows a token is no such page.
+    let token = server.token(&["ann", "--role", "reader"]);
+    server.until("an answer of 401", |server| asked(server, "localhost", "none") == 401);
+    assert_eq!(asked(&server, "db.example", &token), 200);
+}
