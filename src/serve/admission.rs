@@ -135,7 +135,7 @@ impl Admission {
                 trail.subject = Some(subject);
                 missing
             }
-            Refusal::Failed(error) => error.into(),
+            Refusal::Failed(fault) => fault,
             Refusal::Overloaded => Fault::over(Rejection::Queue, "too many requests wait to be let in"),
         }
     }

@@ -58,13 +58,17 @@ impl StreamOut {
 
     /// Waits until the client has taken something, no longer than it may take nothing.
     fn send(&mut self, piece: Bytes) -> io::Result<()> {
-        let deadline = Instant::now() + self.patience;
+        let start = Instant::now();
         let mut piece = Ok(piece);
         loop {
             match self.sender.try_send(piece) {
                 Ok(()) => return Ok(()),
-                Err(TrySendError::Closed(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
-                Err(TrySendError::Full(_)) if Instant::now() > deadline => {
+                Err(TrySendError::Closed(_)) => {
+                    // The connection has a timer of its own, which began a little sooner.
+                    self.was_stalled = start.elapsed() > self.patience / 2;
+                    return Err(io::ErrorKind::BrokenPipe.into());
+                }
+                Err(TrySendError::Full(_)) if start.elapsed() > self.patience => {
                     self.was_stalled = true;
                     return Err(io::ErrorKind::TimedOut.into());
                 }

@@ -52,7 +52,11 @@ pub(super) async fn collect(
             let needed = u32::try_from(needed).unwrap_or(u32::MAX);
             let more = Arc::clone(room).try_acquire_many_owned(needed);
             let full = "the bodies of other requests take all the memory there is for them (--max-bodies)";
-            let more = more.map_err(|_| Fault::over(Rejection::Bodies, full))?;
+            let Ok(more) = more else {
+                drop((bytes, first, held));
+                discard(body).await;
+                return Err(Fault::over(Rejection::Bodies, full));
+            };
             match &mut held {
                 Some(held) => held.merge(more),
                 None => held = Some(more),

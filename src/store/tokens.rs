@@ -134,23 +134,27 @@ impl Store {
         })
     }
 
-    /// Returns what is kept of a token that is sent: it is in the file, its secret is right and its time is not over.
+    /// Returns what is kept of each token that is sent: it is in the file, its secret is right and its time is not over. All are
+    /// looked up in one state of the file.
     ///
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`].
-    pub fn token_of(&self, text: &TokenText, now: SystemTime) -> Result<Result<Token, TokenRefusal>> {
+    pub fn tokens_of(&self, texts: &[TokenText], now: SystemTime) -> Result<Vec<Result<Token, TokenRefusal>>> {
         self.read(|tx| {
             let rows = match tx.open_table(table::TOKENS) {
-                Err(TableError::TableDoesNotExist(_)) => return Ok(Err(TokenRefusal::Unknown)),
+                Err(TableError::TableDoesNotExist(_)) => return Ok(vec![Err(TokenRefusal::Unknown); texts.len()]),
                 rows => rows?,
             };
-            let Some(bytes) = rows.get(text.id())? else { return Ok(Err(TokenRefusal::Unknown)) };
-            let token = decode(text.id(), bytes.value())?;
-            Ok(match token.is(text) {
-                false => Err(TokenRefusal::Unknown),
-                true if token.is_expired(now) => Err(TokenRefusal::Expired),
-                true => Ok(token),
-            })
+            let look_up = |text: &TokenText| {
+                let Some(bytes) = rows.get(text.id())? else { return Ok(Err(TokenRefusal::Unknown)) };
+                let token = decode(text.id(), bytes.value())?;
+                Ok(match token.is(text) {
+                    false => Err(TokenRefusal::Unknown),
+                    true if token.is_expired(now) => Err(TokenRefusal::Expired),
+                    true => Ok(token),
+                })
+            };
+            texts.iter().map(look_up).collect()
         })
     }
 }
@@ -172,6 +176,10 @@ mod tests {
     use crate::record::{Grant, Role};
     use crate::store::Access;
 
+    fn token_of(store: &Store, text: &TokenText, now: SystemTime) -> Result<Token, TokenRefusal> {
+        store.tokens_of(std::slice::from_ref(text), now).unwrap().remove(0)
+    }
+
     fn made(store: &Store, name: &str) -> TokenText {
         let text = TokenText::draw().unwrap();
         let token = Token::new(&text, name, Grant::everywhere(Role::Reader)).unwrap();
@@ -186,10 +194,10 @@ mod tests {
         let store = Store::open_in_test(folder.path().join("t.redb"), Access::Create).unwrap();
         assert!(!store.has_tokens().unwrap());
         let now = SystemTime::now();
-        assert_eq!(store.token_of(&TokenText::draw().unwrap(), now).unwrap(), Err(TokenRefusal::Unknown));
+        assert_eq!(token_of(&store, &TokenText::draw().unwrap(), now), Err(TokenRefusal::Unknown));
         let (one, two) = (made(&store, "one"), made(&store, "two"));
         assert!(store.has_tokens().unwrap());
-        assert_eq!(store.token_of(&one, now).unwrap().unwrap().name, "one");
+        assert_eq!(token_of(&store, &one, now).unwrap().name, "one");
         // The id of one and the secret of another.
         let mixed = format!("{}{}", &one.as_str()[..13], &two.as_str()[13..57]);
         assert!(TokenText::parse(&mixed).is_none());
@@ -197,7 +205,7 @@ mod tests {
         let refused = store.create_token(&other, &TokenText::draw().unwrap());
         assert!(matches!(refused, Err(Error::TokenExists { name }) if name == "one"));
         assert_eq!(store.revoke_token("one").unwrap(), 1);
-        assert_eq!(store.token_of(&one, now).unwrap(), Err(TokenRefusal::Unknown));
+        assert_eq!(token_of(&store, &one, now), Err(TokenRefusal::Unknown));
         assert!(matches!(store.revoke_token("one"), Err(Error::TokenNotFound { known, .. }) if known == ["two"]));
     }
 
@@ -207,11 +215,11 @@ mod tests {
         let store = Store::open_in_test(folder.path().join("t.redb"), Access::Create).unwrap();
         let (old, fresh, now) = (made(&store, "ci"), TokenText::draw().unwrap(), SystemTime::now());
         store.rotate_token("ci", &fresh, now + Duration::from_secs(100)).unwrap();
-        assert_eq!(store.token_of(&old, now).unwrap().unwrap().name, "ci");
-        assert_eq!(store.token_of(&fresh, now).unwrap().unwrap().expires, None);
+        assert_eq!(token_of(&store, &old, now).unwrap().name, "ci");
+        assert_eq!(token_of(&store, &fresh, now).unwrap().expires, None);
         let later = now + Duration::from_secs(101);
-        assert_eq!(store.token_of(&old, later).unwrap(), Err(TokenRefusal::Expired));
-        assert!(store.token_of(&fresh, later).unwrap().is_ok());
+        assert_eq!(token_of(&store, &old, later), Err(TokenRefusal::Expired));
+        assert!(token_of(&store, &fresh, later).is_ok());
         assert_eq!((store.tokens().unwrap().len(), store.revoke_token("ci").unwrap()), (2, 2));
     }
 
@@ -227,6 +235,6 @@ mod tests {
         store.compact().unwrap();
         let now = SystemTime::now();
         let copy = Store::open_in_test(&copy, Access::Read).unwrap();
-        assert!(store.token_of(&text, now).unwrap().is_ok() && copy.token_of(&text, now).unwrap().is_ok());
+        assert!(token_of(&store, &text, now).is_ok() && token_of(&copy, &text, now).is_ok());
     }
 }

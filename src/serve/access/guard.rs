@@ -4,6 +4,7 @@
 //! looked up one after the other, some microseconds each. Invariant: every request is decided by what the file says now, so a
 //! token that is revoked is refused from the next request on.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -18,7 +19,8 @@ use super::credential::Credential;
 use super::decision::{Decision, Target, decide};
 use super::{Action, Level};
 use crate::error::{Error, Result};
-use crate::record::{Grant, Role, Scope};
+use crate::record::{Grant, Role, Scope, Token, TokenText};
+use crate::serve::fault::Fault;
 use crate::serve::oidc::Issuer;
 use crate::serve::queue::Queue;
 use crate::store::{Store, TokenRefusal};
@@ -60,7 +62,7 @@ pub(in crate::serve) enum Refusal {
     /// 404, to somebody known.
     Hidden(Subject),
     /// What kept the guard from knowing.
-    Failed(Error),
+    Failed(Fault),
     /// More wait than may.
     Overloaded,
 }
@@ -102,8 +104,10 @@ impl Guard {
         shared.is_open.store(shared.may_be_open()?, Ordering::Relaxed);
         let worker = Arc::clone(&shared);
         let run = move || {
-            while let Some(waiting) = worker.queue.take(std::collections::VecDeque::pop_front) {
-                let _ = waiting.reply.send(worker.look_up(waiting.asked));
+            let all =
+                |waiting: &mut VecDeque<Waiting>| (!waiting.is_empty()).then(|| waiting.drain(..).collect::<Vec<_>>());
+            while let Some(waiting) = worker.queue.take(all) {
+                worker.look_up_all(waiting);
             }
         };
         let thread = std::thread::Builder::new().name("huedb-guard".into()).spawn(run);
@@ -158,10 +162,49 @@ impl Shared {
         Ok(!asks && !self.store.has_tokens()?)
     }
 
-    fn look_up(&self, asked: Asked) -> Result<Access, Refusal> {
+    /// Answers what waits; its tokens are looked up together.
+    fn look_up_all(&self, waiting: Vec<Waiting>) {
+        let token = |waiting: &Waiting| match &waiting.asked.credential {
+            Credential::Token(text) => Some(text.clone()),
+            _ => None,
+        };
+        let texts: Vec<TokenText> = waiting.iter().filter_map(token).collect();
+        let found = if texts.is_empty() { Ok(Vec::new()) } else { self.tokens_of(&texts) };
+        let mut found = found.map(Vec::into_iter).map_err(Fault::from);
+        for Waiting { asked, reply } in waiting {
+            let token = match (&asked.credential, &mut found) {
+                (Credential::Token(_), Ok(found)) => found.next().map(Ok),
+                (Credential::Token(_), Err(fault)) => Some(Err(fault.clone())),
+                _ => None,
+            };
+            let _ = reply.send(self.look_up(asked, token));
+        }
+    }
+
+    fn tokens_of(&self, texts: &[TokenText]) -> Result<Vec<Result<Token, TokenRefusal>>> {
+        self.store.follow()?;
+        self.store.tokens_of(texts, SystemTime::now())
+    }
+
+    /// Decides about a request; `token` is what was found of its token, where it has one.
+    fn look_up(
+        &self,
+        asked: Asked,
+        token: Option<Result<Result<Token, TokenRefusal>, Fault>>,
+    ) -> Result<Access, Refusal> {
         let Asked { credential, certificate, action, place } = asked;
-        let access = self.authenticate(credential, certificate)?;
-        let name = self.collection_name(&access.grants, &place).map_err(Refusal::Failed)?;
+        let access = match token.transpose().map_err(Refusal::Failed)? {
+            Some(Ok(token)) => Access {
+                subject: Subject::Token { id: token.id, name: token.name },
+                grants: [token.grant].into(),
+                rate: token.rate,
+                filter: None,
+            },
+            Some(Err(TokenRefusal::Unknown)) => return Err(Refusal::Unauthenticated("unknown")),
+            Some(Err(TokenRefusal::Expired)) => return Err(Refusal::Unauthenticated("expired")),
+            None => self.authenticate(credential, certificate)?,
+        };
+        let name = self.collection_name(&access.grants, &place).map_err(|error| Refusal::Failed(error.into()))?;
         let target = Target {
             tenant: place.tenant.as_deref(),
             database: place.database.as_deref(),
@@ -170,7 +213,7 @@ impl Shared {
         match decide(&access.grants, action, target) {
             Decision::Allowed => Ok(access),
             Decision::Filtered(filters) => {
-                let filter = any_of(&filters).map_err(Refusal::Failed)?;
+                let filter = any_of(&filters).map_err(|error| Refusal::Failed(error.into()))?;
                 Ok(Access { filter: Some(filter), ..access })
             }
             Decision::Forbidden => Err(Refusal::Forbidden(access.subject)),
@@ -178,28 +221,16 @@ impl Shared {
         }
     }
 
+    /// Knows those who send no token of the file.
     fn authenticate(&self, credential: Credential, certificate: Option<Claims>) -> Result<Access, Refusal> {
-        let now = SystemTime::now();
         match (credential, certificate) {
-            (Credential::Token(text), _) => {
-                self.store.follow().map_err(Refusal::Failed)?;
-                match self.store.token_of(&text, now).map_err(Refusal::Failed)? {
-                    Ok(token) => Ok(Access {
-                        subject: Subject::Token { id: token.id, name: token.name },
-                        grants: [token.grant].into(),
-                        rate: token.rate,
-                        filter: None,
-                    }),
-                    Err(TokenRefusal::Unknown) => Err(Refusal::Unauthenticated("unknown")),
-                    Err(TokenRefusal::Expired) => Err(Refusal::Unauthenticated("expired")),
-                }
-            }
             (Credential::Signed(token), _) => {
                 let issuer = self.rules.issuer.as_ref().ok_or(Refusal::Unauthenticated("malformed"))?;
-                let claims = issuer.verify(&token, now).map_err(|why| Refusal::Unauthenticated(why.name()))?;
+                let claims =
+                    issuer.verify(&token, SystemTime::now()).map_err(|why| Refusal::Unauthenticated(why.name()))?;
                 self.by_claims(&claims, "sub", Subject::Signed)
             }
-            (Credential::Malformed, _) => Err(Refusal::Unauthenticated("malformed")),
+            (Credential::Malformed | Credential::Token(_), _) => Err(Refusal::Unauthenticated("malformed")),
             (Credential::Nobody, Some(claims)) if !self.rules.claims.is_empty() => {
                 self.by_claims(&claims, "subject", Subject::Certificate)
             }

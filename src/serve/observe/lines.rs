@@ -11,12 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::serve::notice::Notice;
 
 /// Lines that may wait.
 const MOST_WAITING: usize = 16_384;
+/// How long a line waits for others.
+const TOGETHER: Duration = Duration::from_millis(2);
 /// Bytes that are written together.
 const MOST_BYTES: usize = 256 << 10;
 
@@ -107,6 +110,8 @@ impl LineWriter {
 
 fn run(mut target: Target, receiver: &Receiver<Message>, lost: &AtomicU64, notice: &Notice) {
     while let Ok(message) = receiver.recv() {
+        // What comes meanwhile is written with it, and wakes nobody.
+        std::thread::sleep(TOGETHER);
         let (mut bytes, mut lines, mut reopen) = (Vec::new(), 0, false);
         let mut next = Some(message);
         while let Some(message) = next.take() {
