@@ -63,6 +63,13 @@ impl Running {
         Self::run(folder, command)
     }
 
+    /// Starts with a config file.
+    pub(crate) fn with_config(folder: TempDir, config: &Path, args: &[&str]) -> Self {
+        let mut command = huedb(&folder.path().join("test.redb"));
+        command.env("HUEDB_CONFIG", config).args(["serve", "--port", "0"]).args(args);
+        Self::run(folder, command)
+    }
+
     /// Starts over a file that may not grow beyond so many blocks of 512 bytes.
     pub(crate) fn limited(folder: TempDir, blocks: u64) -> Self {
         let inner = huedb(&folder.path().join("test.redb"));

@@ -151,3 +151,41 @@ fn tokens_survive_backup_restore_and_repair() {
     server.ok(&["restore", server.path("copy.redb").to_str().unwrap(), "--force"]);
     assert_eq!(server.with(&token, "GET", IDENTITY, &Json::Null).status, 200);
 }
+
+/// What a server is may stand in the config file, and what is wrong there is said with its line.
+#[test]
+fn settings_of_a_server_stand_in_the_config_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    let run = |text: &str, args: &[&str]| {
+        fs::write(&config, text).unwrap();
+        let mut command = huedb(&folder.path().join("t.redb"));
+        command.env("HUEDB_CONFIG", &config).args(["serve", "--port", "0"]).args(args).output().unwrap()
+    };
+    for (text, why) in [
+        (
+            "quiet = false\n[serve]\nlistn = \"x\"\n",
+            "config.toml:3: unknown key \"listn\" of serve; did you mean listen?",
+        ),
+        ("[serve]\nmax-body = 0\n", "config.toml:2: max-body"),
+        ("[serve]\ninsecure = \"yes\"\n", "config.toml:2: insecure is true or false"),
+        ("[serve]\noidc-rule = ['groups']\n", "in the rule \"groups\""),
+        ("[serve]\ntls-cert = \"c.pem\"\n", "tls-cert and tls-key go together"),
+        ("[serve]\nlisten = [\"a\", \"b\"]\n", "config.toml:2"),
+        ("[other]\nlisten = 1\n", "config.toml:1: unknown key \"other\""),
+    ] {
+        let output = run(text, &[]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(why), "{text}: {said}");
+    }
+    fs::write(
+        &config,
+        "[serve]\nanonymous = \"reader\"\ncors = [\"https://a.example\", \"https://b.example\"]\nmax-results = 5\n",
+    )
+    .unwrap();
+    let server = Running::with_config(folder, &config, &["--max-results", "7"]);
+    let collections = "/api/v2/tenants/default_tenant/databases/default_database/collections";
+    assert_eq!(server.post(collections, &json!({"name": "notes"})).status, 403, "anonymous");
+    let told = server.send("GET", "/api/v2/heartbeat", &[("origin", "https://b.example")], b"");
+    assert_eq!(told.headers["access-control-allow-origin"], "https://b.example");
+}

@@ -15,6 +15,7 @@ use huedb::error::{Error, Result};
 
 use crate::cli::arguments::did_you_mean::nearest;
 use crate::cli::configuration::file::{ConfigEntry, ConfigFile};
+use crate::cli::configuration::serve;
 use crate::output::Properties;
 
 /// The tree of commands with these defaults in it, and where each came from.
@@ -66,10 +67,13 @@ impl Defaults {
             config: ConfigFile::default(),
         };
         for entry in config.take_entries() {
-            match this.take(&entry) {
-                Ok(value) => this.set(&entry.key, value, format!("config {}:{}", config.shown(), entry.line)),
-                Err(why) => config.fault(entry.line, why),
-            }
+            let taken = if entry.is_of_serve {
+                serve::take(&mut this.tree, &entry)
+            } else {
+                let origin = format!("config {}:{}", config.shown(), entry.line);
+                this.take(&entry).map(|value| this.set(&entry.key, value, origin))
+            };
+            taken.unwrap_or_else(|why| config.fault(entry.line, why));
         }
         this.config = config;
         this
@@ -224,7 +228,7 @@ fn raw(arg: &Arg, matches: &ArgMatches) -> Option<OsString> {
 }
 
 /// Words what else could have been meant.
-fn meant(given: &str, known: &[String]) -> String {
+pub(super) fn meant(given: &str, known: &[String]) -> String {
     nearest(given, known.iter().cloned()).map_or(String::new(), |name| format!("; did you mean {name}?"))
 }
 

@@ -11,17 +11,24 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use huedb::error::{Error, Result};
 use huedb::store::beside;
-use toml_edit::{Document, DocumentMut, Item, Value};
+use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
 
 /// Names another config file; empty, none.
 const VARIABLE: &str = "HUEDB_CONFIG";
 
+/// The table whose keys are flags of one verb.
+pub(crate) const SERVE: &str = "serve";
+
 /// One key and its value.
 pub(crate) struct ConfigEntry {
+    /// Whether it stands in the table of `huedb serve`.
+    pub(crate) is_of_serve: bool,
     pub(crate) key: String,
     pub(crate) line: u64,
     /// As it would stand on a command line; the error says why it cannot.
     pub(crate) value: Result<String, String>,
+    /// The values of a list, where it is one.
+    pub(crate) list: Option<Vec<String>>,
     /// Whether it is a number or a truth value, not a string.
     pub(crate) is_bare: bool,
 }
@@ -78,18 +85,23 @@ impl ConfigFile {
         let line = |at: usize| text.get(..at).map_or(0, |before| before.matches('\n').count()) as u64 + 1;
         match Document::parse(text) {
             Ok(document) => {
-                for (key, item) in document.iter() {
-                    let at = document.as_table().key(key).and_then(toml_edit::Key::span).map_or(0, |span| span.start);
-                    let is_bare = item.as_str().is_none();
-                    self.entries.push(ConfigEntry {
-                        key: key.to_owned(),
-                        line: line(at),
-                        value: worded(key, item),
-                        is_bare,
-                    });
-                }
+                self.take_table(document.as_table(), false, &line);
             }
             Err(e) => self.fault(e.span().map_or(0, |span| line(span.start)), e.message().replace('\n', "; ")),
+        }
+    }
+
+    fn take_table(&mut self, table: &dyn TableLike, is_of_serve: bool, line: &dyn Fn(usize) -> u64) {
+        for (key, item) in table.iter() {
+            match item.as_table_like().filter(|_| key == SERVE && !is_of_serve) {
+                Some(inner) => self.take_table(inner, true, line),
+                None => {
+                    let at = table.key(key).and_then(toml_edit::Key::span).map_or(0, |span| span.start);
+                    let (value, list) = (worded(key, item), list_of(item).filter(|_| is_of_serve));
+                    let (is_bare, key) = (item.as_str().is_none(), key.to_owned());
+                    self.entries.push(ConfigEntry { is_of_serve, key, line: line(at), value, list, is_bare });
+                }
+            }
         }
     }
 
@@ -157,6 +169,11 @@ fn worded(key: &str, item: &Item) -> Result<String, String> {
         Some(Value::Boolean(b)) => Ok(b.value().to_string()),
         _ => Err(format!("{key} is one value: a string, a number, true or false")),
     }
+}
+
+/// Returns the values of a list of strings.
+fn list_of(item: &Item) -> Option<Vec<String>> {
+    item.as_array()?.iter().map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
 /// Replaces the file at once, so that no command reads half of it.

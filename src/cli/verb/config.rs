@@ -63,7 +63,8 @@ impl ConfigArgs {
             }
             Some(ConfigVerb::Set { key, value }) => {
                 let is_bare = value == "true" || value == "false";
-                let entry = ConfigEntry { key, line: 0, value: Ok(value.clone()), is_bare };
+                let given = Ok(value.clone());
+                let entry = ConfigEntry { is_of_serve: false, key, line: 0, value: given, list: None, is_bare };
                 defaults.take(&entry).map_err(Error::argument)?;
                 defaults.config().change(&entry.key, Some(&value))?;
                 context.printer.notice(format!("set {} in {}", entry.key, defaults.config().shown()));

@@ -192,6 +192,7 @@ pub(crate) struct ServeArgs {
 
 impl ServeArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        self.check_pairs()?;
         let address = self.address()?;
         let store = self.open(context)?;
         let (told, lines) = channel();
@@ -228,6 +229,23 @@ impl ServeArgs {
         }
         context.printer.notice(format!("stopped serving {file}"));
         Ok(Status::Done)
+    }
+
+    /// What goes with what, wherever it comes from: clap sees to the command line alone.
+    fn check_pairs(&self) -> Result<()> {
+        let pairs = [
+            (self.tls_cert.is_some(), self.tls_key.is_some(), "tls-cert and tls-key go together"),
+            (self.oidc_issuer.is_some(), self.oidc_audience.is_some(), "oidc-issuer and oidc-audience go together"),
+            (
+                self.tls_client_ca.is_some(),
+                self.tls_client_ca.is_some() && self.tls_cert.is_some(),
+                "tls-client-ca goes with tls-cert",
+            ),
+        ];
+        match pairs.into_iter().find(|(one, other, _)| one != other) {
+            Some((.., why)) => Err(Error::argument(why)),
+            None => Ok(()),
+        }
     }
 
     fn options(&self, models: LoadOptions) -> ServeOptions {

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::record::Scope;
 use crate::store::catalog::{self, CatalogEntry};
 use crate::store::table::{self, CollectionNumber, meta};
+use crate::store::tokens;
 
 /// A collection as the catalogue has it.
 pub(super) struct Named {
@@ -41,6 +42,7 @@ impl CheckedCatalogue {
 }
 
 pub(super) fn check(tx: &ReadTransaction, findings: &mut Findings) -> Result<CheckedCatalogue> {
+    findings.take("tokens", false, tokens::read(tx))?;
     let mut collections = Vec::new();
     let mut names_of: BTreeMap<CollectionNumber, String> = BTreeMap::new();
     let entries = tx.open_table(table::COLLECTION)?;
