@@ -93,15 +93,14 @@ impl ConfigFile {
 
     fn take_table(&mut self, table: &dyn TableLike, is_of_serve: bool, line: &dyn Fn(usize) -> u64) {
         for (key, item) in table.iter() {
-            match item.as_table_like().filter(|_| key == SERVE && !is_of_serve) {
-                Some(inner) => self.take_table(inner, true, line),
-                None => {
-                    let at = table.key(key).and_then(toml_edit::Key::span).map_or(0, |span| span.start);
-                    let (value, list) = (worded(key, item), list_of(item).filter(|_| is_of_serve));
-                    let (is_bare, key) = (item.as_str().is_none(), key.to_owned());
-                    self.entries.push(ConfigEntry { is_of_serve, key, line: line(at), value, list, is_bare });
-                }
+            if let Some(inner) = item.as_table_like().filter(|_| key == SERVE && !is_of_serve) {
+                self.take_table(inner, true, line);
+                continue;
             }
+            let at = table.key(key).and_then(toml_edit::Key::span).map_or(0, |span| span.start);
+            let (value, list) = (worded(key, item), list_of(item).filter(|_| is_of_serve));
+            let (is_bare, key) = (item.as_str().is_none(), key.to_owned());
+            self.entries.push(ConfigEntry { is_of_serve, key, line: line(at), value, list, is_bare });
         }
     }
 
