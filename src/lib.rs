@@ -32,7 +32,7 @@
 //!
 //! // By vectors: one list of hits for each, nearest first.
 //! let model = HashEmbedder::new(64);
-//! let vectors = model.embed(&["a fox", "a dog"], huedb::Role::Query)?.vectors;
+//! let vectors = model.embed(&["a fox", "a dog"], huedb::TextRole::Query)?.vectors;
 //! let answer = notes.query(&Query::vectors(vectors).top(3))?;
 //! assert_eq!((answer.hits.len(), answer.hits[0].len()), (2, 3));
 //! assert!(answer.hits[0][0].distance <= answer.hits[0][1].distance);
@@ -105,7 +105,7 @@ pub mod serve;
 pub mod store;
 mod threads;
 
-pub use embed::{Embedder, HashEmbedder, LoadOptions, Role};
+pub use embed::{Embedder, HashEmbedder, LoadOptions, TextRole};
 pub use error::{Error, ErrorKind, Result};
 pub use query::{Answer, Filter, Query};
 pub use record::{CollectionName, Hit, Metadata, NewRecord, Record, RecordId, Space};

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use huedb::embed::{self, DEFAULT_MODEL, LoadOptions, Role, RuntimeKind};
+use huedb::embed::{self, DEFAULT_MODEL, LoadOptions, RuntimeKind, TextRole};
 use huedb::record::Space;
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ struct Report {
 fn child() {
     let options = LoadOptions::from_env().unwrap();
     let embedder = embed::load(DEFAULT_MODEL, &options).unwrap();
-    let vectors = embedder.embed(&TEXTS, Role::Document).unwrap().vectors;
+    let vectors = embedder.embed(&TEXTS, TextRole::Document).unwrap().vectors;
     let runtime = embed::runtime(&options).unwrap();
     let report = Report {
         onnx_runtime: runtime.kind == RuntimeKind::OnnxRuntime,

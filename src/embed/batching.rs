@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::embedder::{EmbedOutput, Embedder, Role};
+use super::embedder::{EmbedOutput, Embedder, TextRole};
 use crate::error::{Error, Result};
 use crate::record::Fingerprint;
 
@@ -25,12 +25,12 @@ const MAX_TEXTS: usize = 256;
 /// use std::num::NonZeroUsize;
 /// use std::sync::Arc;
 ///
-/// use huedb::embed::{BatchingEmbedder, Embedder, HashEmbedder, Role};
+/// use huedb::embed::{BatchingEmbedder, Embedder, HashEmbedder, TextRole};
 ///
 /// let model = Arc::new(BatchingEmbedder::new(HashEmbedder::new(8), NonZeroUsize::MIN));
 /// let threads = ["a fox", "a dog"].map(|text| {
 ///     let model = Arc::clone(&model);
-///     std::thread::spawn(move || model.embed_one(text, Role::Query))
+///     std::thread::spawn(move || model.embed_one(text, TextRole::Query))
 /// });
 /// for thread in threads {
 ///     assert_eq!(thread.join().unwrap()?.len(), 8);
@@ -54,7 +54,7 @@ struct EmbedQueue {
 /// Texts of a caller that waits.
 struct EmbedRequest {
     texts: Vec<String>,
-    role: Role,
+    role: TextRole,
     outcome: Arc<Mutex<Option<Result<EmbedOutput>>>>,
 }
 
@@ -69,7 +69,12 @@ impl<E: Embedder> BatchingEmbedder<E> {
     }
 
     /// Waits among others, and embeds for all of them where it is this caller's turn.
-    fn wait<'s>(&'s self, texts: &[&str], role: Role, mut queue: MutexGuard<'s, EmbedQueue>) -> Result<EmbedOutput> {
+    fn wait<'s>(
+        &'s self,
+        texts: &[&str],
+        role: TextRole,
+        mut queue: MutexGuard<'s, EmbedQueue>,
+    ) -> Result<EmbedOutput> {
         let outcome = Arc::new(Mutex::new(None));
         let texts = texts.iter().map(|&text| text.to_owned()).collect();
         queue.waiting.push_back(EmbedRequest { texts, role, outcome: Arc::clone(&outcome) });
@@ -115,7 +120,7 @@ impl<E: Embedder> Embedder for BatchingEmbedder<E> {
         self.model.fingerprint()
     }
 
-    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+    fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
         let mut queue = self.lock();
         if queue.running >= self.parallel || !queue.waiting.is_empty() {
             return self.wait(texts, role, queue);

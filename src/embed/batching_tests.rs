@@ -42,7 +42,7 @@ impl Embedder for Slow {
         self.model.fingerprint()
     }
 
-    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+    fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
         {
             let mut gate = self.gate.lock().unwrap();
             gate.began += 1;
@@ -66,13 +66,13 @@ fn queue(parallel: usize) -> SlowQueue {
 }
 
 /// Keeps the model busy with one text while the others come, then lets it work; returns what each caller got.
-fn callers(queue: &SlowQueue, texts: &[(&[&str], Role)]) -> Vec<Option<Result<EmbedOutput>>> {
+fn callers(queue: &SlowQueue, texts: &[(&[&str], TextRole)]) -> Vec<Option<Result<EmbedOutput>>> {
     thread::scope(|scope| {
         let call = |texts: Vec<String>, role| {
             let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
             catch_unwind(AssertUnwindSafe(|| queue.embed(&borrowed, role))).ok()
         };
-        let first = scope.spawn(move || call(vec!["first".into()], Role::Query));
+        let first = scope.spawn(move || call(vec!["first".into()], TextRole::Query));
         drop(queue.model.until(|gate| gate.began == 1));
         let mut others = Vec::new();
         for (at, (texts, role)) in texts.iter().enumerate() {
@@ -93,8 +93,12 @@ fn callers(queue: &SlowQueue, texts: &[(&[&str], Role)]) -> Vec<Option<Result<Em
 fn what_waits_is_embedded_in_one_call() {
     let queue = queue(1);
     let long = "a text that is longer than the model reads";
-    let texts: [(&[&str], Role); 4] =
-        [(&["one"], Role::Query), (&["two", long], Role::Query), (&[], Role::Query), (&[long, "five"], Role::Query)];
+    let texts: [(&[&str], TextRole); 4] = [
+        (&["one"], TextRole::Query),
+        (&["two", long], TextRole::Query),
+        (&[], TextRole::Query),
+        (&[long, "five"], TextRole::Query),
+    ];
     let outcomes = callers(&queue, &texts);
     for ((texts, role), outcome) in texts.iter().zip(outcomes) {
         let output = outcome.unwrap().unwrap();
@@ -109,7 +113,8 @@ fn what_waits_is_embedded_in_one_call() {
 #[test]
 fn questions_and_documents_are_apart() {
     let queue = queue(1);
-    let texts: [(&[&str], Role); 3] = [(&["q"], Role::Query), (&["d"], Role::Document), (&["r"], Role::Query)];
+    let texts: [(&[&str], TextRole); 3] =
+        [(&["q"], TextRole::Query), (&["d"], TextRole::Document), (&["r"], TextRole::Query)];
     assert!(callers(&queue, &texts).into_iter().all(|outcome| outcome.unwrap().is_ok()));
     assert_eq!(queue.model.gate.lock().unwrap().calls, [vec!["first"], vec!["q", "r"], vec!["d"]]);
 }
@@ -117,7 +122,8 @@ fn questions_and_documents_are_apart() {
 #[test]
 fn a_text_that_fails_fails_its_own_caller() {
     let queue = queue(1);
-    let texts: [(&[&str], Role); 3] = [(&["a"], Role::Query), (&["bad", "b"], Role::Query), (&["c"], Role::Query)];
+    let texts: [(&[&str], TextRole); 3] =
+        [(&["a"], TextRole::Query), (&["bad", "b"], TextRole::Query), (&["c"], TextRole::Query)];
     let outcomes = callers(&queue, &texts);
     let failed: Vec<bool> = outcomes.iter().map(|outcome| outcome.as_ref().unwrap().is_err()).collect();
     assert_eq!(failed, [false, true, false]);
@@ -128,13 +134,13 @@ fn a_text_that_fails_fails_its_own_caller() {
 #[test]
 fn a_panic_leaves_nobody_waiting() {
     let queue = queue(1);
-    let texts: [(&[&str], Role); 2] = [(&["a"], Role::Query), (&["panic"], Role::Query)];
+    let texts: [(&[&str], TextRole); 2] = [(&["a"], TextRole::Query), (&["panic"], TextRole::Query)];
     let outcomes = callers(&queue, &texts);
     // One of the two ran the model and panicked; the other is told.
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_none()).count(), 1);
     assert_eq!(outcomes.iter().flatten().filter(|outcome| outcome.is_err()).count(), 1);
     assert_eq!(queue.lock().running, 0);
-    assert!(queue.embed(&["again"], Role::Query).is_ok());
+    assert!(queue.embed(&["again"], TextRole::Query).is_ok());
 }
 
 #[test]
@@ -143,7 +149,10 @@ fn a_call_has_a_bound_unless_it_is_one_callers() {
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let queue = queue(1);
     let more = [&many[..], &["one more"]].concat();
-    callers(&queue, &[(&["a"], Role::Query), (&many, Role::Query), (&["b"], Role::Query), (&more, Role::Query)]);
+    callers(
+        &queue,
+        &[(&["a"], TextRole::Query), (&many, TextRole::Query), (&["b"], TextRole::Query), (&more, TextRole::Query)],
+    );
     let calls: Vec<usize> = queue.model.gate.lock().unwrap().calls.iter().map(Vec::len).collect();
     assert_eq!(calls, [1, 2, MAX_TEXTS, MAX_TEXTS + 1]);
 }
@@ -154,7 +163,7 @@ fn as_many_calls_run_at_once_as_the_model_has_room_for() {
     thread::scope(|scope| {
         for text in ["a", "b"] {
             let queue = &queue;
-            scope.spawn(move || queue.embed_one(text, Role::Query).unwrap());
+            scope.spawn(move || queue.embed_one(text, TextRole::Query).unwrap());
         }
         // Both are inside at once: neither may end before the other began.
         drop(queue.model.until(|gate| gate.began == 2));

@@ -19,13 +19,13 @@ use crate::record::{CollectionInfo, EmbeddingFunction, Fingerprint, check_model}
 /// # let notes = store.collection("notes")?;
 /// # notes.write_rows(["fox", "dog"].map(|id| huedb::NewRecord::new(id).unwrap().with_embedding(vec![1.0, 0.0])), huedb::Mode::Add)?;
 /// use huedb::embed::of_collection;
-/// use huedb::{CollectionName, Embedder, HashEmbedder, LoadOptions, NewCollection, Role};
+/// use huedb::{CollectionName, Embedder, HashEmbedder, LoadOptions, NewCollection, TextRole};
 ///
 /// let embedder = Some(HashEmbedder::new(8).fingerprint().clone());
 /// let new = NewCollection { embedder, ..NewCollection::default() };
 /// let info = store.create_collection(CollectionName::parse("texts")?, new)?;
 /// let model = of_collection(&info, None, &LoadOptions::default())?;
-/// assert_eq!(model.embed_one("a fox", Role::Query)?.len(), 8);
+/// assert_eq!(model.embed_one("a fox", TextRole::Query)?.len(), 8);
 /// assert!(of_collection(&info, Some("hash-9"), &LoadOptions::default()).is_err());
 /// # Ok::<(), huedb::Error>(())
 /// ```

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::once::TryOnce;
-use super::{EmbedOutput, Embedder, LoadOptions, Role, load_as};
+use super::{EmbedOutput, Embedder, LoadOptions, TextRole, load_as};
 use crate::error::Result;
 use crate::record::Fingerprint;
 
@@ -47,7 +47,7 @@ impl Embedder for DeferredEmbedder {
         self.loaded.get().map_or(&self.fingerprint, |embedder| embedder.fingerprint())
     }
 
-    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+    fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
         self.load()?.embed(texts, role)
     }
 }

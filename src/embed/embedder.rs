@@ -9,7 +9,7 @@ use crate::record::Fingerprint;
 
 /// What a text is to the model; some models want a different prefix for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum TextRole {
     /// A text that is searched with.
     Query,
     /// A text that is searched for.
@@ -30,10 +30,10 @@ pub struct EmbedOutput {
 /// together.
 ///
 /// ```
-/// use huedb::embed::{Embedder, HashEmbedder, Role};
+/// use huedb::embed::{Embedder, HashEmbedder, TextRole};
 ///
 /// let model = HashEmbedder::new(16);
-/// let output = model.embed(&["a red fox", "a lazy dog"], Role::Document)?;
+/// let output = model.embed(&["a red fox", "a lazy dog"], TextRole::Document)?;
 /// assert_eq!((output.vectors.len(), output.vectors[0].len()), (2, 16));
 /// assert!(output.truncated.is_empty());
 /// # Ok::<(), huedb::error::Error>(())
@@ -46,13 +46,13 @@ pub trait Embedder: Send + Sync {
     ///
     /// # Errors
     /// [`crate::error::Error::Model`] when the model cannot be run.
-    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput>;
+    fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput>;
 
     /// Returns the embedding of one text.
     ///
     /// # Errors
     /// As [`Self::embed`].
-    fn embed_one(&self, text: &str, role: Role) -> Result<Vec<f32>> {
+    fn embed_one(&self, text: &str, role: TextRole) -> Result<Vec<f32>> {
         self.embed(&[text], role)?.vectors.pop().ok_or_else(|| Error::Model {
             model: self.fingerprint().model.clone(),
             why: "it gave no vector for a text".into(),
@@ -66,7 +66,7 @@ impl<E: Embedder + ?Sized> Embedder for Arc<E> {
         self.as_ref().fingerprint()
     }
 
-    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+    fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
         self.as_ref().embed(texts, role)
     }
 }

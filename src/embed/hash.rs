@@ -5,7 +5,7 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::embedder::{EmbedOutput, Embedder, Role};
+use super::embedder::{EmbedOutput, Embedder, TextRole};
 use super::pooling::scale_to_length_1;
 use crate::error::Result;
 use crate::record::{Fingerprint, Pooling};
@@ -84,10 +84,10 @@ impl Embedder for HashEmbedder {
         &self.fingerprint
     }
 
-    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+    fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
         let prefix = match role {
-            Role::Query => &self.fingerprint.query_prefix,
-            Role::Document => &self.fingerprint.document_prefix,
+            TextRole::Query => &self.fingerprint.query_prefix,
+            TextRole::Document => &self.fingerprint.document_prefix,
         };
         let vectors = texts.iter().map(|text| self.vector(&format!("{prefix}{text}"))).collect();
         Ok(EmbedOutput { vectors, truncated: Vec::new() })
@@ -103,7 +103,7 @@ mod tests {
     fn texts_that_share_words_are_nearer() {
         let embedder = HashEmbedder::from_name("hash-64").unwrap();
         let texts = ["the quick brown fox", "a quick brown dog", "tax law of 1921", "Quick, BROWN the fox!"];
-        let vectors = embedder.embed(&texts, Role::Document).unwrap().vectors;
+        let vectors = embedder.embed(&texts, TextRole::Document).unwrap().vectors;
         let distance = |a: usize, b: usize| Space::Cosine.distance(&vectors[a], &vectors[b]);
         assert!(distance(0, 1) < distance(0, 2));
         assert!(distance(0, 3).abs() < 1e-6, "order, case and punctuation do not count");
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn vectors_never_change() {
         let embedder = HashEmbedder::new(4);
-        let vector = embedder.embed_one("a stable promise", Role::Query).unwrap();
+        let vector = embedder.embed_one("a stable promise", TextRole::Query).unwrap();
         let text = format!("{vector:.4?}");
         assert_eq!(text, "[-0.1410, 0.7224, 0.0461, 0.6754]");
     }
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn empty_texts_and_the_smallest_dimension_have_vectors() {
         for dimension in [1, 2, 4096] {
-            let vectors = HashEmbedder::new(dimension).embed(&["", "?!", "x"], Role::Query).unwrap().vectors;
+            let vectors = HashEmbedder::new(dimension).embed(&["", "?!", "x"], TextRole::Query).unwrap().vectors;
             assert!(vectors.iter().flatten().all(|x| x.is_finite()), "{dimension}");
             assert_eq!(vectors[0], vectors[1]);
         }

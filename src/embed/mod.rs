@@ -47,7 +47,7 @@ pub use builtin::DEFAULT_MODEL;
 pub use chunk::{ChunkSize, Chunker};
 pub use collection_model::{asked_with_model_of_client, model_of, of_collection};
 pub use deferred::DeferredEmbedder;
-pub use embedder::{EmbedOutput, Embedder, Role};
+pub use embedder::{EmbedOutput, Embedder, TextRole};
 pub use hash::HashEmbedder;
 pub use hub::{PullRequest, PullStep, pull};
 pub use install::{ModelOverrides, install};

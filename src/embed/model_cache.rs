@@ -158,7 +158,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::embed::{HashEmbedder, Role};
+    use crate::embed::{HashEmbedder, TextRole};
 
     fn hash(name: &str) -> Arc<dyn Embedder> {
         Arc::new(HashEmbedder::from_name(name).unwrap())
@@ -176,7 +176,7 @@ mod tests {
                 Ok(hash("hash-8"))
             };
             let model = cache.clone().get_or_load("hash-8", fingerprint, load).unwrap();
-            assert_eq!(model.embed_one("a fox", Role::Query).unwrap().len(), 8);
+            assert_eq!(model.embed_one("a fox", TextRole::Query).unwrap().len(), 8);
         }
         assert_eq!(loads, 2);
     }

@@ -14,7 +14,7 @@ use super::runtime::{Runtime, RuntimeKind, runtime};
 use super::session::ModelSession;
 use super::tensor::ModelBytes;
 use super::tokenizer::{Encoding, Tokenizer};
-use super::{EmbedOutput, Embedder, LoadOptions, Role, batch};
+use super::{EmbedOutput, Embedder, LoadOptions, TextRole, batch};
 use crate::error::{Advice, Error, Result};
 use crate::record::Fingerprint;
 use crate::threads;
@@ -74,7 +74,7 @@ impl OnnxEmbedder {
         let mut embedder = Self::open_untried(parts, options)?;
         if !embedder.parts.dimension_known {
             // A word, since a graph may take few tokens; a sentence where the tokenizer does not know the word.
-            let mut texts = embedder.encode(&["dimension", SENTENCE], Role::Document)?;
+            let mut texts = embedder.encode(&["dimension", SENTENCE], TextRole::Document)?;
             texts.retain(|encoding| !encoding.ids.is_empty());
             texts.truncate(1);
             embedder.learn_dimension(&texts)?;
@@ -135,7 +135,7 @@ impl OnnxEmbedder {
     /// # Errors
     /// [`Error::Model`] when it runs no text at all.
     pub(super) fn limits(&mut self) -> Result<GraphLimits> {
-        let sentence = self.encode(&[SENTENCE], Role::Document)?;
+        let sentence = self.encode(&[SENTENCE], TextRole::Document)?;
         let some = sentence.first().map(|encoding| encoding.ids.clone()).unwrap_or_default();
         if some.is_empty() {
             return Err(self.failure(format!("its tokenizer makes no tokens of {SENTENCE:?}")));
@@ -190,10 +190,10 @@ impl OnnxEmbedder {
         Error::Model { model: self.parts.fingerprint.model.clone(), why, hint }
     }
 
-    fn encode(&self, texts: &[&str], role: Role) -> Result<Vec<Encoding>> {
+    fn encode(&self, texts: &[&str], role: TextRole) -> Result<Vec<Encoding>> {
         let prefix = match role {
-            Role::Query => &self.parts.fingerprint.query_prefix,
-            Role::Document => &self.parts.fingerprint.document_prefix,
+            TextRole::Query => &self.parts.fingerprint.query_prefix,
+            TextRole::Document => &self.parts.fingerprint.document_prefix,
         };
         let encode = |text: &&str| {
             if prefix.is_empty() {
@@ -256,7 +256,7 @@ impl Embedder for OnnxEmbedder {
         &self.parts.fingerprint
     }
 
-    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+    fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
         if texts.is_empty() {
             return Ok(EmbedOutput::default());
         }

@@ -21,7 +21,7 @@ fn similarity(a: &[f32], b: &[f32]) -> f64 {
 #[test]
 fn meaning_is_nearer_than_words() {
     let texts = ["How do foxes move?", "A red vixen runs across the field.", "How do taxes move?", ""];
-    let vectors = embedder(1).embed(&texts, Role::Document).unwrap().vectors;
+    let vectors = embedder(1).embed(&texts, TextRole::Document).unwrap().vectors;
     assert!(similarity(&vectors[0], &vectors[1]) > similarity(&vectors[0], &vectors[2]));
     for vector in &vectors {
         assert_eq!(vector.len(), 384);
@@ -36,10 +36,10 @@ fn a_text_has_the_same_vector_alone_and_among_others_on_one_core_and_on_many() {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let one = embedder(1);
     let many = embedder(3);
-    let together = many.embed(&texts, Role::Document).unwrap().vectors;
+    let together = many.embed(&texts, TextRole::Document).unwrap().vectors;
     assert_eq!(together.len(), texts.len());
     for (text, among) in texts.iter().zip(&together) {
-        let alone = one.embed_one(text, Role::Document).unwrap();
+        let alone = one.embed_one(text, TextRole::Document).unwrap();
         let worst = alone.iter().zip(among).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-6, "{text:?} differs by {worst}");
     }
@@ -52,10 +52,10 @@ fn a_long_list_opens_more_sessions_and_keeps_them() {
     let text = text.as_str();
     let texts = vec![text; 20];
     assert_eq!(embedder.sessions.lock().open, 1);
-    let vectors = embedder.embed(&texts, Role::Document).unwrap().vectors;
+    let vectors = embedder.embed(&texts, TextRole::Document).unwrap().vectors;
     assert_eq!(embedder.sessions.lock().open, 2);
     assert!(vectors.iter().all(|vector| *vector == vectors[0]));
-    assert_eq!(embedder.embed_one(text, Role::Query).unwrap(), vectors[0]);
+    assert_eq!(embedder.embed_one(text, TextRole::Query).unwrap(), vectors[0]);
     assert_eq!(embedder.sessions.lock().open, 2);
 }
 
@@ -64,43 +64,43 @@ fn what_follows_the_last_token_that_fits_changes_nothing() {
     let embedder = embedder(1);
     let full = "word ".repeat(254);
     let longer = format!("{full} and then something else entirely");
-    let vectors = embedder.embed(&[&full, &longer], Role::Document).unwrap().vectors;
+    let vectors = embedder.embed(&[&full, &longer], TextRole::Document).unwrap().vectors;
     assert_eq!(vectors[0], vectors[1]);
     let shorter = "word ".repeat(253);
-    assert_ne!(embedder.embed_one(&shorter, Role::Document).unwrap(), vectors[0]);
+    assert_ne!(embedder.embed_one(&shorter, TextRole::Document).unwrap(), vectors[0]);
 }
 
 #[test]
 fn prefixes_go_before_the_text_of_their_role() {
     let mut embedder = embedder(1);
-    let expected = embedder.embed(&["query: fox", "passage: fox"], Role::Document).unwrap().vectors;
+    let expected = embedder.embed(&["query: fox", "passage: fox"], TextRole::Document).unwrap().vectors;
     embedder.parts.fingerprint.query_prefix = "query: ".into();
     embedder.parts.fingerprint.document_prefix = "passage: ".into();
-    assert_eq!(embedder.embed_one("fox", Role::Query).unwrap(), expected[0]);
-    assert_eq!(embedder.embed_one("fox", Role::Document).unwrap(), expected[1]);
+    assert_eq!(embedder.embed_one("fox", TextRole::Query).unwrap(), expected[0]);
+    assert_eq!(embedder.embed_one("fox", TextRole::Document).unwrap(), expected[1]);
 }
 
 #[test]
 fn a_model_of_another_dimension_than_it_says_is_an_error() {
     let mut embedder = embedder(1);
     embedder.parts.fingerprint.dimension = 512;
-    let error = embedder.embed(&["fox"], Role::Query).unwrap_err();
+    let error = embedder.embed(&["fox"], TextRole::Query).unwrap_err();
     assert!(error.to_string().contains("384 components, not 512"), "{error}");
     assert_eq!(embedder.sessions.lock().open, 1, "the session is kept");
 }
 
 #[test]
 fn no_texts_have_no_vectors() {
-    assert!(embedder(1).embed(&[], Role::Query).unwrap().vectors.is_empty());
+    assert!(embedder(1).embed(&[], TextRole::Query).unwrap().vectors.is_empty());
     let hash = load("hash-8", &LoadOptions::default()).unwrap();
-    assert_eq!(hash.embed_one("a", Role::Query).unwrap().len(), 8);
+    assert_eq!(hash.embed_one("a", TextRole::Query).unwrap().len(), 8);
 }
 
 #[test]
 fn texts_longer_than_the_model_reads_are_told() {
     let embedder = embedder(1);
     let (long, fits) = ("fox ".repeat(255), "fox ".repeat(254));
-    let output = embedder.embed(&["", &long, "short", &fits], Role::Document).unwrap();
+    let output = embedder.embed(&["", &long, "short", &fits], TextRole::Document).unwrap();
     assert_eq!((output.vectors.len(), output.truncated), (4, vec![1]));
 }
 
@@ -108,11 +108,11 @@ fn texts_longer_than_the_model_reads_are_told() {
 fn threads_share_a_model_and_its_sessions() {
     let embedder = embedder(2);
     let words = ["river", "stone", "cloud", "engine", "ledger", "violin"];
-    let alone = words.map(|word| embedder.embed_one(word, Role::Query).unwrap());
+    let alone = words.map(|word| embedder.embed_one(word, TextRole::Query).unwrap());
     std::thread::scope(|scope| {
         for (word, alone) in words.iter().zip(&alone) {
             let embedder = &embedder;
-            scope.spawn(move || assert_eq!(embedder.embed_one(word, Role::Query).unwrap(), *alone, "{word}"));
+            scope.spawn(move || assert_eq!(embedder.embed_one(word, TextRole::Query).unwrap(), *alone, "{word}"));
         }
     });
     assert!(embedder.sessions.lock().open <= 2);

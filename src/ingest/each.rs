@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of records. Invariant: an error of the model itself, which has it fail at any text, is told as that.
 
-use crate::embed::{EmbedOutput, Embedder, Role};
+use crate::embed::{EmbedOutput, Embedder, TextRole};
 use crate::error::{Error, Result};
 use crate::store::check_embedding;
 
@@ -26,7 +26,7 @@ pub(crate) fn embed_each(embedder: &dyn Embedder, texts: &[&str]) -> Result<Embe
     match attempt(embedder, texts, &mut outcome) {
         Ok(()) => Ok(outcome),
         Err(error @ Error::Model { .. }) => {
-            if embedder.embed(&[PROBE], Role::Document).is_err() {
+            if embedder.embed(&[PROBE], TextRole::Document).is_err() {
                 return Err(error);
             }
             halve(embedder, texts, error, &mut outcome)?;
@@ -37,7 +37,7 @@ pub(crate) fn embed_each(embedder: &dyn Embedder, texts: &[&str]) -> Result<Embe
 }
 
 fn attempt(embedder: &dyn Embedder, texts: &[&str], outcome: &mut Embedded) -> Result<()> {
-    let EmbedOutput { vectors, truncated } = embedder.embed(texts, Role::Document)?;
+    let EmbedOutput { vectors, truncated } = embedder.embed(texts, TextRole::Document)?;
     if vectors.len() != texts.len() {
         let model = embedder.fingerprint().model.clone();
         let why = format!("it gave {} vectors for {} texts", vectors.len(), texts.len());
@@ -84,7 +84,7 @@ mod tests {
             self.inner.fingerprint()
         }
 
-        fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+        fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
             self.calls.fetch_add(1, Ordering::Relaxed);
             if self.always || texts.iter().any(|text| text.contains("bad")) {
                 return Err(Error::Model { model: "failing".into(), why: "NaN".into(), hint: None });
@@ -107,7 +107,7 @@ mod tests {
         let failed: Vec<usize> =
             embedded.iter().enumerate().filter(|(_, made)| made.is_err()).map(|(at, _)| at).collect();
         assert_eq!((embedded.len(), failed), (100, vec![3, 97]));
-        let alone = HashEmbedder::new(4).embed_one("50", Role::Document).unwrap();
+        let alone = HashEmbedder::new(4).embed_one("50", TextRole::Document).unwrap();
         assert_eq!(embedded[50].as_ref().unwrap(), &alone);
         let calls = model.calls.into_inner();
         assert!(calls < 40, "{calls}");

@@ -5,7 +5,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::embed::{HashEmbedder, Role};
+use crate::embed::{HashEmbedder, TextRole};
 use crate::record::random::Random;
 use crate::record::{CollectionName, MetadataPatch, Space};
 use crate::store::{Access, Change, Depth, Form, Include, Mode, NewCollection, Store, VECTORS};
@@ -26,7 +26,7 @@ fn text(row: usize) -> String {
 }
 
 fn change(row: usize, document: &str) -> Change {
-    let embedding = HashEmbedder::new(OLD).embed_one(document, Role::Document).unwrap();
+    let embedding = HashEmbedder::new(OLD).embed_one(document, TextRole::Document).unwrap();
     Change {
         id: id(row),
         embedding: Some(embedding),
@@ -66,7 +66,7 @@ fn assert_embedded_by(store: &Store, dimension: usize) {
     assert_eq!(view.live().range_cardinality(view.sealed_until().0..), view.counts().tail);
     for ordinal in view.live() {
         let record = view.record(Ordinal(ordinal), Include::ALL).unwrap();
-        let made = model.embed_one(record.document.as_deref().unwrap(), Role::Document).unwrap();
+        let made = model.embed_one(record.document.as_deref().unwrap(), TextRole::Document).unwrap();
         assert_eq!(record.embedding, Some(made), "{ordinal}");
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::plan::AccessPath;
 use super::rank::{KnnQuery, Rank};
 use super::{Filter, GroupBy};
-use crate::embed::{self, Embedder, LoadOptions, Role};
+use crate::embed::{self, Embedder, LoadOptions, TextRole};
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, RecordId, check_model};
 use crate::store::Include;
@@ -336,7 +336,7 @@ impl Query {
         if texts.is_empty() {
             return Ok(());
         }
-        let vectors = model.embed(&texts, Role::Query)?.vectors;
+        let vectors = model.embed(&texts, TextRole::Query)?.vectors;
         if vectors.len() != texts.len() {
             let why = format!("it gave {} vectors for {} texts", vectors.len(), texts.len());
             return Err(Error::Model { model: model.fingerprint().model.clone(), why, hint: None });
@@ -391,7 +391,7 @@ mod tests {
     #[test]
     fn texts_are_embedded_in_one_call_and_in_their_places() {
         let model = HashEmbedder::new(4);
-        let vector = |text: &str| model.embed_one(text, Role::Query).unwrap();
+        let vector = |text: &str| model.embed_one(text, TextRole::Query).unwrap();
         let rank = Rank::Sum(vec![knn(KnnQuery::Text("b".into())), knn(KnnQuery::Words("w".into()))]);
         let given = Ask::Text { text: "given".into(), vector: Some(vec![0.0; 4]) };
         let mut first = Query::new([Ask::from("a"), Ask::from(rank), given.clone(), vec![1.0; 4].into(), Ask::All]);

@@ -13,12 +13,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum_server::tls::TlsInfo;
 use uuid::Uuid;
 
-use super::access::{Access, Asked, Claims, Credential, Guard, Level, Place, RateLimits, Refusal};
+use super::access::{AccessRequest, Caller, Claims, Credential, Guard, Level, Place, RateLimits, Refusal};
 use super::call::Route;
 use super::fault::Fault;
 use super::net::{Connection, claims_of, client_address};
-use super::observe::{Rejection, Trail};
+use super::observe::Trail;
 use super::options::ServeOptions;
+use super::rejection::Rejection;
 use crate::record::Rate;
 
 /// Decides whether a request is let in.
@@ -31,7 +32,7 @@ pub(super) struct Admission {
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Origin {
+pub(super) struct ClientOrigin {
     /// Whoever sent it.
     pub(super) peer: IpAddr,
     /// The client behind that, where it is a trusted proxy.
@@ -39,10 +40,10 @@ pub(super) struct Origin {
 }
 
 /// Returns where a request comes from.
-pub(super) fn origin(head: &Parts, options: &ServeOptions) -> Origin {
+pub(super) fn origin(head: &Parts, options: &ServeOptions) -> ClientOrigin {
     let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(peer)| peer.ip().to_canonical());
-    Origin { peer, client: client_address(peer, &head.headers, &options.trusted_proxies) }
+    ClientOrigin { peer, client: client_address(peer, &head.headers, &options.trusted_proxies) }
 }
 
 /// Returns what the path of a request is about.
@@ -68,10 +69,10 @@ impl Admission {
         route: &Route,
         place: Place,
         head: &Parts,
-        Origin { peer, client }: Origin,
+        ClientOrigin { peer, client }: ClientOrigin,
         options: &ServeOptions,
         trail: &mut Trail,
-    ) -> Result<Access, Fault> {
+    ) -> Result<Caller, Fault> {
         let level = route.action.level();
         if head.extensions.get::<Arc<Connection>>().is_some_and(|connection| connection.is_surplus) {
             return Err(Fault::over(Rejection::Connections, "there are too many connections (--max-connections)"));
@@ -90,7 +91,7 @@ impl Admission {
             return Err(Fault::forbidden(format!("{why}; make a token, or start it with --anonymous admin")));
         }
         let missing = missing(&place);
-        let asked = Asked {
+        let asked = AccessRequest {
             credential: Credential::of(&head.headers),
             certificate: certificate(head),
             action: route.action,

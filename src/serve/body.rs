@@ -11,7 +11,7 @@ use serde_json::error::Category;
 
 use super::call::{Call, Site};
 use super::fault::Fault;
-use super::observe::Rejection;
+use super::rejection::Rejection;
 
 impl Site {
     /// Reads the body of a call. A content type that is missing means JSON, as in Chroma.

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::ServeOptions;
-use super::access::{Access, Action};
+use super::access::{Action, Caller};
 use super::fault::Fault;
 use super::observe::{Metrics, Observed, TrailWriters};
 use super::question::Question;
@@ -36,7 +36,7 @@ pub(super) struct Call {
     /// When its answer is no longer wanted.
     pub(super) deadline: Instant,
     /// Who asks, and what they may do.
-    pub(super) access: Access,
+    pub(super) access: Caller,
     /// How long it waited for a worker, once it has one.
     pub(super) waited: Arc<OnceLock<Duration>>,
 }

@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::call::Stream;
-use super::observe::{Metrics, Rejection};
+use super::observe::Metrics;
+use super::rejection::Rejection;
 
 /// Pieces that wait for the client.
 const PIECES: usize = 8;

@@ -16,10 +16,10 @@ use axum::http::StatusCode;
 use super::call::{Answered, Call, Kind, Site, Step};
 use super::connection::stream;
 use super::fault::Fault;
-use super::observe::Rejection;
 use super::query;
 use super::question::Question;
 use super::queue::Queue;
+use super::rejection::Rejection;
 use super::responder::Responder;
 use super::writer::Writer;
 

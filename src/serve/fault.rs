@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-use super::observe::Rejection;
+use super::rejection::Rejection;
 use crate::error::{Error, ErrorKind};
 
 /// A request that is refused or failed.

@@ -33,7 +33,8 @@ use super::engine::{Engine, Job, guarded, too_late};
 use super::fault::Fault;
 use super::intake::{collect, hand_over, room};
 use super::net::{Connections, Tls};
-use super::observe::{Rejection, RequestId, RouteName, Trail, bring};
+use super::observe::{RequestId, RouteName, Trail, bring};
+use super::rejection::Rejection;
 use super::responder::{Outgoing, Responder};
 use super::routes;
 use super::upload::upload;
@@ -169,7 +170,7 @@ async fn read(
     params: Vec<(String, String)>,
     head: Parts,
     body: Body,
-    access: super::access::Access,
+    access: super::access::Caller,
     trail: &mut Trail,
     permit: &mut Option<OwnedSemaphorePermit>,
 ) -> Result<Call, Fault> {

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::body::too_large;
 use super::fault::Fault;
-use super::observe::Rejection;
+use super::rejection::Rejection;
 
 /// Bodies are accounted for in pieces of so many bytes.
 const PIECE: usize = 16 << 10;

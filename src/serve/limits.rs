@@ -4,7 +4,7 @@
 
 use super::call::Site;
 use super::fault::Fault;
-use super::observe::Rejection;
+use super::rejection::Rejection;
 
 impl Site {
     /// Refuses more results than may be.

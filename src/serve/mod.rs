@@ -32,6 +32,7 @@ mod query;
 mod question;
 mod queue;
 mod records;
+mod rejection;
 mod responder;
 #[expect(clippy::unnecessary_wraps, reason = "every handler has this form")]
 mod routes;

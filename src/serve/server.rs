@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
 use super::ServeOptions;
-use super::access::{ClaimRule, Guard, RateLimits, Rules};
+use super::access::{ClaimRule, Guard, GuardRules, RateLimits};
 use super::admission::Admission;
 use super::call::Site;
 use super::engine::Engine;
@@ -166,8 +166,8 @@ fn local(listener: &TcpListener) -> Result<SocketAddr> {
     listener.local_addr().map_err(|error| Error::io("listen", error))
 }
 
-fn rules(address: SocketAddr, options: &ServeOptions) -> Result<Rules> {
-    Ok(Rules {
+fn rules(address: SocketAddr, options: &ServeOptions) -> Result<GuardRules> {
+    Ok(GuardRules {
         anonymous: options.anonymous,
         is_exposed: !address.ip().is_loopback(),
         issuer: options.oidc.as_ref().map(Issuer::start).transpose()?,

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::access::Subject;
+use super::access::Identity;
 use super::call::{Call, Handled, Reply, Site};
 use super::fault::Fault;
 use crate::record::Scope;
@@ -39,7 +39,7 @@ pub(super) fn pre_flight_checks(_site: &Site, _call: &Call) -> Handled {
 /// Who asks, and where they may; clients ask it at their start, and take a tenant and a database that are the only ones.
 pub(super) fn identity(_site: &Site, call: &Call) -> Handled {
     let said = match &call.access.subject {
-        Subject::Anonymous => {
+        Identity::Anonymous => {
             let databases = [Scope::DEFAULT_DATABASE];
             json!({ "user_id": "", "tenant": Scope::DEFAULT_TENANT, "databases": databases })
         }

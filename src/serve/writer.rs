@@ -9,8 +9,9 @@ use std::time::Instant;
 
 use super::call::Answered;
 use super::fault::Fault;
-use super::observe::{Observed, Rejection};
+use super::observe::Observed;
 use super::queue::Queue;
+use super::rejection::Rejection;
 use super::responder::Responder;
 use crate::store::{Outcome, PendingWrite, Store};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use huedb::embed::{Embedder, HashEmbedder, LoadOptions, Role};
+use huedb::embed::{Embedder, HashEmbedder, LoadOptions, TextRole};
 use huedb::query::rank::{Knn, KnnQuery};
 use huedb::query::{Aggregate, Ask, Extreme, Filter, GroupBy, Query, Rank};
 use huedb::record::{CollectionName, MetadataPatch, RecordId};
@@ -29,7 +29,7 @@ fn notes(bm25: bool) -> (TempDir, Store, Collection) {
     let notes = store.collection("notes").unwrap();
     let change = |(id, text, lang): (&str, &str, &str)| Change {
         id: RecordId::parse(id).unwrap(),
-        embedding: Some(model.embed_one(text, Role::Document).unwrap()),
+        embedding: Some(model.embed_one(text, TextRole::Document).unwrap()),
         embedded_here: false,
         document: Some(text.to_owned()),
         uri: None,
@@ -49,7 +49,7 @@ fn a_text_is_asked_as_its_vector_is() {
     let (_folder, _store, notes) = notes(false);
     let model: Arc<dyn Embedder> = Arc::new(HashEmbedder::new(64));
     let texts = ["red fox", "tax law"];
-    let by_vector = Query::vectors(model.embed(&texts, Role::Query).unwrap().vectors).top(2);
+    let by_vector = Query::vectors(model.embed(&texts, TextRole::Query).unwrap().vectors).top(2);
     let expected = notes.query(&by_vector).unwrap();
     assert_eq!((expected.hits.len(), expected.hits[0][0].record.id.as_str()), (2, "fox"));
     // By the model that is given, by the collection's own, and by the collection's own as options find it.
@@ -62,7 +62,8 @@ fn a_text_is_asked_as_its_vector_is() {
         assert_eq!(answer.hits, expected.hits);
         assert_eq!((answer.plan.way, answer.warnings.len()), (expected.plan.way, 0));
     }
-    let mixed = Query::new([Ask::from("tax law"), Ask::from(model.embed_one("red fox", Role::Query).unwrap())]).top(1);
+    let mixed =
+        Query::new([Ask::from("tax law"), Ask::from(model.embed_one("red fox", TextRole::Query).unwrap())]).top(1);
     assert_eq!(ids(&notes, &mixed), [["tax"], ["fox"]]);
 }
 

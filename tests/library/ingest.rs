@@ -1,6 +1,6 @@
 //! Texts that a model fails at or does not read to the end: which records that concerns is told, the others are stored.
 
-use huedb::embed::{EmbedOutput, Embedder, HashEmbedder, Role};
+use huedb::embed::{EmbedOutput, Embedder, HashEmbedder, TextRole};
 use huedb::error::{Error, Result};
 use huedb::ingest::{Ingest, OnError, Preparer, Tally, reembed, reembed_leaving_out};
 use huedb::record::{CollectionName, Fingerprint, MetadataPatch, NewRecord, Ordinal, Origin, RecordId};
@@ -25,7 +25,7 @@ impl Embedder for Odd {
         self.inner.fingerprint()
     }
 
-    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+    fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
         if texts.iter().any(|text| text.contains("fail")) {
             return Err(Error::Model { model: "odd".into(), why: "it cannot".into(), hint: None });
         }
@@ -93,7 +93,7 @@ fn an_import_names_the_record_that_the_model_fails_at() {
     assert!(refused[0].starts_with("rows.jsonl:2: record \"r2\": ") && refused[0].contains("NaN"), "{refused:?}");
     assert!(refused[1].starts_with("rows.jsonl:4: record \"r4\": model odd: it cannot"), "{refused:?}");
     // What is embedded beside a text that fails is embedded as ever.
-    let alone = HashEmbedder::new(8).embed_one("green frog", Role::Document).unwrap();
+    let alone = HashEmbedder::new(8).embed_one("green frog", TextRole::Document).unwrap();
     let view = notes.view().unwrap();
     let found = view.ordinal(&RecordId::parse("r5").unwrap()).unwrap().unwrap();
     assert_eq!(view.embedding(found).unwrap(), alone);

@@ -1,6 +1,6 @@
 //! Records in and out of a real file: merge rules, order, counts, and what a failure leaves behind.
 
-use huedb::embed::{Embedder, HashEmbedder, Role};
+use huedb::embed::{Embedder, HashEmbedder, TextRole};
 use huedb::error::Error;
 use huedb::ingest::{Ingest, OnError, Preparer};
 use huedb::query::{Filter, RecordQuery};
@@ -235,7 +235,7 @@ fn rows_of_one_batch_are_imported_in_their_order() {
     assert_eq!((tally.added, tally.updated), (1, 1));
     let records = all(&notes);
     assert_eq!(records[0].document.as_deref(), Some("third"));
-    assert_eq!(records[0].embedding, Some(HashEmbedder::new(4).embed_one("third", Role::Document).unwrap()));
+    assert_eq!(records[0].embedding, Some(HashEmbedder::new(4).embed_one("third", TextRole::Document).unwrap()));
     assert_eq!(records[1].uri.as_deref(), Some("file:///x"));
 }
 

@@ -8,3 +8,8 @@ pub(crate) fn nearest(given: &str, known: impl Iterator<Item = String>) -> Optio
         known.map(|name| (distance(&name), name)).filter(|(slips, name)| *slips <= 2 && *slips < name.chars().count());
     near.min().map(|(_, name)| name)
 }
+
+/// Words what else could have been meant.
+pub(crate) fn meant(given: &str, known: &[String]) -> String {
+    nearest(given, known.iter().cloned()).map_or(String::new(), |name| format!("; did you mean {name}?"))
+}

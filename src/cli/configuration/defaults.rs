@@ -13,7 +13,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use huedb::error::{Error, Result};
 
-use crate::cli::arguments::did_you_mean::nearest;
+use crate::cli::arguments::did_you_mean::meant;
 use crate::cli::configuration::file::{ConfigEntry, ConfigFile};
 use crate::cli::configuration::serve;
 use crate::output::Properties;
@@ -225,11 +225,6 @@ const DEFAULT: &str = "default";
 
 fn raw(arg: &Arg, matches: &ArgMatches) -> Option<OsString> {
     matches.get_raw(arg.get_id().as_str())?.next().map(OsStr::to_owned)
-}
-
-/// Words what else could have been meant.
-pub(super) fn meant(given: &str, known: &[String]) -> String {
-    nearest(given, known.iter().cloned()).map_or(String::new(), |name| format!("; did you mean {name}?"))
 }
 
 /// Lists alternatives: `auto, always or never`.

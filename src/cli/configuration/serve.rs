@@ -10,8 +10,8 @@
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Command};
 
-use super::defaults::meant;
 use super::file::{ConfigEntry, SERVE};
+use crate::cli::arguments::did_you_mean::meant;
 
 /// Makes a key the default of its flag, in a tree that has the verb.
 pub(super) fn take(tree: &mut Command, entry: &ConfigEntry) -> Result<(), String> {

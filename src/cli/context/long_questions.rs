@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use huedb::embed::{EmbedOutput, Role};
+use huedb::embed::{EmbedOutput, TextRole};
 
 use crate::output::{count, count_of};
 
@@ -15,8 +15,8 @@ pub(crate) struct LongQuestions {
 
 impl LongQuestions {
     /// Counts what was embedded, where it was questions.
-    pub(crate) fn count(&self, role: Role, output: &EmbedOutput) {
-        if role == Role::Query {
+    pub(crate) fn count(&self, role: TextRole, output: &EmbedOutput) {
+        if role == TextRole::Query {
             self.embedded.fetch_add(output.vectors.len() as u64, Ordering::Relaxed);
             self.cut.fetch_add(output.truncated.len() as u64, Ordering::Relaxed);
         }

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use huedb::embed::{DeferredEmbedder, EmbedOutput, Embedder, Role};
+use huedb::embed::{DeferredEmbedder, EmbedOutput, Embedder, TextRole};
 use huedb::error::Result;
 use huedb::record::Fingerprint;
 
@@ -67,7 +67,7 @@ impl Embedder for TimedEmbedder {
         self.embedder.fingerprint()
     }
 
-    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+    fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
         if !self.embedder.is_loaded() {
             self.load()?;
         }

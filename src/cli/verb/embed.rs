@@ -1,7 +1,7 @@
 //! `huedb embed`.
 
 use clap::Args;
-use huedb::embed::{DEFAULT_MODEL, Role};
+use huedb::embed::{DEFAULT_MODEL, TextRole};
 use huedb::error::Result;
 use huedb::record::{Record, RecordId};
 
@@ -38,7 +38,7 @@ impl EmbedArgs {
         let total = (!self.texts.is_empty()).then_some(self.texts.len() as u64);
         let mut texts: Box<dyn Iterator<Item = Result<String>>> =
             if total.is_some() { Box::new(self.texts.into_iter().map(Ok)) } else { Box::new(context.stdin_lines()) };
-        let role = if self.question { Role::Query } else { Role::Document };
+        let role = if self.question { TextRole::Query } else { TextRole::Document };
         let embedder = context.load_model(&self.model)?;
         let columns = [RecordColumn::Document, RecordColumn::Embedding].into_iter().collect::<RecordColumns>();
         let format = context.chosen_format().unwrap_or(OutputFormat::Jsonl);

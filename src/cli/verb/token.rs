@@ -41,7 +41,7 @@ enum TokenAction {
     ///
     /// --tenant and --database limit it to tenants and databases of these names; `acme-*` stands for all that start so, and
     /// without the flag it is good in all. A token with --where reads and deletes the records that pass the filter, as if there were no others; it writes nothing.
-    Create(Box<CreateArgs>),
+    Create(Box<CreateTokenArgs>),
     /// List all tokens
     List,
     /// Show a token's role, its scope and when it expires
@@ -72,7 +72,7 @@ enum TokenAction {
 }
 
 #[derive(Debug, Args)]
-struct CreateArgs {
+struct CreateTokenArgs {
     /// Name, for lists and logs
     name: String,
 
@@ -168,7 +168,7 @@ impl TokenArgs {
     }
 }
 
-impl CreateArgs {
+impl CreateTokenArgs {
     fn run(self, context: &mut Context) -> Result<()> {
         if let Some(filter) = &self.filter {
             Filter::parse(filter)?;

@@ -2,15 +2,17 @@
 //!
 //! Invariant: a rule grants nothing unless its role and its patterns were read.
 
-use super::guard::Claims;
 use crate::error::{Error, Result};
 use crate::record::{Grant, NamePattern};
-use crate::serve::oidc::Rule;
+use crate::serve::oidc::ParsedRule;
+
+/// What is said of somebody, by whom they are vouched for.
+pub(in crate::serve) type Claims = serde_json::Map<String, serde_json::Value>;
 
 /// A rule and what it grants.
 #[derive(Debug)]
 pub(in crate::serve) struct ClaimRule {
-    rule: Rule,
+    rule: ParsedRule,
     grant: Grant,
 }
 
@@ -20,7 +22,7 @@ impl ClaimRule {
     /// # Errors
     /// [`Error::InvalidArgument`] or [`Error::InvalidWhere`] with what is wrong.
     pub(in crate::serve) fn parse(text: &str) -> Result<Self> {
-        let rule = Rule::parse(text)?;
+        let rule = ParsedRule::parse(text)?;
         let pattern = |text: &Option<String>| text.clone().map_or(Ok(NamePattern::all()), NamePattern::parse);
         let grant = || {
             let (tenant, database) = (pattern(&rule.tenant)?, pattern(&rule.database)?);

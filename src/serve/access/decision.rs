@@ -8,7 +8,7 @@ use crate::record::{Grant, Role};
 
 /// What a request is about; what its path does not name is `None`.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::serve) struct Target<'a> {
+pub(in crate::serve) struct Resource<'a> {
     pub(in crate::serve) tenant: Option<&'a str>,
     pub(in crate::serve) database: Option<&'a str>,
     /// The collection's name; `None` also where there is no such collection.
@@ -28,13 +28,13 @@ pub(in crate::serve) enum Decision {
     Hidden,
 }
 
-fn covers(grant: &Grant, target: Target) -> bool {
+fn covers(grant: &Grant, target: Resource) -> bool {
     let fits = |pattern: &crate::record::NamePattern, name: Option<&str>| name.is_none_or(|name| pattern.matches(name));
     fits(&grant.tenant, target.tenant) && fits(&grant.database, target.database)
 }
 
 /// Returns whether a grant covers the target's collection; one that nobody can name is covered by the pattern of all.
-fn covers_collection(grant: &Grant, target: Target) -> bool {
+fn covers_collection(grant: &Grant, target: Resource) -> bool {
     covers(grant, target) && target.collection.map_or(grant.collection.is_all(), |name| grant.collection.matches(name))
 }
 
@@ -44,7 +44,7 @@ fn is_whole(grant: &Grant) -> bool {
 }
 
 /// Decides.
-pub(in crate::serve) fn decide(grants: &[Grant], action: Action, target: Target) -> Decision {
+pub(in crate::serve) fn decide(grants: &[Grant], action: Action, target: Resource) -> Decision {
     let role = action.role();
     let is_any = |allowed: bool| if allowed { Decision::Allowed } else { Decision::Forbidden };
     match action.level() {
@@ -57,7 +57,7 @@ pub(in crate::serve) fn decide(grants: &[Grant], action: Action, target: Target)
         })),
         Level::File => is_any(grants.iter().any(|grant| may(grant, role) && grant.is_everywhere())),
         Level::Tenant => {
-            let of = |grant: &Grant| covers(grant, Target { database: None, ..target });
+            let of = |grant: &Grant| covers(grant, Resource { database: None, ..target });
             in_scope(grants, &of, |grant| may(grant, role) && (role < Role::Admin || is_whole(grant)))
         }
         Level::Database => {

@@ -58,7 +58,7 @@ fn grant(role: Role, tenant: &str, database: &str, collection: &str, filter: Opt
     Grant { role, tenant: pattern(tenant), database: pattern(database), collection: pattern(collection), filter }
 }
 
-const TARGET: Target = Target { tenant: Some("acme"), database: Some("main"), collection: Some("notes-1") };
+const TARGET: Resource = Resource { tenant: Some("acme"), database: Some("main"), collection: Some("notes-1") };
 
 fn columns() -> Vec<Vec<Grant>> {
     let everywhere = Role::ALL.map(|role| vec![Grant::everywhere(role)]);
@@ -104,7 +104,7 @@ fn the_whole_table() {
 /// A collection that does not exist is answered as one that is hidden, to whoever may see some of them only.
 #[test]
 fn nobody_learns_whether_a_hidden_collection_exists() {
-    let absent = Target { collection: None, ..TARGET };
+    let absent = Resource { collection: None, ..TARGET };
     for role in [Role::Reader, Role::Writer, Role::Admin] {
         let other = [grant(role, "acme", "main", "letters", None)];
         for action in Action::ALL.iter().filter(|action| matches!(action.level(), Level::Collection | Level::Records)) {

@@ -13,10 +13,10 @@ use std::time::SystemTime;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::asker::{Access, Subject, any_of};
-use super::claim_rule::ClaimRule;
+use super::caller::{Caller, Identity, any_of};
+use super::claim_rule::{ClaimRule, Claims};
 use super::credential::Credential;
-use super::decision::{Decision, Target, decide};
+use super::decision::{Decision, Resource, decide};
 use super::{Action, Level};
 use crate::error::{Error, Result};
 use crate::record::{Grant, Role, Scope, Token, TokenText};
@@ -41,7 +41,7 @@ pub(in crate::serve) struct Place {
 
 /// What is asked of the guard.
 #[derive(Debug, Clone)]
-pub(in crate::serve) struct Asked {
+pub(in crate::serve) struct AccessRequest {
     pub(in crate::serve) credential: Credential,
     /// The claims of a client certificate that the handshake has accepted.
     pub(in crate::serve) certificate: Option<Claims>,
@@ -49,31 +49,28 @@ pub(in crate::serve) struct Asked {
     pub(in crate::serve) place: Place,
 }
 
-/// What is said of somebody, by whom they are vouched for.
-pub(in crate::serve) type Claims = serde_json::Map<String, serde_json::Value>;
-
 /// Why a request is refused.
 #[derive(Debug)]
 pub(in crate::serve) enum Refusal {
     /// 401, with the reason as metrics and logs have it.
     Unauthenticated(&'static str),
     /// 403, to somebody known.
-    Forbidden(Subject),
+    Forbidden(Identity),
     /// 404, to somebody known.
-    Hidden(Subject),
+    Hidden(Identity),
     /// What kept the guard from knowing.
     Failed(Fault),
     /// More wait than may.
     Overloaded,
 }
 
-struct Waiting {
-    asked: Asked,
-    reply: oneshot::Sender<Result<Access, Refusal>>,
+struct PendingRequest {
+    asked: AccessRequest,
+    reply: oneshot::Sender<Result<Caller, Refusal>>,
 }
 
 /// What the guard goes by.
-pub(in crate::serve) struct Rules {
+pub(in crate::serve) struct GuardRules {
     /// What may be done without a credential.
     pub(in crate::serve) anonymous: Option<Role>,
     /// Whether others than this machine can reach the server.
@@ -83,29 +80,30 @@ pub(in crate::serve) struct Rules {
     pub(in crate::serve) claims: Vec<ClaimRule>,
 }
 
-struct Shared {
+struct GuardState {
     store: Store,
-    rules: Rules,
-    queue: Queue<Waiting>,
+    rules: GuardRules,
+    queue: Queue<PendingRequest>,
     /// Whether everybody may do everything: a file without tokens, reached from this machine alone.
     is_open: AtomicBool,
 }
 
 /// Looks up who asks.
 pub(in crate::serve) struct Guard {
-    shared: Arc<Shared>,
+    shared: Arc<GuardState>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Guard {
-    pub(in crate::serve) fn start(store: Store, rules: Rules) -> Result<Self> {
+    pub(in crate::serve) fn start(store: Store, rules: GuardRules) -> Result<Self> {
         let is_open = AtomicBool::new(false);
-        let shared = Arc::new(Shared { store, rules, queue: Queue::new(), is_open });
+        let shared = Arc::new(GuardState { store, rules, queue: Queue::new(), is_open });
         shared.is_open.store(shared.may_be_open()?, Ordering::Relaxed);
         let worker = Arc::clone(&shared);
         let run = move || {
-            let all =
-                |waiting: &mut VecDeque<Waiting>| (!waiting.is_empty()).then(|| waiting.drain(..).collect::<Vec<_>>());
+            let all = |waiting: &mut VecDeque<PendingRequest>| {
+                (!waiting.is_empty()).then(|| waiting.drain(..).collect::<Vec<_>>())
+            };
             while let Some(waiting) = worker.queue.take(all) {
                 worker.look_up_all(waiting);
             }
@@ -134,12 +132,12 @@ impl Guard {
     }
 
     /// Returns who asks, if they may.
-    pub(in crate::serve) async fn admit(&self, asked: Asked) -> Result<Access, Refusal> {
+    pub(in crate::serve) async fn admit(&self, asked: AccessRequest) -> Result<Caller, Refusal> {
         if asked.action.level() == Level::Public || self.is_open() {
-            return Ok(Access::anonymous(Role::Admin));
+            return Ok(Caller::anonymous(Role::Admin));
         }
         let (reply, answer) = oneshot::channel();
-        if self.shared.queue.push(Waiting { asked, reply }, MOST_WAITING).is_err() {
+        if self.shared.queue.push(PendingRequest { asked, reply }, MOST_WAITING).is_err() {
             return Err(Refusal::Overloaded);
         }
         answer.await.unwrap_or(Err(Refusal::Overloaded))
@@ -155,23 +153,23 @@ impl Guard {
     }
 }
 
-impl Shared {
+impl GuardState {
     fn may_be_open(&self) -> Result<bool> {
-        let Rules { anonymous, is_exposed, issuer, claims } = &self.rules;
+        let GuardRules { anonymous, is_exposed, issuer, claims } = &self.rules;
         let asks = anonymous.is_some() || *is_exposed || issuer.is_some() || !claims.is_empty();
         Ok(!asks && !self.store.has_tokens()?)
     }
 
     /// Answers what waits; its tokens are looked up together.
-    fn look_up_all(&self, waiting: Vec<Waiting>) {
-        let token = |waiting: &Waiting| match &waiting.asked.credential {
+    fn look_up_all(&self, waiting: Vec<PendingRequest>) {
+        let token = |waiting: &PendingRequest| match &waiting.asked.credential {
             Credential::Token(text) => Some(text.clone()),
             _ => None,
         };
         let texts: Vec<TokenText> = waiting.iter().filter_map(token).collect();
         let found = if texts.is_empty() { Ok(Vec::new()) } else { self.tokens_of(&texts) };
         let mut found = found.map(Vec::into_iter).map_err(Fault::from);
-        for Waiting { asked, reply } in waiting {
+        for PendingRequest { asked, reply } in waiting {
             let token = match (&asked.credential, &mut found) {
                 (Credential::Token(_), Ok(found)) => found.next().map(Ok),
                 (Credential::Token(_), Err(fault)) => Some(Err(fault.clone())),
@@ -189,13 +187,13 @@ impl Shared {
     /// Decides about a request; `token` is what was found of its token, where it has one.
     fn look_up(
         &self,
-        asked: Asked,
+        asked: AccessRequest,
         token: Option<Result<Result<Token, TokenRefusal>, Fault>>,
-    ) -> Result<Access, Refusal> {
-        let Asked { credential, certificate, action, place } = asked;
+    ) -> Result<Caller, Refusal> {
+        let AccessRequest { credential, certificate, action, place } = asked;
         let access = match token.transpose().map_err(Refusal::Failed)? {
-            Some(Ok(token)) => Access {
-                subject: Subject::Token { id: token.id, name: token.name },
+            Some(Ok(token)) => Caller {
+                subject: Identity::Token { id: token.id, name: token.name },
                 grants: [token.grant].into(),
                 rate: token.rate,
                 filter: None,
@@ -205,7 +203,7 @@ impl Shared {
             None => self.authenticate(credential, certificate)?,
         };
         let name = self.collection_name(&access.grants, &place).map_err(|error| Refusal::Failed(error.into()))?;
-        let target = Target {
+        let target = Resource {
             tenant: place.tenant.as_deref(),
             database: place.database.as_deref(),
             collection: name.as_deref(),
@@ -214,7 +212,7 @@ impl Shared {
             Decision::Allowed => Ok(access),
             Decision::Filtered(filters) => {
                 let filter = any_of(&filters).map_err(|error| Refusal::Failed(error.into()))?;
-                Ok(Access { filter: Some(filter), ..access })
+                Ok(Caller { filter: Some(filter), ..access })
             }
             Decision::Forbidden => Err(Refusal::Forbidden(access.subject)),
             Decision::Hidden => Err(Refusal::Hidden(access.subject)),
@@ -222,32 +220,32 @@ impl Shared {
     }
 
     /// Knows those who send no token of the file.
-    fn authenticate(&self, credential: Credential, certificate: Option<Claims>) -> Result<Access, Refusal> {
+    fn authenticate(&self, credential: Credential, certificate: Option<Claims>) -> Result<Caller, Refusal> {
         match (credential, certificate) {
             (Credential::Signed(token), _) => {
                 let issuer = self.rules.issuer.as_ref().ok_or(Refusal::Unauthenticated("malformed"))?;
                 let claims =
                     issuer.verify(&token, SystemTime::now()).map_err(|why| Refusal::Unauthenticated(why.name()))?;
-                self.by_claims(&claims, "sub", Subject::Signed)
+                self.by_claims(&claims, "sub", Identity::Signed)
             }
             (Credential::Malformed | Credential::Token(_), _) => Err(Refusal::Unauthenticated("malformed")),
             (Credential::Nobody, Some(claims)) if !self.rules.claims.is_empty() => {
-                self.by_claims(&claims, "subject", Subject::Certificate)
+                self.by_claims(&claims, "subject", Identity::Certificate)
             }
             (Credential::Nobody, _) => match self.rules.anonymous {
-                Some(role) => Ok(Access::anonymous(role)),
+                Some(role) => Ok(Caller::anonymous(role)),
                 None => Err(Refusal::Unauthenticated("missing")),
             },
         }
     }
 
-    fn by_claims(&self, claims: &Claims, name: &str, subject: fn(String) -> Subject) -> Result<Access, Refusal> {
+    fn by_claims(&self, claims: &Claims, name: &str, subject: fn(String) -> Identity) -> Result<Caller, Refusal> {
         let subject = subject(claims.get(name).and_then(|name| name.as_str()).unwrap_or_default().to_owned());
         let grants: Vec<Grant> = self.rules.claims.iter().filter_map(|rule| rule.grant(claims)).collect();
         if grants.is_empty() {
             return Err(Refusal::Forbidden(subject));
         }
-        Ok(Access { subject, grants: grants.into(), rate: None, filter: None })
+        Ok(Caller { subject, grants: grants.into(), rate: None, filter: None })
     }
 
     /// Returns the name of the collection that a path is about, where any grant asks for it.

@@ -1,7 +1,7 @@
 //! Who asks, and what they may do: decided before a byte of a request's body is read.
 
 mod action;
-mod asker;
+mod caller;
 mod claim_rule;
 mod credential;
 mod decision;
@@ -9,8 +9,8 @@ mod guard;
 mod rate;
 
 pub(super) use action::{Action, Level};
-pub(super) use asker::{Access, Subject};
-pub(super) use claim_rule::ClaimRule;
+pub(super) use caller::{Caller, Identity};
+pub(super) use claim_rule::{ClaimRule, Claims};
 pub(super) use credential::Credential;
-pub(super) use guard::{Asked, Claims, Guard, Place, Refusal, Rules};
+pub(super) use guard::{AccessRequest, Guard, GuardRules, Place, Refusal};
 pub(super) use rate::RateLimits;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-use super::{Access, Subject};
+use super::{Caller, Identity};
 use crate::record::Rate;
 
 /// Bytes of a body that cost as much as a request.
@@ -23,7 +23,7 @@ const MOST_KEPT: usize = 65_536;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Asker {
-    Subject(Subject),
+    Identity(Identity),
     Address(IpAddr),
 }
 
@@ -41,10 +41,10 @@ impl RateLimits {
     }
 
     /// Counts a request; returns how long to wait where it is one too many, and the rate.
-    pub(in crate::serve) fn count(&self, access: &Access, address: IpAddr, body: u64) -> Result<(), (Duration, Rate)> {
+    pub(in crate::serve) fn count(&self, access: &Caller, address: IpAddr, body: u64) -> Result<(), (Duration, Rate)> {
         let asker = match &access.subject {
-            Subject::Anonymous => Asker::Address(network(address)),
-            subject => Asker::Subject(subject.clone()),
+            Identity::Anonymous => Asker::Address(network(address)),
+            subject => Asker::Identity(subject.clone()),
         };
         self.take(asker, access.rate, body)
     }
@@ -96,9 +96,9 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn known(name: &str, own: Option<Rate>) -> Access {
-        let subject = Subject::Token { id: name.into(), name: name.into() };
-        Access { subject, rate: own, ..Access::anonymous(Role::Reader) }
+    fn known(name: &str, own: Option<Rate>) -> Caller {
+        let subject = Identity::Token { id: name.into(), name: name.into() };
+        Caller { subject, rate: own, ..Caller::anonymous(Role::Reader) }
     }
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
         assert!(wait <= Duration::from_secs(1) && said.to_string() == "3/s");
         limits.count(&bob, here, 0).unwrap();
         assert!(limits.count(&bob, here, 0).is_err());
-        let nobody = Access::anonymous(Role::Reader);
+        let nobody = Caller::anonymous(Role::Reader);
         (0..3).for_each(|_| limits.count(&nobody, here, 0).unwrap());
         assert!(limits.count(&nobody, here, 0).is_err() && limits.count_stranger(here).is_err());
         limits.count(&nobody, there, 0).unwrap();

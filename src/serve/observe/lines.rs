@@ -29,12 +29,12 @@ enum Message {
 }
 
 /// Where lines go.
-enum Target {
+enum LineTarget {
     File(PathBuf, File),
     Stderr,
 }
 
-impl Target {
+impl LineTarget {
     fn open(path: PathBuf) -> io::Result<Self> {
         // Who asked for what is nobody else's business.
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
@@ -62,7 +62,7 @@ impl LineWriter {
     /// # Errors
     /// [`Error::Io`] when it cannot be opened.
     pub(in crate::serve) fn start(path: &str, notice: Notice) -> Result<Self> {
-        let opened = if path == "-" { Ok(Target::Stderr) } else { Target::open(path.into()) };
+        let opened = if path == "-" { Ok(LineTarget::Stderr) } else { LineTarget::open(path.into()) };
         let target = opened.map_err(|error| Error::io(format!("open {path}"), error))?;
         let (sender, receiver) = sync_channel(MOST_WAITING);
         let lost = Arc::new(AtomicU64::new(0));
@@ -108,7 +108,7 @@ impl LineWriter {
     }
 }
 
-fn run(mut target: Target, receiver: &Receiver<Message>, lost: &AtomicU64, notice: &Notice) {
+fn run(mut target: LineTarget, receiver: &Receiver<Message>, lost: &AtomicU64, notice: &Notice) {
     while let Ok(message) = receiver.recv() {
         // What comes meanwhile is written with it, and wakes nobody.
         std::thread::sleep(TOGETHER);
@@ -131,8 +131,8 @@ fn run(mut target: Target, receiver: &Receiver<Message>, lost: &AtomicU64, notic
             lost.fetch_add(lines, Ordering::Relaxed);
             notice.tell(&format!("lines of a log are lost: {error}"));
         }
-        if reopen && let Target::File(path, _) = &target {
-            match Target::open(path.clone()) {
+        if reopen && let LineTarget::File(path, _) = &target {
+            match LineTarget::open(path.clone()) {
                 Ok(opened) => target = opened,
                 Err(error) => notice.tell(&format!("{} cannot be opened again: {error}", path.display())),
             }

@@ -15,6 +15,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::process::ProcessCollector;
+use crate::serve::rejection::Rejection;
 
 /// Upper bounds in seconds: from what a question takes to what a server may.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -46,73 +47,6 @@ struct OperationLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BuildLabels {
     version: &'static str,
-}
-
-/// The bound that a request went over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::serve) enum Rejection {
-    /// Requests that may wait for a worker.
-    Queue,
-    /// Bytes of all bodies.
-    Bodies,
-    /// Bytes of one body.
-    Body,
-    /// How deep a filter or an expression may be.
-    Depth,
-    /// Results of one request.
-    Results,
-    /// Results that may be skipped.
-    Offset,
-    /// Connections.
-    Connections,
-    /// Requests a second.
-    Rate,
-    /// Long requests at work.
-    Long,
-    /// The time a request may take.
-    Time,
-    /// The time until the head of a first request.
-    Head,
-    /// Agreeing on a key, or the time for it.
-    Handshake,
-    /// The time a client may take nothing of an answer.
-    Stall,
-}
-
-impl Rejection {
-    const ALL: [Self; 13] = [
-        Self::Queue,
-        Self::Bodies,
-        Self::Body,
-        Self::Depth,
-        Self::Results,
-        Self::Offset,
-        Self::Connections,
-        Self::Rate,
-        Self::Long,
-        Self::Time,
-        Self::Head,
-        Self::Handshake,
-        Self::Stall,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Queue => "queue",
-            Self::Bodies => "bodies",
-            Self::Body => "body",
-            Self::Depth => "depth",
-            Self::Results => "results",
-            Self::Offset => "offset",
-            Self::Connections => "connections",
-            Self::Rate => "rate",
-            Self::Long => "long",
-            Self::Time => "time",
-            Self::Head => "head",
-            Self::Handshake => "handshake",
-            Self::Stall => "stall",
-        }
-    }
 }
 
 /// A family of histograms of seconds.

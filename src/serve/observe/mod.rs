@@ -9,7 +9,7 @@ mod request_id;
 mod trail;
 
 pub(super) use lines::LineWriter;
-pub(super) use metrics::{Metrics, Rejection, bring};
+pub(super) use metrics::{Metrics, bring};
 pub(super) use request_id::RequestId;
 pub use trail::{LogFormat, LogLevel};
 pub(super) use trail::{Observed, RouteName, Trail, TrailWriters};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Serialize;
 
 use super::{LineWriter, Metrics, RequestId};
-use crate::serve::access::{Action, Level, Place, Subject};
+use crate::serve::access::{Action, Identity, Level, Place};
 
 /// Which requests are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,7 +79,7 @@ pub(in crate::serve) struct Trail {
     started: Instant,
     remote: IpAddr,
     place: Place,
-    pub(in crate::serve) subject: Option<Subject>,
+    pub(in crate::serve) subject: Option<Identity>,
     /// What was decided.
     pub(in crate::serve) outcome: &'static str,
     pub(in crate::serve) status: u16,
@@ -196,7 +196,7 @@ fn now() -> String {
 impl Trail {
     fn token_id(&self) -> Option<&str> {
         match &self.subject {
-            Some(Subject::Token { id, .. }) => Some(id),
+            Some(Identity::Token { id, .. }) => Some(id),
             _ => None,
         }
     }
@@ -209,7 +209,7 @@ impl Trail {
             method: self.route.method,
             route: self.route.path,
             action: self.route.action.name(),
-            auth_type: self.subject.as_ref().map(Subject::kind),
+            auth_type: self.subject.as_ref().map(Identity::kind),
             subject: self.subject.as_ref().map(ToString::to_string),
             token_id: self.token_id(),
             remote: self.remote.to_string(),

@@ -15,7 +15,7 @@ use serde_json::{Map, json};
 
 use super::keys::KeySet;
 use super::token::TokenRules;
-use super::{OidcOptions, Rule};
+use super::{OidcOptions, ParsedRule};
 
 const NOW: Duration = Duration::from_hours(500_000);
 const RULES: [&str; 3] = [
@@ -84,7 +84,7 @@ pub(crate) fn jwt(bytes: &[u8]) -> bool {
             assert!(keys.find(None, Algorithm::HS256).is_err() && keys.find(Some("a"), Algorithm::HS256).is_err());
             keys.find(Some("a"), Algorithm::EdDSA).is_ok()
         }
-        _ => match Rule::parse(&String::from_utf8_lossy(text)) {
+        _ => match ParsedRule::parse(&String::from_utf8_lossy(text)) {
             Ok(rule) => {
                 assert!(!rule.role.is_empty());
                 let claims = Map::from_iter([("level".to_owned(), json!(3)), ("groups".to_owned(), json!(["search"]))]);

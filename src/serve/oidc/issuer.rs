@@ -14,7 +14,7 @@ use super::client::ProviderClient;
 use super::keys::KeySet;
 use super::schedule::Schedule;
 use super::token::TokenRules;
-use super::{OidcOptions, Refused};
+use super::{JwtRefusal, OidcOptions};
 use crate::error::{Error, Result};
 
 /// Tells the time to the renewals; tests have their own.
@@ -22,12 +22,12 @@ pub(super) type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
 /// An identity provider whose tokens are believed.
 pub(in crate::serve) struct Issuer {
-    shared: Arc<Shared>,
+    shared: Arc<IssuerState>,
     #[cfg(test)]
     pub(super) thread: Option<JoinHandle<()>>,
 }
 
-struct Shared {
+struct IssuerState {
     client: ProviderClient,
     rules: TokenRules,
     clock: Clock,
@@ -54,7 +54,7 @@ impl Issuer {
             let hint = "RSA keys of 2,048 bits or more, P-256 and Ed25519 are taken, for RS256, PS256, ES256 and EdDSA";
             return Err(Error::Server { url: options.issuer.clone(), why, hint: Some(hint.into()) });
         }
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(IssuerState {
             client,
             rules: TokenRules::new(options),
             schedule: Mutex::new(Schedule::new(clock())),
@@ -78,7 +78,7 @@ impl Issuer {
 
     /// Returns the claims of a token that may be believed. Waits for nothing: a token of an unknown key has the keys asked
     /// for, and is refused meanwhile.
-    pub(in crate::serve) fn verify(&self, token: &str, now: SystemTime) -> Result<Map<String, Json>, Refused> {
+    pub(in crate::serve) fn verify(&self, token: &str, now: SystemTime) -> Result<Map<String, Json>, JwtRefusal> {
         self.verify_within(token, now, Duration::ZERO)
     }
 
@@ -88,9 +88,9 @@ impl Issuer {
         token: &str,
         now: SystemTime,
         wait: Duration,
-    ) -> Result<Map<String, Json>, Refused> {
+    ) -> Result<Map<String, Json>, JwtRefusal> {
         let verified = self.shared.rules.verify(token, &self.shared.keys(), now);
-        if matches!(verified, Err(Refused::UnknownKey(_))) && self.shared.is_renewed_within(wait) {
+        if matches!(verified, Err(JwtRefusal::UnknownKey(_))) && self.shared.is_renewed_within(wait) {
             return self.shared.rules.verify(token, &self.shared.keys(), now);
         }
         verified
@@ -125,7 +125,7 @@ impl Drop for Issuer {
     }
 }
 
-impl Shared {
+impl IssuerState {
     fn keys(&self) -> Arc<KeySet> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }

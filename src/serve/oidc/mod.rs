@@ -28,5 +28,5 @@ mod token_tests;
 
 pub(super) use issuer::Issuer;
 pub use options::OidcOptions;
-pub(super) use refused::Refused;
-pub(super) use rule::Rule;
+pub(super) use refused::JwtRefusal;
+pub(super) use rule::ParsedRule;

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// Why a token is not believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::serve) enum Refused {
+pub(in crate::serve) enum JwtRefusal {
     /// It is no signed token of the form that is taken.
     Malformed(&'static str),
     /// It is signed in a way that is not taken, or not the way of its key.
@@ -27,7 +27,7 @@ pub(in crate::serve) enum Refused {
     Claims(String),
 }
 
-impl Refused {
+impl JwtRefusal {
     /// Returns the reason in a word, for what is counted and recorded.
     pub(in crate::serve) fn name(&self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ fn start_of(text: &str) -> String {
     format!("{start:?}{}", if start.len() < text.len() { "..." } else { "" })
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for JwtRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(why) => write!(f, "the token cannot be read: {why}"),
@@ -78,7 +78,7 @@ impl fmt::Display for Refused {
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for JwtRefusal {}
 
 #[cfg(test)]
 mod tests {
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_a_token_says_is_shown_short_and_printable() {
-        let shown = Refused::UnknownKey(Some(format!("\u{1b}[31m{}", "k".repeat(10_000)))).to_string();
+        let shown = JwtRefusal::UnknownKey(Some(format!("\u{1b}[31m{}", "k".repeat(10_000)))).to_string();
         assert!(shown.len() < 200 && !shown.contains('\u{1b}'), "{shown}");
     }
 }

@@ -19,7 +19,7 @@ const EXAMPLE: &str = r#"write it as: groups contains "search" => reader tenant=
 
 /// What the claims of a token allow.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::serve) struct Rule {
+pub(in crate::serve) struct ParsedRule {
     /// Whose tokens it is for; `None` is everyone's.
     pub(in crate::serve) filter: Option<Filter>,
     /// What they may do.
@@ -32,7 +32,7 @@ pub(in crate::serve) struct Rule {
     pub(in crate::serve) collection: Option<String>,
 }
 
-impl Rule {
+impl ParsedRule {
     /// Reads a rule.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Rule {
         let Some((condition, allowed)) = split(text) else {
             return Err(bad("there is no ' => ' between the filter and the role".into()));
         };
-        let mut words = Words(allowed);
+        let mut words = RuleWords(allowed);
         let role = match words.next() {
             Some(Ok((None, role))) if !role.is_empty() && role.chars().all(|c| c.is_ascii_lowercase()) => role,
             Some(Err(why)) => return Err(bad(why)),
@@ -111,9 +111,9 @@ fn split(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Reads words: a name before `=`, which may be missing, and what stands behind it.
-struct Words<'t>(&'t str);
+struct RuleWords<'t>(&'t str);
 
-impl<'t> Iterator for Words<'t> {
+impl<'t> Iterator for RuleWords<'t> {
     type Item = Result<(Option<&'t str>, String), String>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -155,13 +155,13 @@ mod tests {
     use serde_json::json;
 
     fn matches(rule: &str, claims: &Json) -> bool {
-        Rule::parse(rule).unwrap().matches(claims.as_object().unwrap())
+        ParsedRule::parse(rule).unwrap().matches(claims.as_object().unwrap())
     }
 
     #[test]
     fn a_rule_is_read_whole() {
-        let read = Rule::parse(r#"groups contains "search" => reader tenant=acme collection=notes-*"#).unwrap();
-        let wanted = Rule {
+        let read = ParsedRule::parse(r#"groups contains "search" => reader tenant=acme collection=notes-*"#).unwrap();
+        let wanted = ParsedRule {
             filter: Some(Filter::parse(r#"groups contains "search""#).unwrap()),
             role: "reader".into(),
             tenant: Some("acme".into()),
@@ -169,7 +169,7 @@ mod tests {
             collection: Some("notes-*".into()),
         };
         assert_eq!(read, wanted);
-        let read = Rule::parse(r#"  * =>  admin  database="a ""b"" => c"  tenant='it''s' "#).unwrap();
+        let read = ParsedRule::parse(r#"  * =>  admin  database="a ""b"" => c"  tenant='it''s' "#).unwrap();
         assert_eq!(read.filter, None);
         assert_eq!((read.role.as_str(), read.collection), ("admin", None));
         assert_eq!((read.database.as_deref(), read.tenant.as_deref()), (Some(r#"a "b" => c"#), Some("it's")));
@@ -237,7 +237,7 @@ mod tests {
             ("#id = 'x' => reader", "no #id"),
             ("#document contains 'x' => reader", "no #id"),
         ] {
-            let error = Rule::parse(text).unwrap_err();
+            let error = ParsedRule::parse(text).unwrap_err();
             assert!(error.to_string().contains(why), "{text}: {error}");
             assert!(error.hint().is_some_and(|hint| hint.contains("groups contains")), "{text}");
         }

@@ -15,7 +15,7 @@ pub(super) struct Schedule {
     regular: Instant,
     /// When a token last had them asked for.
     asked: Option<Instant>,
-    state: State,
+    state: ScheduleState,
     /// Renewals that have ended, well or not.
     renewals: u64,
     /// Why the last one failed.
@@ -23,7 +23,7 @@ pub(super) struct Schedule {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ScheduleState {
     Waiting,
     Wanted,
     Renewing,
@@ -33,19 +33,19 @@ enum State {
 impl Schedule {
     /// Starts with keys that were just asked for.
     pub(super) fn new(now: Instant) -> Self {
-        Self { regular: now + REGULAR, asked: None, state: State::Waiting, renewals: 0, failure: None }
+        Self { regular: now + REGULAR, asked: None, state: ScheduleState::Waiting, renewals: 0, failure: None }
     }
 
     /// A token has a key that is not known. Returns whether a renewal is under way.
     pub(super) fn ask(&mut self, now: Instant) -> bool {
         match self.state {
-            State::Wanted | State::Renewing => true,
-            State::Ended => false,
-            State::Waiting => {
+            ScheduleState::Wanted | ScheduleState::Renewing => true,
+            ScheduleState::Ended => false,
+            ScheduleState::Waiting => {
                 let may = self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= PAUSE);
                 if may {
                     self.asked = Some(now);
-                    self.state = State::Wanted;
+                    self.state = ScheduleState::Wanted;
                 }
                 may
             }
@@ -55,21 +55,21 @@ impl Schedule {
     /// Returns how long there is nothing to do.
     pub(super) fn rest(&self, now: Instant) -> Duration {
         match self.state {
-            State::Wanted => Duration::ZERO,
+            ScheduleState::Wanted => Duration::ZERO,
             _ => self.regular.saturating_duration_since(now),
         }
     }
 
     pub(super) fn begin(&mut self) {
-        if self.state != State::Ended {
-            self.state = State::Renewing;
+        if self.state != ScheduleState::Ended {
+            self.state = ScheduleState::Renewing;
         }
     }
 
     /// A renewal ended.
     pub(super) fn finish(&mut self, now: Instant, failure: Option<String>) {
-        if self.state != State::Ended {
-            self.state = State::Waiting;
+        if self.state != ScheduleState::Ended {
+            self.state = ScheduleState::Waiting;
         }
         self.regular = now + if failure.is_none() { REGULAR } else { PAUSE };
         self.failure = failure;
@@ -78,11 +78,11 @@ impl Schedule {
 
     /// No further renewal begins.
     pub(super) fn end(&mut self) {
-        self.state = State::Ended;
+        self.state = ScheduleState::Ended;
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.state == State::Ended
+        self.state == ScheduleState::Ended
     }
 
     pub(super) fn renewals(&self) -> u64 {

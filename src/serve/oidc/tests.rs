@@ -10,7 +10,7 @@ use super::issuer::Clock;
 use super::schedule::{PAUSE, REGULAR};
 use super::test_issuer::TestIssuer;
 use super::test_keys::TestKey;
-use super::{Issuer, Refused};
+use super::{Issuer, JwtRefusal};
 
 /// Longer than any renewal on this machine takes.
 const LONG: Duration = Duration::from_mins(1);
@@ -48,8 +48,8 @@ fn start(provider: &TestIssuer, clock: &TestClock) -> Issuer {
     Issuer::start_with(&provider.options(), clock.clock()).unwrap()
 }
 
-fn names(verified: &Result<Map<String, Json>, Refused>) -> &'static str {
-    verified.as_ref().map_or_else(Refused::name, |_| "believed")
+fn names(verified: &Result<Map<String, Json>, JwtRefusal>) -> &'static str {
+    verified.as_ref().map_or_else(JwtRefusal::name, |_| "believed")
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn tokens_of_a_discovered_provider_are_believed() {
     }
     let elsewhere = TestIssuer::new(&[]);
     let foreign = token(&elsewhere, &keys[3], "EdDSA");
-    assert_eq!(issuer.verify(&foreign, now()), Err(Refused::Issuer));
+    assert_eq!(issuer.verify(&foreign, now()), Err(JwtRefusal::Issuer));
     assert_eq!((provider.asked(), issuer.failure()), (1, None));
 }
 

@@ -13,7 +13,7 @@ use jsonwebtoken::{Algorithm, Validation};
 use serde_json::{Map, Value as Json};
 
 use super::keys::{KeySet, NoKey};
-use super::{OidcOptions, Refused};
+use super::{JwtRefusal, OidcOptions};
 use crate::record::EachOnce;
 
 /// The longest token that is looked at; heads of requests are not longer by much.
@@ -49,11 +49,11 @@ impl TokenRules {
     }
 
     /// Returns the claims of a token that may be believed.
-    pub(super) fn verify(&self, token: &str, keys: &KeySet, now: SystemTime) -> Result<Map<String, Json>, Refused> {
+    pub(super) fn verify(&self, token: &str, keys: &KeySet, now: SystemTime) -> Result<Map<String, Json>, JwtRefusal> {
         let Head { algorithm, key_id } = head(token)?;
         let key = keys.find(key_id.as_deref(), algorithm).map_err(|no_key| match no_key {
-            NoKey::Unknown => Refused::UnknownKey(key_id),
-            NoKey::OtherAlgorithm => Refused::Algorithm(format!("{algorithm:?}")),
+            NoKey::Unknown => JwtRefusal::UnknownKey(key_id),
+            NoKey::OtherAlgorithm => JwtRefusal::Algorithm(format!("{algorithm:?}")),
         })?;
         let validation = Validation { algorithms: vec![algorithm], ..self.validation.clone() };
         let read = jsonwebtoken::decode::<EachOnce<Json>>(token, key, &validation);
@@ -64,10 +64,10 @@ impl TokenRules {
     }
 
     /// Checks what jsonwebtoken leaves open: the time, a list of issuers, the subject.
-    fn check(&self, claims: &Map<String, Json>, now: SystemTime) -> Result<(), Refused> {
-        let lacking = |why: &str| Err(Refused::Claims(why.to_owned()));
+    fn check(&self, claims: &Map<String, Json>, now: SystemTime) -> Result<(), JwtRefusal> {
+        let lacking = |why: &str| Err(JwtRefusal::Claims(why.to_owned()));
         if claims.get("iss").and_then(Json::as_str) != Some(&self.issuer) {
-            return Err(Refused::Issuer);
+            return Err(JwtRefusal::Issuer);
         }
         if claims.get("sub").and_then(Json::as_str).is_none_or(str::is_empty) {
             return lacking("sub, whom it is about, must be a string that is not empty");
@@ -75,56 +75,56 @@ impl TokenRules {
         let time = |name: &str| match claims.get(name) {
             None => Ok(None),
             Some(Json::Number(number)) => Ok(number.as_f64()),
-            Some(_) => Err(Refused::Claims(format!("{name} must be a number"))),
+            Some(_) => Err(JwtRefusal::Claims(format!("{name} must be a number"))),
         };
         let (expires, begins, _issued) = (time("exp")?, time("nbf")?, time("iat")?);
         // A clock before 1970 is wrong, and a wrong clock believes nothing.
         let now = now.duration_since(UNIX_EPOCH).map_or(f64::INFINITY, |now| now.as_secs_f64());
         let Some(expires) = expires else { return lacking("exp, when it ends, must be a number") };
         if now >= expires + LEEWAY.as_secs_f64() {
-            return Err(Refused::Expired);
+            return Err(JwtRefusal::Expired);
         }
         if begins.is_some_and(|begins| now < begins - LEEWAY.as_secs_f64()) {
-            return Err(Refused::NotYet);
+            return Err(JwtRefusal::NotYet);
         }
         Ok(())
     }
 }
 
 /// Reads how a token is to be checked; whatever is not taken is refused here, before any key is looked at.
-fn head(token: &str) -> Result<Head, Refused> {
+fn head(token: &str) -> Result<Head, JwtRefusal> {
     if token.len() > LIMIT_BYTES {
-        return Err(Refused::Malformed("it is longer than 16 KiB"));
+        return Err(JwtRefusal::Malformed("it is longer than 16 KiB"));
     }
     let mut parts = token.split('.');
     let (Some(head), Some(_claims), Some(_signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err(Refused::Malformed("it has not three parts"));
+        return Err(JwtRefusal::Malformed("it has not three parts"));
     };
-    let Ok(head) = URL_SAFE_NO_PAD.decode(head) else { return Err(Refused::Malformed("its head is no base64url")) };
+    let Ok(head) = URL_SAFE_NO_PAD.decode(head) else { return Err(JwtRefusal::Malformed("its head is no base64url")) };
     let Ok(EachOnce(mut fields)) = serde_json::from_slice::<EachOnce<Json>>(&head) else {
-        return Err(Refused::Malformed("its head is no JSON object of keys that stand once"));
+        return Err(JwtRefusal::Malformed("its head is no JSON object of keys that stand once"));
     };
     let algorithm = match fields.get("alg").and_then(Json::as_str) {
         Some("RS256") => Algorithm::RS256,
         Some("PS256") => Algorithm::PS256,
         Some("ES256") => Algorithm::ES256,
         Some("EdDSA") => Algorithm::EdDSA,
-        Some(other) => return Err(Refused::Algorithm(other.to_owned())),
-        None => return Err(Refused::Malformed("its head names no algorithm")),
+        Some(other) => return Err(JwtRefusal::Algorithm(other.to_owned())),
+        None => return Err(JwtRefusal::Malformed("its head names no algorithm")),
     };
     if fields.contains_key("crit") {
-        return Err(Refused::Malformed("its head asks for extensions (crit), of which none is known"));
+        return Err(JwtRefusal::Malformed("its head asks for extensions (crit), of which none is known"));
     }
     match fields.get("typ") {
         None => {}
         Some(Json::String(name)) if is_known_type(name) => {}
-        Some(_) => return Err(Refused::Malformed("its type (typ) is another than JWT and at+jwt")),
+        Some(_) => return Err(JwtRefusal::Malformed("its type (typ) is another than JWT and at+jwt")),
     }
     let key_id = match fields.remove("kid") {
         None => None,
         Some(Json::String(id)) => Some(id),
-        Some(_) => return Err(Refused::Malformed("its key's name (kid) is no string")),
+        Some(_) => return Err(JwtRefusal::Malformed("its key's name (kid) is no string")),
     };
     Ok(Head { algorithm, key_id })
 }
@@ -134,17 +134,17 @@ fn is_known_type(name: &str) -> bool {
     TYPES.contains(&name.strip_prefix("application/").unwrap_or(&name))
 }
 
-fn refused(kind: ErrorKind, algorithm: Algorithm) -> Refused {
+fn refused(kind: ErrorKind, algorithm: Algorithm) -> JwtRefusal {
     match kind {
-        ErrorKind::InvalidSignature => Refused::Signature,
-        ErrorKind::InvalidAudience => Refused::Audience,
-        ErrorKind::InvalidIssuer => Refused::Issuer,
+        ErrorKind::InvalidSignature => JwtRefusal::Signature,
+        ErrorKind::InvalidAudience => JwtRefusal::Audience,
+        ErrorKind::InvalidIssuer => JwtRefusal::Issuer,
         ErrorKind::MissingRequiredClaim(name) | ErrorKind::InvalidClaimFormat(name) => {
-            Refused::Claims(format!("{name} is missing or has the wrong form"))
+            JwtRefusal::Claims(format!("{name} is missing or has the wrong form"))
         }
         ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat | ErrorKind::UnsupportedAlgorithm => {
-            Refused::Algorithm(format!("{algorithm:?}"))
+            JwtRefusal::Algorithm(format!("{algorithm:?}"))
         }
-        _ => Refused::Malformed("it is no JSON of claims that stand once, signed"),
+        _ => JwtRefusal::Malformed("it is no JSON of claims that stand once, signed"),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::keys::KeySet;
 use super::test_keys::{TestKey, base64url};
 use super::token::TokenRules;
-use super::{OidcOptions, Refused};
+use super::{JwtRefusal, OidcOptions};
 
 pub(super) const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
 const ISSUER: &str = "https://id.example.com";
@@ -26,11 +26,11 @@ pub(super) fn claims(changes: Json) -> Json {
     claims
 }
 
-fn verify_at(token: &str, keys: &KeySet, now: SystemTime) -> Result<Map<String, Json>, Refused> {
+fn verify_at(token: &str, keys: &KeySet, now: SystemTime) -> Result<Map<String, Json>, JwtRefusal> {
     TokenRules::new(&OidcOptions { issuer: ISSUER.into(), audience: "huedb".into() }).verify(token, keys, now)
 }
 
-pub(super) fn verify(token: &str, keys: &KeySet) -> Result<Map<String, Json>, Refused> {
+pub(super) fn verify(token: &str, keys: &KeySet) -> Result<Map<String, Json>, JwtRefusal> {
     verify_at(token, keys, UNIX_EPOCH + Duration::from_secs(NOW))
 }
 
@@ -176,9 +176,9 @@ fn claims_are_checked() {
     }
     let token = key.token("a", &claims(json!({})));
     let at = |seconds: u64| verify_at(&token, &keys, UNIX_EPOCH + Duration::from_secs(seconds));
-    assert_eq!(at(NOW + 90), Err(Refused::Expired));
-    assert_eq!(at(NOW - 31), Err(Refused::NotYet));
-    assert_eq!(verify_at(&token, &keys, UNIX_EPOCH - Duration::from_secs(1)), Err(Refused::Expired));
+    assert_eq!(at(NOW + 90), Err(JwtRefusal::Expired));
+    assert_eq!(at(NOW - 31), Err(JwtRefusal::NotYet));
+    assert_eq!(verify_at(&token, &keys, UNIX_EPOCH - Duration::from_secs(1)), Err(JwtRefusal::Expired));
 }
 
 #[test]

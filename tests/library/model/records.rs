@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use huedb::embed::{Embedder, HashEmbedder, Role};
+use huedb::embed::{Embedder, HashEmbedder, TextRole};
 use huedb::ingest::{Ingest, OnError, Preparer};
 use huedb::query::{Filter as Parsed, RecordQuery, Sort};
 use huedb::record::{Metadata, MetadataPatch, NewRecord, Origin, Record as Read, RecordId};
@@ -141,7 +141,7 @@ impl World {
             if let Some(text) = change.document.as_deref().filter(|text| {
                 change.embedding.is_none() && known.as_ref().is_none_or(|known| known.as_deref() != Some(text))
             }) {
-                change.embedding = Some(embedder.embed_one(text, Role::Document).unwrap());
+                change.embedding = Some(embedder.embed_one(text, TextRole::Document).unwrap());
             }
             expected.apply(&[change], mode).map_err(|refusal| format!("{refusal:?}"))?;
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::action::Action;
-use super::decision::{Decision, Target, decide};
+use super::decision::{Decision, Resource, decide};
 use crate::error::Result;
 use crate::query::Filter;
 use crate::record::{Grant, NamePattern, Rate, Role, Scope};
@@ -14,7 +14,7 @@ use crate::store::Collection;
 
 /// Who asks, as logs name them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::serve) enum Subject {
+pub(in crate::serve) enum Identity {
     /// Nobody in particular.
     Anonymous,
     /// The holder of a token.
@@ -25,7 +25,7 @@ pub(in crate::serve) enum Subject {
     Certificate(String),
 }
 
-impl Subject {
+impl Identity {
     /// Returns how they showed who they are.
     pub(in crate::serve) fn kind(&self) -> &'static str {
         match self {
@@ -37,7 +37,7 @@ impl Subject {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anonymous => Ok(()),
@@ -49,8 +49,8 @@ impl fmt::Display for Subject {
 
 /// Who asks, and what they may do.
 #[derive(Debug, Clone)]
-pub(in crate::serve) struct Access {
-    pub(in crate::serve) subject: Subject,
+pub(in crate::serve) struct Caller {
+    pub(in crate::serve) subject: Identity,
     pub(in crate::serve) grants: Arc<[Grant]>,
     /// How many requests they may send; `None` for as many as the server lets everybody.
     pub(in crate::serve) rate: Option<Rate>,
@@ -58,10 +58,10 @@ pub(in crate::serve) struct Access {
     pub(in crate::serve) filter: Option<Filter>,
 }
 
-impl Access {
+impl Caller {
     /// Whoever it is, with one role everywhere.
     pub(in crate::serve) fn anonymous(role: Role) -> Self {
-        Self { subject: Subject::Anonymous, grants: [Grant::everywhere(role)].into(), rate: None, filter: None }
+        Self { subject: Identity::Anonymous, grants: [Grant::everywhere(role)].into(), rate: None, filter: None }
     }
 
     /// Returns a collection of the path as they see it.
@@ -79,7 +79,7 @@ impl Access {
         scope: &Scope,
         name: &str,
     ) -> Result<Option<Collection>> {
-        let target = Target { tenant: Some(&scope.tenant), database: Some(&scope.database), collection: Some(name) };
+        let target = Resource { tenant: Some(&scope.tenant), database: Some(&scope.database), collection: Some(name) };
         Ok(match decide(&self.grants, Action::Get, target) {
             Decision::Allowed => Some(collection),
             Decision::Filtered(filters) => Some(collection.only(any_of(&filters)?)),
@@ -89,25 +89,25 @@ impl Access {
 
     /// Returns whether there is a collection to them.
     pub(in crate::serve) fn sees_collection(&self, scope: &Scope, name: &str) -> bool {
-        let target = Target { tenant: Some(&scope.tenant), database: Some(&scope.database), collection: Some(name) };
+        let target = Resource { tenant: Some(&scope.tenant), database: Some(&scope.database), collection: Some(name) };
         matches!(decide(&self.grants, Action::Get, target), Decision::Allowed | Decision::Filtered(_))
     }
 
     /// Returns whether there is a database of a tenant to them.
     pub(in crate::serve) fn sees_database(&self, tenant: &str, database: &str) -> bool {
-        let target = Target { tenant: Some(tenant), database: Some(database), collection: None };
+        let target = Resource { tenant: Some(tenant), database: Some(database), collection: None };
         decide(&self.grants, Action::GetDatabase, target) == Decision::Allowed
     }
 
     /// Returns whether they may make a database of this name.
     pub(in crate::serve) fn may_make_database(&self, tenant: &str, database: &str) -> bool {
-        let target = Target { tenant: Some(tenant), database: Some(database), collection: None };
+        let target = Resource { tenant: Some(tenant), database: Some(database), collection: None };
         decide(&self.grants, Action::DeleteDatabase, target) == Decision::Allowed
     }
 
     /// Returns whether they may make a collection of this name, or give one this name.
     pub(in crate::serve) fn may_make_collection(&self, scope: &Scope, name: &str) -> bool {
-        let target = Target { tenant: Some(&scope.tenant), database: Some(&scope.database), collection: Some(name) };
+        let target = Resource { tenant: Some(&scope.tenant), database: Some(&scope.database), collection: Some(name) };
         decide(&self.grants, Action::Upsert, target) == Decision::Allowed
     }
 
