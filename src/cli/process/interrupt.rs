@@ -25,6 +25,11 @@ static WORDS: Mutex<&str> = Mutex::new("");
 
 /// Listens from now on, once a process; `last_words` is what is written when the process ends at once.
 pub(crate) fn listen(last_words: Arc<dyn Fn() -> String + Send + Sync>) {
+    static LISTENING: AtomicBool = AtomicBool::new(false);
+    // A command of a series is heard by whom the first one has started: two would take one ctrl-C for two.
+    if LISTENING.swap(true, Ordering::Relaxed) {
+        return;
+    }
     // Without a listener the system ends the process at once, which loses nothing either.
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
     let mut hear = move |signal| {
