@@ -187,9 +187,12 @@ fn surplus_connections_are_told_so() {
 fn clients_that_never_read_are_cut() {
     let server = Running::start(&["--stall-timeout", "1"]);
     let notes = server.collection("notes");
-    let ids: Vec<String> = (0..5000).map(|n| format!("record {n}")).collect();
-    let embeddings: Vec<Vec<f32>> = (0..5000).map(|n| vec![n as f32 + 0.123_456; 128]).collect();
-    assert_eq!(server.post(&format!("{notes}/add"), &json!({"ids": ids, "embeddings": embeddings})).status, 201);
+    // More than the system's buffers take in for a client that reads nothing.
+    for part in 0..4 {
+        let ids: Vec<String> = (0..5000).map(|n| format!("record {part}-{n}")).collect();
+        let embeddings: Vec<Vec<f32>> = (0..5000).map(|n| vec![n as f32 + 0.123_456; 256]).collect();
+        assert_eq!(server.post(&format!("{notes}/add"), &json!({"ids": ids, "embeddings": embeddings})).status, 201);
+    }
     let export = format!("{}/export", notes.replace("/api/v2", "/huedb/v1"));
     let ask = || {
         let mut stream = TcpStream::connect(&server.address).unwrap();
@@ -197,11 +200,11 @@ fn clients_that_never_read_are_cut() {
         stream
     };
     let deaf: Vec<TcpStream> = (0..6).map(|_| ask()).collect();
-    assert_eq!(server.get(&format!("{notes}/count")).text, "5000");
+    assert_eq!(server.get(&format!("{notes}/count")).text, "20000");
     // As soon as they are cut others can ask for the same.
     server.until("an export", |server| {
         let answer = server.get(&export);
-        answer.status == 200 && answer.text.lines().count() == 5000
+        answer.status == 200 && answer.text.lines().count() == 20_000
     });
     drop(deaf);
     assert!(rejected(&server, "stall") > 0);
