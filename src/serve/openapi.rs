@@ -117,6 +117,7 @@ fn operation_id(route: &Route) -> String {
 fn kind_of_answer(route: &Route) -> &'static str {
     match route.path.rsplit('/').next() {
         Some("backup") => "application/vnd.huedb",
+        Some("metrics") => "application/openmetrics-text",
         Some("export" | "index") => "application/jsonl",
         _ => "application/json",
     }
