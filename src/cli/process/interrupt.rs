@@ -69,12 +69,14 @@ impl Interrupt {
     }
 
     /// Takes a hangup (SIGHUP) for the wish to read settings again, from now on.
+    #[cfg(feature = "serve")]
     #[expect(clippy::unused_self, reason = "nobody is asked who does not listen")]
     pub(crate) fn reload_at_hangup(&self) {
         RELOADS.store(true, Ordering::Relaxed);
     }
 
     /// Returns whether there was one since this was asked last.
+    #[cfg(feature = "serve")]
     #[expect(clippy::unused_self, reason = "nobody is asked who does not listen")]
     pub(crate) fn takes_reload(&self) -> bool {
         RELOAD.swap(false, Ordering::Relaxed)
