@@ -5,21 +5,38 @@
 
 use std::net::SocketAddr;
 
+use super::access::ClaimRule;
+use super::net::Tls;
 use super::options::ServeOptions;
 use crate::error::{Advice, Error, Result};
 use crate::store::Store;
 
+impl ServeOptions {
+    /// Refuses what [`super::Server::start`] would refuse before it opens a socket: to listen where strangers could come in,
+    /// certificates that cannot be used, rules that cannot be read. For a program that makes the file only then.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] with what is missing, [`Error::BadInput`] for a certificate, [`Error::InvalidWhere`] for a
+    /// filter in a rule.
+    pub fn check(&self, address: SocketAddr, has_tokens: bool) -> Result<()> {
+        is_safe(address, self, has_tokens)?;
+        self.tls.clone().map(Tls::load).transpose()?;
+        self.claim_rules.iter().try_for_each(|rule| ClaimRule::parse(rule).map(drop))
+    }
+}
+
 /// Refuses to listen where others could come in.
-///
-/// # Errors
-/// [`Error::InvalidArgument`] with what is missing, and what to type.
 pub(super) fn check(address: SocketAddr, options: &ServeOptions, store: &Store) -> Result<()> {
+    is_safe(address, options, address.ip().is_loopback() || store.has_tokens()?)
+}
+
+fn is_safe(address: SocketAddr, options: &ServeOptions, has_tokens: bool) -> Result<()> {
     if address.ip().is_loopback() {
         return Ok(());
     }
     let refused = |why: String, hint: Advice| Err(Error::InvalidArgument { why, hint: Some(hint) });
     let asks = options.anonymous.is_some() || options.oidc.is_some() || !options.claim_rules.is_empty();
-    if !asks && !store.has_tokens()? {
+    if !asks && !has_tokens {
         let why = format!("{address} can be reached by other machines, and the file has no tokens to know anybody by");
         return refused(why, Advice::MakeToken);
     }

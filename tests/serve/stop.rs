@@ -83,6 +83,7 @@ fn other_machines_are_not_served() {
         let output = huedb(&folder.path().join("f.redb")).args(["serve", "--listen", listen]).output().unwrap();
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&output.stderr).contains("can be reached by other machines"));
+        assert!(!folder.path().join("f.redb").exists());
     }
 }
 

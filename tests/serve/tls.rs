@@ -171,6 +171,7 @@ fn a_certificate_that_cannot_be_used_is_said() {
         let output = huedb(&folder.path().join("t.redb")).args(args).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(2) && said.contains(why), "{said}");
+        assert!(!folder.path().join("t.redb").exists());
     }
 }
 

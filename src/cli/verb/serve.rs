@@ -194,6 +194,10 @@ impl ServeArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         self.check_pairs()?;
         let address = self.address()?;
+        if !context.db.exists() {
+            // A file that nothing is served of shall not be left behind.
+            self.options(context.models.clone()).check(address, false)?;
+        }
         let store = self.open(context)?;
         let (told, lines) = channel();
         let mut options = self.options(context.models.clone());

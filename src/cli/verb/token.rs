@@ -40,7 +40,7 @@ enum TokenAction {
     /// Create a token and print it (and the database file if needed)
     ///
     /// --tenant and --database limit it to tenants and databases of these names; `acme-*` stands for all that start so, and
-    /// without the flag it is good in all. A token with --where reads and deletes the records that pass the filter, as if there were no others; it writes nothing.
+    /// without the flag it is good in all. A token with --where reads and deletes the records that pass the filter, as if there were no others; it adds and changes nothing.
     Create(Box<CreateTokenArgs>),
     /// List all tokens
     List,
