@@ -5,6 +5,7 @@
 //! token that is revoked is refused from the next request on.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -105,7 +106,8 @@ impl Guard {
                 (!waiting.is_empty()).then(|| waiting.drain(..).collect::<Vec<_>>())
             };
             while let Some(waiting) = worker.queue.take(all) {
-                worker.look_up_all(waiting);
+                // Whoever is not answered is not let in; the next are looked up all the same.
+                let _ = catch_unwind(AssertUnwindSafe(|| worker.look_up_all(waiting)));
             }
         };
         let thread = std::thread::Builder::new().name("huedb-guard".into()).spawn(run);
@@ -157,7 +159,12 @@ impl GuardState {
     fn may_be_open(&self) -> Result<bool> {
         let GuardRules { anonymous, is_exposed, issuer, claims } = &self.rules;
         let asks = anonymous.is_some() || *is_exposed || issuer.is_some() || !claims.is_empty();
-        Ok(!asks && !self.store.has_tokens()?)
+        if asks {
+            return Ok(false);
+        }
+        // Another file may have been put in its place.
+        self.store.follow()?;
+        Ok(!self.store.has_tokens()?)
     }
 
     /// Answers what waits; its tokens are looked up together.
