@@ -10,6 +10,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::record::hexadecimal;
 
 /// Returns the sha256 of some bytes.
 pub(super) fn of_bytes(bytes: &[u8]) -> String {
@@ -41,14 +42,6 @@ pub(super) fn of_git(path: &Path) -> Result<String> {
     hasher.update(format!("blob {}\0", content.len()));
     hasher.update(content);
     Ok(hexadecimal(&hasher.finalize()))
-}
-
-fn hexadecimal(digest: &[u8]) -> String {
-    digest
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|half| char::from_digit(u32::from(half), 16))
-        .collect()
 }
 
 #[cfg(test)]

@@ -46,6 +46,11 @@ pub(super) fn origin(head: &Parts, options: &ServeOptions) -> ClientOrigin {
     ClientOrigin { peer, client: client_address(peer, &head.headers, &options.trusted_proxies) }
 }
 
+/// Returns how long the head of a request says that its body is.
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 /// Returns what the path of a request is about.
 pub(super) fn place(route: &Route, params: &[(String, String)]) -> Place {
     let param = |name: &str| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
@@ -103,9 +108,7 @@ impl Admission {
         };
         trail.subject = Some(access.subject.clone());
         if level != Level::Public {
-            let length = head.headers.get(CONTENT_LENGTH);
-            let length = length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0);
-            self.limits.count(&access, client, length).map_err(|over| {
+            self.limits.count(&access, client, content_length(&head.headers).unwrap_or(0)).map_err(|over| {
                 trail.outcome = "limited";
                 too_fast(&over)
             })?;

@@ -26,7 +26,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::access::Action;
-use super::admission::{Admission, origin, place};
+use super::admission::{Admission, content_length, origin, place};
 use super::call::{Call, Kind, Reply, Route, Site, Step};
 use super::connection::Streamed;
 use super::engine::{Engine, Job, guarded, too_late};
@@ -177,7 +177,7 @@ async fn read(
     let options = &gate.site.options;
     let deadline = Instant::now() + options.request_timeout;
     let header = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let length = header(&CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    let length = content_length(&head.headers);
     let mut call = Call {
         route,
         params,

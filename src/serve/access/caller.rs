@@ -79,8 +79,7 @@ impl Caller {
         scope: &Scope,
         name: &str,
     ) -> Result<Option<Collection>> {
-        let target = Resource { tenant: Some(&scope.tenant), database: Some(&scope.database), collection: Some(name) };
-        Ok(match decide(&self.grants, Action::Get, target) {
+        Ok(match decide(&self.grants, Action::Get, Resource::collection(scope, name)) {
             Decision::Allowed => Some(collection),
             Decision::Filtered(filters) => Some(collection.only(any_of(&filters)?)),
             Decision::Forbidden | Decision::Hidden => None,
@@ -89,26 +88,23 @@ impl Caller {
 
     /// Returns whether there is a collection to them.
     pub(in crate::serve) fn sees_collection(&self, scope: &Scope, name: &str) -> bool {
-        let target = Resource { tenant: Some(&scope.tenant), database: Some(&scope.database), collection: Some(name) };
-        matches!(decide(&self.grants, Action::Get, target), Decision::Allowed | Decision::Filtered(_))
+        let decision = decide(&self.grants, Action::Get, Resource::collection(scope, name));
+        matches!(decision, Decision::Allowed | Decision::Filtered(_))
     }
 
     /// Returns whether there is a database of a tenant to them.
     pub(in crate::serve) fn sees_database(&self, tenant: &str, database: &str) -> bool {
-        let target = Resource { tenant: Some(tenant), database: Some(database), collection: None };
-        decide(&self.grants, Action::GetDatabase, target) == Decision::Allowed
+        decide(&self.grants, Action::GetDatabase, Resource::database(tenant, database)) == Decision::Allowed
     }
 
     /// Returns whether they may make a database of this name.
     pub(in crate::serve) fn may_make_database(&self, tenant: &str, database: &str) -> bool {
-        let target = Resource { tenant: Some(tenant), database: Some(database), collection: None };
-        decide(&self.grants, Action::DeleteDatabase, target) == Decision::Allowed
+        decide(&self.grants, Action::DeleteDatabase, Resource::database(tenant, database)) == Decision::Allowed
     }
 
     /// Returns whether they may make a collection of this name, or give one this name.
     pub(in crate::serve) fn may_make_collection(&self, scope: &Scope, name: &str) -> bool {
-        let target = Resource { tenant: Some(&scope.tenant), database: Some(&scope.database), collection: Some(name) };
-        decide(&self.grants, Action::Upsert, target) == Decision::Allowed
+        decide(&self.grants, Action::Upsert, Resource::collection(scope, name)) == Decision::Allowed
     }
 
     /// Returns the tenant that their grants are in, and the databases, where they are names; `*` otherwise.

@@ -4,7 +4,7 @@
 //! that nobody learns whether it does; a grant with a filter never lets touch what it hides.
 
 use super::action::{Action, Level};
-use crate::record::{Grant, Role};
+use crate::record::{Grant, Role, Scope};
 
 /// What a request is about; what its path does not name is `None`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,6 +13,16 @@ pub(in crate::serve) struct Resource<'a> {
     pub(in crate::serve) database: Option<&'a str>,
     /// The collection's name; `None` also where there is no such collection.
     pub(in crate::serve) collection: Option<&'a str>,
+}
+
+impl<'a> Resource<'a> {
+    pub(super) fn database(tenant: &'a str, database: &'a str) -> Self {
+        Self { tenant: Some(tenant), database: Some(database), collection: None }
+    }
+
+    pub(super) fn collection(scope: &'a Scope, name: &'a str) -> Self {
+        Self { collection: Some(name), ..Self::database(&scope.tenant, &scope.database) }
+    }
 }
 
 /// What comes of it.
