@@ -8,7 +8,8 @@
 #![expect(clippy::indexing_slicing, reason = "there are as many questions as are asked for")]
 #![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "figures")]
 
-use std::error::Error;
+mod http;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -16,15 +17,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use http::{Done, read_answer, read_vectors, seconds};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value as Json, json};
-
-type Done<T> = Result<T, Box<dyn Error>>;
 
 const DATABASE: &str = "/api/v2/tenants/default_tenant/databases/default_database";
 const CONNECTIONS: usize = 64;
@@ -106,24 +106,8 @@ struct Connection {
 impl Connection {
     fn good(&mut self, request: &[u8]) -> Done<Vec<u8>> {
         self.stream.get_mut().write_all(request)?;
-        let mut line = String::new();
-        self.stream.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).ok_or("no status")?.to_owned();
-        let mut length = 0;
-        loop {
-            line.clear();
-            self.stream.read_line(&mut line)?;
-            let head = line.trim_end().to_ascii_lowercase();
-            if head.is_empty() {
-                break;
-            }
-            if let Some(value) = head.strip_prefix("content-length: ") {
-                length = value.parse()?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body)?;
-        if status.starts_with('2') {
+        let (status, body) = read_answer(&mut self.stream)?;
+        if matches!(status, 200 | 201) {
             Ok(body)
         } else {
             Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into())
@@ -179,10 +163,6 @@ fn main() -> Done<()> {
 
 static ADDED: AtomicU64 = AtomicU64::new(0);
 
-fn seconds() -> Duration {
-    Duration::from_secs(std::env::var("SECONDS").ok().and_then(|given| given.parse().ok()).unwrap_or(5))
-}
-
 /// Measures both in turns, three times; prints the middle ones and their ratio.
 fn compare(servers: &[Server; 2], figure: &str, requests: &dyn Fn(&Server) -> Vec<Vec<u8>>) -> Done<()> {
     let mut rates = [Vec::new(), Vec::new()];
@@ -228,13 +208,4 @@ fn rate(server: &Server, requests: &[Vec<u8>]) -> Done<f64> {
     });
     let count: u64 = counts.into_iter().collect::<Result<Vec<_>, _>>()?.iter().sum();
     Ok(count as f64 / start.elapsed().as_secs_f64())
-}
-
-/// The vectors of a matrix of `NumPy`, or of bare numbers.
-fn read_vectors(path: &Path) -> Done<Vec<Vec<f32>>> {
-    let bytes = std::fs::read(path)?;
-    let bare = bytes.len() % (4 * 384);
-    let (words, _) = bytes[bare..].as_chunks::<4>();
-    let numbers: Vec<f32> = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
-    Ok(numbers.chunks_exact(384).map(<[f32]>::to_vec).collect())
 }

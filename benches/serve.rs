@@ -10,9 +10,10 @@
 #![expect(clippy::indexing_slicing, reason = "there are as many questions as are asked for")]
 #![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "figures")]
 
-use std::error::Error;
+mod http;
+
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,11 +21,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use http::{Done, read_answer, read_vectors, seconds};
 use huedb::record::Ordinal;
 use huedb::store::{Access, Include, Options, Store};
 use serde_json::{Value as Json, json};
-
-type Done<T> = Result<T, Box<dyn Error>>;
 
 const DATABASE: &str = "/api/v2/tenants/default_tenant/databases/default_database";
 const BATCH: usize = 5000;
@@ -58,24 +58,7 @@ impl Connection {
     /// Sends a request that is written out; returns the status and the body.
     fn send(&mut self, request: &[u8]) -> Done<(u16, Vec<u8>)> {
         self.stream.get_mut().write_all(request)?;
-        let mut line = String::new();
-        self.stream.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).ok_or("no status")?.parse()?;
-        let mut length = 0;
-        loop {
-            line.clear();
-            self.stream.read_line(&mut line)?;
-            let head = line.trim_end().to_ascii_lowercase();
-            if head.is_empty() {
-                break;
-            }
-            if let Some(value) = head.strip_prefix("content-length: ") {
-                length = value.parse()?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body)?;
-        Ok((status, body))
+        read_answer(&mut self.stream)
     }
 
     fn good(&mut self, request: &[u8]) -> Done<Vec<u8>> {
@@ -130,10 +113,6 @@ fn main() -> Done<()> {
 
 fn is_wanted(figure: &str) -> bool {
     std::env::var("HUEDB_BENCH_ONLY").map_or(true, |part| figure.contains(&part))
-}
-
-fn seconds() -> Duration {
-    Duration::from_secs(std::env::var("SECONDS").ok().and_then(|given| given.parse().ok()).unwrap_or(5))
 }
 
 fn report(server: &str, figure: &str, value: f64, unit: &str) {
@@ -366,13 +345,4 @@ fn mixed(servers: &[Server], questions: &[Vec<f32>]) -> Done<()> {
 fn middle(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-/// The vectors of a matrix of `NumPy`, or of bare numbers.
-fn read_vectors(path: &Path) -> Done<Vec<Vec<f32>>> {
-    let bytes = std::fs::read(path)?;
-    let bare = bytes.len() % (4 * 384);
-    let (words, _) = bytes[bare..].as_chunks::<4>();
-    let numbers: Vec<f32> = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
-    Ok(numbers.chunks_exact(384).map(<[f32]>::to_vec).collect())
 }
