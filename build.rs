@@ -1,7 +1,14 @@
-//! How the command is linked where it runs on the Linux it is built on: what the system's loader has to do at each start is
-//! a large part of a short command.
+//! The built-in model in the form that its encoder uses it in; and how the command is linked where it runs on the Linux it
+//! is built on: what the system's loader has to do at each start is a large part of a short command.
 //!
 //! Invariant: without what is asked of the linker here the command is the same, and only starts later.
+
+#[path = "src/embed/encoder/initializers.rs"]
+mod initializers;
+#[path = "src/embed/encoder/layout.rs"]
+mod layout;
+#[path = "src/embed/encoder/pack.rs"]
+mod pack;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +20,12 @@ const PACKS_RELOCATIONS: (u32, u32) = (2, 36);
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let variable = |name| env::var(name).unwrap_or_default();
+    if env::var_os("CARGO_FEATURE_BUNDLED_MODEL").is_some() {
+        let made = pack_model(Path::new(&variable("CARGO_MANIFEST_DIR")), Path::new(&variable("OUT_DIR")));
+        if let Err(why) = made {
+            println!("cargo:error=the built-in model cannot be packed: {why}");
+        }
+    }
     let is_gnu = variable("CARGO_CFG_TARGET_OS") == "linux" && variable("CARGO_CFG_TARGET_ENV") == "gnu";
     if !is_gnu || variable("HOST") != variable("TARGET") {
         return;
@@ -25,6 +38,20 @@ fn main() {
     if let Some(folder) = static_library(Path::new(&variable("OUT_DIR"))) {
         println!("cargo:rustc-link-arg-bins=-L{}", folder.display());
     }
+}
+
+/// Packs the built-in model into the folder of what is built.
+fn pack_model(source: &Path, out: &Path) -> Result<(), String> {
+    /// Its `config.json` says so; the graph does not.
+    const HEADS: usize = 12;
+    let graph = source.join("fixtures/models/all-MiniLM-L6-v2/model_int8.onnx");
+    println!("cargo:rerun-if-changed={}", graph.display());
+    for name in ["initializers", "layout", "pack"] {
+        println!("cargo:rerun-if-changed=src/embed/encoder/{name}.rs");
+    }
+    let graph = fs::read(&graph).map_err(|error| format!("read {}: {error}", graph.display()))?;
+    let path = out.join("all-MiniLM-L6-v2.packed");
+    fs::write(&path, pack::pack(&graph, HEADS)?).map_err(|error| format!("write {}: {error}", path.display()))
 }
 
 /// Returns the version of the system's C library.

@@ -4,6 +4,7 @@
 //! from them at every start (checksum, settings of the tokenizer) is checked against them by tests.
 
 use super::bert::Folding;
+use super::encoder::Model;
 use super::tensor::ModelBytes;
 use super::tokenizer::Tokenizer;
 use super::vocabulary::Vocabulary;
@@ -28,6 +29,35 @@ static VOCABULARY: &str = "";
 /// Returns the model's graph, unless the program was built without it.
 pub(super) fn model() -> Option<ModelBytes> {
     MODEL.map(ModelBytes::Program)
+}
+
+/// Bytes at a boundary that the encoder's arrays may begin at.
+#[cfg(feature = "bundled-model")]
+#[repr(C, align(64))]
+struct Aligned<B: ?Sized>(B);
+
+/// The weights as the encoder uses them, which the build script makes of the graph.
+#[cfg(feature = "bundled-model")]
+static PACKED: Option<&Aligned<[u8]>> =
+    Some(&Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/all-MiniLM-L6-v2.packed"))));
+
+/// Opens the model for the encoder, unless the program was built without it.
+#[cfg(feature = "bundled-model")]
+pub(super) fn packed() -> Result<Model, String> {
+    let (Some(Aligned(packed)), Some(graph)) = (PACKED, MODEL) else { return Err("it is not in the program".into()) };
+    Model::open(packed, graph)
+}
+
+/// Returns no model: the program was built without it.
+#[cfg(not(feature = "bundled-model"))]
+pub(super) fn packed() -> Result<Model, String> {
+    Err("it is not in the program".to_owned())
+}
+
+/// Returns the packed model and the graph that it was made from.
+#[cfg(all(test, feature = "bundled-model"))]
+pub(super) fn packed_and_graph() -> (&'static [u8], &'static [u8]) {
+    (&PACKED.unwrap().0, MODEL.unwrap())
 }
 
 /// Returns the length of the model's graph in bytes.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::batching::BatchingEmbedder;
 use super::embedder::Embedder;
+use super::encoder::EncoderEmbedder;
 use super::hash::HashEmbedder;
 use super::onnx::{ModelParts, OnnxEmbedder};
-use super::options::LoadOptions;
+use super::options::{LoadOptions, RuntimeChoice};
 use super::parts::open_parts;
 use super::registry::resolve;
 use crate::error::Result;
@@ -52,6 +53,11 @@ pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result
 }
 
 fn open(parts: ModelParts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
+    if options.runtime == RuntimeChoice::BuiltIn {
+        let embedder = EncoderEmbedder::open(parts, options)?;
+        let parallel = embedder.parallel();
+        return Ok(Arc::new(BatchingEmbedder::new(embedder, parallel)));
+    }
     let embedder = OnnxEmbedder::open(parts, options)?;
     let parallel = embedder.parallel();
     Ok(Arc::new(BatchingEmbedder::new(embedder, parallel)))

@@ -13,6 +13,7 @@ mod collection_model;
 mod deferred;
 mod digest;
 mod embedder;
+mod encoder;
 #[cfg(all(test, unix))]
 mod fake_runtime;
 mod folder;

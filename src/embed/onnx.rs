@@ -56,6 +56,25 @@ pub(super) struct ModelParts {
     pub(super) dimension_known: bool,
 }
 
+impl ModelParts {
+    /// Returns the tokens of texts, with the prefix of their role before them.
+    pub(super) fn encode(&self, texts: &[&str], role: Role) -> Result<Vec<Encoding>> {
+        let prefix = match role {
+            Role::Query => &self.fingerprint.query_prefix,
+            TextRole::Document => &self.fingerprint.document_prefix,
+        };
+        let encode = |text: &&str| {
+            if prefix.is_empty() {
+                self.tokenizer.encode(text)
+            } else {
+                self.tokenizer.encode(&format!("{prefix}{text}"))
+            }
+        };
+        let failure = |why| Error::Model { model: self.fingerprint.model.clone(), why, hint: None };
+        texts.iter().map(|text| encode(text).map_err(failure)).collect()
+    }
+}
+
 /// Embeds texts with an ONNX model, on all cores. Threads may share it: each call takes sessions that are idle, and
 /// waits for one where all are at work.
 pub struct OnnxEmbedder {
@@ -74,7 +93,7 @@ impl OnnxEmbedder {
         let mut embedder = Self::open_untried(parts, options)?;
         if !embedder.parts.dimension_known {
             // A word, since a graph may take few tokens; a sentence where the tokenizer does not know the word.
-            let mut texts = embedder.encode(&["dimension", SENTENCE], TextRole::Document)?;
+            let mut texts = embedder.parts.encode(&["dimension", SENTENCE], TextRole::Document)?;
             texts.retain(|encoding| !encoding.ids.is_empty());
             texts.truncate(1);
             embedder.learn_dimension(&texts)?;
@@ -85,6 +104,13 @@ impl OnnxEmbedder {
     /// Does the same, but leaves it open what dimension a model has that does not say it.
     pub(super) fn open_untried(mut parts: ModelParts, options: &LoadOptions) -> Result<Self> {
         let runtime = runtime(options)?;
+        if runtime.kind == RuntimeKind::BuiltIn {
+            return Err(Error::Model {
+                model: parts.fingerprint.model,
+                why: "the encoder in the program runs the built-in model alone".into(),
+                hint: Some("leave HUEDB_RUNTIME unset".into()),
+            });
+        }
         parts.fingerprint.made_by = Some([runtime.kind.arithmetic()].into());
         let most = options.threads().min(MAX_SESSIONS);
         let embedder = Self {
@@ -135,7 +161,7 @@ impl OnnxEmbedder {
     /// # Errors
     /// [`Error::Model`] when it runs no text at all.
     pub(super) fn limits(&mut self) -> Result<GraphLimits> {
-        let sentence = self.encode(&[SENTENCE], TextRole::Document)?;
+        let sentence = self.parts.encode(&[SENTENCE], TextRole::Document)?;
         let some = sentence.first().map(|encoding| encoding.ids.clone()).unwrap_or_default();
         if some.is_empty() {
             return Err(self.failure(format!("its tokenizer makes no tokens of {SENTENCE:?}")));
@@ -185,24 +211,9 @@ impl OnnxEmbedder {
     fn unopened(&self, why: String) -> Error {
         let hint = match self.runtime.kind {
             RuntimeKind::Tract => Some(Advice::InstallRuntimeForModel),
-            RuntimeKind::OnnxRuntime => None,
+            RuntimeKind::OnnxRuntime | RuntimeKind::BuiltIn => None,
         };
         Error::Model { model: self.parts.fingerprint.model.clone(), why, hint }
-    }
-
-    fn encode(&self, texts: &[&str], role: TextRole) -> Result<Vec<Encoding>> {
-        let prefix = match role {
-            TextRole::Query => &self.parts.fingerprint.query_prefix,
-            TextRole::Document => &self.parts.fingerprint.document_prefix,
-        };
-        let encode = |text: &&str| {
-            if prefix.is_empty() {
-                self.parts.tokenizer.encode(text)
-            } else {
-                self.parts.tokenizer.encode(&format!("{prefix}{text}"))
-            }
-        };
-        texts.iter().map(|text| encode(text).map_err(|why| self.failure(why))).collect()
     }
 
     /// Runs batches of encodings on as many cores as they are worth, and returns the vectors in order.
@@ -260,7 +271,7 @@ impl Embedder for OnnxEmbedder {
         if texts.is_empty() {
             return Ok(EmbedOutput::default());
         }
-        let all = self.encode(texts, role)?;
+        let all = self.parts.encode(texts, role)?;
         let truncated = all.iter().enumerate().filter(|(_, encoding)| encoding.cut).map(|(at, _)| at).collect();
         let has_tokens: Vec<bool> = all.iter().map(|encoding| !encoding.ids.is_empty()).collect();
         let encodings: Vec<Encoding> = all.into_iter().filter(|encoding| !encoding.ids.is_empty()).collect();

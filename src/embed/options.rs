@@ -27,6 +27,8 @@ pub enum RuntimeChoice {
     OnnxRuntime,
     /// tract, whatever is installed.
     Tract,
+    /// The encoder in the program, which runs the built-in model alone.
+    BuiltIn,
 }
 
 impl FromStr for RuntimeChoice {
@@ -37,9 +39,10 @@ impl FromStr for RuntimeChoice {
             "" | "auto" => Ok(Self::Auto),
             "onnxruntime" => Ok(Self::OnnxRuntime),
             "tract" => Ok(Self::Tract),
+            "builtin" => Ok(Self::BuiltIn),
             _ => Err(Error::InvalidArgument {
                 why: format!("{name:?} is not a runtime"),
-                hint: Some("HUEDB_RUNTIME is auto, onnxruntime or tract".into()),
+                hint: Some("HUEDB_RUNTIME is auto, builtin, onnxruntime or tract".into()),
             }),
         }
     }
@@ -165,6 +168,7 @@ mod tests {
         assert_eq!("auto".parse::<RuntimeChoice>().unwrap(), RuntimeChoice::Auto);
         assert_eq!("tract".parse::<RuntimeChoice>().unwrap(), RuntimeChoice::Tract);
         assert_eq!("onnxruntime".parse::<RuntimeChoice>().unwrap(), RuntimeChoice::OnnxRuntime);
+        assert_eq!("builtin".parse::<RuntimeChoice>().unwrap(), RuntimeChoice::BuiltIn);
         let error = "cuda".parse::<RuntimeChoice>().unwrap_err();
         assert!(error.hint().unwrap().contains("tract"), "{error}");
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 
+use super::encoder::Kernels;
 use super::once::TryOnce;
 use super::options::{LoadOptions, RuntimeChoice};
 use super::tract;
@@ -25,6 +26,8 @@ pub enum RuntimeKind {
     OnnxRuntime,
     /// tract, inside the program.
     Tract,
+    /// The encoder inside the program.
+    BuiltIn,
 }
 
 impl RuntimeKind {
@@ -34,6 +37,7 @@ impl RuntimeKind {
         match self {
             Self::OnnxRuntime => Arithmetic::OnnxRuntime,
             Self::Tract => Arithmetic::Tract,
+            Self::BuiltIn => Arithmetic::BuiltIn,
         }
     }
 }
@@ -59,9 +63,9 @@ pub struct Skipped {
 pub struct Runtime {
     /// Which engine it is.
     pub kind: RuntimeKind,
-    /// Its version.
+    /// Its version; of the encoder in the program, the instructions it runs on.
     pub version: String,
-    /// The library it was loaded from; a bare name when the system found it, `None` for tract.
+    /// The library it was loaded from; a bare name when the system found it, `None` for one in the program.
     pub path: Option<PathBuf>,
     /// Libraries that came first and are not used.
     pub skipped: Vec<Skipped>,
@@ -112,8 +116,10 @@ enum NoLibrary {
 /// # Errors
 /// [`Error::Runtime`] when ONNX Runtime is asked for and none can be used, or it does not start.
 pub fn runtime(options: &LoadOptions) -> Result<Runtime> {
-    if options.runtime == RuntimeChoice::Tract {
-        return Ok(Runtime::tract(Vec::new()));
+    match options.runtime {
+        RuntimeChoice::Tract => return Ok(Runtime::tract(Vec::new())),
+        RuntimeChoice::BuiltIn => return Ok(Runtime::built_in()),
+        RuntimeChoice::Auto | RuntimeChoice::OnnxRuntime => {}
     }
     let candidates = candidates(options);
     match LIBRARY.get_or_try_init(|| load_first(&candidates)) {
@@ -127,6 +133,11 @@ pub fn runtime(options: &LoadOptions) -> Result<Runtime> {
 }
 
 impl Runtime {
+    fn built_in() -> Self {
+        let version = Kernels::best().name().to_owned();
+        Self { kind: RuntimeKind::BuiltIn, version, path: None, skipped: Vec::new(), environment: None }
+    }
+
     fn tract(skipped: Vec<Skipped>) -> Self {
         let version = tract::VERSION.to_owned();
         Self { kind: RuntimeKind::Tract, version, path: None, skipped, environment: None }

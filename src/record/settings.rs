@@ -186,9 +186,19 @@ pub enum Arithmetic {
     OnnxRuntime,
     /// tract.
     Tract,
+    /// The encoder in the program.
+    BuiltIn,
 }
 
-named!(pub Arithmetic { OnnxRuntime: "ONNX Runtime", Tract: "tract" });
+named!(pub Arithmetic { OnnxRuntime: "ONNX Runtime", Tract: "tract", BuiltIn: "built-in" });
+
+impl Arithmetic {
+    /// Whether embeddings of both are of one model. Those of the encoder in the program are nearer to the model's numbers
+    /// before they are rounded than ONNX Runtime's are, and find the same records.
+    fn agrees_with(self, other: Self) -> bool {
+        self == other || (self != Self::Tract && other != Self::Tract)
+    }
+}
 
 /// The longest embedding: the dot product of two rows of extreme codes still fits 31 bits.
 pub const MAX_DIMENSION: usize = 65_536;
@@ -236,7 +246,7 @@ impl Fingerprint {
     #[must_use]
     pub fn mix_with(&self, embedder: &Self) -> Option<String> {
         let (made_by, now) = (self.made_by.as_ref()?, embedder.made_by.as_ref()?.first()?);
-        let other = made_by.iter().find(|other| *other != now)?;
+        let other = made_by.iter().find(|other| !other.agrees_with(*now))?;
         let some = if made_by.contains(now) { "some of the" } else { "its" };
         Some(format!(
             "{some} embeddings were made by {}, and {} gives slightly different ones of the same text",
@@ -283,13 +293,16 @@ mod tests {
 
     #[test]
     fn a_mix_of_arithmetics_is_told_and_not_refused() {
-        use Arithmetic::{OnnxRuntime, Tract};
+        use Arithmetic::{BuiltIn, OnnxRuntime, Tract};
         for (stored, now, told) in [
             (None, Tract, None),
             (Some(&[][..]), Tract, None),
             (Some(&[Tract][..]), Tract, None),
             (Some(&[Tract]), OnnxRuntime, Some("its embeddings were made by tract, and ONNX Runtime gives")),
             (Some(&[OnnxRuntime]), Tract, Some("its embeddings were made by ONNX Runtime, and tract gives")),
+            (Some(&[OnnxRuntime]), BuiltIn, None),
+            (Some(&[BuiltIn]), OnnxRuntime, None),
+            (Some(&[Tract]), BuiltIn, Some("its embeddings were made by tract, and built-in gives")),
             (Some(&[OnnxRuntime, Tract]), Tract, Some("some of the embeddings were made by ONNX Runtime, and tract")),
         ] {
             let (mut stored, now) = (made_by(stored), made_by(Some(&[now])));

@@ -1,0 +1,168 @@
+//! Attention of a text's tokens to each other, with numbers of 32 bits.
+//!
+//! The questions carry the scale of the softmax, which is of powers of 2. Invariant: what a token sees depends on its text
+//! alone, not on which of the text's tokens are worked on together.
+
+use std::ops::Range;
+
+use super::lanes::{LANES, Lanes};
+use super::model::{HEAD_SIZE, Sixteen};
+use super::rows::LEAST;
+
+/// Sixteens of a head.
+const PARTS: usize = HEAD_SIZE / LANES;
+
+const ZEROS: [Sixteen; PARTS] = [[0.0; LANES]; PARTS];
+
+/// Rooms that attention works in, kept from text to text.
+#[derive(Default)]
+pub(super) struct Room {
+    /// `[tokens / 16][head][16]`.
+    keys: Vec<[Sixteen; HEAD_SIZE]>,
+    /// `[parts][tokens]`.
+    values: [Vec<Sixteen>; PARTS],
+    /// `[rows][tokens]`.
+    scores: Vec<Sixteen>,
+    /// What the kernels for bf16 work in.
+    pub(super) halves: super::halves::Room,
+}
+
+/// Questions, keys and values of a text: `[tokens][3][heads][head]`.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub(super) rows: &'a [Sixteen],
+    pub(super) tokens: usize,
+    /// Sixteens of a token's questions, and so of its keys and its values.
+    pub(super) columns: usize,
+}
+
+impl<'a> Text<'a> {
+    /// Returns a token's questions (0), keys (1) or values (2) of a head; zeros for a token there is not.
+    #[inline(always)]
+    pub(super) fn part(&self, token: usize, which: usize, head: usize) -> &'a [Sixteen; PARTS] {
+        let start = (token * 3 + which) * self.columns + head * PARTS;
+        self.rows.get(start..).and_then(|rest| rest.first_chunk()).unwrap_or(&ZEROS)
+    }
+}
+
+/// Writes what some tokens of a text see: `ROWS` tokens at a time, as many as the registers hold.
+#[inline(always)]
+pub(super) fn attend<L: Lanes, const ROWS: usize>(
+    l: L,
+    text: Text<'_>,
+    asked: Range<usize>,
+    out: &mut [Sixteen],
+    room: &mut Room,
+) {
+    let blocks = text.tokens.div_ceil(LANES);
+    room.scores.resize(blocks * ROWS, [0.0; LANES]);
+    for head in 0..text.columns / PARTS {
+        lay_out(text, head, room);
+        let rows = out.chunks_mut(ROWS * text.columns);
+        for (out, start) in rows.zip(asked.clone().step_by(ROWS)) {
+            let last = asked.end.saturating_sub(1);
+            let mut questions: [&[Sixteen; PARTS]; ROWS] = [&ZEROS; ROWS];
+            for (question, row) in questions.iter_mut().zip(start..) {
+                *question = text.part(row.min(last), 0, head);
+            }
+            score(l, questions, &room.keys, &mut room.scores);
+            let mut inverses = [0.0; ROWS];
+            for (scores, inverse) in room.scores.chunks_exact_mut(blocks).zip(&mut inverses) {
+                *inverse = soften(l, scores, text.tokens);
+            }
+            for (part, values) in room.values.iter().enumerate() {
+                let seen: [L::Of; ROWS] = weigh(l, values, room.scores.as_flattened());
+                for ((row, seen), inverse) in out.chunks_exact_mut(text.columns).zip(seen).zip(inverses) {
+                    if let Some(place) = row.get_mut(head * PARTS + part) {
+                        l.store(l.times(seen, l.splat(inverse)), place);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Turns the keys of a head so that sixteen tokens are side by side, and puts the values together.
+#[inline(always)]
+fn lay_out(text: Text<'_>, head: usize, room: &mut Room) {
+    room.keys.resize(text.tokens.div_ceil(LANES), [[0.0; LANES]; HEAD_SIZE]);
+    for (block, keys) in room.keys.iter_mut().enumerate() {
+        for lane in 0..LANES {
+            let key = text.part(block * LANES + lane, 1, head).as_flattened();
+            for (row, x) in keys.iter_mut().zip(key) {
+                if let Some(place) = row.get_mut(lane) {
+                    *place = *x;
+                }
+            }
+        }
+    }
+    for (part, values) in room.values.iter_mut().enumerate() {
+        values.clear();
+        let of_token = |token| text.part(token, 2, head).get(part).copied().unwrap_or_default();
+        values.extend((0..text.tokens).map(of_token));
+    }
+}
+
+/// Questions times keys.
+#[inline(always)]
+fn score<L: Lanes, const ROWS: usize>(
+    l: L,
+    questions: [&[Sixteen; PARTS]; ROWS],
+    keys: &[[Sixteen; HEAD_SIZE]],
+    scores: &mut [Sixteen],
+) {
+    for (block, block_keys) in keys.iter().enumerate() {
+        let mut sums = [l.splat(0.0); ROWS];
+        for (place, key) in block_keys.iter().enumerate() {
+            let key = l.load(key);
+            for (sum, question) in sums.iter_mut().zip(questions) {
+                let question = question.as_flattened().get(place).copied().unwrap_or(0.0);
+                *sum = l.times_plus(l.splat(question), key, *sum);
+            }
+        }
+        for (place, sum) in scores.iter_mut().skip(block).step_by(keys.len()).zip(sums) {
+            l.store(sum, place);
+        }
+    }
+}
+
+/// Makes scores weights; returns what they are to be multiplied by to add up to 1.
+#[inline(always)]
+fn soften<L: Lanes>(l: L, scores: &mut [Sixteen], tokens: usize) -> f32 {
+    // Tokens that there are not.
+    if let Some(last) = scores.last_mut() {
+        last.iter_mut().skip((tokens + LANES - 1) % LANES + 1).for_each(|x| *x = LEAST);
+    }
+    let mut most = l.splat(LEAST);
+    for x in scores.iter() {
+        most = l.larger(most, l.load(x));
+    }
+    let most = l.splat(l.largest(most));
+    let mut sum = l.splat(0.0);
+    for x in scores {
+        let power = l.exp2(l.minus(l.load(x), most));
+        sum = l.plus(sum, power);
+        l.store(power, x);
+    }
+    1.0 / l.sum(sum)
+}
+
+/// Weights times values.
+#[inline(always)]
+fn weigh<L: Lanes, const ROWS: usize>(l: L, values: &[Sixteen], scores: &[f32]) -> [L::Of; ROWS] {
+    let mut sums = [l.splat(0.0); ROWS];
+    // Cut to one length, so that no place is looked up twice.
+    let mut rows: [&[f32]; ROWS] = [&[]; ROWS];
+    for (row, scores) in rows.iter_mut().zip(scores.chunks_exact(scores.len() / ROWS)) {
+        let Some((scores, _)) = scores.split_at_checked(values.len()) else { return sums };
+        *row = scores;
+    }
+    for (token, value) in values.iter().enumerate() {
+        let value = l.load(value);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            let weight = row.get(token).copied().unwrap_or(0.0);
+            *sum = l.times_plus(l.splat(weight), value, *sum);
+        }
+    }
+    sums
+}

@@ -1,0 +1,86 @@
+//! The encoder as an embedder: texts to tokens, tokens to vectors.
+//!
+//! Invariant: the results stand in the order of the texts; a text without tokens has the vector zero.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use super::{Encoder, Kernels};
+use crate::embed::onnx::ModelParts;
+use crate::embed::tensor::ModelBytes;
+use crate::embed::tokenizer::Encoding;
+use crate::embed::{EmbedOutput, Embedder, LoadOptions, Role, RuntimeKind, builtin};
+use crate::error::{Error, Result};
+use crate::record::Fingerprint;
+use crate::threads;
+
+/// Texts that are worth more than one thread to cut into tokens.
+const TEXTS_PER_THREAD: usize = 64;
+
+/// Embeds texts with the encoder. Threads may share it.
+pub(in super::super) struct EncoderEmbedder {
+    parts: ModelParts,
+    encoder: Encoder,
+    threads: usize,
+    pool: Option<Arc<ThreadPool>>,
+}
+
+impl EncoderEmbedder {
+    /// Opens a model where it lies.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where it is not the one in the program.
+    pub(in super::super) fn open(mut parts: ModelParts, options: &LoadOptions) -> Result<Self> {
+        let opened = match &parts.model {
+            ModelBytes::Program(_) => builtin::packed(),
+            ModelBytes::File(_) => Err("the encoder in the program runs the built-in model alone".to_owned()),
+        };
+        let model = opened.map_err(|why| Error::Model {
+            model: parts.fingerprint.model.clone(),
+            why,
+            hint: Some("leave HUEDB_RUNTIME unset".into()),
+        })?;
+        parts.fingerprint.made_by = Some([RuntimeKind::BuiltIn.arithmetic()].into());
+        let encoder = Encoder::new(model, Kernels::best());
+        Ok(Self { parts, encoder, threads: options.threads(), pool: options.pool.clone() })
+    }
+
+    /// Returns how many calls it can work on at once.
+    pub(in super::super) fn parallel(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.threads).unwrap_or(NonZeroUsize::MIN)
+    }
+
+    fn pool(&self) -> std::result::Result<Arc<ThreadPool>, String> {
+        self.pool.as_ref().map_or_else(|| threads::pool(self.threads), |pool| Ok(Arc::clone(pool)))
+    }
+
+    fn failure(&self, why: String) -> Error {
+        Error::Model { model: self.parts.fingerprint.model.clone(), why, hint: None }
+    }
+
+    fn encode(&self, texts: &[&str], role: Role) -> Result<Vec<Encoding>> {
+        if self.threads == 1 || texts.len() < 2 * TEXTS_PER_THREAD {
+            return self.parts.encode(texts, role);
+        }
+        let pool = self.pool().map_err(|why| self.failure(why))?;
+        let encode = |texts: &[&str]| self.parts.encode(texts, role);
+        Ok(pool.install(|| texts.par_chunks(TEXTS_PER_THREAD).map(encode).collect::<Result<Vec<_>>>())?.concat())
+    }
+}
+
+impl Embedder for EncoderEmbedder {
+    fn fingerprint(&self) -> &Fingerprint {
+        &self.parts.fingerprint
+    }
+
+    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+        let encodings = self.encode(texts, role)?;
+        let truncated = encodings.iter().enumerate().filter(|(_, text)| text.cut).map(|(at, _)| at).collect();
+        let ids: Vec<&[u32]> = encodings.iter().map(|text| text.ids.as_slice()).collect();
+        let vectors = self.encoder.embed(&ids, self.threads, || self.pool()).map_err(|why| self.failure(why))?;
+        Ok(EmbedOutput { vectors, truncated })
+    }
+}

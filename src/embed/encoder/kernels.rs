@@ -1,0 +1,43 @@
+//! The arithmetic of an encoder, as a table of functions for each set of instructions.
+//!
+//! Invariant: all tables but those for bf16 and the portable one give the same bits; the portable one rounds products before
+//! it adds them, bf16 rounds what attention multiplies.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use super::attention::{Room, Text};
+use super::model::{Dense, Model, Norm, Sixteen};
+use super::rows::{Bytes, BytesMut};
+use super::{native, portable};
+
+/// What an encoder is run with.
+pub(in super::super) struct Kernels {
+    pub(super) name: &'static str,
+    pub(super) look_up: fn(&Model, &[u32], &mut [Sixteen]),
+    pub(super) quantise: fn(&[Sixteen], usize, &mut BytesMut<'_>),
+    pub(super) normalise: fn(&mut [Sixteen], &Norm, &mut BytesMut<'_>),
+    pub(super) store: fn(Bytes<'_>, &Dense, &mut [Sixteen]),
+    pub(super) add: fn(Bytes<'_>, &Dense, &mut [Sixteen]),
+    pub(super) gelu: fn(Bytes<'_>, &Dense, &mut [Sixteen]),
+    pub(super) attend: fn(Text<'_>, Range<usize>, &mut [Sixteen], &mut Room),
+    pub(super) pool: fn(&[Sixteen], &mut [Sixteen]),
+}
+
+impl Kernels {
+    /// Returns those that this machine runs fastest.
+    pub(in super::super) fn best() -> &'static Self {
+        static BEST: LazyLock<&Kernels> = LazyLock::new(|| Kernels::all().next().unwrap_or(&portable::KERNELS));
+        *BEST
+    }
+
+    /// Returns all that this machine runs, the fastest first.
+    pub(in super::super) fn all() -> impl Iterator<Item = &'static Self> {
+        native::available().chain([&portable::KERNELS])
+    }
+
+    /// Returns the name of the instructions.
+    pub(in super::super) fn name(&self) -> &'static str {
+        self.name
+    }
+}

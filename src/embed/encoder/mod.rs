@@ -1,0 +1,38 @@
+//! BERT encoders run by the program itself, with weights of 8 bits used where they lie.
+//!
+//! Texts stand one after another without padding, and each token has its own scale, so a text has the same bits in any batch
+//! and on any number of threads. Between sets of instructions vectors differ: not at all between AVX-512, AVX-VNNI and AVX2
+//! without bf16; by the rounding of single products on other processors (cosine above .999); by that of attention with bf16
+//! (above .996).
+
+#![allow(clippy::inline_always, reason = "what is compiled for other instructions must be inside who calls it")]
+#![allow(clippy::many_single_char_names, clippy::excessive_precision, reason = "formulas and their constants")]
+
+mod attention;
+mod block;
+mod embedder;
+mod halves;
+#[cfg(test)]
+mod initializers;
+mod kernels;
+mod lanes;
+mod layout;
+mod model;
+mod native;
+#[cfg(test)]
+mod pack;
+#[cfg(any(test, not(target_arch = "x86_64")))]
+mod plain;
+mod portable;
+mod product;
+#[cfg(all(test, feature = "bundled-model"))]
+mod reference;
+mod rows;
+mod spread;
+#[cfg(all(test, feature = "bundled-model"))]
+mod tests;
+
+pub(super) use embedder::EncoderEmbedder;
+pub(super) use kernels::Kernels;
+pub(super) use model::Model;
+pub(super) use spread::Encoder;

@@ -1,0 +1,96 @@
+//! The encoder with weights of 8 bits and nothing else rounded: what the vectors of [`super`] are to be near to.
+//!
+//! Invariant: as plain as the paper has it, in numbers of 64 bits.
+
+use super::layout::{COLUMNS, STEP};
+use super::model::{Dense, HEAD_SIZE, Model, Norm};
+
+/// Embeds a text.
+pub(super) fn embed(model: &Model, ids: &[u32]) -> Vec<f64> {
+    let mut rows: Vec<Vec<f64>> = ids
+        .iter()
+        .enumerate()
+        .map(|(place, id)| {
+            let [words, places, segments] = &model.tables;
+            let of = |table: &super::model::Table, row: usize| -> Vec<f64> {
+                let bytes = table.row(row).as_flattened().iter();
+                bytes.map(|byte| (f64::from(*byte) - f64::from(table.zero)) * f64::from(table.scale)).collect()
+            };
+            let parts = of(words, *id as usize).into_iter().zip(of(places, place)).zip(of(segments, 0));
+            normal(&parts.map(|((a, b), c)| a + b + c).collect::<Vec<f64>>(), &model.norm)
+        })
+        .collect();
+    for layer in &model.layers {
+        let all: Vec<Vec<f64>> = rows.iter().map(|row| product(&layer.query_key_value, row)).collect();
+        let seen = attention(&all, model.hidden);
+        for (row, seen) in rows.iter_mut().zip(seen) {
+            *row = normal(&sum(row, &product(&layer.output, &seen)), &layer.attention_norm);
+            let between: Vec<f64> = product(&layer.up, row).into_iter().map(gelu).collect();
+            *row = normal(&sum(row, &product(&layer.down, &between)), &layer.norm);
+        }
+    }
+    let mut vector = vec![0.0; model.hidden];
+    for row in rows {
+        vector = sum(&vector, &row);
+    }
+    let length = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+    vector.into_iter().map(|x| x / length).collect()
+}
+
+fn sum(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a + b).collect()
+}
+
+fn product(layer: &Dense, row: &[f64]) -> Vec<f64> {
+    let (scales, biases) = (layer.scales.as_flattened(), layer.biases.as_flattened());
+    let mut sums = vec![0.0; layer.columns];
+    for (panel, steps) in layer.weights.chunks_exact(layer.steps).enumerate() {
+        for (step, x) in steps.iter().zip(row.as_chunks::<STEP>().0) {
+            for (column, weights) in step.as_chunks::<STEP>().0.iter().enumerate() {
+                let products = weights.iter().zip(x).map(|(weight, x)| f64::from(*weight) * x);
+                sums[panel * COLUMNS + column] += products.sum::<f64>();
+            }
+        }
+    }
+    let numbers = scales.iter().zip(biases);
+    sums.iter().zip(numbers).map(|(sum, (scale, bias))| sum * f64::from(*scale) + f64::from(*bias)).collect()
+}
+
+fn normal(row: &[f64], norm: &Norm) -> Vec<f64> {
+    let count = row.len() as f64;
+    let mean = row.iter().sum::<f64>() / count;
+    let spread = (row.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / count + 1e-12).sqrt();
+    let numbers = norm.weights.as_flattened().iter().zip(norm.biases.as_flattened());
+    row.iter()
+        .zip(numbers)
+        .map(|(x, (weight, bias))| (x - mean) / spread * f64::from(*weight) + f64::from(*bias))
+        .collect()
+}
+
+fn attention(all: &[Vec<f64>], hidden: usize) -> Vec<Vec<f64>> {
+    let part = |token: usize, which: usize, head: usize| &all[token][which * hidden + head * HEAD_SIZE..][..HEAD_SIZE];
+    let mut seen = vec![vec![0.0; hidden]; all.len()];
+    for (token, seen) in seen.iter_mut().enumerate() {
+        for head in 0..hidden / HEAD_SIZE {
+            let question = part(token, 0, head);
+            let dot = |key: &[f64]| question.iter().zip(key).map(|(a, b)| a * b).sum::<f64>();
+            // The questions carry what makes these powers of 2.
+            let weights: Vec<f64> = (0..all.len()).map(|other| dot(part(other, 1, head)).exp2()).collect();
+            let total: f64 = weights.iter().sum();
+            for (other, weight) in weights.iter().enumerate() {
+                let out = seen[head * HEAD_SIZE..][..HEAD_SIZE].iter_mut();
+                out.zip(part(other, 2, head)).for_each(|(out, value)| *out += weight / total * value);
+            }
+        }
+    }
+    seen
+}
+
+/// x/2 (1 + erf(x / sqrt 2)), the error function by the formula 7.1.26 of Abramowitz and Stegun (1.5e-7).
+fn gelu(x: f64) -> f64 {
+    let y = x.abs() / std::f64::consts::SQRT_2;
+    let t = 1.0 / (1.0 + 0.327_591_1 * y);
+    let factors = [1.061_405_429, -1.453_152_027, 1.421_413_741, -0.284_496_736, 0.254_829_592];
+    let erf = 1.0 - factors.iter().fold(0.0, |sum, factor| (sum + factor) * t) * (-y * y).exp();
+    x / 2.0 * (1.0 + erf.copysign(x))
+}
