@@ -5,6 +5,7 @@
 
 /// Rooms that attention of half floats works in.
 #[derive(Default)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "its kernels are for one architecture"))]
 pub(super) struct Room {
     /// `[tokens]`, each the head's components in pairs.
     questions: Vec<[u32; 16]>,
