@@ -73,3 +73,15 @@ fn embedding_anew_is_by_one_engine() {
     assert_eq!(ran.status, Some(0), "{ran:?}");
     assert!(world.ok(&["export", "--all"]).contains("\"made_by\":[\"tract\"]"));
 }
+
+#[test]
+fn the_encoder_in_the_program_and_onnx_runtime_are_one_model() {
+    let run =
+        |world: &World, args: &[&str]| finish(world.command(args).env("HUEDB_RUNTIME", "builtin").spawn().unwrap());
+    let world = world(Some("[\"onnxruntime\"]"));
+    run(&world, &["query", "notes", "a fox", "-n", "1", "-o", "ids"]).is("a\n", "", 0);
+    let added = run(&world, &["add", "notes", "--id", "b", "--document", "a whale"]);
+    assert!(added.status == Some(0) && !added.stderr.contains("made by"), "{added:?}");
+    assert!(world.ok(&["export", "--all"]).contains("\"made_by\":[\"onnxruntime\",\"builtin\"]"));
+    assert!(run(&world, &["info"]).stdout.contains("built-in "));
+}
