@@ -6,6 +6,7 @@
 //! attention with bf16 (.997 and more, median .998, of random tokens). Invariant: all are as near to the model with nothing but
 //! its weights rounded.
 
+#![cfg_attr(not(feature = "bundled-model"), allow(dead_code, reason = "there is no model to open"))]
 #![allow(clippy::inline_always, reason = "what is compiled for other instructions must be inside who calls it")]
 #![allow(clippy::many_single_char_names, clippy::excessive_precision, reason = "formulas and their constants")]
 
