@@ -10,7 +10,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::Instant;
 
-use huedb::embed::{DEFAULT_MODEL, Embedder, LoadOptions, Role, RuntimeChoice, load, runtime};
+use huedb::embed::{DEFAULT_MODEL, Embedder, LoadOptions, RuntimeChoice, TextRole, load, runtime};
 
 /// Each is one token.
 const WORDS: [&str; 12] = [
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for _ in 0..rounds {
             for (engine, best) in engines.iter().zip(&mut best) {
                 let start = Instant::now();
-                black_box(engine.embed(black_box(&texts), Role::Document)?);
+                black_box(engine.embed(black_box(&texts), TextRole::Document)?);
                 *best = best.min(start.elapsed().as_secs_f64());
             }
         }

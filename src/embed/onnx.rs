@@ -58,9 +58,9 @@ pub(super) struct ModelParts {
 
 impl ModelParts {
     /// Returns the tokens of texts, with the prefix of their role before them.
-    pub(super) fn encode(&self, texts: &[&str], role: Role) -> Result<Vec<Encoding>> {
+    pub(super) fn encode(&self, texts: &[&str], role: TextRole) -> Result<Vec<Encoding>> {
         let prefix = match role {
-            Role::Query => &self.fingerprint.query_prefix,
+            TextRole::Query => &self.fingerprint.query_prefix,
             TextRole::Document => &self.fingerprint.document_prefix,
         };
         let encode = |text: &&str| {

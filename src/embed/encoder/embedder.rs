@@ -12,7 +12,7 @@ use super::{Encoder, Kernels};
 use crate::embed::onnx::ModelParts;
 use crate::embed::tensor::ModelBytes;
 use crate::embed::tokenizer::Encoding;
-use crate::embed::{EmbedOutput, Embedder, LoadOptions, Role, RuntimeKind, builtin};
+use crate::embed::{EmbedOutput, Embedder, LoadOptions, RuntimeKind, TextRole, builtin};
 use crate::error::{Error, Result};
 use crate::record::Fingerprint;
 use crate::threads;
@@ -61,7 +61,7 @@ impl EncoderEmbedder {
         Error::Model { model: self.parts.fingerprint.model.clone(), why, hint: None }
     }
 
-    fn encode(&self, texts: &[&str], role: Role) -> Result<Vec<Encoding>> {
+    fn encode(&self, texts: &[&str], role: TextRole) -> Result<Vec<Encoding>> {
         if self.threads == 1 || texts.len() < 2 * TEXTS_PER_THREAD {
             return self.parts.encode(texts, role);
         }
@@ -76,7 +76,7 @@ impl Embedder for EncoderEmbedder {
         &self.parts.fingerprint
     }
 
-    fn embed(&self, texts: &[&str], role: Role) -> Result<EmbedOutput> {
+    fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
         let encodings = self.encode(texts, role)?;
         let truncated = encodings.iter().enumerate().filter(|(_, text)| text.cut).map(|(at, _)| at).collect();
         let ids: Vec<&[u32]> = encodings.iter().map(|text| text.ids.as_slice()).collect();

@@ -8,7 +8,7 @@ use super::portable::PLAIN;
 use super::{Encoder, Kernels, Model, pack};
 use crate::embed::onnx::OnnxEmbedder;
 use crate::embed::parts::open_parts;
-use crate::embed::{DEFAULT_MODEL, Embedder, LoadOptions, Role, RuntimeChoice, builtin, load, resolve};
+use crate::embed::{DEFAULT_MODEL, Embedder, LoadOptions, RuntimeChoice, TextRole, builtin, load, resolve};
 use crate::threads;
 
 fn encoder(kernels: &'static Kernels) -> Encoder {
@@ -148,7 +148,7 @@ fn real_texts_are_embedded_as_by_the_engine_that_runs_the_graph() {
     let texts = real_texts(40);
     let texts: Vec<&str> = texts.iter().map(String::as_str).chain(["", "fox", "!"]).collect();
     let (expected, found) =
-        (graph.embed(&texts, Role::Document).unwrap(), encoder.embed(&texts, Role::Document).unwrap());
+        (graph.embed(&texts, TextRole::Document).unwrap(), encoder.embed(&texts, TextRole::Document).unwrap());
     let mut near: Vec<f64> = expected.vectors.iter().zip(&found.vectors).map(|(a, b)| similarity(a, b)).collect();
     near.sort_by(f64::total_cmp);
     // That engine takes one scale for a whole text, which moves the vectors of the shortest most.
@@ -177,9 +177,9 @@ fn it_is_chosen_by_name_and_runs_no_other_model() {
     let model = load(DEFAULT_MODEL, &options).unwrap();
     let long = "fox ".repeat(255);
     let texts: Vec<&str> = std::iter::repeat_n("a red fox", 200).chain([long.as_str()]).collect();
-    let output = model.embed(&texts, Role::Document).unwrap();
+    let output = model.embed(&texts, TextRole::Document).unwrap();
     assert_eq!((output.vectors.len(), output.truncated), (201, vec![200]));
-    assert_eq!(output.vectors[0], model.embed_one("a red fox", Role::Query).unwrap());
+    assert_eq!(output.vectors[0], model.embed_one("a red fox", TextRole::Query).unwrap());
     let mut parts = open_parts(&resolve(DEFAULT_MODEL, &options).unwrap()).unwrap();
     parts.model = crate::embed::tensor::ModelBytes::File("model.onnx".into());
     let error = EncoderEmbedder::open(parts, &options).err().unwrap();
