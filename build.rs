@@ -9,6 +9,8 @@ mod initializers;
 mod layout;
 #[path = "src/embed/encoder/pack.rs"]
 mod pack;
+#[path = "src/embed/vocabulary.rs"]
+mod vocabulary;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,18 +42,26 @@ fn main() {
     }
 }
 
-/// Packs the built-in model into the folder of what is built.
+/// Packs the weights and the vocabulary of the built-in model into the folder of what is built.
 fn pack_model(source: &Path, out: &Path) -> Result<(), String> {
     /// Its `config.json` says so; the graph does not.
     const HEADS: usize = 12;
-    let graph = source.join("fixtures/models/all-MiniLM-L6-v2/model_int8.onnx");
-    println!("cargo:rerun-if-changed={}", graph.display());
-    for name in ["initializers", "layout", "pack"] {
-        println!("cargo:rerun-if-changed=src/embed/encoder/{name}.rs");
+    for name in ["encoder/initializers", "encoder/layout", "encoder/pack", "vocabulary"] {
+        println!("cargo:rerun-if-changed=src/embed/{name}.rs");
     }
-    let graph = fs::read(&graph).map_err(|error| format!("read {}: {error}", graph.display()))?;
-    let path = out.join("all-MiniLM-L6-v2.packed");
-    fs::write(&path, pack::pack(&graph, HEADS)?).map_err(|error| format!("write {}: {error}", path.display()))
+    let read = |name: &str| {
+        let path = source.join("fixtures/models/all-MiniLM-L6-v2").join(name);
+        println!("cargo:rerun-if-changed={}", path.display());
+        fs::read(&path).map_err(|error| format!("read {}: {error}", path.display()))
+    };
+    let write = |kind: &str, bytes: Vec<u8>| {
+        let path = out.join("all-MiniLM-L6-v2").with_extension(kind);
+        fs::write(&path, bytes).map_err(|error| format!("write {}: {error}", path.display()))
+    };
+    write("packed", pack::pack(&read("model_int8.onnx")?, HEADS)?)?;
+    let lines = String::from_utf8(read("vocab.txt")?).map_err(|error| error.to_string())?;
+    let table = vocabulary::Vocabulary::from_lines(lines).table();
+    write("vocabulary", table.into_iter().flat_map(u32::to_le_bytes).collect())
 }
 
 /// Returns the version of the system's C library.

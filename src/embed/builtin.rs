@@ -23,8 +23,6 @@ static MODEL: Option<&[u8]> = None;
 
 #[cfg(feature = "bundled-model")]
 static VOCABULARY: &str = include_str!("../../fixtures/models/all-MiniLM-L6-v2/vocab.txt");
-#[cfg(not(feature = "bundled-model"))]
-static VOCABULARY: &str = "";
 
 /// Returns the model's graph, unless the program was built without it.
 pub(super) fn model() -> Option<ModelBytes> {
@@ -35,6 +33,10 @@ pub(super) fn model() -> Option<ModelBytes> {
 #[cfg(feature = "bundled-model")]
 #[repr(C, align(64))]
 struct Aligned<B: ?Sized>(B);
+
+/// The table of the vocabulary, which the build script makes of its lines.
+#[cfg(feature = "bundled-model")]
+static TABLE: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/all-MiniLM-L6-v2.vocabulary")));
 
 /// The weights as the encoder uses them, which the build script makes of the graph.
 #[cfg(feature = "bundled-model")]
@@ -81,11 +83,24 @@ pub(super) fn fingerprint() -> Fingerprint {
     }
 }
 
+/// Returns the vocabulary as it lies in the program.
+#[cfg(feature = "bundled-model")]
+fn vocabulary() -> Vocabulary {
+    let table = bytemuck::try_cast_slice(&TABLE.0).ok().and_then(|table| Vocabulary::in_place(VOCABULARY, table));
+    table.unwrap_or_else(|| Vocabulary::from_pieces([]))
+}
+
+/// Returns a vocabulary without words: the program was built without the model.
+#[cfg(not(feature = "bundled-model"))]
+fn vocabulary() -> Vocabulary {
+    Vocabulary::from_pieces([])
+}
+
 /// Returns the model's tokenizer.
 pub(super) fn tokenizer(max_tokens: usize) -> Tokenizer {
     let ids = [("[PAD]", 0), ("[UNK]", 100), ("[CLS]", 101), ("[SEP]", 102), ("[MASK]", 103)];
     let word_piece = WordPiece {
-        vocabulary: Vocabulary::from_lines(VOCABULARY),
+        vocabulary: vocabulary(),
         folding: Folding { lowercase: true, strip_accents: true, chinese_words: true },
         unknown: 100,
         first: 101,
@@ -107,6 +122,12 @@ mod tests {
     #[test]
     fn the_checksum_is_that_of_the_model() {
         assert_eq!(digest::of_bytes(MODEL.unwrap()), SHA256);
+    }
+
+    #[test]
+    fn the_table_of_the_vocabulary_is_made_of_its_lines() {
+        assert!(vocabulary().table() == Vocabulary::from_lines(VOCABULARY).table());
+        assert_eq!(vocabulary().table()[0], 30_522);
     }
 
     #[test]

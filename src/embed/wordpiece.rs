@@ -1,7 +1,7 @@
 //! BERT's tokenizer, of the kind called `WordPiece`: text to ids, `[CLS]` first and `[SEP]` last.
 //!
 //! It reads no file; [`super::tokenizer`] does. Invariant: the ids are those of the tokenizers crate for the
-//! same settings. It is here because it starts in half a millisecond where the crate takes tens, and because
+//! same settings. It is here because it starts at once where the crate takes tens of milliseconds, and because
 //! it stops reading a long text once it has enough tokens.
 
 use std::ops::ControlFlow;
@@ -87,7 +87,7 @@ impl WordPiece {
         let before = ids.len();
         if word.len() <= self.max_word_chars || word.chars().count() <= self.max_word_chars {
             let mut rest = word;
-            while let Some((id, after)) = self.longest_piece(rest, rest.len() < word.len()) {
+            while let Some((id, after)) = self.vocabulary.longest_start(rest, rest.len() < word.len()) {
                 ids.push(id);
                 rest = after;
                 if rest.is_empty() {
@@ -97,14 +97,6 @@ impl WordPiece {
         }
         ids.truncate(before);
         ids.push(self.unknown);
-    }
-
-    fn longest_piece<'w>(&self, word: &'w str, continues: bool) -> Option<(u32, &'w str)> {
-        let longest = word.len().min(self.vocabulary.longest());
-        (1..=longest).rev().find_map(|end| {
-            let (piece, after) = word.split_at_checked(end)?;
-            self.vocabulary.id(piece, continues).map(|id| (id, after))
-        })
     }
 }
 
