@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::batching::BatchingEmbedder;
+use super::builtin::DEFAULT_MODEL;
 use super::embedder::Embedder;
 use super::encoder::EncoderEmbedder;
 use super::hash::HashEmbedder;
@@ -12,6 +13,7 @@ use super::onnx::{ModelParts, OnnxEmbedder};
 use super::options::{LoadOptions, RuntimeChoice};
 use super::parts::open_parts;
 use super::registry::resolve;
+use super::runtime::{Runtime, runtime};
 use crate::error::Result;
 use crate::record::Fingerprint;
 
@@ -52,8 +54,28 @@ pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result
     })
 }
 
+/// Returns the engine that runs a model, and loads it where it is not loaded yet; `None` for a model that needs none.
+///
+/// # Errors
+/// As [`super::runtime`].
+pub fn runtime_of(model: &Fingerprint, options: &LoadOptions) -> Result<Option<Runtime>> {
+    if HashEmbedder::from_name(&model.model).is_some() {
+        return Ok(None);
+    }
+    if has_own_encoder(model, options) { Ok(Some(Runtime::built_in())) } else { runtime(options).map(Some) }
+}
+
+/// Whether the encoder in the program runs a model.
+fn has_own_encoder(model: &Fingerprint, options: &LoadOptions) -> bool {
+    match options.runtime {
+        RuntimeChoice::Auto => model.model == DEFAULT_MODEL,
+        RuntimeChoice::BuiltIn => true,
+        RuntimeChoice::OnnxRuntime | RuntimeChoice::Tract => false,
+    }
+}
+
 fn open(parts: ModelParts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
-    if options.runtime == RuntimeChoice::BuiltIn {
+    if has_own_encoder(&parts.fingerprint, options) {
         let embedder = EncoderEmbedder::open(parts, options)?;
         let parallel = embedder.parallel();
         return Ok(Arc::new(BatchingEmbedder::new(embedder, parallel)));

@@ -52,7 +52,7 @@ pub use embedder::{EmbedOutput, Embedder, TextRole};
 pub use hash::HashEmbedder;
 pub use hub::{PullRequest, PullStep, pull};
 pub use install::{ModelOverrides, install};
-pub use load::{fingerprint, load, load_as};
+pub use load::{fingerprint, load, load_as, runtime_of};
 pub use model_cache::ModelCache;
 pub use onnx::OnnxEmbedder;
 pub use options::{HubOptions, LoadOptions, RuntimeChoice};

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 /// Which runtime may run models.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RuntimeChoice {
-    /// ONNX Runtime where one is found, else tract.
+    /// The encoder in the program for the built-in model; for others ONNX Runtime where one is found, else tract.
     #[default]
     Auto,
     /// ONNX Runtime; an error where none is found.

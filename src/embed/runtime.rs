@@ -1,4 +1,4 @@
-//! The engine that runs models: ONNX Runtime where it is found, tract where it is not.
+//! The engine that runs models of ONNX: ONNX Runtime where it is found, tract where it is not.
 //!
 //! Not the model, and not a session. The engine is chosen anew for each set of options, with one limit: a process loads
 //! one library of ONNX Runtime and keeps it. Invariant: what was found but is not used, a second library among it, is in
@@ -108,7 +108,8 @@ enum NoLibrary {
     NotStarted(String),
 }
 
-/// Returns the engine that some options choose, and loads it where it is not loaded yet.
+/// Returns the engine that some options choose for models of ONNX, and loads it where it is not loaded yet. Which engine
+/// runs a certain model, [`super::runtime_of`] says.
 ///
 /// A process can have one library of ONNX Runtime. Options that name another get the one that is loaded, and
 /// [`Runtime::skipped`] says so; tract can be chosen at any time.
@@ -133,7 +134,8 @@ pub fn runtime(options: &LoadOptions) -> Result<Runtime> {
 }
 
 impl Runtime {
-    fn built_in() -> Self {
+    /// The encoder in the program.
+    pub(super) fn built_in() -> Self {
         let version = Kernels::best().name().to_owned();
         Self { kind: RuntimeKind::BuiltIn, version, path: None, skipped: Vec::new(), environment: None }
     }

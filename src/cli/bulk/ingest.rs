@@ -137,13 +137,12 @@ impl Report {
         self.progress.set_bytes(self.read.read_bytes());
         let Some(batch) = batch else { return };
         self.progress.add_rows(batch.tally.rows());
-        let embedded_by_engine =
-            batch.tally.embedded > 0 && info.embedder.as_ref().is_some_and(|model| !model.model.starts_with("hash"));
+        let model = info.embedder.as_ref().filter(|_| batch.tally.embedded > 0);
         self.progress.suspend(|| {
             batch.refused.iter().for_each(|error| context.printer.warning(passing(error)));
             context.printer.detail(format!("batch stored: {}", describe(&batch.tally)));
-            if embedded_by_engine && !self.said_engine.replace(true) {
-                context.say_engine(Some(info));
+            if let Some(model) = model.filter(|_| !self.said_engine.replace(true)) {
+                context.say_engine(model, Some(info));
             }
         });
     }

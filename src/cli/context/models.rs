@@ -1,10 +1,9 @@
 //! Which model a command embeds with, what runs it, and what is told of both.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use huedb::embed::{
-    DeferredEmbedder, Embedder, Runtime, RuntimeKind, asked_with_model_of_client, load, of_collection, runtime,
+    DeferredEmbedder, Embedder, Runtime, RuntimeKind, asked_with_model_of_client, load, of_collection, runtime_of,
 };
 use huedb::error::Result;
 use huedb::record::{CollectionInfo, Fingerprint};
@@ -21,7 +20,7 @@ impl Context<'_, '_> {
             self.printer.notice(asked_with_model_of_client(collection, model));
         }
         embedder.load()?;
-        self.warn_of_engines(&embedder.fingerprint().model)?;
+        self.warn_of_engines(embedder.fingerprint())?;
         self.tell_model(embedder.fingerprint());
         self.warn_of_mix(collection, embedder.fingerprint());
         Ok(Arc::new(embedder))
@@ -56,72 +55,47 @@ impl Context<'_, '_> {
             "model {}: {} dimensions, at most {} tokens of a text",
             model.model, model.dimension, model.max_tokens
         ));
-        if !model.model.starts_with("hash")
-            && self.printer.tells_details()
-            && let Ok(runtime) = runtime(&self.models)
+        if self.printer.tells_details()
+            && let Ok(Some(runtime)) = runtime_of(model, &self.models)
         {
             let path = runtime.path.as_ref().map(|path| format!(" from {}", path.display())).unwrap_or_default();
             self.printer.detail(format!("engine {} {}{path}", runtime.kind, runtime.version));
         }
     }
 
-    /// Begins to load the engine on another thread, since the file says only later which model it is to run.
-    pub(crate) fn load_runtime_meanwhile(&self) -> RuntimeLoading {
-        let models = self.models.clone();
-        // Its error is met again, and told, when the model is loaded.
-        RuntimeLoading(Some(std::thread::spawn(move || drop(runtime(&models)))))
-    }
-
     /// Loads a model and says which engines were passed over.
     pub(crate) fn load_model(&mut self, name: &str) -> Result<Arc<dyn Embedder>> {
         let embedder = self.timing.of("load model", || load(name, &self.models))?;
-        self.warn_of_engines(name)?;
+        self.warn_of_engines(embedder.fingerprint())?;
         self.tell_model(embedder.fingerprint());
         Ok(embedder)
     }
 
-    fn warn_of_engines(&mut self, model: &str) -> Result<()> {
-        // A model that needs no engine must not load one.
-        if !model.starts_with("hash") {
-            self.warn_of_skipped(&runtime(&self.models)?);
+    fn warn_of_engines(&mut self, model: &Fingerprint) -> Result<()> {
+        if let Some(runtime) = runtime_of(model, &self.models)? {
+            self.warn_of_skipped(&runtime);
         }
         Ok(())
     }
 
-    /// Says which engines were passed over, that tract is the slower one, and when a collection's embeddings are of another
-    /// engine.
-    pub(crate) fn say_engine(&mut self, collection: Option<&CollectionInfo>) {
-        let stored = collection.and_then(|collection| collection.embedder.as_ref());
-        if let Some(model) = stored {
-            self.tell_model(model);
+    /// Says of the model that embeds which engines were passed over, that tract is the slower one, and when a collection's
+    /// embeddings are of another engine.
+    pub(crate) fn say_engine(&mut self, model: &Fingerprint, collection: Option<&CollectionInfo>) {
+        self.tell_model(model);
+        let Ok(Some(runtime)) = runtime_of(model, &self.models) else { return };
+        self.warn_of_skipped(&runtime);
+        if let Some(collection) = collection {
+            let now = Fingerprint { made_by: Some([runtime.kind.arithmetic()].into()), ..model.clone() };
+            self.warn_of_mix(collection, &now);
         }
-        if let Ok(runtime) = runtime(&self.models) {
-            self.warn_of_skipped(&runtime);
-            if let (Some(collection), Some(model)) = (collection, stored) {
-                let now = Fingerprint { made_by: Some([runtime.kind.arithmetic()].into()), ..model.clone() };
-                self.warn_of_mix(collection, &now);
-            }
-            if runtime.kind == RuntimeKind::Tract {
-                self.printer.notice("embedding with tract; `huedb setup` installs ONNX Runtime, which is faster");
-            }
+        if runtime.kind == RuntimeKind::Tract {
+            self.printer.notice("embedding with tract; `huedb setup` installs ONNX Runtime, which is faster");
         }
     }
 
     pub(crate) fn warn_of_skipped(&mut self, runtime: &Runtime) {
         for skipped in &runtime.skipped {
             self.printer.warning(format!("{} was skipped: {}", skipped.path.display(), skipped.why));
-        }
-    }
-}
-
-/// A load of the engine on another thread; waited for when dropped, since a process that ends meanwhile crashes.
-#[must_use]
-pub(crate) struct RuntimeLoading(Option<JoinHandle<()>>);
-
-impl Drop for RuntimeLoading {
-    fn drop(&mut self) {
-        if let Some(thread) = self.0.take() {
-            let _ = thread.join();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `huedb info`.
 
 use clap::Args;
-use huedb::embed::{DEFAULT_MODEL, runtime};
+use huedb::embed::{DEFAULT_MODEL, Runtime, fingerprint, runtime, runtime_of};
 use huedb::error::Result;
 use huedb::index::instructions;
 use huedb::store::{Access, FORMAT_VERSION};
@@ -32,15 +32,18 @@ impl InfoArgs {
         } else {
             facts = facts.with("file_size", serde_json::Value::Null);
         }
-        let engine = runtime(&context.models)?;
-        context.warn_of_skipped(&engine);
+        let others = runtime(&context.models)?;
+        context.warn_of_skipped(&others);
+        let engine = runtime_of(&fingerprint(DEFAULT_MODEL, &context.models)?, &context.models)?;
+        let named = |engine: &Runtime| format!("{} {}", engine.kind, engine.version);
         let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let facts = facts
             .with("huedb", env!("CARGO_PKG_VERSION"))
             .with("format", FORMAT_VERSION)
             .with("model", DEFAULT_MODEL)
-            .with("runtime", format!("{} {}", engine.kind, engine.version))
-            .with("runtime_library", path(&engine.path))
+            .with("runtime", engine.as_ref().map(named))
+            .with("runtime_of_other_models", named(&others))
+            .with("runtime_library", path(&others.path))
             .with("data_dir", path(&context.models.data_dir))
             .with("cache_dir", path(&context.models.cache_dir))
             .with("threads", context.models.threads())

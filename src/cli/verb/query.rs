@@ -100,8 +100,6 @@ impl QueryArgs {
         }
         let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
         let questions = self.questions(context)?;
-        let has_texts = questions.iter().any(|question| question.embedding.is_none());
-        let _loading = has_texts.then(|| context.load_runtime_meanwhile());
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
         if self.hybrid {

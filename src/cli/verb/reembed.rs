@@ -111,7 +111,7 @@ fn run(
     interrupt: &Interrupt,
 ) -> Result<Reembedded> {
     let progress = context.printer.progress("reembed", ProgressKind::Rows, Some(records));
-    let (mut shown, mut said_engine) = (0, embedder.fingerprint().model.starts_with("hash"));
+    let (mut shown, mut said_engine) = (0, false);
     let mut left_out = Vec::new();
     let mut leave_out = |error| match on_error {
         OnError::Stop => Err(error),
@@ -125,7 +125,7 @@ fn run(
         shown = shown.max(so_far.done);
         if so_far.embedded > 0 && !said_engine {
             said_engine = true;
-            progress.suspend(|| context.say_engine(None));
+            progress.suspend(|| context.say_engine(embedder.fingerprint(), None));
         }
         interrupt.check()
     });
