@@ -46,8 +46,8 @@ static PACKED: Option<&Aligned<[u8]>> =
 /// Opens the model for the encoder, unless the program was built without it.
 #[cfg(feature = "bundled-model")]
 pub(super) fn packed() -> Result<Model, String> {
-    let (Some(Aligned(packed)), Some(graph)) = (PACKED, MODEL) else { return Err("it is not in the program".into()) };
-    Model::open(packed, graph)
+    let Some(Aligned(packed)) = PACKED else { return Err("it is not in the program".into()) };
+    Model::open(packed)
 }
 
 /// Returns no model: the program was built without it.

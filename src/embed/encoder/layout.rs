@@ -1,12 +1,90 @@
 //! What a packed model and whoever reads it agree on.
 //!
+//! [`MAGIC`], the numbers of a [`Head`], then arrays one after another, each at a multiple of [`ALIGN`]:
+//!
+//! | array | numbers |
+//! |---|---|
+//! | each table that has rows, of words, positions and segments: its rows, then their scales and zero points in pairs | `u8` x rows x hidden, `f32` x 2, or x 2 x rows where each row has its own |
+//! | normalisation of the embeddings: weights, biases | `f32` x hidden, twice |
+//! | each layer: questions with keys and values, output, normalisation, up, down, normalisation | |
+//! | a dense layer: weights as `[columns / 64][rows / 4][64][4]`, scales, sums, biases | `i8` x rows x columns, `f32` x columns, three times |
+//!
 //! The build script compiles this file too. Invariant: what changes here changes the version in [`MAGIC`].
 
 /// How a packed model begins: a name and a version.
-pub(crate) const MAGIC: [u8; 8] = *b"huedbBE1";
+pub(crate) const MAGIC: [u8; 8] = *b"huedbBE2";
 /// Every array begins at a multiple of this.
 pub(crate) const ALIGN: usize = 64;
 /// Columns of a panel of weights.
 pub(crate) const COLUMNS: usize = 64;
 /// Rows of weights in a step of a panel: what one instruction multiplies and adds.
 pub(crate) const STEP: usize = 4;
+/// More than any model of the kind has.
+pub(crate) const MAX_LAYERS: usize = 256;
+
+/// Numbers of a head, each of eight bytes; those that nothing is said of are 0.
+const NUMBERS: usize = 31;
+
+/// What the arrays are of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Head {
+    pub(crate) hidden: usize,
+    pub(crate) feed_forward: usize,
+    pub(crate) layers: usize,
+    /// Heads of attention.
+    pub(crate) heads: usize,
+    /// Rows of the tables of words, positions and segments.
+    pub(crate) rows: [usize; 3],
+    /// Whether each row of the tables has its own scale.
+    pub(crate) scale_by_row: bool,
+    /// The position of a text's first token.
+    pub(crate) first_position: usize,
+    /// Biases by how far a token is from another; 0 where there are none.
+    pub(crate) distances: usize,
+    /// Keeps a normalisation from dividing by nothing.
+    pub(crate) epsilon: f32,
+}
+
+#[allow(dead_code, reason = "the build script writes and the library reads")]
+impl Head {
+    /// Where the first array can begin.
+    pub(crate) const BYTES: usize = MAGIC.len() + NUMBERS * 8;
+
+    /// Returns the beginning of a packed model.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let Self { hidden, feed_forward, layers, heads, rows: [words, positions, segments], .. } = self;
+        let sizes = [hidden, feed_forward, layers, heads, words, positions, segments];
+        let others = [usize::from(self.scale_by_row), self.first_position, self.distances];
+        let numbers = sizes.into_iter().chain(others).map(|number| number as u64);
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(numbers.chain([u64::from(self.epsilon.to_bits())]).flat_map(u64::to_le_bytes));
+        bytes.resize(Self::BYTES, 0);
+        bytes
+    }
+
+    /// Reads the beginning of a packed model.
+    ///
+    /// # Errors
+    /// Why it is none of this version.
+    pub(crate) fn read(packed: &[u8]) -> Result<Self, String> {
+        let rest = packed.strip_prefix(&MAGIC).ok_or("its packed form is of another version")?;
+        let numbers = rest.as_chunks::<8>().0.get(..NUMBERS).ok_or("its packed form is cut off")?;
+        let mut numbers = numbers.iter().map(|bytes| u64::from_le_bytes(*bytes));
+        let mut next = || numbers.next().and_then(|number| usize::try_from(number).ok()).ok_or("its head is damaged");
+        Ok(Self {
+            hidden: next()?,
+            feed_forward: next()?,
+            layers: next()?,
+            heads: next()?,
+            rows: [next()?, next()?, next()?],
+            scale_by_row: match next()? {
+                0 => false,
+                1 => true,
+                _ => return Err("its head is damaged".to_owned()),
+            },
+            first_position: next()?,
+            distances: next()?,
+            epsilon: f32::from_bits(u32::try_from(next()?).map_err(|_| "its head is damaged")?),
+        })
+    }
+}

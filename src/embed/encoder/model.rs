@@ -6,10 +6,9 @@
 use bytemuck::{AnyBitPattern, NoUninit, try_cast_slice};
 
 use super::lanes::LANES;
-use super::layout::{ALIGN, COLUMNS, MAGIC, STEP};
+use super::layout::{ALIGN, COLUMNS, Head, MAX_LAYERS, STEP};
+use super::rows::EPSILON;
 
-/// The numbers after the magic: hidden, feed-forward, layers, heads, words, positions, and where the three tables begin.
-const HEAD: usize = 9;
 /// Components of a head of attention, of every model that is run.
 pub(super) const HEAD_SIZE: usize = 32;
 /// Bytes of a step of a panel of weights.
@@ -44,20 +43,21 @@ pub(super) struct Layer {
     pub(super) norm: Norm,
 }
 
-/// A table of embeddings: bytes with one scale and one zero point.
+/// A table of embeddings: rows of bytes, with a scale and a zero point for all of them or for each.
 #[derive(Clone, Copy)]
 pub(super) struct Table {
     rows: &'static [u8],
+    scales: &'static [[f32; 2]],
     hidden: usize,
-    pub(super) scale: f32,
-    pub(super) zero: f32,
 }
 
 impl Table {
-    /// Returns a row; nothing for one that the table does not have.
-    pub(super) fn row(&self, row: usize) -> &'static [[u8; LANES]] {
+    /// Returns a row, its scale and its zero point; nothing for one that the table does not have.
+    pub(super) fn row(&self, row: usize) -> (&'static [[u8; LANES]], [f32; 2]) {
         let start = row.saturating_mul(self.hidden);
-        self.rows.get(start..start.saturating_add(self.hidden)).unwrap_or_default().as_chunks().0
+        let bytes = self.rows.get(start..start.saturating_add(self.hidden)).unwrap_or_default();
+        let scale = self.scales.get(row).or(self.scales.first());
+        (bytes.as_chunks().0, scale.copied().unwrap_or_default())
     }
 }
 
@@ -74,38 +74,25 @@ pub(in super::super) struct Model {
 }
 
 impl Model {
-    /// Opens a packed model, whose tables are in the graph that it was made from.
+    /// Opens a packed model.
     ///
     /// # Errors
     /// Why it is none that can be run.
-    pub(in super::super) fn open(packed: &'static [u8], graph: &'static [u8]) -> Result<Self, String> {
-        let rest = packed.strip_prefix(&MAGIC).ok_or("its packed form is of another version")?;
-        let numbers: Vec<usize> = rest
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .take(HEAD)
-            .map(|bytes| usize::try_from(u64::from_le_bytes(*bytes)).unwrap_or(usize::MAX))
-            .collect();
-        let &[hidden, feed_forward, layers, heads, words, positions, word, position, segment] = numbers.as_slice()
-        else {
-            return Err("its packed form is cut off".to_owned());
-        };
+    pub(in super::super) fn open(packed: &'static [u8]) -> Result<Self, String> {
+        let head = Head::read(packed)?;
+        let Head { hidden, feed_forward, layers, heads, rows: [words, positions, segments], .. } = head;
         let fits = |size: usize| size > 0 && size.is_multiple_of(COLUMNS) && size <= 1 << 16;
-        if !fits(hidden) || !fits(feed_forward) || heads.checked_mul(HEAD_SIZE) != Some(hidden) {
+        if !fits(hidden) || !fits(feed_forward) || heads.checked_mul(HEAD_SIZE) != Some(hidden) || layers > MAX_LAYERS {
             return Err(format!(
-                "{hidden} components, {heads} heads and {feed_forward} between are no sizes it can have"
+                "{layers} layers of {hidden} components, {heads} heads and {feed_forward} between are no sizes it can have"
             ));
         }
-        let mut arrays = Arrays { packed, at: MAGIC.len() + HEAD * 8 };
-        let &[a, b, c, zero_a, zero_b, zero_c] = arrays.take::<f32>(6)? else { return Err("no scales".to_owned()) };
-        let table = |start: usize, rows: usize, scale, zero| {
-            let end = rows.checked_mul(hidden).and_then(|len| start.checked_add(len));
-            let rows = end.and_then(|end| graph.get(start..end)).ok_or("its tables are cut off")?;
-            Ok::<_, String>(Table { rows, hidden, scale, zero })
-        };
-        let tables =
-            [table(word, words, a, zero_a)?, table(position, positions, b, zero_b)?, table(segment, 1, c, zero_c)?];
+        if [head.first_position, head.distances] != [0; 2] || head.epsilon.to_bits() != EPSILON.to_bits() {
+            return Err("it is of a family that cannot be run".to_owned());
+        }
+        let mut arrays = Arrays { packed, at: Head::BYTES };
+        let mut table = |rows| arrays.table(rows, hidden, head.scale_by_row);
+        let tables = [table(words)?, table(positions)?, table(segments)?];
         let norm = arrays.norm(hidden)?;
         let layers = (0..layers).map(|_| arrays.layer(hidden, feed_forward)).collect::<Result<_, _>>()?;
         Ok(Self { hidden, feed_forward, words, positions, tables, norm, layers })
@@ -120,7 +107,7 @@ struct Arrays {
 
 impl Arrays {
     fn take<T: AnyBitPattern + NoUninit>(&mut self, count: usize) -> Result<&'static [T], String> {
-        let start = self.at.next_multiple_of(ALIGN);
+        let start = self.at.checked_next_multiple_of(ALIGN).ok_or("its packed form is cut off")?;
         self.at = count.saturating_mul(size_of::<T>()).saturating_add(start);
         let bytes = self.packed.get(start..self.at).ok_or("its packed form is cut off")?;
         try_cast_slice(bytes).map_err(|error| format!("its packed form cannot be used where it lies: {error}"))
@@ -128,6 +115,12 @@ impl Arrays {
 
     fn floats(&mut self, count: usize) -> Result<&'static [Sixteen], String> {
         Ok(self.take::<f32>(count)?.as_chunks().0)
+    }
+
+    fn table(&mut self, rows: usize, hidden: usize, scale_by_row: bool) -> Result<Table, String> {
+        let bytes = self.take::<u8>(rows.saturating_mul(hidden))?;
+        let scales = self.take::<[f32; 2]>(if scale_by_row { rows } else { 1 })?;
+        Ok(Table { rows: bytes, scales, hidden })
     }
 
     fn norm(&mut self, count: usize) -> Result<Norm, String> {

@@ -1,18 +1,18 @@
 //! From the ONNX graph of an int8 BERT encoder to the form its weights are used in.
 //!
-//! A head of eight-byte numbers, then arrays one after another, each at a multiple of 64 bytes. The weights of a layer stand
-//! as `[columns / 64][rows / 4][64][4]`, which every kernel reads from end to end. The tables of the embeddings stay where
-//! they are in the graph: the head says where. Invariant: the same graph makes the same bytes. The build script compiles
-//! this file too, so it uses nothing of the library.
+//! [`super::layout`] says how the bytes lie. Those of the tables are as they are in the graph. Invariant: the same graph makes
+//! the same bytes. The build script compiles this file too, so it uses nothing of the library.
 
 use super::initializers::{self, Initializer, Initializers};
-use super::layout::{ALIGN, COLUMNS, MAGIC, STEP};
+use super::layout::{ALIGN, COLUMNS, Head, MAX_LAYERS, STEP};
 
 /// The kernels for AVX2 add two products in 16 bits: 2 x 255 x 64 is what fits.
 const LARGEST_WEIGHT: i8 = 64;
 
-/// More than any model of the kind has.
-const MAX_LAYERS: usize = 256;
+/// The tables, as they are called in the graph.
+const TABLES: [&str; 3] = ["word", "position", "token_type"];
+/// What the models whose graphs are packed all have.
+const EPSILON: f32 = 1e-12;
 
 const FLOAT: u64 = 1;
 const U8: u64 = 2;
@@ -23,25 +23,39 @@ const I8: u64 = 3;
 /// # Errors
 /// What the graph lacks of an encoder that can be packed.
 pub(crate) fn pack(onnx: &[u8], heads: usize) -> Result<Vec<u8>, String> {
-    let graph = Graph { onnx, found: initializers::read(onnx).ok_or("it is no whole ONNX graph")? };
-    let tables: Vec<&Initializer<'_>> = ["word", "position", "token_type"]
+    let graph = Graph(initializers::read(onnx).ok_or("it is no whole ONNX graph")?);
+    let tables: Vec<&Initializer<'_>> = TABLES
         .iter()
         .map(|name| graph.tensor(&format!("embeddings.{name}_embeddings.weight_quantized"), U8))
         .collect::<Result<_, _>>()?;
-    let [[words, hidden], [positions, _]] = [sides(tables.first())?, sides(tables.get(1))?];
+    let &[words, positions, segments] = tables.as_slice() else { return Err("it has other tables".to_owned()) };
+    let [[words_rows, hidden], [positions_rows, _], [segments_rows, _]] =
+        [sides(words)?, sides(positions)?, sides(segments)?];
     let layers = (0..MAX_LAYERS).take_while(|layer| graph.has_layer(*layer)).count();
     let feed_forward = graph.tensor("encoder.layer.0.intermediate.dense.bias", FLOAT)?.bytes.len() / 4;
     if heads == 0 || hidden % heads != 0 {
         return Err(format!("{hidden} components do not make {heads} heads"));
     }
-    let mut packed = Packed(MAGIC.to_vec());
-    for number in [hidden, feed_forward, layers, heads, words, positions] {
-        packed.number(number);
+    let head = Head {
+        hidden,
+        feed_forward,
+        layers,
+        heads,
+        rows: [words_rows, positions_rows, segments_rows],
+        scale_by_row: false,
+        first_position: 0,
+        distances: 0,
+        epsilon: EPSILON,
+    };
+    let mut packed = Packed(head.to_bytes());
+    for (table, name) in tables.iter().zip(TABLES) {
+        if sides(table)? != [table.bytes.len() / hidden.max(1), hidden] {
+            return Err(format!("its table {name} has sides that do not fit"));
+        }
+        packed.align();
+        packed.0.extend_from_slice(table.bytes);
+        packed.floats(graph.table_scale(name)?);
     }
-    for table in &tables {
-        packed.number(graph.place_of(table)?);
-    }
-    packed.floats(graph.table_scales()?);
     for part in ["weight", "bias"] {
         packed.floats(graph.floats(&format!("embeddings.LayerNorm.{part}"))?);
     }
@@ -75,19 +89,16 @@ fn pack_norm(graph: &Graph<'_>, layer: usize, place: &str, packed: &mut Packed) 
 }
 
 /// A graph and its constants.
-struct Graph<'b> {
-    onnx: &'b [u8],
-    found: Initializers<'b>,
-}
+struct Graph<'b>(Initializers<'b>);
 
 impl<'b> Graph<'b> {
     fn tensor(&self, name: &str, kind: u64) -> Result<&Initializer<'b>, String> {
-        let tensor = self.found.tensors.get(name).ok_or_else(|| format!("it has no {name}"))?;
+        let tensor = self.0.tensors.get(name).ok_or_else(|| format!("it has no {name}"))?;
         if tensor.kind == kind { Ok(tensor) } else { Err(format!("{name} is of the kind {}, not {kind}", tensor.kind)) }
     }
 
     fn has_layer(&self, layer: usize) -> bool {
-        self.found.products.contains_key(&format!("/encoder/layer.{layer}/output/dense"))
+        self.0.products.contains_key(&format!("/encoder/layer.{layer}/output/dense"))
     }
 
     fn floats(&self, name: &str) -> Result<Vec<f32>, String> {
@@ -95,22 +106,14 @@ impl<'b> Graph<'b> {
         Ok(floats.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
     }
 
-    /// Returns where a tensor begins in the file.
-    fn place_of(&self, tensor: &Initializer<'_>) -> Result<usize, String> {
-        let place = (tensor.bytes.as_ptr() as usize).checked_sub(self.onnx.as_ptr() as usize);
-        place.ok_or_else(|| "its constants are not in it".to_owned())
-    }
-
-    /// Returns the scales of the three tables, then their zero points.
-    fn table_scales(&self) -> Result<Vec<f32>, String> {
-        let (mut scales, mut zeros) = (Vec::new(), Vec::new());
-        for name in ["word", "position", "token_type"] {
-            let name = format!("embeddings.{name}_embeddings.weight");
-            scales.extend(self.floats(&format!("{name}_scale"))?);
-            zeros.extend(self.zero_points(&name, U8)?.into_iter().map(f32::from));
+    /// Returns the scale and the zero point of a table.
+    fn table_scale(&self, table: &str) -> Result<[f32; 2], String> {
+        let name = format!("embeddings.{table}_embeddings.weight");
+        let zeros = self.zero_points(&name, U8)?;
+        match (self.floats(&format!("{name}_scale"))?.as_slice(), zeros.as_slice()) {
+            (&[scale], &[zero]) => Ok([scale, f32::from(zero)]),
+            _ => Err(format!("its table {table} has more than one scale")),
         }
-        scales.extend(zeros);
-        if scales.len() == 6 { Ok(scales) } else { Err("its tables have more than one scale".to_owned()) }
     }
 
     /// Returns zero points, which are bytes or numbers.
@@ -122,9 +125,9 @@ impl<'b> Graph<'b> {
 
     fn dense(&self, layer: usize, place: &str) -> Result<Weights, String> {
         let product = format!("/encoder/layer.{layer}/{place}");
-        let name = self.found.products.get(&product).ok_or_else(|| format!("it has no integer product {product}"))?;
+        let name = self.0.products.get(&product).ok_or_else(|| format!("it has no integer product {product}"))?;
         let tensor = self.tensor(name, I8)?;
-        let [rows, columns] = sides(Some(&tensor))?;
+        let [rows, columns] = sides(tensor)?;
         let name = name.trim_end_matches("_quantized");
         let weights: Vec<i8> = tensor.bytes.iter().map(|byte| byte.cast_signed()).collect();
         if self.zero_points(name, I8)?.iter().any(|zero| *zero != 0) {
@@ -145,11 +148,11 @@ impl<'b> Graph<'b> {
     }
 }
 
-fn sides(tensor: Option<&&Initializer<'_>>) -> Result<[usize; 2], String> {
-    let [rows, columns] = tensor.map_or(&[][..], |tensor| &tensor.sides) else {
-        return Err("a table of it has other than two sides".to_owned());
-    };
-    Ok([*rows, *columns])
+fn sides(tensor: &Initializer<'_>) -> Result<[usize; 2], String> {
+    match tensor.sides.as_slice() {
+        &[rows, columns] => Ok([rows, columns]),
+        _ => Err("a table of it has other than two sides".to_owned()),
+    }
 }
 
 /// A dense layer.
@@ -178,10 +181,6 @@ impl Weights {
 struct Packed(Vec<u8>);
 
 impl Packed {
-    fn number(&mut self, number: usize) {
-        self.0.extend((number as u64).to_le_bytes());
-    }
-
     fn align(&mut self) {
         self.0.resize(self.0.len().next_multiple_of(ALIGN), 0);
     }

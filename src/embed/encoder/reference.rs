@@ -13,8 +13,9 @@ pub(super) fn embed(model: &Model, ids: &[u32]) -> Vec<f64> {
         .map(|(place, id)| {
             let [words, places, segments] = &model.tables;
             let of = |table: &super::model::Table, row: usize| -> Vec<f64> {
-                let bytes = table.row(row).as_flattened().iter();
-                bytes.map(|byte| (f64::from(*byte) - f64::from(table.zero)) * f64::from(table.scale)).collect()
+                let (bytes, [scale, zero]) = table.row(row);
+                let bytes = bytes.as_flattened().iter();
+                bytes.map(|byte| (f64::from(*byte) - f64::from(zero)) * f64::from(scale)).collect()
             };
             let parts = of(words, *id as usize).into_iter().zip(of(places, place)).zip(of(segments, 0));
             normal(&parts.map(|((a, b), c)| a + b + c).collect::<Vec<f64>>(), &model.norm)

@@ -10,7 +10,7 @@ use super::model::{Model, Norm, Sixteen};
 /// Below every number that a softmax sees.
 pub(super) const LEAST: f32 = -1e30;
 /// Keeps a normalisation from dividing by nothing.
-const EPSILON: f32 = 1e-12;
+pub(super) const EPSILON: f32 = 1e-12;
 
 /// What a token's bytes stand for: `scale * (byte - zero)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -37,17 +37,18 @@ pub(super) struct BytesMut<'a> {
 #[inline(always)]
 pub(super) fn look_up<L: Lanes>(l: L, model: &Model, ids: &[u32], rows: &mut [Sixteen]) {
     let [words, places, segments] = &model.tables;
-    let segment = segments.row(0);
+    let (segment, [segment_scale, segment_zero]) = segments.row(0);
     let columns = model.hidden / LANES;
     for (place, (id, row)) in ids.iter().zip(rows.chunks_exact_mut(columns)).enumerate() {
-        let parts = words.row(*id as usize).iter().zip(places.row(place)).zip(segment);
-        for (x, ((word, place), segment)) in row.iter_mut().zip(parts) {
-            let word = l.minus(l.of_bytes(word), l.splat(words.zero));
-            let place = l.minus(l.of_bytes(place), l.splat(places.zero));
-            let segment = l.minus(l.of_bytes(segment), l.splat(segments.zero));
-            let sum = l.times(word, l.splat(words.scale));
-            let sum = l.times_plus(place, l.splat(places.scale), sum);
-            l.store(l.times_plus(segment, l.splat(segments.scale), sum), x);
+        let (word, [word_scale, word_zero]) = words.row(*id as usize);
+        let (place, [place_scale, place_zero]) = places.row(place);
+        for (x, ((word, place), segment)) in row.iter_mut().zip(word.iter().zip(place).zip(segment)) {
+            let word = l.minus(l.of_bytes(word), l.splat(word_zero));
+            let place = l.minus(l.of_bytes(place), l.splat(place_zero));
+            let segment = l.minus(l.of_bytes(segment), l.splat(segment_zero));
+            let sum = l.times(word, l.splat(word_scale));
+            let sum = l.times_plus(place, l.splat(place_scale), sum);
+            l.store(l.times_plus(segment, l.splat(segment_scale), sum), x);
         }
     }
 }
