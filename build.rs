@@ -9,6 +9,8 @@ mod initializers;
 mod layout;
 #[path = "src/embed/encoder/pack.rs"]
 mod pack;
+#[path = "src/embed/encoder/remainder.rs"]
+mod remainder;
 #[path = "src/embed/vocabulary.rs"]
 mod vocabulary;
 
@@ -42,11 +44,11 @@ fn main() {
     }
 }
 
-/// Packs the weights and the vocabulary of the built-in model into the folder of what is built.
+/// Packs the built-in model and its vocabulary into the folder of what is built.
 fn pack_model(source: &Path, out: &Path) -> Result<(), String> {
     /// Its `config.json` says so; the graph does not.
     const HEADS: usize = 12;
-    for name in ["encoder/initializers", "encoder/layout", "encoder/pack", "vocabulary"] {
+    for name in ["encoder/initializers", "encoder/layout", "encoder/pack", "encoder/remainder", "vocabulary"] {
         println!("cargo:rerun-if-changed=src/embed/{name}.rs");
     }
     let read = |name: &str| {
@@ -58,7 +60,10 @@ fn pack_model(source: &Path, out: &Path) -> Result<(), String> {
         let path = out.join("all-MiniLM-L6-v2").with_extension(kind);
         fs::write(&path, bytes).map_err(|error| format!("write {}: {error}", path.display()))
     };
-    write("packed", pack::pack(&read("model_int8.onnx")?, HEADS)?)?;
+    let graph = read("model_int8.onnx")?;
+    let packed = pack::pack(&graph, HEADS)?;
+    write("remainder", remainder::take_apart(&graph, &packed)?)?;
+    write("packed", packed)?;
     let lines = String::from_utf8(read("vocab.txt")?).map_err(|error| error.to_string())?;
     let table = vocabulary::Vocabulary::from_lines(lines).table();
     write("vocabulary", table.into_iter().flat_map(u32::to_le_bytes).collect())

@@ -1,11 +1,10 @@
-//! The model inside the program: all-MiniLM-L6-v2, quantised to int8.
+//! The model inside the program: all-MiniLM-L6-v2, quantised to int8, in the form that the encoder uses where it lies.
 //!
 //! Its files and their origin are in `fixtures/models/all-MiniLM-L6-v2`. What is written here instead of read
 //! from them at every start (checksum, settings of the tokenizer) is checked against them by tests.
 
 use super::bert::Folding;
-use super::encoder::Model;
-use super::tensor::ModelBytes;
+use super::encoder::{Model, put_together};
 use super::tokenizer::Tokenizer;
 use super::vocabulary::Vocabulary;
 use super::wordpiece::WordPiece;
@@ -14,57 +13,65 @@ use crate::record::{Fingerprint, Pooling};
 /// The name of the model inside the program, and of the default.
 pub const DEFAULT_MODEL: &str = "all-MiniLM-L6-v2";
 
+/// Whether the program was built with the model.
+pub(super) const IN_PROGRAM: bool = cfg!(feature = "bundled-model");
+
+const LEFT_OUT: &str = "it is not in the program";
 const SHA256: &str = "afdb6f1a0e45b715d0bb9b11772f032c399babd23bfc31fed1c170afc848bdb1";
 
+/// What the build script makes of the model, at a boundary that the encoder's arrays may begin at.
 #[cfg(feature = "bundled-model")]
-static MODEL: Option<&[u8]> = Some(include_bytes!("../../fixtures/models/all-MiniLM-L6-v2/model_int8.onnx"));
+macro_rules! made {
+    ($kind:literal) => {{
+        #[repr(C, align(64))]
+        struct Aligned<B: ?Sized>(B);
+        const MADE: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/all-MiniLM-L6-v2.", $kind)));
+        &MADE.0
+    }};
+}
 #[cfg(not(feature = "bundled-model"))]
-static MODEL: Option<&[u8]> = None;
+macro_rules! made {
+    ($kind:literal) => {
+        &[]
+    };
+}
 
+/// The weights as the encoder uses them.
+static PACKED: &[u8] = made!("packed");
+/// What is left of the graph.
+static REMAINDER: &[u8] = made!("remainder");
+/// The table of the vocabulary, and the lines that it is of.
+static TABLE: &[u8] = made!("vocabulary");
 #[cfg(feature = "bundled-model")]
 static VOCABULARY: &str = include_str!("../../fixtures/models/all-MiniLM-L6-v2/vocab.txt");
-
-/// Returns the model's graph, unless the program was built without it.
-pub(super) fn model() -> Option<ModelBytes> {
-    MODEL.map(ModelBytes::Program)
-}
-
-/// Bytes at a boundary that the encoder's arrays may begin at.
-#[cfg(feature = "bundled-model")]
-#[repr(C, align(64))]
-struct Aligned<B: ?Sized>(B);
-
-/// The table of the vocabulary, which the build script makes of its lines.
-#[cfg(feature = "bundled-model")]
-static TABLE: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/all-MiniLM-L6-v2.vocabulary")));
-
-/// The weights as the encoder uses them, which the build script makes of the graph.
-#[cfg(feature = "bundled-model")]
-static PACKED: Option<&Aligned<[u8]>> =
-    Some(&Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/all-MiniLM-L6-v2.packed"))));
-
-/// Opens the model for the encoder, unless the program was built without it.
-#[cfg(feature = "bundled-model")]
-pub(super) fn packed() -> Result<Model, String> {
-    let Some(Aligned(packed)) = PACKED else { return Err("it is not in the program".into()) };
-    Model::open(packed)
-}
-
-/// Returns no model: the program was built without it.
 #[cfg(not(feature = "bundled-model"))]
+static VOCABULARY: &str = "";
+
+/// Opens the model for the encoder.
+///
+/// # Errors
+/// Says that the program was built without it.
 pub(super) fn packed() -> Result<Model, String> {
-    Err("it is not in the program".to_owned())
+    if IN_PROGRAM { Model::open(PACKED) } else { Err(LEFT_OUT.to_owned()) }
 }
 
-/// Returns the packed model and the graph that it was made from.
+/// Returns the model's graph, for other engines than the encoder.
+///
+/// # Errors
+/// Says that the program was built without it.
+pub(super) fn graph() -> Result<Vec<u8>, String> {
+    put_together(REMAINDER, PACKED).ok_or_else(|| LEFT_OUT.to_owned())
+}
+
+/// Returns the packed model.
 #[cfg(all(test, feature = "bundled-model"))]
-pub(super) fn packed_and_graph() -> (&'static [u8], &'static [u8]) {
-    (&PACKED.unwrap().0, MODEL.unwrap())
+pub(super) fn packed_bytes() -> &'static [u8] {
+    PACKED
 }
 
-/// Returns the length of the model's graph in bytes.
+/// Returns how many bytes of the program are the model.
 pub(super) fn bytes() -> u64 {
-    MODEL.map_or(0, |model| model.len() as u64)
+    [PACKED.len(), REMAINDER.len(), TABLE.len(), VOCABULARY.len()].into_iter().sum::<usize>() as u64
 }
 
 /// Returns what decides the model's embeddings.
@@ -84,16 +91,9 @@ pub(super) fn fingerprint() -> Fingerprint {
 }
 
 /// Returns the vocabulary as it lies in the program.
-#[cfg(feature = "bundled-model")]
 fn vocabulary() -> Vocabulary {
-    let table = bytemuck::try_cast_slice(&TABLE.0).ok().and_then(|table| Vocabulary::in_place(VOCABULARY, table));
+    let table = bytemuck::try_cast_slice(TABLE).ok().and_then(|table| Vocabulary::in_place(VOCABULARY, table));
     table.unwrap_or_else(|| Vocabulary::from_pieces([]))
-}
-
-/// Returns a vocabulary without words: the program was built without the model.
-#[cfg(not(feature = "bundled-model"))]
-fn vocabulary() -> Vocabulary {
-    Vocabulary::from_pieces([])
 }
 
 /// Returns the model's tokenizer.
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_checksum_is_that_of_the_model() {
-        assert_eq!(digest::of_bytes(MODEL.unwrap()), SHA256);
+        assert_eq!(digest::of_bytes(&graph().unwrap()), SHA256);
     }
 
     #[test]

@@ -139,8 +139,8 @@ pub fn verify(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
                 return Err(failure(format!("{name} is not the file that was added")));
             }
         }
-        (ModelOrigin::BuiltIn, Some(ModelBytes::Program(bytes)))
-            if digest::of_bytes(bytes) != spec.fingerprint.sha256 =>
+        (ModelOrigin::BuiltIn, _)
+            if digest::of_bytes(&builtin::graph().map_err(failure)?) != spec.fingerprint.sha256 =>
         {
             return Err(failure("the built-in model is damaged".into()));
         }
@@ -176,8 +176,11 @@ pub(super) fn is_model_name(name: &str) -> bool {
 }
 
 fn built_in() -> Option<ModelSpec> {
+    if !builtin::IN_PROGRAM {
+        return None;
+    }
     let source = ModelSource {
-        model: builtin::model()?,
+        model: ModelBytes::BuiltIn,
         tokenizer: None,
         quantized_by_batch: true,
         cacheable: true,

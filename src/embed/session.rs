@@ -10,6 +10,7 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{Session, SessionInputValue};
 use ort::value::{Tensor, TensorElementType, ValueType};
 
+use super::builtin;
 use super::cache::{self, CachedModel, Draft};
 use super::pooling;
 use super::runtime::Runtime;
@@ -219,7 +220,7 @@ impl ModelSession {
 
 fn commit(mut builder: SessionBuilder, model: &ModelBytes) -> ort::Result<Session> {
     match model {
-        ModelBytes::Program(bytes) => builder.commit_from_memory(bytes),
+        ModelBytes::BuiltIn => builder.commit_from_memory(&builtin::graph().map_err(ort::Error::new)?),
         ModelBytes::File(path) => builder.commit_from_file(path),
     }
 }

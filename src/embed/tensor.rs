@@ -7,8 +7,8 @@ use std::path::PathBuf;
 /// Where a model's graph is read from.
 #[derive(Debug, Clone)]
 pub(super) enum ModelBytes {
-    /// The program itself.
-    Program(&'static [u8]),
+    /// The program itself: [`super::builtin`].
+    BuiltIn,
     /// A file, with its weights or beside them.
     File(PathBuf),
 }

@@ -16,6 +16,7 @@ use tract_onnx::prelude::{
 use tract_onnx::tract_core::model::IntoRunnable;
 use tract_onnx::tract_core::plan::SimplePlan;
 
+use super::builtin;
 use super::tensor::{Given, ModelBytes, ModelOutput, TensorShape, other_numbers};
 
 /// Its version, as it stands in `Cargo.toml`.
@@ -33,7 +34,7 @@ pub(super) struct TractSession {
 impl TractSession {
     pub(super) fn open(model: &ModelBytes) -> Result<Self, String> {
         unpanicked(|| match model {
-            ModelBytes::Program(bytes) => Self::read(bytes, None),
+            ModelBytes::BuiltIn => Self::read(&builtin::graph().map_err(TractError::msg)?, None),
             ModelBytes::File(path) => Self::read(&fs::read(path)?, path.parent()),
         })
     }

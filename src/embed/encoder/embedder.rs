@@ -35,7 +35,7 @@ impl EncoderEmbedder {
     /// [`Error::Model`] where it is not the one in the program.
     pub(in super::super) fn open(mut parts: ModelParts, options: &LoadOptions) -> Result<Self> {
         let opened = match &parts.model {
-            ModelBytes::Program(_) => builtin::packed(),
+            ModelBytes::BuiltIn => builtin::packed(),
             ModelBytes::File(_) => Err("the encoder in the program runs the built-in model alone".to_owned()),
         };
         let model = opened.map_err(|why| Error::Model {

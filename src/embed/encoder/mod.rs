@@ -14,7 +14,7 @@ mod attention;
 mod block;
 mod embedder;
 mod halves;
-#[cfg(test)]
+#[cfg_attr(not(test), allow(dead_code, reason = "the build script reads graphs"))]
 mod initializers;
 mod kernels;
 mod lanes;
@@ -29,6 +29,7 @@ mod portable;
 mod product;
 #[cfg(all(test, feature = "bundled-model"))]
 mod reference;
+mod remainder;
 mod rows;
 mod spread;
 #[cfg(all(test, feature = "bundled-model"))]
@@ -37,4 +38,5 @@ mod tests;
 pub(super) use embedder::EncoderEmbedder;
 pub(super) use kernels::Kernels;
 pub(super) use model::Model;
+pub(super) use remainder::put_together;
 pub(super) use spread::Encoder;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::embedder::EncoderEmbedder;
 use super::portable::PLAIN;
-use super::{Encoder, Kernels, Model, pack};
+use super::{Encoder, Kernels, Model, pack, remainder};
 use crate::embed::onnx::OnnxEmbedder;
 use crate::embed::parts::open_parts;
 use crate::embed::{DEFAULT_MODEL, Embedder, LoadOptions, RuntimeChoice, TextRole, builtin, load, resolve};
@@ -53,13 +53,25 @@ fn real_texts(count: usize) -> Vec<String> {
 
 #[test]
 fn the_packed_model_is_the_graph_packed() {
-    let (packed, graph) = builtin::packed_and_graph();
-    assert!(pack::pack(graph, 12).unwrap() == packed);
+    let (packed, graph) = (builtin::packed_bytes(), builtin::graph().unwrap());
+    assert!(pack::pack(&graph, 12).unwrap() == packed);
+}
+
+#[test]
+fn a_graph_is_put_together_as_it_was_taken_apart() {
+    let (packed, graph) = (builtin::packed_bytes(), builtin::graph().unwrap());
+    let left = remainder::take_apart(&graph, packed).unwrap();
+    assert!(left.len() < graph.len() / 40, "{} bytes", left.len());
+    assert!(remainder::put_together(&left, packed).unwrap() == graph);
+    for cut in [0, 7, 8, 500] {
+        assert!(remainder::put_together(&left[..cut], packed).is_none(), "{cut}");
+    }
+    assert!(remainder::put_together(&left, &packed[..packed.len() / 2]).is_none());
 }
 
 #[test]
 fn what_is_cut_off_or_of_other_sizes_is_no_model() {
-    let (packed, graph) = builtin::packed_and_graph();
+    let (packed, graph) = (builtin::packed_bytes(), builtin::graph().unwrap());
     for cut in [0, 7, 8, 40, 200, packed.len() - 1] {
         assert!(Model::open(&packed[..cut]).is_err(), "{cut}");
     }
@@ -71,7 +83,7 @@ fn what_is_cut_off_or_of_other_sizes_is_no_model() {
     }
     assert!(pack::pack(&graph[..graph.len() / 2], 12).is_err());
     assert!(pack::pack(b"", 12).is_err());
-    assert!(pack::pack(graph, 7).is_err());
+    assert!(pack::pack(&graph, 7).is_err());
 }
 
 #[test]
