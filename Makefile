@@ -1,4 +1,4 @@
-# make demo: build, set up, and ask three questions of a corpus. make test: formatting, lints (also of the library without
+# make demo: build, and ask three questions of a corpus. make test: formatting, lints (also of the library without
 # its features), docs, all tests, and those of the file, of faults and of damage once more with the file encrypted.
 # make dist: a Debian package and an archive of the release build, with the list of what is in it (CycloneDX) and their checksums,
 # in target/dist (needs cargo-deb, cargo-auditable and cargo-cyclonedx).

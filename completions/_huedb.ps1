@@ -83,7 +83,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Ask a server whether it is ready')
             [CompletionResult]::new('embed', 'embed', [CompletionResultType]::ParameterValue, 'Print the embeddings of texts')
             [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'List, add, pull, verify and remove embedding models')
-            [CompletionResult]::new('setup', 'setup', [CompletionResultType]::ParameterValue, 'Install ONNX Runtime, which embeds several times faster than the built-in engine')
+            [CompletionResult]::new('setup', 'setup', [CompletionResultType]::ParameterValue, 'Install ONNX Runtime, for other models than the built-in one')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the value of each global flag and where it comes from')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run the commands in a script, one per line')
             [CompletionResult]::new('shell', 'shell', [CompletionResultType]::ParameterValue, 'Run commands interactively, with history and completion')

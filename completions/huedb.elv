@@ -80,7 +80,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand ping 'Ask a server whether it is ready'
             cand embed 'Print the embeddings of texts'
             cand model 'List, add, pull, verify and remove embedding models'
-            cand setup 'Install ONNX Runtime, which embeds several times faster than the built-in engine'
+            cand setup 'Install ONNX Runtime, for other models than the built-in one'
             cand config 'Show the value of each global flag and where it comes from'
             cand exec 'Run the commands in a script, one per line'
             cand shell 'Run commands interactively, with history and completion'

@@ -127,8 +127,7 @@ fn the_demo_runs() {
         .arg(root().join("fixtures/demo.sh"))
         .arg(env!("CARGO_BIN_EXE_huedb"))
         .arg(folder.path())
-        .env("HUEDB_RUNTIME", "tract")
-        .env("HUEDB_CACHE_DIR", folder.path().join("cache"))
+        .env_remove("HUEDB_RUNTIME")
         .output()
         .unwrap();
     let shown = String::from_utf8(output.stdout).unwrap();

@@ -9,8 +9,9 @@ use huedb::embed::{SetupStep, setup};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
-/// Install ONNX Runtime, which embeds several times faster than the built-in engine
+/// Install ONNX Runtime, for other models than the built-in one
 ///
+/// The built-in model needs nothing. ONNX Runtime runs other models several times faster than the engine they have without it.
 /// Downloads the pinned Python wheel of ONNX Runtime with pip, verifies its checksum and unpacks the library into the data
 /// directory. Without pip or a network, use --from.
 #[derive(Debug, Args)]
