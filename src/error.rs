@@ -403,6 +403,9 @@ impl Error {
             | Self::TenantNotFound { known, .. }
             | Self::DatabaseNotFound { known, .. }
             | Self::TokenNotFound { known, .. } => format!("available: {}", known.join(", ")),
+            Self::InvalidName { name, .. } if name.len() < 3 && !name.is_empty() => {
+                format!("choose a longer one, such as {name}-notes")
+            }
             Self::InvalidName { .. } => {
                 "a name has 3 to 512 characters from [a-zA-Z0-9._-] and starts and ends with a letter or a digit".into()
             }

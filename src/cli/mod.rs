@@ -7,6 +7,7 @@ mod bulk;
 mod completion;
 mod configuration;
 mod context;
+mod help;
 mod process;
 mod run;
 mod script;

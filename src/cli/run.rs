@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{ArgMatches, FromArgMatches};
 use huedb::input::{Stdin, closed_stream};
 use huedb::process::was_closed;
@@ -14,6 +15,7 @@ use crate::cli::completion::answer;
 use crate::cli::configuration::defaults::Defaults;
 use crate::cli::context::command::{Context, SeriesCache};
 use crate::cli::context::timing::StageTimes;
+use crate::cli::help::readable;
 use crate::cli::process::{exit, panic, usage};
 use crate::cli::script::series::{Series, Streams};
 use crate::cli::tree::{Cli, Verb, command, command_for};
@@ -137,15 +139,23 @@ fn run_one(
 
 fn parse(defaults: &mut Defaults, args: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     match parse_with(defaults, args) {
-        Err(_) if defaults.complete() => parse_with(defaults, args),
+        Err(_) if defaults.complete() => parse(defaults, args),
+        Err(usage) if is_help(usage.kind()) => {
+            defaults.tree = readable(std::mem::take(&mut defaults.tree));
+            parse_with(defaults, args)
+        }
         parsed => parsed,
     }
+}
+
+fn is_help(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
 }
 
 fn parse_with(defaults: &mut Defaults, args: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     let matches = defaults.tree.try_get_matches_from_mut(args)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut defaults.tree))?;
     let settled = cli.global.settle(&matches);
-    settled.map_err(|why| defaults.tree.error(clap::error::ErrorKind::ArgumentConflict, why))?;
+    settled.map_err(|why| defaults.tree.error(ErrorKind::ArgumentConflict, why))?;
     Ok((cli, matches))
 }

@@ -19,7 +19,7 @@ use crate::output::BinaryFormat;
 /// Chroma's collections, records, filters and embeddings in one file, as one command; no server, no Python, no
 /// network. Text is embedded on this machine.
 #[derive(Debug, Parser)]
-#[command(name = "huedb", version, max_term_width = 100, after_help = AFTER_HELP, propagate_version = false)]
+#[command(name = "huedb", version, max_term_width = 100, propagate_version = false)]
 #[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -27,16 +27,6 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
-
-const AFTER_HELP: &str = "\
-Examples:
-  huedb create notes
-  huedb import notes articles.csv --id id --document body --metadata year,lang
-  huedb query notes \"how do foxes move\" -n 5 --where 'year >= 2020'
-
-Exit codes:
-  0 done or found, 1 nothing found (get, query), 2 usage or bad input,
-  3 busy past --busy-timeout, 4 damaged file, 5 any other failure, 130 interrupted";
 
 /// Defines the verbs, and a function that makes the command of one alone.
 macro_rules! verbs {
@@ -105,12 +95,13 @@ verbs! {
     "shell" Shell(verb::shell::ShellArgs);
     "completions" Completions(verb::completions::CompletionsArgs);
     "man" Man(verb::man::ManArgs);
+    "help" Help(verb::help::HelpArgs);
 }
 
 impl Verb {
     /// Whether it works whatever the config file says.
     pub(crate) fn needs_no_config(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::Completions(_) | Self::Man(_))
+        matches!(self, Self::Config(_) | Self::Completions(_) | Self::Man(_) | Self::Help(_))
     }
 
     /// Refuses a format that only exports are written in.
@@ -175,6 +166,7 @@ impl Verb {
             Self::Exec(_) | Self::Shell(_) => Err(Error::argument("exec and shell cannot run each other")),
             Self::Completions(verb) => verb.run(context),
             Self::Man(verb) => verb.run(context),
+            Self::Help(verb) => verb.run(context),
         }
     }
 }

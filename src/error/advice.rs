@@ -25,6 +25,10 @@ pub enum Advice {
     CheckDatabase,
     /// Name the column that holds the ids.
     NameIdColumn,
+    /// Name the column that holds the text, such as this one.
+    NameTextColumn(Option<String>),
+    /// Name the columns that hold the ids and the text, such as this one.
+    NameIdAndTextColumns(Option<String>),
     /// Name the columns that become metadata.
     ChooseMetadata,
     /// Read this column or field as text.
@@ -103,6 +107,8 @@ impl fmt::Display for Advice {
             Self::NameOtherDatabase => "name another tenant or database; without a collection all of them are read",
             Self::CheckDatabase => "check that the tenant and the database are those of the server",
             Self::NameIdColumn => "name the column of the ids, or have ids made from the content",
+            Self::NameTextColumn(_) => "name the column of the text",
+            Self::NameIdAndTextColumns(_) => "name the columns of the ids and of the text",
             Self::ChooseMetadata => "choose the columns to keep as metadata",
             Self::ReadAsText(_) => "its type may be given as str, which makes all of it text",
             Self::ReadAsNumbers(_) => "its type may be given as float, which makes it numbers",

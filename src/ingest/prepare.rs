@@ -14,7 +14,7 @@ use super::prepared_row::{PreparedRow, bad_row};
 use super::rules::{Files, Rules, bad_document};
 use super::tally::{OnError, Tally};
 use crate::embed::Embedder;
-use crate::error::{Error, Remark, Result};
+use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, Value, check_document_model};
 use crate::store::{Mode, View, check_dimension, check_embedding, check_id, check_model, check_texts, of_record};
 
@@ -232,7 +232,9 @@ impl<'a> Preparer<'a> {
                     .map_err(bad)?;
             }
         } else if row.document.is_none() && self.mode != Mode::Update && !self.exists(&row.id, before, view)? {
-            return Err(bad_row(&row, "it has neither a document nor an embedding"));
+            let why = format!("record {:?}: it has neither a document nor an embedding", row.id.as_str());
+            let why = Remark::with(why, Advice::NameTextColumn(None));
+            return Err(Error::bad_row(&row.origin.source, row.origin.line, why));
         }
         if self.mode == Mode::Add {
             row.metadata.check_new().map_err(bad)?;

@@ -72,7 +72,7 @@ impl CsvRows {
         let line = record.line;
         let row = self.columns.parts(&record, &self.mapping).and_then(|parts| {
             let origin = Origin { source: Arc::clone(&source), line };
-            parts.into_row(&self.mapping, origin).map_err(Remark::from)
+            parts.into_row(&self.mapping, origin)
         });
         row.map(Some).map_err(|why| Error::bad_row(source, line, why))
     }

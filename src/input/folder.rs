@@ -162,7 +162,7 @@ pub fn read_text(entry: &SourceFile) -> Result<TextFile> {
     };
     let origin = Origin { source: name.as_str().into(), line: 0 };
     let parts = RowParts { id: Some(id.clone()), document: Some(text), uri: Some(name.clone()), ..RowParts::default() };
-    let row = parts.into_row(&Mapping::default(), origin).map_err(|why| bad(&name, why))?;
+    let row = parts.into_row(&Mapping::default(), origin).map_err(|why| bad(&name, why.text))?;
     Ok(TextFile::Row(Box::new(row)))
 }
 

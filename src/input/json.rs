@@ -20,7 +20,7 @@ use super::format::InputFormat;
 use super::json_error::why_json;
 use super::json_stream::Elements;
 use super::lines::{LineReader, TextPiece};
-use super::mapping::{METADATA, Mapping, RowParts, list_names};
+use super::mapping::{METADATA, Mapping, RowParts, likely_text, list_names};
 use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{EachOnce, MetadataPatch, NewRecord, Origin, Value, beyond_integers, too_long};
 
@@ -90,17 +90,23 @@ impl JsonRows {
         let row = parts.and_then(|parts| {
             let is_expected = std::mem::take(&mut self.first) && self.mapping.expects_content;
             if is_expected && parts.document.is_none() && parts.embedding.is_none() {
-                let (document, fields) = (self.mapping.document(), fields(text));
+                let document = self.mapping.document();
+                let (fields, likely) = fields(text);
+                if let (None, Some(id)) = (&parts.id, self.mapping.id()) {
+                    let why = format!("has no {id:?} and no {document:?}; its fields are {fields}");
+                    return Err(Remark::with(why, Advice::NameIdAndTextColumns(likely)));
+                }
                 let why = format!("no document under {document:?} and no embedding; the fields are {fields}");
-                self.notices.push(format!("{source}:{line}: {why}").into());
+                self.notices.push(Remark::with(format!("{source}:{line}: {why}"), Advice::NameTextColumn(likely)));
             }
             let origin = Origin { source: Arc::clone(&source), line };
             let without_id = parts.id.is_none() && self.mapping.id().is_some();
             parts.into_row(&self.mapping, origin).map_err(|why| {
                 if without_id {
-                    Remark::with(format!("{why}; the fields are {}", fields(text)), Advice::NameIdColumn)
+                    let (fields, _) = fields(text);
+                    Remark::with(format!("{}; the fields are {fields}", why.text), Advice::NameIdColumn)
                 } else {
-                    why.into()
+                    why
                 }
             })
         });
@@ -146,11 +152,14 @@ fn parse(text: &str, mapping: &Mapping, aside: &mut Aside) -> serde_json::Result
     json.deserialize_any(RowSeed { mapping, aside }).and_then(|parts| json.end().map(|()| parts))
 }
 
-/// Lists the names of an object's fields.
-fn fields(object: &str) -> String {
+/// Lists the names of an object's fields, and guesses which of those that are text is the document.
+fn fields(object: &str) -> (String, Option<String>) {
     match serde_json::from_str(object) {
-        Ok(Json::Object(object)) if !object.is_empty() => list_names(object.keys().map(String::as_str)),
-        _ => "none".into(),
+        Ok(Json::Object(object)) if !object.is_empty() => {
+            let texts = object.iter().filter(|(_, value)| value.is_string()).map(|(name, _)| name.as_str());
+            (list_names(object.keys().map(String::as_str)), likely_text(texts))
+        }
+        _ => ("none".into(), None),
     }
 }
 

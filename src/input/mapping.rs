@@ -8,7 +8,7 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 
 use super::cell_type::Types;
-use crate::error::Error;
+use crate::error::{Advice, Error, Remark};
 use crate::record::{MetadataPatch, NewRecord, Origin, RecordId};
 
 /// The field a JSON object of metadata is read from; it has no other name.
@@ -127,6 +127,34 @@ pub(super) fn list_names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> S
     if more == 0 { listed } else { format!("{listed} and {more} more") }
 }
 
+/// Names that columns of text often have, the likeliest first.
+const TEXTS: [&str; 14] = [
+    "text",
+    "body",
+    "content",
+    "contents",
+    "description",
+    "abstract",
+    "summary",
+    "message",
+    "comment",
+    "review",
+    "answer",
+    "question",
+    "title",
+    "name",
+];
+
+/// Guesses which of these columns holds the text.
+pub(super) fn likely_text<'a>(mut names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    let is = |name: &str, text: &str| name.trim().eq_ignore_ascii_case(text);
+    let whole = TEXTS.iter().find_map(|text| names.clone().find(|name| is(name, text)));
+    let holds = |name: &str| TEXTS.iter().position(|text| name.to_ascii_lowercase().contains(text));
+    whole
+        .or_else(|| names.by_ref().filter(|name| holds(name).is_some()).min_by_key(|name| holds(name)))
+        .map(str::to_owned)
+}
+
 /// The parts of a row before it is known to have an id.
 #[derive(Debug, Default)]
 pub(super) struct RowParts {
@@ -139,10 +167,10 @@ pub(super) struct RowParts {
 
 impl RowParts {
     /// Makes the row; the error is a sentence.
-    pub(super) fn into_row(self, mapping: &Mapping, origin: Origin) -> Result<NewRecord, String> {
+    pub(super) fn into_row(self, mapping: &Mapping, origin: Origin) -> Result<NewRecord, Remark> {
         let id = match (self.id, &mapping.id) {
             (Some(id), _) => id,
-            (None, IdFrom::Column(name)) => return Err(format!("{name:?} is missing; it is the id of the row")),
+            (None, IdFrom::Column(name)) => return Err(format!("{name:?} is missing; it is the id of the row").into()),
             (None, IdFrom::Content) => content_id(self.document.as_deref(), self.embedding.as_deref())?,
         };
         let id = RecordId::parse(id).map_err(|e| e.to_string())?;
@@ -152,14 +180,17 @@ impl RowParts {
 }
 
 /// Returns the first 128 bits of the content's SHA-256 in hexadecimal.
-fn content_id(document: Option<&str>, embedding: Option<&[f32]>) -> Result<String, String> {
+fn content_id(document: Option<&str>, embedding: Option<&[f32]>) -> Result<String, Remark> {
     let hash = match (document, embedding) {
         (Some(document), _) => Sha256::digest(document),
         (None, Some(embedding)) => {
             let bytes: Vec<u8> = embedding.iter().flat_map(|x| x.to_le_bytes()).collect();
             Sha256::digest(bytes)
         }
-        (None, None) => return Err("has neither a document nor an embedding to make an id from".into()),
+        (None, None) => {
+            let why = "has neither a document nor an embedding to make an id from";
+            return Err(Remark::with(why, Advice::NameTextColumn(None)));
+        }
     };
     let bits = hash.iter().take(16).fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte));
     Ok(format!("{bits:032x}"))
@@ -171,6 +202,15 @@ mod tests {
 
     fn origin() -> Origin {
         Origin { source: "t".into(), line: 1 }
+    }
+
+    #[test]
+    fn the_likeliest_column_of_text_is_guessed() {
+        let guess = |names: &[&str]| likely_text(names.iter().copied());
+        assert_eq!(guess(&["id", "Title", "body", "year"]).as_deref(), Some("body"));
+        assert_eq!(guess(&["sku", "Product Title", "Description "]).as_deref(), Some("Description "));
+        assert_eq!(guess(&["sku", "Product Title", "Price"]).as_deref(), Some("Product Title"));
+        assert_eq!(guess(&["a", "b"]), None);
     }
 
     #[test]
@@ -203,8 +243,8 @@ mod tests {
         let row = |id: Option<&str>| {
             RowParts { id: id.map(Into::into), ..RowParts::default() }.into_row(&Mapping::default(), origin())
         };
-        assert!(row(None).unwrap_err().contains("\"id\" is missing"));
-        assert!(row(Some("")).unwrap_err().contains("empty"));
+        assert!(row(None).unwrap_err().text.contains("\"id\" is missing"));
+        assert!(row(Some("")).unwrap_err().text.contains("empty"));
         assert_eq!(row(Some("a")).unwrap().id.as_str(), "a");
     }
 }

@@ -367,7 +367,7 @@ impl InputRows {
         let uri = Some(uri.to_owned()).filter(|uri| !uri.is_empty());
         let parts = RowParts { id, document: Some(document), uri, ..RowParts::default() };
         let origin = Origin { source: Arc::clone(bytes.source()), line: 0 };
-        parts.into_row(&self.mapping, origin).map_err(|why| bytes.bad(why, None))
+        parts.into_row(&self.mapping, origin).map_err(|why| bytes.bad(why.text, why.advice))
     }
 
     fn read(&mut self) -> Result<Option<NewRecord>> {

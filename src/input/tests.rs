@@ -118,15 +118,20 @@ fn named_id(metadata: &[&str]) -> Mapping {
 #[test]
 fn a_column_that_is_not_there_is_named_with_those_that_are() {
     let csv = "key,body\nk,text\n";
-    assert_eq!(error(csv, Mapping::default()), "t: has no column \"id\"; its columns are key, body");
+    let missing = "t: has no column \"id\" and none \"document\"; its columns are key, body";
+    assert_eq!(error(csv, Mapping::default()), missing);
+    assert_eq!(error(csv, named("id", "body", None)), "t: has no column \"id\"; its columns are key, body");
     let hint = open(csv, InputOptions::default()).err().unwrap().hint().unwrap();
-    assert!(hint.contains("column of the ids"), "{hint}");
+    assert!(hint.contains("columns of the ids and of the text"), "{hint}");
     assert!(error(csv, named("key", "bdoy", None)).contains("no column \"bdoy\"; its columns are key, body"));
     assert!(error(csv, named("key", "body", Some(&["year"]))).contains("no column \"year\""));
     let types = Mapping { types: "year:int".parse().unwrap(), ..named("key", "body", None) };
     assert!(error(csv, types).contains("no column \"year\""));
     let missing = error("{\"key\":1,\"body\":2}\n", Mapping::default());
-    assert!(missing.starts_with("t:1: \"id\" is missing") && missing.contains("fields are key, body"), "{missing}");
+    let missing_both = "t:1: has no \"id\" and no \"document\"; its fields are key, body";
+    assert_eq!(missing, missing_both);
+    let missing = error("{\"key\":1,\"document\":\"2\"}\n", Mapping::default());
+    assert!(missing.starts_with("t:1: \"id\" is missing") && missing.contains("fields are key, document"), "{missing}");
     let twice = Mapping { embedding: Some("id".into()), ..Mapping::default() };
     assert!(error(csv, twice).contains("another part"));
     assert!(error("id,#x\n1,2\n", Mapping::default()).contains("\"#x\" cannot be metadata"));

@@ -37,7 +37,7 @@ fn broken_rule(name: &str) -> Option<&'static str> {
     let bytes = name.as_bytes();
     let ends_well = |c: Option<&u8>| c.is_some_and(u8::is_ascii_alphanumeric);
     if !(3..=512).contains(&bytes.len()) {
-        Some("must have 3 to 512 characters")
+        Some("must have 3 to 512 characters, as in Chroma")
     } else if !bytes.iter().copied().all(allowed) {
         Some("may hold only characters from [a-zA-Z0-9._-]")
     } else if !ends_well(bytes.first()) || !ends_well(bytes.last()) {

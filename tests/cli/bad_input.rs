@@ -152,7 +152,8 @@ fn usage_errors_name_the_argument() {
     let world = world();
     for (args, says) in [
         (&["query", "notes", "x", "-n", "many"][..], "many"),
-        (&["query", "notes"], "required"),
+        (&["query", "notes"], "the query is empty"),
+        (&["query"], "required"),
         (&["nonsense"], "nonsense"),
         (&["list", "-o", "xml"], "xml"),
     ] {

@@ -249,7 +249,7 @@ fn a_dry_run_refuses_what_the_import_would() {
     for (args, rows, says) in [
         (&["plain"][..], "{\"id\":\"x\",\"embedding\":[1,2,3]}\n", "dimension 2, got 3"),
         (&["plain"], "{\"id\":\"x\",\"document\":\"text\"}\n", "has no model"),
-        (&["plain"], "{\"id\":\"x\"}\n", "neither a document nor an embedding"),
+        (&["plain"], "{\"id\":\"x\"}\n", "no document under \"document\" and no embedding; the fields are id"),
         (&["plain", "--chunk", "8"], "{\"id\":\"x\",\"document\":\"text\"}\n", "has no model"),
         (&["notes"], "{\"id\":\"x\",\"embedding\":[1]}\n", "dimension 64, got 1"),
         (&["notes", "--chunk", "70000"], "{\"id\":\"x\",\"document\":\"text\"}\n", "longer than what hash-64 reads"),

@@ -213,18 +213,13 @@ fn a_folder_of_parquet_files_is_rows() {
 fn what_the_columns_are_is_said_beside_the_first_row_without_content() {
     let world = world();
     for (text, said) in [
-        ("id,body\na,x\n", "-: no column \"document\" and no embedding; the columns are id, body\nerror: -:2: "),
+        ("id,body\na,x\n", "error: -:2: no column \"document\" and no embedding; the columns are id, body\n"),
         (
             "{\"id\":\"a\",\"body\":\"x\"}\n",
-            "-:1: no document under \"document\" and no embedding; the fields are id, body\n",
+            "error: -:1: no document under \"document\" and no embedding; the fields are id, body\n",
         ),
     ] {
-        refused(
-            &world,
-            &["import", "rows", "-"],
-            text,
-            &[said, "record \"a\": it has neither a document nor an embedding"],
-        );
+        refused(&world, &["import", "rows", "-"], text, &[said, "--document body"]);
     }
 }
 

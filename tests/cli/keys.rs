@@ -45,7 +45,7 @@ const CASES: &[Case] = &[
     case(&["distinct", "notes", "n"]),
     case(&["keys", "notes"]),
     case(&["stats", "notes"]),
-    case(&["plot", "notes", "-o", "map.svg"]),
+    case(&["plot", "notes", "map.svg", "--force"]),
     case(&["dedupe", "notes", "--max-distance", "2"]),
     case(&["query", "notes", "number 7"]),
     case(&["search", "notes", "--json", "{\"searches\":[{\"limit\":{\"limit\":2}}]}"]),
@@ -82,7 +82,7 @@ const CASES: &[Case] = &[
 ];
 
 /// Verbs that open no database, and the one that stays, which `tests/serve` starts with a key.
-const OTHERS: &[&str] = &["embed", "model", "ping", "serve", "setup", "config", "completions", "man"];
+const OTHERS: &[&str] = &["embed", "model", "ping", "serve", "setup", "config", "completions", "man", "help"];
 
 fn world() -> World {
     let world = World::plain();

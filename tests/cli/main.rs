@@ -26,12 +26,14 @@ mod encrypt;
 #[cfg(feature = "bundled-model")]
 mod engine;
 mod exec;
+mod first_import;
 mod foreign;
 #[cfg(feature = "arrow")]
 mod formats;
 mod full_disk;
 #[path = "../shared/help.rs"]
 mod help;
+mod helping;
 mod hostile;
 mod hub;
 mod huedb;

@@ -131,7 +131,11 @@ fn lines_are_typed_completed_and_kept() {
     terminal.ends("test.redb> get ghosts");
     terminal.press(&["C-c"]);
     terminal.shows("get ghosts\ntest.redb>");
-    terminal.line(HUEDB, ".quit");
+    terminal.line(HUEDB, "help");
+    terminal.shows("All commands:");
+    terminal.line(HUEDB, "?");
+    terminal.shows("Tab completes");
+    terminal.line(HUEDB, "quit");
     terminal.line(SH, "clear; echo gone $?");
     terminal.shows("gone 0");
 }

@@ -240,17 +240,17 @@ fn statistics_are_drawn() {
 #[test]
 fn a_map_is_drawn_into_a_file() {
     let world = world();
-    let drawn = world.run(&["plot", "notes", "-o", "map.svg", "--color-by", "year"]);
+    let drawn = world.run(&["plot", "notes", "map.svg", "--color-by", "year"]);
     drawn.is("", "drew 3 of 3 records: map.svg\n", 0);
     let svg = std::fs::read_to_string(world.path("map.svg")).unwrap();
     assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>\n"), "{svg}");
     assert_eq!(svg.matches("<title>").count(), 4);
     assert!(svg.contains("<title>a\nThe quick brown fox jumps\nyear: 2021</title>"), "{svg}");
     assert_eq!(world.ok(&["plot", "notes", "--color-by", "year"]), svg);
-    assert_eq!(world.ok(&["plot", "notes", "--color-by", "year", "-o", "-"]), svg);
+    assert_eq!(world.ok(&["plot", "notes", "--color-by", "year", "-"]), svg);
     let labelled = world.ok(&["plot", "notes", "--label", "lang", "--size", "400x300", "--where", "lang = \"en\""]);
     assert!(labelled.contains("<title>c\nlang: en</title>") && labelled.contains(r#"width="400" height="300""#));
-    let sampled = world.run(&["plot", "notes", "-o", "map.svg", "--sample", "2"]);
+    let sampled = world.run(&["plot", "notes", "map.svg", "--force", "--sample", "2"]);
     sampled.is("", "drew 2 of 3 records, drawn at random; --sample says how many: map.svg\n", 0);
     assert!(std::fs::read_to_string(world.path("map.svg")).unwrap().contains("2 of 3 records, drawn with seed 0;"));
 }
@@ -259,7 +259,7 @@ fn a_map_is_drawn_into_a_file() {
 fn a_map_of_hardly_anything_is_drawn() {
     let world = World::new();
     world.ok(&["create", "few", "--no-model", "--space", "ip"]);
-    world.run(&["plot", "few", "-o", "map.svg"]).is("", "no records to draw\n", 1);
+    world.run(&["plot", "few", "map.svg"]).is("", "no records to draw\n", 1);
     assert!(!world.path("map.svg").exists());
     for (id, embedding) in [("a", "[2]"), ("b", "[2]"), ("c", "[7]")] {
         world.ok(&["add", "few", "--id", id, "--embedding", embedding]);
@@ -274,17 +274,14 @@ fn a_map_of_hardly_anything_is_drawn() {
 fn a_map_goes_where_it_can() {
     let world = world();
     let before = world.bytes();
-    world.run(&["plot", "notes", "-o", "json"]).is(
-        "",
-        "error: a plot is an SVG file; -o json would name it so\n\n\
-         hint: write -o map.svg, or -o - for the standard output\n",
-        2,
-    );
-    assert!(!world.path("json").exists());
-    assert_eq!(world.run(&["plot", "notes", "-o", "test.redb"]).status, Some(2));
+    world.write("there.svg", "mine");
+    let refused = world.run(&["plot", "notes", "there.svg"]);
+    assert!(refused.status == Some(2) && refused.stderr.contains("--force"), "{refused:?}");
+    assert_eq!(std::fs::read(world.path("there.svg")).unwrap(), b"mine");
+    assert_eq!(world.run(&["plot", "notes", "test.redb", "--force"]).status, Some(2));
     assert_eq!(world.bytes(), before);
-    assert_eq!(world.run(&["plot", "notes", "-o", "no/such/map.svg"]).status, Some(5));
-    assert_eq!(world.run(&["plot", "notes", "-o", "/dev/null"]).status, Some(0));
+    assert_eq!(world.run(&["plot", "notes", "no/such/map.svg"]).status, Some(5));
+    assert_eq!(world.run(&["plot", "notes", "/dev/null"]).status, Some(0));
     assert_eq!(world.run(&["plot", "notes", "--size", "10x10"]).status, Some(2));
     assert_eq!(world.run(&["plot", "notes", "--label", "uri"]).status, Some(2));
     world.run(&["plot", "notes", "--color-by", "yeer"]).is(

@@ -22,8 +22,6 @@ pub(crate) enum OutputChoice {
     Format(OutputFormat),
     /// To a file or pipe, in a format of `export` alone.
     Binary(BinaryFormat),
-    /// To a file, for the verbs that write one.
-    File(PathBuf),
 }
 
 impl OutputChoice {
@@ -101,7 +99,7 @@ pub(crate) struct GlobalArgs {
     #[arg(value_enum, hide_env_values = true)]
     pub(crate) error_format: MessageFormat,
 
-    /// End ids with NUL instead of a newline, with -o ids and in files of --ids-from
+    /// End ids with NUL instead of a newline: those printed with -o ids, and those in files of ids
     #[arg(long, short = '0', global = true)]
     pub(crate) null: bool,
 
@@ -143,7 +141,7 @@ impl GlobalArgs {
     pub(crate) fn format(&self) -> Option<OutputFormat> {
         match self.output {
             Some(OutputChoice::Format(format)) => Some(format),
-            Some(OutputChoice::Binary(_) | OutputChoice::File(_)) | None => None,
+            Some(OutputChoice::Binary(_)) | None => None,
         }
     }
 
@@ -151,7 +149,7 @@ impl GlobalArgs {
     pub(crate) fn binary(&self) -> Option<BinaryFormat> {
         match self.output {
             Some(OutputChoice::Binary(format)) => Some(format),
-            Some(OutputChoice::Format(_) | OutputChoice::File(_)) | None => None,
+            Some(OutputChoice::Format(_)) | None => None,
         }
     }
 

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError};
 
 use huedb::embed::Embedder;
-use huedb::error::{Error, Result};
+use huedb::error::{Advice, Error, Remark, Result};
 use huedb::ingest::{Ingest, OnError, Preparer, Rules, StoredBatch, Tally};
 use huedb::input::{self, BatchLimits, Met, Notices, OnDuplicate, Repeats, RowBatches, SkippedFile, SkippedFiles};
 use huedb::record::CollectionInfo;
@@ -78,6 +78,7 @@ impl Ingestion<'_> {
         let first = match preparer.prepare(&view, rows.unwrap_or_default()) {
             Ok(first) => first,
             Err(error) => {
+                let error = report.explain(error);
                 report.end(context);
                 return Err(error);
             }
@@ -145,6 +146,22 @@ impl Report {
                 context.say_engine(model, Some(info));
             }
         });
+    }
+
+    /// Of a row without text says what the input has instead of it, if that is known; in one message.
+    fn explain(&self, error: Error) -> Error {
+        let is_no_text = |advice: Option<&Advice>| matches!(advice, Some(Advice::NameTextColumn(_)));
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = notices.iter().position(|notice| is_no_text(notice.advice.as_ref()));
+        match (error, at) {
+            (Error::BadRow { source, line, hint, .. }, Some(at)) if is_no_text(hint.as_ref()) => {
+                let Remark { text, advice } = notices.remove(at);
+                let why = [format!("{source}:{line}: "), format!("{source}: ")];
+                let why = why.iter().find_map(|place| text.strip_prefix(place.as_str())).unwrap_or(&text).to_owned();
+                Error::BadRow { source, line, why, hint: advice }
+            }
+            (error, _) => error,
+        }
     }
 
     fn end(self, context: &mut Context) {

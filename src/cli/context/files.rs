@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use huedb::error::{Error, Result};
-use huedb::record::Scope;
-use huedb::store::{Access, Options, Store, View, is_encrypted};
+use huedb::record::{CollectionInfo, CollectionName, Fingerprint, Scope};
+use huedb::store::{Access, NewCollection, Options, Store, View, is_encrypted};
 
 use super::command::Context;
 use crate::cli::arguments::global::NewFileArgs;
@@ -85,6 +85,20 @@ impl Context<'_, '_> {
     pub(crate) fn change_or_make<T>(&mut self, new: NewFileArgs, work: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
         self.prepare(new)?;
         closing(self.open_or_make()?, work)
+    }
+
+    /// Makes a collection with a model, and the file when there is none.
+    pub(crate) fn make_collection(
+        &mut self,
+        file: NewFileArgs,
+        name: &str,
+        model: &Fingerprint,
+    ) -> Result<CollectionInfo> {
+        let new = NewCollection { embedder: Some(model.clone()), ..NewCollection::default() };
+        let info = self.change_or_make(file, |store| store.create_collection(CollectionName::parse(name)?, new))?;
+        let (name, db) = (&info.name, self.db.display());
+        self.printer.notice(format!("created {name} in {db} (model {}, {})", model.model, info.space));
+        Ok(info)
     }
 
     /// Opens the file for writing, and makes it when there is none.

@@ -1,6 +1,6 @@
 //! The standard input, as text or as what an argument `-` names.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 
 use huedb::error::{Error, Result};
 use huedb::input::{InputSource, read_ids};
@@ -38,7 +38,12 @@ impl Context<'_, '_> {
     }
 }
 
-fn unread_stdin(error: std::io::Error) -> Error {
+/// Whether what comes in comes from a file or a pipe, so that a command may read it without being told to.
+pub(crate) fn is_piped() -> bool {
+    !io::stdin().is_terminal()
+}
+
+fn unread_stdin(error: io::Error) -> Error {
     if error.kind() == std::io::ErrorKind::InvalidData {
         return Error::BadInput { source: "-".into(), why: "it is not UTF-8 text".into(), hint: None };
     }

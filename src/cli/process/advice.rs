@@ -10,6 +10,12 @@ pub(crate) fn remark(remark: &Remark) -> String {
     format!("{}{}", remark.text, advice.unwrap_or_default())
 }
 
+/// The flag as it is typed, where there is a guess.
+fn document_flag(likely: Option<&String>) -> String {
+    let name = likely.map_or("COLUMN".into(), |name| shlex::try_quote(name).unwrap_or_else(|_| name.as_str().into()));
+    format!("--document {name}")
+}
+
 /// Words an advice for who types commands.
 pub(crate) fn words(advice: &Advice) -> String {
     match advice {
@@ -31,6 +37,11 @@ pub(crate) fn words(advice: &Advice) -> String {
         }
         Advice::CheckDatabase => "check that --tenant and --database are those of the server".into(),
         Advice::NameIdColumn => "name the id's column with --id, or use --id auto to make ids from the content".into(),
+        Advice::NameTextColumn(likely) => format!("say which holds the text: {}", document_flag(likely.as_ref())),
+        Advice::NameIdAndTextColumns(likely) => format!(
+            "say which holds the text, and how ids are made: {} --id auto (or --id COLUMN)",
+            document_flag(likely.as_ref())
+        ),
         Advice::ChooseMetadata => "choose the columns to keep with --metadata".into(),
         Advice::ReadAsText(name) => format!("--types {name}:str makes all of it text"),
         Advice::ReadAsNumbers(name) => format!("--types {name}:float makes it numbers"),

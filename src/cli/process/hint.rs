@@ -3,7 +3,7 @@
 //! The library's errors name neither ([`Error::hint`]). Invariant: an error of which nothing is said here has the library's
 //! hint, and every hint here names a flag or a verb that there is.
 
-use huedb::error::Error;
+use huedb::error::{Advice, Error};
 
 use crate::cli::process::advice::words;
 use crate::output::chain;
@@ -15,7 +15,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
             format!("there are no collections here yet; create one with `huedb create {name}`")
         }
         Error::CollectionExists { name } => {
-            format!("see it with `huedb show {name}`, or remove it with `huedb drop {name}`")
+            format!("--get-or-create goes on with it; `huedb show {name}` shows it, `huedb drop {name}` removes it")
         }
         Error::TenantNotFound { known, .. } => {
             format!("available: {}; create one with `huedb tenant create NAME`", known.join(", "))
@@ -64,7 +64,10 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
 
 /// Says an error that does not end the command, with its causes and what to do.
 pub(crate) fn passing(error: &Error) -> String {
-    chain(error) + &hint(error).map(|hint| format!("; {hint}")).unwrap_or_default()
+    // Of a whole table without text a notice says it once.
+    let is_said = matches!(error.advice(), Some(Advice::NameTextColumn(None)));
+    let hint = hint(error).filter(|_| !is_said);
+    chain(error) + &hint.map(|hint| format!("; {hint}")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use clap::{Command, ValueEnum};
 use huedb::error::Error;
 use serde_json::Value as Json;
 
+use crate::cli::help::overview;
 use crate::cli::process::{exit, interrupt};
 use crate::output::{FailureReport, MessageFormat, Printer, PrinterSettings, Stream, is_removed, sanitize};
 
@@ -34,7 +35,10 @@ pub(crate) fn report(
             &mut Printer::new(&settings, stderr),
         );
     }
-    if talk == MessageFormat::Text {
+    if talk == MessageFormat::Text && args.len() <= 1 {
+        // When the standard error is gone there is nobody left to tell.
+        let _ = stderr.write_all(overview(tree).as_bytes());
+    } else if talk == MessageFormat::Text {
         say(usage);
     } else {
         Printer::new(&settings, stderr).failure(&failure(usage, code));

@@ -59,6 +59,7 @@ struct KeepArgs {
 /// The text comes from --document or, if neither --document nor --embedding is given, from standard input. An existing id
 /// is left alone, as in Chroma.
 #[derive(Debug, Args)]
+#[command(override_usage = "huedb add [OPTIONS] <COLLECTION> --id <ID>")]
 #[command(after_help = "Examples:
   echo \"the quick brown fox\" | huedb add notes --id a
   huedb add notes --id b --document \"a lazy dog\" --metadata '{\"year\": 2021}'
@@ -78,6 +79,7 @@ pub(crate) struct AddArgs {
 /// collection without a model, it needs --embedding or --keep-embedding. An id that does not exist is ignored, as in
 /// Chroma. With --ids-from, many records get the same metadata or uri in one transaction.
 #[derive(Debug, Args)]
+#[command(override_usage = "huedb update [OPTIONS] <COLLECTION> --id <ID>")]
 #[command(after_help = "Examples:
   huedb update notes --id a --metadata '{\"year\": 2021, \"draft\": null}'
   huedb update notes --id a --document \"a new text\"
@@ -103,6 +105,7 @@ pub(crate) struct UpdateArgs {
 ///
 /// The text comes from --document or, if nothing else is given, from standard input.
 #[derive(Debug, Args)]
+#[command(override_usage = "huedb upsert [OPTIONS] <COLLECTION> --id <ID>")]
 #[command(after_help = "Examples:
   huedb upsert notes --id a --document \"the quick red fox\" --metadata '{\"year\": 2022}'")]
 pub(crate) struct UpsertArgs {

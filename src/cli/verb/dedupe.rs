@@ -34,6 +34,7 @@ const RECORDS_BETWEEN_DETAILS: u64 = 10_000;
 /// The exit code is 0 if there are any and 1 if there are none; with --check it is 1 if there are any, like diff, so that
 /// CI can fail on it.
 #[derive(Debug, Args)]
+#[command(override_usage = "huedb dedupe [OPTIONS] <COLLECTION> --max-distance <DISTANCE>")]
 #[command(after_help = "Examples:
   huedb dedupe notes --max-distance 0.05
   huedb dedupe notes --max-distance 0.05 -o jsonl --documents | jq .

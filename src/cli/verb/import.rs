@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::{Args, ValueHint};
-use huedb::embed::{ChunkSize, Chunker};
+use huedb::embed::{ChunkSize, Chunker, DEFAULT_MODEL, fingerprint};
 use huedb::error::{Error, Result};
 use huedb::ingest::{OnError, Rules};
 use huedb::input::{self, InputSource, Mapping, MatrixIds, OnDuplicate, RowBatches, Types};
 use huedb::record::{CollectionInfo, RecordId};
-use huedb::store::Mode;
+use huedb::store::{Access, Mode};
 
 use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::arguments::one_of;
@@ -19,6 +19,7 @@ use crate::cli::bulk::dry_run::Rehearsal;
 use crate::cli::bulk::foreign::ForeignArgs;
 use crate::cli::bulk::ingest::{Ingestion, describe, limits};
 use crate::cli::context::command::Context;
+use crate::cli::context::stdin::is_piped;
 use crate::cli::context::timing::TimedEmbedder;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
@@ -88,9 +89,13 @@ pub(crate) struct ImportArgs {
     #[arg(required_unless_present_any = ["all", "foreign"])]
     collection: Option<String>,
 
-    /// Files, folders or globs; `-` for standard input
-    #[arg(required_unless_present_any = ["all", "foreign"], value_name = "SOURCE")]
+    /// Files, folders or globs; `-`, or nothing where a pipe or a file is put in, for standard input
+    #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
+
+    /// Create the collection (and the database file if needed); it goes again if nothing of the import is stored
+    #[arg(long, conflicts_with_all = ["all", "foreign", "dry_run"])]
+    create: bool,
 
     #[command(flatten)]
     file: NewFileArgs,
@@ -188,14 +193,14 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "TOKENS", requires = "chunk", default_value_t = 0, hide_default_value = true)]
     overlap: usize,
 
-    /// Fail unless the collection uses this model
+    /// Fail unless the collection uses this model; with --create, the model of a new collection
     #[arg(long)]
     model: Option<String>,
 }
 
 impl ImportArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        let makes_file = self.all.is_some() || self.from.is_given();
+        let makes_file = self.all.is_some() || self.from.is_given() || self.create;
         if self.file.encrypt && !makes_file {
             let hint = Some("create the collection with `huedb create NAME --encrypt`".into());
             return Err(Error::InvalidArgument { why: "this import makes no file to encrypt".into(), hint });
@@ -208,11 +213,31 @@ impl ImportArgs {
             return self.from.run(context, self.collection, self.into, (self.mode, self.on_error));
         }
         let name = self.collection.as_deref().unwrap_or_default();
-        let sources: Vec<InputSource> =
-            self.sources.iter().map(|source| context.source(source)).collect::<Result<_>>()?;
+        let sources = self.sources(context)?;
         if self.dry_run {
             return crate::cli::bulk::dry_run::run(context, self.rehearsal(context, sources)?);
         }
+        let made = self.create(context, name)?;
+        let outcome = self.store(context, name, sources);
+        if made && outcome.is_err() {
+            unmake(context, name)?;
+        }
+        outcome
+    }
+
+    /// Makes the collection, if that is asked for and there is none; returns whether it was made.
+    fn create(&self, context: &mut Context, name: &str) -> Result<bool> {
+        match context.look(name) {
+            Err(Error::CollectionNotFound { .. } | Error::FileNotFound { .. }) if self.create => {
+                let model = fingerprint(self.model.as_deref().unwrap_or(DEFAULT_MODEL), &context.models)?;
+                context.make_collection(self.file, name, &model)?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn store(&self, context: &mut Context, name: &str, sources: Vec<InputSource>) -> Result<Status> {
         let view = context.look(name)?;
         let info = view.info().clone();
         check_keep(self.keep_embedding, &info)?;
@@ -246,6 +271,19 @@ impl ImportArgs {
         chunks.say(context);
         context.printer.notice(format!("{} in {}{said}", describe(&tally), duration(start.elapsed())));
         Ok(Status::Done)
+    }
+
+    /// Returns what is to be read.
+    fn sources(&self, context: &Context) -> Result<Vec<InputSource>> {
+        if self.sources.is_empty() && !is_piped() {
+            return Err(Error::InvalidArgument {
+                why: "nothing to import is named".into(),
+                hint: Some("name files, folders or globs, or `-` to type it".into()),
+            });
+        }
+        let stdin = ["-".to_owned()];
+        let named = if self.sources.is_empty() { stdin.as_slice() } else { &self.sources };
+        named.iter().map(|source| context.source(source)).collect()
     }
 
     /// Gathers what a dry run needs to know.
@@ -344,6 +382,15 @@ impl ImportArgs {
         }
         context.deferred_embedder(info, self.model.as_deref()).map(Some)
     }
+}
+
+/// Takes a collection away again that was made for an import of which nothing is stored.
+fn unmake(context: &Context, name: &str) -> Result<()> {
+    let store = context.open(Access::Write)?;
+    if store.view(name)?.counts().records == 0 {
+        store.drop_collection(name)?;
+    }
+    store.close()
 }
 
 /// How many documents were cut, and into how many chunks.

@@ -17,6 +17,7 @@ pub(crate) mod encrypt;
 pub(crate) mod exec;
 pub(crate) mod export;
 pub(crate) mod get;
+pub(crate) mod help;
 pub(crate) mod import;
 pub(crate) mod index;
 pub(crate) mod info;

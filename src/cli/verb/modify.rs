@@ -16,6 +16,7 @@ use crate::cli::process::exit::Status;
 /// What is not given stays as it is. Metadata is replaced as a whole. The distance function is fixed when a collection is
 /// created; the model is changed by `huedb reembed`.
 #[derive(Debug, Args)]
+#[command(override_usage = "huedb modify <COLLECTION> <OPTIONS>")]
 #[command(group = ArgGroup::new("change").required(true).multiple(true)
     .args(["name", "metadata", "ef_search", "index", "query_prefix", "document_prefix", "configuration"]))]
 #[command(after_help = "Examples:

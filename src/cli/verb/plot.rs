@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use huedb::error::{Error, Result};
 use huedb::query::RecordQuery;
@@ -12,11 +11,10 @@ use huedb::store::{Access, Include, View};
 use crate::cli::arguments::columns::known_key;
 use crate::cli::arguments::destination::Destination;
 use crate::cli::arguments::filter::FilterArgs;
-use crate::cli::arguments::global::OutputChoice;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
-use crate::output::{Legend, MapPoint, OutputFormat, PointMap, RecordColumn, count, count_of, hover, write_map};
+use crate::output::{Legend, MapPoint, PointMap, RecordColumn, count, count_of, hover, write_map};
 
 /// More points than these take a browser long, and hide one another.
 const SAMPLE: usize = 20_000;
@@ -29,17 +27,20 @@ const SAMPLE: usize = 20_000;
 /// entry hides the rest.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  huedb plot notes -o map.svg
-  huedb plot notes -o map.svg --color-by topic --where 'lang = \"en\"'
+  huedb plot notes map.svg
+  huedb plot notes map.svg --color-by topic --where 'lang = \"en\"'
   huedb plot notes --color-by year --label title --size 1600x1000 > map.svg")]
 pub(crate) struct PlotArgs {
     /// Collection
     collection: String,
 
     /// SVG file to write; `-` for standard output [default: standard output, unless it is a terminal]
-    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(value_parser = PathBufValueParser::new().map(OutputChoice::File))]
-    output: Option<OutputChoice>,
+    #[arg(value_hint = ValueHint::FilePath)]
+    file: Option<PathBuf>,
+
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
 
     /// Colour records by the value of this metadata key
     #[arg(long, value_name = "KEY")]
@@ -92,7 +93,7 @@ impl PlotArgs {
         match to {
             None => write_map(&map, context.out())?,
             Some(path) => {
-                Destination::open(Some(&path), true)?.write(None, context.out(), |out| write_map(&map, out))?;
+                Destination::open(Some(&path), self.force)?.write(None, context.out(), |out| write_map(&map, out))?;
                 let sampled =
                     if (ordinals.len() as u64) < all { ", drawn at random; --sample says how many" } else { "" };
                 let records = count(ordinals.len() as u64);
@@ -108,23 +109,17 @@ impl PlotArgs {
 
     /// Returns the file to write; `None` for the standard output.
     fn target(&self, context: &Context) -> Result<Option<PathBuf>> {
-        let path = match &self.output {
-            Some(OutputChoice::File(path)) if path.as_os_str() == "-" => return Ok(None),
-            Some(OutputChoice::File(path)) => path,
+        let path = match &self.file {
+            Some(path) if path.as_os_str() == "-" => return Ok(None),
+            Some(path) => path,
             _ if !context.stdout_is_terminal() => return Ok(None),
             _ => {
                 return Err(Error::InvalidArgument {
                     why: "refusing to print an SVG to a terminal".into(),
-                    hint: Some("use -o map.svg".into()),
+                    hint: Some(format!("name a file: `huedb plot {} map.svg`", self.collection).into()),
                 });
             }
         };
-        if path.to_str().is_some_and(|name| name.parse::<OutputFormat>().is_ok()) {
-            return Err(Error::InvalidArgument {
-                why: format!("a plot is an SVG file; -o {} would name it so", path.display()),
-                hint: Some("write -o map.svg, or -o - for the standard output".into()),
-            });
-        }
         let same = |a: &Path, b: &Path| a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b));
         if same(path, &context.db) {
             return Err(Error::argument(format!("{} is the database; the plot goes to another file", path.display())));

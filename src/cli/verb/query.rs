@@ -14,6 +14,7 @@ use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::Context;
+use crate::cli::context::stdin::is_piped;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::output::{self, Highlight, Label, RecordColumn, RecordColumns, ShownRecord, duration};
@@ -24,8 +25,11 @@ use crate::output::{self, Highlight, Label, RecordColumn, RecordColumns, ShownRe
 /// refused, and so are blank lines in a file of one query per line, except at the end: the number of a query is its line
 /// number, starting at 0.
 #[derive(Debug, Args)]
+#[command(override_usage = "huedb query [OPTIONS] <COLLECTION> <TEXT>
+       huedb query [OPTIONS] <COLLECTION> --embedding <JSON>
+       huedb query [OPTIONS] <COLLECTION> --input <FILE>")]
 #[expect(clippy::struct_excessive_bools, reason = "each flag is given or not by itself")]
-#[command(group = ArgGroup::new("question").required(true).args(["text", "embedding", "input"]))]
+#[command(group = ArgGroup::new("question").args(["text", "embedding", "input"]))]
 #[command(after_help = "Examples:
   huedb query notes \"how do foxes move\" -n 5
   huedb query notes \"keys\" --where 'year >= 2020 and lang in (\"en\",\"de\")' -o jsonl | jq -r .id
@@ -37,7 +41,7 @@ pub(crate) struct QueryArgs {
     /// Collection
     collection: String,
 
-    /// Query text; `-` reads it from standard input
+    /// Query text; `-`, or nothing where a pipe or a file is put in, reads it from standard input
     text: Option<String>,
 
     /// Query embedding, as a JSON array of numbers
@@ -49,7 +53,7 @@ pub(crate) struct QueryArgs {
     input: Option<String>,
 
     /// Number of hits per query
-    #[arg(long, short, value_name = "N", default_value_t = 10)]
+    #[arg(long = "limit", short, visible_alias = "n", value_name = "N", default_value_t = 10)]
     n: usize,
 
     /// Skip the first N hits
@@ -95,7 +99,15 @@ pub(crate) struct QueryArgs {
 
 impl QueryArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        if self.text.as_deref() == Some("-") || self.input.as_deref() == Some("-") {
+        let is_asked = self.text.is_some() || self.embedding.is_some() || self.input.is_some();
+        if !is_asked && !is_piped() {
+            let why = format!("nothing is asked of {}", self.collection);
+            return Err(Error::InvalidArgument {
+                why,
+                hint: Some("put the question last, in quotes; or --embedding, or --input FILE".into()),
+            });
+        }
+        if !is_asked || self.text.as_deref() == Some("-") || self.input.as_deref() == Some("-") {
             self.conditions.leaves_stdin("the question")?;
         }
         let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
@@ -146,8 +158,8 @@ impl QueryArgs {
         match (self.text.as_deref(), &self.embedding, &self.input) {
             (_, _, Some(input)) => Questions::open(&context.source(input)?, None)?.collect(),
             (_, Some(json), None) => single(None, Some(embedding_from_json(json, "--embedding")?)),
-            (Some("-"), None, None) => single(Some(asking(context.read_stdin()?)?), None),
-            (text, None, None) => single(text.map(|text| asking(text.to_owned())).transpose()?, None),
+            (None | Some("-"), None, None) => single(Some(asking(context.read_stdin()?)?), None),
+            (Some(text), None, None) => single(Some(asking(text.to_owned())?), None),
         }
     }
 

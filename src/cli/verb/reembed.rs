@@ -24,6 +24,8 @@ use crate::output::{ProgressKind, count, duration};
 /// the same command. Documents and metadata stay as they are, embeddings that were given are replaced, and a graph is
 /// rebuilt. Every record needs a document that the model can embed. `huedb compact` frees the space of the old embeddings.
 #[derive(Debug, Args)]
+#[command(override_usage = "huedb reembed [OPTIONS] <COLLECTION> --model <MODEL>
+       huedb reembed [OPTIONS] <COLLECTION> --discard")]
 #[command(group = ArgGroup::new("what").required(true).args(["model", "discard"]))]
 #[command(after_help = "Examples:
   huedb reembed notes --model e5-small

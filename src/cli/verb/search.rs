@@ -16,6 +16,7 @@ use crate::cli::verb::query::asking;
 /// a text: for `#embedding` it is embedded by the model of the collection, for `#document` and sparse vectors by BM25.
 /// Chroma's own local server does not support such requests.
 #[derive(Debug, Args)]
+#[command(override_usage = "huedb search [OPTIONS] <COLLECTION> --json <REQUEST>")]
 #[command(after_help = "Examples:
   huedb search notes --json '{\"searches\": [{\"rank\": {\"$knn\": {\"query\": \"foxes\"}},
     \"limit\": {\"limit\": 5}, \"select\": {\"keys\": [\"#document\", \"#score\"]}}]}'

@@ -32,7 +32,7 @@ use crate::output::sanitize;
 ///
 /// Each line is what you would type after `huedb`, as in `huedb exec`; Tab completes commands, flags, and the names of
 /// collections and metadata keys. A model is loaded once, and the global flags given here apply to every line. Ctrl-C
-/// interrupts the command but not the shell; Ctrl-D or `.quit` leaves it. History is kept in `huedb/history` in
+/// interrupts the command but not the shell; Ctrl-D or `quit` leaves it. History is kept in `huedb/history` in
 /// `$XDG_STATE_HOME` or `~/.local/state`; `HUEDB_HISTORY` names another file, or none if it is empty. A line that starts
 /// with a space is not recorded. If standard input is not a terminal, it is run as a script, as by `huedb exec -`.
 #[derive(Debug, Args)]
@@ -41,11 +41,13 @@ use crate::output::sanitize;
   huedb --db notes.redb -o table shell")]
 pub(crate) struct ShellArgs {}
 
+const BANNER: &str = concat!("huedb ", env!("CARGO_PKG_VERSION"), "; `.help` says what can be typed, `quit` leaves");
+
 const HELP: &str = "\
 A line is what is typed after huedb: `list`, `query notes \"how do foxes move\" -n 3`.
-Tab completes; `VERB --help` says what a verb takes; `--help` lists the verbs.
-.help  this
-.quit  leave, as does ctrl-D; ctrl-C ends the command
+Tab completes; `help` is an overview, and `help COMMAND` says what a command takes.
+.help or ?     this
+quit or exit   leave, as does Ctrl-D; Ctrl-C ends a command
 ";
 
 /// How many lines are kept.
@@ -68,6 +70,7 @@ impl ShellArgs {
             // There is none the first time.
             let _ = editor.load_history(path);
         }
+        series.say(|printer| printer.notice(BANNER));
         let interrupt = Interrupt::listen_saying("\nstopping; ctrl-C again leaves huedb at once\n");
         loop {
             let line = match editor.readline(&prompt) {
@@ -82,8 +85,8 @@ impl ShellArgs {
                 let _ = editor.append_history(path);
             }
             match line.trim() {
-                ".quit" | ".exit" => return Ok(0),
-                ".help" => {
+                ".quit" | ".exit" | "quit" | "exit" => return Ok(0),
+                ".help" | "?" => {
                     HELP.lines().for_each(|line| series.say(|printer| printer.notice(line)));
                     continue;
                 }

@@ -14,8 +14,8 @@ use huedb::embed::{ChunkSize, Chunker, DEFAULT_MODEL, fingerprint};
 use huedb::error::{Error, Result};
 use huedb::ingest::{Mirror, OnError, Rules, Standing, Tally};
 use huedb::input::{self, Folder, FolderListing, InputSource, RowBatches, SkippedFile, TextFile, read_text};
-use huedb::record::{CollectionInfo, CollectionName, Fingerprint, LineCounter, NewRecord, RecordId};
-use huedb::store::{Mode, NewCollection, Store, View};
+use huedb::record::{Fingerprint, LineCounter, NewRecord, RecordId};
+use huedb::store::{Mode, View};
 use plan::{Seen, SyncPlan, describe_records, old_root_name, root_name};
 
 use crate::cli::arguments::global::NewFileArgs;
@@ -252,7 +252,7 @@ impl SyncArgs {
     ) -> Result<Tally> {
         let info = match plan.info.take() {
             Some(info) => info,
-            None => self.make(context, model)?,
+            None => context.make_collection(self.file, &self.collection, model)?,
         };
         if plan.diff.is_empty() {
             return Ok(Tally::default());
@@ -311,15 +311,6 @@ impl SyncArgs {
             names.push(known?);
         }
         Ok(names)
-    }
-
-    fn make(&self, context: &mut Context, model: &Fingerprint) -> Result<CollectionInfo> {
-        let new = NewCollection { embedder: Some(model.clone()), ..NewCollection::default() };
-        let made = |store: &Store| store.create_collection(CollectionName::parse(&self.collection)?, new);
-        let info = context.change_or_make(self.file, made)?;
-        let (name, db) = (&info.name, context.db.display());
-        context.printer.notice(format!("created {name} in {db} (model {}, {})", model.model, info.space));
-        Ok(info)
     }
 }
 

@@ -110,7 +110,7 @@ impl ArrowRows {
             }
         }
         let origin = Origin { source: Arc::clone(&self.source), line };
-        let row = parts.and_then(|parts| parts.into_row(&self.mapping, origin).map_err(Remark::from));
+        let row = parts.and_then(|parts| parts.into_row(&self.mapping, origin));
         row.map(Some).map_err(|why| Error::bad_row(&self.source, line, why))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::error::{Advice, Error};
+use crate::error::{Advice, Error, Remark};
 use crate::input::{IdFrom, InputFormat, InputOptions, InputRows, InputSource, Mapping};
 use crate::record::{MetadataPatch, NewRecord};
 
@@ -205,7 +205,8 @@ fn a_table_without_content_names_its_columns() {
     let bytes = parquet_of(vec![("id", Arc::clone(&ids)), ("body", ids)]);
     let mut rows = InputRows::from_reader(Cursor::new(bytes.clone()), "t", InputOptions::default()).unwrap();
     let said = rows.take_notices();
-    assert_eq!(said, ["t: no column \"document\" and no embedding; the columns are id, body".into()]);
+    let why = "t: no column \"document\" and no embedding; the columns are id, body";
+    assert_eq!(said, [Remark::with(why, Advice::NameTextColumn(Some("body".into())))]);
     let mapping = Mapping { expects_content: false, ..Mapping::default() };
     let mut rows =
         InputRows::from_reader(Cursor::new(bytes), "t", InputOptions { mapping, ..InputOptions::default() }).unwrap();

@@ -121,6 +121,7 @@ impl NpyRows {
         };
         let Some(parts) = row else { return Err(self.bytes.bad("has more rows than its companion file", None)) };
         let row = embedding
+            .map_err(Into::into)
             .and_then(|embedding| RowParts { embedding: Some(embedding), ..parts }.into_row(&self.mapping, origin));
         row.map(Some).map_err(|why| self.bytes.bad_row(self.read, why))
     }

@@ -1,0 +1,134 @@
+//! What is shown to who asks for help: an overview in groups, all commands, the options that all have, and what a command takes.
+//!
+//! Made from the tree of commands. Invariant: every command stands in one group, and a page of help names the options that all
+//! commands have in one line.
+
+use clap::{Arg, Command};
+
+/// Commands in the order in which they are met; the first group is what a day begins with.
+const GROUPS: [(&str, &[&str]); 9] = [
+    ("Start here", &["sync", "import", "query", "get", "show"]),
+    ("Collections", &["create", "list", "modify", "drop", "keys", "distinct", "stats", "plot"]),
+    ("Records", &["add", "update", "upsert", "delete", "peek", "count", "search", "dedupe"]),
+    ("In bulk", &["export", "reembed", "index", "embed", "exec"]),
+    ("The file", &["info", "check", "repair", "compact", "backup", "restore"]),
+    ("Encryption", &["encrypt", "decrypt", "rekey"]),
+    ("The server", &["serve", "ping", "token", "tenant", "database"]),
+    ("Models", &["model", "setup"]),
+    ("This program", &["shell", "config", "completions", "man", "help"]),
+];
+
+const EXAMPLES: &str = "\
+Examples:
+  huedb create notes
+  huedb sync notes ~/notes
+  huedb query notes \"how do foxes move\" -n 5 --where 'year >= 2020'
+";
+
+const TOPICS: &str = "\
+Help:
+  huedb help COMMAND    what a command takes, with examples
+  huedb help commands   all commands, a line each
+  huedb help options    the options that all commands have
+  huedb man filters     what --where understands
+  huedb man errors      every error, and what to do
+
+Exit codes:
+  0 done or found, 1 nothing found (get, query), 2 usage or bad input,
+  3 busy past --busy-timeout, 4 damaged file, 5 any other failure,
+  130 interrupted
+";
+
+/// The options that all commands have, in a line.
+const GLOBALS: &str =
+    "Also -d/--db, -o/--output, -q, -v and the other options that all commands have: `huedb help options`";
+
+/// Returns the tree of commands as its help shows it: the overview for the whole, and for a command its own options.
+pub(crate) fn readable(tree: Command) -> Command {
+    let overview = overview(&tree);
+    tree.mut_args(hidden).override_help(overview).mut_subcommands(with_globals)
+}
+
+/// A tree that was parsed with has the options of all commands in each.
+fn hidden(arg: Arg) -> Arg {
+    if arg.is_global_set() { arg.hide(true) } else { arg }
+}
+
+/// Adds the line that stands for the options of all commands.
+fn with_globals(verb: Command) -> Command {
+    let after = verb.get_after_help().map(|after| format!("{after}\n\n")).unwrap_or_default();
+    verb.mut_args(hidden).after_help(format!("{after}{GLOBALS}")).mut_subcommands(with_globals)
+}
+
+/// What `huedb` says by itself, on one screen.
+pub(crate) fn overview(tree: &Command) -> String {
+    let about = tree.get_about().map(ToString::to_string).unwrap_or_default();
+    let mut groups = GROUPS.iter();
+    let first = groups.next().map(|(group, verbs)| described(tree, group, verbs)).unwrap_or_default();
+    let named = |(group, verbs): &(&str, &[&str])| {
+        let verbs: Vec<&str> = verbs.iter().copied().filter(|verb| tree.find_subcommand(verb).is_some()).collect();
+        format!("  {group:<13} {}", verbs.join(", "))
+    };
+    let others = groups.map(named).collect::<Vec<_>>().join("\n");
+    format!("{about}\n\nUsage: huedb [OPTIONS] COMMAND\n{first}\nAll commands:\n{others}\n\n{EXAMPLES}\n{TOPICS}")
+}
+
+/// All commands, a line each.
+pub(crate) fn commands(tree: &Command) -> String {
+    GROUPS.iter().map(|(group, verbs)| described(tree, group, verbs)).collect::<String>().trim_start().to_owned()
+}
+
+fn described(tree: &Command, group: &str, verbs: &[&str]) -> String {
+    let line = |verb: &Command| {
+        let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+        format!("  {:<12} {about}", verb.get_name())
+    };
+    let lines: Vec<String> = verbs.iter().filter_map(|verb| tree.find_subcommand(verb).map(line)).collect();
+    format!("\n{group}:\n{}\n", lines.join("\n"))
+}
+
+/// The options that all commands have.
+pub(crate) fn options(tree: &Command) -> String {
+    let globals = tree.get_arguments().filter(|arg| arg.is_global_set()).cloned();
+    let mut only = Command::new("huedb").disable_help_flag(true).max_term_width(100).args(globals);
+    only = only.help_template("Options that all commands have, before or after the command:\n\n{options}\n\nHUEDB_CONFIG names a file of defaults for them; `huedb config` shows what holds.\n");
+    only.render_help().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::cli::tree;
+
+    #[test]
+    fn every_command_stands_in_one_group() {
+        let tree = tree::command();
+        let known: BTreeSet<&str> = tree.get_subcommands().map(Command::get_name).collect();
+        let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, verbs)| verbs.iter().copied()).collect();
+        let set: BTreeSet<&str> = grouped.iter().copied().collect();
+        assert_eq!(grouped.len(), set.len());
+        if cfg!(feature = "serve") {
+            assert_eq!(set, known);
+        }
+    }
+
+    #[test]
+    fn the_overview_fits_a_screen() {
+        let overview = overview(&tree::command());
+        assert!(overview.lines().count() <= 40, "{overview}");
+        assert!(overview.lines().all(|line| line.chars().count() <= 80), "{overview}");
+    }
+
+    #[test]
+    fn a_page_of_a_command_names_the_options_of_all_in_one_line() {
+        let mut tree = readable(tree::command());
+        for path in [&["list"][..], &["query"], &["index", "build"]] {
+            let error = tree.try_get_matches_from_mut(["huedb"].iter().chain(path).chain(&["-h"])).unwrap_err();
+            let page = error.render().to_string();
+            assert!(page.contains(GLOBALS) && !page.contains("--busy-timeout"), "{page}");
+        }
+        assert!(options(&tree::command()).contains("--busy-timeout"));
+    }
+}
