@@ -615,7 +615,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait while another process holds the file')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Wrap long text in a table instead of truncating it')
             [CompletionResult]::new('--exact', '--exact', [CompletionResultType]::ParameterName, 'Compare with every stored embedding, without an index')
-            [CompletionResult]::new('--hybrid', '--hybrid', [CompletionResultType]::ParameterName, 'Combine semantic and keyword search (reciprocal rank fusion); needs a word index')
+            [CompletionResult]::new('--hybrid', '--hybrid', [CompletionResultType]::ParameterName, 'Rank by semantic and keyword search; needs a word index')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Print the query plan and timings to standard error')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only print warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only print warnings and errors')

@@ -594,7 +594,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --busy-timeout 'Seconds to wait while another process holds the file'
             cand --full 'Wrap long text in a table instead of truncating it'
             cand --exact 'Compare with every stored embedding, without an index'
-            cand --hybrid 'Combine semantic and keyword search (reciprocal rank fusion); needs a word index'
+            cand --hybrid 'Rank by semantic and keyword search; needs a word index'
             cand --explain 'Print the query plan and timings to standard error'
             cand -q 'Only print warnings and errors'
             cand --quiet 'Only print warnings and errors'

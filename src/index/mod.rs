@@ -35,7 +35,7 @@ pub(crate) use graph_search::is_graph_resident;
 pub use graph_search::{GraphSearcher, Walked, graph_depth, walk_graph};
 pub use kernel::instructions;
 pub use ranked::Ranked;
-pub(crate) use rerank::{rank_all, rank_candidates};
+pub(crate) use rerank::{cosines, rank_all, rank_candidates};
 pub(crate) use resident::{is_resident, resident};
 pub(crate) use row_filter::Allowed;
 pub use self_join::{Earlier, SeenRecords, near_earlier};

@@ -1,8 +1,9 @@
 //! Exact ranking: the nearest of a set of records, by their embeddings as given.
 //!
 //! Three ways in: every question against one set ([`rank_all`]), each question against candidates of its own
-//! ([`rank_candidates`]), and each against its candidates until the rest are too far ([`rank_bounded`]). All visit records
-//! in the order of the file, so a block is read once at a time. Invariant: results ascend by distance, ties by insertion.
+//! ([`rank_candidates`]), and each against its candidates until the rest are too far ([`rank_bounded`]); [`cosines`] ranks
+//! nothing. All visit records in the order of the file, so a block is read once at a time. Invariant: results ascend by
+//! distance, ties by insertion.
 
 use roaring::RoaringTreemap;
 
@@ -11,7 +12,7 @@ use super::exact_distance::Measure;
 use super::ranked::{Ranked, cut, farthest};
 use super::work_sharing::in_parts;
 use crate::error::Result;
-use crate::record::Ordinal;
+use crate::record::{Ordinal, Space};
 use crate::store::View;
 
 /// Fewer rows than this are not worth a thread: scattered, they take 8 microseconds each.
@@ -73,6 +74,29 @@ pub(crate) fn rank_candidates(
         cut(nearest, k);
     }
     Ok(all)
+}
+
+/// Returns the distance of some records to a question in the collection's space, and the cosine of the angle between them.
+///
+/// # Errors
+/// [`crate::error::Error::Damaged`] when an embedding is missing.
+pub(crate) fn cosines(
+    view: &View,
+    question: &[f32],
+    mut ordinals: Vec<Ordinal>,
+    threads: usize,
+) -> Result<Vec<(Ranked, f64)>> {
+    ordinals.sort_unstable();
+    let parts = in_parts(ordinals.len(), ROWS_PER_THREAD, threads, |part| {
+        let (measure, angle) = (Measure::new(view.info().space, question), Measure::new(Space::Cosine, question));
+        let mut embeddings = view.embeddings();
+        let measured = ordinals.get(part).unwrap_or_default().iter().map(|&ordinal| {
+            let row = embeddings.row(ordinal)?;
+            Ok((Ranked { ordinal, distance: measure.distance(row) }, 1.0 - angle.distance(row)))
+        });
+        measured.collect::<Result<Vec<_>>>()
+    })?;
+    Ok(parts.into_iter().flatten().collect())
 }
 
 /// Ranks, for each question, its candidates in the order of their bounds until the next bound is too far, and adds them to

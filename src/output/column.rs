@@ -16,7 +16,7 @@ pub(crate) enum RecordColumn {
     Id,
     /// The distance to the question.
     Distance,
-    /// The score of a fused search, in place of a distance; smaller is better too.
+    /// What ranks the hits of a hybrid query, in place of a distance; larger is better.
     Score,
     /// The text.
     Document,

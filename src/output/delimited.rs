@@ -46,7 +46,8 @@ impl<'w> SeparatedSink<'w> {
             let (text, what): (Option<&[u8]>, _) = match column {
                 RecordColumn::Query => (shown(cell, self.query.as_ref())?, "question"),
                 RecordColumn::Id => (Some(record.id.as_str().as_bytes()), "id"),
-                RecordColumn::Distance | RecordColumn::Score => (json(cell, entry.distance.as_ref())?, "distance"),
+                RecordColumn::Distance => (json(cell, entry.distance.as_ref())?, "distance"),
+                RecordColumn::Score => (json(cell, entry.score.as_ref())?, "score"),
                 RecordColumn::Document => (record.document.as_deref().map(str::as_bytes), "document"),
                 RecordColumn::Metadata => (json(cell, record.metadata.as_ref())?, "metadata"),
                 RecordColumn::Key(key) => (shown(cell, record.metadata.as_ref().and_then(|m| m.get(key)))?, "metadata"),

@@ -29,7 +29,8 @@ impl Serialize for Object<'_> {
             match column {
                 RecordColumn::Query => map.serialize_entry(name, &self.query)?,
                 RecordColumn::Id => map.serialize_entry(name, &record.id)?,
-                RecordColumn::Distance | RecordColumn::Score => map.serialize_entry(name, &self.entry.distance)?,
+                RecordColumn::Distance => map.serialize_entry(name, &self.entry.distance)?,
+                RecordColumn::Score => map.serialize_entry(name, &self.entry.score)?,
                 RecordColumn::Document => map.serialize_entry(name, &record.document)?,
                 RecordColumn::Metadata => map.serialize_entry(name, &record.metadata)?,
                 RecordColumn::Key(key) => {

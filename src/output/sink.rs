@@ -64,24 +64,26 @@ pub(crate) struct ShownQuestion<'a> {
     pub(crate) text: Option<&'a str>,
 }
 
-/// A record, with its distance where it is a hit.
+/// A record, with its distance or score where it is a hit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShownRecord<'a> {
     /// The record.
     pub(crate) record: &'a Record,
     /// Its distance to the question.
     pub(crate) distance: Option<f32>,
+    /// What ranks it where that is not the distance.
+    pub(crate) score: Option<f32>,
 }
 
 impl<'a> From<&'a Record> for ShownRecord<'a> {
     fn from(record: &'a Record) -> Self {
-        Self { record, distance: None }
+        Self { record, distance: None, score: None }
     }
 }
 
 impl<'a> From<&'a Hit> for ShownRecord<'a> {
     fn from(hit: &'a Hit) -> Self {
-        Self { record: &hit.record, distance: Some(hit.distance) }
+        Self { record: &hit.record, distance: Some(hit.distance), score: hit.score }
     }
 }
 

@@ -89,7 +89,8 @@ pub(super) fn cell(
     Some(match column {
         RecordColumn::Query => return None,
         RecordColumn::Id => table_cell::text(record.id.as_str(), columns).into(),
-        RecordColumn::Distance | RecordColumn::Score => table_cell::distance(entry.distance?).into(),
+        RecordColumn::Distance => table_cell::distance(entry.distance?).into(),
+        RecordColumn::Score => table_cell::distance(entry.score?).into(),
         RecordColumn::Document if style.full => table_cell::whole_document(record.document.as_deref()?, highlight),
         RecordColumn::Document => table_cell::document(record.document.as_deref()?, columns, highlight),
         RecordColumn::Metadata => table_cell::metadata(record.metadata.as_ref()?, columns).into(),

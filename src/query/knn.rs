@@ -34,9 +34,9 @@ pub(super) struct VectorSearch<'q> {
 
 impl<'q> VectorSearch<'q> {
     /// A search for the nearest `limit` of one question.
-    fn nearest(question: &'q [f32], limit: usize, threads: usize) -> Self {
+    fn nearest(question: &'q [f32], limit: usize, exact: bool, threads: usize) -> Self {
         let (questions, top) = (vec![question], limit);
-        Self { questions, offset: 0, top, max_distance: None, exact: false, way: None, threads }
+        Self { questions, offset: 0, top, max_distance: None, exact, way: None, threads }
     }
 
     /// Finds the records nearest to each question, among `chosen` or all.
@@ -80,10 +80,10 @@ pub(super) fn nearest(
     question: &[f32],
     chosen: Option<&RoaringTreemap>,
     limit: usize,
-    threads: usize,
+    (exact, threads): (bool, usize),
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Ranked>> {
-    let query = VectorSearch::nearest(question, limit, threads);
+    let query = VectorSearch::nearest(question, limit, exact, threads);
     let mut answer = query.plan(view, chosen)?;
     if answer.plan.way == AccessPath::Nothing {
         return Ok(Vec::new());
@@ -254,7 +254,7 @@ fn hits(view: &View, query: &VectorSearch, include: Include, ranked: Vec<Vec<Ran
     let records = ordinals.iter().map(|ordinal| view.record(*ordinal, include)).collect::<Result<Vec<_>>>()?;
     let hit = |ranked: Ranked| {
         let at = ordinals.binary_search(&ranked.ordinal).ok()?;
-        Some(Hit { record: records.get(at)?.clone(), distance: ranked.distance as f32 })
+        Some(Hit { record: records.get(at)?.clone(), distance: ranked.distance as f32, score: None })
     };
     Ok(pages.into_iter().map(|page| page.into_iter().filter_map(hit).collect()).collect())
 }

@@ -1,7 +1,8 @@
 //! A question to hits: filter, plan, rank, page.
 //!
 //! Knows nothing of the terminal. Invariant: a filter is answered before or inside the search, never after it, so it
-//! never empties or shortens a result that exists; hits ascend by distance, ties by insertion.
+//! never empties or shortens a result that exists; hits ascend by distance or
+//! descend by score, ties by insertion.
 
 mod answer;
 mod chroma_request;
@@ -15,6 +16,7 @@ mod dedupe;
 mod distribution;
 mod facet;
 pub mod filter;
+mod fuse;
 mod group;
 mod knn;
 mod plan;

@@ -16,7 +16,7 @@ use crate::store::Include;
 
 /// Hits for each question, unless more are asked for.
 const TOP: usize = 10;
-/// Records taken from each of the two rankings that [`Query::hybrid`] fuses, unless more are asked for.
+/// Records that a hybrid query compares in any case, and that are grouped, unless more are asked for.
 const DEPTH: usize = 100;
 
 /// One or more questions to a collection, asked with the same conditions.
@@ -60,7 +60,7 @@ pub struct Query {
     pub threads: usize,
     /// Rank texts by their words as well.
     pub hybrid: bool,
-    /// Records taken from each ranking before they are fused or grouped.
+    /// Records taken from a ranking before they are grouped or compared by their words.
     pub depth: usize,
     /// How hits are thinned out.
     pub group_by: Option<GroupBy>,
@@ -255,15 +255,20 @@ impl Query {
         Self { threads, ..self }
     }
 
-    /// Ranks texts by meaning and by words, fused by reciprocal rank. The collection needs an index of its words, and every
-    /// question a text.
+    /// Ranks texts by meaning and by words, `0.75 (1 + cos) / (1 + best cos) + 0.25 bm25 / best bm25`: hits have this score,
+    /// from 0 to 1, the best first. The collection needs an index of its words, and every question a text; a greatest
+    /// distance is refused.
+    ///
+    /// The hits are the best of all records by it, with embeddings of one length (those of a cosine space count as such)
+    /// and without a graph; otherwise the best of the nearest [`Self::depth`] and of those that their words lift above
+    /// them.
     #[must_use]
     pub fn hybrid(self, hybrid: bool) -> Self {
         Self { hybrid, ..self }
     }
 
-    /// Takes so many records from each ranking before they are fused or grouped, or as many as are asked for if those are
-    /// more; 100 unless it is set.
+    /// Takes so many records before they are grouped, and compares so many of the nearest for a hybrid query; or as many as
+    /// are asked for if those are more; 100 unless it is set.
     #[must_use]
     pub fn depth(self, records: usize) -> Self {
         Self { depth: records, ..self }
@@ -371,7 +376,7 @@ impl Query {
         }
     }
 
-    /// Returns the records to take from each ranking that is fused or grouped.
+    /// Returns the records to take from a ranking before they are grouped or compared by their words.
     pub(super) fn ranking_depth(&self) -> usize {
         self.depth.max(self.top.saturating_add(self.offset))
     }

@@ -1,7 +1,7 @@
 //! Answers a query: texts are embedded, vectors searched for, expressions ranked, and what is left is read.
 //!
-//! Invariants: all questions of a query are answered from one state of the file; hits ascend by distance or score, ties by
-//! insertion.
+//! Invariants: all questions of a query are answered from one state of the file; hits ascend by distance or the
+//! value of an expression or descend by a hybrid query's score, ties by insertion.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -10,6 +10,7 @@ use std::time::Instant;
 use roaring::RoaringTreemap;
 
 use super::answer::Answer;
+use super::fuse::{FusedRecord, Reach, fused};
 use super::knn::VectorSearch;
 use super::rank::{Knn, KnnQuery, Rank, evaluate, words_not_indexed};
 use super::request::{Ask, Query};
@@ -80,10 +81,13 @@ fn check_hybrid(view: &View, query: &Query) -> Result<()> {
     if !view.info().bm25 {
         return Err(words_not_indexed(view.info()));
     }
-    if query.asks.iter().all(|ask| matches!(ask, Ask::Text { .. })) {
-        return Ok(());
+    if !query.asks.iter().all(|ask| matches!(ask, Ask::Text { .. })) {
+        return Err(Error::argument("a hybrid query needs the text of each question"));
     }
-    Err(Error::argument("a hybrid query needs the text of each question"))
+    if query.max_distance.is_some() {
+        return Err(Error::argument("a hybrid query ranks by score, so a greatest distance does not end its hits"));
+    }
+    Ok(())
 }
 
 /// Answers a query whose texts are embedded.
@@ -119,19 +123,38 @@ fn vector_of(ask: &Ask) -> Option<&[f32]> {
     }
 }
 
-/// Answers questions one by one, by the scores of an expression each.
+/// A record that was found.
+#[derive(Debug, Clone, Copy)]
+struct FoundRecord {
+    ordinal: Ordinal,
+    /// The distance, or the value of a rank expression.
+    distance: f64,
+    /// What ranks a hybrid query.
+    score: Option<f64>,
+}
+
+/// Answers questions one by one, by a score of each record.
 fn by_scores(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, mut answer: Answer) -> Result<Answer> {
     let (mut warnings, mut said) = (Vec::new(), HashSet::new());
     for ask in &query.asks {
         let start = Instant::now();
-        let mut found = match expression_of(ask, query) {
-            None => in_order(view, chosen),
-            Some(rank) => scored(view, &rank, chosen, query.threads_to_use(), &mut warnings)?,
+        let mut found = match ask {
+            Ask::Text { text, vector } if query.hybrid => {
+                let vector = vector.as_deref().unwrap_or_default();
+                fused_records(view, query, (text, vector), chosen, &mut warnings)?
+            }
+            _ => match expression_of(ask, query) {
+                None => in_order(view, chosen),
+                Some(rank) => scored(view, &rank, chosen, query.threads_to_use(), &mut warnings)?,
+            },
         };
         if let Some(group_by) = &query.group_by {
-            let read = |(ordinal, score)| Ok((ordinal, score, view.stored(ordinal)?.metadata));
-            let with_metadata: Vec<(Ordinal, f64, Metadata)> = found.into_iter().map(read).collect::<Result<_>>()?;
-            found = group_by.keep(with_metadata);
+            let read = |found: FoundRecord| {
+                Ok((found, found.score.unwrap_or(found.distance), view.stored(found.ordinal)?.metadata))
+            };
+            let with_metadata: Vec<(FoundRecord, f64, Metadata)> =
+                found.into_iter().map(read).collect::<Result<_>>()?;
+            found = group_by.keep(with_metadata).into_iter().map(|(found, _)| found).collect();
         }
         answer.timing.rank += start.elapsed();
         let start = Instant::now();
@@ -143,15 +166,29 @@ fn by_scores(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, mut an
     Ok(answer)
 }
 
+/// Ranks by meaning and words.
+fn fused_records(
+    view: &View,
+    query: &Query,
+    question: (&str, &[f32]),
+    chosen: Option<&RoaringTreemap>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<FoundRecord>> {
+    let depth = query.ranking_depth();
+    let top = if query.group_by.is_some() { depth } else { query.top.saturating_add(query.offset) };
+    let reach = Reach { top, depth, exact: query.exact, threads: query.threads_to_use() };
+    let found = fused(view, question, chosen, reach, warnings)?.into_iter();
+    let found =
+        found.map(|FusedRecord { ordinal, distance, score }| FoundRecord { ordinal, distance, score: Some(score) });
+    Ok(found.collect())
+}
+
 /// Returns what ranks the records of a question; `None` where nothing does.
 fn expression_of(ask: &Ask, query: &Query) -> Option<Rank> {
     let depth = query.ranking_depth();
     match ask {
         Ask::All => None,
         Ask::Rank(rank) => Some(rank.clone()),
-        Ask::Text { text, vector } if query.hybrid => {
-            Some(Rank::hybrid(vector.clone().unwrap_or_default(), text, depth))
-        }
         Ask::Vector(vector) | Ask::Text { vector: Some(vector), .. } => {
             Some(Rank::Knn(Knn::by_embedding(KnnQuery::Dense(vector.clone()), depth)))
         }
@@ -159,9 +196,9 @@ fn expression_of(ask: &Ask, query: &Query) -> Option<Rank> {
     }
 }
 
-fn in_order(view: &View, chosen: Option<&RoaringTreemap>) -> Vec<(Ordinal, f64)> {
+fn in_order(view: &View, chosen: Option<&RoaringTreemap>) -> Vec<FoundRecord> {
     let all = chosen.cloned().unwrap_or_else(|| view.live());
-    all.iter().map(|ordinal| (Ordinal(ordinal), 0.0)).collect()
+    all.iter().map(|ordinal| FoundRecord { ordinal: Ordinal(ordinal), distance: 0.0, score: None }).collect()
 }
 
 fn scored(
@@ -170,12 +207,13 @@ fn scored(
     chosen: Option<&RoaringTreemap>,
     threads: usize,
     warnings: &mut Vec<String>,
-) -> Result<Vec<(Ordinal, f64)>> {
+) -> Result<Vec<FoundRecord>> {
     let scores = evaluate(view, rank, chosen, threads, warnings)?;
     let mut ranked: Vec<(u64, f64)> = scores.support.into_iter().collect();
     // The support is in the order of insertion, and the sort is stable.
     ranked.sort_by(|a, b| ascending(a.1, b.1));
-    Ok(ranked.into_iter().map(|(ordinal, score)| (Ordinal(ordinal), score)).collect())
+    let found = |(ordinal, value)| FoundRecord { ordinal: Ordinal(ordinal), distance: value, score: None };
+    Ok(ranked.into_iter().map(found).collect())
 }
 
 /// Orders scores; NaN comes last.
@@ -185,9 +223,12 @@ fn ascending(a: f64, b: f64) -> Ordering {
 
 /// Reads the hits that are asked for.
 #[expect(clippy::cast_possible_truncation, reason = "scores are shown as f32, as in Chroma")]
-fn page(view: &View, query: &Query, found: Vec<(Ordinal, f64)>) -> Result<Vec<Hit>> {
-    let near = |&(_, score): &(Ordinal, f64)| query.max_distance.is_none_or(|max| score as f32 <= max);
+fn page(view: &View, query: &Query, found: Vec<FoundRecord>) -> Result<Vec<Hit>> {
+    let near = |found: &FoundRecord| query.max_distance.is_none_or(|max| found.distance as f32 <= max);
     let page = found.into_iter().skip(query.offset).take(query.top).take_while(near);
-    let hit = |(ordinal, score)| Ok(Hit { record: view.record(ordinal, query.include)?, distance: score as f32 });
+    let hit = |FoundRecord { ordinal, distance, score }| {
+        let record = view.record(ordinal, query.include)?;
+        Ok(Hit { record, distance: distance as f32, score: score.map(|score| score as f32) })
+    };
     page.map(hit).collect()
 }

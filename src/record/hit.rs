@@ -1,4 +1,4 @@
-//! A record with its distance to a question.
+//! A record with its distance to a question, and its score where that ranks it.
 
 use super::Record;
 
@@ -7,6 +7,9 @@ use super::Record;
 pub struct Hit {
     /// The record.
     pub record: Record,
-    /// Its distance to the question in the collection's [`super::Space`]; smaller is nearer.
+    /// Its distance to the question in the collection's [`super::Space`], smaller is nearer; or the value of a rank
+    /// expression.
     pub distance: f32,
+    /// What ranks it where that is not the distance, larger is better: the score of a hybrid query.
+    pub score: Option<f32>,
 }

@@ -149,7 +149,7 @@ fn reply(question: &Question, hits: impl Iterator<Item = Vec<Hit>>, notes: &[Str
     for hits in hits {
         let (mut ids, mut distances) = (Vec::new(), Vec::new());
         let (mut embeddings, mut documents, mut uris, mut metadatas) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for Hit { record, distance } in hits.into_iter().take(question.top) {
+        for Hit { record, distance, .. } in hits.into_iter().take(question.top) {
             let Record { id, embedding, document, uri, metadata } = record;
             ids.push(id.into());
             distances.push(distance);

@@ -32,9 +32,22 @@ fn words_and_meaning_are_fused() {
     let first = world.ok(&["query", "notes", "a frog jumping", "--hybrid", "-n", "1", "--include", "distances"]);
     let first: Json = serde_json::from_str(&first).unwrap();
     assert_eq!(first["id"], "c");
-    // First of both rankings, or first of one: -2/60 or a little more.
-    let score = first["score"].as_f64().unwrap();
-    assert!((-2.0 / 60.0 - 1e-6..-1.0 / 60.0).contains(&score), "{score}");
+    // Nearest by both; the distance is not shown beside it.
+    assert_eq!((&first["score"], first.get("distance")), (&json!(1.0), None));
+    let scores = world.ok(&["query", "notes", "whale", "--hybrid", "--columns", "id,score", "-o", "csv"]);
+    let scores: Vec<(&str, f64)> = scores
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(','))
+        .map(|(id, x)| (id, x.parse().unwrap()))
+        .collect();
+    assert_eq!(scores.len(), 4, "also what has no word of the query");
+    assert!(
+        scores.is_sorted_by(|a, b| a.1 >= b.1) && scores.iter().all(|(_, x)| (0.0..=1.0).contains(x)),
+        "{scores:?}"
+    );
+    let table = world.ok(&["query", "notes", "whale", "--hybrid", "-o", "table", "--exact"]);
+    assert!(table.lines().next().unwrap().contains("score"), "{table}");
     world
         .run(&["query", "notes", "whale", "--hybrid", "--where", "lang = \"de\"", "-n", "1", "-o", "ids"])
         .is("c\n", "", 0);

@@ -83,13 +83,14 @@ fn a_hybrid_question_finds_by_meaning_and_by_words() {
     let (_folder, _store, with_words) = notes(true);
     let hybrid = Query::texts(["E0282", "red fox"]).hybrid(true).top(1);
     assert_eq!(ids(&with_words, &hybrid), [["code"], ["fox"]]);
-    let scores: Vec<f32> = with_words.query(&hybrid).unwrap().hits.iter().map(|hits| hits[0].distance).collect();
-    // First by both: 1 / (60 + place), twice.
-    assert!((scores[0] + 2.0 / 60.0).abs() < 1e-6, "{scores:?}");
+    let scores: Vec<Option<f32>> = with_words.query(&hybrid).unwrap().hits.iter().map(|hits| hits[0].score).collect();
+    assert_eq!(scores, [Some(1.0); 2], "the best by both");
     let none = notes(false);
     assert!(none.2.query(&hybrid).unwrap_err().to_string().contains("no index of the words"));
     let wordless = Query::vector(vec![1.0; 64]).hybrid(true);
     assert!(with_words.query(&wordless).unwrap_err().to_string().contains("needs the text"));
+    let why = with_words.query(&hybrid.max_distance(0.5)).unwrap_err().to_string();
+    assert!(why.contains("greatest distance"), "{why}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod deceiving;
 mod dedupe;
 mod facet;
 mod formats;
+mod fuse;
 mod identity;
 mod ingest;
 mod limits;

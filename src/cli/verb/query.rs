@@ -88,8 +88,11 @@ pub(crate) struct QueryArgs {
     #[arg(long)]
     exact: bool,
 
-    /// Combine semantic and keyword search (reciprocal rank fusion); needs a word index
-    #[arg(long, conflicts_with_all = ["embedding", "max_distance", "exact", "explain"])]
+    /// Rank by semantic and keyword search; needs a word index
+    ///
+    /// Hits have a score from 0 to 1 in place of a distance, larger is better: 0.75 (1 + cos) / (1 + best cos) + 0.25 bm25 /
+    /// best bm25. BM25 is 0 where no word of the query is in the document.
+    #[arg(long, conflicts_with_all = ["embedding", "max_distance", "explain"])]
     hybrid: bool,
 
     /// Print the query plan and timings to standard error

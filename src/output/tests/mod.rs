@@ -24,7 +24,7 @@ fn record(id: &str, document: Option<&str>, metadata: &Json) -> Record {
 }
 
 fn hit(id: &str, distance: f32, document: &str) -> Hit {
-    Hit { record: record(id, Some(document), &json!({"year": 2021})), distance }
+    Hit { record: record(id, Some(document), &json!({"year": 2021})), distance, score: None }
 }
 
 /// Returns what a sink writes in the format and style.

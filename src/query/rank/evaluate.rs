@@ -110,6 +110,25 @@ fn by_distance(best: Vec<(Ordinal, f64)>) -> Vec<(u64, f64)> {
     best.into_iter().map(|(ordinal, product)| (ordinal.0, 1.0 - product)).collect()
 }
 
+/// Returns the records whose documents match the words of a question best, best first.
+pub(in crate::query) fn best_by_words(
+    view: &View,
+    question: &str,
+    chosen: Option<&RoaringTreemap>,
+    limit: usize,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<(Ordinal, f64)>> {
+    let words = view.words_indexed().ok_or_else(|| words_not_indexed(view.info()))?;
+    let asked = words.of_question(question);
+    let best = best_by_terms(view, DOCUMENT, &asked, chosen, limit)?;
+    warnings.extend(words_made_otherwise(view.info(), words));
+    let is_strange = best.is_empty() && view.counts().records > 0;
+    if is_strange && !holds_any(view, DOCUMENT, &asked)? {
+        warnings.push(no_word_indexed(view.info(), question));
+    }
+    Ok(best)
+}
+
 fn leaf(
     view: &View,
     knn: &Knn,
@@ -128,23 +147,13 @@ fn leaf(
         KnnQuery::Dense(question) => {
             check_embedding(question)?;
             check_dimension(view.info(), question)?;
-            let ranked = nearest(view, question, chosen, knn.limit, threads, warnings)?;
+            let ranked = nearest(view, question, chosen, knn.limit, (false, threads), warnings)?;
             ranked.into_iter().map(|ranked| (ranked.ordinal.0, ranked.distance)).collect()
         }
         KnnQuery::Words(_) if knn.key != DOCUMENT => {
             return Err(Error::argument(format!("{:?} has no words; {DOCUMENT:?} has", knn.key)));
         }
-        KnnQuery::Words(question) => {
-            let words = view.words_indexed().ok_or_else(|| words_not_indexed(view.info()))?;
-            let asked = words.of_question(question);
-            let best = best_by_terms(view, DOCUMENT, &asked, chosen, knn.limit)?;
-            warnings.extend(words_made_otherwise(view.info(), words));
-            let is_strange = best.is_empty() && view.counts().records > 0;
-            if is_strange && !holds_any(view, DOCUMENT, &asked)? {
-                warnings.push(no_word_indexed(view.info(), question));
-            }
-            by_distance(best)
-        }
+        KnnQuery::Words(question) => by_distance(best_by_words(view, question, chosen, knn.limit, warnings)?),
         KnnQuery::Sparse(_) if knn.key == DOCUMENT && !view.info().bm25 => {
             return Err(words_not_indexed(view.info()));
         }

@@ -3,7 +3,6 @@
 //! Knows nothing of JSON or of records.
 
 use crate::record::SparseVector;
-use crate::store::DOCUMENT;
 
 /// The key of the dense embedding, under Chroma's name.
 pub const EMBEDDING: &str = "#embedding";
@@ -85,19 +84,6 @@ impl Rank {
             Self::Div(Box::new(Self::Val(-weight)), Box::new(Self::Sum(vec![Self::Val(k), place])))
         };
         Self::Sum(places.into_iter().map(share).collect())
-    }
-
-    /// Returns the fusion of meaning and words: the nearest `depth` by the embedding and the best `depth` by BM25.
-    ///
-    /// A record that one of the two does not find gets nothing from it.
-    #[must_use]
-    pub fn hybrid(embedding: Vec<f32>, question: &str, depth: usize) -> Self {
-        let places = |query, key: &str| {
-            let default = Some(f64::INFINITY);
-            (1.0, Self::Knn(Knn { query, key: key.to_owned(), limit: depth, default, return_rank: true }))
-        };
-        let dense = places(KnnQuery::Dense(embedding), EMBEDDING);
-        Self::rrf(vec![dense, places(KnnQuery::Words(question.to_owned()), DOCUMENT)], RRF_K)
     }
 
     /// Returns the searches of the expression, in the order they were written.

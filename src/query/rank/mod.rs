@@ -7,7 +7,6 @@ mod evaluate;
 mod expression;
 mod json;
 
-pub(super) use evaluate::evaluate;
-pub(super) use evaluate::words_not_indexed;
+pub(super) use evaluate::{best_by_words, evaluate, words_not_indexed};
 pub use expression::{EMBEDDING, KNN_LIMIT, Knn, KnnQuery, RRF_K, Rank};
 pub(super) use json::{RequestPath, parse};
