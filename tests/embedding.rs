@@ -77,14 +77,14 @@ fn cached(dir: &Path) -> Vec<PathBuf> {
 fn vectors_tell_what_is_alike_in_any_engine() {
     let cache = tempfile::tempdir().unwrap();
     let found = run(cache.path(), &[]);
-    let tract = run(cache.path(), &[("HUEDB_RUNTIME", Path::new("tract"))]);
-    assert!(!tract.onnx_runtime);
+    let rten = run(cache.path(), &[("HUEDB_RUNTIME", Path::new("rten"))]);
+    assert!(!rten.onnx_runtime);
     let graph = run(cache.path(), &engine_of_graphs());
-    for report in [&found, &graph, &tract] {
+    for report in [&found, &graph, &rten] {
         let distance = |a: usize, b: usize| Space::Cosine.distance(&report.vectors[a], &report.vectors[b]);
         assert!(distance(0, 1) < 0.5 && distance(0, 2) > 0.8, "{} {}", distance(0, 1), distance(0, 2));
     }
-    for (a, b) in found.vectors.iter().zip(&tract.vectors) {
+    for (a, b) in found.vectors.iter().zip(&rten.vectors) {
         let distance = Space::Cosine.distance(a, b);
         assert!(distance < 0.01, "the engines differ by {distance}");
     }
@@ -105,7 +105,7 @@ fn the_cache_changes_no_vector_and_damage_to_it_is_mended() {
     let cache = tempfile::tempdir().unwrap();
     let first = run(cache.path(), &engine_of_graphs());
     let files = cached(cache.path());
-    assert_eq!(files.len(), usize::from(first.onnx_runtime), "tract has nothing to keep");
+    assert_eq!(files.len(), usize::from(first.onnx_runtime), "rten has nothing to keep");
     assert_eq!(run(cache.path(), &engine_of_graphs()).vectors, first.vectors);
     for file in files {
         let whole = fs::read(&file).unwrap();

@@ -35,7 +35,7 @@ fn run(line: &str, folder: &Path) -> String {
         .unwrap();
     let shown = String::from_utf8(output.stdout).unwrap();
     // Said where ONNX Runtime is not installed; the README shows it installed.
-    shown.split_inclusive('\n').filter(|line| !line.starts_with("embedding with tract")).collect()
+    shown.split_inclusive('\n').filter(|line| !line.starts_with("embedding with rten")).collect()
 }
 
 /// Runs every block and returns the README as it should be.

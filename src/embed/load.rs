@@ -70,7 +70,7 @@ fn has_own_encoder(model: &Fingerprint, options: &LoadOptions) -> bool {
     match options.runtime {
         RuntimeChoice::Auto => model.model == DEFAULT_MODEL,
         RuntimeChoice::BuiltIn => true,
-        RuntimeChoice::OnnxRuntime | RuntimeChoice::Tract => false,
+        RuntimeChoice::OnnxRuntime | RuntimeChoice::Rten => false,
     }
 }
 

@@ -33,13 +33,13 @@ mod options;
 mod parts;
 mod pooling;
 mod registry;
+mod rten;
 mod runtime;
 mod session;
 mod setup;
 mod tensor;
 mod token_spans;
 mod tokenizer;
-mod tract;
 mod vocabulary;
 mod wordpiece;
 

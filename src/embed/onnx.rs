@@ -10,6 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
+use super::once::TryOnce;
+use super::rten::RtenModel;
 use super::runtime::{Runtime, RuntimeKind, runtime};
 use super::session::ModelSession;
 use super::tensor::ModelBytes;
@@ -26,7 +28,7 @@ const BATCH_TOKENS: usize = 512;
 const BATCH_ROWS: usize = 32;
 /// Tokens of work that pay for opening the model once more, for another core.
 const TOKENS_PER_SESSION: usize = 1024;
-/// Sessions of one embedder; each keeps its own copy of the weights in the layout of the kernels.
+/// Sessions of one embedder; in ONNX Runtime each keeps its own copy of the weights in the layout of the kernels.
 const MAX_SESSIONS: usize = 16;
 
 /// The longest text that is tried: the memory of attention grows with the square of it.
@@ -85,6 +87,7 @@ pub struct OnnxEmbedder {
     threads: usize,
     threads_per_session: usize,
     cache_dir: Option<PathBuf>,
+    shared: TryOnce<RtenModel>,
 }
 
 impl OnnxEmbedder {
@@ -121,6 +124,7 @@ impl OnnxEmbedder {
             pool: options.pool.clone(),
             threads: options.threads(),
             threads_per_session: options.threads() / most,
+            shared: TryOnce::new(),
         };
         drop(embedder.session()?);
         Ok(embedder)
@@ -198,8 +202,8 @@ impl OnnxEmbedder {
 
     fn open_session(&self) -> Result<ModelSession> {
         let ModelParts { model, fingerprint, .. } = &self.parts;
-        let cache_dir = self.cache_dir.as_deref();
-        ModelSession::open(model, &fingerprint.sha256, &self.runtime, self.threads_per_session, cache_dir)
+        let (cache_dir, threads) = (self.cache_dir.as_deref(), self.threads_per_session);
+        ModelSession::open(model, &fingerprint.sha256, &self.runtime, threads, cache_dir, &self.shared)
             .map_err(|why| self.unopened(why))
     }
 
@@ -210,7 +214,7 @@ impl OnnxEmbedder {
     /// Why a model does not open: one that does, runs, and what it fails at then is the text's doing.
     fn unopened(&self, why: String) -> Error {
         let hint = match self.runtime.kind {
-            RuntimeKind::Tract => Some(Advice::InstallRuntimeForModel),
+            RuntimeKind::Rten => Some(Advice::InstallRuntimeForModel),
             RuntimeKind::OnnxRuntime | RuntimeKind::BuiltIn => None,
         };
         Error::Model { model: self.parts.fingerprint.model.clone(), why, hint }

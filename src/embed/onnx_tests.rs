@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::super::parts::open_parts;
-use super::super::{DEFAULT_MODEL, load, resolve};
+use super::super::{DEFAULT_MODEL, RuntimeChoice, load, resolve};
 use super::*;
 use crate::record::Space;
 
@@ -116,6 +116,30 @@ fn threads_share_a_model_and_its_sessions() {
         }
     });
     assert!(embedder.sessions.lock().open <= 2);
+}
+
+#[test]
+fn lists_of_several_callers_go_through_one_pool() {
+    let options = LoadOptions {
+        runtime: RuntimeChoice::Rten,
+        threads: NonZeroUsize::new(2),
+        pool: Some(Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap())),
+        ..LoadOptions::default()
+    };
+    let embedder =
+        OnnxEmbedder::open(open_parts(&resolve(DEFAULT_MODEL, &options).unwrap()).unwrap(), &options).unwrap();
+    let text = "one two three four five six seven eight nine ten ".repeat(12);
+    let expected = embedder.embed_one(&text, TextRole::Document).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let (embedder, texts, expected) = (&embedder, vec![text.as_str(); 20], &expected);
+            scope.spawn(move || {
+                let vectors = embedder.embed(&texts, TextRole::Document).unwrap().vectors;
+                assert!(vectors.len() == 20 && vectors.iter().all(|vector| vector == expected));
+            });
+        }
+    });
+    assert_eq!(embedder.sessions.lock().open, 2);
 }
 
 #[test]

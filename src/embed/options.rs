@@ -20,13 +20,13 @@ use crate::error::{Error, Result};
 /// Which runtime may run models.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RuntimeChoice {
-    /// The encoder in the program for the built-in model; for others ONNX Runtime where one is found, else tract.
+    /// The encoder in the program for the built-in model; for others ONNX Runtime where one is found, else rten.
     #[default]
     Auto,
     /// ONNX Runtime; an error where none is found.
     OnnxRuntime,
-    /// tract, whatever is installed.
-    Tract,
+    /// rten, whatever is installed.
+    Rten,
     /// The encoder in the program, which runs the built-in model alone.
     BuiltIn,
 }
@@ -38,11 +38,15 @@ impl FromStr for RuntimeChoice {
         match name {
             "" | "auto" => Ok(Self::Auto),
             "onnxruntime" => Ok(Self::OnnxRuntime),
-            "tract" => Ok(Self::Tract),
+            "rten" => Ok(Self::Rten),
             "builtin" => Ok(Self::BuiltIn),
+            "tract" => Err(Error::InvalidArgument {
+                why: "tract is no longer part of huedb".into(),
+                hint: Some("rten has its place, and is faster: HUEDB_RUNTIME=rten, or leave it unset".into()),
+            }),
             _ => Err(Error::InvalidArgument {
                 why: format!("{name:?} is not a runtime"),
-                hint: Some("HUEDB_RUNTIME is auto, builtin, onnxruntime or tract".into()),
+                hint: Some("HUEDB_RUNTIME is auto, builtin, onnxruntime or rten".into()),
             }),
         }
     }
@@ -166,11 +170,13 @@ mod tests {
     #[test]
     fn a_runtime_is_known_by_name() {
         assert_eq!("auto".parse::<RuntimeChoice>().unwrap(), RuntimeChoice::Auto);
-        assert_eq!("tract".parse::<RuntimeChoice>().unwrap(), RuntimeChoice::Tract);
+        assert_eq!("rten".parse::<RuntimeChoice>().unwrap(), RuntimeChoice::Rten);
         assert_eq!("onnxruntime".parse::<RuntimeChoice>().unwrap(), RuntimeChoice::OnnxRuntime);
         assert_eq!("builtin".parse::<RuntimeChoice>().unwrap(), RuntimeChoice::BuiltIn);
         let error = "cuda".parse::<RuntimeChoice>().unwrap_err();
-        assert!(error.hint().unwrap().contains("tract"), "{error}");
+        assert!(error.hint().unwrap().contains("rten"), "{error}");
+        let error = "tract".parse::<RuntimeChoice>().unwrap_err();
+        assert!(error.to_string().contains("no longer") && error.hint().unwrap().contains("=rten"), "{error}");
     }
 
     #[test]

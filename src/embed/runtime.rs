@@ -1,4 +1,4 @@
-//! The engine that runs models of ONNX: ONNX Runtime where it is found, tract where it is not.
+//! The engine that runs models of ONNX: ONNX Runtime where it is found, rten where it is not.
 //!
 //! Not the model, and not a session. The engine is chosen anew for each set of options, with one limit: a process loads
 //! one library of ONNX Runtime and keeps it. Invariant: what was found but is not used, a second library among it, is in
@@ -14,7 +14,7 @@ use ort::logging::LogLevel;
 use super::encoder::Kernels;
 use super::once::TryOnce;
 use super::options::{LoadOptions, RuntimeChoice};
-use super::tract;
+use super::rten;
 use crate::error::{Advice, Error, Result};
 use crate::foreign;
 use crate::record::Arithmetic;
@@ -24,8 +24,8 @@ use crate::record::Arithmetic;
 pub enum RuntimeKind {
     /// ONNX Runtime, a shared library.
     OnnxRuntime,
-    /// tract, inside the program.
-    Tract,
+    /// rten, inside the program.
+    Rten,
     /// The encoder inside the program.
     BuiltIn,
 }
@@ -36,7 +36,7 @@ impl RuntimeKind {
     pub fn arithmetic(self) -> Arithmetic {
         match self {
             Self::OnnxRuntime => Arithmetic::OnnxRuntime,
-            Self::Tract => Arithmetic::Tract,
+            Self::Rten => Arithmetic::Rten,
             Self::BuiltIn => Arithmetic::BuiltIn,
         }
     }
@@ -74,7 +74,7 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// What sessions of ONNX Runtime are opened in; `None` for tract.
+    /// What sessions of ONNX Runtime are opened in; `None` for rten.
     pub(super) fn environment(&self) -> Option<&Environment> {
         self.environment.as_ref()
     }
@@ -112,13 +112,13 @@ enum NoLibrary {
 /// runs a certain model, [`super::runtime_of`] says.
 ///
 /// A process can have one library of ONNX Runtime. Options that name another get the one that is loaded, and
-/// [`Runtime::skipped`] says so; tract can be chosen at any time.
+/// [`Runtime::skipped`] says so; rten can be chosen at any time.
 ///
 /// # Errors
 /// [`Error::Runtime`] when ONNX Runtime is asked for and none can be used, or it does not start.
 pub fn runtime(options: &LoadOptions) -> Result<Runtime> {
     match options.runtime {
-        RuntimeChoice::Tract => return Ok(Runtime::tract(Vec::new())),
+        RuntimeChoice::Rten => return Ok(Runtime::rten(Vec::new())),
         RuntimeChoice::BuiltIn => return Ok(Runtime::built_in()),
         RuntimeChoice::Auto | RuntimeChoice::OnnxRuntime => {}
     }
@@ -129,7 +129,7 @@ pub fn runtime(options: &LoadOptions) -> Result<Runtime> {
         Err(NoLibrary::NoneFound(skipped)) if options.runtime == RuntimeChoice::OnnxRuntime => {
             Err(none_found(&skipped))
         }
-        Err(NoLibrary::NoneFound(skipped)) => Ok(Runtime::tract(skipped)),
+        Err(NoLibrary::NoneFound(skipped)) => Ok(Runtime::rten(skipped)),
     }
 }
 
@@ -140,9 +140,9 @@ impl Runtime {
         Self { kind: RuntimeKind::BuiltIn, version, path: None, skipped: Vec::new(), environment: None }
     }
 
-    fn tract(skipped: Vec<Skipped>) -> Self {
-        let version = tract::VERSION.to_owned();
-        Self { kind: RuntimeKind::Tract, version, path: None, skipped, environment: None }
+    fn rten(skipped: Vec<Skipped>) -> Self {
+        let version = rten::VERSION.to_owned();
+        Self { kind: RuntimeKind::Rten, version, path: None, skipped, environment: None }
     }
 }
 
@@ -285,15 +285,15 @@ mod tests {
     fn a_missing_runtime_says_what_was_tried() {
         let error = none_found(&[Skipped { path: "/x/libonnxruntime.so".into(), why: "it is cut off".into() }]);
         assert!(error.to_string().contains("/x/libonnxruntime.so: it is cut off"), "{error}");
-        assert!(error.hint().unwrap().contains("tract"));
+        assert!(error.hint().unwrap().contains("rten"));
     }
 
     #[test]
     fn each_options_have_their_own_engine_and_a_second_library_is_told() {
-        let tract = LoadOptions { runtime: RuntimeChoice::Tract, ..LoadOptions::default() };
+        let rten = LoadOptions { runtime: RuntimeChoice::Rten, ..LoadOptions::default() };
         let chosen = LoadOptions::from_env().unwrap();
         let before = runtime(&chosen).unwrap();
-        assert_eq!(runtime(&tract).unwrap().kind, RuntimeKind::Tract);
+        assert_eq!(runtime(&rten).unwrap().kind, RuntimeKind::Rten);
         assert_eq!(runtime(&chosen).unwrap().kind, before.kind);
         if before.kind == RuntimeKind::OnnxRuntime {
             let other = LoadOptions { library: Some("/opt/another.so".into()), ..chosen };

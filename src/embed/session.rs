@@ -12,11 +12,12 @@ use ort::value::{Tensor, TensorElementType, ValueType};
 
 use super::builtin;
 use super::cache::{self, CachedModel, Draft};
+use super::once::TryOnce;
 use super::pooling;
+use super::rten::{RtenModel, RtenSession};
 use super::runtime::Runtime;
 use super::tensor::{Given, ModelBytes, ModelOutput, TensorShape, other_numbers};
 use super::tokenizer::Encoding;
-use super::tract::TractSession;
 use crate::record::Fingerprint;
 
 /// A model's input, by what is put into it.
@@ -53,7 +54,7 @@ impl Input {
 enum Engine {
     /// The bytes that the session reads its weights from are dropped after it, as fields drop in order.
     OnnxRuntime(Box<Session>, #[expect(dead_code, reason = "kept for as long as the session")] Option<CachedModel>),
-    Tract(TractSession),
+    Rten(RtenSession),
 }
 
 impl Engine {
@@ -63,8 +64,12 @@ impl Engine {
         runtime: &Runtime,
         threads: usize,
         cache_dir: Option<&Path>,
+        shared: &TryOnce<RtenModel>,
     ) -> Result<Self, String> {
-        let Some(environment) = runtime.environment() else { return TractSession::open(model).map(Self::Tract) };
+        let Some(environment) = runtime.environment() else {
+            let model = shared.get_or_try_init(|| RtenModel::open(model))?;
+            return Ok(Self::Rten(model.session(threads)));
+        };
         let place = cache_dir.map(|dir| cache::path_of(dir, sha256, &runtime.version));
         let (session, cached) = onnx_runtime(model, environment, threads, place)?;
         Ok(Self::OnnxRuntime(Box::new(session), cached))
@@ -72,7 +77,7 @@ impl Engine {
 
     fn inputs(&self) -> Vec<(String, TensorShape)> {
         match self {
-            Self::Tract(session) => session.inputs().to_vec(),
+            Self::Rten(session) => session.inputs(),
             Self::OnnxRuntime(session, _) => {
                 session.inputs().iter().map(|input| (input.name().to_owned(), shape_of(input.dtype()))).collect()
             }
@@ -81,14 +86,14 @@ impl Engine {
 
     fn outputs(&self) -> Vec<String> {
         match self {
-            Self::Tract(session) => session.outputs().to_vec(),
+            Self::Rten(session) => session.outputs(),
             Self::OnnxRuntime(session, _) => session.outputs().iter().map(|output| output.name().to_owned()).collect(),
         }
     }
 
     fn run(&mut self, given: Vec<(&str, Given)>, output: &str) -> Result<ModelOutput, String> {
         match self {
-            Self::Tract(session) => session.run(given.into_iter().map(|(_, given)| given).collect(), output),
+            Self::Rten(session) => session.run(given, output),
             Self::OnnxRuntime(session, _) => run_onnx_runtime(session, given, output),
         }
     }
@@ -127,15 +132,16 @@ pub(super) struct ModelSession {
 }
 
 impl ModelSession {
-    /// Opens a model with `threads` threads of its own.
+    /// Opens a model with `threads` threads of its own; `shared` is what its sessions in rten have in common.
     pub(super) fn open(
         model: &ModelBytes,
         sha256: &str,
         runtime: &Runtime,
         threads: usize,
         cache_dir: Option<&Path>,
+        shared: &TryOnce<RtenModel>,
     ) -> Result<Self, String> {
-        let engine = Engine::open(model, sha256, runtime, threads, cache_dir)?;
+        let engine = Engine::open(model, sha256, runtime, threads, cache_dir, shared)?;
         let mut fixed = [None; 2];
         let mut inputs = Vec::new();
         for (name, shape) in engine.inputs() {

@@ -67,9 +67,9 @@ pub enum Advice {
     Rekey,
     /// Read the dump into a new file.
     UseNewFile,
-    /// Install ONNX Runtime, or use tract.
+    /// Install ONNX Runtime, or use rten.
     InstallRuntime,
-    /// Install ONNX Runtime, which runs more models than tract.
+    /// Install ONNX Runtime, which runs more models than rten.
     InstallRuntimeForModel,
     /// Supply a library of ONNX Runtime.
     SupplyRuntime,
@@ -128,12 +128,12 @@ impl fmt::Display for Advice {
             Self::Encrypt(_) => "encrypt it",
             Self::Rekey => "change its key, or decrypt it",
             Self::UseNewFile => "read it into a new file",
-            Self::InstallRuntime => "install it, or leave HUEDB_RUNTIME unset to use tract",
-            Self::InstallRuntimeForModel => "tract runs fewer models than ONNX Runtime; install that",
-            Self::SupplyRuntime => "supply a library of it, or do without: tract runs the models",
+            Self::InstallRuntime => "install it, or leave HUEDB_RUNTIME unset to use rten",
+            Self::InstallRuntimeForModel => "rten runs fewer models than ONNX Runtime; install that",
+            Self::SupplyRuntime => "supply a library of it, or do without: rten runs the models",
             Self::SupplyRuntimeOffline => {
                 "without a network, get the onnxruntime wheel or library on another machine and supply it, or do \
-                 without: tract runs the models"
+                 without: rten runs the models"
             }
             Self::NameModel => "leave it out and name a model",
             Self::Reembed => "re-embed the documents",

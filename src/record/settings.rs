@@ -184,17 +184,20 @@ named!(pub Pooling { Mean: "mean", Cls: "cls", Last: "last" });
 pub enum Arithmetic {
     /// ONNX Runtime.
     OnnxRuntime,
-    /// tract.
+    /// tract, which earlier versions ran models in.
     Tract,
     /// The encoder in the program.
     BuiltIn,
+    /// rten.
+    Rten,
 }
 
-named!(pub Arithmetic { OnnxRuntime: "ONNX Runtime", Tract: "tract", BuiltIn: "built-in" });
+named!(pub Arithmetic { OnnxRuntime: "ONNX Runtime", Tract: "tract", BuiltIn: "built-in", Rten: "rten" });
 
 impl Arithmetic {
     /// Whether embeddings of both are of one model. Those of the encoder in the program are nearer to the model's numbers
-    /// before they are rounded than ONNX Runtime's are, and find the same records.
+    /// before they are rounded than ONNX Runtime's are, and find the same records; rten's are nearer to ONNX Runtime's
+    /// than those.
     fn agrees_with(self, other: Self) -> bool {
         self == other || (self != Self::Tract && other != Self::Tract)
     }
@@ -293,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_mix_of_arithmetics_is_told_and_not_refused() {
-        use Arithmetic::{BuiltIn, OnnxRuntime, Tract};
+        use Arithmetic::{BuiltIn, OnnxRuntime, Rten, Tract};
         for (stored, now, told) in [
             (None, Tract, None),
             (Some(&[][..]), Tract, None),
@@ -301,6 +304,9 @@ mod tests {
             (Some(&[Tract]), OnnxRuntime, Some("its embeddings were made by tract, and ONNX Runtime gives")),
             (Some(&[OnnxRuntime]), Tract, Some("its embeddings were made by ONNX Runtime, and tract gives")),
             (Some(&[OnnxRuntime]), BuiltIn, None),
+            (Some(&[OnnxRuntime]), Rten, None),
+            (Some(&[Rten]), BuiltIn, None),
+            (Some(&[Tract]), Rten, Some("its embeddings were made by tract, and rten gives")),
             (Some(&[BuiltIn]), OnnxRuntime, None),
             (Some(&[Tract]), BuiltIn, Some("its embeddings were made by tract, and built-in gives")),
             (Some(&[OnnxRuntime, Tract]), Tract, Some("some of the embeddings were made by ONNX Runtime, and tract")),
@@ -321,6 +327,7 @@ mod tests {
         assert!(!json.contains("made_by"), "{json}");
         let json = serde_json::to_string(&made_by(Some(&[Arithmetic::Tract, Arithmetic::OnnxRuntime]))).unwrap();
         assert!(json.ends_with(r#""made_by":["onnxruntime","tract"]}"#), "{json}");
+        assert_eq!(serde_json::from_str::<Fingerprint>(&json).unwrap().made_by.unwrap().len(), 2);
     }
 
     #[test]

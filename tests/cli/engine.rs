@@ -4,9 +4,9 @@
 
 use crate::huedb::{Ran, World, finish};
 
-/// Runs a command with tract, whatever is installed here.
+/// Runs a command with rten, whatever is installed here.
 fn run(world: &World, args: &[&str]) -> Ran {
-    finish(world.command(args).env("HUEDB_RUNTIME", "tract").spawn().unwrap())
+    finish(world.command(args).env("HUEDB_RUNTIME", "rten").spawn().unwrap())
 }
 
 /// A file whose collection `notes` says what made its embeddings, as a dump tells of it.
@@ -15,7 +15,7 @@ fn world(made_by: Option<&str>) -> World {
     made.ok(&["create", "notes"]);
     assert_eq!(run(&made, &["add", "notes", "--id", "a", "--document", "a fox"]).status, Some(0));
     let dump = made.ok(&["export", "--all"]);
-    let here = "\"made_by\":[\"tract\"]";
+    let here = "\"made_by\":[\"rten\"]";
     assert!(dump.contains(here), "{dump}");
     let dump = match made_by {
         Some(other) => dump.replace(here, &format!("\"made_by\":{other}")),
@@ -30,11 +30,11 @@ fn world(made_by: Option<&str>) -> World {
 fn a_mix_is_told_in_one_line() {
     let says = |which: &str| {
         format!(
-            "warning: notes: {which} embeddings were made by ONNX Runtime, and tract gives slightly different ones of the \
-             same text; HUEDB_RUNTIME chooses the engine\n"
+            "warning: notes: {which} embeddings were made by tract, and rten gives slightly different ones of the same \
+             text\n"
         )
     };
-    let other = world(Some("[\"onnxruntime\"]"));
+    let other = world(Some("[\"tract\"]"));
     run(&other, &["query", "notes", "a fox", "-o", "ids"]).is("a\n", &says("its"), 0);
     let ask = r#"{"searches":[{"rank":{"$knn":{"query":"a fox"}}}]}"#;
     assert_eq!(run(&other, &["search", "notes", "--json", ask]).stderr, says("its"));
@@ -53,7 +53,7 @@ fn a_mix_is_told_in_one_line() {
 
 #[test]
 fn one_engine_or_an_unknown_one_is_not_spoken_of() {
-    for made_by in [None, Some("[]"), Some("[\"tract\"]")] {
+    for made_by in [None, Some("[]"), Some("[\"rten\"]"), Some("[\"onnxruntime\"]")] {
         let world = world(made_by);
         for _ in 0..2 {
             run(&world, &["query", "notes", "a fox", "-n", "1", "-o", "ids"]).is("a\n", "", 0);
@@ -71,7 +71,7 @@ fn embedding_anew_is_by_one_engine() {
     assert!(world.ok(&["export", "--all"]).contains("\"made_by\":[]"));
     let ran = run(&world, &["reembed", "notes", "--model", "all-MiniLM-L6-v2"]);
     assert_eq!(ran.status, Some(0), "{ran:?}");
-    assert!(world.ok(&["export", "--all"]).contains("\"made_by\":[\"tract\"]"));
+    assert!(world.ok(&["export", "--all"]).contains("\"made_by\":[\"rten\"]"));
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn pull(world: &World, hub: &str, args: &[&str], env: &[(&str, &str)]) -> Ran {
 fn begin_pull(world: &World, hub: &str, args: &[&str], env: &[(&str, &str)]) -> Child {
     let args = [&["model", "pull"], args].concat();
     let mut command = world.command(&args);
-    command.env("HUEDB_RUNTIME", "tract").env("HF_ENDPOINT", hub).env("HF_HOME", world.path("hf"));
+    command.env("HUEDB_RUNTIME", "rten").env("HF_ENDPOINT", hub).env("HF_HOME", world.path("hf"));
     command.env("HUEDB_DATA_DIR", world.path("data")).env("HUEDB_CACHE_DIR", world.path("cache"));
     for name in ["HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE", "HF_HUB_DOWNLOAD_TIMEOUT"] {
         command.env_remove(name);
@@ -166,7 +166,7 @@ fn begin_pull(world: &World, hub: &str, args: &[&str], env: &[(&str, &str)]) -> 
 
 fn with_data(world: &World, args: &[&str]) -> Ran {
     let mut command = world.command(args);
-    command.env("HUEDB_RUNTIME", "tract").env("HUEDB_DATA_DIR", world.path("data"));
+    command.env("HUEDB_RUNTIME", "rten").env("HUEDB_DATA_DIR", world.path("data"));
     finish(command.env("HUEDB_CACHE_DIR", world.path("cache")).spawn().unwrap())
 }
 

@@ -38,6 +38,16 @@ fn tensor(name: &str, sides: &[usize], kind: u64, content: &[u8]) -> Vec<u8> {
     part(5, [sides, int(2, kind), part(8, name), part(9, content)].concat())
 }
 
+/// A tensor of floats in a file beside the graph.
+fn tensor_beside(name: &str, sides: &[usize], file: &str, place: [usize; 2]) -> Vec<u8> {
+    let sides: Vec<u8> = sides.iter().flat_map(|side| int(1, *side as u64)).collect();
+    let [offset, length] = place.map(|number| number.to_string());
+    let entries = [("location", file), ("offset", &offset), ("length", &length)];
+    let entries: Vec<u8> =
+        entries.iter().flat_map(|(key, value)| part(13, [part(1, key), part(2, value)].concat())).collect();
+    part(5, [sides, int(2, FLOAT), part(8, name), entries, int(14, 1)].concat())
+}
+
 fn value(field: u64, name: &str, kind: u64, sides: &[Result<usize, &str>]) -> Vec<u8> {
     let side = |side: &Result<usize, &str>| match side {
         Ok(known) => part(1, int(1, *known as u64)),
@@ -57,18 +67,28 @@ struct Tiny {
     width: Option<usize>,
     /// A token whose embedding is NaN.
     nan: Option<usize>,
+    /// The file beside the graph that its tables are in.
+    weights: Option<&'static str>,
 }
 
-const TINY: Tiny = Tiny { words: 60, tokens: 60, positions: 64, dimension: 8, width: None, nan: None };
+const TINY: Tiny = Tiny { words: 60, tokens: 60, positions: 64, dimension: 8, width: None, nan: None, weights: None };
 
 impl Tiny {
+    fn table(&self, rows: usize) -> Vec<u8> {
+        let float = |i: usize| {
+            let is_nan = rows == self.tokens && self.nan == Some(i / self.dimension);
+            if is_nan { f32::NAN } else { (i * 37 % 101) as f32 / 101.0 - 0.5 }
+        };
+        (0..rows * self.dimension).flat_map(|i| float(i).to_le_bytes()).collect()
+    }
+
     fn graph(&self) -> Vec<u8> {
-        let floats = |rows: usize| -> Vec<u8> {
-            let float = |i: usize| {
-                let is_nan = rows == self.tokens && self.nan == Some(i / self.dimension);
-                if is_nan { f32::NAN } else { (i * 37 % 101) as f32 / 101.0 - 0.5 }
-            };
-            (0..rows * self.dimension).flat_map(|i| float(i).to_le_bytes()).collect()
+        let table = |name: &str, rows: usize, before: usize| {
+            let (sides, row) = ([rows, self.dimension], self.dimension * 4);
+            match self.weights {
+                None => tensor(name, &sides, FLOAT, &self.table(rows)),
+                Some(file) => tensor_beside(name, &sides, file, [before * row, rows * row]),
+            }
         };
         let width = self.width.ok_or("sequence");
         let graph = [
@@ -79,8 +99,8 @@ impl Tiny {
             node("Gather", &["positions", "range"], "position"),
             node("Add", &["token", "position"], "last_hidden_state"),
             part(2, "tiny"),
-            tensor("tokens", &[self.tokens, self.dimension], FLOAT, &floats(self.tokens)),
-            tensor("positions", &[self.positions, self.dimension], FLOAT, &floats(self.positions)),
+            table("tokens", self.tokens, 0),
+            table("positions", self.positions, self.tokens),
             tensor("one", &[], INT64, &1_i64.to_le_bytes()),
             tensor("zero", &[], INT64, &0_i64.to_le_bytes()),
             value(11, "input_ids", INT64, &[Err("batch"), width]),
@@ -102,13 +122,16 @@ impl Tiny {
         });
         world.write(&format!("{name}/tokenizer.json"), tokenizer.to_string());
         world.write(&format!("{name}/model.onnx"), self.graph());
+        if let Some(file) = self.weights {
+            world.write(&format!("{name}/{file}"), [self.table(self.tokens), self.table(self.positions)].concat());
+        }
     }
 }
 
 fn run(world: &World, args: &[&str]) -> Ran {
     let mut command = world.command(args);
-    // The engine that panics where the other gives an error.
-    command.env("HUEDB_RUNTIME", "tract").env("HUEDB_DATA_DIR", world.path("data"));
+    // The engine that is there everywhere.
+    command.env("HUEDB_RUNTIME", "rten").env("HUEDB_DATA_DIR", world.path("data"));
     finish(command.env("HUEDB_CACHE_DIR", world.path("cache")).spawn().unwrap())
 }
 
@@ -161,8 +184,8 @@ fn a_text_that_a_graph_cannot_take_is_an_error_and_nothing_more() {
     Tiny { nan: Some(7), ..TINY }.write(&world, "nan");
     // Not added, a folder is as its files say.
     for (model, text, why) in [
-        ("./tiny", words(200), "tract gave up"),
-        ("./few", "w50".to_owned(), "tract gave up"),
+        ("./tiny", words(200), "Index 64 is out of range"),
+        ("./few", "w50".to_owned(), "Index 50 is out of range"),
         ("./nan", "w1 w7".to_owned(), "NaN or infinity"),
     ] {
         let name = &model[2..];
@@ -179,6 +202,21 @@ fn a_text_that_a_graph_cannot_take_is_an_error_and_nothing_more() {
         assert_eq!(ok(&world, &["count", name]).stdout, "1\n");
     }
     ok(&world, &["check", "--deep"]);
+}
+
+#[test]
+fn weights_beside_the_graph_are_read() {
+    let world = World::new();
+    TINY.write(&world, "within");
+    let expected = ok(&world, &["embed", "--model", "./within", "w1 w2 w3"]).stdout;
+    for file in ["model.onnx_data", "model.onnx.data"] {
+        Tiny { weights: Some(file), ..TINY }.write(&world, "beside");
+        assert_eq!(ok(&world, &["embed", "--model", "./beside", "w1 w2 w3"]).stdout, expected, "{file}");
+        ok(&world, &["model", "add", "beside", "--name", "added"]);
+        assert_eq!(ok(&world, &["embed", "--model", "added", "w1 w2 w3"]).stdout, expected, "{file}");
+        ok(&world, &["model", "remove", "added"]);
+        fs::remove_dir_all(world.path("beside")).unwrap();
+    }
 }
 
 #[test]

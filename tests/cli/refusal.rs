@@ -29,7 +29,7 @@ fn every_verb_that_is_told_another_model_refuses_it() {
 
 fn with_data(world: &World, args: &[&str]) -> Ran {
     let mut command: Command = world.command(args);
-    command.env("HUEDB_RUNTIME", "tract").env("HUEDB_DATA_DIR", world.path("data"));
+    command.env("HUEDB_RUNTIME", "rten").env("HUEDB_DATA_DIR", world.path("data"));
     finish(command.env("HUEDB_CACHE_DIR", world.path("cache")).spawn().unwrap())
 }
 

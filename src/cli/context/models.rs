@@ -29,7 +29,7 @@ impl Context<'_, '_> {
     /// Says when an embedder's embeddings differ from those a collection has.
     pub(crate) fn warn_of_mix(&mut self, collection: &CollectionInfo, embedder: &Fingerprint) {
         if let Some(mix) = collection.embedder.as_ref().and_then(|stored| stored.mix_with(embedder)) {
-            self.printer.warning(format!("{}: {mix}; HUEDB_RUNTIME chooses the engine", collection.name));
+            self.printer.warning(format!("{}: {mix}", collection.name));
         }
     }
 
@@ -78,7 +78,7 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// Says of the model that embeds which engines were passed over, that tract is the slower one, and when a collection's
+    /// Says of the model that embeds which engines were passed over, that rten is the slower one, and when a collection's
     /// embeddings are of another engine.
     pub(crate) fn say_engine(&mut self, model: &Fingerprint, collection: Option<&CollectionInfo>) {
         self.tell_model(model);
@@ -88,8 +88,8 @@ impl Context<'_, '_> {
             let now = Fingerprint { made_by: Some([runtime.kind.arithmetic()].into()), ..model.clone() };
             self.warn_of_mix(collection, &now);
         }
-        if runtime.kind == RuntimeKind::Tract {
-            self.printer.notice("embedding with tract; `huedb setup` installs ONNX Runtime, which is faster");
+        if runtime.kind == RuntimeKind::Rten {
+            self.printer.notice("embedding with rten; `huedb setup` installs ONNX Runtime, which is faster");
         }
     }
 

@@ -73,14 +73,14 @@ pub(crate) fn words(advice: &Advice) -> String {
         Advice::Encrypt(Some(path)) => format!("encrypt it with `huedb encrypt {}`", path.display()),
         Advice::Rekey => "change its key with `huedb rekey`, or make it plain with `huedb decrypt`".into(),
         Advice::UseNewFile => "read it into a new file, named with --db".into(),
-        Advice::InstallRuntime => "install it with `huedb setup`, or leave HUEDB_RUNTIME unset to use tract".into(),
+        Advice::InstallRuntime => "install it with `huedb setup`, or leave HUEDB_RUNTIME unset to use rten".into(),
         Advice::InstallRuntimeForModel => format!("{advice} with `huedb setup`"),
         Advice::SupplyRuntime => {
-            "give a library with `huedb setup --from FILE`, or do without: tract runs the models".into()
+            "give a library with `huedb setup --from FILE`, or do without: rten runs the models".into()
         }
         Advice::SupplyRuntimeOffline => {
             "without a network, get the onnxruntime wheel or library on another machine and give it with `huedb setup \
-             --from FILE`, or do without: tract runs the models"
+             --from FILE`, or do without: rten runs the models"
                 .into()
         }
         Advice::NameModel => {

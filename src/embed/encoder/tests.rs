@@ -157,7 +157,7 @@ fn tokens_that_the_model_does_not_have_are_an_error() {
 
 #[test]
 fn real_texts_are_embedded_as_by_the_engine_that_runs_the_graph() {
-    let mut options = LoadOptions { runtime: RuntimeChoice::Tract, ..LoadOptions::default() };
+    let mut options = LoadOptions { runtime: RuntimeChoice::Rten, ..LoadOptions::default() };
     let parts = || open_parts(&resolve(DEFAULT_MODEL, &LoadOptions::default()).unwrap()).unwrap();
     let graph = OnnxEmbedder::open(parts(), &options).unwrap();
     options.runtime = RuntimeChoice::BuiltIn;
