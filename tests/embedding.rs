@@ -64,7 +64,7 @@ fn run(cache: &Path, variables: &[(&str, &Path)]) -> Report {
 /// What runs the graph here.
 fn engine_of_graphs() -> [(&'static str, &'static Path); 1] {
     let kind = embed::runtime(&LoadOptions::from_env().unwrap()).unwrap().kind;
-    let name = if kind == RuntimeKind::OnnxRuntime { "onnxruntime" } else { "tract" };
+    let name = if kind == RuntimeKind::OnnxRuntime { "onnxruntime" } else { "rten" };
     [("HUEDB_RUNTIME", Path::new(name))]
 }
 

@@ -178,7 +178,10 @@ pub enum Pooling {
 
 named!(pub Pooling { Mean: "mean", Cls: "cls", Last: "last" });
 
-/// What multiplies the numbers of a model: two give one text embeddings that differ in the third decimal.
+/// What multiplies the numbers of a model.
+///
+/// Of a model in 32-bit floats all give a text the same embedding but for rounding. Of one in int8 two give embeddings that
+/// differ in the third decimal: measured, cosines of .988 to 1, and as many relevant records found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arithmetic {
@@ -193,15 +196,6 @@ pub enum Arithmetic {
 }
 
 named!(pub Arithmetic { OnnxRuntime: "ONNX Runtime", Tract: "tract", BuiltIn: "built-in", Rten: "rten" });
-
-impl Arithmetic {
-    /// Whether embeddings of both are of one model. Those of the encoder in the program are nearer to the model's numbers
-    /// before they are rounded than ONNX Runtime's are, and find the same records; rten's are nearer to ONNX Runtime's
-    /// than those.
-    fn agrees_with(self, other: Self) -> bool {
-        self == other || (self != Self::Tract && other != Self::Tract)
-    }
-}
 
 /// The longest embedding: the dot product of two rows of extreme codes still fits 31 bits.
 pub const MAX_DIMENSION: usize = 65_536;
@@ -226,7 +220,7 @@ pub struct Fingerprint {
     /// Put before a document.
     pub document_prefix: String,
     /// What made the embeddings so far; `None` where that is not known. It is no part of the comparison, since what they
-    /// give is near enough to be told of and not to be refused.
+    /// give is near enough to be searched together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_by: Option<BTreeSet<Arithmetic>>,
 }
@@ -243,19 +237,6 @@ impl Fingerprint {
         if let Some(made_by) = &mut self.made_by {
             made_by.extend(other.made_by.iter().flatten());
         }
-    }
-
-    /// Returns what is to be said where an embedder's embeddings come beside those there are.
-    #[must_use]
-    pub fn mix_with(&self, embedder: &Self) -> Option<String> {
-        let (made_by, now) = (self.made_by.as_ref()?, embedder.made_by.as_ref()?.first()?);
-        let other = made_by.iter().find(|other| !other.agrees_with(*now))?;
-        let some = if made_by.contains(now) { "some of the" } else { "its" };
-        Some(format!(
-            "{some} embeddings were made by {}, and {} gives slightly different ones of the same text",
-            other.as_str(),
-            now.as_str()
-        ))
     }
 }
 
@@ -295,29 +276,14 @@ mod tests {
     }
 
     #[test]
-    fn a_mix_of_arithmetics_is_told_and_not_refused() {
-        use Arithmetic::{BuiltIn, OnnxRuntime, Rten, Tract};
-        for (stored, now, told) in [
-            (None, Tract, None),
-            (Some(&[][..]), Tract, None),
-            (Some(&[Tract][..]), Tract, None),
-            (Some(&[Tract]), OnnxRuntime, Some("its embeddings were made by tract, and ONNX Runtime gives")),
-            (Some(&[OnnxRuntime]), Tract, Some("its embeddings were made by ONNX Runtime, and tract gives")),
-            (Some(&[OnnxRuntime]), BuiltIn, None),
-            (Some(&[OnnxRuntime]), Rten, None),
-            (Some(&[Rten]), BuiltIn, None),
-            (Some(&[Tract]), Rten, Some("its embeddings were made by tract, and rten gives")),
-            (Some(&[BuiltIn]), OnnxRuntime, None),
-            (Some(&[Tract]), BuiltIn, Some("its embeddings were made by tract, and built-in gives")),
-            (Some(&[OnnxRuntime, Tract]), Tract, Some("some of the embeddings were made by ONNX Runtime, and tract")),
-        ] {
-            let (mut stored, now) = (made_by(stored), made_by(Some(&[now])));
-            let said = stored.mix_with(&now).unwrap_or_default();
-            assert!(said.starts_with(told.unwrap_or_default()) && said.is_empty() == told.is_none(), "{said}");
+    fn what_made_embeddings_is_noted_and_no_part_of_the_comparison() {
+        use Arithmetic::{OnnxRuntime, Rten, Tract};
+        for stored in [None, Some(&[][..]), Some(&[Rten][..]), Some(&[Tract, OnnxRuntime])] {
+            let (mut stored, now) = (made_by(stored), made_by(Some(&[Rten])));
             assert_eq!(stored, now);
             let known = stored.made_by.is_some();
             stored.add_made_by(&now);
-            assert_eq!(stored.made_by.is_some_and(|made_by| made_by.is_superset(&now.made_by.unwrap())), known);
+            assert_eq!(stored.made_by.is_some_and(|made_by| made_by.contains(&Rten)), known);
         }
     }
 

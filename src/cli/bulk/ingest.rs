@@ -143,7 +143,7 @@ impl Report {
             batch.refused.iter().for_each(|error| context.printer.warning(passing(error)));
             context.printer.detail(format!("batch stored: {}", describe(&batch.tally)));
             if let Some(model) = model.filter(|_| !self.said_engine.replace(true)) {
-                context.say_engine(model, Some(info));
+                context.say_engine(model);
             }
         });
     }

@@ -22,15 +22,7 @@ impl Context<'_, '_> {
         embedder.load()?;
         self.warn_of_engines(embedder.fingerprint())?;
         self.tell_model(embedder.fingerprint());
-        self.warn_of_mix(collection, embedder.fingerprint());
         Ok(Arc::new(embedder))
-    }
-
-    /// Says when an embedder's embeddings differ from those a collection has.
-    pub(crate) fn warn_of_mix(&mut self, collection: &CollectionInfo, embedder: &Fingerprint) {
-        if let Some(mix) = collection.embedder.as_ref().and_then(|stored| stored.mix_with(embedder)) {
-            self.printer.warning(format!("{}: {mix}", collection.name));
-        }
     }
 
     /// Does the same, but leaves the loading to the first text.
@@ -78,16 +70,11 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// Says of the model that embeds which engines were passed over, that rten is the slower one, and when a collection's
-    /// embeddings are of another engine.
-    pub(crate) fn say_engine(&mut self, model: &Fingerprint, collection: Option<&CollectionInfo>) {
+    /// Says of the model that embeds which engines were passed over, and that rten is the slower one.
+    pub(crate) fn say_engine(&mut self, model: &Fingerprint) {
         self.tell_model(model);
         let Ok(Some(runtime)) = runtime_of(model, &self.models) else { return };
         self.warn_of_skipped(&runtime);
-        if let Some(collection) = collection {
-            let now = Fingerprint { made_by: Some([runtime.kind.arithmetic()].into()), ..model.clone() };
-            self.warn_of_mix(collection, &now);
-        }
         if runtime.kind == RuntimeKind::Rten {
             self.printer.notice("embedding with rten; `huedb setup` installs ONNX Runtime, which is faster");
         }

@@ -127,7 +127,7 @@ fn run(
         shown = shown.max(so_far.done);
         if so_far.embedded > 0 && !said_engine {
             said_engine = true;
-            progress.suspend(|| context.say_engine(embedder.fingerprint(), None));
+            progress.suspend(|| context.say_engine(embedder.fingerprint()));
         }
         interrupt.check()
     });
