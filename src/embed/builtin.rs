@@ -87,6 +87,7 @@ pub(super) fn fingerprint() -> Fingerprint {
         query_prefix: String::new(),
         document_prefix: String::new(),
         made_by: None,
+        probe: None,
     }
 }
 

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use unicode_segmentation::GraphemeCursor;
 
+use super::builtin;
 use super::parts::open_tokenizer;
 use super::token_spans::{Counter, TokenSpan};
 use super::{HashEmbedder, LoadOptions, resolve};
@@ -61,7 +62,14 @@ impl Chunker {
         let counter = if HashEmbedder::from_name(model).is_some() {
             Counter::Words
         } else {
-            Counter::Tokens(Box::new(open_tokenizer(&resolve(model, options)?, usize::MAX)?))
+            match resolve(model, options)? {
+                // Its own tokenizer is not here; most models count English text within a few percent of this one.
+                spec if spec.service.is_some() && builtin::model().is_some() => {
+                    Counter::Tokens(Box::new(builtin::tokenizer(usize::MAX)))
+                }
+                spec if spec.service.is_some() => Counter::Words,
+                spec => Counter::Tokens(Box::new(open_tokenizer(&spec, usize::MAX)?)),
+            }
         };
         let mut chunker = Self {
             counter,

@@ -38,6 +38,7 @@ impl HashEmbedder {
                 query_prefix: String::new(),
                 document_prefix: String::new(),
                 made_by: None,
+                probe: None,
             },
         }
     }

@@ -73,8 +73,6 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
     // Found out by running it: what config.json says may be of another layer.
     found.dimension = None;
 
-    fs::create_dir_all(&models).map_err(|error| Error::io(format!("create {}", models.display()), error))?;
-    remove_left_behind(&models);
     let (staging, _alive) = stage(&models)?;
     let companions: Vec<PathBuf> = COMPANIONS.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect();
     let mut files = BTreeMap::new();
@@ -91,21 +89,29 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
     Manifest::new(graph, quantized_by_batch, spec.fingerprint, files).write(staging.path())?;
     // What could not be read would be in the way of every other model.
     Manifest::read(staging.path())?;
+    put_in_place(staging, name, &models)?;
+    Ok(ModelSpec { notes, ..resolve(name, options)? })
+}
+
+/// Gives a folder in which a model was put together its name.
+pub(super) fn put_in_place(staging: TempDir, name: &str, models: &Path) -> Result<()> {
     let place = models.join(name);
     let staging = staging.keep();
     if let Err(error) = fs::rename(&staging, &place) {
         let _ = fs::remove_dir_all(&staging);
         // Another process may have added one of this name meanwhile.
-        check_name(name, &models)?;
+        check_name(name, models)?;
         return Err(Error::io(format!("create {}", place.display()), error));
     }
-    Ok(ModelSpec { notes, ..resolve(name, options)? })
+    Ok(())
 }
 
 /// Makes a folder in which a model is put together, and locks it for as long as the returned file is open.
 ///
 /// The lock ends with the process, however that ends: so a folder that nobody locks is left behind.
-fn stage(models: &Path) -> Result<(TempDir, File)> {
+pub(super) fn stage(models: &Path) -> Result<(TempDir, File)> {
+    fs::create_dir_all(models).map_err(|error| Error::io(format!("create {}", models.display()), error))?;
+    remove_left_behind(models);
     let failure = |error: io::Error| Error::io(format!("write in {}", models.display()), error.kind().into());
     let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(models).map_err(failure)?;
     let lock = File::open(staging.path()).map_err(failure)?;

@@ -12,8 +12,9 @@ use super::hash::HashEmbedder;
 use super::onnx::{ModelParts, OnnxEmbedder};
 use super::options::{LoadOptions, RuntimeChoice};
 use super::parts::open_parts;
-use super::registry::resolve;
+use super::registry::{ModelSpec, resolve};
 use super::runtime::{Runtime, runtime};
+use super::service::{ServiceEmbedder, ServiceManifest};
 use crate::error::Result;
 use crate::record::Fingerprint;
 
@@ -31,7 +32,7 @@ pub fn load(model: &str, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
         return Ok(Arc::new(hash));
     }
     let spec = resolve(model, options)?;
-    options.loaded.get_or_load(model, &spec.fingerprint, || open(open_parts(&spec)?, options))
+    options.loaded.get_or_load(model, &spec.fingerprint, || open_as(&spec, &spec.fingerprint, options))
 }
 
 /// Loads a model as a collection uses it: with the prefixes of the collection's fingerprint.
@@ -42,16 +43,27 @@ pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result
     if let Some(hash) = HashEmbedder::from_name(model) {
         return Ok(Arc::new(hash.with_prefixes(&used.query_prefix, &used.document_prefix)));
     }
-    options.loaded.get_or_load(model, used, || {
-        let mut parts = open_parts(&resolve(model, options)?)?;
-        parts.fingerprint.query_prefix.clone_from(&used.query_prefix);
-        parts.fingerprint.document_prefix.clone_from(&used.document_prefix);
-        if parts.fingerprint.dimension == 0 {
-            // A folder that does not say it was asked when the collection was made.
-            parts.fingerprint.dimension = used.dimension;
-        }
-        open(parts, options)
-    })
+    options.loaded.get_or_load(model, used, || open_as(&resolve(model, options)?, used, options))
+}
+
+fn open_as(spec: &ModelSpec, used: &Fingerprint, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
+    if let Some(service) = &spec.service {
+        return open_service(service, used, options);
+    }
+    let mut parts = open_parts(spec)?;
+    parts.fingerprint.query_prefix.clone_from(&used.query_prefix);
+    parts.fingerprint.document_prefix.clone_from(&used.document_prefix);
+    if parts.fingerprint.dimension == 0 {
+        // A folder that does not say it was asked when the collection was made.
+        parts.fingerprint.dimension = used.dimension;
+    }
+    open(parts, options)
+}
+
+fn open_service(service: &ServiceManifest, used: &Fingerprint, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
+    let embedder = ServiceEmbedder::open(service, used, options)?;
+    let parallel = embedder.parallel();
+    Ok(Arc::new(BatchingEmbedder::new(embedder, parallel)))
 }
 
 /// Returns the engine that runs a model, and loads it where it is not loaded yet; `None` for a model that needs none.
@@ -59,7 +71,7 @@ pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result
 /// # Errors
 /// As [`super::runtime`].
 pub fn runtime_of(model: &Fingerprint, options: &LoadOptions) -> Result<Option<Runtime>> {
-    if HashEmbedder::from_name(&model.model).is_some() {
+    if model.needs_no_engine() {
         return Ok(None);
     }
     if has_own_encoder(model, options) { Ok(Some(Runtime::built_in())) } else { runtime(options).map(Some) }

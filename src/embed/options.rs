@@ -1,7 +1,7 @@
 //! Where models and runtimes are looked for, and which runtime may run them.
 //!
 //! Not a configuration file: the command line fills it in. Invariant: this file is the only one of the room
-//! that reads the environment, and only for [`LoadOptions::from_env`].
+//! that reads the environment, and only for [`LoadOptions::from_env`] and for the key of a service that names its variable.
 
 use std::env;
 use std::fs;
@@ -67,6 +67,8 @@ pub struct LoadOptions {
     pub threads: Option<NonZeroUsize>,
     /// Where models are pulled from.
     pub hub: HubOptions,
+    /// Whether nothing may leave this machine: no model is fetched, and no service on another machine is asked.
+    pub offline: bool,
     /// The models that are loaded; clones of the options share them.
     pub loaded: ModelCache,
     /// The threads that large batches are spread over; `None` takes those of the process, as many as `threads` says.
@@ -120,7 +122,7 @@ fn is_yes(value: &str) -> bool {
 
 impl LoadOptions {
     /// Reads the environment: `HUEDB_RUNTIME`, `ORT_DYLIB_PATH`, `HUEDB_DATA_DIR`, `HUEDB_CACHE_DIR`,
-    /// `HUEDB_THREADS` and what says where the hub is, and the system's directories where those are not set.
+    /// `HUEDB_THREADS`, `HUEDB_OFFLINE` and what says where the hub is, and the system's directories where those are not set.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] when `HUEDB_RUNTIME` names no runtime or `HUEDB_THREADS` is no number above 0.
@@ -134,6 +136,7 @@ impl LoadOptions {
             cache_dir: path("HUEDB_CACHE_DIR").or_else(|| system.as_ref().map(|dirs| dirs.cache_dir().join("huedb"))),
             threads: env::var("HUEDB_THREADS").ok().as_deref().map(threads).transpose()?,
             hub: HubOptions::from_env(system.as_ref().map(BaseStrategy::cache_dir)),
+            offline: env::var("HUEDB_OFFLINE").is_ok_and(|value| is_yes(&value)),
             loaded: ModelCache::default(),
             pool: None,
         })
@@ -147,6 +150,11 @@ impl LoadOptions {
     pub fn of_process() -> Result<&'static Self> {
         static OF_PROCESS: TryOnce<LoadOptions> = TryOnce::new();
         OF_PROCESS.get_or_try_init(Self::from_env)
+    }
+
+    /// Returns a variable of the environment that a service's settings name, unless it is empty.
+    pub(super) fn variable(name: &str) -> Option<String> {
+        env::var(name).ok().filter(|value| !value.trim().is_empty())
     }
 
     /// Returns the threads to embed with.

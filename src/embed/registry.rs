@@ -10,6 +10,7 @@ use super::folder::{self, FolderModel};
 use super::hash::HashEmbedder;
 use super::manifest::Manifest;
 use super::model_cache::{GraphFacts, ModelCache};
+use super::service::{self, ServiceManifest, ServiceSettings};
 use super::tensor::ModelBytes;
 use super::{LoadOptions, builtin, digest, graph};
 use crate::error::{Error, Result};
@@ -26,6 +27,8 @@ pub enum ModelOrigin {
     Folder(PathBuf),
     /// No model: [`HashEmbedder`].
     Hash,
+    /// A service that is asked over HTTP.
+    Service(ServiceSettings),
 }
 
 /// A model that can be loaded.
@@ -42,6 +45,8 @@ pub struct ModelSpec {
     /// What was found out when it was added, and is worth saying.
     pub notes: Vec<String>,
     pub(super) source: Option<ModelSource>,
+    /// What it takes to ask a service instead.
+    pub(super) service: Option<Box<ServiceManifest>>,
 }
 
 /// What it takes to open a model.
@@ -77,9 +82,7 @@ pub fn models(options: &LoadOptions) -> Result<Vec<ModelSpec>> {
     names.sort_unstable();
     for name in names {
         let path = dir.join(&name);
-        if let Some(manifest) = Manifest::read(&path)? {
-            found.push(installed(name, &path, manifest));
-        }
+        found.extend(read_installed(name, &path)?);
     }
     Ok(found)
 }
@@ -105,12 +108,12 @@ pub fn resolve(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
             bytes: 0,
             notes: Vec::new(),
             source: None,
+            service: None,
         });
     }
     if let Some(dir) = models_dir(options).filter(|_| is_model_name(model)) {
-        let path = dir.join(model);
-        if let Some(manifest) = Manifest::read(&path)? {
-            return Ok(installed(model.into(), &path, manifest));
+        if let Some(found) = read_installed(model.into(), &dir.join(model))? {
+            return Ok(found);
         }
     }
     let path = Path::new(model);
@@ -121,10 +124,28 @@ pub fn resolve(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
     Err(Error::ModelNotFound { model: model.to_owned(), known })
 }
 
-/// Checks the files of a model against their checksums.
+/// Reads what is installed in a folder of the data directory, if anything is.
+fn read_installed(name: String, path: &Path) -> Result<Option<ModelSpec>> {
+    if let Some(manifest) = Manifest::read(path)? {
+        return Ok(Some(installed(name, path, manifest)));
+    }
+    let service = ServiceManifest::read(path)?.map(Box::new);
+    Ok(service.map(|manifest| ModelSpec {
+        name,
+        origin: ModelOrigin::Service(manifest.settings.clone()),
+        fingerprint: manifest.fingerprint.clone(),
+        bytes: 0,
+        notes: Vec::new(),
+        source: None,
+        service: Some(manifest),
+    }))
+}
+
+/// Checks the files of a model against their checksums; a service embeds a text again, which is compared.
 ///
 /// # Errors
-/// [`Error::Model`] with the file that differs, [`Error::Io`] when one cannot be read.
+/// [`Error::Model`] with the file that differs, [`Error::Io`] when one cannot be read; those of a service as of
+/// [`super::add_service`], and [`Error::Server`] when its model is another.
 pub fn verify(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
     let spec = resolve(model, options)?;
     let failure = |why: String| Error::Model {
@@ -146,6 +167,9 @@ pub fn verify(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
         }
         _ => {}
     }
+    if let Some(manifest) = &spec.service {
+        service::ask_again(manifest, options)?;
+    }
     Ok(spec)
 }
 
@@ -155,13 +179,15 @@ pub fn verify(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
 /// [`Error::InvalidArgument`] when no such model is installed, [`Error::Io`] when it cannot be removed.
 pub fn remove(model: &str, options: &LoadOptions) -> Result<()> {
     let spec = resolve(model, options)?;
-    let ModelOrigin::Installed(dir) = &spec.origin else {
-        return Err(Error::argument(format!("the model {model:?} is not an installed one")));
+    let (dir, manifest) = match (&spec.origin, models_dir(options)) {
+        (ModelOrigin::Installed(dir), _) => (dir.clone(), super::manifest::FILE_NAME),
+        (ModelOrigin::Service(_), Some(models)) => (models.join(&spec.name), service::FILE_NAME),
+        _ => return Err(Error::argument(format!("the model {model:?} is not an installed one"))),
     };
     let action = || format!("remove {}", dir.display());
     // The manifest first: what is left of a removal that stops half-way is no model any more.
-    fs::remove_file(dir.join(super::manifest::FILE_NAME)).map_err(|error| Error::io(action(), error))?;
-    fs::remove_dir_all(dir).map_err(|error| Error::io(action(), error))
+    fs::remove_file(dir.join(manifest)).map_err(|error| Error::io(action(), error))?;
+    fs::remove_dir_all(&dir).map_err(|error| Error::io(action(), error))
 }
 
 /// Where models are installed.
@@ -193,6 +219,7 @@ fn built_in() -> Option<ModelSpec> {
         bytes: builtin::bytes(),
         notes: Vec::new(),
         source: Some(source),
+        service: None,
     })
 }
 
@@ -207,7 +234,8 @@ fn installed(name: String, dir: &Path, manifest: Manifest) -> ModelSpec {
         dimension_known: true,
     };
     let origin = ModelOrigin::Installed(dir.into());
-    ModelSpec { name, origin, fingerprint: manifest.fingerprint, bytes, notes: Vec::new(), source: Some(source) }
+    let (fingerprint, source) = (manifest.fingerprint, Some(source));
+    ModelSpec { name, origin, fingerprint, bytes, notes: Vec::new(), source, service: None }
 }
 
 /// A folder without a manifest is read each time, and hashed where its files changed.
@@ -241,6 +269,7 @@ pub(super) fn spec_of(name: String, dir: &Path, found: FolderModel, cache: &Mode
         query_prefix: found.query_prefix,
         document_prefix: found.document_prefix,
         made_by: None,
+        probe: None,
     };
     let source = ModelSource {
         quantized_by_batch: facts.quantized_by_batch,
@@ -250,7 +279,7 @@ pub(super) fn spec_of(name: String, dir: &Path, found: FolderModel, cache: &Mode
         dimension_known: found.dimension.is_some(),
     };
     let origin = ModelOrigin::Folder(dir.into());
-    Ok(ModelSpec { name, origin, fingerprint, bytes, notes: Vec::new(), source: Some(source) })
+    Ok(ModelSpec { name, origin, fingerprint, bytes, notes: Vec::new(), source: Some(source), service: None })
 }
 
 /// Whether a graph has the operator that scales activations over its whole input; refuses one that is not whole.

@@ -93,6 +93,16 @@ pub enum Advice {
     ChooseGraph(Vec<String>),
     /// Ask for at most this many tokens.
     LimitTokens(usize),
+    /// Name a variable that holds the key of a service.
+    NameKeyVariable,
+    /// Say where the key of a service is.
+    GiveServiceKey,
+    /// Run the same once the service answers.
+    GoOnLater,
+    /// Add the service of this model under another name, and re-embed.
+    AddServiceAnew(String),
+    /// Cut documents before they are embedded.
+    ShortenTexts,
 }
 
 impl fmt::Display for Advice {
@@ -145,6 +155,13 @@ impl fmt::Display for Advice {
                 "give it a certificate and its key, name the proxies that encrypt for it, or say that nobody listens"
             }
             Self::ChooseGraph(graphs) => return write!(f, "choose one: {}", graphs.join(", ")),
+            Self::NameKeyVariable => {
+                "set a variable to the key, and give its name; or give a command that prints the key"
+            }
+            Self::GiveServiceKey => "it wants a key: say which variable holds it, or which command prints it",
+            Self::GoOnLater => "what was stored is kept, and the same can be run again once the service answers",
+            Self::AddServiceAnew(_) => "add it under another name, and re-embed its collections with that",
+            Self::ShortenTexts => "where a text is longer than the model reads, store it in chunks",
             Self::LimitTokens(most) => return write!(f, "the longest it runs has {most}"),
         })
     }

@@ -275,20 +275,23 @@ impl<'a> Preparer<'a> {
                     prepared_row.row.embedding = Some(embedding);
                     prepared_row.row.embedded_here = true;
                 }
-                Err(error) => drop(failed.insert(at, error.to_string())),
+                Err(error) => {
+                    let advice = error.advice().cloned();
+                    failed.insert(at, Remark { text: error.to_string(), advice });
+                }
             }
         }
         if failed.is_empty() { Ok(()) } else { self.leave_out_failed(prepared, &mut failed) }
     }
 
     /// Takes out the documents of which the model could not embed a part.
-    fn leave_out_failed(&self, prepared: &mut PreparedBatch, failed: &mut HashMap<usize, String>) -> Result<()> {
+    fn leave_out_failed(&self, prepared: &mut PreparedBatch, failed: &mut HashMap<usize, Remark>) -> Result<()> {
         let rows = mem::take(&mut prepared.rows);
         let mut at = 0;
         let why = |document: &[PreparedRow]| {
             let places = at..at + document.len();
             at = places.end;
-            places.into_iter().find_map(|place| failed.remove(&place)).map(Remark::from)
+            places.into_iter().find_map(|place| failed.remove(&place))
         };
         let wrong = rows.chunk_by(is_same_document).map(why).collect();
         self.take_out(prepared, rows, wrong)

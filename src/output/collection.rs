@@ -33,9 +33,11 @@ pub(crate) fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> 
         .with("ef_search", collection.hnsw.ef_search)
         .with("max_neighbors", collection.hnsw.max_neighbors);
     if let Some(embedder) = &collection.embedder {
+        facts = match &embedder.probe {
+            Some(probe) => facts.with("probe", probe.short()),
+            None => facts.with("model_sha256", embedder.sha256.as_str()).with("pooling", embedder.pooling.as_str()),
+        };
         facts = facts
-            .with("model_sha256", embedder.sha256.as_str())
-            .with("pooling", embedder.pooling.as_str())
             .with("normalize", embedder.normalize)
             .with("max_tokens", embedder.max_tokens)
             .with("query_prefix", prefix(&embedder.query_prefix))

@@ -18,6 +18,7 @@ mod model_check;
 mod name;
 mod new_record;
 mod number;
+mod probe;
 #[cfg(test)]
 pub(crate) mod random;
 mod settings;
@@ -43,6 +44,7 @@ pub(crate) use model_check::{check_document_model, embeds_alike};
 pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use new_record::{NewRecord, Origin};
 pub use number::{Number, NumberKey};
+pub use probe::Probe;
 pub use settings::{
     Arithmetic, ChromaSettings, ClientSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, MAX_DIMENSION,
     Pooling,

@@ -37,9 +37,11 @@ pub(crate) fn embeds_alike(one: &Fingerprint, other: &Fingerprint) -> bool {
 /// Names a model, and what else of it differs from another.
 fn describe(model: &Fingerprint, other: &Fingerprint) -> String {
     let short = model.sha256.get(..8).unwrap_or(&model.sha256);
+    let probe = model.probe.as_ref().map_or("no probe".to_owned(), |probe| format!("probe {}", probe.short()));
     let settings = [
         (true, format!("{} dimensions", model.dimension)),
         (!short.is_empty(), short.to_owned()),
+        (model.probe != other.probe, probe),
         (model.pooling != other.pooling, format!("{} pooling", model.pooling.as_str())),
         (model.normalize != other.normalize, format!("length 1: {}", if model.normalize { "yes" } else { "no" })),
         (model.max_tokens != other.max_tokens, format!("{} tokens", model.max_tokens)),
@@ -53,7 +55,7 @@ fn describe(model: &Fingerprint, other: &Fingerprint) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Pooling;
+    use crate::record::{Pooling, Probe};
 
     #[test]
     fn models_that_differ_never_read_the_same() {
@@ -67,6 +69,7 @@ mod tests {
             query_prefix: String::new(),
             document_prefix: String::new(),
             made_by: None,
+            probe: Probe::of(&[1.0, 0.0]),
         };
         let others = [
             Fingerprint { model: "hash-9".into(), dimension: 9, ..model.clone() },
@@ -74,6 +77,8 @@ mod tests {
             Fingerprint { pooling: Pooling::Last, ..model.clone() },
             Fingerprint { normalize: false, ..model.clone() },
             Fingerprint { max_tokens: 7, ..model.clone() },
+            Fingerprint { probe: Probe::of(&[0.0, 1.0]), ..model.clone() },
+            Fingerprint { probe: None, ..model.clone() },
             Fingerprint { query_prefix: "q: ".into(), ..model.clone() },
             Fingerprint { document_prefix: "d: ".into(), ..model.clone() },
         ];

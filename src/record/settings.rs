@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{CollectionName, Metadata, Space};
+use super::{CollectionName, Metadata, Probe, Space};
 
 /// A collection as its catalogue entry describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -223,9 +223,19 @@ pub struct Fingerprint {
     /// give is near enough to be searched together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_by: Option<BTreeSet<Arithmetic>>,
+    /// What a service that embeds made of a fixed text; `None` for models that run here, which [`Self::sha256`] tells
+    /// apart. Of a service it is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
 }
 
 impl Fingerprint {
+    /// Returns whether no engine here makes its embeddings: a service does, or they are hashed words.
+    #[must_use]
+    pub fn needs_no_engine(&self) -> bool {
+        self.probe.is_some() || self.model.starts_with("hash-")
+    }
+
     /// Returns the fingerprint of embeddings of which none is made yet.
     #[must_use]
     pub fn with_none_made(self) -> Self {
@@ -252,6 +262,7 @@ impl PartialEq for Fingerprint {
             query_prefix,
             document_prefix,
             made_by: _,
+            probe,
         } = self;
         *model == other.model
             && *sha256 == other.sha256
@@ -261,6 +272,7 @@ impl PartialEq for Fingerprint {
             && *max_tokens == other.max_tokens
             && *query_prefix == other.query_prefix
             && *document_prefix == other.document_prefix
+            && *probe == other.probe
     }
 }
 

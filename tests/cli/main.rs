@@ -58,6 +58,7 @@ mod reembed;
 mod refusal;
 mod round_trip;
 mod server;
+mod service;
 mod shell;
 mod slips;
 mod sync;

@@ -95,6 +95,22 @@ pub(crate) fn words(advice: &Advice) -> String {
             "check the network and HF_ENDPOINT; `huedb model add DIR` installs a folder without either".into()
         }
         Advice::ChooseGraph(graphs) => format!("choose one with --file: {}", graphs.join(", ")),
+        Advice::NameKeyVariable => {
+            "set and export a variable, and name it as in --api-key-env OPENAI_API_KEY; or give --api-key-command".into()
+        }
+        Advice::GiveServiceKey => {
+            "it wants a key: add the model with --api-key-env VARIABLE or --api-key-command COMMAND".into()
+        }
+        Advice::GoOnLater => "what was stored is kept; run the same command again once the service answers".into(),
+        Advice::AddServiceAnew(name) => format!(
+            "`huedb model add {name}-2 --endpoint URL` adds it under another name, `huedb reembed COLLECTION --model \
+             {name}-2` embeds a collection with it"
+        ),
+        Advice::ShortenTexts => {
+            "where a text is longer than the model reads, `huedb import --chunk N` stores it in chunks, or add the model \
+             with --truncate where its API has that"
+                .into()
+        }
         Advice::LimitTokens(most) => format!("{advice}: --max-tokens {most}"),
         plain => plain.to_string(),
     }

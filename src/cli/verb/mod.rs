@@ -24,6 +24,7 @@ pub(crate) mod info;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod model;
+mod model_service;
 pub(crate) mod modify;
 #[cfg(feature = "serve")]
 pub(crate) mod ping;

@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use huedb::embed::{
-    ModelOrigin, ModelOverrides, ModelSpec, PullRequest, PullStep, install, models, pull, remove, verify,
+    KeySource, ModelOrigin, ModelOverrides, ModelSpec, PullRequest, PullStep, add_service, install, models, pull,
+    remove, verify,
 };
 use huedb::error::{Error, Result};
-use huedb::record::Pooling;
+use huedb::record::{Fingerprint, Pooling};
 
 use crate::cli::arguments::one_of;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
+use crate::cli::verb::model_service::ServiceArgs;
 use crate::output::{ProgressKind, Properties};
 
 /// List, add, pull, verify and remove embedding models
@@ -34,15 +36,34 @@ enum ModelVerb {
 #[derive(Debug, Args)]
 struct ModelListArgs {}
 
-/// Install a sentence-embedding model from a folder
+/// Install a sentence-embedding model from a folder, or an embedding service
 ///
 /// The folder holds an ONNX graph, tokenizer.json and, in the layout of Hugging Face, the config files that define pooling
 /// and the maximum number of tokens. The graph is tried with the longest text they allow (up to 2048 tokens); if it takes
 /// less, that is reported and becomes the limit.
+///
+/// With --endpoint, the model runs elsewhere and is asked over HTTP: at OpenAI, Azure, Mistral, Together and others, or at
+/// a server of your own such as vLLM, llama.cpp, LM Studio, Ollama or Text Embeddings Inference. NAME is its name here. It is
+/// asked for the embedding of a probe text, which is kept and compared at the first request of every process: another model
+/// behind the same address is an error, not a mix. The key stays where it is: only the name of its variable, or the
+/// command that prints it, is stored. Texts are refused, not cut, when they are too long for the model, unless --truncate
+/// is given; chunks are counted by the built-in model's tokenizer, up to --max-tokens (8192). Proxies are taken from `HTTPS_PROXY` and the like;
+/// `HUEDB_OFFLINE=1` forbids services on other machines.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  huedb model add ./bge-small --pooling cls
+  huedb model add small --endpoint https://api.openai.com/v1 --remote-model text-embedding-3-small \\
+    --api-key-env OPENAI_API_KEY
+  huedb model add nomic --endpoint http://localhost:11434 --api ollama --remote-model nomic-embed-text \\
+    --query-prefix 'search_query: ' --document-prefix 'search_document: '
+  huedb model add azure --endpoint 'https://NAME.openai.azure.com/openai/deployments/small?api-version=2024-10-21' \\
+    --api-key-command 'pass azure/key'
+  huedb model add cohere --endpoint https://api.cohere.com --api cohere --remote-model embed-v4.0 \\
+    --api-key-env COHERE_API_KEY --dimensions 512 --requests-per-minute 100")]
 struct ModelAddArgs {
-    /// Folder
-    dir: PathBuf,
+    /// Folder; with --endpoint, the name for the model
+    #[arg(value_name = "DIR|NAME")]
+    source: PathBuf,
 
     /// Name for the model [default: that of the folder]
     #[arg(long)]
@@ -50,6 +71,9 @@ struct ModelAddArgs {
 
     #[command(flatten)]
     settings: OverrideArgs,
+
+    #[command(flatten)]
+    service: ServiceArgs,
 }
 
 /// Fetch a sentence-embedding model from Hugging Face and install it
@@ -108,7 +132,7 @@ struct OverrideArgs {
     document_prefix: Option<String>,
 }
 
-/// Verify the checksums of a model's files
+/// Verify the checksums of a model's files, or that a service still has the model that was added
 #[derive(Debug, Args)]
 struct ModelVerifyArgs {
     /// Model
@@ -133,7 +157,11 @@ impl ModelArgs {
             ModelVerb::Pull(verb) => verb.run(context)?,
             ModelVerb::Verify(ModelVerifyArgs { name }) => {
                 let model = verify(&name, &context.models)?;
-                context.printer.notice(format!("{} is what it was: sha256 {}", model.name, model.fingerprint.sha256));
+                let (name, fingerprint) = (&model.name, &model.fingerprint);
+                context.printer.notice(match &fingerprint.probe {
+                    Some(probe) => format!("{name} answers as when it was added: probe {}", probe.short()),
+                    None => format!("{name} is what it was: sha256 {}", fingerprint.sha256),
+                });
             }
             ModelVerb::Remove(ModelRemoveArgs { name }) => {
                 remove(&name, &context.models)?;
@@ -146,13 +174,22 @@ impl ModelArgs {
 
 impl ModelAddArgs {
     fn run(self, context: &mut Context) -> Result<()> {
-        // The last part of `.` or `models/..` is in its absolute path.
-        let absolute = || self.dir.canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = self.name.clone().or_else(absolute).unwrap_or_default();
-        if !self.dir.is_dir() {
-            return Err(Error::argument(format!("{} is not a folder", self.dir.display())));
+        if let Some(settings) = self.service.settings(&self.source)? {
+            let name = self.source.to_string_lossy();
+            let model = add_service(&name, &settings, &self.settings.into(), &context.models)?;
+            tell(context, &model);
+            return context.facts(&facts(&model));
         }
-        let model = install(&self.dir, &name, &self.settings.into(), &context.models)?;
+        // The last part of `.` or `models/..` is in its absolute path.
+        let absolute = || self.source.canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = self.name.clone().or_else(absolute).unwrap_or_default();
+        if !self.source.is_dir() {
+            return Err(Error::InvalidArgument {
+                why: format!("{} is not a folder", self.source.display()),
+                hint: Some("a model of a service is added with --endpoint URL".into()),
+            });
+        }
+        let model = install(&self.source, &name, &self.settings.into(), &context.models)?;
         tell(context, &model);
         context.facts(&facts(&model))?;
         Ok(())
@@ -202,17 +239,26 @@ fn tell(context: &mut Context, model: &ModelSpec) {
 }
 
 fn facts(model: &ModelSpec) -> Properties {
+    let Fingerprint { dimension, max_tokens, pooling, sha256, probe, .. } = &model.fingerprint;
     let origin = match &model.origin {
         ModelOrigin::BuiltIn => "built in".to_owned(),
         ModelOrigin::Installed(dir) | ModelOrigin::Folder(dir) => dir.display().to_string(),
         ModelOrigin::Hash => "no model: hashed words".to_owned(),
+        ModelOrigin::Service(service) => {
+            let key = match &service.key {
+                None => String::new(),
+                Some(KeySource::Env(name)) => format!(", key from {name}"),
+                Some(KeySource::Command(_)) => ", key from a command".to_owned(),
+            };
+            format!("{} at {} ({}{key})", service.remote_model, service.endpoint, service.api)
+        }
     };
     Properties::new()
         .with("name", model.name.as_str())
-        .with("dimension", model.fingerprint.dimension)
-        .with("max_tokens", model.fingerprint.max_tokens)
-        .with("pooling", model.fingerprint.pooling.as_str())
+        .with("dimension", *dimension)
+        .with("max_tokens", *max_tokens)
+        .with("pooling", probe.is_none().then(|| pooling.as_str()))
         .with_bytes("size", model.bytes)
         .with("from", origin)
-        .with("sha256", model.fingerprint.sha256.as_str())
+        .with("sha256", probe.is_none().then_some(sha256.as_str()))
 }

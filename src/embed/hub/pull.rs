@@ -72,7 +72,7 @@ pub fn pull(request: &PullRequest, options: &LoadOptions, progress: &mut dyn FnM
     let of_repo = || request.repo.rsplit('/').next().unwrap_or_default().to_owned();
     let name = request.name.clone().unwrap_or_else(of_repo);
     check_name(&name, &models)?;
-    if options.hub.offline {
+    if options.hub.offline || options.offline {
         let snapshot = cached(&repo, &options.hub)?;
         progress(PullStep::Installing);
         return install(&snapshot, &name, &request.overrides, options);
@@ -151,7 +151,7 @@ fn cached(repo: &Repo, hub: &HubOptions) -> Result<PathBuf> {
     });
     found.ok_or_else(|| Error::Model {
         model: repo.name.clone(),
-        why: "it is not in the cache, and HF_HUB_OFFLINE forbids fetching it".into(),
+        why: "it is not in the cache, and HF_HUB_OFFLINE or HUEDB_OFFLINE forbids fetching it".into(),
         hint: Some(Advice::InstallFolderOffline),
     })
 }

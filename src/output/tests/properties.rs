@@ -90,6 +90,7 @@ fn fingerprint() -> Fingerprint {
         query_prefix: String::new(),
         document_prefix: "passage: ".into(),
         made_by: None,
+        probe: None,
     }
 }
 
