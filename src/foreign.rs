@@ -140,7 +140,7 @@ fn elf_length(header: &[u8; 64]) -> u64 {
 
 /// Maps a file into memory, to read.
 pub(crate) fn map(file: &File) -> std::io::Result<Mmap> {
-    // SAFETY: the files of the cache are written under another name and renamed into place, never changed
+    // SAFETY: the files of the cache and of installed models are written under another name and renamed into place, never changed
     // afterwards; another program that shortens one while it is used is beyond what can be guarded against.
     unsafe { Mmap::map(file) }
 }

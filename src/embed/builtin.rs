@@ -4,7 +4,7 @@
 //! from them at every start (checksum, settings of the tokenizer) is checked against them by tests.
 
 use super::bert::Folding;
-use super::encoder::{Model, put_together};
+use super::encoder::put_together;
 use super::tokenizer::Tokenizer;
 use super::vocabulary::Vocabulary;
 use super::wordpiece::WordPiece;
@@ -47,12 +47,12 @@ static VOCABULARY: &str = include_str!("../../fixtures/models/all-MiniLM-L6-v2/v
 #[cfg(not(feature = "bundled-model"))]
 static VOCABULARY: &str = "";
 
-/// Opens the model for the encoder.
+/// Returns the model as the encoder uses it.
 ///
 /// # Errors
 /// Says that the program was built without it.
-pub(super) fn packed() -> Result<Model, String> {
-    if IN_PROGRAM { Model::open(PACKED) } else { Err(LEFT_OUT.to_owned()) }
+pub(super) fn packed() -> Result<&'static [u8], String> {
+    if IN_PROGRAM { Ok(PACKED) } else { Err(LEFT_OUT.to_owned()) }
 }
 
 /// Returns the model's graph, for other engines than the encoder.

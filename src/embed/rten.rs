@@ -38,7 +38,7 @@ impl RtenModel {
                 ModelBytes::BuiltIn => options.load(builtin::graph()?),
                 // By the path it finds the files of weights beside the graph, and takes no other name for one.
                 ModelBytes::File(path) if path.extension() == Some(OsStr::new("onnx")) => options.load_file(path),
-                ModelBytes::File(path) => options.load(fs::read(path).map_err(|error| error.to_string())?),
+                ModelBytes::File(path) | ModelBytes::Packed(path) => options.load(fs::read(path).map_err(|error| error.to_string())?),
             };
             model.map(|model| Self(Arc::new(model))).map_err(|error| error.to_string())
         })

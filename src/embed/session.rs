@@ -227,7 +227,7 @@ impl ModelSession {
 fn commit(mut builder: SessionBuilder, model: &ModelBytes) -> ort::Result<Session> {
     match model {
         ModelBytes::BuiltIn => builder.commit_from_memory(&builtin::graph().map_err(ort::Error::new)?),
-        ModelBytes::File(path) => builder.commit_from_file(path),
+        ModelBytes::File(path) | ModelBytes::Packed(path) => builder.commit_from_file(path),
     }
 }
 

@@ -11,6 +11,8 @@ pub(super) enum ModelBytes {
     BuiltIn,
     /// A file, with its weights or beside them.
     File(PathBuf),
+    /// A file in the form that the encoder in the program uses where it lies.
+    Packed(PathBuf),
 }
 
 /// The sides of a tensor; `None` for one that a graph leaves open.

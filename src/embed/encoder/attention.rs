@@ -6,23 +6,24 @@
 use std::ops::Range;
 
 use super::lanes::{LANES, Lanes};
-use super::model::{HEAD_SIZE, Sixteen};
+use super::layout::DISTANCES;
+use super::model::Sixteen;
 use super::rows::LEAST;
 
-/// Sixteens of a head.
-const PARTS: usize = HEAD_SIZE / LANES;
-
-const ZEROS: [Sixteen; PARTS] = [[0.0; LANES]; PARTS];
+/// Sixteens of the largest head there is.
+const MOST_PARTS: usize = 4;
 
 /// Rooms that attention works in, kept from text to text.
 #[derive(Default)]
 pub(super) struct Room {
-    /// `[tokens / 16][head][16]`.
-    keys: Vec<[Sixteen; HEAD_SIZE]>,
+    /// `[tokens / 16][parts][16 components][16 tokens]`.
+    keys: Vec<[Sixteen; LANES]>,
     /// `[parts][tokens]`.
-    values: [Vec<Sixteen>; PARTS],
+    values: [Vec<Sixteen>; MOST_PARTS],
     /// `[rows][tokens]`.
     scores: Vec<Sixteen>,
+    /// What is added to scores, where the model has that.
+    pub(super) biases: Vec<f32>,
     /// What the kernels for bf16 work in.
     pub(super) halves: super::halves::Room,
 }
@@ -34,15 +35,49 @@ pub(super) struct Text<'a> {
     pub(super) tokens: usize,
     /// Sixteens of a token's questions, and so of its keys and its values.
     pub(super) columns: usize,
+    /// Sixteens of a head: 2 or 4.
+    pub(super) parts: usize,
+    /// What is added to scores: `[heads][distances]`; nothing where it is empty.
+    pub(super) biases: &'a [f32],
 }
 
 impl<'a> Text<'a> {
     /// Returns a token's questions (0), keys (1) or values (2) of a head; zeros for a token there is not.
     #[inline(always)]
-    pub(super) fn part(&self, token: usize, which: usize, head: usize) -> &'a [Sixteen; PARTS] {
+    pub(super) fn part<const PARTS: usize>(&self, token: usize, which: usize, head: usize) -> &'a [Sixteen; PARTS] {
         let start = (token * 3 + which) * self.columns + head * PARTS;
-        self.rows.get(start..).and_then(|rest| rest.first_chunk()).unwrap_or(&ZEROS)
+        self.rows.get(start..).and_then(|rest| rest.first_chunk()).unwrap_or(const { &[[0.0; LANES]; PARTS] })
     }
+
+    /// Writes what is added to a head's scores: for a question from the place `tokens - question` on.
+    pub(super) fn lay_out_biases(&self, head: usize, biases: &mut Vec<f32>) {
+        biases.clear();
+        if let Some(of_head) = self.biases.chunks_exact(DISTANCES).nth(head) {
+            let of = |place: usize| of_head.get(kind_of_distance(place, self.tokens)).copied().unwrap_or(0.0);
+            biases.extend((0..2 * self.tokens).map(of));
+        }
+    }
+
+    /// Adds to a question's scores.
+    #[inline(always)]
+    pub(super) fn add_biases(&self, biases: &[f32], question: usize, scores: &mut [Sixteen]) {
+        let biases = biases.get(self.tokens.saturating_sub(question)..).unwrap_or_default();
+        for (score, bias) in scores.as_flattened_mut().iter_mut().zip(biases) {
+            *score += bias;
+        }
+    }
+}
+
+/// Which bias is for a key at a place after a question: up to 7 tokens apart each distance has its own, then each half
+/// power of 2, and those of keys that come later are the second half of them.
+fn kind_of_distance(place: usize, question: usize) -> usize {
+    const EACH: usize = DISTANCES / 4;
+    let apart = place.abs_diff(question);
+    let kind = match apart.checked_mul(apart).and_then(usize::checked_ilog2) {
+        Some(log) if apart >= EACH => (EACH + log as usize - 2 * EACH.ilog2() as usize).min(DISTANCES / 2 - 1),
+        _ => apart,
+    };
+    if place > question { kind + DISTANCES / 2 } else { kind }
 }
 
 /// Writes what some tokens of a text see: `ROWS` tokens at a time, as many as the registers hold.
@@ -54,23 +89,44 @@ pub(super) fn attend<L: Lanes, const ROWS: usize>(
     out: &mut [Sixteen],
     room: &mut Room,
 ) {
+    match text.parts {
+        2 => attend_by_heads::<L, ROWS, 2>(l, text, asked, out, room),
+        MOST_PARTS => attend_by_heads::<L, ROWS, MOST_PARTS>(l, text, asked, out, room),
+        _ => {}
+    }
+}
+
+#[inline(always)]
+fn attend_by_heads<L: Lanes, const ROWS: usize, const PARTS: usize>(
+    l: L,
+    text: Text<'_>,
+    asked: Range<usize>,
+    out: &mut [Sixteen],
+    room: &mut Room,
+) {
     let blocks = text.tokens.div_ceil(LANES);
     room.scores.resize(blocks * ROWS, [0.0; LANES]);
     for head in 0..text.columns / PARTS {
-        lay_out(text, head, room);
+        lay_out::<PARTS>(text, head, room);
+        text.lay_out_biases(head, &mut room.biases);
         let rows = out.chunks_mut(ROWS * text.columns);
         for (out, start) in rows.zip(asked.clone().step_by(ROWS)) {
             let last = asked.end.saturating_sub(1);
-            let mut questions: [&[Sixteen; PARTS]; ROWS] = [&ZEROS; ROWS];
+            let mut questions = [text.part::<PARTS>(start, 0, head); ROWS];
             for (question, row) in questions.iter_mut().zip(start..) {
                 *question = text.part(row.min(last), 0, head);
             }
-            score(l, questions, &room.keys, &mut room.scores);
+            score(l, questions, room.keys.as_chunks().0, &mut room.scores);
+            if !room.biases.is_empty() {
+                for (scores, row) in room.scores.chunks_exact_mut(blocks).zip(start..) {
+                    text.add_biases(&room.biases, row.min(last), scores);
+                }
+            }
             let mut inverses = [0.0; ROWS];
             for (scores, inverse) in room.scores.chunks_exact_mut(blocks).zip(&mut inverses) {
                 *inverse = soften(l, scores, text.tokens);
             }
-            for (part, values) in room.values.iter().enumerate() {
+            for (part, values) in room.values.iter().take(PARTS).enumerate() {
                 let seen: [L::Of; ROWS] = weigh(l, values, room.scores.as_flattened());
                 for ((row, seen), inverse) in out.chunks_exact_mut(text.columns).zip(seen).zip(inverses) {
                     if let Some(place) = row.get_mut(head * PARTS + part) {
@@ -84,36 +140,36 @@ pub(super) fn attend<L: Lanes, const ROWS: usize>(
 
 /// Turns the keys of a head so that sixteen tokens are side by side, and puts the values together.
 #[inline(always)]
-fn lay_out(text: Text<'_>, head: usize, room: &mut Room) {
-    room.keys.resize(text.tokens.div_ceil(LANES), [[0.0; LANES]; HEAD_SIZE]);
-    for (block, keys) in room.keys.iter_mut().enumerate() {
+fn lay_out<const PARTS: usize>(text: Text<'_>, head: usize, room: &mut Room) {
+    room.keys.resize(text.tokens.div_ceil(LANES) * PARTS, [[0.0; LANES]; LANES]);
+    for (block, keys) in room.keys.as_chunks_mut::<PARTS>().0.iter_mut().enumerate() {
         for lane in 0..LANES {
-            let key = text.part(block * LANES + lane, 1, head).as_flattened();
-            for (row, x) in keys.iter_mut().zip(key) {
+            let key = text.part::<PARTS>(block * LANES + lane, 1, head).as_flattened();
+            for (row, x) in keys.as_flattened_mut().iter_mut().zip(key) {
                 if let Some(place) = row.get_mut(lane) {
                     *place = *x;
                 }
             }
         }
     }
-    for (part, values) in room.values.iter_mut().enumerate() {
+    for (part, values) in room.values.iter_mut().take(PARTS).enumerate() {
         values.clear();
-        let of_token = |token| text.part(token, 2, head).get(part).copied().unwrap_or_default();
+        let of_token = |token| text.part::<PARTS>(token, 2, head).get(part).copied().unwrap_or_default();
         values.extend((0..text.tokens).map(of_token));
     }
 }
 
 /// Questions times keys.
 #[inline(always)]
-fn score<L: Lanes, const ROWS: usize>(
+fn score<L: Lanes, const ROWS: usize, const PARTS: usize>(
     l: L,
     questions: [&[Sixteen; PARTS]; ROWS],
-    keys: &[[Sixteen; HEAD_SIZE]],
+    keys: &[[[Sixteen; LANES]; PARTS]],
     scores: &mut [Sixteen],
 ) {
     for (block, block_keys) in keys.iter().enumerate() {
         let mut sums = [l.splat(0.0); ROWS];
-        for (place, key) in block_keys.iter().enumerate() {
+        for (place, key) in block_keys.as_flattened().iter().enumerate() {
             let key = l.load(key);
             for (sum, question) in sums.iter_mut().zip(questions) {
                 let question = question.as_flattened().get(place).copied().unwrap_or(0.0);

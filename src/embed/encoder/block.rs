@@ -12,9 +12,18 @@ use super::layout::STEP;
 use super::model::{Layer, Model, Sixteen};
 use super::product::TILE_ROWS;
 use super::rows::{Bytes, BytesMut, Scale};
+use crate::record::Pooling;
 
 /// Tokens that go through both halves of the feed-forward together: what is between stays near the core.
 const FEED_FORWARD_ROWS: usize = 48;
+
+/// How a text's tokens become its vector.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Pooled {
+    pub(in super::super) by: Pooling,
+    /// Whether it is scaled to length 1.
+    pub(in super::super) normalize: bool,
+}
 
 /// Tokens as numbers and as bytes.
 #[derive(Default)]
@@ -66,8 +75,9 @@ struct Piece<'r> {
 
 /// Embeds texts that all have tokens, on so many of the threads of the pool that this is called in.
 pub(super) fn embed(
-    model: &Model,
+    model: &Model<'_>,
     kernels: &Kernels,
+    pooled: Pooled,
     texts: &[&[u32]],
     threads: usize,
     room: &mut Room,
@@ -102,11 +112,32 @@ pub(super) fn embed(
     for text in texts {
         let Some((text, others)) = rows.split_at_checked(text.len() * columns) else { break };
         let mut vector = vec![[0.0; LANES]; columns];
-        (kernels.pool)(text, &mut vector);
+        let rows_of = match pooled.by {
+            Pooling::Mean => text,
+            Pooling::Cls => text.get(..columns).unwrap_or_default(),
+            Pooling::Last => text.get(text.len().saturating_sub(columns)..).unwrap_or_default(),
+        };
+        if pooled.normalize {
+            (kernels.pool)(rows_of, &mut vector);
+        } else {
+            mean(rows_of, &mut vector);
+        }
         vectors.push(vector.as_flattened().to_vec());
         rows = others;
     }
     vectors
+}
+
+/// The mean of some tokens, of whatever length.
+fn mean(rows: &[Sixteen], vector: &mut [Sixteen]) {
+    #[expect(clippy::cast_precision_loss, reason = "some thousands at most")]
+    let count = (rows.len() / vector.len().max(1)).max(1) as f32;
+    for row in rows.chunks_exact(vector.len().max(1)) {
+        for (sum, x) in vector.as_flattened_mut().iter_mut().zip(row.as_flattened()) {
+            *sum += x;
+        }
+    }
+    vector.as_flattened_mut().iter_mut().for_each(|sum| *sum /= count);
 }
 
 /// Does something with each piece, at once where there are several.
@@ -133,7 +164,7 @@ fn each(room: &mut Room, columns: usize, per_piece: usize, work: impl Fn(Piece<'
 }
 
 /// Takes a piece from keys and values to the next layer.
-fn pass(model: &Model, kernels: &Kernels, layer: &Layer, texts: &[&[u32]], seen: &[Sixteen], piece: Piece<'_>) {
+fn pass(model: &Model<'_>, kernels: &Kernels, layer: &Layer<'_>, texts: &[&[u32]], seen: &[Sixteen], piece: Piece<'_>) {
     let columns = model.hidden / LANES;
     let Piece { first, numbers, bytes, scales, room: PieceRoom { context, between, attention }, .. } = piece;
     let end = first + scales.len();
@@ -146,7 +177,8 @@ fn pass(model: &Model, kernels: &Kernels, layer: &Layer, texts: &[&[u32]], seen:
             let place = (here.start - first) * columns..(here.end - first) * columns;
             let out = context.numbers.get_mut(place).unwrap_or_default();
             let asked = here.start - start..here.end - start;
-            (kernels.attend)(Text { rows, tokens: text.len(), columns }, asked, out, attention);
+            let text = Text { rows, tokens: text.len(), columns, parts: model.parts, biases: model.biases };
+            (kernels.attend)(text, asked, out, attention);
         }
         start += text.len();
     }

@@ -2,18 +2,21 @@
 //!
 //! Invariant: the results stand in the order of the texts; a text without tokens has the vector zero.
 
+use std::fs::File;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use super::{Encoder, Kernels};
+use super::spread::Sizes;
+use super::{Encoder, Kernels, PackedBytes, Pooled};
 use crate::embed::onnx::ModelParts;
 use crate::embed::tensor::ModelBytes;
 use crate::embed::tokenizer::Encoding;
-use crate::embed::{EmbedOutput, Embedder, LoadOptions, RuntimeKind, TextRole, builtin};
+use crate::embed::{EmbedOutput, Embedder, LoadOptions, RuntimeChoice, RuntimeKind, TextRole, builtin};
 use crate::error::{Error, Result};
+use crate::foreign;
 use crate::record::Fingerprint;
 use crate::threads;
 
@@ -32,20 +35,43 @@ impl EncoderEmbedder {
     /// Opens a model where it lies.
     ///
     /// # Errors
-    /// [`Error::Model`] where it is not the one in the program.
+    /// [`Error::Model`] where it is neither the one in the program nor packed, or is damaged; [`Error::Io`] where its file
+    /// cannot be read.
     pub(in super::super) fn open(mut parts: ModelParts, options: &LoadOptions) -> Result<Self> {
-        let opened = match &parts.model {
-            ModelBytes::BuiltIn => builtin::packed(),
-            ModelBytes::File(_) => Err("the encoder in the program runs the built-in model alone".to_owned()),
-        };
-        let model = opened.map_err(|why| Error::Model {
+        let failure = |why: String, hint: Option<&str>| Error::Model {
             model: parts.fingerprint.model.clone(),
             why,
-            hint: Some("leave HUEDB_RUNTIME unset".into()),
-        })?;
+            hint: hint.map(Into::into),
+        };
+        let other = matches!(options.runtime, RuntimeChoice::OnnxRuntime | RuntimeChoice::Tract);
+        let packed = match &parts.model {
+            ModelBytes::Packed(_) if other => {
+                let why = "it was converted for the encoder in the program, and no other engine runs it".to_owned();
+                return Err(failure(why, Some("leave HUEDB_RUNTIME unset")));
+            }
+            ModelBytes::BuiltIn => PackedBytes::Program(builtin::packed().map_err(|why| failure(why, None))?),
+            ModelBytes::Packed(path) => {
+                let mapped = File::open(path).and_then(|file| foreign::map(&file));
+                PackedBytes::File(mapped.map_err(|error| Error::io(format!("read {}", path.display()), error))?)
+            }
+            ModelBytes::File(_) => {
+                let why = "the encoder in the program runs the built-in model and converted ones alone".to_owned();
+                return Err(failure(why, Some("leave HUEDB_RUNTIME unset")));
+            }
+        };
+        let pooled = Pooled { by: parts.fingerprint.pooling, normalize: parts.fingerprint.normalize };
+        let encoder = Encoder::open(packed, Kernels::best(), pooled)
+            .map_err(|why| failure(why, Some("remove the model and add it again")))?;
         parts.fingerprint.made_by = Some([RuntimeKind::BuiltIn.arithmetic()].into());
-        let encoder = Encoder::new(model, Kernels::best());
         Ok(Self { parts, encoder, threads: options.threads(), pool: options.pool.clone() })
+    }
+
+    /// Returns what the model takes and gives.
+    ///
+    /// # Errors
+    /// Why it is none that can be run.
+    pub(in super::super) fn sizes(&self) -> std::result::Result<Sizes, String> {
+        self.encoder.sizes()
     }
 
     /// Returns how many calls it can work on at once.

@@ -7,12 +7,12 @@
 #[derive(Default)]
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "its kernels are for one architecture"))]
 pub(super) struct Room {
-    /// `[tokens]`, each the head's components in pairs.
+    /// `[tokens]`, each the head's components in pairs, sixteen and sixteen.
     questions: Vec<[u32; 16]>,
-    /// `[tokens / 16][pairs of components][16 tokens]`.
+    /// `[tokens / 16][pairs of components][16 tokens]`, the pairs sixteen and sixteen.
     keys: Vec<[[u32; 16]; 16]>,
-    /// `[pairs of tokens][components]`.
-    values: Vec<[[u32; 16]; 2]>,
+    /// `[pairs of tokens][components]`, the components sixteen and sixteen.
+    values: Vec<[u32; 16]>,
     /// `[rows][tokens]`.
     scores: [Vec<[f32; 16]>; ROWS],
     /// `[rows][pairs of tokens]`.
@@ -56,17 +56,34 @@ mod x86 {
         out: &mut [Sixteen],
         room: &mut attention::Room,
     ) {
-        let room = &mut room.halves;
+        match text.parts {
+            2 => attend_by_heads::<2, 1>(text, asked, out, room),
+            4 => attend_by_heads::<4, 2>(text, asked, out, room),
+            _ => {}
+        }
+    }
+
+    /// For heads of so many sixteens, and of pairs of them.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
+    fn attend_by_heads<const PARTS: usize, const PAIRS: usize>(
+        text: Text<'_>,
+        asked: Range<usize>,
+        out: &mut [Sixteen],
+        room: &mut attention::Room,
+    ) {
+        let (room, biases) = (&mut room.halves, &mut room.biases);
         let blocks = text.tokens.div_ceil(BLOCK);
         room.scores.iter_mut().for_each(|scores| scores.resize(blocks, [0.0; 16]));
         room.weights.iter_mut().for_each(|weights| weights.resize(blocks, [0; 8]));
-        for head in 0..text.columns / 2 {
-            lay_out(text, asked.clone(), head, room);
+        for head in 0..text.columns / PARTS {
+            lay_out::<PARTS, PAIRS>(text, asked.clone(), head, room);
+            text.lay_out_biases(head, biases);
             for (out, first) in out.chunks_mut(ROWS * text.columns).zip((0..).step_by(ROWS)) {
-                let questions: [[u32; 16]; ROWS] =
-                    std::array::from_fn(|row| room.questions.get(first + row).copied().unwrap_or_default());
+                let all = room.questions.as_chunks::<PAIRS>().0;
+                let questions: [[[u32; 16]; PAIRS]; ROWS] =
+                    std::array::from_fn(|row| all.get(first + row).copied().unwrap_or([[0; 16]; PAIRS]));
                 let mut block = 0;
-                for keys in room.keys.chunks(4) {
+                for keys in room.keys.as_chunks::<PAIRS>().0.chunks(4) {
                     match *keys {
                         [ref a, ref b, ref c, ref d] => score(&questions, [a, b, c, d], block, &mut room.scores),
                         [ref a, ref b, ref c] => score(&questions, [a, b, c], block, &mut room.scores),
@@ -76,6 +93,11 @@ mod x86 {
                     }
                     block += keys.len();
                 }
+                if !biases.is_empty() {
+                    for (scores, row) in room.scores.iter_mut().zip(asked.start + first..asked.end) {
+                        text.add_biases(biases, row, scores);
+                    }
+                }
                 let mut inverses = [0.0; ROWS];
                 let rows = out.len() / text.columns.max(1);
                 for ((scores, weights), inverse) in
@@ -83,9 +105,9 @@ mod x86 {
                 {
                     *inverse = soften(scores, weights, text.tokens);
                 }
-                let seen = weigh(&room.values, &room.weights);
+                let seen = weigh::<PARTS>(room.values.as_chunks().0, &room.weights);
                 for ((row, seen), inverse) in out.chunks_exact_mut(text.columns).zip(seen).zip(inverses) {
-                    for (place, seen) in row.iter_mut().skip(head * 2).zip(seen) {
+                    for (place, seen) in row.iter_mut().skip(head * PARTS).zip(seen) {
                         store_floats(place, _mm512_mul_ps(seen, _mm512_set1_ps(inverse)));
                     }
                 }
@@ -101,21 +123,31 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    fn lay_out(text: Text<'_>, asked: Range<usize>, head: usize, room: &mut Room) {
-        room.questions.resize(asked.len(), [0; 16]);
-        for (place, token) in room.questions.iter_mut().zip(asked) {
-            let [a, b] = text.part(token, 0, head);
-            store_pairs(place, halved(a, b));
-        }
-        room.keys.resize(text.tokens.div_ceil(BLOCK), [[0; 16]; 16]);
-        for (block, keys) in room.keys.iter_mut().enumerate() {
-            let mut rows = [_mm512_setzero_si512(); 16];
-            for (lane, row) in rows.iter_mut().enumerate() {
-                let [a, b] = text.part(block * BLOCK + lane, 1, head);
-                *row = halved(a, b);
+    fn lay_out<const PARTS: usize, const PAIRS: usize>(
+        text: Text<'_>,
+        asked: Range<usize>,
+        head: usize,
+        room: &mut Room,
+    ) {
+        room.questions.resize(asked.len() * PAIRS, [0; 16]);
+        for (places, token) in room.questions.as_chunks_mut::<PAIRS>().0.iter_mut().zip(asked) {
+            for (place, [a, b]) in places.iter_mut().zip(text.part::<PARTS>(token, 0, head).as_chunks().0) {
+                store_pairs(place, halved(a, b));
             }
-            for (place, row) in keys.iter_mut().zip(transpose(&rows)) {
-                store_pairs(place, row);
+        }
+        room.keys.resize(text.tokens.div_ceil(BLOCK) * PAIRS, [[0; 16]; 16]);
+        for (block, keys) in room.keys.as_chunks_mut::<PAIRS>().0.iter_mut().enumerate() {
+            for (pair, keys) in keys.iter_mut().enumerate() {
+                let mut rows = [_mm512_setzero_si512(); 16];
+                for (lane, row) in rows.iter_mut().enumerate() {
+                    let key = text.part::<PARTS>(block * BLOCK + lane, 1, head).as_chunks().0;
+                    if let Some([a, b]) = key.get(pair) {
+                        *row = halved(a, b);
+                    }
+                }
+                for (place, row) in keys.iter_mut().zip(transpose(&rows)) {
+                    store_pairs(place, row);
+                }
             }
         }
         // The halves of two tokens, one after the other in turn.
@@ -124,9 +156,9 @@ mod x86 {
             *turn = place | (place + 16) << 16;
         }
         let turns = load_pairs(&turns);
-        room.values.resize(text.tokens.div_ceil(BLOCK) * BLOCK / 2, [[0; 16]; 2]);
-        for (pair, values) in room.values.iter_mut().enumerate() {
-            let (first, second) = (text.part(2 * pair, 2, head), text.part(2 * pair + 1, 2, head));
+        room.values.resize(text.tokens.div_ceil(BLOCK) * BLOCK / 2 * PARTS, [0; 16]);
+        for (pair, values) in room.values.as_chunks_mut::<PARTS>().0.iter_mut().enumerate() {
+            let (first, second) = (text.part::<PARTS>(2 * pair, 2, head), text.part::<PARTS>(2 * pair + 1, 2, head));
             for ((first, second), place) in first.iter().zip(second).zip(values) {
                 store_pairs(place, _mm512_permutexvar_epi16(turns, halved(first, second)));
             }
@@ -176,22 +208,22 @@ mod x86 {
 
     /// Questions times some blocks of keys.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    fn score<const BLOCKS: usize>(
-        questions: &[[u32; 16]; ROWS],
-        keys: [&[[u32; 16]; 16]; BLOCKS],
+    fn score<const BLOCKS: usize, const PAIRS: usize>(
+        questions: &[[[u32; 16]; PAIRS]; ROWS],
+        keys: [&[[[u32; 16]; 16]; PAIRS]; BLOCKS],
         first: usize,
         scores: &mut [Vec<Sixteen>; ROWS],
     ) {
         let mut sums = [[_mm512_setzero_ps(); BLOCKS]; ROWS];
-        for place in 0..16 {
+        for place in 0..16 * PAIRS {
             let mut columns = [_mm512_setzero_si512(); BLOCKS];
             for (column, keys) in columns.iter_mut().zip(keys) {
-                if let Some(keys) = keys.get(place) {
+                if let Some(keys) = keys.as_flattened().get(place) {
                     *column = load_pairs(keys);
                 }
             }
             for (sums, question) in sums.iter_mut().zip(questions) {
-                let pair = splat(question.get(place).copied().unwrap_or(0));
+                let pair = splat(question.as_flattened().get(place).copied().unwrap_or(0));
                 for (sum, column) in sums.iter_mut().zip(columns) {
                     *sum = _mm512_dpbf16_ps(*sum, as_halves(pair), as_halves(column));
                 }
@@ -246,14 +278,20 @@ mod x86 {
 
     /// Weights times values.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    fn weigh(values: &[[[u32; 16]; 2]], weights: &[Vec<[u32; 8]>; ROWS]) -> [[__m512; 2]; ROWS] {
+    fn weigh<const PARTS: usize>(
+        values: &[[[u32; 16]; PARTS]],
+        weights: &[Vec<[u32; 8]>; ROWS],
+    ) -> [[__m512; PARTS]; ROWS] {
         let rows: [&[u32]; ROWS] = std::array::from_fn(|row| {
             let weights = weights.get(row).map_or(&[][..], |weights| weights.as_flattened());
             weights.get(..values.len()).unwrap_or_default()
         });
-        let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
-        for (pair, [first, second]) in values.iter().enumerate() {
-            let columns = [load_pairs(first), load_pairs(second)];
+        let mut sums = [[_mm512_setzero_ps(); PARTS]; ROWS];
+        for (pair, values) in values.iter().enumerate() {
+            let mut columns = [_mm512_setzero_si512(); PARTS];
+            for (column, values) in columns.iter_mut().zip(values) {
+                *column = load_pairs(values);
+            }
             for (sums, row) in sums.iter_mut().zip(rows) {
                 let weight = splat(row.get(pair).copied().unwrap_or(0));
                 for (sum, column) in sums.iter_mut().zip(columns) {

@@ -1,4 +1,4 @@
-//! The constants of an ONNX graph, and which constant each integer product multiplies by.
+//! The constants of an ONNX graph, and which constant each product multiplies by.
 //!
 //! ONNX is protobuf; only what an encoder is packed from is read, where it lies. Invariant: reading any bytes ends, without
 //! a panic. The build script compiles this file too, so it uses nothing of the library.
@@ -14,7 +14,7 @@ pub(crate) struct Initializer<'b> {
     pub(crate) numbers: Vec<u64>,
 }
 
-/// The constants of a graph by their names, and the weights of its integer products by the place of the product.
+/// The constants of a graph by their names, and the weights of its products by the place of the product.
 #[derive(Default)]
 pub(crate) struct Initializers<'b> {
     pub(crate) tensors: BTreeMap<String, Initializer<'b>>,
@@ -40,7 +40,7 @@ pub(crate) fn read(onnx: &[u8]) -> Option<Initializers<'_>> {
         for part in fields(graph) {
             match part? {
                 (NODE, Field::Bytes(node)) => {
-                    if let Product { operator: b"MatMulInteger", place, weights } = product(node)? {
+                    if let Product { operator: b"MatMulInteger" | b"MatMul", place, weights } = product(node)? {
                         found.products.insert(place, weights);
                     }
                 }

@@ -14,14 +14,16 @@ use super::{native, portable};
 /// What an encoder is run with.
 pub(in super::super) struct Kernels {
     pub(super) name: &'static str,
-    pub(super) look_up: fn(&Model, &[u32], &mut [Sixteen]),
+    pub(super) look_up: fn(&Model<'_>, &[u32], &mut [Sixteen]),
     pub(super) quantise: fn(&[Sixteen], usize, &mut BytesMut<'_>),
-    pub(super) normalise: fn(&mut [Sixteen], &Norm, &mut BytesMut<'_>),
-    pub(super) store: fn(Bytes<'_>, &Dense, &mut [Sixteen]),
-    pub(super) add: fn(Bytes<'_>, &Dense, &mut [Sixteen]),
-    pub(super) gelu: fn(Bytes<'_>, &Dense, &mut [Sixteen]),
+    pub(super) normalise: fn(&mut [Sixteen], &Norm<'_>, &mut BytesMut<'_>),
+    pub(super) store: fn(Bytes<'_>, &Dense<'_>, &mut [Sixteen]),
+    pub(super) add: fn(Bytes<'_>, &Dense<'_>, &mut [Sixteen]),
+    pub(super) gelu: fn(Bytes<'_>, &Dense<'_>, &mut [Sixteen]),
     pub(super) attend: fn(Text<'_>, Range<usize>, &mut [Sixteen], &mut Room),
     pub(super) pool: fn(&[Sixteen], &mut [Sixteen]),
+    /// What is used instead where weights have more than seven bits, if these cannot multiply by such.
+    pub(super) wide: Option<&'static Self>,
 }
 
 impl Kernels {

@@ -1,4 +1,4 @@
-//! BERT encoders run by the program itself, with weights of 8 bits used where they lie.
+//! Encoders of the kinds of BERT, RoBERTa and MPNet run by the program itself, with weights of 8 bits used where they lie.
 //!
 //! Texts stand one after another without padding, and each token has its own scale, so a text has the same bits in any batch
 //! and on any number of threads. Between sets of instructions vectors differ: not at all between AVX-512, AVX-VNNI and AVX2
@@ -14,29 +14,30 @@ mod attention;
 mod block;
 mod embedder;
 mod halves;
-#[cfg_attr(not(test), allow(dead_code, reason = "the build script reads graphs"))]
 mod initializers;
 mod kernels;
 mod lanes;
 mod layout;
 mod model;
 mod native;
-#[cfg(test)]
 mod pack;
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod plain;
 mod portable;
 mod product;
-#[cfg(all(test, feature = "bundled-model"))]
-mod reference;
+#[cfg(test)]
+pub(super) mod reference;
 mod remainder;
 mod rows;
 mod spread;
 #[cfg(all(test, feature = "bundled-model"))]
 mod tests;
 
+pub(super) use block::Pooled;
 pub(super) use embedder::EncoderEmbedder;
+pub(super) use initializers::{Initializer, Initializers, read as read_initializers};
 pub(super) use kernels::Kernels;
-pub(super) use model::Model;
+pub(super) use layout::{DISTANCES, Head};
+pub(super) use pack::{Packed, Weights};
 pub(super) use remainder::put_together;
-pub(super) use spread::Encoder;
+pub(super) use spread::{Encoder, PackedBytes};

@@ -274,7 +274,7 @@ impl Lanes for Sse2 {
 /// Compiles the plain kernels for a set of features, with a tile and an attention of its own.
 #[cfg(target_arch = "x86_64")]
 macro_rules! table {
-    ($table:ident, $name:literal, $module:ident, $features:literal, $lanes:ident, $tile:path, $attend:path) => {
+    ($table:ident, $name:literal, $module:ident, $features:literal, $lanes:ident, $tile:path, $attend:path, $wide:expr) => {
         mod $module {
             use std::ops::Range;
 
@@ -351,6 +351,7 @@ macro_rules! table {
             attend: |text, asked, out, room| unsafe { $attend(text, asked, out, room) },
             // SAFETY: as above.
             pool: |rows, vector| unsafe { $module::pool(rows, vector) },
+            wide: $wide,
         };
     };
 }
@@ -363,7 +364,8 @@ table!(
     "avx512f,avx512bw,avx512vl,avx512vnni,avx512bf16,avx2,fma",
     AVX512,
     super::tile_512,
-    super::halves::attend
+    super::halves::attend,
+    None
 );
 
 #[cfg(target_arch = "x86_64")]
@@ -374,14 +376,18 @@ table!(
     "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma",
     AVX512,
     super::tile_512,
-    avx512_vnni::attend_by_8
+    avx512_vnni::attend_by_8,
+    None
 );
 
 #[cfg(target_arch = "x86_64")]
-table!(AVX_VNNI, "avx-vnni", avx_vnni, "avx2,fma,avxvnni", AVX256, super::tile_vnni, avx_vnni::attend_by_4);
+table!(AVX_VNNI, "avx-vnni", avx_vnni, "avx2,fma,avxvnni", AVX256, super::tile_vnni, avx_vnni::attend_by_4, None);
 
 #[cfg(target_arch = "x86_64")]
-table!(AVX2, "avx2", avx2, "avx2,fma", AVX256, super::tile_256, avx2::attend_by_4);
+table!(AVX2, "avx2", avx2, "avx2,fma", AVX256, super::tile_256, avx2::attend_by_4, Some(&AVX2_WIDE));
+
+#[cfg(target_arch = "x86_64")]
+table!(AVX2_WIDE, "avx2", avx2_wide, "avx2,fma", AVX256, super::tile_256_wide, avx2_wide::attend_by_4, None);
 
 /// Makes the loads and stores of a register.
 #[cfg(target_arch = "x86_64")]
@@ -477,6 +483,8 @@ tile!(tile_512, rows_512, "avx512f,avx512bw,avx512vl,avx512vnni", 6);
 tile!(tile_vnni, rows_vnni, "avx2,fma,avxvnni", 3);
 #[cfg(target_arch = "x86_64")]
 tile!(tile_256, rows_256, "avx2,fma", 3);
+#[cfg(target_arch = "x86_64")]
+tile!(tile_256_wide, rows_256_wide, "avx2,fma", 3);
 #[cfg(target_arch = "x86_64")]
 tile!(tile_128, rows_128, "sse2", 2);
 
@@ -580,6 +588,16 @@ macro_rules! rows_of_256 {
 rows_of_256!(rows_256, "avx2,fma", |sum, bytes, weights| {
     let pairs = _mm256_maddubs_epi16(bytes, weights);
     _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+});
+
+#[cfg(target_arch = "x86_64")]
+// Of weights of eight bits one product fits 16, so every other byte is multiplied by itself.
+rows_of_256!(rows_256_wide, "avx2,fma", |sum, bytes, weights| {
+    let (ones, even) = (_mm256_set1_epi16(1), _mm256_set1_epi16(0xff));
+    let first = _mm256_maddubs_epi16(_mm256_and_si256(bytes, even), weights);
+    let second = _mm256_maddubs_epi16(_mm256_andnot_si256(even, bytes), weights);
+    let sum = _mm256_add_epi32(sum, _mm256_madd_epi16(first, ones));
+    _mm256_add_epi32(sum, _mm256_madd_epi16(second, ones))
 });
 
 #[cfg(target_arch = "x86_64")]

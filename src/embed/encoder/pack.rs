@@ -46,6 +46,7 @@ pub(crate) fn pack(onnx: &[u8], heads: usize) -> Result<Vec<u8>, String> {
         first_position: 0,
         distances: 0,
         epsilon: EPSILON,
+        wide: false,
     };
     let mut packed = Packed(head.to_bytes());
     for (table, name) in tables.iter().zip(TABLES) {
@@ -156,21 +157,21 @@ fn sides(tensor: &Initializer<'_>) -> Result<[usize; 2], String> {
 }
 
 /// A dense layer.
-struct Weights {
-    columns: Vec<Vec<i8>>,
-    scales: Vec<f32>,
-    biases: Vec<f32>,
+pub(crate) struct Weights {
+    pub(crate) columns: Vec<Vec<i8>>,
+    pub(crate) scales: Vec<f32>,
+    pub(crate) biases: Vec<f32>,
 }
 
 impl Weights {
-    fn scaled(mut self, scale: f32) -> Self {
+    pub(crate) fn scaled(mut self, scale: f32) -> Self {
         for x in self.scales.iter_mut().chain(&mut self.biases) {
             *x *= scale;
         }
         self
     }
 
-    fn append(&mut self, mut other: Self) {
+    pub(crate) fn append(&mut self, mut other: Self) {
         self.columns.append(&mut other.columns);
         self.scales.append(&mut other.scales);
         self.biases.append(&mut other.biases);
@@ -178,19 +179,19 @@ impl Weights {
 }
 
 /// The bytes made so far.
-struct Packed(Vec<u8>);
+pub(crate) struct Packed(pub(crate) Vec<u8>);
 
 impl Packed {
-    fn align(&mut self) {
+    pub(crate) fn align(&mut self) {
         self.0.resize(self.0.len().next_multiple_of(ALIGN), 0);
     }
 
-    fn floats(&mut self, floats: impl IntoIterator<Item = f32>) {
+    pub(crate) fn floats(&mut self, floats: impl IntoIterator<Item = f32>) {
         self.align();
         self.0.extend(floats.into_iter().flat_map(f32::to_le_bytes));
     }
 
-    fn dense(&mut self, layer: &Weights) -> Result<(), String> {
+    pub(crate) fn dense(&mut self, layer: &Weights) -> Result<(), String> {
         self.align();
         let (panels, rest) = layer.columns.as_chunks::<COLUMNS>();
         let rows = layer.columns.first().map_or(0, Vec::len);
@@ -206,7 +207,7 @@ impl Packed {
             }
         }
         self.floats(layer.scales.iter().copied());
-        // Sums of 1,536 weights of seven bits: exact as floats.
+        // Sums of at most 65,536 weights of eight bits: exact as floats.
         #[expect(clippy::cast_precision_loss, reason = "far below 2^24")]
         let sum = |column: &Vec<i8>| column.iter().map(|weight| i32::from(*weight)).sum::<i32>() as f32;
         self.floats(layer.columns.iter().map(sum));

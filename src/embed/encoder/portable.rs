@@ -29,6 +29,7 @@ macro_rules! kernels {
             gelu: |tokens, layer, out| product::<_, { then::GELU }>($lanes, tokens, layer, out, $tile),
             attend: |text, asked, out, room| attend::<_, 2>($lanes, text, asked, out, room),
             pool: |of, vector| rows::pool($lanes, of, vector),
+            wide: None,
         }
     };
 }

@@ -29,7 +29,7 @@ pub(super) mod then {
 pub(super) fn product<L: Lanes, const THEN: u8>(
     l: L,
     tokens: Bytes<'_>,
-    layer: &Dense,
+    layer: &Dense<'_>,
     out: &mut [Sixteen],
     tile: impl Fn(&[[u8; STEP]], &[[i8; STEP_BYTES]], &mut Sums),
 ) {

@@ -9,8 +9,8 @@ use super::model::{Model, Norm, Sixteen};
 
 /// Below every number that a softmax sees.
 pub(super) const LEAST: f32 = -1e30;
-/// Keeps a normalisation from dividing by nothing.
-pub(super) const EPSILON: f32 = 1e-12;
+/// Keeps the length of a vector from being nothing to divide by.
+const SHORTEST: f32 = 1e-12;
 
 /// What a token's bytes stand for: `scale * (byte - zero)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -35,20 +35,22 @@ pub(super) struct BytesMut<'a> {
 
 /// Adds up the embeddings of a text's words, places and segment.
 #[inline(always)]
-pub(super) fn look_up<L: Lanes>(l: L, model: &Model, ids: &[u32], rows: &mut [Sixteen]) {
+pub(super) fn look_up<L: Lanes>(l: L, model: &Model<'_>, ids: &[u32], rows: &mut [Sixteen]) {
     let [words, places, segments] = &model.tables;
     let (segment, [segment_scale, segment_zero]) = segments.row(0);
     let columns = model.hidden / LANES;
     for (place, (id, row)) in ids.iter().zip(rows.chunks_exact_mut(columns)).enumerate() {
         let (word, [word_scale, word_zero]) = words.row(*id as usize);
-        let (place, [place_scale, place_zero]) = places.row(place);
-        for (x, ((word, place), segment)) in row.iter_mut().zip(word.iter().zip(place).zip(segment)) {
+        let (place, [place_scale, place_zero]) = places.row(model.first_position + place);
+        for (x, (word, place)) in row.iter_mut().zip(word.iter().zip(place)) {
             let word = l.minus(l.of_bytes(word), l.splat(word_zero));
             let place = l.minus(l.of_bytes(place), l.splat(place_zero));
-            let segment = l.minus(l.of_bytes(segment), l.splat(segment_zero));
             let sum = l.times(word, l.splat(word_scale));
-            let sum = l.times_plus(place, l.splat(place_scale), sum);
-            l.store(l.times_plus(segment, l.splat(segment_scale), sum), x);
+            l.store(l.times_plus(place, l.splat(place_scale), sum), x);
+        }
+        for (x, segment) in row.iter_mut().zip(segment) {
+            let segment = l.minus(l.of_bytes(segment), l.splat(segment_zero));
+            l.store(l.times_plus(segment, l.splat(segment_scale), l.load(x)), x);
         }
     }
 }
@@ -83,7 +85,7 @@ fn quantise_row<L: Lanes>(l: L, row: &[Sixteen], [least, most]: [f32; 2], bytes:
 
 /// Normalises each token, and rounds it to bytes.
 #[inline(always)]
-pub(super) fn normalise<L: Lanes>(l: L, rows: &mut [Sixteen], norm: &Norm, out: &mut BytesMut<'_>) {
+pub(super) fn normalise<L: Lanes>(l: L, rows: &mut [Sixteen], norm: &Norm<'_>, out: &mut BytesMut<'_>) {
     let columns = norm.weights.len();
     #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
     let count = (columns * LANES) as f32;
@@ -99,7 +101,7 @@ pub(super) fn normalise<L: Lanes>(l: L, rows: &mut [Sixteen], norm: &Norm, out: 
             let from_mean = l.minus(l.load(x), mean);
             squares = l.times_plus(from_mean, from_mean, squares);
         }
-        let inverse = l.splat(1.0 / (l.sum(squares) / count + EPSILON).sqrt());
+        let inverse = l.splat(1.0 / (l.sum(squares) / count + norm.epsilon).sqrt());
         let (mut least, mut most) = (l.splat(0.0), l.splat(0.0));
         for ((x, weight), bias) in row.iter_mut().zip(norm.weights).zip(norm.biases) {
             let normal = l.times(l.minus(l.load(x), mean), inverse);
@@ -125,7 +127,7 @@ pub(super) fn pool<L: Lanes>(l: L, rows: &[Sixteen], vector: &mut [Sixteen]) {
         squares = l.times_plus(sum, sum, squares);
         l.store(sum, out);
     }
-    let inverse = l.splat(1.0 / l.sum(squares).sqrt().max(EPSILON));
+    let inverse = l.splat(1.0 / l.sum(squares).sqrt().max(SHORTEST));
     for x in vector {
         l.store(l.times(l.load(x), inverse), x);
     }

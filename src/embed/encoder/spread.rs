@@ -5,10 +5,11 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use memmap2::Mmap;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use super::block::{self, Room};
+use super::block::{self, Pooled, Room};
 use super::kernels::Kernels;
 use super::model::Model;
 
@@ -17,20 +18,56 @@ const BLOCK_TOKENS: usize = 256;
 /// Tokens that are worth another thread.
 const THREAD_TOKENS: usize = 32;
 
+/// Where a packed model lies.
+pub(in super::super) enum PackedBytes {
+    /// In the program.
+    Program(&'static [u8]),
+    /// In a file that is mapped.
+    File(Mmap),
+}
+
+impl PackedBytes {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Program(bytes) => bytes,
+            Self::File(mapped) => mapped,
+        }
+    }
+}
+
 /// A model and what it is run with.
 pub(in super::super) struct Encoder {
-    model: Model,
+    packed: PackedBytes,
     kernels: &'static Kernels,
+    pooled: Pooled,
     rooms: Mutex<Vec<Room>>,
 }
 
 impl Encoder {
-    /// Makes an encoder of a model.
-    pub(in super::super) fn new(model: Model, kernels: &'static Kernels) -> Self {
-        Self { model, kernels, rooms: Mutex::default() }
+    /// Makes an encoder of a packed model.
+    ///
+    /// # Errors
+    /// Why it is none that can be run.
+    pub(in super::super) fn open(
+        packed: PackedBytes,
+        kernels: &'static Kernels,
+        pooled: Pooled,
+    ) -> Result<Self, String> {
+        let model = Model::open(packed.bytes())?;
+        let kernels = kernels.wide.filter(|_| model.wide).unwrap_or(kernels);
+        Ok(Self { packed, kernels, pooled, rooms: Mutex::default() })
     }
 
-    /// Returns one vector for each list of ids, scaled to length 1; of no ids, zeros.
+    /// Returns what of a text the model takes.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(in super::super) fn sizes(&self) -> Result<Sizes, String> {
+        let Model { positions, words, .. } = Model::open(self.packed.bytes())?;
+        Ok(Sizes { tokens: positions, words })
+    }
+
+    /// Returns one vector for each list of ids; of no ids, zeros.
     ///
     /// # Errors
     /// What the model has no number for, or why there are no threads.
@@ -40,18 +77,21 @@ impl Encoder {
         threads: usize,
         pool: impl FnOnce() -> Result<Arc<ThreadPool>, String>,
     ) -> Result<Vec<Vec<f32>>, String> {
+        // Where its arrays lie is quickly found, and they cannot be kept beside the bytes that they are in.
+        let model = Model::open(self.packed.bytes())?;
         for ids in texts {
-            if ids.len() > self.model.positions {
-                return Err(format!("a text has {} tokens, and it takes {}", ids.len(), self.model.positions));
+            if ids.len() > model.positions {
+                return Err(format!("a text has {} tokens, and it takes {}", ids.len(), model.positions));
             }
-            if let Some(id) = ids.iter().find(|id| **id as usize >= self.model.words) {
+            if let Some(id) = ids.iter().find(|id| **id as usize >= model.words) {
                 return Err(format!("it has no token {id}"));
             }
         }
         let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
         let worth = (lengths.iter().sum::<usize>() / THREAD_TOKENS).clamp(1, threads.max(1));
         let blocks = cut(&lengths, worth);
-        let embed = |block: Range<usize>, threads| self.embed_block(texts.get(block).unwrap_or_default(), threads);
+        let embed =
+            |block: Range<usize>, threads| self.embed_block(&model, texts.get(block).unwrap_or_default(), threads);
         let vectors: Vec<Vec<f32>> = match blocks.as_slice() {
             _ if worth == 1 => blocks.into_iter().flat_map(|block| embed(block, 1)).collect(),
             [one] => pool()?.install(|| embed(one.clone(), worth)),
@@ -68,12 +108,18 @@ impl Encoder {
         }
     }
 
-    fn embed_block(&self, texts: &[&[u32]], threads: usize) -> Vec<Vec<f32>> {
+    fn embed_block(&self, model: &Model<'_>, texts: &[&[u32]], threads: usize) -> Vec<Vec<f32>> {
         let mut room = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let vectors = block::embed(&self.model, self.kernels, texts, threads, &mut room);
+        let vectors = block::embed(model, self.kernels, self.pooled, texts, threads, &mut room);
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner).push(room);
         vectors
     }
+}
+
+/// How many tokens of a text an encoder takes, and of how many words.
+pub(in super::super) struct Sizes {
+    pub(in super::super) tokens: usize,
+    pub(in super::super) words: usize,
 }
 
 /// Cuts texts of these lengths into blocks of whole texts, for so many threads.
