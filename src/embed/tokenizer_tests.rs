@@ -202,3 +202,62 @@ fn a_large_corpus_has_equal_ids() {
         eprintln!("start: crate {theirs:?}, ours from json {ours:?}, ours built in {:?}", began.elapsed());
     }
 }
+
+/// `<s>`, `<pad>`, `</s>` and `<unk>`, as XLM-R and RoBERTa have them, and more.
+fn file_of(more: &[(u32, &str)], pre_tokenizer: &Value, post_processor: &Value, model: &Value) -> Tokenizer {
+    let special = [(0, "<s>"), (1, "<pad>"), (2, "</s>"), (3, "<unk>")].iter().chain(more);
+    let added: Vec<Value> = special
+        .map(|(id, content)| {
+            serde_json::json!({"id": id, "content": content, "single_word": false, "lstrip": *content == "<mask>",
+                "rstrip": false, "normalized": false, "special": true})
+        })
+        .collect();
+    let file = serde_json::json!({"version": "1.0", "truncation": null, "padding": null, "added_tokens": added,
+        "normalizer": null, "pre_tokenizer": pre_tokenizer, "post_processor": post_processor, "decoder": null,
+        "model": model});
+    Tokenizer::from_json(file.to_string().as_bytes(), 8).unwrap()
+}
+
+#[test]
+fn unigrams_and_byte_pairs_have_the_ids_that_the_crates_python_package_gives() {
+    let unigram = file_of(
+        &[(12, "<mask>")],
+        &serde_json::json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true}),
+        &serde_json::json!({"type": "TemplateProcessing", "pair": [], "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}},
+            {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "</s>", "type_id": 0}}],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]},
+                "</s>": {"id": "</s>", "ids": [2], "tokens": ["</s>"]}}}),
+        &serde_json::json!({"type": "Unigram", "unk_id": 3, "byte_fallback": false, "vocab": [["<s>", 0.0], ["<pad>", 0.0],
+            ["</s>", 0.0], ["<unk>", 0.0], ["▁", -3.0], ["▁the", -1.0], ["▁fox", -2.0], ["es", -2.5], ["f", -4.0],
+            ["o", -4.0], ["x", -4.0], ["狐", -5.0], ["<mask>", 0.0]]}),
+    );
+    let bytes = file_of(
+        &[],
+        &serde_json::json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}),
+        &serde_json::json!({"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 0], "trim_offsets": true,
+            "add_prefix_space": false}),
+        &serde_json::json!({"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
+            "end_of_word_suffix": "", "fuse_unk": false, "byte_fallback": false,
+            "vocab": {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "f": 4, "o": 5, "x": 6, "Ġ": 7, "fo": 8, "fox": 9,
+                "Ġfox": 10, "e": 11, "s": 12, "es": 13, "Ã": 14, "©": 15},
+            "merges": [["f", "o"], ["fo", "x"], ["Ġ", "fox"], ["e", "s"]]}),
+    );
+    let expected: [(&Tokenizer, &str, &[u32]); 7] = [
+        (&unigram, "the foxes", &[0, 5, 6, 7, 2]),
+        (&unigram, "fox 狐 <mask> the", &[0, 6, 4, 11, 12, 5, 2]),
+        (&unigram, "foxes fox é", &[0, 6, 7, 6, 4, 3, 2]),
+        (&unigram, "", &[0, 2]),
+        (&bytes, "the foxes", &[0, 11, 10, 13, 2]),
+        (&bytes, "foxes fox é", &[0, 9, 13, 10, 7, 14, 15, 2]),
+        (&bytes, "x  fox", &[0, 6, 7, 10, 2]),
+    ];
+    for (tokenizer, text, ids) in expected {
+        assert_eq!(
+            tokenizer.encode(text).unwrap(),
+            Encoding { ids: ids.into(), types: Vec::new(), cut: false },
+            "{text:?}"
+        );
+    }
+    let cut = unigram.encode(&"fox ".repeat(9)).unwrap();
+    assert_eq!((cut.ids.len(), cut.ids[7], cut.cut), (8, 2, true));
+}
