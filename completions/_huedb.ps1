@@ -1646,6 +1646,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
         'huedb;model;add' {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name for the model [default: that of the folder]')
             [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'ONNX graph to use, such as `onnx/model_quantized.onnx`')
+            [CompletionResult]::new('--precision', '--precision', [CompletionResultType]::ParameterName, 'Round the weights to this, once, and run them without ONNX Runtime')
             [CompletionResult]::new('--pooling', '--pooling', [CompletionResultType]::ParameterName, 'How token vectors are pooled [default: from its files, else mean]')
             [CompletionResult]::new('--normalize', '--normalize', [CompletionResultType]::ParameterName, 'Whether vectors are normalised to length 1 [default: from its files]')
             [CompletionResult]::new('--max-tokens', '--max-tokens', [CompletionResultType]::ParameterName, 'Maximum number of tokens per text [default: from its files]')
@@ -1677,6 +1678,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Local name [default: MODEL without the organisation]')
             [CompletionResult]::new('--revision', '--revision', [CompletionResultType]::ParameterName, 'Branch, tag or commit [default: main]')
             [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'ONNX graph to use, such as `onnx/model_quantized.onnx`')
+            [CompletionResult]::new('--precision', '--precision', [CompletionResultType]::ParameterName, 'Round the weights to this, once, and run them without ONNX Runtime')
             [CompletionResult]::new('--pooling', '--pooling', [CompletionResultType]::ParameterName, 'How token vectors are pooled [default: from its files, else mean]')
             [CompletionResult]::new('--normalize', '--normalize', [CompletionResultType]::ParameterName, 'Whether vectors are normalised to length 1 [default: from its files]')
             [CompletionResult]::new('--max-tokens', '--max-tokens', [CompletionResultType]::ParameterName, 'Maximum number of tokens per text [default: from its files]')

@@ -1586,6 +1586,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
         &'huedb;model;add'= {
             cand --name 'Name for the model [default: that of the folder]'
             cand --file 'ONNX graph to use, such as `onnx/model_quantized.onnx`'
+            cand --precision 'Round the weights to this, once, and run them without ONNX Runtime'
             cand --pooling 'How token vectors are pooled [default: from its files, else mean]'
             cand --normalize 'Whether vectors are normalised to length 1 [default: from its files]'
             cand --max-tokens 'Maximum number of tokens per text [default: from its files]'
@@ -1616,6 +1617,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --name 'Local name [default: MODEL without the organisation]'
             cand --revision 'Branch, tag or commit [default: main]'
             cand --file 'ONNX graph to use, such as `onnx/model_quantized.onnx`'
+            cand --precision 'Round the weights to this, once, and run them without ONNX Runtime'
             cand --pooling 'How token vectors are pooled [default: from its files, else mean]'
             cand --normalize 'Whether vectors are normalised to length 1 [default: from its files]'
             cand --max-tokens 'Maximum number of tokens per text [default: from its files]'

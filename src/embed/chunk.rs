@@ -64,7 +64,7 @@ impl Chunker {
         } else {
             match resolve(model, options)? {
                 // Its own tokenizer is not here; most models count English text within a few percent of this one.
-                spec if spec.service.is_some() && builtin::model().is_some() => {
+                spec if spec.service.is_some() && builtin::IN_PROGRAM => {
                     Counter::Tokens(Box::new(builtin::tokenizer(usize::MAX)))
                 }
                 spec if spec.service.is_some() => Counter::Words,

@@ -48,7 +48,8 @@ pub(super) fn read(dir: &Path, graph: Option<&Path>, pooling: Option<Pooling>) -
         Some(graph) => Some(dir.join(graph)).filter(|path| path.is_file()),
         None => find_graph(dir),
     };
-    let graph = graph.ok_or_else(|| failure(dir, "it contains no ONNX graph", Some(GRAPH_HINT.into())))?;
+    let hint = if dir.join("model.safetensors").is_file() { Advice::ConvertWeights } else { GRAPH_HINT.into() };
+    let graph = graph.ok_or_else(|| failure(dir, "it contains no ONNX graph", Some(hint)))?;
     let tokenizer = dir.join("tokenizer.json");
     if !tokenizer.is_file() {
         return Err(failure(dir, "it contains no tokenizer.json", None));

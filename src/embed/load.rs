@@ -12,9 +12,10 @@ use super::hash::HashEmbedder;
 use super::onnx::{ModelParts, OnnxEmbedder};
 use super::options::{LoadOptions, RuntimeChoice};
 use super::parts::open_parts;
-use super::registry::{ModelSpec, resolve};
+use super::registry::{ModelSpec, is_converted, resolve};
 use super::runtime::{Runtime, runtime};
 use super::service::{ServiceEmbedder, ServiceManifest};
+use super::tensor::ModelBytes;
 use crate::error::Result;
 use crate::record::Fingerprint;
 
@@ -74,7 +75,11 @@ pub fn runtime_of(model: &Fingerprint, options: &LoadOptions) -> Result<Option<R
     if model.needs_no_engine() {
         return Ok(None);
     }
-    if has_own_encoder(model, options) { Ok(Some(Runtime::built_in())) } else { runtime(options).map(Some) }
+    if has_own_encoder(model, options) || is_converted(&model.model, options) {
+        Ok(Some(Runtime::built_in()))
+    } else {
+        runtime(options).map(Some)
+    }
 }
 
 /// Whether the encoder in the program runs a model.
@@ -87,7 +92,7 @@ fn has_own_encoder(model: &Fingerprint, options: &LoadOptions) -> bool {
 }
 
 fn open(parts: ModelParts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
-    if has_own_encoder(&parts.fingerprint, options) {
+    if has_own_encoder(&parts.fingerprint, options) || matches!(parts.model, ModelBytes::Packed(_)) {
         let embedder = EncoderEmbedder::open(parts, options)?;
         let parallel = embedder.parallel();
         return Ok(Arc::new(BatchingEmbedder::new(embedder, parallel)));

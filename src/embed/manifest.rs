@@ -16,6 +16,8 @@ use crate::record::Fingerprint;
 
 /// The name of the file.
 pub(super) const FILE_NAME: &str = "huedb-model.json";
+/// The name of a graph that was converted for the encoder in the program.
+pub(super) const PACKED_NAME: &str = "model.packed";
 /// The version that this program writes and reads.
 const VERSION: u32 = 1;
 
@@ -41,6 +43,11 @@ impl Manifest {
         files: BTreeMap<String, String>,
     ) -> Self {
         Self { version: VERSION, graph, quantized_by_batch, fingerprint, files }
+    }
+
+    /// Whether the model was converted for the encoder in the program.
+    pub(super) fn is_packed(&self) -> bool {
+        self.graph == PACKED_NAME
     }
 
     /// Reads the manifest of a folder; `None` when it has none.

@@ -34,7 +34,7 @@ const MAX_SESSIONS: usize = 16;
 /// The longest text that is tried: the memory of attention grows with the square of it.
 const LONGEST_TRIAL: usize = 2048;
 /// A text that every model has tokens for.
-const SENTENCE: &str = "The quick brown fox jumps over the lazy dog.";
+pub(super) const SENTENCE: &str = "The quick brown fox jumps over the lazy dog.";
 
 /// What a graph takes less of than its files say.
 pub(super) struct GraphLimits {
@@ -110,7 +110,7 @@ impl OnnxEmbedder {
         if runtime.kind == RuntimeKind::BuiltIn {
             return Err(Error::Model {
                 model: parts.fingerprint.model,
-                why: "the encoder in the program runs the built-in model alone".into(),
+                why: "the encoder in the program runs the built-in model and converted ones alone".into(),
                 hint: Some("leave HUEDB_RUNTIME unset".into()),
             });
         }

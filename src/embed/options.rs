@@ -27,7 +27,7 @@ pub enum RuntimeChoice {
     OnnxRuntime,
     /// rten, whatever is installed.
     Rten,
-    /// The encoder in the program, which runs the built-in model alone.
+    /// The encoder in the program, which runs the built-in model and converted ones alone.
     BuiltIn,
 }
 

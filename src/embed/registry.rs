@@ -190,6 +190,12 @@ pub fn remove(model: &str, options: &LoadOptions) -> Result<()> {
     fs::remove_dir_all(&dir).map_err(|error| Error::io(action(), error))
 }
 
+/// Whether an installed model was converted for the encoder in the program.
+pub(super) fn is_converted(model: &str, options: &LoadOptions) -> bool {
+    let dir = models_dir(options).filter(|_| is_model_name(model));
+    dir.is_some_and(|dir| matches!(Manifest::read(&dir.join(model)), Ok(Some(manifest)) if manifest.is_packed()))
+}
+
 /// Where models are installed.
 pub(super) fn models_dir(options: &LoadOptions) -> Option<PathBuf> {
     options.data_dir.as_ref().map(|dir| dir.join("models"))
@@ -228,7 +234,7 @@ fn installed(name: String, dir: &Path, manifest: Manifest) -> ModelSpec {
     let bytes = manifest.files.keys().filter_map(|file| Some(fs::metadata(dir.join(file)).ok()?.len())).sum();
     let source = ModelSource {
         cacheable: folder::weights_of(&graph).is_empty(),
-        model: ModelBytes::File(graph),
+        model: if manifest.is_packed() { ModelBytes::Packed(graph) } else { ModelBytes::File(graph) },
         tokenizer: Some(dir.join("tokenizer.json")),
         quantized_by_batch: manifest.quantized_by_batch,
         dimension_known: true,

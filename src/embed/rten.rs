@@ -30,15 +30,17 @@ pub(super) struct RtenSession {
 
 impl RtenModel {
     pub(super) fn open(model: &ModelBytes) -> Result<Self, String> {
-        let mut options = ModelOptions::with_all_ops();
-        // Else they are laid out for the kernels at every run: a text of 16 tokens takes three times as long.
-        options.prepack_weights(true);
         apart(|| {
+            let mut options = ModelOptions::with_all_ops();
+            // Else they are laid out for the kernels at every run: a text of 16 tokens takes three times as long.
+            options.prepack_weights(true);
             let model = match model {
                 ModelBytes::BuiltIn => options.load(builtin::graph()?),
                 // By the path it finds the files of weights beside the graph, and takes no other name for one.
                 ModelBytes::File(path) if path.extension() == Some(OsStr::new("onnx")) => options.load_file(path),
-                ModelBytes::File(path) | ModelBytes::Packed(path) => options.load(fs::read(path).map_err(|error| error.to_string())?),
+                ModelBytes::File(path) | ModelBytes::Packed(path) => {
+                    options.load(fs::read(path).map_err(|error| error.to_string())?)
+                }
             };
             model.map(|model| Self(Arc::new(model))).map_err(|error| error.to_string())
         })

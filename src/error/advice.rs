@@ -103,6 +103,10 @@ pub enum Advice {
     AddServiceAnew(String),
     /// Cut documents before they are embedded.
     ShortenTexts,
+    /// Convert the weights of a model that has no graph.
+    ConvertWeights,
+    /// Leave the weights of a model as they are.
+    LeaveUnconverted,
 }
 
 impl fmt::Display for Advice {
@@ -163,6 +167,8 @@ impl fmt::Display for Advice {
             Self::AddServiceAnew(_) => "add it under another name, and re-embed its collections with that",
             Self::ShortenTexts => "where a text is longer than the model reads, store it in chunks",
             Self::LimitTokens(most) => return write!(f, "the longest it runs has {most}"),
+            Self::ConvertWeights => "have its model.safetensors converted to int8",
+            Self::LeaveUnconverted => "leave its weights as they are: ONNX Runtime runs its graph, where it has one",
         })
     }
 }

@@ -212,6 +212,24 @@ fn a_model_is_pulled_used_and_verified() {
 }
 
 #[test]
+fn what_is_to_be_converted_comes_without_its_graph() {
+    let world = World::new();
+    let hub = Hub::with(&["onnx/model.onnx"]);
+    for (file, content) in crate::convert::files() {
+        hub.put(file, content, None);
+    }
+    let ran = pull(&world, &hub.serve(), &["lab/tiny", "--precision", "int8", "-o", "json"], &[]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("fetching lab/tiny with model.safetensors"), "{}", ran.stderr);
+    assert!(ran.stdout.replace(": ", ":").contains("\"dimension\":64"), "{}", ran.stdout);
+    assert!(!hub.asked().iter().any(|[path, ..]| path.contains("onnx")), "{:?}", hub.asked());
+    assert!(
+        world.path("data/models/tiny/model.packed").exists()
+            && !world.path("data/models/tiny/model.safetensors").exists()
+    );
+}
+
+#[test]
 fn the_graph_the_name_and_the_settings_can_be_chosen() {
     let world = World::new();
     let address = Hub::with(&["onnx/a.onnx", "onnx/b.onnx"]).serve();

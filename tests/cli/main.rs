@@ -19,6 +19,7 @@ mod check;
 mod chunk;
 mod completion;
 mod config;
+mod convert;
 mod damage;
 mod dedupe;
 mod dump;

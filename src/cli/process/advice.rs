@@ -112,6 +112,8 @@ pub(crate) fn words(advice: &Advice) -> String {
                 .into()
         }
         Advice::LimitTokens(most) => format!("{advice}: --max-tokens {most}"),
+        Advice::ConvertWeights => "convert its model.safetensors with --precision int8".into(),
+        Advice::LeaveUnconverted => "without --precision its ONNX graph, where it has one, runs on ONNX Runtime".into(),
         plain => plain.to_string(),
     }
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use huedb::embed::{
-    KeySource, ModelOrigin, ModelOverrides, ModelSpec, PullRequest, PullStep, add_service, install, models, pull,
-    remove, verify,
+    KeySource, ModelOrigin, ModelOverrides, ModelSpec, Precision, PullRequest, PullStep, add_service, install, models,
+    pull, remove, verify,
 };
 use huedb::error::{Error, Result};
 use huedb::record::{Fingerprint, Pooling};
@@ -38,7 +38,7 @@ struct ModelListArgs {}
 
 /// Install a sentence-embedding model from a folder, or an embedding service
 ///
-/// The folder holds an ONNX graph, tokenizer.json and, in the layout of Hugging Face, the config files that define pooling
+/// The folder holds an ONNX graph (or, with --precision, model.safetensors), tokenizer.json and, in the layout of Hugging Face, the config files that define pooling
 /// and the maximum number of tokens. The graph is tried with the longest text they allow (up to 2048 tokens); if it takes
 /// less, that is reported and becomes the limit.
 ///
@@ -86,7 +86,8 @@ struct ModelAddArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb model pull intfloat/e5-small-v2 --query-prefix 'query: ' --document-prefix 'passage: '
-  huedb model pull Xenova/bge-small-en-v1.5 --file onnx/model_quantized.onnx --pooling cls")]
+  huedb model pull Xenova/bge-small-en-v1.5 --file onnx/model_quantized.onnx --pooling cls
+  huedb model pull intfloat/multilingual-e5-small --precision int8")]
 struct ModelPullArgs {
     /// Model on the hub: ORGANISATION/MODEL
     #[arg(value_name = "MODEL")]
@@ -110,6 +111,13 @@ struct OverrideArgs {
     /// ONNX graph to use, such as `onnx/model_quantized.onnx`
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
+
+    /// Round the weights to this, once, and run them without ONNX Runtime
+    ///
+    /// For BERT, RoBERTa, XLM-R and MPNet encoders with `model.safetensors` or an unfused ONNX graph. The embeddings differ a
+    /// little from those of the model as it is, so that it counts as another model.
+    #[arg(long, value_parser = one_of!(Precision))]
+    precision: Option<Precision>,
 
     /// How token vectors are pooled [default: from its files, else mean]
     #[arg(long, value_parser = one_of!(Pooling))]
@@ -226,8 +234,8 @@ impl ModelPullArgs {
 
 impl From<OverrideArgs> for ModelOverrides {
     fn from(settings: OverrideArgs) -> Self {
-        let OverrideArgs { file, pooling, normalize, max_tokens, query_prefix, document_prefix } = settings;
-        Self { graph: file, pooling, normalize, max_tokens, query_prefix, document_prefix }
+        let OverrideArgs { file, precision, pooling, normalize, max_tokens, query_prefix, document_prefix } = settings;
+        Self { graph: file, precision, pooling, normalize, max_tokens, query_prefix, document_prefix }
     }
 }
 

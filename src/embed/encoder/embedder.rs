@@ -43,7 +43,7 @@ impl EncoderEmbedder {
             why,
             hint: hint.map(Into::into),
         };
-        let other = matches!(options.runtime, RuntimeChoice::OnnxRuntime | RuntimeChoice::Tract);
+        let other = matches!(options.runtime, RuntimeChoice::OnnxRuntime | RuntimeChoice::Rten);
         let packed = match &parts.model {
             ModelBytes::Packed(_) if other => {
                 let why = "it was converted for the encoder in the program, and no other engine runs it".to_owned();

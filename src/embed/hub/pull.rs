@@ -7,7 +7,7 @@
 use super::super::folder::GRAPHS;
 use super::super::install::check_name;
 use super::super::registry::models_dir;
-use super::super::{HubOptions, LoadOptions, ModelOverrides, ModelSpec, digest, install};
+use super::super::{HubOptions, LoadOptions, ModelOverrides, ModelSpec, Precision, digest, install};
 use super::client::{Described, HubClient, HubFailure};
 use crate::error::{Advice, Error, Result};
 use std::fs::{self, File, TryLockError};
@@ -26,6 +26,9 @@ const FILES: [&str; 10] = [
     "LICENSE",
     "README.md",
 ];
+
+/// Weights that are not in a graph.
+const WEIGHTS: &str = "model.safetensors";
 
 /// What to pull.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +89,7 @@ pub fn pull(request: &PullRequest, options: &LoadOptions, progress: &mut dyn FnM
     let _alone = hub.lock(progress)?;
     // Whoever was waited for may have installed it.
     check_name(&name, &models)?;
-    let fetched = hub.fetch(request.overrides.graph.as_deref(), progress)?;
+    let fetched = hub.fetch(request.overrides.graph.as_deref(), request.overrides.precision, progress)?;
     progress(PullStep::Installing);
     let overrides = ModelOverrides { graph: Some(fetched.graph.into()), ..request.overrides.clone() };
     let model = install(fetched.folder.path(), &name, &overrides, options);
@@ -196,11 +199,16 @@ impl Hub<'_> {
         Ok(file)
     }
 
-    fn fetch(&self, graph: Option<&Path>, progress: &mut dyn FnMut(PullStep)) -> Result<Fetched> {
+    fn fetch(
+        &self,
+        graph: Option<&Path>,
+        precision: Option<Precision>,
+        progress: &mut dyn FnMut(PullStep),
+    ) -> Result<Fetched> {
         let name = self.repo.name.as_str();
         let listing = self.client.list(name, &self.repo.revision).map_err(|error| self.no_repository(&error))?;
         let files = listing.files();
-        let graph = choose_graph(name, &files, graph)?;
+        let graph = choose_graph(name, &files, graph, precision)?;
         if !files.contains(&"tokenizer.json") {
             return Err(self.failure("it has no tokenizer.json".into(), None));
         }
@@ -320,8 +328,16 @@ fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
 }
 
-/// Chooses the graph among the files of a repository, as it is chosen in a folder.
-fn choose_graph(name: &str, files: &[&str], asked: Option<&Path>) -> Result<String> {
+/// Chooses the graph among the files of a repository, or the weights to convert, as they are chosen in a folder.
+fn choose_graph(name: &str, files: &[&str], asked: Option<&Path>, precision: Option<Precision>) -> Result<String> {
+    let weights = files.iter().find(|file| **file == WEIGHTS);
+    match (precision, asked.and_then(Path::to_str), weights) {
+        (Some(_), None, Some(weights)) => return Ok((*weights).to_owned()),
+        (Some(_), Some(asked), _) if asked.ends_with(".safetensors") && files.contains(&asked) => {
+            return Ok(asked.to_owned());
+        }
+        _ => {}
+    }
     let graphs: Vec<&str> = files
         .iter()
         .copied()
@@ -332,7 +348,8 @@ fn choose_graph(name: &str, files: &[&str], asked: Option<&Path>) -> Result<Stri
     let listed = || Advice::ChooseGraph(graphs.iter().map(ToString::to_string).collect());
     if graphs.is_empty() {
         let hint = "look for the model under an organisation that exports models to ONNX, or export it yourself";
-        return Err(failure("it contains no ONNX graph", hint.into()));
+        let hint = if weights.is_some() { Advice::ConvertWeights } else { hint.into() };
+        return Err(failure("it contains no ONNX graph", hint));
     }
     if let Some(asked) = asked {
         let found = graphs.iter().find(|graph| Path::new(graph) == asked);
@@ -389,7 +406,7 @@ mod tests {
 
     #[test]
     fn the_graph_is_chosen_as_in_a_folder() {
-        let choose = |files: &[&str], asked: Option<&str>| choose_graph("a/b", files, asked.map(Path::new));
+        let choose = |files: &[&str], asked: Option<&str>| choose_graph("a/b", files, asked.map(Path::new), None);
         assert_eq!(choose(&["onnx/model_O3.onnx", "onnx/model.onnx"], None).unwrap(), "onnx/model.onnx");
         assert_eq!(choose(&["x.onnx", "x.txt"], None).unwrap(), "x.onnx");
         assert_eq!(choose(&["x.onnx", "onnx/y.onnx"], Some("onnx/y.onnx")).unwrap(), "onnx/y.onnx");
@@ -399,6 +416,21 @@ mod tests {
         for files in [&["model.safetensors"][..], &["../model.onnx"], &["/model.onnx"], &[]] {
             assert!(choose(files, None).unwrap_err().to_string().contains("no ONNX graph"), "{files:?}");
         }
+    }
+
+    #[test]
+    fn what_is_to_be_converted_is_its_weights_where_it_has_them() {
+        let choose = |files: &[&str], asked: Option<&str>| {
+            choose_graph("a/b", files, asked.map(Path::new), Some(Precision::Int8))
+        };
+        assert_eq!(choose(&["onnx/model.onnx", "model.safetensors"], None).unwrap(), "model.safetensors");
+        assert_eq!(
+            choose(&["onnx/model.onnx", "model.safetensors"], Some("onnx/model.onnx")).unwrap(),
+            "onnx/model.onnx"
+        );
+        assert_eq!(choose(&["a.safetensors", "b.onnx"], Some("a.safetensors")).unwrap(), "a.safetensors");
+        assert_eq!(choose(&["onnx/model.onnx"], None).unwrap(), "onnx/model.onnx");
+        assert!(choose(&["x.onnx"], Some("a.safetensors")).is_err());
     }
 
     #[test]
