@@ -11,17 +11,15 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::convert::{self, Converted};
-use super::encoder::EncoderEmbedder;
-use super::folder::FolderModel;
+use super::convert;
+use super::install_converted::{not_converted, put, weights_of};
 use super::manifest::{Manifest, PACKED_NAME};
-use super::onnx::SENTENCE;
 use super::parts::open_parts;
 use super::registry::{ModelOrigin, ModelSource, ModelSpec, is_model_name, models_dir, resolve, spec_of};
 use super::tensor::ModelBytes;
-use super::{Embedder, LoadOptions, OnnxEmbedder, RuntimeChoice, TextRole, digest, folder};
+use super::{Embedder, LoadOptions, OnnxEmbedder, digest, folder};
 use crate::error::{Advice, Error, Result};
-use crate::record::{Fingerprint, MAX_DIMENSION, Pooling};
+use crate::record::{MAX_DIMENSION, Pooling};
 
 /// To what the numbers of a model are rounded, once, for the encoder in the program to run it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,11 +89,7 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
     found.dimension = None;
 
     let converted = overrides.precision.map(|Precision::Int8| convert::convert(dir, &found.graph)).transpose();
-    let converted = converted.map_err(|why| Error::Model {
-        model: dir.display().to_string(),
-        why: format!("it cannot be converted to int8: {why}"),
-        hint: Some(Advice::LeaveUnconverted),
-    })?;
+    let converted = converted.map_err(|why| not_converted(name, &why))?;
 
     let (staging, _alive) = stage(&models)?;
     let companions: Vec<PathBuf> = COMPANIONS.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect();
@@ -114,11 +108,8 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
             (graph, spec, notes)
         }
         Some(converted) => {
-            let sha256 = write_packed(&converted.packed, staging.path())?;
+            let (sha256, spec, notes) = put(name, found, converted, staging.path(), overrides.max_tokens, options)?;
             files.insert(PACKED_NAME.to_owned(), sha256);
-            let mut spec = spec_of_converted(name.to_owned(), found, &converted, staging.path())?;
-            let mut notes = try_out_converted(&mut spec, overrides.max_tokens, options)?;
-            notes.extend(converted.notes);
             (PACKED_NAME.to_owned(), spec, notes)
         }
     };
@@ -201,73 +192,6 @@ fn try_out(spec: &mut ModelSpec, asked_tokens: Option<usize>, options: &LoadOpti
         notes.push(format!("its tokenizer has tokens up to {token}, and its graph not: a text with one is an error"));
     }
     spec.fingerprint = fingerprint;
-    Ok(notes)
-}
-
-/// The file of a folder whose weights are converted where none is named; `None` for its graph.
-fn weights_of(dir: &Path) -> Option<PathBuf> {
-    ["model.safetensors", "model.safetensors.index.json"]
-        .into_iter()
-        .map(PathBuf::from)
-        .find(|name| dir.join(name).is_file())
-}
-
-fn write_packed(packed: &[u8], dir: &Path) -> Result<String> {
-    let path = dir.join(PACKED_NAME);
-    fs::write(&path, packed).map_err(|error| Error::io(format!("write {}", path.display()), error))?;
-    Ok(digest::of_bytes(packed))
-}
-
-/// Describes a converted model whose files are in a folder.
-fn spec_of_converted(name: String, found: FolderModel, converted: &Converted, dir: &Path) -> Result<ModelSpec> {
-    // Of what it was made, and how: the same model unconverted is another one, since its vectors are others.
-    let weights = digest::of_files([found.graph.as_path()])?;
-    let fingerprint = Fingerprint {
-        model: name.clone(),
-        sha256: digest::of_bytes(format!("{weights} {}", converted.made_with).as_bytes()),
-        dimension: converted.dimension,
-        pooling: found.pooling,
-        normalize: found.normalize,
-        max_tokens: found.max_tokens,
-        query_prefix: found.query_prefix,
-        document_prefix: found.document_prefix,
-        made_by: None,
-        probe: None,
-    };
-    let source = ModelSource {
-        model: ModelBytes::Packed(dir.join(PACKED_NAME)),
-        tokenizer: Some(dir.join("tokenizer.json")),
-        quantized_by_batch: false,
-        cacheable: false,
-        dimension_known: true,
-    };
-    let origin = ModelOrigin::Folder(dir.into());
-    Ok(ModelSpec { name, origin, fingerprint, bytes: 0, notes: Vec::new(), source: Some(source), service: None })
-}
-
-/// Embeds a text with a converted model, and compares the tokens it takes with those that its files say.
-fn try_out_converted(spec: &mut ModelSpec, asked: Option<usize>, options: &LoadOptions) -> Result<Vec<String>> {
-    let parts = open_parts(spec)?;
-    let largest = parts.tokenizer.largest_id();
-    // Whatever engine is chosen for other models.
-    let own = LoadOptions { runtime: RuntimeChoice::BuiltIn, ..options.clone() };
-    let embedder = EncoderEmbedder::open(parts, &own)?;
-    let failure = |why: String, hint: Option<Advice>| Error::Model { model: spec.name.clone(), why, hint };
-    let sizes = embedder.sizes().map_err(|why| failure(why, None))?;
-    embedder.embed_one(SENTENCE, TextRole::Document)?;
-    let mut notes = Vec::new();
-    let said = spec.fingerprint.max_tokens;
-    if said > sizes.tokens {
-        if let Some(asked) = asked {
-            let why = format!("it does not run a text of {asked} tokens: it has {} positions", sizes.tokens);
-            return Err(failure(why, Some(Advice::LimitTokens(sizes.tokens))));
-        }
-        notes.push(format!("it takes {} tokens of a text, not the {said} that its files say", sizes.tokens));
-    }
-    if largest as usize >= sizes.words {
-        notes.push(format!("its tokenizer has tokens up to {largest}, and its table not: a text with one is an error"));
-    }
-    spec.fingerprint.max_tokens = said.min(sizes.tokens);
     Ok(notes)
 }
 

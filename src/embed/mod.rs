@@ -24,6 +24,7 @@ mod graph;
 mod hash;
 mod hub;
 mod install;
+mod install_converted;
 mod load;
 mod manifest;
 mod model_cache;

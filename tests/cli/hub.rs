@@ -223,10 +223,14 @@ fn what_is_to_be_converted_comes_without_its_graph() {
     assert!(ran.stderr.contains("fetching lab/tiny with model.safetensors"), "{}", ran.stderr);
     assert!(ran.stdout.replace(": ", ":").contains("\"dimension\":64"), "{}", ran.stdout);
     assert!(!hub.asked().iter().any(|[path, ..]| path.contains("onnx")), "{:?}", hub.asked());
-    assert!(
-        world.path("data/models/tiny/model.packed").exists()
-            && !world.path("data/models/tiny/model.safetensors").exists()
-    );
+    // One that is not recognised is refused before its weights are fetched.
+    let hub = Hub::with(&[]);
+    hub.put("config.json", br#"{"model_type": "modernbert"}"#.to_vec(), None);
+    hub.put("model.safetensors", vec![0; 100], None);
+    let ran = pull(&world, &hub.serve(), &["lab/tiny", "--name", "other", "--precision", "int8"], &[]);
+    assert!(ran.status == Some(5) && ran.stderr.contains("\"modernbert\" is none of bert"), "{ran:?}");
+    let asked = hub.asked();
+    assert_eq!(asked.iter().filter(|[path, ..]| path.contains("safetensors")).count(), 1, "{asked:?}");
 }
 
 #[test]

@@ -52,13 +52,25 @@ trait Source {
     }
 }
 
+/// Reads the `config.json` of a folder.
+///
+/// # Errors
+/// Why it is of no model that the encoder in the program runs.
+pub(super) fn recognise(dir: &Path) -> Result<(), String> {
+    architecture_of(dir).map(drop)
+}
+
+fn architecture_of(dir: &Path) -> Result<Architecture, String> {
+    let config = fs::read(dir.join("config.json")).map_err(|error| format!("config.json: {error}"))?;
+    Architecture::of_config(&config)
+}
+
 /// Converts a model: `weights` are `model.safetensors` or an ONNX graph, and `config.json` of its folder says what they are of.
 ///
 /// # Errors
 /// Why it is none that the encoder in the program runs.
 pub(super) fn convert(dir: &Path, weights: &Path) -> Result<Converted, String> {
-    let config = fs::read(dir.join("config.json")).map_err(|error| format!("config.json: {error}"))?;
-    let architecture = Architecture::of_config(&config)?;
+    let architecture = architecture_of(dir)?;
     if weights.extension().is_some_and(|extension| extension == "json") {
         return Err("its weights are in several files, of which huedb converts none: save them as one".to_owned());
     }

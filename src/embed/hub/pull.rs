@@ -4,8 +4,10 @@
 //! nothing of terminals. Invariants: every file is of one commit, has the length and, where the hub tells it, the
 //! sha256 or git's digest that it must; a pull that ends early has installed nothing, and the next goes on with the file it was in.
 
+use super::super::convert::recognise;
 use super::super::folder::GRAPHS;
 use super::super::install::check_name;
+use super::super::install_converted::not_converted;
 use super::super::registry::models_dir;
 use super::super::{HubOptions, LoadOptions, ModelOverrides, ModelSpec, Precision, digest, install};
 use super::client::{Described, HubClient, HubFailure};
@@ -233,6 +235,10 @@ impl Hub<'_> {
         for remote in remotes {
             let here = self.fetch_file(&remote, progress)?;
             link(&here, &folder.path().join(&remote.path))?;
+            // Before the weights, which are large.
+            if precision.is_some() && remote.path == "config.json" {
+                recognise(folder.path()).map_err(|why| not_converted(name, &why))?;
+            }
         }
         Ok(Fetched { folder, graph })
     }
