@@ -203,7 +203,7 @@ fn a_large_corpus_has_equal_ids() {
     }
 }
 
-/// `<s>`, `<pad>`, `</s>` and `<unk>`, as XLM-R and RoBERTa have them, and more.
+/// `<s>`, `<pad>`, `</s>` and `<unk>`, as XLM-R and `RoBERTa` have them, and more.
 fn file_of(more: &[(u32, &str)], pre_tokenizer: &Value, post_processor: &Value, model: &Value) -> Tokenizer {
     let special = [(0, "<s>"), (1, "<pad>"), (2, "</s>"), (3, "<unk>")].iter().chain(more);
     let added: Vec<Value> = special

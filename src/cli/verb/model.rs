@@ -114,8 +114,8 @@ struct OverrideArgs {
 
     /// Round the weights to this, once, and run them without ONNX Runtime
     ///
-    /// For BERT, RoBERTa, XLM-R and MPNet encoders with `model.safetensors` or an unfused ONNX graph. The embeddings differ a
-    /// little from those of the model as it is, so that it counts as another model.
+    /// For encoders of the kinds of BERT, `RoBERTa`, XLM-R and `MPNet` with `model.safetensors` or an unfused ONNX graph.
+    /// The embeddings differ a little from those of the model as it is, so that it counts as another model.
     #[arg(long, value_parser = one_of!(Precision))]
     precision: Option<Precision>,
 

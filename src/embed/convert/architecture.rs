@@ -13,9 +13,9 @@ use super::super::encoder::{DISTANCES, Head};
 pub(super) enum Family {
     /// BERT.
     Bert,
-    /// RoBERTa and XLM-R: positions are counted from the one after the padding's.
+    /// `RoBERTa` and XLM-R: positions are counted from the one after the padding's.
     Roberta,
-    /// MPNet: no segments, and a bias of attention by distance.
+    /// `MPNet`: no segments, and a bias of attention by distance.
     Mpnet,
 }
 
@@ -57,8 +57,8 @@ struct Config {
     relative_attention_num_buckets: usize,
     #[serde(default)]
     is_decoder: bool,
-    #[serde(default)]
-    quantization_config: Value,
+    #[serde(default, rename = "quantization_config")]
+    quantization: Value,
 }
 
 fn two() -> usize {
@@ -125,7 +125,7 @@ impl Config {
         if self.is_decoder {
             return Err("it is a decoder".to_owned());
         }
-        if !self.quantization_config.is_null() {
+        if !self.quantization.is_null() {
             return Err("its weights are quantised already".to_owned());
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Files that models are converted from and to: other formats, other settings, and damage.
 
+#![expect(clippy::cast_sign_loss, reason = "numbers are made to be above 0, or bytes of any sign")]
+
 use super::super::encoder::Head;
 use super::tests::*;
 use super::*;
@@ -197,7 +199,7 @@ fn a_damaged_file_of_tensors_is_an_error_or_read_as_it_is_and_never_a_panic() {
     let mut numbers = Numbers(11);
     for round in 0..400 {
         let mut damaged = whole.clone();
-        for _ in 0..1 + round % 3 {
+        for _ in 0..=round % 3 {
             // Mostly digits, so that sides and places change.
             let at = ((numbers.next() + 0.5) * header as f32) as usize % header;
             damaged[at] =

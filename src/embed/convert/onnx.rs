@@ -134,7 +134,9 @@ impl Source for Graph<'_> {
             let steps = self.steps(name.trim_end_matches(ROUNDED))?;
             for (place, column) in by_columns.iter_mut().enumerate() {
                 let [_, zero] = steps.of(place);
-                column.iter_mut().for_each(|x| *x -= zero);
+                for x in column {
+                    *x -= zero;
+                }
             }
             if by_columns.iter().flatten().all(|weight| weight.abs() <= quantise::LARGEST_WEIGHT) {
                 let exact = by_columns.iter().map(|column| column.iter().map(|x| quantise::whole(*x)).collect());

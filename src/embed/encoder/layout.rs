@@ -85,7 +85,8 @@ impl Head {
         if words == 0 || positions <= self.first_position {
             return Err(format!("it has {words} tokens at {positions} positions from {} on", self.first_position));
         }
-        if !matches!(self.distances, 0 | DISTANCES) || !(self.epsilon > 0.0 && self.epsilon < 1.0) {
+        let is_small = self.epsilon > 0.0 && self.epsilon < 1.0;
+        if !matches!(self.distances, 0 | DISTANCES) || !is_small {
             return Err("its attention or its normalisation is of another kind".to_owned());
         }
         Ok(())

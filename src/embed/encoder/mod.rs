@@ -1,4 +1,4 @@
-//! Encoders of the kinds of BERT, RoBERTa and MPNet run by the program itself, with weights of 8 bits used where they lie.
+//! Encoders of the kinds of BERT, `RoBERTa` and `MPNet` run by the program itself, with weights of 8 bits used where they lie.
 //!
 //! Texts stand one after another without padding, and each token has its own scale, so a text has the same bits in any batch
 //! and on any number of threads. Between sets of instructions vectors differ: not at all between AVX-512, AVX-VNNI and AVX2

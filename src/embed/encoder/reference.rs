@@ -101,7 +101,8 @@ fn attention(all: &[Vec<f64>], model: &Model<'_>) -> Vec<Vec<f64>> {
     seen
 }
 
-/// As MPNet's authors have it: 32 kinds, 8 of them for near distances of either direction, up to 128.
+/// As `MPNet`'s authors have it: 32 kinds, 8 of them for near distances of either direction, up to 128.
+#[expect(clippy::cast_sign_loss, reason = "none is below 0")]
 pub(in super::super) fn kind_of_distance(distance: f64) -> usize {
     let apart = distance.abs();
     // The logarithm of a power of 2 is to be no less than it is.
