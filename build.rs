@@ -9,6 +9,8 @@ mod initializers;
 mod layout;
 #[path = "src/embed/encoder/pack.rs"]
 mod pack;
+#[path = "src/embed/encoder/pack_graph.rs"]
+mod pack_graph;
 #[path = "src/embed/encoder/remainder.rs"]
 mod remainder;
 #[path = "src/embed/vocabulary.rs"]
@@ -48,7 +50,14 @@ fn main() {
 fn pack_model(source: &Path, out: &Path) -> Result<(), String> {
     /// Its `config.json` says so; the graph does not.
     const HEADS: usize = 12;
-    for name in ["encoder/initializers", "encoder/layout", "encoder/pack", "encoder/remainder", "vocabulary"] {
+    for name in [
+        "encoder/initializers",
+        "encoder/layout",
+        "encoder/pack",
+        "encoder/pack_graph",
+        "encoder/remainder",
+        "vocabulary",
+    ] {
         println!("cargo:rerun-if-changed=src/embed/{name}.rs");
     }
     let read = |name: &str| {
@@ -61,7 +70,7 @@ fn pack_model(source: &Path, out: &Path) -> Result<(), String> {
         fs::write(&path, bytes).map_err(|error| format!("write {}: {error}", path.display()))
     };
     let graph = read("model_int8.onnx")?;
-    let packed = pack::pack(&graph, HEADS)?;
+    let packed = pack_graph::pack(&graph, HEADS)?;
     write("remainder", remainder::take_apart(&graph, &packed)?)?;
     write("packed", packed)?;
     let lines = String::from_utf8(read("vocab.txt")?).map_err(|error| error.to_string())?;

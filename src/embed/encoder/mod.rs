@@ -21,6 +21,8 @@ mod layout;
 mod model;
 mod native;
 mod pack;
+#[cfg(all(test, feature = "bundled-model"))]
+mod pack_graph;
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod plain;
 mod portable;

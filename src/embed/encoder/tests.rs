@@ -6,7 +6,7 @@ use std::path::Path;
 use super::embedder::EncoderEmbedder;
 use super::model::Model;
 use super::portable::PLAIN;
-use super::{Encoder, Kernels, PackedBytes, Pooled, pack, remainder};
+use super::{Encoder, Kernels, PackedBytes, Pooled, pack_graph, remainder};
 use crate::embed::onnx::OnnxEmbedder;
 use crate::embed::parts::open_parts;
 use crate::embed::{DEFAULT_MODEL, Embedder, LoadOptions, RuntimeChoice, TextRole, builtin, load, resolve};
@@ -57,7 +57,7 @@ fn real_texts(count: usize) -> Vec<String> {
 #[test]
 fn the_packed_model_is_the_graph_packed() {
     let (packed, graph) = (builtin::packed_bytes(), builtin::graph().unwrap());
-    assert!(pack::pack(&graph, 12).unwrap() == packed);
+    assert!(pack_graph::pack(&graph, 12).unwrap() == packed);
 }
 
 #[test]
@@ -84,9 +84,9 @@ fn what_is_cut_off_or_of_other_sizes_is_no_model() {
         damaged[place * 8..][..8].copy_from_slice(&number.to_le_bytes());
         assert!(Model::open(&damaged).is_err(), "{place}: {number}");
     }
-    assert!(pack::pack(&graph[..graph.len() / 2], 12).is_err());
-    assert!(pack::pack(b"", 12).is_err());
-    assert!(pack::pack(&graph, 7).is_err());
+    assert!(pack_graph::pack(&graph[..graph.len() / 2], 12).is_err());
+    assert!(pack_graph::pack(b"", 12).is_err());
+    assert!(pack_graph::pack(&graph, 7).is_err());
 }
 
 #[test]
