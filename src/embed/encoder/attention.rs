@@ -3,6 +3,8 @@
 //! The questions carry the scale of the softmax, which is of powers of 2. Invariant: what a token sees depends on its text
 //! alone, not on which of the text's tokens are worked on together.
 
+#![allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "within arrays of constant length")]
+
 use std::ops::Range;
 
 use super::lanes::{LANES, Lanes};
@@ -18,9 +20,9 @@ const MOST_PARTS: usize = 4;
 pub(super) struct Room {
     /// `[tokens / 16][parts][16 components][16 tokens]`.
     keys: Vec<[Sixteen; LANES]>,
-    /// `[parts][tokens]`.
-    values: [Vec<Sixteen>; MOST_PARTS],
-    /// `[rows][tokens]`.
+    /// `[parts][tokens / 16][16]`.
+    values: [Vec<[Sixteen; LANES]>; MOST_PARTS],
+    /// `[tokens / 16][rows][16]`.
     scores: Vec<Sixteen>,
     /// What is added to scores, where the model has that.
     pub(super) biases: Vec<f32>,
@@ -60,10 +62,15 @@ impl<'a> Text<'a> {
 
     /// Adds to a question's scores.
     #[inline(always)]
-    pub(super) fn add_biases(&self, biases: &[f32], question: usize, scores: &mut [Sixteen]) {
+    pub(super) fn add_biases<'s>(
+        &self,
+        biases: &[f32],
+        question: usize,
+        scores: impl IntoIterator<Item = &'s mut Sixteen>,
+    ) {
         let biases = biases.get(self.tokens.saturating_sub(question)..).unwrap_or_default();
-        for (score, bias) in scores.as_flattened_mut().iter_mut().zip(biases) {
-            *score += bias;
+        for (scores, biases) in scores.into_iter().zip(biases.chunks(LANES)) {
+            scores.iter_mut().zip(biases).for_each(|(score, bias)| *score += bias);
         }
     }
 }
@@ -116,18 +123,17 @@ fn attend_by_heads<L: Lanes, const ROWS: usize, const PARTS: usize>(
             for (question, row) in questions.iter_mut().zip(start..) {
                 *question = text.part(row.min(last), 0, head);
             }
-            score(l, questions, room.keys.as_chunks().0, &mut room.scores);
+            let (scores, _) = room.scores.as_chunks_mut::<ROWS>();
+            score(l, questions, room.keys.as_chunks().0, scores);
             if !room.biases.is_empty() {
-                for (scores, row) in room.scores.chunks_exact_mut(blocks).zip(start..) {
-                    text.add_biases(&room.biases, row.min(last), scores);
+                for row in 0..ROWS {
+                    let scores = scores.iter_mut().map(|block| &mut block[row]);
+                    text.add_biases(&room.biases, (start + row).min(last), scores);
                 }
             }
-            let mut inverses = [0.0; ROWS];
-            for (scores, inverse) in room.scores.chunks_exact_mut(blocks).zip(&mut inverses) {
-                *inverse = soften(l, scores, text.tokens);
-            }
+            let inverses = soften(l, scores, text.tokens);
             for (part, values) in room.values.iter().take(PARTS).enumerate() {
-                let seen: [L::Of; ROWS] = weigh(l, values, room.scores.as_flattened());
+                let seen = weigh(l, values, scores);
                 for ((row, seen), inverse) in out.chunks_exact_mut(text.columns).zip(seen).zip(inverses) {
                     if let Some(place) = row.get_mut(head * PARTS + part) {
                         l.store(l.times(seen, l.splat(inverse)), place);
@@ -155,7 +161,8 @@ fn lay_out<const PARTS: usize>(text: Text<'_>, head: usize, room: &mut Room) {
     for (part, values) in room.values.iter_mut().take(PARTS).enumerate() {
         values.clear();
         let of_token = |token| text.part::<PARTS>(token, 2, head).get(part).copied().unwrap_or_default();
-        values.extend((0..text.tokens).map(of_token));
+        let of_block = |block| std::array::from_fn(|lane| of_token(block * LANES + lane));
+        values.extend((0..text.tokens.div_ceil(LANES)).map(of_block));
     }
 }
 
@@ -165,60 +172,81 @@ fn score<L: Lanes, const ROWS: usize, const PARTS: usize>(
     l: L,
     questions: [&[Sixteen; PARTS]; ROWS],
     keys: &[[[Sixteen; LANES]; PARTS]],
-    scores: &mut [Sixteen],
+    scores: &mut [[Sixteen; ROWS]],
 ) {
-    for (block, block_keys) in keys.iter().enumerate() {
+    for (block, scores) in scores.iter_mut().enumerate() {
+        let Some(parts) = keys.get(block) else { return };
         let mut sums = [l.splat(0.0); ROWS];
-        for (place, key) in block_keys.as_flattened().iter().enumerate() {
-            let key = l.load(key);
-            for (sum, question) in sums.iter_mut().zip(questions) {
-                let question = question.as_flattened().get(place).copied().unwrap_or(0.0);
-                *sum = l.times_plus(l.splat(question), key, *sum);
+        for part in 0..PARTS {
+            let mut rows = [&[0.0; LANES]; ROWS];
+            for row in 0..ROWS {
+                rows[row] = &questions[row][part];
             }
+            multiply(l, rows, &parts[part], &mut sums);
         }
-        for (place, sum) in scores.iter_mut().skip(block).step_by(keys.len()).zip(sums) {
-            l.store(sum, place);
+        for row in 0..ROWS {
+            l.store(sums[row], &mut scores[row]);
         }
     }
 }
 
-/// Makes scores weights; returns what they are to be multiplied by to add up to 1.
+/// Makes scores weights; returns what those of each row are to be multiplied by to add up to 1.
 #[inline(always)]
-fn soften<L: Lanes>(l: L, scores: &mut [Sixteen], tokens: usize) -> f32 {
+fn soften<L: Lanes, const ROWS: usize>(l: L, scores: &mut [[Sixteen; ROWS]], tokens: usize) -> [f32; ROWS] {
     // Tokens that there are not.
-    if let Some(last) = scores.last_mut() {
-        last.iter_mut().skip((tokens + LANES - 1) % LANES + 1).for_each(|x| *x = LEAST);
+    for row in scores.last_mut().into_iter().flatten() {
+        row.iter_mut().skip((tokens + LANES - 1) % LANES + 1).for_each(|x| *x = LEAST);
     }
-    let mut most = l.splat(LEAST);
-    for x in scores.iter() {
-        most = l.larger(most, l.load(x));
+    let mut most = [l.splat(LEAST); ROWS];
+    for block in scores.iter() {
+        for row in 0..ROWS {
+            most[row] = l.larger(most[row], l.load(&block[row]));
+        }
     }
-    let most = l.splat(l.largest(most));
-    let mut sum = l.splat(0.0);
-    for x in scores {
-        let power = l.exp2(l.minus(l.load(x), most));
-        sum = l.plus(sum, power);
-        l.store(power, x);
+    for row in 0..ROWS {
+        most[row] = l.splat(l.largest(most[row]));
     }
-    1.0 / l.sum(sum)
+    let mut sums = [l.splat(0.0); ROWS];
+    for block in scores {
+        for row in 0..ROWS {
+            let power = l.exp2(l.minus(l.load(&block[row]), most[row]));
+            sums[row] = l.plus(sums[row], power);
+            l.store(power, &mut block[row]);
+        }
+    }
+    let mut inverses = [0.0; ROWS];
+    for row in 0..ROWS {
+        inverses[row] = 1.0 / l.sum(sums[row]);
+    }
+    inverses
 }
 
-/// Weights times values.
+/// Weights times values. Past the last token there are values of zero, to which a weight of nearly nothing adds nothing.
 #[inline(always)]
-fn weigh<L: Lanes, const ROWS: usize>(l: L, values: &[Sixteen], scores: &[f32]) -> [L::Of; ROWS] {
+fn weigh<L: Lanes, const ROWS: usize>(l: L, values: &[[Sixteen; LANES]], weights: &[[Sixteen; ROWS]]) -> [L::Of; ROWS] {
     let mut sums = [l.splat(0.0); ROWS];
-    // Cut to one length, so that no place is looked up twice.
-    let mut rows: [&[f32]; ROWS] = [&[]; ROWS];
-    for (row, scores) in rows.iter_mut().zip(scores.chunks_exact(scores.len() / ROWS)) {
-        let Some((scores, _)) = scores.split_at_checked(values.len()) else { return sums };
-        *row = scores;
-    }
-    for (token, value) in values.iter().enumerate() {
-        let value = l.load(value);
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            let weight = row.get(token).copied().unwrap_or(0.0);
-            *sum = l.times_plus(l.splat(weight), value, *sum);
-        }
+    for (block, weights) in weights.iter().enumerate() {
+        let Some(values) = values.get(block) else { return sums };
+        multiply(l, weights.each_ref(), values, &mut sums);
     }
     sums
+}
+
+/// Adds to each row's sums the products of its sixteen numbers and sixteen times sixteen others.
+///
+/// The innermost loop. Invariant, for the speed alone: there is nothing in it that a compiler may leave a call, before which
+/// all sums would go to memory; so it counts, and has no iterators joined to each other.
+#[inline(always)]
+fn multiply<L: Lanes, const ROWS: usize>(
+    l: L,
+    rows: [&Sixteen; ROWS],
+    others: &[Sixteen; LANES],
+    sums: &mut [L::Of; ROWS],
+) {
+    for lane in 0..LANES {
+        let other = l.load(&others[lane]);
+        for row in 0..ROWS {
+            sums[row] = l.times_plus(l.splat(rows[row][lane]), other, sums[row]);
+        }
+    }
 }

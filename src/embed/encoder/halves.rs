@@ -39,7 +39,7 @@ mod x86 {
     use super::super::attention::{self, Text};
     use super::super::lanes::POWERS;
     use super::super::model::Sixteen;
-    use super::super::native::{
+    use super::super::native::x86_registers::{
         as_half_pairs, as_halves, as_pairs, load_floats, load_pairs, store_floats, store_half_pairs, store_pairs,
     };
     use super::super::rows::LEAST;
@@ -95,7 +95,7 @@ mod x86 {
                 }
                 if !biases.is_empty() {
                     for (scores, row) in room.scores.iter_mut().zip(asked.start + first..asked.end) {
-                        text.add_biases(biases, row, scores);
+                        text.add_biases(biases, row, scores.iter_mut());
                     }
                 }
                 let mut inverses = [0.0; ROWS];

@@ -23,6 +23,9 @@ pub(super) struct Dense<'b> {
     /// Steps of a panel: a fourth of the rows.
     pub(super) steps: usize,
     pub(super) columns: usize,
+    /// What the kernels for AVX2 have found out about the weights.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) pairs: std::sync::OnceLock<Vec<super::native::Pairs>>,
 }
 
 /// The numbers of a layer normalisation.
@@ -150,6 +153,8 @@ impl<'b> Arrays<'b> {
             biases: self.floats(columns)?,
             steps: rows / STEP,
             columns,
+            #[cfg(target_arch = "x86_64")]
+            pairs: std::sync::OnceLock::new(),
         })
     }
 

@@ -4,8 +4,8 @@
 
 use super::lanes::{LANES, Lanes, ROUNDS};
 use super::layout::STEP;
-use super::model::{STEP_BYTES, Sixteen};
-use super::product::Sums;
+use super::model::Sixteen;
+use super::product::{Panel, Sums};
 
 /// Plain Rust, which every processor runs. `FUSED` where every one of the architecture multiplies and adds at once.
 #[derive(Clone, Copy)]
@@ -133,7 +133,8 @@ impl<const FUSED: bool> Lanes for Plain<FUSED> {
 }
 
 /// Multiplies the bytes of up to six tokens by a panel of weights.
-pub(super) fn plain_tile(tokens: &[[u8; STEP]], weights: &[[i8; STEP_BYTES]], sums: &mut Sums) {
+pub(super) fn plain_tile(panel: Panel<'_>, tokens: &[[u8; STEP]], sums: &mut Sums) {
+    let weights = panel.weights;
     for (tokens, sums) in tokens.chunks_exact(weights.len().max(1)).zip(&mut sums.0) {
         let sums = sums.as_flattened_mut();
         sums.fill(0);

@@ -8,7 +8,7 @@ use super::product::{product, then};
 use super::rows;
 
 #[cfg(target_arch = "x86_64")]
-use super::native::{SSE2 as LANES, portable_tile as tile};
+use super::native::{Sse2 as LANES, tile_sse2 as tile};
 #[cfg(not(target_arch = "x86_64"))]
 use super::plain::Plain;
 #[cfg(not(target_arch = "x86_64"))]

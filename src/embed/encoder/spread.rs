@@ -38,6 +38,8 @@ impl PackedBytes {
 /// A model and what it is run with.
 pub(in super::super) struct Encoder {
     packed: PackedBytes,
+    /// What lies in the program, opened once: with it stays what the kernels find out about its weights.
+    opened: Option<Model<'static>>,
     kernels: &'static Kernels,
     pooled: Pooled,
     rooms: Mutex<Vec<Room>>,
@@ -55,7 +57,11 @@ impl Encoder {
     ) -> Result<Self, String> {
         let model = Model::open(packed.bytes())?;
         let kernels = kernels.wide.filter(|_| model.wide).unwrap_or(kernels);
-        Ok(Self { packed, kernels, pooled, rooms: Mutex::default() })
+        let opened = match packed {
+            PackedBytes::Program(bytes) => Some(Model::open(bytes)?),
+            PackedBytes::File(_) => None,
+        };
+        Ok(Self { packed, opened, kernels, pooled, rooms: Mutex::default() })
     }
 
     /// Returns what of a text the model takes.
@@ -77,8 +83,14 @@ impl Encoder {
         threads: usize,
         pool: impl FnOnce() -> Result<Arc<ThreadPool>, String>,
     ) -> Result<Vec<Vec<f32>>, String> {
-        // Where its arrays lie is quickly found, and they cannot be kept beside the bytes that they are in.
-        let model = Model::open(self.packed.bytes())?;
+        // Where its arrays lie is quickly found, and they cannot be kept beside the bytes of a file that they are in.
+        let fresh;
+        let model = if let Some(model) = &self.opened {
+            model
+        } else {
+            fresh = Model::open(self.packed.bytes())?;
+            &fresh
+        };
         for ids in texts {
             if ids.len() > model.positions {
                 return Err(format!("a text has {} tokens, and it takes {}", ids.len(), model.positions));
@@ -91,7 +103,7 @@ impl Encoder {
         let worth = (lengths.iter().sum::<usize>() / THREAD_TOKENS).clamp(1, threads.max(1));
         let blocks = cut(&lengths, worth);
         let embed =
-            |block: Range<usize>, threads| self.embed_block(&model, texts.get(block).unwrap_or_default(), threads);
+            |block: Range<usize>, threads| self.embed_block(model, texts.get(block).unwrap_or_default(), threads);
         let vectors: Vec<Vec<f32>> = match blocks.as_slice() {
             _ if worth == 1 => blocks.into_iter().flat_map(|block| embed(block, 1)).collect(),
             [one] => pool()?.install(|| embed(one.clone(), worth)),

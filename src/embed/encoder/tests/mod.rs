@@ -1,0 +1,4 @@
+//! Tests of the encoder as a whole.
+
+mod engines;
+mod levels;
