@@ -1,7 +1,7 @@
 //! The arithmetic of an encoder, as a table of functions for each set of instructions.
 //!
-//! Invariant: all tables but those for bf16 and the portable one give the same bits; the portable one rounds products before
-//! it adds them, bf16 rounds what attention multiplies.
+//! Invariant: all tables but those for bf16 and the portable one give the same bits, on every architecture; the portable one
+//! of x86-64 rounds products before it adds them, bf16 rounds what attention multiplies.
 
 use std::ops::Range;
 use std::sync::LazyLock;

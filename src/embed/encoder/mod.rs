@@ -1,10 +1,10 @@
 //! Encoders of the kinds of BERT, `RoBERTa` and `MPNet` run by the program itself, with weights of 8 bits used where they lie.
 //!
 //! Texts stand one after another without padding, and each token has its own scale, so a text has the same bits in any batch
-//! and on any number of threads. Between sets of instructions vectors differ: not at all between AVX-512, AVX-VNNI and AVX2
-//! without bf16; by the rounding of single products on other processors (cosine .998 and more, median .9994), and by that of
-//! attention with bf16 (.997 and more, median .998, of random tokens). Invariant: all are as near to the model with nothing but
-//! its weights rounded.
+//! and on any number of threads. Between sets of instructions vectors differ: not at all between AVX-512, AVX-VNNI, AVX2 and
+//! ARM, without bf16; by the rounding of single products on the oldest processors of x86-64 (cosine .998 and more, median
+//! .9994), and by that of attention with bf16 (.996 and more, median .998, of random tokens). Invariant: all are as near to the
+//! model with nothing but its weights rounded.
 
 #![cfg_attr(not(feature = "bundled-model"), allow(dead_code, reason = "there is no model to open"))]
 #![allow(clippy::inline_always, reason = "what is compiled for other instructions must be inside who calls it")]

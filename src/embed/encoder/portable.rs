@@ -43,3 +43,8 @@ pub(super) static PLAIN: Kernels = kernels!("plain", super::plain::Plain::<{ FUS
 /// Whether every processor of the architecture multiplies and adds without rounding in between.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 const FUSED: bool = cfg!(target_arch = "aarch64");
+
+/// As [`PLAIN`], but that products are not rounded before they are added: what all but the oldest processors give, bit for bit.
+#[cfg(test)]
+pub(super) static PLAIN_FUSED: Kernels =
+    kernels!("plain, fused", super::plain::Plain::<true>, super::plain::plain_tile);
