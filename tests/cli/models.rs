@@ -42,7 +42,7 @@ fn tensor(name: &str, sides: &[usize], kind: u64, content: &[u8]) -> Vec<u8> {
 fn tensor_beside(name: &str, sides: &[usize], file: &str, place: [usize; 2]) -> Vec<u8> {
     let sides: Vec<u8> = sides.iter().flat_map(|side| int(1, *side as u64)).collect();
     let [offset, length] = place.map(|number| number.to_string());
-    let entries = [("location", file), ("offset", &offset), ("length", &length)];
+    let entries = [("location", file), ("offset", offset.as_str()), ("length", length.as_str())];
     let entries: Vec<u8> =
         entries.iter().flat_map(|(key, value)| part(13, [part(1, key), part(2, value)].concat())).collect();
     part(5, [sides, int(2, FLOAT), part(8, name), entries, int(14, 1)].concat())
