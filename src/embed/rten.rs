@@ -32,7 +32,7 @@ impl RtenModel {
     pub(super) fn open(model: &ModelBytes) -> Result<Self, String> {
         apart(|| {
             let mut options = ModelOptions::with_all_ops();
-            // Else they are laid out for the kernels at every run: a text of 16 tokens takes three times as long.
+            // Else the weights are laid out for the kernels at every run: a text of 16 tokens takes three times as long.
             options.prepack_weights(true);
             let model = match model {
                 ModelBytes::BuiltIn => options.load(builtin::graph()?),
