@@ -111,10 +111,10 @@ pub fn resolve(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
             service: None,
         });
     }
-    if let Some(dir) = models_dir(options).filter(|_| is_model_name(model)) {
-        if let Some(found) = read_installed(model.into(), &dir.join(model))? {
-            return Ok(found);
-        }
+    if let Some(dir) = models_dir(options).filter(|_| is_model_name(model))
+        && let Some(found) = read_installed(model.into(), &dir.join(model))?
+    {
+        return Ok(found);
     }
     let path = Path::new(model);
     if path.is_dir() {

@@ -50,6 +50,7 @@ struct ModelListArgs {}
 /// is given; chunks are counted by the built-in model's tokenizer, up to --max-tokens (8192). Proxies are taken from `HTTPS_PROXY` and the like;
 /// `HUEDB_OFFLINE=1` forbids services on other machines.
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "names as their owners write them")]
 #[command(after_help = "Examples:
   huedb model add ./bge-small --pooling cls
   huedb model add small --endpoint https://api.openai.com/v1 --remote-model text-embedding-3-small \\

@@ -131,9 +131,9 @@ fn safetensors_of(tensors: &Tensors, prefix: &str, dtype: &str) -> Vec<u8> {
 /// Cuts a number that is neither large nor small to 16 bits.
 fn half(x: f32) -> u16 {
     let bits = x.to_bits();
-    let exponent = (bits >> 23 & 255) as i32 - 112;
+    let exponent = (bits >> 23 & 255).saturating_sub(112) as u16;
     let sign = (bits >> 16 & 0x8000) as u16;
-    if exponent <= 0 { sign } else { sign | (exponent as u16) << 10 | (bits >> 13 & 1023) as u16 }
+    if exponent == 0 { sign } else { sign | exponent << 10 | (bits >> 13 & 1023) as u16 }
 }
 
 pub(super) fn encoder(packed: &[u8], kernels: &'static Kernels, by: Pooling, normalize: bool) -> Encoder {
@@ -150,7 +150,8 @@ pub(super) fn embed(encoder: &Encoder, texts: &[Vec<u32>], threads: usize) -> Ve
 
 pub(super) fn texts(lengths: &[usize]) -> Vec<Vec<u32>> {
     let mut numbers = Numbers(7);
-    let mut text = |length: &usize| (0..*length).map(|_| ((numbers.next() + 0.5) * WORDS as f32) as u32).collect();
+    let mut text =
+        |length: &usize| (0..*length).map(|_| ((numbers.next() + 0.5) * WORDS as f32).abs() as u32).collect();
     lengths.iter().map(&mut text).collect()
 }
 

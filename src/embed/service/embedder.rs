@@ -102,7 +102,9 @@ impl ServiceEmbedder {
             return Err(self.is_other(why));
         }
         if settings.normalize == Some(true) {
-            vectors.iter_mut().for_each(|vector| scale_to_length_1(vector));
+            for vector in &mut vectors {
+                scale_to_length_1(vector);
+            }
         }
         Ok(vectors)
     }

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::settings::{ServiceApi, ServiceSettings};
 use crate::embed::TextRole;
 
-/// Returns the body of a request. `as_floats` asks for no base64, which some services of OpenAI's form refuse.
+/// Returns the body of a request. `as_floats` asks for no base64, which some services of that form refuse.
 pub(super) fn body(settings: &ServiceSettings, as_floats: bool, texts: &[&str], role: TextRole) -> String {
     let ServiceSettings { remote_model: model, dimensions, truncate, normalize, .. } = settings;
     let mut body = match settings.api {

@@ -56,7 +56,7 @@ impl Jitter {
     }
 }
 
-/// Reads what a service says of when to come again: milliseconds in OpenAI's own header, seconds or a date in the usual one.
+/// Reads what a service says of when to come again: milliseconds in a header of its own, seconds or a date in the usual one.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let seconds = |text: &str| Duration::try_from_secs_f64(text.parse().ok()?).ok();

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ServiceApi {
-    /// OpenAI's `/v1/embeddings`, which most services and servers have, Azure's among them.
+    /// `/v1/embeddings` of `OpenAI`, which most services and servers have, Azure's among them.
     #[default]
     OpenAi,
     /// Ollama's `/api/embed`.

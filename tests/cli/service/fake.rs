@@ -49,6 +49,7 @@ pub(crate) enum Reply {
     Close,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "bodies are made where they are given")]
 pub(crate) fn status(head: &str, body: impl ToString) -> Reply {
     Reply::Whole(head.to_owned(), body.to_string())
 }

@@ -84,6 +84,7 @@ fn what_does_not_pass_is_told_and_nothing_is_written() {
         assert!(ran.status == Some(5) && ran.stderr.contains(said), "{head}: {ran:?}");
         assert_eq!(service.take_asked().len(), requests, "{head}");
     }
+    #[expect(clippy::type_complexity, reason = "it is a table")]
     let answers: [(fn(&Asked) -> Reply, &str); 9] = [
         (|asked| changed(asked, |all| drop(all.pop())), "it gave 1 embeddings for 2 texts"),
         (|asked| changed(asked, |all| all.push(json!(vec![1.0; DIMENSION]))), "it gave 3 embeddings for 2 texts"),

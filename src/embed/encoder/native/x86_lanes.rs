@@ -22,10 +22,8 @@ impl Avx512 {
         Self(())
     }
 
-    #[inline(always)]
-    fn with_256(self) -> Avx256 {
-        Avx256(())
-    }
+    /// What a processor with AVX-512 has too.
+    const WITH_256: Avx256 = Avx256(());
 }
 
 /// AVX2 and FMA that the processor has.
@@ -106,9 +104,9 @@ impl Lanes for Avx512 {
             let power = _mm512_slli_epi32::<23>(_mm512_castps_si512(power));
             _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), power))
         }
-        fn sum(self, x: __m512) -> f32 { self.with_256().sum(halves(x)) }
-        fn smallest(self, x: __m512) -> f32 { self.with_256().smallest(halves(x)) }
-        fn largest(self, x: __m512) -> f32 { self.with_256().largest(halves(x)) }
+        fn sum(self, x: __m512) -> f32 { Self::WITH_256.sum(halves(x)) }
+        fn smallest(self, x: __m512) -> f32 { Self::WITH_256.smallest(halves(x)) }
+        fn largest(self, x: __m512) -> f32 { Self::WITH_256.largest(halves(x)) }
     }
 }
 

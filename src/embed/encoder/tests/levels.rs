@@ -7,6 +7,7 @@ use crate::embed::encoder::portable::{PLAIN, PLAIN_FUSED};
 use crate::embed::encoder::rows::{Bytes, Scale};
 use crate::embed::encoder::{Encoder, Kernels, PackedBytes, Pooled, pack_graph, reference, remainder};
 use crate::record::Pooling;
+use crate::record::random::Random;
 use crate::threads;
 
 pub(super) fn encoder(kernels: &'static Kernels) -> Encoder {
@@ -72,16 +73,6 @@ fn what_is_cut_off_or_of_other_sizes_is_no_model() {
     assert!(pack_graph::pack(&graph, 7).is_err());
 }
 
-/// Random numbers, for tests that print the seed they begin with.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-}
-
 /// A layer of so many steps and panels, its weights by their place, and scales that change nothing.
 fn layer(steps: usize, panels: usize, mut weight: impl FnMut(usize) -> i8) -> Dense<'static> {
     let weights: Vec<[i8; STEP_BYTES]> =
@@ -108,9 +99,7 @@ fn layer(steps: usize, panels: usize, mut weight: impl FnMut(usize) -> i8) -> De
 
 #[test]
 fn sums_are_exact_whatever_the_weights_and_however_many_tokens() {
-    let seed = u64::from(std::process::id());
-    println!("seed {seed}");
-    let mut random = Random(seed);
+    let mut random = Random::new();
     for round in 0..60 {
         let steps = 16 * (1 + random.below(4) as usize);
         let largest: i8 = [64, 64, 33, 32, 20, 9][round % 6];
@@ -120,7 +109,7 @@ fn sums_are_exact_whatever_the_weights_and_however_many_tokens() {
             0 => largest,
             1 => -largest,
             2 => [largest, -largest][random.below(2) as usize],
-            _ => (random.below(2 * largest as u64 + 1) as i64 - i64::from(largest)) as i8,
+            _ => *random.pick(&[largest, -largest, largest / 2, 1, 0]),
         };
         let layer = layer(steps, 2, weight);
         let tokens = [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 48, 61][random.below(12) as usize];
@@ -150,7 +139,6 @@ fn levels_differ_by_no_more_than_is_said() {
         let mut near: Vec<f64> = vectors.iter().zip(&plain).map(|(a, b)| similarity(a, b)).collect();
         near.sort_by(f64::total_cmp);
         let (least, median) = (near[0], near[near.len() / 2]);
-        println!("{name}: least {least}, median {median}");
         assert!(vectors.iter().flatten().all(|x| x.is_finite()), "{name}");
         let said = match name {
             "portable" => {
@@ -177,7 +165,6 @@ fn every_level_is_near_to_what_is_rounded_nowhere_but_in_its_weights() {
     for kernels in Kernels::all() {
         for (vector, expected) in embed(&encoder(kernels), &texts, 1).iter().zip(&expected) {
             let near: f64 = vector.iter().zip(expected).map(|(a, b)| f64::from(*a) * b).sum();
-            println!("{}: {near}", kernels.name());
             assert!(near > 0.9975, "{}: {near}", kernels.name());
         }
     }
