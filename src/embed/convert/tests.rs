@@ -14,6 +14,11 @@ pub(super) use crate::{foreign, threads};
 pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
+    fn word(&mut self) -> u32 {
+        let _ = self.next();
+        (self.0 >> 40) as u32 % WORDS as u32
+    }
+
     pub(super) fn next(&mut self) -> f32 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
@@ -150,8 +155,7 @@ pub(super) fn embed(encoder: &Encoder, texts: &[Vec<u32>], threads: usize) -> Ve
 
 pub(super) fn texts(lengths: &[usize]) -> Vec<Vec<u32>> {
     let mut numbers = Numbers(7);
-    let mut text =
-        |length: &usize| (0..*length).map(|_| ((numbers.next() + 0.5) * WORDS as f32).abs() as u32).collect();
+    let mut text = |length: &usize| (0..*length).map(|_| numbers.word()).collect();
     lengths.iter().map(&mut text).collect()
 }
 

@@ -126,7 +126,7 @@ fn indices_that_no_text_has_are_refused() {
 fn every_wait_has_an_end() {
     for reply in [(|| Reply::Stall) as fn() -> Reply, || Reply::Drip] {
         let service = Service::good();
-        let world = with_notes(&service, &["--timeout", "0.2", "--retries", "1"]);
+        let world = with_notes(&service, &["--timeout", "1", "--retries", "1"]);
         service.now(move |_, _| reply());
         let ran = run(&world, &["add", "notes", "--id", "x", "--document", "x"]);
         assert!(ran.status == Some(5) && ran.stderr.contains("timeout"), "{ran:?}");
