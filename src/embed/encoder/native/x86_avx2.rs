@@ -171,8 +171,8 @@ fn rows_256<const ROWS: usize>(
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn load(columns: *const [[i8; 32]; 2]) -> [__m256i; 2] {
-    // SAFETY: the arrays are as long as the registers, and the loads need no alignment.
-    unsafe { [_mm256_loadu_si256(columns.cast()), _mm256_loadu_si256(columns.cast::<[i8; 32]>().add(1).cast())] }
+    // SAFETY: as the caller says; the arrays are as long as the registers, and the loads need no alignment.
+    unsafe { [_mm256_loadu_si256(columns.cast()), _mm256_loadu_si256((&raw const (*columns)[1]).cast())] }
 }
 
 /// # Safety

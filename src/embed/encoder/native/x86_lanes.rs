@@ -22,8 +22,8 @@ impl Avx512 {
         Self(())
     }
 
-    /// What a processor with AVX-512 has too.
-    const WITH_256: Avx256 = Avx256(());
+    /// What is part of it.
+    const WITH: Avx256 = Avx256(());
 }
 
 /// AVX2 and FMA that the processor has.
@@ -104,9 +104,9 @@ impl Lanes for Avx512 {
             let power = _mm512_slli_epi32::<23>(_mm512_castps_si512(power));
             _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), power))
         }
-        fn sum(self, x: __m512) -> f32 { Self::WITH_256.sum(halves(x)) }
-        fn smallest(self, x: __m512) -> f32 { Self::WITH_256.smallest(halves(x)) }
-        fn largest(self, x: __m512) -> f32 { Self::WITH_256.largest(halves(x)) }
+        fn sum(self, x: __m512) -> f32 { Self::WITH.sum(halves(x)) }
+        fn smallest(self, x: __m512) -> f32 { Self::WITH.smallest(halves(x)) }
+        fn largest(self, x: __m512) -> f32 { Self::WITH.largest(halves(x)) }
     }
 }
 
