@@ -12,7 +12,7 @@ use roaring::RoaringTreemap;
 use super::knn::nearest;
 use super::rank::best_by_words;
 use crate::error::Result;
-use crate::index::cosines;
+use crate::index::{Ranked, cosines};
 use crate::record::Ordinal;
 use crate::store::View;
 
@@ -83,13 +83,14 @@ pub(super) fn fused(
     reach: Reach,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<FusedRecord>> {
-    let depth = reach.depth.max(reach.top);
+    // Beyond the last that is wanted, so that what is farther needs many words to win and few are compared.
+    let depth = reach.depth.max(reach.top.saturating_mul(2));
     let by_words = best_by_words(view, text, chosen, usize::MAX, warnings)?;
     let nearest = nearest(view, embedding, chosen, depth, (reach.exact, reach.threads), warnings)?;
     let bm25: HashMap<u64, f64> = by_words.iter().map(|(ordinal, bm25)| (ordinal.0, *bm25)).collect();
     let compare = |ordinals: Vec<Ordinal>| -> Result<Vec<Candidate>> {
         let compared = cosines(view, embedding, ordinals, reach.threads)?.into_iter();
-        let candidate = |(ranked, cosine): (crate::index::Ranked, f64)| {
+        let candidate = |(ranked, cosine): (Ranked, f64)| {
             let bm25 = bm25.get(&ranked.ordinal.0).copied().unwrap_or(0.0);
             Candidate { ordinal: ranked.ordinal, distance: ranked.distance, cosine, bm25 }
         };

@@ -32,8 +32,10 @@ fn words_and_meaning_are_fused() {
     let first = world.ok(&["query", "notes", "a frog jumping", "--hybrid", "-n", "1", "--include", "distances"]);
     let first: Json = serde_json::from_str(&first).unwrap();
     assert_eq!(first["id"], "c");
-    // Nearest by both; the distance is not shown beside it.
-    assert_eq!((&first["score"], first.get("distance")), (&json!(1.0), None));
+    let score = first["score"].as_f64().unwrap();
+    assert!(score > 0.25 && score < 1.0 && first.get("distance").is_none(), "best by words alone: {first}");
+    let itself = world.ok(&["query", "notes", "a blue whale swims", "--hybrid", "-n", "1", "--columns", "id,score"]);
+    assert_eq!(itself, "{\"id\":\"b\",\"score\":1.0}\n");
     let scores = world.ok(&["query", "notes", "whale", "--hybrid", "--columns", "id,score", "-o", "csv"]);
     let scores: Vec<(&str, f64)> = scores
         .lines()
