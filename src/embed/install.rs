@@ -14,10 +14,11 @@ use tempfile::TempDir;
 use super::convert;
 use super::install_converted::{not_converted, put, weights_of};
 use super::manifest::{Manifest, PACKED_NAME};
+use super::model_kind::ModelKind;
 use super::parts::open_parts;
 use super::registry::{ModelOrigin, ModelSource, ModelSpec, is_model_name, models_dir, resolve, spec_of};
 use super::tensor::ModelBytes;
-use super::{Embedder, LoadOptions, OnnxEmbedder, digest, folder};
+use super::{Embedder, LoadOptions, OnnxEmbedder, Reranker, digest, folder};
 use crate::error::{Advice, Error, Result};
 use crate::record::{MAX_DIMENSION, Pooling};
 
@@ -48,6 +49,8 @@ pub struct ModelOverrides {
     pub query_prefix: Option<String>,
     /// Put before a document.
     pub document_prefix: Option<String>,
+    /// Whether the model is a reranker, which gives one number for a question and a text.
+    pub reranker: bool,
 }
 
 /// How the names of folders begin in which models are put together.
@@ -103,6 +106,11 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
     let (graph, spec, notes) = match converted {
         None => {
             let mut spec = spec_of(name.to_owned(), dir, found, &options.loaded)?;
+            if overrides.reranker {
+                spec.kind = ModelKind::Reranker;
+                // The number stands alone, as it is.
+                (spec.fingerprint.pooling, spec.fingerprint.normalize) = (Pooling::Cls, false);
+            }
             let graph = staged(&mut spec, staging.path())?;
             let notes = try_out(&mut spec, overrides.max_tokens, options)?;
             (graph, spec, notes)
@@ -115,7 +123,9 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
     };
 
     let quantized_by_batch = spec.source.as_ref().is_some_and(|source| source.quantized_by_batch);
-    Manifest::new(graph, quantized_by_batch, spec.fingerprint, files).write(staging.path())?;
+    let mut manifest = Manifest::new(graph, quantized_by_batch, spec.fingerprint, files);
+    manifest.kind = spec.kind;
+    manifest.write(staging.path())?;
     // What could not be read would be in the way of every other model.
     Manifest::read(staging.path())?;
     put_in_place(staging, name, &models)?;
@@ -191,7 +201,22 @@ fn try_out(spec: &mut ModelSpec, asked_tokens: Option<usize>, options: &LoadOpti
     if let Some(token) = limits.unknown_token {
         notes.push(format!("its tokenizer has tokens up to {token}, and its graph not: a text with one is an error"));
     }
+    let components = fingerprint.dimension;
+    match spec.kind {
+        ModelKind::Reranker if components != 1 => {
+            let why = format!("it gives {components} numbers for a text, where a reranker gives one");
+            return Err(failure(why, None));
+        }
+        ModelKind::Embedder if components == 1 => {
+            notes.push("it gives one number for a text, as a reranker does, which is installed as one".into());
+        }
+        ModelKind::Reranker | ModelKind::Embedder => {}
+    }
     spec.fingerprint = fingerprint;
+    if let (ModelKind::Reranker, Some(source)) = (spec.kind, &mut spec.source) {
+        source.dimension_known = true;
+        Reranker::try_out(spec, options)?;
+    }
     Ok(notes)
 }
 

@@ -9,6 +9,7 @@ use super::convert::Converted;
 use super::encoder::EncoderEmbedder;
 use super::folder::FolderModel;
 use super::manifest::PACKED_NAME;
+use super::model_kind::ModelKind;
 use super::onnx::SENTENCE;
 use super::parts::open_parts;
 use super::registry::{ModelOrigin, ModelSource, ModelSpec};
@@ -77,7 +78,8 @@ fn describe(name: String, found: FolderModel, converted: &Converted, dir: &Path)
         dimension_known: true,
     };
     let origin = ModelOrigin::Folder(dir.into());
-    Ok(ModelSpec { name, origin, fingerprint, bytes: 0, notes: Vec::new(), source: Some(source), service: None })
+    let kind = ModelKind::Embedder;
+    Ok(ModelSpec { name, origin, kind, fingerprint, bytes: 0, notes: Vec::new(), source: Some(source), service: None })
 }
 
 /// Embeds a text with a converted model, and compares the tokens it takes with those that its files say.

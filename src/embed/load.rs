@@ -9,6 +9,7 @@ use super::builtin::DEFAULT_MODEL;
 use super::embedder::Embedder;
 use super::encoder::EncoderEmbedder;
 use super::hash::HashEmbedder;
+use super::model_kind::ModelKind;
 use super::onnx::{ModelParts, OnnxEmbedder};
 use super::options::{LoadOptions, RuntimeChoice};
 use super::parts::open_parts;
@@ -16,7 +17,7 @@ use super::registry::{ModelSpec, is_converted, resolve};
 use super::runtime::{Runtime, runtime};
 use super::service::{ServiceEmbedder, ServiceManifest};
 use super::tensor::ModelBytes;
-use crate::error::Result;
+use crate::error::{Advice, Error, Result};
 use crate::record::Fingerprint;
 
 /// Loads a model by its name or the path of its folder: the slow part, which also loads the engine.
@@ -32,7 +33,7 @@ pub fn load(model: &str, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
     if let Some(hash) = HashEmbedder::from_name(model) {
         return Ok(Arc::new(hash));
     }
-    let spec = resolve(model, options)?;
+    let spec = embedder_of(model, options)?;
     options.loaded.get_or_load(model, &spec.fingerprint, || open_as(&spec, &spec.fingerprint, options))
 }
 
@@ -44,7 +45,7 @@ pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result
     if let Some(hash) = HashEmbedder::from_name(model) {
         return Ok(Arc::new(hash.with_prefixes(&used.query_prefix, &used.document_prefix)));
     }
-    options.loaded.get_or_load(model, used, || open_as(&resolve(model, options)?, used, options))
+    options.loaded.get_or_load(model, used, || open_as(&embedder_of(model, options)?, used, options))
 }
 
 fn open_as(spec: &ModelSpec, used: &Fingerprint, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
@@ -91,6 +92,18 @@ fn has_own_encoder(model: &Fingerprint, options: &LoadOptions) -> bool {
     }
 }
 
+/// Finds a model that makes embeddings.
+fn embedder_of(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
+    let spec = resolve(model, options)?;
+    match spec.kind {
+        ModelKind::Embedder => Ok(spec),
+        ModelKind::Reranker => {
+            let why = "it is a reranker, which makes no embeddings".into();
+            Err(Error::Model { model: spec.name, why, hint: Some(Advice::RerankWith) })
+        }
+    }
+}
+
 fn open(parts: ModelParts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
     if has_own_encoder(&parts.fingerprint, options) || matches!(parts.model, ModelBytes::Packed(_)) {
         let embedder = EncoderEmbedder::open(parts, options)?;
@@ -110,7 +123,7 @@ fn open(parts: ModelParts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
 /// # Errors
 /// As [`load`].
 pub fn fingerprint(model: &str, options: &LoadOptions) -> Result<Fingerprint> {
-    let spec = resolve(model, options)?;
+    let spec = embedder_of(model, options)?;
     if spec.fingerprint.dimension > 0 {
         return Ok(spec.fingerprint);
     }

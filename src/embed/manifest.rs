@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest;
 use super::folder::failure;
+use super::model_kind::ModelKind;
 use crate::error::{Error, Result};
 use crate::record::Fingerprint;
 
@@ -29,6 +30,9 @@ pub(super) struct Manifest {
     pub(super) graph: String,
     /// Whether the graph chooses the scale of its int8 activations from all of a batch.
     pub(super) quantized_by_batch: bool,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "ModelKind::is_embedder")]
+    pub(super) kind: ModelKind,
     /// What decides its embeddings.
     pub(super) fingerprint: Fingerprint,
     /// The sha256 of each file it needs, by name.
@@ -42,7 +46,7 @@ impl Manifest {
         fingerprint: Fingerprint,
         files: BTreeMap<String, String>,
     ) -> Self {
-        Self { version: VERSION, graph, quantized_by_batch, fingerprint, files }
+        Self { version: VERSION, graph, quantized_by_batch, kind: ModelKind::default(), fingerprint, files }
     }
 
     /// Whether the model was converted for the encoder in the program.

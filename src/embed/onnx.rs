@@ -141,6 +141,19 @@ impl OnnxEmbedder {
         NonZeroUsize::new(self.sessions.most).unwrap_or(NonZeroUsize::MIN)
     }
 
+    /// Returns what is known of the model.
+    pub(super) fn known(&self) -> &Fingerprint {
+        &self.parts.fingerprint
+    }
+
+    /// Returns what the model makes of a question with each text, in the order of the texts.
+    pub(super) fn embed_pairs(&self, question: &str, texts: &[&str]) -> Result<EmbedOutput> {
+        let pair = |text: &&str| self.parts.tokenizer.encode_pair(question, text).map_err(|why| self.failure(why));
+        let encodings = texts.iter().map(pair).collect::<Result<Vec<_>>>()?;
+        let truncated = encodings.iter().enumerate().filter(|(_, encoding)| encoding.cut).map(|(at, _)| at).collect();
+        Ok(EmbedOutput { vectors: self.embed_tokens(&encodings)?, truncated })
+    }
+
     /// Takes the dimension from what the model makes of a text.
     fn learn_dimension(&mut self, encodings: &[Encoding]) -> Result<()> {
         if let (false, Some(first)) = (self.parts.dimension_known, self.embed_tokens(encodings)?.first()) {

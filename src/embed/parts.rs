@@ -5,6 +5,7 @@
 use std::fs;
 
 use super::builtin;
+use super::model_kind::ModelKind;
 use super::onnx::ModelParts;
 use super::registry::ModelSpec;
 use super::tokenizer::Tokenizer;
@@ -30,7 +31,12 @@ pub(super) fn open_tokenizer(spec: &ModelSpec, max_tokens: usize) -> Result<Toke
         return Ok(builtin::tokenizer(max_tokens));
     };
     let json = fs::read(path).map_err(|error| Error::io(format!("read {}", path.display()), error))?;
-    Tokenizer::from_json(&json, max_tokens).map_err(|why| Error::Model {
+    let read = match spec.kind {
+        ModelKind::Embedder => Tokenizer::from_json,
+        // Our own knows single texts alone.
+        ModelKind::Reranker => Tokenizer::any_from_json,
+    };
+    read(&json, max_tokens).map_err(|why| Error::Model {
         model: spec.name.clone(),
         why: format!("tokenizer.json: {why}"),
         hint: None,

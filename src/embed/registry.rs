@@ -10,6 +10,7 @@ use super::folder::{self, FolderModel};
 use super::hash::HashEmbedder;
 use super::manifest::Manifest;
 use super::model_cache::{GraphFacts, ModelCache};
+use super::model_kind::ModelKind;
 use super::service::{self, ServiceManifest, ServiceSettings};
 use super::tensor::ModelBytes;
 use super::{LoadOptions, builtin, digest, graph};
@@ -38,6 +39,8 @@ pub struct ModelSpec {
     pub name: String,
     /// Where it is.
     pub origin: ModelOrigin,
+    /// What it is for.
+    pub kind: ModelKind,
     /// What decides its embeddings.
     pub fingerprint: Fingerprint,
     /// The length of its files in bytes.
@@ -104,6 +107,7 @@ pub fn resolve(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
         return Ok(ModelSpec {
             name: model.into(),
             origin: ModelOrigin::Hash,
+            kind: ModelKind::Embedder,
             fingerprint,
             bytes: 0,
             notes: Vec::new(),
@@ -133,6 +137,7 @@ fn read_installed(name: String, path: &Path) -> Result<Option<ModelSpec>> {
     Ok(service.map(|manifest| ModelSpec {
         name,
         origin: ModelOrigin::Service(manifest.settings.clone()),
+        kind: ModelKind::Embedder,
         fingerprint: manifest.fingerprint.clone(),
         bytes: 0,
         notes: Vec::new(),
@@ -221,6 +226,7 @@ fn built_in() -> Option<ModelSpec> {
     Some(ModelSpec {
         name: builtin::DEFAULT_MODEL.into(),
         origin: ModelOrigin::BuiltIn,
+        kind: ModelKind::Embedder,
         fingerprint: builtin::fingerprint(),
         bytes: builtin::bytes(),
         notes: Vec::new(),
@@ -240,8 +246,8 @@ fn installed(name: String, dir: &Path, manifest: Manifest) -> ModelSpec {
         dimension_known: true,
     };
     let origin = ModelOrigin::Installed(dir.into());
-    let (fingerprint, source) = (manifest.fingerprint, Some(source));
-    ModelSpec { name, origin, fingerprint, bytes, notes: Vec::new(), source, service: None }
+    let Manifest { kind, fingerprint, .. } = manifest;
+    ModelSpec { name, origin, kind, fingerprint, bytes, notes: Vec::new(), source: Some(source), service: None }
 }
 
 /// A folder without a manifest is read each time, and hashed where its files changed.
@@ -285,7 +291,8 @@ pub(super) fn spec_of(name: String, dir: &Path, found: FolderModel, cache: &Mode
         dimension_known: found.dimension.is_some(),
     };
     let origin = ModelOrigin::Folder(dir.into());
-    Ok(ModelSpec { name, origin, fingerprint, bytes, notes: Vec::new(), source: Some(source), service: None })
+    let kind = ModelKind::default();
+    Ok(ModelSpec { name, origin, kind, fingerprint, bytes, notes: Vec::new(), source: Some(source), service: None })
 }
 
 /// Whether a graph has the operator that scales activations over its whole input; refuses one that is not whole.

@@ -202,6 +202,7 @@ impl ModelSession {
         let (rows, per_row, found) = match *shape.as_slice() {
             [rows, tokens, found] if tokens == width => (rows, tokens, found),
             [rows, found] => (rows, 1, found),
+            [rows] => (rows, 1, 1),
             _ => return Err(format!("its output has the shape {shape:?}, not texts x tokens x dimension")),
         };
         if rows != count || per_row == 0 || found == 0 {
@@ -215,7 +216,7 @@ impl ModelSession {
             .zip(batch)
             .map(|(tokens, encoding)| {
                 // A model that pools by itself gives one vector a text.
-                let length = if shape.len() == 2 { 1 } else { encoding.ids.len() };
+                let length = if shape.len() < 3 { 1 } else { encoding.ids.len() };
                 pooling::pool(tokens, length, found, fingerprint.pooling, fingerprint.normalize)
                     .filter(|vector| vector.iter().all(|x| x.is_finite()))
                     .ok_or_else(|| "it gave a vector with NaN or infinity".to_owned())

@@ -72,18 +72,33 @@ impl Tokenizer {
             }
             TokenizerKind::Other(tokenizer) => {
                 let encoding = unpanicked(|| tokenizer.encode_fast(text, true))?.map_err(|error| error.to_string())?;
-                let types = encoding.get_type_ids();
-                Ok(Encoding {
-                    ids: encoding.get_ids().to_vec(),
-                    types: if types.iter().any(|&kind| kind != 0) { types.to_vec() } else { Vec::new() },
-                    cut: !encoding.get_overflowing().is_empty(),
-                })
+                Ok(encoding_of(&encoding))
             }
         }
     }
 }
 
+fn encoding_of(encoding: &tokenizers::Encoding) -> Encoding {
+    let types = encoding.get_type_ids();
+    Encoding {
+        ids: encoding.get_ids().to_vec(),
+        types: if types.iter().any(|&kind| kind != 0) { types.to_vec() } else { Vec::new() },
+        cut: !encoding.get_overflowing().is_empty(),
+    }
+}
+
 impl Tokenizer {
+    /// Returns the tokens of two texts as one, as the file says pairs are made; of the longer most is cut off.
+    pub(super) fn encode_pair(&self, one: &str, other: &str) -> Result<Encoding, String> {
+        match &self.kind {
+            TokenizerKind::WordPiece(_) => Err("its tokenizer was opened for single texts".into()),
+            TokenizerKind::Other(tokenizer) => {
+                let encoded = unpanicked(|| tokenizer.encode_fast((one, other), true))?;
+                Ok(encoding_of(&encoded.map_err(|error| error.to_string())?))
+            }
+        }
+    }
+
     /// Returns the largest id that it makes.
     pub(super) fn largest_id(&self) -> u32 {
         match &self.kind {

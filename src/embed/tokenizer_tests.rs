@@ -261,3 +261,16 @@ fn unigrams_and_byte_pairs_have_the_ids_that_the_crates_python_package_gives() {
     let cut = unigram.encode(&"fox ".repeat(9)).unwrap();
     assert_eq!((cut.ids.len(), cut.ids[7], cut.cut), (8, 2, true));
 }
+
+#[test]
+fn a_pair_is_one_text_of_two_segments_and_the_longer_is_cut() {
+    let json = json();
+    let theirs = Tokenizer::any_from_json(&json, 16).unwrap();
+    let (one, other) = (theirs.encode("a fox").unwrap(), theirs.encode("the lazy dog").unwrap());
+    let pair = theirs.encode_pair("a fox", "the lazy dog").unwrap();
+    assert_eq!(pair.ids, [one.ids.as_slice(), other.ids.get(1..).unwrap()].concat());
+    assert_eq!((pair.types, pair.cut), ([0, 0, 0, 0, 1, 1, 1, 1].into(), false));
+    let long = theirs.encode_pair("a fox", &"dog ".repeat(50)).unwrap();
+    assert_eq!((long.ids.len(), long.types.iter().filter(|kind| **kind == 0).count(), long.cut), (16, 4, true));
+    assert!(Tokenizer::from_json(&json, 16).unwrap().encode_pair("a", "b").is_err());
+}

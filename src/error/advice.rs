@@ -107,6 +107,10 @@ pub enum Advice {
     ConvertWeights,
     /// Leave the weights of a model as they are.
     LeaveUnconverted,
+    /// Install the model as a reranker.
+    InstallReranker,
+    /// Rerank the hits of a query with the model.
+    RerankWith,
 }
 
 impl fmt::Display for Advice {
@@ -166,6 +170,8 @@ impl fmt::Display for Advice {
             Self::GoOnLater => "what was stored is kept, and the same can be run again once the service answers",
             Self::AddServiceAnew(_) => "add it under another name, and re-embed its collections with that",
             Self::ShortenTexts => "where a text is longer than the model reads, store it in chunks",
+            Self::InstallReranker => "a cross-encoder that is installed as a reranker is one",
+            Self::RerankWith => "rerank the hits of a query with it, and name another model here",
             Self::LimitTokens(most) => return write!(f, "the longest it runs has {most}"),
             Self::ConvertWeights => "have its model.safetensors converted to int8",
             Self::LeaveUnconverted => "leave its weights as they are: ONNX Runtime runs its graph, where it has one",

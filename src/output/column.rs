@@ -16,7 +16,7 @@ pub(crate) enum RecordColumn {
     Id,
     /// The distance to the question.
     Distance,
-    /// What ranks the hits of a hybrid query, in place of a distance; larger is better.
+    /// What ranks the hits of a hybrid or reranked query, in place of a distance; larger is better.
     Score,
     /// The text.
     Document,

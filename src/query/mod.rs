@@ -22,6 +22,7 @@ mod knn;
 mod plan;
 pub mod rank;
 mod request;
+mod rerank;
 mod run;
 #[cfg(feature = "plot")]
 mod sample;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::plan::AccessPath;
 use super::rank::{KnnQuery, Rank};
 use super::{Filter, GroupBy};
-use crate::embed::{self, Embedder, LoadOptions, TextRole};
+use crate::embed::{self, Embedder, LoadOptions, Reranker, TextRole};
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, RecordId, check_model};
 use crate::store::Include;
@@ -64,6 +64,8 @@ pub struct Query {
     pub depth: usize,
     /// How hits are thinned out.
     pub group_by: Option<GroupBy>,
+    /// What reads the first hits again and decides their order.
+    pub reranker: Option<Arc<Reranker>>,
     /// What embeds texts; `None` for the collection's own model.
     model: QueryModel,
 }
@@ -126,6 +128,7 @@ impl Default for Query {
             hybrid: false,
             depth: DEPTH,
             group_by: None,
+            reranker: None,
             model: QueryModel::OfCollection,
         }
     }
@@ -278,6 +281,14 @@ impl Query {
     #[must_use]
     pub fn group_by(self, group_by: impl Into<Option<GroupBy>>) -> Self {
         Self { group_by: group_by.into(), ..self }
+    }
+
+    /// Has a cross-encoder read the first 50 hits of each question beside it, or as many as are asked for if those are more,
+    /// and puts them in its order: the score of a hit is the logistic function of what the model gives, from 0 to 1, larger
+    /// is better. Each question must be a text. A hit without a document comes after the others and has no score.
+    #[must_use]
+    pub fn rerank(self, reranker: impl Into<Option<Arc<Reranker>>>) -> Self {
+        Self { reranker: reranker.into(), ..self }
     }
 
     /// Embeds texts with this model. It must be the collection's: another is refused with both names.

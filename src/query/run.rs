@@ -14,6 +14,7 @@ use super::fuse::{FusedRecord, Reach, fused};
 use super::knn::VectorSearch;
 use super::rank::{Knn, KnnQuery, Rank, evaluate, words_not_indexed};
 use super::request::{Ask, Query};
+use super::rerank::reranked;
 use super::select::choose;
 use crate::error::{Error, Result};
 use crate::record::{Hit, Metadata, Ordinal};
@@ -61,6 +62,9 @@ impl View {
     /// As [`Collection::query`].
     pub fn query(&self, query: &Query) -> Result<Answer> {
         check_hybrid(self, query)?;
+        if let Some(reranker) = &query.reranker {
+            return reranked(self, query, reranker);
+        }
         if query.texts_to_embed().is_empty() {
             return answer(self, query);
         }

@@ -10,6 +10,6 @@ pub struct Hit {
     /// Its distance to the question in the collection's [`super::Space`], smaller is nearer; or the value of a rank
     /// expression.
     pub distance: f32,
-    /// What ranks it where that is not the distance, larger is better: the score of a hybrid query.
+    /// What ranks it where that is not the distance, larger is better: the score of a hybrid or reranked query.
     pub score: Option<f32>,
 }

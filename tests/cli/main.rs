@@ -57,6 +57,7 @@ mod processes;
 mod random;
 mod reembed;
 mod refusal;
+mod rerank;
 mod round_trip;
 mod server;
 mod service;

@@ -16,24 +16,24 @@ fn number(mut number: u64) -> Vec<u8> {
     bytes
 }
 
-fn int(field: u64, value: u64) -> Vec<u8> {
+pub(crate) fn int(field: u64, value: u64) -> Vec<u8> {
     [number(field << 3), number(value)].concat()
 }
 
-fn part(field: u64, content: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn part(field: u64, content: impl AsRef<[u8]>) -> Vec<u8> {
     let content = content.as_ref();
     [&number(field << 3 | 2), &number(content.len() as u64), content].concat()
 }
 
-fn node(kind: &str, inputs: &[&str], output: &str) -> Vec<u8> {
+pub(crate) fn node(kind: &str, inputs: &[&str], output: &str) -> Vec<u8> {
     let inputs: Vec<u8> = inputs.iter().flat_map(|input| part(1, input)).collect();
     part(1, [inputs, part(2, output), part(4, kind)].concat())
 }
 
-const FLOAT: u64 = 1;
-const INT64: u64 = 7;
+pub(crate) const FLOAT: u64 = 1;
+pub(crate) const INT64: u64 = 7;
 
-fn tensor(name: &str, sides: &[usize], kind: u64, content: &[u8]) -> Vec<u8> {
+pub(crate) fn tensor(name: &str, sides: &[usize], kind: u64, content: &[u8]) -> Vec<u8> {
     let sides: Vec<u8> = sides.iter().flat_map(|side| int(1, *side as u64)).collect();
     part(5, [sides, int(2, kind), part(8, name), part(9, content)].concat())
 }
@@ -48,7 +48,7 @@ fn tensor_beside(name: &str, sides: &[usize], file: &str, place: [usize; 2]) -> 
     part(5, [sides, int(2, FLOAT), part(8, name), entries, int(14, 1)].concat())
 }
 
-fn value(field: u64, name: &str, kind: u64, sides: &[Result<usize, &str>]) -> Vec<u8> {
+pub(crate) fn value(field: u64, name: &str, kind: u64, sides: &[Result<usize, &str>]) -> Vec<u8> {
     let side = |side: &Result<usize, &str>| match side {
         Ok(known) => part(1, int(1, *known as u64)),
         Err(name) => part(1, part(2, name)),
@@ -58,7 +58,7 @@ fn value(field: u64, name: &str, kind: u64, sides: &[Result<usize, &str>]) -> Ve
 }
 
 /// A model folder: how many tokens its tokenizer and its graph have, how many positions, and the length of its vectors.
-struct Tiny {
+pub(crate) struct Tiny {
     words: usize,
     tokens: usize,
     positions: usize,
@@ -71,7 +71,8 @@ struct Tiny {
     weights: Option<&'static str>,
 }
 
-const TINY: Tiny = Tiny { words: 60, tokens: 60, positions: 64, dimension: 8, width: None, nan: None, weights: None };
+pub(crate) const TINY: Tiny =
+    Tiny { words: 60, tokens: 60, positions: 64, dimension: 8, width: None, nan: None, weights: None };
 
 impl Tiny {
     fn table(&self, rows: usize) -> Vec<u8> {
@@ -110,7 +111,7 @@ impl Tiny {
     }
 
     /// Writes the folder; its tokenizer adds nothing to a text, and knows the words w1, w2, ...
-    fn write(&self, world: &World, name: &str) {
+    pub(crate) fn write(&self, world: &World, name: &str) {
         fs::create_dir_all(world.path(name)).unwrap();
         let words = (1..self.words).map(|word| (format!("w{word}"), word.into()));
         let vocabulary: serde_json::Map<_, serde_json::Value> =
@@ -128,7 +129,7 @@ impl Tiny {
     }
 }
 
-fn run(world: &World, args: &[&str]) -> Ran {
+pub(crate) fn run(world: &World, args: &[&str]) -> Ran {
     let mut command = world.command(args);
     // The engine that is there everywhere.
     command.env("HUEDB_RUNTIME", "rten").env("HUEDB_DATA_DIR", world.path("data"));
@@ -136,7 +137,7 @@ fn run(world: &World, args: &[&str]) -> Ran {
 }
 
 #[track_caller]
-fn ok(world: &World, args: &[&str]) -> Ran {
+pub(crate) fn ok(world: &World, args: &[&str]) -> Ran {
     let ran = run(world, args);
     assert_eq!(ran.status, Some(0), "{args:?}: {ran:?}");
     ran

@@ -12,7 +12,7 @@ use crate::output::{RecordColumn, RecordColumns};
 pub(crate) struct ColumnArgs {
     /// Columns to print, in this order: parts of a record or metadata keys
     ///
-    /// The parts are id, document, metadata, uri and embedding, for hits also distance (score with --hybrid) and, in a
+    /// The parts are id, document, metadata, uri and embedding, for hits also distance (score with --hybrid or --rerank) and, in a
     /// batch, query. Any other name is a metadata key, which gets a column of its own; `metadata.KEY` is always a key, even
     /// if it is named like a part. Put a key that contains a comma in double quotes. In JSON, columns are fields.
     #[arg(id = "columns", long, value_name = "NAMES")]

@@ -111,6 +111,8 @@ pub(crate) fn words(advice: &Advice) -> String {
              with --truncate where its API has that"
                 .into()
         }
+        Advice::InstallReranker => "install a cross-encoder with `huedb model add DIR --reranker`".into(),
+        Advice::RerankWith => "rerank hits with `huedb query --rerank MODEL`, and name another model here".into(),
         Advice::LimitTokens(most) => format!("{advice}: --max-tokens {most}"),
         Advice::ConvertWeights => "convert its model.safetensors with --precision int8".into(),
         Advice::LeaveUnconverted => "without --precision its ONNX graph, where it has one, runs on ONNX Runtime".into(),

@@ -16,7 +16,7 @@ use crate::cli::process::exit::Status;
 use crate::cli::verb::model_service::ServiceArgs;
 use crate::output::{ProgressKind, Properties};
 
-/// List, add, pull, verify and remove embedding models
+/// List, add, pull, verify and remove models
 #[derive(Debug, Args)]
 pub(crate) struct ModelArgs {
     #[command(subcommand)]
@@ -36,7 +36,7 @@ enum ModelVerb {
 #[derive(Debug, Args)]
 struct ModelListArgs {}
 
-/// Install a sentence-embedding model from a folder, or an embedding service
+/// Install a model from a folder, or an embedding service
 ///
 /// The folder holds an ONNX graph (or, with --precision, model.safetensors), tokenizer.json and, in the layout of Hugging Face, the config files that define pooling
 /// and the maximum number of tokens. The graph is tried with the longest text they allow (up to 2048 tokens); if it takes
@@ -77,7 +77,7 @@ struct ModelAddArgs {
     service: ServiceArgs,
 }
 
-/// Fetch a sentence-embedding model from Hugging Face and install it
+/// Fetch a model from Hugging Face and install it
 ///
 /// If the model has several ONNX graphs, `model.onnx` is used; --file chooses another. `HF_ENDPOINT` is the address of
 /// another hub, `HF_TOKEN` gives access to private models, and with `HF_HUB_OFFLINE=1` the model is taken from the cache of
@@ -127,6 +127,10 @@ struct OverrideArgs {
     /// Whether vectors are normalised to length 1 [default: from its files]
     #[arg(long, value_name = "BOOL")]
     normalize: Option<bool>,
+
+    /// A cross-encoder, for `query --rerank`: it scores a query and a document together
+    #[arg(long, conflicts_with_all = ["pooling", "normalize", "query_prefix", "document_prefix", "precision"])]
+    reranker: bool,
 
     /// Maximum number of tokens per text [default: from its files]
     #[arg(long, value_name = "N")]
@@ -235,8 +239,9 @@ impl ModelPullArgs {
 
 impl From<OverrideArgs> for ModelOverrides {
     fn from(settings: OverrideArgs) -> Self {
-        let OverrideArgs { file, precision, pooling, normalize, max_tokens, query_prefix, document_prefix } = settings;
-        Self { graph: file, precision, pooling, normalize, max_tokens, query_prefix, document_prefix }
+        let OverrideArgs { file, precision, pooling, normalize, reranker, max_tokens, query_prefix, document_prefix } =
+            settings;
+        Self { graph: file, precision, pooling, normalize, max_tokens, query_prefix, document_prefix, reranker }
     }
 }
 
@@ -264,6 +269,7 @@ fn facts(model: &ModelSpec) -> Properties {
     };
     Properties::new()
         .with("name", model.name.as_str())
+        .with("kind", model.kind.as_str())
         .with("dimension", *dimension)
         .with("max_tokens", *max_tokens)
         .with("pooling", probe.is_none().then(|| pooling.as_str()))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::{ArgGroup, Args};
-use huedb::embed::Embedder;
+use huedb::embed::{Embedder, Reranker};
 use huedb::error::{Error, Result};
 use huedb::input::{Question, Questions, embedding_from_json};
 use huedb::query::{self as ask, AccessPath, Answer, Ask, Filter};
@@ -35,6 +35,7 @@ use crate::output::{self, Highlight, Label, RecordColumn, RecordColumns, ShownRe
   huedb query notes \"keys\" --where 'year >= 2020 and lang in (\"en\",\"de\")' -o jsonl | jq -r .id
   huedb query notes --embedding '[0.1, 0.2, 0.3]' --max-distance 0.5
   huedb query notes \"error E0282\" --hybrid
+  huedb query notes \"why do leaves fall\" --rerank ms-marco-MiniLM-L6-v2 -n 5
   huedb query notes \"keys\" --columns distance,year,document --full
   huedb query notes --input questions.jsonl -o csv")]
 pub(crate) struct QueryArgs {
@@ -95,6 +96,14 @@ pub(crate) struct QueryArgs {
     #[arg(long, conflicts_with_all = ["embedding", "max_distance", "explain"])]
     hybrid: bool,
 
+    /// Read the first 50 hits again with this cross-encoder, and return them in its order
+    ///
+    /// The model is installed with `huedb model add DIR --reranker`. Hits have its score in place of a distance, from 0 to 1,
+    /// larger is better. It reads a query and a document together, which takes much longer than to compare embeddings. A
+    /// record without a document comes last.
+    #[arg(long, value_name = "MODEL", conflicts_with = "embedding")]
+    rerank: Option<String>,
+
     /// Print the query plan and timings to standard error
     #[arg(long)]
     explain: bool,
@@ -118,8 +127,15 @@ impl QueryArgs {
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
         if self.hybrid {
-            Self::require_texts(&questions)?;
+            Self::require_texts(&questions, "--hybrid")?;
         }
+        let reranker = match &self.rerank {
+            Some(model) => {
+                Self::require_texts(&questions, "--rerank")?;
+                Some(Arc::new(Reranker::load(model, &context.models)?))
+            }
+            None => None,
+        };
         warn_of_filter(context, &view, filter.as_ref());
         let (include, columns) = self.shown(&view)?;
         let mut query = ask::Query::new(questions.iter().filter_map(ask_of))
@@ -131,6 +147,7 @@ impl QueryArgs {
             .include(read_for(context.printer.format(), include))
             .exact(self.exact)
             .hybrid(self.hybrid)
+            .rerank(reranker)
             .threads(context.models.threads());
         let embedder = self.embedder(context, view.info(), &questions)?;
         if let Some(embedder) = &embedder {
@@ -190,11 +207,9 @@ impl QueryArgs {
         context.embedder(collection, self.model.as_deref()).map(Some)
     }
 
-    fn require_texts(questions: &[Question]) -> Result<()> {
+    fn require_texts(questions: &[Question], flag: &str) -> Result<()> {
         match questions.iter().find(|question| question.text.is_none()) {
-            Some(question) => {
-                Err(Error::argument(format!("{}: --hybrid needs the text of a question", question.origin)))
-            }
+            Some(question) => Err(Error::argument(format!("{}: {flag} needs the text of a question", question.origin))),
             None => Ok(()),
         }
     }
@@ -202,7 +217,7 @@ impl QueryArgs {
     /// Decides what is read of the hits and what is printed.
     fn shown(&self, view: &View) -> Result<(Include, RecordColumns)> {
         let mut parts = if self.input.is_some() { RecordColumns::batch() } else { RecordColumns::hit() };
-        if self.hybrid {
+        if self.hybrid || self.rerank.is_some() {
             parts = parts.replacing(&RecordColumn::Distance, &RecordColumn::Score);
         }
         Ok(match self.columns.of(view, &parts.clone().with(RecordColumn::Embedding))? {
