@@ -79,6 +79,9 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
     let models = models_dir(options)
         .ok_or_else(|| Error::argument("no data directory to install models in; set HUEDB_DATA_DIR"))?;
     check_name(name, &models)?;
+    if overrides.reranker && overrides.precision.is_some() {
+        return Err(Error::argument("a reranker is not converted: it runs as it is"));
+    }
     let weights = overrides.graph.clone().or_else(|| overrides.precision.and_then(|_| weights_of(dir)));
     let mut found = folder::read(dir, weights.as_deref(), overrides.pooling)?;
     found.normalize = overrides.normalize.unwrap_or(found.normalize);

@@ -38,9 +38,9 @@ struct ModelListArgs {}
 
 /// Install a model from a folder, or an embedding service
 ///
-/// The folder holds an ONNX graph (or, with --precision, model.safetensors), tokenizer.json and, in the layout of Hugging Face, the config files that define pooling
-/// and the maximum number of tokens. The graph is tried with the longest text they allow (up to 2048 tokens); if it takes
-/// less, that is reported and becomes the limit.
+/// The folder holds an ONNX graph (or, with --precision, model.safetensors), tokenizer.json and, in the layout of Hugging
+/// Face, the config files that define pooling and the maximum number of tokens. The graph is tried with the longest text
+/// they allow (up to 2048 tokens); if it takes less, that is reported and becomes the limit.
 ///
 /// With --endpoint, the model runs elsewhere and is asked over HTTP: at OpenAI, Azure, Mistral, Together and others, or at
 /// a server of your own such as vLLM, llama.cpp, LM Studio, Ollama or Text Embeddings Inference. NAME is its name here. It is
