@@ -107,7 +107,7 @@ fn a_model_is_converted_once_and_used_without_any_other_engine() {
     let shown = ok(&world, &["show", "notes", "-o", "json"]).stdout;
     assert!(shown.contains("built-in"), "{shown}");
     // Asked for by name, another engine is not replaced unsaid.
-    let ran = run_with(&world, "tract", &["embed", "--model", "tiny", "w1"]);
+    let ran = run_with(&world, "rten", &["embed", "--model", "tiny", "w1"]);
     assert!(ran.status == Some(5) && ran.stderr.contains("no other engine runs it"), "{ran:?}");
     fs::write(world.path("data/models/tiny/model.packed"), "damaged").unwrap();
     let ran = run_with(&world, "auto", &["embed", "--model", "tiny", "w1"]);

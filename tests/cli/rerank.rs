@@ -112,7 +112,7 @@ fn hits_are_in_the_order_of_the_reranker_with_its_score() {
         "--columns",
         "query,id",
     ]);
-    command.env("HUEDB_RUNTIME", "tract").env("HUEDB_DATA_DIR", world.path("data"));
+    command.env("HUEDB_RUNTIME", "rten").env("HUEDB_DATA_DIR", world.path("data"));
     world.write("questions", "w10\nw59\n");
     command.stdin(fs::File::open(world.path("questions")).unwrap());
     assert_eq!(finish(command.spawn().unwrap()).stdout, "query,id\n0,b\n1,b\n");

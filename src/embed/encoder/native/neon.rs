@@ -1,8 +1,8 @@
 //! NEON with products of bytes (`sdot`), which ARM's processors have since about 2018: lanes, a tile, and their table.
 //!
 //! Invariant: the same bits as plain Rust, which on this architecture multiplies and adds at once too. What is read by
-//! address is checked against the slices' lengths first. The tests ran under QEMU, for want of such a processor: so the
-//! numbers are right, and nothing is known of the speed.
+//! address is checked against the slices' lengths first. The tests of sums, bits and nearness ran under QEMU, for want
+//! of such a processor: so the numbers are right, and nothing is known of the speed.
 
 #![allow(unsafe_code, reason = "instructions that not every processor has")]
 #![allow(clippy::wildcard_imports, reason = "the instructions are what the file is about")]
