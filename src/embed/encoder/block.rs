@@ -5,13 +5,14 @@
 
 use rayon::prelude::*;
 
-use super::attention::{self, Text};
 use super::kernels::Kernels;
 use super::lanes::LANES;
+use super::lanes::Sixteen;
 use super::layout::STEP;
-use super::model::{Layer, Model, Sixteen};
+use super::model::{Layer, Model};
 use super::product::TILE_ROWS;
 use super::rows::{Bytes, BytesMut, Scale};
+use super::text::{self, Text};
 use crate::record::Pooling;
 
 /// Tokens that go through both halves of the feed-forward together: what is between stays near the core.
@@ -60,7 +61,7 @@ pub(super) struct Room {
 struct PieceRoom {
     context: Tokens,
     between: Tokens,
-    attention: attention::Room,
+    attention: text::Room,
 }
 
 /// The tokens that a thread works on.

@@ -3,25 +3,6 @@
 //! Sums, the softmax and the weights' total are of 32 bits. Invariant: what a token sees depends on its text alone, not on
 //! which of the text's tokens are worked on together.
 
-/// Rooms that attention of half floats works in.
-#[derive(Default)]
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "its kernels are for one architecture"))]
-pub(super) struct Room {
-    /// `[tokens]`, each the head's components in pairs, sixteen and sixteen.
-    questions: Vec<[u32; 16]>,
-    /// `[tokens / 16][pairs of components][16 tokens]`, the pairs sixteen and sixteen.
-    keys: Vec<[[u32; 16]; 16]>,
-    /// `[pairs of tokens][components]`, the components sixteen and sixteen.
-    values: Vec<[u32; 16]>,
-    /// `[rows][tokens]`.
-    scores: [Vec<[f32; 16]>; ROWS],
-    /// `[rows][pairs of tokens]`.
-    weights: [Vec<[u32; 8]>; ROWS],
-}
-
-/// Tokens that are worked on together.
-const ROWS: usize = 6;
-
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86::attend;
 
@@ -36,26 +17,19 @@ mod x86 {
     };
     use std::ops::Range;
 
-    use super::super::attention::{self, Text};
-    use super::super::lanes::POWERS;
-    use super::super::model::Sixteen;
+    use super::super::lanes::{POWERS, Sixteen};
     use super::super::native::x86_registers::{
         as_half_pairs, as_halves, as_pairs, load_floats, load_pairs, store_floats, store_half_pairs, store_pairs,
     };
     use super::super::rows::LEAST;
-    use super::{ROWS, Room};
+    use super::super::text::{HALVES_ROWS as ROWS, HalvesRoom, Room, Text};
 
     /// Tokens of a block of keys.
     const BLOCK: usize = 16;
 
     /// Writes what some tokens of a text see.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
-    pub(in super::super) fn attend(
-        text: Text<'_>,
-        asked: Range<usize>,
-        out: &mut [Sixteen],
-        room: &mut attention::Room,
-    ) {
+    pub(in super::super) fn attend(text: Text<'_>, asked: Range<usize>, out: &mut [Sixteen], room: &mut Room) {
         match text.parts {
             2 => attend_by_heads::<2, 1>(text, asked, out, room),
             4 => attend_by_heads::<4, 2>(text, asked, out, room),
@@ -69,7 +43,7 @@ mod x86 {
         text: Text<'_>,
         asked: Range<usize>,
         out: &mut [Sixteen],
-        room: &mut attention::Room,
+        room: &mut Room,
     ) {
         let (room, biases) = (&mut room.halves, &mut room.biases);
         let blocks = text.tokens.div_ceil(BLOCK);
@@ -127,7 +101,7 @@ mod x86 {
         text: Text<'_>,
         asked: Range<usize>,
         head: usize,
-        room: &mut Room,
+        room: &mut HalvesRoom,
     ) {
         room.questions.resize(asked.len() * PAIRS, [0; 16]);
         for (places, token) in room.questions.as_chunks_mut::<PAIRS>().0.iter_mut().zip(asked) {

@@ -4,12 +4,11 @@
 //! of x86-64 rounds products before it adds them, bf16 rounds what attention multiplies.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use super::attention::{Room, Text};
-use super::model::{Dense, Model, Norm, Sixteen};
+use super::lanes::Sixteen;
+use super::model::{Dense, Model, Norm};
 use super::rows::{Bytes, BytesMut};
-use super::{native, portable};
+use super::text::{Room, Text};
 
 /// What an encoder is run with.
 pub(in super::super) struct Kernels {
@@ -27,17 +26,6 @@ pub(in super::super) struct Kernels {
 }
 
 impl Kernels {
-    /// Returns those that this machine runs fastest.
-    pub(in super::super) fn best() -> &'static Self {
-        static BEST: LazyLock<&Kernels> = LazyLock::new(|| Kernels::all().next().unwrap_or(&portable::KERNELS));
-        *BEST
-    }
-
-    /// Returns all that this machine runs, the fastest first.
-    pub(in super::super) fn all() -> impl Iterator<Item = &'static Self> {
-        native::available().chain([&portable::KERNELS])
-    }
-
     /// Returns the name of the instructions.
     pub(in super::super) fn name(&self) -> &'static str {
         self.name

@@ -3,10 +3,11 @@
 //! Invariant: the order of every sum is written down here, so a set of instructions changes no bit; but for whether a product
 //! is rounded before it is added ([`Lanes::times_plus`]), as the oldest processors must.
 
-use super::model::Sixteen;
-
 /// Numbers at once.
 pub(super) const LANES: usize = 16;
+
+/// Sixteen numbers, as the kernels take them.
+pub(super) type Sixteen = [f32; LANES];
 
 /// The powers of 2 from -1/2 to 1/2; off by 4e-6 at most.
 pub(super) const POWERS: [f32; 5] = [1.0, 0.693_121_03, 0.240_221_07, 0.055_922_035, 0.009_676_037];

@@ -20,6 +20,9 @@ pub(crate) const ALIGN: usize = 64;
 pub(crate) const COLUMNS: usize = 64;
 /// Rows of weights in a step of a panel: what one instruction multiplies and adds.
 pub(crate) const STEP: usize = 4;
+/// Bytes of a step of a panel of weights.
+#[allow(dead_code, reason = "the build script writes them one by one")]
+pub(crate) const STEP_BYTES: usize = COLUMNS * STEP;
 /// More than any model of the kind has.
 pub(crate) const MAX_LAYERS: usize = 256;
 

@@ -12,6 +12,7 @@
 
 mod attention;
 mod block;
+mod choose;
 mod embedder;
 mod halves;
 mod initializers;
@@ -23,6 +24,8 @@ mod native;
 mod pack;
 #[cfg(all(test, feature = "bundled-model"))]
 mod pack_graph;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod plain;
 mod portable;
@@ -34,6 +37,7 @@ mod rows;
 mod spread;
 #[cfg(all(test, feature = "bundled-model"))]
 mod tests;
+mod text;
 
 pub(super) use block::Pooled;
 pub(super) use embedder::EncoderEmbedder;

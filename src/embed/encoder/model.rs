@@ -5,14 +5,8 @@
 
 use bytemuck::{AnyBitPattern, NoUninit, try_cast_slice};
 
-use super::lanes::LANES;
-use super::layout::{ALIGN, COLUMNS, Head, STEP};
-
-/// Bytes of a step of a panel of weights.
-pub(super) const STEP_BYTES: usize = COLUMNS * STEP;
-
-/// Sixteen numbers, as the kernels take them.
-pub(super) type Sixteen = [f32; LANES];
+use super::lanes::{LANES, Sixteen};
+use super::layout::{ALIGN, Head, STEP, STEP_BYTES};
 
 /// A dense layer: what a column's sums are multiplied by, what a zero point adds to it, and its bias.
 pub(super) struct Dense<'b> {
@@ -25,7 +19,7 @@ pub(super) struct Dense<'b> {
     pub(super) columns: usize,
     /// What the kernels for AVX2 have found out about the weights.
     #[cfg(target_arch = "x86_64")]
-    pub(super) pairs: std::sync::OnceLock<Vec<super::native::Pairs>>,
+    pub(super) pairs: std::sync::OnceLock<Vec<super::pairs::Pairs>>,
 }
 
 /// The numbers of a layer normalisation.

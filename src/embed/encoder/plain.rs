@@ -2,9 +2,9 @@
 //!
 //! Invariant: sums are made in the order that [`super::lanes`] says.
 
+use super::lanes::Sixteen;
 use super::lanes::{LANES, Lanes, ROUNDS};
 use super::layout::STEP;
-use super::model::Sixteen;
 use super::product::{Panel, Sums};
 
 /// Plain Rust, which every processor runs. `FUSED` where every one of the architecture multiplies and adds at once.

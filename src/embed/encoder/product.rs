@@ -4,9 +4,11 @@
 
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "within arrays of constant length")]
 
+use super::lanes::Sixteen;
 use super::lanes::{LANES, Lanes};
+use super::layout::STEP_BYTES;
 use super::layout::{COLUMNS, STEP};
-use super::model::{Dense, STEP_BYTES, Sixteen};
+use super::model::Dense;
 use super::rows::Bytes;
 
 /// Tokens of a tile.

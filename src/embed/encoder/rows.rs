@@ -3,9 +3,10 @@
 //! In plain Rust, compiled anew for each set of instructions. Invariant: a token's numbers depend on that token alone, so
 //! it is the same wherever it stands in a block.
 
+use super::lanes::Sixteen;
 use super::lanes::{LANES, Lanes};
 use super::layout::STEP;
-use super::model::{Model, Norm, Sixteen};
+use super::model::{Model, Norm};
 
 /// Below every number that a softmax sees.
 pub(super) const LEAST: f32 = -1e30;

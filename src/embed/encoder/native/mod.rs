@@ -18,10 +18,12 @@ macro_rules! table {
         mod $module {
             use std::ops::Range;
 
-            use crate::embed::encoder::attention::{self, Room, Text};
-            use crate::embed::encoder::model::{Dense, Model, Norm, Sixteen};
+            use crate::embed::encoder::attention;
+            use crate::embed::encoder::lanes::Sixteen;
+            use crate::embed::encoder::model::{Dense, Model, Norm};
             use crate::embed::encoder::product::{product, then};
             use crate::embed::encoder::rows::{self, Bytes, BytesMut};
+            use crate::embed::encoder::text::{Room, Text};
 
             #[target_feature(enable = $features)]
             pub(super) fn look_up(model: &Model, ids: &[u32], out: &mut [Sixteen]) {
@@ -118,8 +120,6 @@ mod x86_tiles;
 pub(super) use neon::available;
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86::available;
-#[cfg(target_arch = "x86_64")]
-pub(super) use x86_avx2::Pairs;
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86_lanes::Sse2;
 #[cfg(target_arch = "x86_64")]

@@ -11,9 +11,9 @@ use std::arch::aarch64::*;
 use std::arch::{asm, is_aarch64_feature_detected};
 
 use super::super::kernels::Kernels;
+use super::super::lanes::Sixteen;
 use super::super::lanes::{LANES, Lanes};
 use super::super::layout::{COLUMNS, STEP};
-use super::super::model::Sixteen;
 use super::super::product::{Panel, Sums};
 
 /// Returns the table, where the processor has what it is compiled for.

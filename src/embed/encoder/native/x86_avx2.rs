@@ -9,7 +9,8 @@
 use std::arch::x86_64::*;
 
 use super::super::layout::STEP;
-use super::super::model::STEP_BYTES;
+use super::super::layout::STEP_BYTES;
+use super::super::pairs::{Pairs, Quarter};
 use super::super::product::{Panel, Sums};
 use super::x86_tiles::{RowSums, fits, rows_of_256, tile};
 
@@ -20,24 +21,11 @@ const WORTH: usize = 48;
 /// Tokens whose sums 16 registers hold.
 const MOST_ROWS: usize = 4;
 
-/// How the steps of a panel are multiplied, for each 16 columns.
-pub(in super::super) struct Pairs([Quarter; 4]);
-
-#[derive(Default)]
-struct Quarter {
-    /// Of the panel: no number below is as large.
-    steps: usize,
-    /// Steps whose products are added up in 16 bits.
-    together: Vec<[usize; 2]>,
-    alone: Vec<usize>,
-}
-
 /// Finds the steps of a panel whose products can be added up in 16 bits.
 #[target_feature(enable = "avx2,fma")]
 fn look(weights: &[[i8; STEP_BYTES]]) -> Pairs {
-    let mut quarters = <[Quarter; 4]>::default();
-    for (quarter, Quarter { steps, together, alone }) in quarters.iter_mut().enumerate() {
-        *steps = weights.len();
+    let of_quarter = |quarter| {
+        let (mut together, mut alone) = (Vec::new(), Vec::new());
         for (second, step) in weights.iter().enumerate() {
             let fits = |first: &usize| weights.get(*first).is_some_and(|first| fit_together(quarter, first, step));
             match alone.iter().position(fits) {
@@ -45,8 +33,9 @@ fn look(weights: &[[i8; STEP_BYTES]]) -> Pairs {
                 None => alone.push(second),
             }
         }
-    }
-    Pairs(quarters)
+        Quarter::new(weights.len(), together, alone)
+    };
+    Pairs([0, 1, 2, 3].map(of_quarter))
 }
 
 #[inline]
@@ -119,13 +108,13 @@ rows_of_256!(rows_256_wide, "avx2,fma", |sum, bytes, weights| {
 #[target_feature(enable = "avx2,fma")]
 #[allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "within arrays of constant length")]
 fn rows_256<const ROWS: usize>(
-    Quarter { steps, together, alone }: &Quarter,
+    how: &Quarter,
     quarter: usize,
     tokens: &[[u8; STEP]],
     weights: &[[i8; STEP_BYTES]],
     sums: &mut [RowSums],
 ) {
-    let steps = *steps;
+    let steps = how.steps();
     if steps != weights.len() || quarter >= 4 || !fits(ROWS, tokens, weights, sums) {
         return;
     }
@@ -133,8 +122,8 @@ fn rows_256<const ROWS: usize>(
     let tokens = tokens.as_ptr();
     let weights = weights.as_ptr().cast::<[[i8; 32]; 2]>().wrapping_add(quarter);
     let mut found = [[_mm256_setzero_si256(); 2]; ROWS];
-    for &[first, second] in together {
-        // SAFETY: both are below `steps`, as their list says of itself; a step is four times the 64 bytes that are read.
+    for &[first, second] in how.together() {
+        // SAFETY: both are below `steps`, as `Quarter` makes sure; a step is four times the 64 bytes that are read.
         let (a, b) = unsafe { (load(weights.add(first * 4)), load(weights.add(second * 4))) };
         for row in 0..ROWS {
             // SAFETY: there are `ROWS` times `steps` fours of bytes, which `fits` has made sure of.
@@ -145,7 +134,7 @@ fn rows_256<const ROWS: usize>(
             }
         }
     }
-    for &step in alone {
+    for &step in how.alone() {
         // SAFETY: as above.
         let weights = unsafe { load(weights.add(step * 4)) };
         for row in 0..ROWS {

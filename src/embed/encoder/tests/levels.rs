@@ -2,7 +2,8 @@
 
 use crate::embed::builtin;
 use crate::embed::encoder::layout::STEP;
-use crate::embed::encoder::model::{Dense, Model, STEP_BYTES};
+use crate::embed::encoder::layout::STEP_BYTES;
+use crate::embed::encoder::model::{Dense, Model};
 use crate::embed::encoder::portable::{PLAIN, PLAIN_FUSED};
 use crate::embed::encoder::rows::{Bytes, Scale};
 use crate::embed::encoder::{Encoder, Kernels, PackedBytes, Pooled, pack_graph, reference, remainder};
