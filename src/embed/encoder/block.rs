@@ -6,8 +6,7 @@
 use rayon::prelude::*;
 
 use super::kernels::Kernels;
-use super::lanes::LANES;
-use super::lanes::Sixteen;
+use super::lanes::{LANES, Sixteen};
 use super::layout::STEP;
 use super::model::{Layer, Model};
 use super::product::TILE_ROWS;

@@ -2,8 +2,7 @@
 //!
 //! Invariant: sums are made in the order that [`super::lanes`] says.
 
-use super::lanes::Sixteen;
-use super::lanes::{LANES, Lanes, ROUNDS};
+use super::lanes::{LANES, Lanes, ROUNDS, Sixteen};
 use super::layout::STEP;
 use super::product::{Panel, Sums};
 

@@ -4,10 +4,8 @@
 
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "within arrays of constant length")]
 
-use super::lanes::Sixteen;
-use super::lanes::{LANES, Lanes};
-use super::layout::STEP_BYTES;
-use super::layout::{COLUMNS, STEP};
+use super::lanes::{LANES, Lanes, Sixteen};
+use super::layout::{COLUMNS, STEP, STEP_BYTES};
 use super::model::Dense;
 use super::rows::Bytes;
 

@@ -3,8 +3,7 @@
 //! In plain Rust, compiled anew for each set of instructions. Invariant: a token's numbers depend on that token alone, so
 //! it is the same wherever it stands in a block.
 
-use super::lanes::Sixteen;
-use super::lanes::{LANES, Lanes};
+use super::lanes::{LANES, Lanes, Sixteen};
 use super::layout::STEP;
 use super::model::{Model, Norm};
 

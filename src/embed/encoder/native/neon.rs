@@ -11,8 +11,7 @@ use std::arch::aarch64::*;
 use std::arch::{asm, is_aarch64_feature_detected};
 
 use super::super::kernels::Kernels;
-use super::super::lanes::Sixteen;
-use super::super::lanes::{LANES, Lanes};
+use super::super::lanes::{LANES, Lanes, Sixteen};
 use super::super::layout::{COLUMNS, STEP};
 use super::super::product::{Panel, Sums};
 

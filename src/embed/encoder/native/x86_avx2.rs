@@ -8,8 +8,7 @@
 
 use std::arch::x86_64::*;
 
-use super::super::layout::STEP;
-use super::super::layout::STEP_BYTES;
+use super::super::layout::{STEP, STEP_BYTES};
 use super::super::pairs::{Pairs, Quarter};
 use super::super::product::{Panel, Sums};
 use super::x86_tiles::{RowSums, fits, rows_of_256, tile};

@@ -8,8 +8,7 @@
 
 use std::arch::x86_64::*;
 
-use super::super::lanes::Sixteen;
-use super::super::lanes::{LANES, Lanes};
+use super::super::lanes::{LANES, Lanes, Sixteen};
 
 /// AVX-512 that the processor has, and with it AVX2 and FMA.
 #[derive(Clone, Copy)]

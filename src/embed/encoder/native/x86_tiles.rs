@@ -10,8 +10,7 @@
 use std::arch::x86_64::*;
 
 use super::super::lanes::LANES;
-use super::super::layout::STEP_BYTES;
-use super::super::layout::{COLUMNS, STEP};
+use super::super::layout::{COLUMNS, STEP, STEP_BYTES};
 use super::super::product::{Panel, Sums};
 
 /// Makes a tile of up to so many rows from one for a constant number of them.
