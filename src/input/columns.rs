@@ -8,7 +8,7 @@ use super::decompress::InputBytes;
 use super::embedding;
 use super::infer::{Evidence, Inferred};
 use super::json;
-use super::mapping::{METADATA, Mapping, RowParts, likely_text, list_names};
+use super::mapping::{METADATA, Mapping, RowParts, without_ids, without_text};
 use super::records::{TableRecord, no_column};
 use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{Metadata, Value};
@@ -37,18 +37,6 @@ enum ColumnKind {
     Inferred(Inferred),
 }
 
-/// Says that there is no column of ids; and none of text, where that is so.
-fn no_id(bytes: &InputBytes, id: &str, header: &[String], mapping: &Mapping) -> Error {
-    let names = header.iter().map(String::as_str);
-    let has = |name: &str| names.clone().any(|column| column == name);
-    if !mapping.expects_content || has(mapping.document()) || has(mapping.embedding()) {
-        return no_column(bytes, id, header, Some(Advice::NameIdColumn));
-    }
-    let (document, columns) = (mapping.document(), list_names(names.clone()));
-    let why = format!("has no column {id:?} and none {document:?}; its columns are {columns}");
-    bytes.bad(why, Some(Advice::NameIdAndTextColumns(likely_text(names))))
-}
-
 impl TableColumns {
     /// Looks the mapping's columns up; also returns what the user should know.
     ///
@@ -62,7 +50,10 @@ impl TableColumns {
             None => Ok(find(default)),
         };
         let id = match mapping.id() {
-            Some(name) => Some(find(name).ok_or_else(|| no_id(bytes, name, header, mapping))?),
+            Some(name) => Some(find(name).ok_or_else(|| {
+                let Remark { text, advice } = without_ids(name, mapping, header.iter().map(String::as_str));
+                bytes.bad(text, advice)
+            })?),
             None => None,
         };
         let mut this = Self {
@@ -100,10 +91,7 @@ impl TableColumns {
             notices.push(format!("{source}: column {} has no name and is left out", at + 1).into());
         }
         if mapping.expects_content && self.document.is_none() && self.embedding.is_none() {
-            let names = header.iter().map(String::as_str);
-            let (document, columns) = (mapping.document(), list_names(names.clone()));
-            let said = format!("{source}: no column {document:?} and no embedding; the columns are {columns}");
-            notices.push(Remark::with(said, Advice::NameTextColumn(likely_text(names))));
+            notices.push(without_text(source, mapping, header.iter().map(String::as_str)));
         }
         notices
     }

@@ -155,6 +155,32 @@ pub(super) fn likely_text<'a>(mut names: impl Iterator<Item = &'a str> + Clone) 
         .map(str::to_owned)
 }
 
+/// Says that a table has no column of text, where it should.
+pub(super) fn without_text<'a>(
+    source: &str,
+    mapping: &Mapping,
+    names: impl ExactSizeIterator<Item = &'a str> + Clone,
+) -> Remark {
+    let (document, columns) = (mapping.document(), list_names(names.clone()));
+    let said = format!("{source}: no column {document:?} and no embedding; the columns are {columns}");
+    Remark::with(said, Advice::NameTextColumn(likely_text(names)))
+}
+
+/// Says that a table has no column of ids; and none of text, where that is so.
+pub(super) fn without_ids<'a>(
+    id: &str,
+    mapping: &Mapping,
+    names: impl ExactSizeIterator<Item = &'a str> + Clone,
+) -> Remark {
+    let columns = list_names(names.clone());
+    let has = |part: &str| names.clone().any(|name| name == part);
+    if !mapping.expects_content || has(mapping.document()) || has(mapping.embedding()) {
+        return Remark::with(format!("has no column {id:?}; its columns are {columns}"), Advice::NameIdColumn);
+    }
+    let why = format!("has no column {id:?} and none {:?}; its columns are {columns}", mapping.document());
+    Remark::with(why, Advice::NameIdAndTextColumns(likely_text(names)))
+}
+
 /// The parts of a row before it is known to have an id.
 #[derive(Debug, Default)]
 pub(super) struct RowParts {

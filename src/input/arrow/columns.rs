@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::{value, vector};
 use crate::error::{Advice, Error, Remark, Result};
 use crate::input::json::{self, Refused};
-use crate::input::mapping::{METADATA, Mapping, RowParts, likely_text, list_names};
+use crate::input::mapping::{METADATA, Mapping, RowParts, list_names, without_ids, without_text};
 use crate::record::{MetadataPatch, Value};
 
 /// What pandas calls an index without a name.
@@ -63,14 +63,11 @@ impl ArrowColumns {
         let typed = mapping.types.names().filter(|_| !names.contains(&METADATA));
         for name in mapping.id().into_iter().chain(parts).chain(listed).chain(typed) {
             if !names.contains(&name) {
-                let has_content = [mapping.document(), mapping.embedding()].iter().any(|part| names.contains(part));
-                if mapping.id() == Some(name) && mapping.expects_content && !has_content {
-                    let why =
-                        format!("has no column {name:?} and none {:?}; its columns are {all}", mapping.document());
-                    return Err(bad(why, Some(Advice::NameIdAndTextColumns(likely_text(names.iter().copied())))));
+                if mapping.id() == Some(name) {
+                    let Remark { text, advice } = without_ids(name, mapping, names.iter().copied());
+                    return Err(bad(text, advice));
                 }
-                let hint = (mapping.id() == Some(name)).then_some(Advice::NameIdColumn);
-                return Err(bad(format!("has no column {name:?}; its columns are {all}"), hint));
+                return Err(bad(format!("has no column {name:?}; its columns are {all}"), None));
             }
         }
         let (mut columns, mut notices) = (Vec::new(), Vec::new());
@@ -103,9 +100,7 @@ impl ArrowColumns {
         }
         let is = |column: &ArrowColumn| column.role == ColumnRole::Embedding || column.name == mapping.document();
         if mapping.expects_content && !columns.iter().any(is) {
-            let document = mapping.document();
-            let said = format!("{source}: no column {document:?} and no embedding; the columns are {all}");
-            notices.push(Remark::with(said, Advice::NameTextColumn(likely_text(names.iter().copied()))));
+            notices.push(without_text(source, mapping, names.iter().copied()));
         }
         Ok((Self(columns), notices))
     }
