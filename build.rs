@@ -11,6 +11,8 @@ mod layout;
 mod pack;
 #[path = "src/embed/encoder/pack_graph.rs"]
 mod pack_graph;
+#[path = "src/embed/encoder/protobuf.rs"]
+mod protobuf;
 #[path = "src/embed/encoder/remainder.rs"]
 mod remainder;
 #[path = "src/embed/vocabulary.rs"]

@@ -16,6 +16,16 @@ pub enum TextRole {
     Document,
 }
 
+impl TextRole {
+    /// Returns what a model wants before a text of this role.
+    pub(super) fn prefix(self, model: &Fingerprint) -> &str {
+        match self {
+            Self::Query => &model.query_prefix,
+            Self::Document => &model.document_prefix,
+        }
+    }
+}
+
 /// What a model makes of texts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EmbedOutput {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::graph;
 use crate::error::{Advice, Error, Result};
-use crate::record::Pooling;
+use crate::record::{Fingerprint, Pooling};
 
 /// Names of the graph, in the order of preference.
 pub(super) const GRAPHS: [&str; 6] = [
@@ -40,6 +40,24 @@ pub(super) struct FolderModel {
     pub(super) dimension: Option<usize>,
     pub(super) query_prefix: String,
     pub(super) document_prefix: String,
+}
+
+impl FolderModel {
+    /// Returns what decides its embeddings, with this name, these weights and vectors of this length.
+    pub(super) fn fingerprint(&self, model: String, sha256: String, dimension: usize) -> Fingerprint {
+        Fingerprint {
+            model,
+            sha256,
+            dimension,
+            pooling: self.pooling,
+            normalize: self.normalize,
+            max_tokens: self.max_tokens,
+            query_prefix: self.query_prefix.clone(),
+            document_prefix: self.document_prefix.clone(),
+            made_by: None,
+            probe: None,
+        }
+    }
 }
 
 /// Reads a folder. `graph` names the graph inside it, and `pooling` how token vectors become one; looked for when `None`.

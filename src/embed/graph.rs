@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use super::encoder::protobuf::{Field, fields};
+
 /// How a file begins that Git keeps elsewhere.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
@@ -23,13 +25,13 @@ pub(super) fn weights_in(bytes: &[u8]) -> Option<BTreeMap<String, u64>> {
     let mut has_graph = false;
     let mut weights: BTreeMap<String, u64> = BTreeMap::new();
     for model in fields(bytes) {
-        let (GRAPH, graph) = model? else { continue };
+        let (GRAPH, Field::Bytes(graph)) = model? else { continue };
         has_graph = true;
         for part in fields(graph) {
-            let (INITIALIZER, tensor) = part? else { continue };
+            let (INITIALIZER, Field::Bytes(tensor)) = part? else { continue };
             let mut said = BTreeMap::new();
             for field in fields(tensor) {
-                if let (EXTERNAL_DATA, entry) = field? {
+                if let (EXTERNAL_DATA, Field::Bytes(entry)) = field? {
                     let (key, value) = entry_of(entry)?;
                     said.insert(key, value);
                 }
@@ -50,47 +52,12 @@ fn entry_of(bytes: &[u8]) -> Option<(String, String)> {
     let (mut key, mut value) = (String::new(), String::new());
     for field in fields(bytes) {
         match field? {
-            (1, text) => key = String::from_utf8_lossy(text).into_owned(),
-            (2, text) => value = String::from_utf8_lossy(text).into_owned(),
+            (1, Field::Bytes(text)) => key = String::from_utf8_lossy(text).into_owned(),
+            (2, Field::Bytes(text)) => value = String::from_utf8_lossy(text).into_owned(),
             _ => {}
         }
     }
     Some((key, value))
-}
-
-/// The fields of a message, each with its number and, where it has any, its bytes; `None` at the end of a broken one.
-fn fields(bytes: &[u8]) -> impl Iterator<Item = Option<(u64, &[u8])>> {
-    let mut rest = Some(bytes);
-    std::iter::from_fn(move || {
-        let at = rest.filter(|rest| !rest.is_empty())?;
-        let field = next(at);
-        rest = field.map(|(.., rest)| rest);
-        Some(field.map(|(number, content, _)| (number, content)))
-    })
-}
-
-fn next(bytes: &[u8]) -> Option<(u64, &[u8], &[u8])> {
-    let (tag, rest) = number(bytes)?;
-    let (content, rest) = match tag & 7 {
-        0 => (&[][..], number(rest)?.1),
-        1 => rest.split_at_checked(8)?,
-        2 => {
-            let (len, rest) = number(rest)?;
-            rest.split_at_checked(usize::try_from(len).ok()?)?
-        }
-        5 => rest.split_at_checked(4)?,
-        _ => return None,
-    };
-    // No field has the number 0: that is what a file of zeros looks like.
-    (tag >> 3 != 0).then_some((tag >> 3, content, rest))
-}
-
-/// A number in seven-bit groups, lowest first.
-fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let len = bytes.iter().take(10).position(|byte| byte & 0x80 == 0)? + 1;
-    let (groups, rest) = bytes.split_at_checked(len)?;
-    let number = groups.iter().rev().fold(0, |number: u64, group| number << 7 | u64::from(group & 0x7f));
-    Some((number, rest))
 }
 
 #[cfg(test)]

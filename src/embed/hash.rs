@@ -86,10 +86,7 @@ impl Embedder for HashEmbedder {
     }
 
     fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
-        let prefix = match role {
-            TextRole::Query => &self.fingerprint.query_prefix,
-            TextRole::Document => &self.fingerprint.document_prefix,
-        };
+        let prefix = role.prefix(&self.fingerprint);
         let vectors = texts.iter().map(|text| self.vector(&format!("{prefix}{text}"))).collect();
         Ok(EmbedOutput { vectors, truncated: Vec::new() })
     }

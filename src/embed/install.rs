@@ -119,7 +119,7 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
             (graph, spec, notes)
         }
         Some(converted) => {
-            let (sha256, spec, notes) = put(name, found, converted, staging.path(), overrides.max_tokens, options)?;
+            let (sha256, spec, notes) = put(name, &found, converted, staging.path(), overrides.max_tokens, options)?;
             files.insert(PACKED_NAME.to_owned(), sha256);
             (PACKED_NAME.to_owned(), spec, notes)
         }

@@ -16,7 +16,6 @@ use super::registry::{ModelOrigin, ModelSource, ModelSpec};
 use super::tensor::ModelBytes;
 use super::{Embedder, LoadOptions, RuntimeChoice, TextRole, digest};
 use crate::error::{Advice, Error, Result};
-use crate::record::Fingerprint;
 
 /// The file of a folder whose weights are converted where none is named; `None` for its graph.
 pub(super) fn weights_of(dir: &Path) -> Option<PathBuf> {
@@ -39,7 +38,7 @@ pub(super) fn not_converted(name: &str, why: &str) -> Error {
 /// worth saying of it. `asked` is how many tokens of a text the user wants it to take.
 pub(super) fn put(
     name: &str,
-    found: FolderModel,
+    found: &FolderModel,
     converted: Converted,
     dir: &Path,
     asked: Option<usize>,
@@ -55,21 +54,11 @@ pub(super) fn put(
 }
 
 /// Describes a converted model whose files are in a folder.
-fn describe(name: String, found: FolderModel, converted: &Converted, dir: &Path) -> Result<ModelSpec> {
+fn describe(name: String, found: &FolderModel, converted: &Converted, dir: &Path) -> Result<ModelSpec> {
     // Of what it was made, and how: the same model unconverted is another one, since its vectors are others.
     let weights = digest::of_files([found.graph.as_path()])?;
-    let fingerprint = Fingerprint {
-        model: name.clone(),
-        sha256: digest::of_bytes(format!("{weights} {}", converted.made_with).as_bytes()),
-        dimension: converted.dimension,
-        pooling: found.pooling,
-        normalize: found.normalize,
-        max_tokens: found.max_tokens,
-        query_prefix: found.query_prefix,
-        document_prefix: found.document_prefix,
-        made_by: None,
-        probe: None,
-    };
+    let sha256 = digest::of_bytes(format!("{weights} {}", converted.made_with).as_bytes());
+    let fingerprint = found.fingerprint(name.clone(), sha256, converted.dimension);
     let source = ModelSource {
         model: ModelBytes::Packed(dir.join(PACKED_NAME)),
         tokenizer: Some(dir.join("tokenizer.json")),

@@ -56,12 +56,7 @@ impl Manifest {
 
     /// Reads the manifest of a folder; `None` when it has none.
     pub(super) fn read(dir: &Path) -> Result<Option<Self>> {
-        let path = dir.join(FILE_NAME);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-            Err(error) => return Err(Error::io(format!("read {}", path.display()), error)),
-        };
+        let Some(text) = read_file(dir, FILE_NAME)? else { return Ok(None) };
         let manifest: Self = serde_json::from_slice(&text)
             .map_err(|error| failure(dir, &format!("{FILE_NAME}: {error}"), Some(ADD_AGAIN.into())))?;
         if manifest.version != VERSION {
@@ -79,10 +74,7 @@ impl Manifest {
     }
 
     pub(super) fn write(&self, dir: &Path) -> Result<()> {
-        let path = dir.join(FILE_NAME);
-        let action = || format!("write {}", path.display());
-        let text = serde_json::to_vec_pretty(self).map_err(|error| Error::io(action(), error.into()))?;
-        fs::write(&path, text).map_err(|error| Error::io(action(), error))
+        write_file(dir, FILE_NAME, self)
     }
 
     /// Compares every file with its checksum and returns the first name that differs.
@@ -96,7 +88,25 @@ impl Manifest {
     }
 }
 
-const ADD_AGAIN: &str = "remove the model and add it again";
+/// Reads a file of a folder; `None` where there is none.
+pub(super) fn read_file(dir: &Path, name: &str) -> Result<Option<Vec<u8>>> {
+    let path = dir.join(name);
+    match fs::read(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(Error::io(format!("read {}", path.display()), error)),
+    }
+}
+
+/// Writes a file of a folder, as JSON that people can read.
+pub(super) fn write_file(dir: &Path, name: &str, content: &impl Serialize) -> Result<()> {
+    let path = dir.join(name);
+    let action = || format!("write {}", path.display());
+    let text = serde_json::to_vec_pretty(content).map_err(|error| Error::io(action(), error.into()))?;
+    fs::write(&path, text).map_err(|error| Error::io(action(), error))
+}
+
+pub(super) const ADD_AGAIN: &str = "remove the model and add it again";
 
 #[cfg(test)]
 mod tests {

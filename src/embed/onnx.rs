@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
+use super::encoder::EncoderEmbedder;
 use super::once::TryOnce;
 use super::rten::RtenModel;
 use super::runtime::{Runtime, RuntimeKind, runtime};
@@ -61,10 +62,7 @@ pub(super) struct ModelParts {
 impl ModelParts {
     /// Returns the tokens of texts, with the prefix of their role before them.
     pub(super) fn encode(&self, texts: &[&str], role: TextRole) -> Result<Vec<Encoding>> {
-        let prefix = match role {
-            TextRole::Query => &self.fingerprint.query_prefix,
-            TextRole::Document => &self.fingerprint.document_prefix,
-        };
+        let prefix = role.prefix(&self.fingerprint);
         let encode = |text: &&str| {
             if prefix.is_empty() {
                 self.tokenizer.encode(text)
@@ -108,11 +106,7 @@ impl OnnxEmbedder {
     pub(super) fn open_untried(mut parts: ModelParts, options: &LoadOptions) -> Result<Self> {
         let runtime = runtime(options)?;
         if runtime.kind == RuntimeKind::BuiltIn {
-            return Err(Error::Model {
-                model: parts.fingerprint.model,
-                why: "the encoder in the program runs the built-in model and converted ones alone".into(),
-                hint: Some("leave HUEDB_RUNTIME unset".into()),
-            });
+            return Err(EncoderEmbedder::runs_no(parts.fingerprint.model));
         }
         parts.fingerprint.made_by = Some([runtime.kind.arithmetic()].into());
         let most = options.threads().min(MAX_SESSIONS);

@@ -271,18 +271,7 @@ pub(super) fn spec_of(name: String, dir: &Path, found: FolderModel, cache: &Mode
         let sha256 = digest::of_files(paths())?;
         Ok(GraphFacts { sha256, quantized_by_batch: quantizes_by_batch(&name, &found.graph)? })
     })?;
-    let fingerprint = Fingerprint {
-        model: name.clone(),
-        sha256: facts.sha256,
-        dimension: found.dimension.unwrap_or(0),
-        pooling: found.pooling,
-        normalize: found.normalize,
-        max_tokens: found.max_tokens,
-        query_prefix: found.query_prefix,
-        document_prefix: found.document_prefix,
-        made_by: None,
-        probe: None,
-    };
+    let fingerprint = found.fingerprint(name.clone(), facts.sha256, found.dimension.unwrap_or(0));
     let source = ModelSource {
         quantized_by_batch: facts.quantized_by_batch,
         cacheable: found.weights.is_empty(),

@@ -54,16 +54,19 @@ impl EncoderEmbedder {
                 let mapped = File::open(path).and_then(|file| foreign::map(&file));
                 PackedBytes::File(mapped.map_err(|error| Error::io(format!("read {}", path.display()), error))?)
             }
-            ModelBytes::File(_) => {
-                let why = "the encoder in the program runs the built-in model and converted ones alone".to_owned();
-                return Err(failure(why, Some("leave HUEDB_RUNTIME unset")));
-            }
+            ModelBytes::File(_) => return Err(Self::runs_no(parts.fingerprint.model)),
         };
         let pooled = Pooled { by: parts.fingerprint.pooling, normalize: parts.fingerprint.normalize };
         let encoder = Encoder::open(packed, Kernels::best(), pooled)
             .map_err(|why| failure(why, Some("remove the model and add it again")))?;
         parts.fingerprint.made_by = Some([RuntimeKind::BuiltIn.arithmetic()].into());
         Ok(Self { parts, encoder, threads: options.threads(), pool: options.pool.clone() })
+    }
+
+    /// Says that it does not run a model.
+    pub(in super::super) fn runs_no(model: String) -> Error {
+        let why = "the encoder in the program runs the built-in model and converted ones alone".to_owned();
+        Error::Model { model, why, hint: Some("leave HUEDB_RUNTIME unset".into()) }
     }
 
     /// Returns what the model takes and gives.

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use super::protobuf::{Field, fields, number};
+
 /// A constant: its sides and its bytes, little-endian.
 pub(crate) struct Initializer<'b> {
     pub(crate) sides: Vec<usize>,
@@ -20,13 +22,6 @@ pub(crate) struct Initializers<'b> {
     pub(crate) tensors: BTreeMap<String, Initializer<'b>>,
     /// `/encoder/layer.0/attention/self/query` to the name of what is multiplied by there.
     pub(crate) products: BTreeMap<String, String>,
-}
-
-/// A field of a message.
-enum Field<'b> {
-    Number(u64),
-    Bytes(&'b [u8]),
-    Other,
 }
 
 /// Reads a graph's constants; `None` where it is no whole graph.
@@ -113,38 +108,4 @@ fn numbers(mut packed: &[u8]) -> Option<Vec<u64>> {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// The fields of a message with their numbers; `None` at the end of a broken one.
-fn fields(bytes: &[u8]) -> impl Iterator<Item = Option<(u64, Field<'_>)>> {
-    let mut rest = Some(bytes);
-    std::iter::from_fn(move || {
-        let at = rest.filter(|rest| !rest.is_empty())?;
-        let field = next(at);
-        rest = field.as_ref().map(|(.., rest)| *rest);
-        Some(field.map(|(number, content, _)| (number, content)))
-    })
-}
-
-fn next(bytes: &[u8]) -> Option<(u64, Field<'_>, &[u8])> {
-    let (tag, rest) = number(bytes)?;
-    let (content, rest) = match tag & 7 {
-        0 => number(rest).map(|(value, rest)| (Field::Number(value), rest))?,
-        1 => (Field::Other, rest.split_at_checked(8)?.1),
-        2 => {
-            let (len, rest) = number(rest)?;
-            let (content, rest) = rest.split_at_checked(usize::try_from(len).ok()?)?;
-            (Field::Bytes(content), rest)
-        }
-        5 => (Field::Other, rest.split_at_checked(4)?.1),
-        _ => return None,
-    };
-    Some((tag >> 3, content, rest))
-}
-
-/// A number in seven-bit groups, lowest first.
-fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let len = bytes.iter().take(10).position(|byte| byte & 0x80 == 0)? + 1;
-    let (groups, rest) = bytes.split_at_checked(len)?;
-    Some((groups.iter().rev().fold(0, |value, group| (value << 7) | u64::from(group & 0x7f)), rest))
 }

@@ -30,6 +30,7 @@ mod pairs;
 mod plain;
 mod portable;
 mod product;
+pub(super) mod protobuf;
 #[cfg(test)]
 pub(super) mod reference;
 mod remainder;

@@ -55,12 +55,14 @@ impl Encoder {
         kernels: &'static Kernels,
         pooled: Pooled,
     ) -> Result<Self, String> {
-        let model = Model::open(packed.bytes())?;
-        let kernels = kernels.wide.filter(|_| model.wide).unwrap_or(kernels);
-        let opened = match packed {
-            PackedBytes::Program(bytes) => Some(Model::open(bytes)?),
-            PackedBytes::File(_) => None,
+        let (wide, opened) = match &packed {
+            PackedBytes::Program(bytes) => {
+                let model = Model::open(bytes)?;
+                (model.wide, Some(model))
+            }
+            PackedBytes::File(mapped) => (Model::open(mapped)?.wide, None),
         };
+        let kernels = kernels.wide.filter(|_| wide).unwrap_or(kernels);
         Ok(Self { packed, opened, kernels, pooled, rooms: Mutex::default() })
     }
 

@@ -184,10 +184,7 @@ impl Embedder for ServiceEmbedder {
 
     /// What is too long for the model is refused by the service, or cut there without being told.
     fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
-        let prefix = match role {
-            TextRole::Query => &self.fingerprint.query_prefix,
-            TextRole::Document => &self.fingerprint.document_prefix,
-        };
+        let prefix = role.prefix(&self.fingerprint);
         let texts: Vec<String> = texts.iter().map(|text| format!("{prefix}{text}")).collect();
         let kept = self.take_kept(&texts, role);
         let unpaid = texts.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(text, _)| text.as_str());

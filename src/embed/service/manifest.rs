@@ -3,8 +3,6 @@
 //! A name of its own, so that versions that know no services pass over it. Invariant: it holds no key, and is read from the
 //! data directory alone: a folder from elsewhere must not say which command is run here.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::address::Address;
 use super::key;
 use super::settings::ServiceSettings;
+use crate::embed::manifest::{ADD_AGAIN, read_file, write_file};
 use crate::error::{Error, Result};
 use crate::record::{Fingerprint, Probe};
 
@@ -48,20 +47,14 @@ impl ServiceManifest {
 
     /// Reads the manifest of a folder in the data directory; `None` when it has none.
     pub(in crate::embed) fn read(dir: &Path) -> Result<Option<Self>> {
-        let path = dir.join(FILE_NAME);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-            Err(error) => return Err(Error::io(format!("read {}", path.display()), error)),
-        };
+        let Some(text) = read_file(dir, FILE_NAME)? else { return Ok(None) };
         let failure = |why: String, hint: &'static str| Error::Model {
             model: dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
             why,
             hint: Some(hint.into()),
         };
-        let again = "remove the model and add it again";
         let manifest: Self =
-            serde_json::from_slice(&text).map_err(|error| failure(format!("{FILE_NAME}: {error}"), again))?;
+            serde_json::from_slice(&text).map_err(|error| failure(format!("{FILE_NAME}: {error}"), ADD_AGAIN))?;
         if manifest.version != VERSION {
             return Err(failure(format!("{FILE_NAME} has version {}", manifest.version), "upgrade huedb"));
         }
@@ -71,15 +64,12 @@ impl ServiceManifest {
             .and_then(|_| settings.key.as_ref().map_or(Ok(()), key::check))
             .ok()
             .filter(|()| is_whole)
-            .ok_or_else(|| failure(format!("{FILE_NAME} is damaged"), again))?;
+            .ok_or_else(|| failure(format!("{FILE_NAME} is damaged"), ADD_AGAIN))?;
         Ok(Some(manifest))
     }
 
     pub(super) fn write(&self, dir: &Path) -> Result<()> {
-        let path = dir.join(FILE_NAME);
-        let action = || format!("write {}", path.display());
-        let text = serde_json::to_vec_pretty(self).map_err(|error| Error::io(action(), error.into()))?;
-        fs::write(&path, text).map_err(|error| Error::io(action(), error))
+        write_file(dir, FILE_NAME, self)
     }
 }
 

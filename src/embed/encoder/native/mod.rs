@@ -103,6 +103,35 @@ macro_rules! table {
     };
 }
 
+/// Writes functions whose bodies are instructions.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! by_instructions {
+    ($(fn $name:ident($self:ident $(, $argument:ident: $type:ty)*) -> $out:ty $body:block)*) => { $(
+        #[inline(always)]
+        fn $name($self $(, $argument: $type)*) -> $out {
+            // SAFETY: who holds the value is where the processor has the instructions, and what is read or written by
+            // address is within an array, for which no alignment is needed.
+            unsafe { $body }
+        }
+    )* };
+}
+
+/// Writes functions that do with each register what an instruction does with one.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! by_register {
+    ($($name:ident($first:ident $(, $argument:ident)+) = $instruction:expr;)*) => { $(
+        #[inline(always)]
+        fn $name(self, $first: Self::Of, $($argument: Self::Of),+) -> Self::Of {
+            let mut made = $first;
+            for i in 0..made.len() {
+                // SAFETY: who holds the value is where the processor has the instruction.
+                made[i] = unsafe { $instruction($first[i], $($argument[i]),+) };
+            }
+            made
+        }
+    )* };
+}
+
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "x86_64")]

@@ -41,33 +41,6 @@ impl Avx256 {
 #[derive(Clone, Copy)]
 pub(in super::super) struct Sse2;
 
-/// Writes functions whose bodies are instructions.
-macro_rules! by_instructions {
-    ($(fn $name:ident($self:ident $(, $argument:ident: $type:ty)*) -> $out:ty $body:block)*) => { $(
-        #[inline(always)]
-        fn $name($self $(, $argument: $type)*) -> $out {
-            // SAFETY: who holds the value is where the processor has the instructions, and what is read or written by
-            // address is an array as long as the registers, for which no alignment is needed.
-            unsafe { $body }
-        }
-    )* };
-}
-
-/// Writes functions that do with each register what an instruction does with one.
-macro_rules! by_register {
-    ($of:ty; $($name:ident($first:ident $(, $argument:ident)+) = $instruction:expr;)*) => { $(
-        #[inline(always)]
-        fn $name(self, $first: $of, $($argument: $of),+) -> $of {
-            let mut made = $first;
-            for i in 0..made.len() {
-                // SAFETY: who holds the value is where the processor has the instruction.
-                made[i] = unsafe { $instruction($first[i], $($argument[i]),+) };
-            }
-            made
-        }
-    )* };
-}
-
 /// Joins halves with halves: four numbers, two, one.
 macro_rules! fold {
     ($four:expr, $join:ident, $join_one:ident) => {{
@@ -121,7 +94,7 @@ fn halves(x: __m512) -> [__m256; 2] {
 impl Lanes for Avx256 {
     type Of = [__m256; 2];
 
-    by_register! { [__m256; 2];
+    by_register! {
         plus(x, y) = _mm256_add_ps;
         minus(x, y) = _mm256_sub_ps;
         times(x, y) = _mm256_mul_ps;
@@ -178,7 +151,7 @@ impl Lanes for Avx256 {
 impl Lanes for Sse2 {
     type Of = [__m128; 4];
 
-    by_register! { [__m128; 4];
+    by_register! {
         plus(x, y) = _mm_add_ps;
         minus(x, y) = _mm_sub_ps;
         times(x, y) = _mm_mul_ps;
