@@ -50,7 +50,7 @@ pub fn of_collection(
         found.document_prefix.clone_from(&stored.document_prefix);
     }
     check_model(collection.name.as_str(), stored, &found)?;
-    Ok(DeferredEmbedder::new(name, found, options.clone()))
+    Ok(DeferredEmbedder::new(name, found, options.clone()).with_sparse_of(collection))
 }
 
 /// Returns the model that texts are embedded with to ask a collection: its own, or the built-in one where a client of Chroma

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use super::once::TryOnce;
-use super::{EmbedOutput, Embedder, LoadOptions, TextRole, load_as};
+use super::{EmbedOutput, Embedder, LoadOptions, SparseEmbedder, TextRole, load_as};
 use crate::error::Result;
-use crate::record::Fingerprint;
+use crate::record::{CollectionInfo, Fingerprint, check_model};
 
 /// An embedder that loads its model at the first text.
 pub struct DeferredEmbedder {
@@ -16,13 +16,23 @@ pub struct DeferredEmbedder {
     options: LoadOptions,
     fingerprint: Fingerprint,
     loaded: TryOnce<Arc<dyn Embedder>>,
+    /// The fingerprint of the collection's sparse model, and the collection's name.
+    sparse_of: Option<(Fingerprint, String)>,
+    sparse: TryOnce<SparseEmbedder>,
 }
 
 impl DeferredEmbedder {
     /// Stands for a model with this fingerprint, whose prefixes are the collection's.
     #[must_use]
     pub fn new(model: &str, fingerprint: Fingerprint, options: LoadOptions) -> Self {
-        Self { model: model.to_owned(), options, fingerprint, loaded: TryOnce::new() }
+        let model = model.to_owned();
+        Self { model, options, fingerprint, loaded: TryOnce::new(), sparse_of: None, sparse: TryOnce::new() }
+    }
+
+    /// Adds the sparse model of a collection, if it has one.
+    pub(super) fn with_sparse_of(self, collection: &CollectionInfo) -> Self {
+        let sparse_of = collection.sparse.as_ref().map(|sparse| (sparse.model.clone(), collection.name.to_string()));
+        Self { sparse_of, ..self }
     }
 
     /// Returns whether the model is loaded.
@@ -49,5 +59,15 @@ impl Embedder for DeferredEmbedder {
 
     fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
         self.load()?.embed(texts, role)
+    }
+
+    fn sparse(&self) -> Result<Option<&SparseEmbedder>> {
+        let Some((stored, collection)) = &self.sparse_of else { return Ok(None) };
+        let load = || {
+            let sparse = SparseEmbedder::load(&stored.model, &self.options)?;
+            check_model(collection, Some(stored), sparse.fingerprint())?;
+            Ok(sparse)
+        };
+        self.sparse.get_or_try_init(load).map(Some)
     }
 }

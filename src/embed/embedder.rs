@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::SparseEmbedder;
 use crate::error::{Error, Result};
 use crate::record::Fingerprint;
 
@@ -58,6 +59,15 @@ pub trait Embedder: Send + Sync {
     /// [`crate::error::Error::Model`] when the model cannot be run.
     fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput>;
 
+    /// Returns what weighs the terms of texts beside it, where it is the model of a collection that has a sparse one
+    /// ([`super::of_collection`]); loads it where it is not loaded yet.
+    ///
+    /// # Errors
+    /// As [`SparseEmbedder::load`], and [`crate::error::Error::ModelMismatch`] when it is not the collection's.
+    fn sparse(&self) -> Result<Option<&SparseEmbedder>> {
+        Ok(None)
+    }
+
     /// Returns the embedding of one text.
     ///
     /// # Errors
@@ -78,5 +88,9 @@ impl<E: Embedder + ?Sized> Embedder for Arc<E> {
 
     fn embed(&self, texts: &[&str], role: TextRole) -> Result<EmbedOutput> {
         self.as_ref().embed(texts, role)
+    }
+
+    fn sparse(&self) -> Result<Option<&SparseEmbedder>> {
+        self.as_ref().sparse()
     }
 }

@@ -49,8 +49,8 @@ pub struct ModelOverrides {
     pub query_prefix: Option<String>,
     /// Put before a document.
     pub document_prefix: Option<String>,
-    /// Whether the model is a reranker, which gives one number for a question and a text.
-    pub reranker: bool,
+    /// What the model is for.
+    pub kind: ModelKind,
 }
 
 /// How the names of folders begin in which models are put together.
@@ -79,8 +79,11 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
     let models = models_dir(options)
         .ok_or_else(|| Error::argument("no data directory to install models in; set HUEDB_DATA_DIR"))?;
     check_name(name, &models)?;
-    if overrides.reranker && overrides.precision.is_some() {
-        return Err(Error::argument("a reranker is not converted: it runs as it is"));
+    if overrides.kind != ModelKind::Embedder && overrides.precision.is_some() {
+        return Err(Error::argument(format!(
+            "a model of the kind {} is not converted: it runs as it is",
+            overrides.kind
+        )));
     }
     let weights = overrides.graph.clone().or_else(|| overrides.precision.and_then(|_| weights_of(dir)));
     let mut found = folder::read(dir, weights.as_deref(), overrides.pooling)?;
@@ -109,9 +112,9 @@ pub fn install(dir: &Path, name: &str, overrides: &ModelOverrides, options: &Loa
     let (graph, spec, notes) = match converted {
         None => {
             let mut spec = spec_of(name.to_owned(), dir, found, &options.loaded)?;
-            if overrides.reranker {
-                spec.kind = ModelKind::Reranker;
-                // The number stands alone, as it is.
+            spec.kind = overrides.kind;
+            if spec.kind != ModelKind::Embedder {
+                // What it gives stands as it is.
                 (spec.fingerprint.pooling, spec.fingerprint.normalize) = (Pooling::Cls, false);
             }
             let graph = staged(&mut spec, staging.path())?;
@@ -187,7 +190,7 @@ fn try_out(spec: &mut ModelSpec, asked_tokens: Option<usize>, options: &LoadOpti
     let mut fingerprint = embedder.fingerprint().clone();
     drop(embedder);
     let failure = |why: String, hint: Option<Advice>| Error::Model { model: spec.name.clone(), why, hint };
-    if fingerprint.dimension > MAX_DIMENSION {
+    if spec.kind != ModelKind::Sparse && fingerprint.dimension > MAX_DIMENSION {
         let why = format!("its embeddings have {} components; the maximum is {MAX_DIMENSION}", fingerprint.dimension);
         return Err(failure(why, None));
     }
@@ -213,7 +216,12 @@ fn try_out(spec: &mut ModelSpec, asked_tokens: Option<usize>, options: &LoadOpti
         ModelKind::Embedder if components == 1 => {
             notes.push("it gives one number for a text, as a reranker does, which is installed as one".into());
         }
-        ModelKind::Reranker | ModelKind::Embedder => {}
+        ModelKind::Sparse if components <= limits.largest_token as usize => {
+            let tokens = limits.largest_token;
+            let why = format!("it gives {components} numbers for a text, where a sparse one weighs all {tokens} terms");
+            return Err(failure(why, None));
+        }
+        ModelKind::Reranker | ModelKind::Embedder | ModelKind::Sparse => {}
     }
     spec.fingerprint = fingerprint;
     if let (ModelKind::Reranker, Some(source)) = (spec.kind, &mut spec.source) {

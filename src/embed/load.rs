@@ -13,11 +13,11 @@ use super::model_kind::ModelKind;
 use super::onnx::{ModelParts, OnnxEmbedder};
 use super::options::{LoadOptions, RuntimeChoice};
 use super::parts::open_parts;
-use super::registry::{ModelSpec, is_converted, resolve};
+use super::registry::{ModelSpec, is_converted, resolve_as};
 use super::runtime::{Runtime, runtime};
 use super::service::{ServiceEmbedder, ServiceManifest};
 use super::tensor::ModelBytes;
-use crate::error::{Advice, Error, Result};
+use crate::error::Result;
 use crate::record::Fingerprint;
 
 /// Loads a model by its name or the path of its folder: the slow part, which also loads the engine.
@@ -48,7 +48,7 @@ pub fn load_as(model: &str, used: &Fingerprint, options: &LoadOptions) -> Result
     options.loaded.get_or_load(model, used, || open_as(&embedder_of(model, options)?, used, options))
 }
 
-fn open_as(spec: &ModelSpec, used: &Fingerprint, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
+pub(super) fn open_as(spec: &ModelSpec, used: &Fingerprint, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {
     if let Some(service) = &spec.service {
         return open_service(service, used, options);
     }
@@ -94,14 +94,7 @@ fn has_own_encoder(model: &Fingerprint, options: &LoadOptions) -> bool {
 
 /// Finds a model that makes embeddings.
 fn embedder_of(model: &str, options: &LoadOptions) -> Result<ModelSpec> {
-    let spec = resolve(model, options)?;
-    match spec.kind {
-        ModelKind::Embedder => Ok(spec),
-        ModelKind::Reranker => {
-            let why = "it is a reranker, which makes no embeddings".into();
-            Err(Error::Model { model: spec.name, why, hint: Some(Advice::RerankWith) })
-        }
-    }
+    resolve_as(ModelKind::Embedder, model, options)
 }
 
 fn open(parts: ModelParts, options: &LoadOptions) -> Result<Arc<dyn Embedder>> {

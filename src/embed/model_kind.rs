@@ -13,9 +13,11 @@ pub enum ModelKind {
     Embedder,
     /// It reads a question and a text and gives one number ([`super::Reranker`]).
     Reranker,
+    /// It weighs the terms of a text ([`super::SparseEmbedder`]).
+    Sparse,
 }
 
-named!(pub ModelKind { Embedder: "embedder", Reranker: "reranker" });
+named!(pub ModelKind { Embedder: "embedder", Reranker: "reranker", Sparse: "sparse" });
 
 impl ModelKind {
     /// Whether it is what manifests without a kind are of.

@@ -11,7 +11,9 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::encoder::EncoderEmbedder;
+use super::model_kind::ModelKind;
 use super::once::TryOnce;
+use super::pooling::Head;
 use super::rten::RtenModel;
 use super::runtime::{Runtime, RuntimeKind, runtime};
 use super::session::ModelSession;
@@ -43,6 +45,8 @@ pub(super) struct GraphLimits {
     pub(super) max_tokens: Option<(usize, Error)>,
     /// A token that its tokenizer makes and the graph does not take.
     pub(super) unknown_token: Option<u32>,
+    /// The largest token that its tokenizer makes.
+    pub(super) largest_token: u32,
 }
 
 /// What an embedder is made of.
@@ -57,9 +61,20 @@ pub(super) struct ModelParts {
     pub(super) cacheable: bool,
     /// Whether the fingerprint's dimension is known; else the first batch decides it.
     pub(super) dimension_known: bool,
+    /// What it is for.
+    pub(super) kind: ModelKind,
 }
 
 impl ModelParts {
+    /// Returns what becomes of the output for a text.
+    fn head(&self) -> Head {
+        let Fingerprint { pooling, normalize, .. } = self.fingerprint;
+        match self.kind {
+            ModelKind::Sparse => Head::Terms,
+            ModelKind::Embedder | ModelKind::Reranker => Head::Pooled { pooling, normalize },
+        }
+    }
+
     /// Returns the tokens of texts, with the prefix of their role before them.
     pub(super) fn encode(&self, texts: &[&str], role: TextRole) -> Result<Vec<Encoding>> {
         let prefix = role.prefix(&self.fingerprint);
@@ -204,14 +219,26 @@ impl OnnxEmbedder {
         }
         let unknown_token =
             self.embed_tokens(&[Encoding { ids: with_largest, types: Vec::new(), cut: false }]).is_err();
-        Ok(GraphLimits { max_tokens: why.map(|why| (works, why)), unknown_token: unknown_token.then_some(largest) })
+        Ok(GraphLimits {
+            max_tokens: why.map(|why| (works, why)),
+            unknown_token: unknown_token.then_some(largest),
+            largest_token: largest,
+        })
     }
 
     fn open_session(&self) -> Result<ModelSession> {
         let ModelParts { model, fingerprint, .. } = &self.parts;
         let (cache_dir, threads) = (self.cache_dir.as_deref(), self.threads_per_session);
-        ModelSession::open(model, &fingerprint.sha256, &self.runtime, threads, cache_dir, &self.shared)
-            .map_err(|why| self.unopened(why))
+        ModelSession::open(
+            model,
+            &fingerprint.sha256,
+            &self.runtime,
+            threads,
+            cache_dir,
+            &self.shared,
+            self.parts.head(),
+        )
+        .map_err(|why| self.unopened(why))
     }
 
     fn failure(&self, why: String) -> Error {
@@ -264,7 +291,7 @@ impl OnnxEmbedder {
     fn run_batch(&self, encodings: &[Encoding], indices: Vec<usize>) -> Result<Vec<(usize, Vec<f32>)>> {
         let dimension = self.parts.dimension_known.then_some(self.parts.fingerprint.dimension);
         let batch: Vec<&Encoding> = indices.iter().filter_map(|&index| encodings.get(index)).collect();
-        let vectors = self.session()?.run(&batch, &self.parts.fingerprint, dimension);
+        let vectors = self.session()?.run(&batch, dimension);
         Ok(indices.into_iter().zip(vectors.map_err(|why| self.failure(why))?).collect())
     }
 
@@ -341,13 +368,8 @@ struct LentSession<'s> {
 }
 
 impl LentSession<'_> {
-    fn run(
-        &mut self,
-        batch: &[&Encoding],
-        fingerprint: &Fingerprint,
-        dimension: Option<usize>,
-    ) -> std::result::Result<Vec<Vec<f32>>, String> {
-        self.session.as_mut().ok_or("it is not open")?.run(batch, fingerprint, dimension)
+    fn run(&mut self, batch: &[&Encoding], dimension: Option<usize>) -> std::result::Result<Vec<Vec<f32>>, String> {
+        self.session.as_mut().ok_or("it is not open")?.run(batch, dimension)
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn open_parts(spec: &ModelSpec) -> Result<ModelParts> {
         quantized_by_batch: source.quantized_by_batch,
         cacheable: source.cacheable,
         dimension_known: source.dimension_known,
+        kind: spec.kind,
     })
 }
 
@@ -32,7 +33,7 @@ pub(super) fn open_tokenizer(spec: &ModelSpec, max_tokens: usize) -> Result<Toke
     };
     let json = fs::read(path).map_err(|error| Error::io(format!("read {}", path.display()), error))?;
     let read = match spec.kind {
-        ModelKind::Embedder => Tokenizer::from_json,
+        ModelKind::Embedder | ModelKind::Sparse => Tokenizer::from_json,
         // Our own knows single texts alone.
         ModelKind::Reranker => Tokenizer::any_from_json,
     };

@@ -4,6 +4,52 @@
 
 use crate::record::Pooling;
 
+/// What becomes of the output of a model for a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Head {
+    /// One vector of its token vectors.
+    Pooled { pooling: Pooling, normalize: bool },
+    /// The weight of each term of its vocabulary.
+    Terms,
+}
+
+impl Head {
+    /// Returns the names that the output has among others, the likeliest first.
+    pub(super) fn outputs(self) -> &'static [&'static str] {
+        match self {
+            Self::Pooled { .. } => &["last_hidden_state", "token_embeddings"],
+            Self::Terms => &["logits", "sentence_embedding"],
+        }
+    }
+
+    /// Makes one vector of the output for a text: that of its first `tokens` tokens, or one that the model pooled by
+    /// itself. `None` when it is too short.
+    pub(super) fn apply(self, output: &[f32], tokens: Option<usize>, dimension: usize) -> Option<Vec<f32>> {
+        match self {
+            Self::Pooled { pooling, normalize } => pool(output, tokens.unwrap_or(1), dimension, pooling, normalize),
+            Self::Terms => term_weights(output, tokens, dimension),
+        }
+    }
+}
+
+/// Weighs terms as SPLADE does, by the largest `ln(1 + max(0, x))` of a text's tokens (Formal et al. 2021); what a model
+/// pooled by itself are weights already.
+fn term_weights(output: &[f32], tokens: Option<usize>, dimension: usize) -> Option<Vec<f32>> {
+    let mut largest = vec![0.0_f32; dimension];
+    for row in output.get(..tokens.unwrap_or(1).checked_mul(dimension)?)?.chunks_exact(dimension) {
+        for (largest, x) in largest.iter_mut().zip(row) {
+            // NaN is kept, so that it is refused.
+            *largest = if x.is_nan() || largest.is_nan() { f32::NAN } else { largest.max(*x) };
+        }
+    }
+    if tokens.is_some() {
+        for x in &mut largest {
+            *x = x.ln_1p();
+        }
+    }
+    Some(largest)
+}
+
 /// Pools the token vectors of one text and scales the result to length 1 when asked to.
 ///
 /// `tokens` holds `length` vectors of `dimension` components and may hold padding after them. `None` when it
@@ -62,6 +108,16 @@ mod tests {
         assert_eq!(pool(&TOKENS, 3, 2, Pooling::Cls, false).unwrap(), [1.0, 2.0]);
         assert_eq!(pool(&TOKENS, 3, 2, Pooling::Last, false).unwrap(), [5.0, 10.0]);
         assert!(pool(&TOKENS, 5, 2, Pooling::Mean, false).is_none());
+    }
+
+    #[test]
+    fn terms_are_weighed_by_the_token_that_says_most_of_them() {
+        let weights = |tokens| Head::Terms.apply(&[-1.0, 2.0, 0.5, 1.0, 99.0, 99.0], tokens, 2).unwrap();
+        assert_eq!(weights(Some(2)), [0.5_f32.ln_1p(), 2.0_f32.ln_1p()]);
+        assert_eq!(weights(Some(1)), [0.0, 2.0_f32.ln_1p()]);
+        assert_eq!(weights(None), [0.0, 2.0]);
+        assert!(Head::Terms.apply(&[0.0, f32::NAN, 1.0, 1.0], Some(2), 2).unwrap()[1].is_nan());
+        assert!(Head::Terms.apply(&[1.0], None, 2).is_none());
     }
 
     #[test]

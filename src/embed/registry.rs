@@ -14,7 +14,7 @@ use super::model_kind::ModelKind;
 use super::service::{self, ServiceManifest, ServiceSettings};
 use super::tensor::ModelBytes;
 use super::{LoadOptions, builtin, digest, graph};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::record::Fingerprint;
 
 /// Where a model is.
@@ -193,6 +193,24 @@ pub fn remove(model: &str, options: &LoadOptions) -> Result<()> {
     // The manifest first: what is left of a removal that stops half-way is no model any more.
     fs::remove_file(dir.join(manifest)).map_err(|error| Error::io(action(), error))?;
     fs::remove_dir_all(&dir).map_err(|error| Error::io(action(), error))
+}
+
+/// Finds a model that is for one thing.
+///
+/// # Errors
+/// As [`resolve`], and [`Error::Model`] when it is for another.
+pub(super) fn resolve_as(wanted: ModelKind, model: &str, options: &LoadOptions) -> Result<ModelSpec> {
+    let spec = resolve(model, options)?;
+    let (why, hint) = match (wanted, spec.kind) {
+        (wanted, kind) if wanted == kind => return Ok(spec),
+        (ModelKind::Reranker, _) => ("it is not a reranker", Advice::InstallReranker),
+        (ModelKind::Sparse, _) => ("it is not a sparse model", Advice::InstallSparse),
+        (ModelKind::Embedder, ModelKind::Reranker) => {
+            ("it is a reranker, which makes no embeddings", Advice::RerankWith)
+        }
+        (ModelKind::Embedder, _) => ("it is a sparse model, which makes no embeddings", Advice::SearchTermsWith),
+    };
+    Err(Error::Model { model: spec.name, why: why.into(), hint: Some(hint) })
 }
 
 /// Whether an installed model was converted for the encoder in the program.

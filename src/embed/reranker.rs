@@ -9,8 +9,8 @@ use super::LoadOptions;
 use super::model_kind::ModelKind;
 use super::onnx::OnnxEmbedder;
 use super::parts::open_parts;
-use super::registry::{ModelSpec, resolve};
-use crate::error::{Advice, Error, Result};
+use super::registry::{ModelSpec, resolve_as};
+use crate::error::Result;
 
 /// A model that was installed as a reranker, open in its engine. Threads may share it.
 pub struct Reranker {
@@ -31,14 +31,11 @@ impl Reranker {
     /// Loads a reranker by its name, or by the path of the folder it is installed in: the slow part.
     ///
     /// # Errors
-    /// [`Error::ModelNotFound`] when there is no such model, [`Error::Model`] when it is no reranker or cannot be opened,
-    /// [`Error::Runtime`] when no engine can be used.
+    /// [`crate::error::Error::ModelNotFound`] when there is no such model, [`crate::error::Error::Model`] when it is no
+    /// reranker or cannot be opened, [`crate::error::Error::Runtime`] when no engine can be used.
     pub fn load(model: &str, options: &LoadOptions) -> Result<Self> {
-        let spec = resolve(model, options)?;
-        if spec.kind == ModelKind::Reranker {
-            return Ok(Self { model: OnnxEmbedder::open(open_parts(&spec)?, options)? });
-        }
-        Err(Error::Model { model: spec.name, why: "it is not a reranker".into(), hint: Some(Advice::InstallReranker) })
+        let spec = resolve_as(ModelKind::Reranker, model, options)?;
+        Ok(Self { model: OnnxEmbedder::open(open_parts(&spec)?, options)? })
     }
 
     /// Sees that a model which is being installed takes a question and a text, and gives one number.
@@ -62,7 +59,7 @@ impl Reranker {
     /// Returns how well each text answers a question.
     ///
     /// # Errors
-    /// [`Error::Model`] when the model cannot be run.
+    /// [`crate::error::Error::Model`] when the model cannot be run.
     pub fn score(&self, question: &str, texts: &[&str]) -> Result<RerankOutput> {
         let output = self.model.embed_pairs(question, texts)?;
         let logits = output.vectors.into_iter().filter_map(|vector| vector.first().copied());

@@ -13,12 +13,11 @@ use ort::value::{Tensor, TensorElementType, ValueType};
 use super::builtin;
 use super::cache::{self, CachedModel, Draft};
 use super::once::TryOnce;
-use super::pooling;
+use super::pooling::Head;
 use super::rten::{RtenModel, RtenSession};
 use super::runtime::Runtime;
 use super::tensor::{Given, ModelBytes, ModelOutput, TensorShape, other_numbers};
 use super::tokenizer::Encoding;
-use crate::record::Fingerprint;
 
 /// A model's input, by what is put into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +126,7 @@ pub(super) struct ModelSession {
     engine: Engine,
     inputs: Vec<(String, Input)>,
     output: String,
+    head: Head,
     /// How many texts and tokens the graph takes at once, where it was exported for so many alone.
     fixed: [Option<usize>; 2],
 }
@@ -140,6 +140,7 @@ impl ModelSession {
         threads: usize,
         cache_dir: Option<&Path>,
         shared: &TryOnce<RtenModel>,
+        head: Head,
     ) -> Result<Self, String> {
         let engine = Engine::open(model, sha256, runtime, threads, cache_dir, shared)?;
         let mut fixed = [None; 2];
@@ -153,37 +154,29 @@ impl ModelSession {
             inputs.push((name, kind));
         }
         let names = engine.outputs();
-        let output = ["last_hidden_state", "token_embeddings"]
-            .into_iter()
+        let output = head
+            .outputs()
+            .iter()
+            .copied()
             .find(|name| names.iter().any(|known| known == name))
             .or_else(|| names.first().map(String::as_str))
             .ok_or("it has no output")?
             .to_owned();
-        Ok(Self { engine, inputs, output, fixed })
+        Ok(Self { engine, inputs, output, head, fixed })
     }
 
     /// Embeds a batch of texts that have tokens: one vector for each encoding, in order.
     ///
     /// `dimension` is what the model is known to give; `None` takes what comes.
-    pub(super) fn run(
-        &mut self,
-        batch: &[&Encoding],
-        fingerprint: &Fingerprint,
-        dimension: Option<usize>,
-    ) -> Result<Vec<Vec<f32>>, String> {
+    pub(super) fn run(&mut self, batch: &[&Encoding], dimension: Option<usize>) -> Result<Vec<Vec<f32>>, String> {
         let mut vectors = Vec::with_capacity(batch.len());
         for batch in batch.chunks(self.fixed[0].unwrap_or(batch.len()).max(1)) {
-            vectors.extend(self.run_once(batch, fingerprint, dimension)?);
+            vectors.extend(self.run_once(batch, dimension)?);
         }
         Ok(vectors)
     }
 
-    fn run_once(
-        &mut self,
-        batch: &[&Encoding],
-        fingerprint: &Fingerprint,
-        dimension: Option<usize>,
-    ) -> Result<Vec<Vec<f32>>, String> {
+    fn run_once(&mut self, batch: &[&Encoding], dimension: Option<usize>) -> Result<Vec<Vec<f32>>, String> {
         let longest = batch.iter().map(|encoding| encoding.ids.len()).max().unwrap_or(0);
         let width = self.fixed[1].unwrap_or(longest);
         if longest > width {
@@ -216,8 +209,9 @@ impl ModelSession {
             .zip(batch)
             .map(|(tokens, encoding)| {
                 // A model that pools by itself gives one vector a text.
-                let length = if shape.len() < 3 { 1 } else { encoding.ids.len() };
-                pooling::pool(tokens, length, found, fingerprint.pooling, fingerprint.normalize)
+                let length = (shape.len() == 3).then_some(encoding.ids.len());
+                self.head
+                    .apply(tokens, length, found)
                     .filter(|vector| vector.iter().all(|x| x.is_finite()))
                     .ok_or_else(|| "it gave a vector with NaN or infinity".to_owned())
             })

@@ -111,6 +111,10 @@ pub enum Advice {
     InstallReranker,
     /// Rerank the hits of a query with the model.
     RerankWith,
+    /// Install the model as a sparse one.
+    InstallSparse,
+    /// Make a collection whose hybrid queries use the model.
+    SearchTermsWith,
 }
 
 impl fmt::Display for Advice {
@@ -172,6 +176,8 @@ impl fmt::Display for Advice {
             Self::ShortenTexts => "where a text is longer than the model reads, store it in chunks",
             Self::InstallReranker => "a cross-encoder that is installed as a reranker is one",
             Self::RerankWith => "rerank the hits of a query with it, and name another model here",
+            Self::InstallSparse => "a SPLADE-like model that is installed as a sparse one is one",
+            Self::SearchTermsWith => "it is for hybrid queries: name it as the sparse model, and another model here",
             Self::LimitTokens(most) => return write!(f, "the longest it runs has {most}"),
             Self::ConvertWeights => "have its model.safetensors converted to int8",
             Self::LeaveUnconverted => "leave its weights as they are: ONNX Runtime runs its graph, where it has one",

@@ -2,62 +2,92 @@
 //!
 //! Knows nothing of records. Invariant: an error of the model itself, which has it fail at any text, is told as that.
 
-use crate::embed::{EmbedOutput, Embedder, TextRole};
+use crate::embed::{EmbedOutput, Embedder, SparseEmbedder, SparseOutput, TextRole};
 use crate::error::{Error, Result};
+use crate::record::SparseVector;
 use crate::store::check_embedding;
 
 /// What a model that works can embed.
 const PROBE: &str = "a text";
 
 /// What came of texts.
-pub(crate) struct Embedded {
-    /// The embedding of each, or why it has none.
-    pub(crate) each: Vec<Result<Vec<f32>>>,
+pub(crate) struct Embedded<T> {
+    /// What the model made of each, or why it made nothing.
+    pub(crate) each: Vec<Result<T>>,
     /// How many were longer than the model reads.
     pub(crate) cut: u64,
 }
+
+/// A model at work: makes one thing of each text, and says how many texts were longer than it reads.
+type Model<'m, T> = &'m dyn Fn(&[&str]) -> Result<(Vec<Result<T>>, usize)>;
 
 /// Embeds documents, and says of each what went wrong with it.
 ///
 /// # Errors
 /// What has nothing to do with the texts.
-pub(crate) fn embed_each(embedder: &dyn Embedder, texts: &[&str]) -> Result<Embedded> {
+pub(crate) fn embed_each(embedder: &dyn Embedder, texts: &[&str]) -> Result<Embedded<Vec<f32>>> {
+    let model = |texts: &[&str]| {
+        let EmbedOutput { vectors, truncated } = embedder.embed(texts, TextRole::Document)?;
+        check_count(&embedder.fingerprint().model, vectors.len(), texts.len())?;
+        let checked = vectors.into_iter().map(|vector| check_embedding(&vector).map(|()| vector));
+        Ok((checked.collect(), truncated.len()))
+    };
+    each(&model, texts)
+}
+
+/// Weighs the terms of documents, and says of each what went wrong with it.
+///
+/// # Errors
+/// What has nothing to do with the texts.
+pub(super) fn weigh_each(sparse: &SparseEmbedder, texts: &[&str]) -> Result<Embedded<SparseVector>> {
+    let model = |texts: &[&str]| {
+        let SparseOutput { vectors, truncated } = sparse.embed(texts, TextRole::Document)?;
+        check_count(&sparse.fingerprint().model, vectors.len(), texts.len())?;
+        Ok((vectors.into_iter().map(Ok).collect(), truncated.len()))
+    };
+    each(&model, texts)
+}
+
+fn check_count(model: &str, vectors: usize, texts: usize) -> Result<()> {
+    if vectors == texts {
+        return Ok(());
+    }
+    let why = format!("it gave {vectors} vectors for {texts} texts");
+    Err(Error::Model { model: model.to_owned(), why, hint: None })
+}
+
+fn each<T>(model: Model<T>, texts: &[&str]) -> Result<Embedded<T>> {
     let mut outcome = Embedded { each: Vec::with_capacity(texts.len()), cut: 0 };
-    match attempt(embedder, texts, &mut outcome) {
+    match attempt(model, texts, &mut outcome) {
         Ok(()) => Ok(outcome),
         Err(error @ Error::Model { .. }) => {
-            if embedder.embed(&[PROBE], TextRole::Document).is_err() {
+            if model(&[PROBE]).is_err() {
                 return Err(error);
             }
-            halve(embedder, texts, error, &mut outcome)?;
+            halve(model, texts, error, &mut outcome)?;
             Ok(outcome)
         }
         Err(error) => Err(error),
     }
 }
 
-fn attempt(embedder: &dyn Embedder, texts: &[&str], outcome: &mut Embedded) -> Result<()> {
-    let EmbedOutput { vectors, truncated } = embedder.embed(texts, TextRole::Document)?;
-    if vectors.len() != texts.len() {
-        let model = embedder.fingerprint().model.clone();
-        let why = format!("it gave {} vectors for {} texts", vectors.len(), texts.len());
-        return Err(Error::Model { model, why, hint: None });
-    }
-    outcome.cut += truncated.len() as u64;
-    outcome.each.extend(vectors.into_iter().map(|vector| check_embedding(&vector).map(|()| vector)));
+fn attempt<T>(model: Model<T>, texts: &[&str], outcome: &mut Embedded<T>) -> Result<()> {
+    let (made, cut) = model(texts)?;
+    outcome.cut += cut as u64;
+    outcome.each.extend(made);
     Ok(())
 }
 
 /// Embeds each half of texts that failed together.
-fn halve(embedder: &dyn Embedder, texts: &[&str], error: Error, outcome: &mut Embedded) -> Result<()> {
+fn halve<T>(model: Model<T>, texts: &[&str], error: Error, outcome: &mut Embedded<T>) -> Result<()> {
     if texts.len() <= 1 {
         outcome.each.push(Err(error));
         return Ok(());
     }
     let (one, other) = texts.split_at(texts.len() / 2);
     for half in [one, other] {
-        match attempt(embedder, half, outcome) {
-            Err(error @ Error::Model { .. }) => halve(embedder, half, error, outcome)?,
+        match attempt(model, half, outcome) {
+            Err(error @ Error::Model { .. }) => halve(model, half, error, outcome)?,
             done => done?,
         }
     }

@@ -9,13 +9,15 @@ use std::mem;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::each::embed_each;
+use super::each::{Embedded, embed_each, weigh_each};
 use super::prepared_row::{PreparedRow, bad_row};
 use super::rules::{Files, Rules, bad_document};
 use super::tally::{OnError, Tally};
 use crate::embed::Embedder;
 use crate::error::{Advice, Error, Remark, Result};
-use crate::record::{Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, Value, check_document_model};
+use crate::record::{
+    Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, SparseSettings, Value, check_document_model,
+};
 use crate::store::{Mode, View, check_dimension, check_embedding, check_id, check_model, check_texts, of_record};
 
 /// A batch that is ready to be written.
@@ -25,6 +27,8 @@ pub struct PreparedBatch {
     pub(super) refused: Vec<Error>,
     /// The model that made embeddings of it.
     pub(super) embedded_by: Option<Fingerprint>,
+    /// Where the collection wants the weights of the terms of each document.
+    pub(super) sparse_key: Option<String>,
     tally: Tally,
 }
 
@@ -111,6 +115,7 @@ impl<'a> Preparer<'a> {
     pub fn prepare(&mut self, view: &View, rows: impl IntoIterator<Item = Result<NewRecord>>) -> Result<PreparedBatch> {
         let (mut prepared, ids) = self.check_all(view, rows)?;
         self.embed_new(view, &mut prepared)?;
+        self.weigh_new(view, &mut prepared)?;
         self.on_their_way.push_back(ids);
         Ok(prepared)
     }
@@ -261,20 +266,52 @@ impl<'a> Preparer<'a> {
             return Err(Error::NoModel { collection: view.info().name.to_string() });
         };
         check_document_model(view.info().name.as_str(), view.info().embedder.as_ref(), embedder.fingerprint())?;
-        let texts: Vec<&str> = wanted.iter().filter_map(|at| prepared.rows.get(*at)?.row.document.as_deref()).collect();
-        let made = embed_each(embedder, &texts)?;
+        let made = embed_each(embedder, &texts_of(prepared, &wanted))?;
         // Now it also says what ran it.
         prepared.embedded_by = Some(embedder.fingerprint().clone());
         prepared.tally.cut += made.cut;
+        self.give(prepared, wanted, made, &mut |tally, row, embedding| {
+            tally.embedded += 1;
+            row.embedding = Some(embedding);
+            row.embedded_here = true;
+            Ok(())
+        })
+    }
+
+    /// Weighs the terms of the texts that are new to a collection with a sparse model, unless their rows say the weights.
+    fn weigh_new(&mut self, view: &View, prepared: &mut PreparedBatch) -> Result<()> {
+        let Some(SparseSettings { key, model }) = &view.info().sparse else { return Ok(()) };
+        prepared.sparse_key = Some(key.clone());
+        let wanted = rows_where(prepared, |row, is_again| {
+            Ok(!row.metadata.contains(key) && self.news(row, is_again, view)? != TextNews::Kept)
+        })?;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let Some(sparse) = self.embedder.map(Embedder::sparse).transpose()?.flatten() else {
+            let why = format!("{} has it for its documents, and it is not loaded", view.info().name);
+            return Err(Error::Model { model: model.model.clone(), why, hint: None });
+        };
+        let made = weigh_each(sparse, &texts_of(prepared, &wanted))?;
+        prepared.tally.cut_by_sparse += made.cut;
+        self.give(prepared, wanted, made, &mut |_, row, weights| {
+            row.metadata.insert(key.as_str(), Some(Value::Sparse(weights)))
+        })
+    }
+
+    /// Gives rows what a model made of their texts, and takes out the documents of which it could make nothing.
+    fn give<T>(
+        &self,
+        prepared: &mut PreparedBatch,
+        wanted: Vec<usize>,
+        made: Embedded<T>,
+        give: &mut dyn FnMut(&mut Tally, &mut NewRecord, T) -> Result<()>,
+    ) -> Result<()> {
         let mut failed = HashMap::new();
-        for (at, embedding) in wanted.into_iter().zip(made.each) {
-            let Some(prepared_row) = prepared.rows.get_mut(at) else { continue };
-            match embedding {
-                Ok(embedding) => {
-                    prepared.tally.embedded += 1;
-                    prepared_row.row.embedding = Some(embedding);
-                    prepared_row.row.embedded_here = true;
-                }
+        for (at, made) in wanted.into_iter().zip(made.each) {
+            let Some(PreparedRow { row, .. }) = prepared.rows.get_mut(at) else { continue };
+            match made {
+                Ok(made) => give(&mut prepared.tally, row, made)?,
                 Err(error) => {
                     let advice = error.advice().cloned();
                     failed.insert(at, Remark { text: error.to_string(), advice });
@@ -299,41 +336,69 @@ impl<'a> Preparer<'a> {
 
     /// Returns which rows have a text to embed.
     fn to_embed(&self, view: &View, prepared: &PreparedBatch) -> Result<Vec<usize>> {
-        let (mut wanted, mut before) = (Vec::new(), HashSet::new());
-        for (at, PreparedRow { row, .. }) in prepared.rows.iter().enumerate() {
-            let is_again = !before.insert(&row.id);
-            if self.needs_embedding(row, is_again, view)? {
-                wanted.push(at);
-            }
-        }
-        Ok(wanted)
+        rows_where(prepared, |row, is_again| {
+            Ok(row.embedding.is_none()
+                && match self.news(row, is_again, view)? {
+                    TextNews::New => true,
+                    // Without a model the text of a record that is there needs no embedding of its own.
+                    TextNews::Changed => view.info().embedder.is_some(),
+                    TextNews::Kept => false,
+                })
+        })
     }
 
-    /// Returns whether a row's text has to be embedded for what the mode does with it; `is_again` when its batch has the
-    /// id before.
-    fn needs_embedding(&self, row: &NewRecord, is_again: bool, view: &View) -> Result<bool> {
-        let Some(text) = row.document.as_ref().filter(|_| row.embedding.is_none()) else { return Ok(false) };
-        // What a row before it makes of the record is not known here, so the text is embedded in any case.
+    /// Returns what a row's text is to the collection, by what the mode does with it; `is_again` when its batch has the id
+    /// before.
+    fn news(&self, row: &NewRecord, is_again: bool, view: &View) -> Result<TextNews> {
+        let Some(text) = &row.document else { return Ok(TextNews::Kept) };
+        // What a row before it makes of the record is not known here, so the text is taken for another in any case.
         if self.mode != Mode::Add && (is_again || self.is_on_its_way(&row.id)) {
-            return Ok(view.info().embedder.is_some());
+            return Ok(TextNews::Changed);
         }
         // The mode goes for the document, whether it is there whole or in parts.
         let mode = match self.mode {
             Mode::Upsert => Mode::Upsert,
             mode if row.part.is_none() && !self.rules.one_form => mode,
             mode => match (self.rules.document_exists(row, view)?, mode) {
-                (true, Mode::Add) | (false, Mode::Update) => return Ok(false),
+                (true, Mode::Add) | (false, Mode::Update) => return Ok(TextNews::Kept),
                 _ => Mode::Upsert,
             },
         };
-        match (view.ordinal(&row.id)?, mode) {
-            (Some(_), Mode::Add) | (None, Mode::Update) => Ok(false),
-            (None, Mode::Add | Mode::Upsert) => Ok(true),
-            // Without a model a text needs no embedding of its own.
-            (Some(_), _) if view.info().embedder.is_none() => Ok(false),
-            (Some(ordinal), _) => Ok(view.stored(ordinal)?.document.as_deref() != Some(text)),
+        Ok(match (view.ordinal(&row.id)?, mode) {
+            (Some(_), Mode::Add) | (None, Mode::Update) => TextNews::Kept,
+            (None, Mode::Add | Mode::Upsert) => TextNews::New,
+            (Some(ordinal), _) if view.stored(ordinal)?.document.as_deref() == Some(text) => TextNews::Kept,
+            (Some(_), _) => TextNews::Changed,
+        })
+    }
+}
+
+/// What the text of a row is to the collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TextNews {
+    /// There already, or not written.
+    Kept,
+    /// The text of a record that is there, and may have another.
+    Changed,
+    /// That of a new record.
+    New,
+}
+
+/// Returns which rows a condition holds of; it is told whether their batch has the id before.
+fn rows_where(prepared: &PreparedBatch, condition: impl Fn(&NewRecord, bool) -> Result<bool>) -> Result<Vec<usize>> {
+    let (mut found, mut before) = (Vec::new(), HashSet::new());
+    for (at, PreparedRow { row, .. }) in prepared.rows.iter().enumerate() {
+        let is_again = !before.insert(&row.id);
+        if condition(row, is_again)? {
+            found.push(at);
         }
     }
+    Ok(found)
+}
+
+/// Returns the texts of rows.
+fn texts_of<'p>(prepared: &'p PreparedBatch, rows: &[usize]) -> Vec<&'p str> {
+    rows.iter().filter_map(|at| prepared.rows.get(*at)?.row.document.as_deref()).collect()
 }
 
 fn hash(id: &RecordId) -> u64 {

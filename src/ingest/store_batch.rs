@@ -84,8 +84,11 @@ pub(super) fn write(collection: &Collection, prepared: PreparedBatch, way: Inges
     if prepared.rows.is_empty() {
         return Ok(written);
     }
+    let sparse_key = prepared.sparse_key;
+    let is_bare =
+        |row: &NewRecord| row.embedding.is_none() || sparse_key.as_ref().is_some_and(|key| !row.metadata.contains(key));
     let bare: Vec<Option<NewRecord>> =
-        prepared.rows.iter().map(|PreparedRow { row, .. }| row.embedding.is_none().then(|| row.clone())).collect();
+        prepared.rows.iter().map(|PreparedRow { row, .. }| is_bare(row).then(|| row.clone())).collect();
     let changes = prepared.rows.into_iter().map(PreparedRow::into_change);
     let IngestSettings { mode, keep_embeddings } = way;
     let by = prepared.embedded_by.as_ref();

@@ -33,6 +33,8 @@ pub struct Tally {
     pub embedded: u64,
     /// Those of them that are longer than the model reads.
     pub cut: u64,
+    /// Texts that are longer than the sparse model of the collection reads.
+    pub cut_by_sparse: u64,
 }
 
 impl Tally {
@@ -63,5 +65,6 @@ impl std::ops::AddAssign for Tally {
         self.failed += other.failed;
         self.embedded += other.embedded;
         self.cut += other.cut;
+        self.cut_by_sparse += other.cut_by_sparse;
     }
 }

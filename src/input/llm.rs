@@ -148,6 +148,7 @@ fn info(here: CollectionName, name: &str, model: Option<&str>) -> Result<Collect
         index: IndexMode::default(),
         chroma: crate::record::ChromaSettings::default(),
         bm25: false,
+        sparse: None,
         client: ClientSettings::default(),
     })
 }

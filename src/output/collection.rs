@@ -32,6 +32,9 @@ pub(crate) fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> 
         .with("ef_construction", collection.hnsw.ef_construction)
         .with("ef_search", collection.hnsw.ef_search)
         .with("max_neighbors", collection.hnsw.max_neighbors);
+    if let Some(sparse) = &collection.sparse {
+        facts = facts.with("sparse_model", sparse.model.model.as_str());
+    }
     if let Some(embedder) = &collection.embedder {
         facts = match &embedder.probe {
             Some(probe) => facts.with("probe", probe.short()),

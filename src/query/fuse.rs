@@ -1,6 +1,6 @@
 //! Meaning and words in one score: the share of the best cosine and the share of the best BM25, weighted.
 //!
-//! A convex combination of normalised scores, which ranks better than the fusion of ranks (Bruch, Gai and Ingber 2023).
+//! Where the collection has a sparse model, the product of its weights stands in the place of BM25. A convex combination of normalised scores, which ranks better than the fusion of ranks (Bruch, Gai and Ingber 2023).
 //! Invariant: with embeddings of one length, as those of a cosine space count, and an exact search for the nearest, the
 //! records returned are the best of all by this score and not only of those that one of the two rankings found. BM25 is
 //! known of every record; what no record beyond the nearest exceeds is the cosine of the last of them.
@@ -12,8 +12,8 @@ use roaring::RoaringTreemap;
 use super::knn::nearest;
 use super::rank::best_by_words;
 use crate::error::Result;
-use crate::index::{Ranked, cosines};
-use crate::record::Ordinal;
+use crate::index::{Ranked, best_by_terms, cosines};
+use crate::record::{Ordinal, SparseVector};
 use crate::store::View;
 
 /// The part of the score that meaning has: of .5 to .9, .7 and .75 are the best on the mean of three collections, by .02 of
@@ -21,6 +21,15 @@ use crate::store::View;
 const MEANING: f64 = 0.75;
 /// Records compared beyond the nearest before it is asked again whether another can win.
 const FIRST_STEP: usize = 64;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FusedQuestion<'q> {
+    pub(super) text: &'q str,
+    pub(super) embedding: &'q [f32],
+    /// The weights of its terms, where the collection has a sparse model.
+    pub(super) terms: Option<&'q SparseVector>,
+}
 
 /// How far a search goes.
 #[derive(Debug, Clone, Copy)]
@@ -78,14 +87,18 @@ fn share(of: f64, best: f64) -> f64 {
 /// [`crate::error::Error::WordsNotIndexed`], and those of a search by a vector.
 pub(super) fn fused(
     view: &View,
-    (text, embedding): (&str, &[f32]),
+    question: FusedQuestion,
     chosen: Option<&RoaringTreemap>,
     reach: Reach,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<FusedRecord>> {
     // Beyond the last that is wanted, so that what is farther needs many words to win and few are compared.
     let depth = reach.depth.max(reach.top.saturating_mul(2));
-    let by_words = best_by_words(view, text, chosen, usize::MAX, warnings)?;
+    let FusedQuestion { text, embedding, terms } = question;
+    let by_words = match (terms, &view.info().sparse) {
+        (Some(terms), Some(sparse)) => best_by_terms(view, &sparse.key, terms, chosen, usize::MAX)?,
+        _ => best_by_words(view, text, chosen, usize::MAX, warnings)?,
+    };
     let nearest = nearest(view, embedding, chosen, depth, (reach.exact, reach.threads), warnings)?;
     let bm25: HashMap<u64, f64> = by_words.iter().map(|(ordinal, bm25)| (ordinal.0, *bm25)).collect();
     let compare = |ordinals: Vec<Ordinal>| -> Result<Vec<Candidate>> {

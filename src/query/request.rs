@@ -11,7 +11,7 @@ use super::rank::{KnnQuery, Rank};
 use super::{Filter, GroupBy};
 use crate::embed::{self, Embedder, LoadOptions, Reranker, TextRole};
 use crate::error::{Error, Result};
-use crate::record::{CollectionInfo, RecordId, check_model};
+use crate::record::{CollectionInfo, RecordId, SparseVector, check_model};
 use crate::store::Include;
 
 /// Hits for each question, unless more are asked for.
@@ -82,6 +82,8 @@ pub enum Ask {
         text: String,
         /// Its embedding, where it is known already.
         vector: Option<Vec<f32>>,
+        /// The weights of its terms, for a hybrid query of a collection with a sparse model, where they are known already.
+        sparse: Option<SparseVector>,
     },
     /// The records of an expression, by their scores.
     Rank(Rank),
@@ -142,13 +144,13 @@ impl From<Vec<f32>> for Ask {
 
 impl From<&str> for Ask {
     fn from(text: &str) -> Self {
-        Self::Text { text: text.to_owned(), vector: None }
+        Self::from(text.to_owned())
     }
 }
 
 impl From<String> for Ask {
     fn from(text: String) -> Self {
-        Self::Text { text, vector: None }
+        Self::Text { text, vector: None, sparse: None }
     }
 }
 
@@ -259,8 +261,8 @@ impl Query {
     }
 
     /// Ranks texts by meaning and by words, `0.75 (1 + cos) / (1 + best cos) + 0.25 bm25 / best bm25`: hits have this score,
-    /// from 0 to 1, the best first. The collection needs an index of its words, and every question a text; a greatest
-    /// distance is refused.
+    /// from 0 to 1, the best first. The collection needs an index of its words, or a sparse model, whose product of weights
+    /// then stands in the place of BM25; and every question a text. A greatest distance is refused.
     ///
     /// The hits are the best of all records by it, with embeddings of one length (those of a cosine space count as such)
     /// and without a graph; otherwise the best of the nearest [`Self::depth`] and of those that their words lift above
@@ -310,7 +312,7 @@ impl Query {
         let mut texts = Vec::new();
         for ask in &self.asks {
             match ask {
-                Ask::Text { text, vector: None } => texts.push(text.as_str()),
+                Ask::Text { text, vector: None, .. } => texts.push(text.as_str()),
                 Ask::Rank(rank) => rank.knns().into_iter().for_each(|knn| {
                     if let KnnQuery::Text(text) = &knn.query {
                         texts.push(text);
@@ -340,7 +342,20 @@ impl Query {
         }
     }
 
-    /// Embeds the texts of several queries in one call of a model.
+    /// Returns whether texts are still to be embedded for an answer of a collection, or their terms to be weighed.
+    pub(super) fn needs_model(&self, collection: &CollectionInfo) -> bool {
+        !self.texts_to_embed().is_empty() || collection.sparse.is_some() && !self.texts_to_weigh().is_empty()
+    }
+
+    /// Returns the texts of a hybrid query whose terms are still to be weighed.
+    fn texts_to_weigh(&self) -> Vec<&str> {
+        let asks = self.asks.iter().filter(|_| self.hybrid);
+        asks.filter_map(|ask| if let Ask::Text { text, sparse: None, .. } = ask { Some(text.as_str()) } else { None })
+            .collect()
+    }
+
+    /// Embeds the texts of several queries in one call of a model; where it is that of a collection with a sparse model
+    /// beside it, the terms of hybrid queries are weighed too.
     ///
     /// # Errors
     /// Those of the model.
@@ -350,7 +365,7 @@ impl Query {
         let counts: Vec<usize> = texts.iter().map(Vec::len).collect();
         let texts = texts.concat();
         if texts.is_empty() {
-            return Ok(());
+            return weigh_all(&mut queries, model);
         }
         let vectors = model.embed(&texts, TextRole::Query)?.vectors;
         if vectors.len() != texts.len() {
@@ -361,7 +376,7 @@ impl Query {
         for (query, count) in queries.iter_mut().zip(counts) {
             query.set_vectors(vectors.by_ref().take(count));
         }
-        Ok(())
+        weigh_all(&mut queries, model)
     }
 
     /// Returns what is to embed the texts of a collection's questions.
@@ -393,6 +408,24 @@ impl Query {
     }
 }
 
+/// Weighs the terms of hybrid queries where a sparse model stands beside the other.
+fn weigh_all(queries: &mut [&mut Query], model: &dyn Embedder) -> Result<()> {
+    for query in queries {
+        let texts = query.texts_to_weigh();
+        if texts.is_empty() {
+            continue;
+        }
+        let Some(model) = model.sparse()? else { return Ok(()) };
+        let mut weights = model.embed(&texts, TextRole::Query)?.vectors.into_iter();
+        for ask in &mut query.asks {
+            if let Ask::Text { sparse: sparse @ None, .. } = ask {
+                *sparse = weights.next();
+            }
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::rank::{EMBEDDING, Knn};
@@ -409,13 +442,13 @@ mod tests {
         let model = HashEmbedder::new(4);
         let vector = |text: &str| model.embed_one(text, TextRole::Query).unwrap();
         let rank = Rank::Sum(vec![knn(KnnQuery::Text("b".into())), knn(KnnQuery::Words("w".into()))]);
-        let given = Ask::Text { text: "given".into(), vector: Some(vec![0.0; 4]) };
+        let given = Ask::Text { text: "given".into(), vector: Some(vec![0.0; 4]), sparse: None };
         let mut first = Query::new([Ask::from("a"), Ask::from(rank), given.clone(), vec![1.0; 4].into(), Ask::All]);
         let mut second = Query::texts(["c", "d"]);
         assert_eq!(first.texts_to_embed(), ["a", "b"]);
         Query::embed_all([&mut first, &mut second], &model).unwrap();
         assert!(first.texts_to_embed().is_empty() && second.texts_to_embed().is_empty());
-        let text = |text: &str| Ask::Text { text: text.into(), vector: Some(vector(text)) };
+        let text = |text: &str| Ask::Text { text: text.into(), vector: Some(vector(text)), sparse: None };
         assert_eq!(second.asks, [text("c"), text("d")]);
         let rank = Rank::Sum(vec![knn(KnnQuery::Dense(vector("b"))), knn(KnnQuery::Words("w".into()))]);
         assert_eq!(first.asks, [text("a"), rank.into(), given, vec![1.0; 4].into(), Ask::All]);

@@ -10,7 +10,7 @@ use std::time::Instant;
 use roaring::RoaringTreemap;
 
 use super::answer::Answer;
-use super::fuse::{FusedRecord, Reach, fused};
+use super::fuse::{FusedQuestion, FusedRecord, Reach, fused};
 use super::knn::VectorSearch;
 use super::rank::{Knn, KnnQuery, Rank, evaluate, words_not_indexed};
 use super::request::{Ask, Query};
@@ -65,7 +65,7 @@ impl View {
         if let Some(reranker) = &query.reranker {
             return reranked(self, query, reranker);
         }
-        if query.texts_to_embed().is_empty() {
+        if !query.needs_model(self.info()) {
             return answer(self, query);
         }
         let start = Instant::now();
@@ -82,7 +82,7 @@ fn check_hybrid(view: &View, query: &Query) -> Result<()> {
     if !query.hybrid {
         return Ok(());
     }
-    if !view.info().bm25 {
+    if !view.info().bm25 && view.info().sparse.is_none() {
         return Err(words_not_indexed(view.info()));
     }
     if !query.asks.iter().all(|ask| matches!(ask, Ask::Text { .. })) {
@@ -143,9 +143,10 @@ fn by_scores(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, mut an
     for ask in &query.asks {
         let start = Instant::now();
         let mut found = match ask {
-            Ask::Text { text, vector } if query.hybrid => {
-                let vector = vector.as_deref().unwrap_or_default();
-                fused_records(view, query, (text, vector), chosen, &mut warnings)?
+            Ask::Text { text, vector, sparse } if query.hybrid => {
+                let embedding = vector.as_deref().unwrap_or_default();
+                let question = FusedQuestion { text, embedding, terms: sparse.as_ref() };
+                fused_records(view, query, question, chosen, &mut warnings)?
             }
             _ => match expression_of(ask, query) {
                 None => in_order(view, chosen),
@@ -174,7 +175,7 @@ fn by_scores(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, mut an
 fn fused_records(
     view: &View,
     query: &Query,
-    question: (&str, &[f32]),
+    question: FusedQuestion,
     chosen: Option<&RoaringTreemap>,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<FoundRecord>> {
@@ -196,7 +197,7 @@ fn expression_of(ask: &Ask, query: &Query) -> Option<Rank> {
         Ask::Vector(vector) | Ask::Text { vector: Some(vector), .. } => {
             Some(Rank::Knn(Knn::by_embedding(KnnQuery::Dense(vector.clone()), depth)))
         }
-        Ask::Text { text, vector: None } => Some(Rank::Knn(Knn::by_embedding(KnnQuery::Text(text.clone()), depth))),
+        Ask::Text { text, vector: None, .. } => Some(Rank::Knn(Knn::by_embedding(KnnQuery::Text(text.clone()), depth))),
     }
 }
 

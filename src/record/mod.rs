@@ -47,7 +47,7 @@ pub use number::{Number, NumberKey};
 pub use probe::Probe;
 pub use settings::{
     Arithmetic, ChromaSettings, ClientSettings, CollectionInfo, Counts, Fingerprint, Hnsw, IndexMode, MAX_DIMENSION,
-    Pooling,
+    Pooling, SparseSettings,
 };
 pub use sparse::{SparseVector, short};
 pub(crate) use split_mix::SplitMix64;

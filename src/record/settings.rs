@@ -34,9 +34,32 @@ pub struct CollectionInfo {
     /// Whether the words of its documents are indexed by BM25.
     #[serde(default)]
     pub bm25: bool,
+    /// The model that weighs the terms of its documents, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sparse: Option<SparseSettings>,
     /// What Chroma's clients keep with it.
     #[serde(default, skip_serializing_if = "ClientSettings::is_empty")]
     pub client: ClientSettings,
+}
+
+/// How a collection keeps a sparse vector of each document, for hybrid queries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SparseSettings {
+    /// The metadata key of the vectors.
+    pub key: String,
+    /// The model that makes them; its dimension is the number of its terms.
+    pub model: Fingerprint,
+}
+
+impl SparseSettings {
+    /// The key that Chroma's documentation gives such vectors.
+    pub const KEY: &str = "sparse_embedding";
+
+    /// Takes a model, under the usual key.
+    #[must_use]
+    pub fn new(model: Fingerprint) -> Self {
+        Self { key: Self::KEY.to_owned(), model }
+    }
 }
 
 /// What Chroma's clients say of a collection when they make it and read back later, as they sent it.

@@ -91,6 +91,7 @@ fn new_collection(
         index: IndexMode::default(),
         chroma: configured.chroma,
         bm25: false,
+        sparse: None,
         client: ClientSettings { embedding_function: function, schema },
     })
 }

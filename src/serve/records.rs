@@ -37,14 +37,13 @@ fn write(site: &Site, call: &Call, mode: Mode) -> Handled {
         embeddings.as_ref().is_none_or(|embeddings| embeddings.iter().any(Option::is_none))
     };
     let written: fn(Outcome) -> Answered = if mode == Mode::Add { created } else { changed };
-    if !is_without(&body.embeddings) {
-        return Ok(Step::Write(collection.to_apply(changes(body, mode)?, mode), written));
-    }
+    let are_given = !is_without(&body.embeddings);
     // Text alone is enough where the server can embed it.
     let has_text = body.documents.iter().flatten().any(Option::is_some);
-    let model = if mode == Mode::Update && !has_text { None } else { text_model(&collection)? };
-    let Some(info) = model else {
-        if mode != Mode::Update {
+    let needs_none = if mode == Mode::Update { !has_text } else { are_given && !has_text };
+    let model = if needs_none { None } else { text_model(&collection)? };
+    let Some(info) = model.filter(|info| !are_given || info.sparse.is_some()) else {
+        if mode != Mode::Update && !are_given {
             return Err(embeddings_missing(call, body.embeddings.is_some()));
         }
         return Ok(Step::Write(collection.to_apply(changes(body, mode)?, mode), written));

@@ -14,7 +14,7 @@ use crate::bm25::Words;
 use crate::error::{Advice, Error, Result};
 use crate::record::{
     ChromaSettings, ClientSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Metadata,
-    Scope, Space,
+    Scope, Space, SparseSettings,
 };
 
 /// No collection counts so far, and what is added to a counter still fits.
@@ -37,6 +37,8 @@ pub struct NewCollection {
     pub chroma: ChromaSettings,
     /// Whether documents are searched by their words as well.
     pub bm25: bool,
+    /// The model that weighs the terms of its documents, where it has one.
+    pub sparse: Option<SparseSettings>,
     /// What Chroma's clients keep with it.
     pub client: ClientSettings,
 }
@@ -215,6 +217,7 @@ impl CatalogEntry {
             index: new.index,
             chroma: new.chroma,
             bm25: new.bm25,
+            sparse: new.sparse,
             client: new.client,
         };
         Self::without_records(info)

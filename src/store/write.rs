@@ -70,7 +70,8 @@ pub enum Effect {
     Exists,
     /// Left out: the id does not exist ([`Mode::Update`]).
     Missing,
-    /// Not done: the text is new and came without an embedding.
+    /// Not done: the text is new and came without an embedding, or without the sparse vector that the collection's sparse
+    /// model makes of it.
     NeedsEmbedding,
 }
 
@@ -305,6 +306,9 @@ impl<'tx> WriteBatch<'tx> {
     }
 
     fn insert(&mut self, change: Change) -> Result<Effect> {
+        if self.lacks_weights(&change) {
+            return Ok(Effect::NeedsEmbedding);
+        }
         let Some(embedding) = change.embedding else { return Ok(Effect::NeedsEmbedding) };
         let metadata = change.metadata.into_metadata_dropping_nulls();
         let ordinal = Ordinal(self.entry.next_ordinal);
@@ -328,11 +332,17 @@ impl<'tx> WriteBatch<'tx> {
         Ok(Effect::Added)
     }
 
+    /// Returns whether a change brings a document, and not the weights of its terms that the collection wants with it.
+    fn lacks_weights(&self, change: &Change) -> bool {
+        let sparse = self.entry.info.sparse.as_ref();
+        change.document.is_some() && sparse.is_some_and(|sparse| !change.metadata.contains(&sparse.key))
+    }
+
     fn merge(&mut self, ordinal: Ordinal, change: Change) -> Result<Effect> {
         let old = self.stored(ordinal)?;
         let text_is_new = change.document.is_some() && change.document != old.document;
         let needs_embedding = self.entry.info.embedder.is_some() || !self.keeps_embeddings;
-        if text_is_new && change.embedding.is_none() && needs_embedding {
+        if text_is_new && (change.embedding.is_none() && needs_embedding || self.lacks_weights(&change)) {
             return Ok(Effect::NeedsEmbedding);
         }
         let mut new = old.clone();

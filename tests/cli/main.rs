@@ -63,6 +63,7 @@ mod server;
 mod service;
 mod shell;
 mod slips;
+mod sparse;
 mod sync;
 mod tables;
 mod talk;

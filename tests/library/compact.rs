@@ -169,6 +169,7 @@ fn words_and_names_that_were_deleted_are_gone_from_the_file() {
     let name = |start: &str| CollectionName::parse(format!("{start}{MARKER}")).unwrap();
     let new = NewCollection {
         bm25: true,
+        sparse: None,
         metadata: Some(huedb::record::Metadata::from_json(json!({MARKER: MARKER})).unwrap()),
         ..NewCollection::default()
     };

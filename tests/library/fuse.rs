@@ -88,7 +88,7 @@ fn check(space: Space, uneven: bool, depth: usize, random: &mut Random) {
             let question = vector(uneven, random);
             let expected = defined(&notes, &rows, (text, &question), filter);
             let (offset, top) = (random.below(4), 1 + random.below(12));
-            let ask = Ask::Text { text: text.into(), vector: Some(question.clone()) };
+            let ask = Ask::Text { text: text.into(), vector: Some(question.clone()), sparse: None };
             let query = Query::new([ask]).hybrid(true).depth(depth).offset(offset).top(top);
             let found = notes.query(&query.filter(Filter::parse(filter).unwrap())).unwrap().hits.remove(0);
             let expected: Vec<&(String, f64)> = expected.iter().skip(offset).take(top).collect();

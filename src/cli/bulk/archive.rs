@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
 use huedb::ingest::{Ingest, OnError, Preparer, Tally};
 use huedb::input::{Archive, ArchiveBatches, ArchiveSize, BatchLimits, Dump};
@@ -180,8 +181,11 @@ impl ArchiveImport {
         }
         let collection = store.collection(name.as_str())?;
         let view = collection.view()?;
-        // Every record has its embedding, so no model is asked for.
-        let mut preparer = Preparer::new(view.info(), None, self.mode, self.on_error)?;
+        // Every record has its embedding. What a collection with a sparse model wants beside it, only its own records have.
+        let weighs = self.into.is_some() && view.info().sparse.is_some();
+        let embedder = weighs.then(|| context.deferred_embedder(view.info(), None)).transpose()?;
+        let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
+        let mut preparer = Preparer::new(view.info(), embedder, self.mode, self.on_error)?;
         let limits = BatchLimits { rows: ROWS_AT_ONCE, texts: usize::MAX, bytes: BYTES_AT_ONCE };
         let mut batches = ArchiveBatches::new(Arc::clone(&self.archive), limits, self.on_error == OnError::Skip);
         let first = preparer.prepare(&view, batches.next().unwrap_or_default())?;

@@ -105,14 +105,14 @@ impl Ingestion<'_> {
             let is_in_place = store.is_in_place();
             let closed = store.close();
             say_stopped(context, action, &tally, is_in_place);
-            say_cut_documents(context, info, &tally);
+            say_cut_documents(context, info, &tally, &chunks(info));
             closed?;
             return Err(error);
         }
         // Where it wrote most of the file, so that the cost stays a part of its own.
         context.tidy(&mut store, bytes_before, 2);
         store.close()?;
-        say_cut_documents(context, info, &tally);
+        say_cut_documents(context, info, &tally, &chunks(info));
         Ok(tally)
     }
 }
@@ -214,10 +214,22 @@ pub(crate) fn say_stopped(context: &mut Context, action: &str, tally: &Tally, is
     context.printer.notice(format!("{} before it stopped; {next}", describe(tally)));
 }
 
-/// Says how many documents of an ingest are not embedded whole.
-fn say_cut_documents(context: &mut Context, info: &CollectionInfo, tally: &Tally) {
+/// The option that has documents cut into chunks that the models read whole.
+fn chunks(info: &CollectionInfo) -> String {
+    let models = info.embedder.iter().chain(info.sparse.as_ref().map(|sparse| &sparse.model));
+    format!("--chunk {}", models.map(|model| model.max_tokens).min().unwrap_or_default())
+}
+
+/// Says how many documents of an ingest are not read whole by the models of its collection.
+pub(crate) fn say_cut_documents(context: &mut Context, info: &CollectionInfo, tally: &Tally, helps: &str) {
     if let Some(model) = &info.embedder {
-        say_cut(context, (tally.cut, tally.embedded), model.max_tokens, &format!("--chunk {}", model.max_tokens));
+        say_cut(context, (tally.cut, tally.embedded), model.max_tokens, helps);
+    }
+    if let Some(sparse) = &info.sparse
+        && tally.cut_by_sparse > 0
+    {
+        let (cut, most) = (count_of(tally.cut_by_sparse, "document"), count(sparse.model.max_tokens as u64));
+        context.printer.notice(format!("the sparse model read only the first {most} tokens of {cut}: {helps}"));
     }
 }
 

@@ -67,7 +67,7 @@ impl Names {
             (PROGRAM, "tenant") | ("tenant drop", "name") => Self::Tenants,
             (PROGRAM, "database") | ("database drop", "name") => Self::Databases,
             ("token show" | "token revoke" | "token rotate", "name") => Self::Tokens,
-            (_, "model" | "rerank") | ("model verify" | "model remove", "name") => Self::Models,
+            (_, "model" | "rerank" | "sparse_model") | ("model verify" | "model remove", "name") => Self::Models,
             ("man", "name") => Self::Verbs,
             ("config set" | "config unset", "key") => Self::Settings,
             _ => return None,

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use huedb::embed::{DeferredEmbedder, EmbedOutput, Embedder, TextRole};
+use huedb::embed::{DeferredEmbedder, EmbedOutput, Embedder, SparseEmbedder, TextRole};
 use huedb::error::Result;
 use huedb::record::Fingerprint;
 
@@ -74,5 +74,9 @@ impl Embedder for TimedEmbedder {
         let output = self.timing.of("embed", || self.embedder.embed(texts, role))?;
         self.long_questions.count(role, &output);
         Ok(output)
+    }
+
+    fn sparse(&self) -> Result<Option<&SparseEmbedder>> {
+        self.embedder.sparse()
     }
 }

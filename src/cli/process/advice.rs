@@ -73,6 +73,13 @@ pub(crate) fn words(advice: &Advice) -> String {
         Advice::Encrypt(Some(path)) => format!("encrypt it with `huedb encrypt {}`", path.display()),
         Advice::Rekey => "change its key with `huedb rekey`, or make it plain with `huedb decrypt`".into(),
         Advice::UseNewFile => "read it into a new file, named with --db".into(),
+        other => words_of_models(other),
+    }
+}
+
+/// Words an advice about models and what runs them.
+fn words_of_models(advice: &Advice) -> String {
+    match advice {
         Advice::InstallRuntime => "install it with `huedb setup`, or leave HUEDB_RUNTIME unset to use rten".into(),
         Advice::InstallRuntimeForModel => format!("{advice} with `huedb setup`"),
         Advice::SupplyRuntime => {
@@ -113,6 +120,10 @@ pub(crate) fn words(advice: &Advice) -> String {
         }
         Advice::InstallReranker => "install a cross-encoder with `huedb model add DIR --reranker`".into(),
         Advice::RerankWith => "rerank hits with `huedb query --rerank MODEL`, and name another model here".into(),
+        Advice::InstallSparse => "install a SPLADE-like model with `huedb model add DIR --sparse`".into(),
+        Advice::SearchTermsWith => {
+            "use it for hybrid queries, with `huedb create NAME --sparse-model MODEL`, and name another model here".into()
+        }
         Advice::LimitTokens(most) => format!("{advice}: --max-tokens {most}"),
         Advice::ConvertWeights => "convert its model.safetensors with --precision int8".into(),
         Advice::LeaveUnconverted => "without --precision its ONNX graph, where it has one, runs on ONNX Runtime".into(),

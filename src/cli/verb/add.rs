@@ -11,7 +11,7 @@ use huedb::input::{embedding_from_json, metadata_from_json};
 use huedb::record::{CollectionInfo, NewRecord, Origin, RecordId};
 use huedb::store::{Access, Change, Effect, Mode, View, check_dimension, check_embedding};
 
-use crate::cli::bulk::ingest::say_cut;
+use crate::cli::bulk::ingest::say_cut_documents;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_deleted;
 use crate::cli::process::exit::Status;
@@ -193,7 +193,7 @@ impl FieldsArgs {
         check_keep(keep_embedding, view.info())?;
         warn_of_deleted(context, &view, &row.metadata);
         let info = view.info().clone();
-        let may_embed = row.document.is_some() && row.embedding.is_none();
+        let may_embed = row.document.is_some() && (row.embedding.is_none() || info.sparse.is_some());
         let embedder: Option<Arc<dyn Embedder>> = if self.model.is_some() || (may_embed && info.embedder.is_some()) {
             Some(context.embedder(&info, self.model.as_deref())?)
         } else {
@@ -212,7 +212,7 @@ impl FieldsArgs {
         store.close()?;
         if let Some(model) = &info.embedder {
             let helps = format!("`huedb import --chunk {}` stores it in chunks", model.max_tokens);
-            say_cut(context, (tally.cut, tally.embedded), model.max_tokens, &helps);
+            say_cut_documents(context, &info, &tally, &helps);
         }
         Ok(tally)
     }

@@ -1,11 +1,11 @@
 //! `huedb create`.
 
 use clap::Args;
-use huedb::embed::{DEFAULT_MODEL, fingerprint};
+use huedb::embed::{DEFAULT_MODEL, fingerprint, sparse_fingerprint};
 use huedb::error::{Error, Result};
 use huedb::input::metadata_from_json;
 use huedb::record::EmbeddingFunction::{self, BuiltIn};
-use huedb::record::{ClientSettings, CollectionName, Configuration, Hnsw, IndexMode, Scope, Space};
+use huedb::record::{ClientSettings, CollectionName, Configuration, Hnsw, IndexMode, Scope, Space, SparseSettings};
 use huedb::store::NewCollection;
 
 use crate::cli::arguments::collection::{candidates, configuration, edges};
@@ -22,6 +22,7 @@ use crate::cli::process::exit::Status;
 #[command(after_help = "Examples:
   huedb create notes
   huedb create vectors --no-model --space l2
+  huedb create notes --sparse-model splade
   huedb create notes --encrypt --key-file notes.key
   huedb create notes --get-or-create --metadata '{\"owner\": \"docs\"}'
   huedb create notes --configuration '{\"hnsw\": {\"space\": \"l2\", \"ef_search\": 200}}'")]
@@ -61,6 +62,13 @@ pub(crate) struct CreateArgs {
     #[arg(long)]
     hybrid: bool,
 
+    /// Weigh the terms of documents with this sparse model, for `query --hybrid`
+    ///
+    /// The model is installed with `huedb model add DIR --sparse`. Each document is read by both models, and the weights are
+    /// kept under the metadata key `sparse_embedding`. Their product with those of a query stands in the place of BM25.
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["no_model", "hybrid"])]
+    sparse_model: Option<String>,
+
     /// Candidates considered while searching the graph [default: 128]
     #[arg(long, value_name = "N", value_parser = candidates)]
     ef_search: Option<usize>,
@@ -94,6 +102,9 @@ impl CreateArgs {
             let why = format!("the configuration's embedding function is the model {DEFAULT_MODEL}, and {other}");
             return Err(Error::InvalidArgument { why, hint: Some("leave one of the two out".into()) });
         }
+        let sparse =
+            self.sparse_model.as_deref().map(|model| sparse_fingerprint(model, &context.models)).transpose()?;
+        let sparse = sparse.map(SparseSettings::new);
         let usual = Hnsw::default();
         let new = NewCollection {
             space: self.space.or(said.space).unwrap_or_default(),
@@ -107,6 +118,7 @@ impl CreateArgs {
             index: self.index,
             chroma: said.chroma,
             bm25: self.hybrid,
+            sparse,
             client: ClientSettings::default(),
         };
         for passed_over in &said.passed_over {

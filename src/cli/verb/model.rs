@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use huedb::embed::{
-    KeySource, ModelOrigin, ModelOverrides, ModelSpec, Precision, PullRequest, PullStep, add_service, install, models,
-    pull, remove, verify,
+    KeySource, ModelKind, ModelOrigin, ModelOverrides, ModelSpec, Precision, PullRequest, PullStep, add_service,
+    install, models, pull, remove, verify,
 };
 use huedb::error::{Error, Result};
 use huedb::record::{Fingerprint, Pooling};
@@ -59,6 +59,7 @@ struct ModelListArgs {}
     --query-prefix 'search_query: ' --document-prefix 'search_document: '
   huedb model add azure --endpoint 'https://NAME.openai.azure.com/openai/deployments/small?api-version=2024-10-21' \\
     --api-key-command 'pass azure/key'
+  huedb model add ./splade --sparse
   huedb model add cohere --endpoint https://api.cohere.com --api cohere --remote-model embed-v4.0 \\
     --api-key-env COHERE_API_KEY --dimensions 512 --requests-per-minute 100")]
 struct ModelAddArgs {
@@ -131,6 +132,10 @@ struct OverrideArgs {
     /// A cross-encoder, for `query --rerank`: it scores a query and a document together
     #[arg(long, conflicts_with_all = ["pooling", "normalize", "query_prefix", "document_prefix", "precision"])]
     reranker: bool,
+
+    /// A SPLADE-like model, for hybrid queries of collections made with `create --sparse-model`: it weighs the terms of a text
+    #[arg(long, conflicts_with_all = ["reranker", "pooling", "normalize", "precision"])]
+    sparse: bool,
 
     /// Maximum number of tokens per text [default: from its files]
     #[arg(long, value_name = "N")]
@@ -239,9 +244,23 @@ impl ModelPullArgs {
 
 impl From<OverrideArgs> for ModelOverrides {
     fn from(settings: OverrideArgs) -> Self {
-        let OverrideArgs { file, precision, pooling, normalize, reranker, max_tokens, query_prefix, document_prefix } =
-            settings;
-        Self { graph: file, precision, pooling, normalize, max_tokens, query_prefix, document_prefix, reranker }
+        let OverrideArgs {
+            file,
+            precision,
+            pooling,
+            normalize,
+            reranker,
+            sparse,
+            max_tokens,
+            query_prefix,
+            document_prefix,
+        } = settings;
+        let kind = match (reranker, sparse) {
+            (true, _) => ModelKind::Reranker,
+            (_, true) => ModelKind::Sparse,
+            _ => ModelKind::Embedder,
+        };
+        Self { graph: file, precision, pooling, normalize, max_tokens, query_prefix, document_prefix, kind }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::cli::arguments::one_of;
 #[command(next_help_heading = "Service")]
 pub(super) struct ServiceArgs {
     /// Address of the service, such as `https://api.openai.com/v1` or `http://localhost:11434`
-    #[arg(long, value_name = "URL", conflicts_with_all = ["name", "file", "pooling", "precision", "reranker"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["name", "file", "pooling", "precision", "reranker", "sparse"])]
     endpoint: Option<String>,
 
     /// API it answers: openai also for Azure, vLLM, llama.cpp, LM Studio, Mistral, Together and others

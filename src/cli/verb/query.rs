@@ -254,7 +254,7 @@ impl QueryArgs {
 /// A question as the library takes it.
 fn ask_of(question: &Question) -> Option<Ask> {
     match (&question.text, &question.embedding) {
-        (Some(text), vector) => Some(Ask::Text { text: text.clone(), vector: vector.clone() }),
+        (Some(text), vector) => Some(Ask::Text { text: text.clone(), vector: vector.clone(), sparse: None }),
         (None, vector) => vector.clone().map(Ask::Vector),
     }
 }

@@ -158,6 +158,7 @@ fn collections(
             index: IndexMode::default(),
             chroma,
             bm25: false,
+            sparse: None,
             client: ClientSettings::default(),
         };
         let keys = schema.as_ref().and_then(|schema| schema.get("keys")?.as_object());

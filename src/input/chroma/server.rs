@@ -272,6 +272,7 @@ fn found(client: &HttpClient, scope: &Scope, json: CollectionJson, noticed: &mut
         index: IndexMode::default(),
         chroma,
         bm25: false,
+        sparse: None,
         client: ClientSettings::default(),
     };
     Ok(FoundCollection { scope: scope.clone(), info, records })

@@ -73,6 +73,7 @@ fn collection(name: &str, embedder: Option<Fingerprint>) -> CollectionInfo {
         embedder,
         hnsw: Hnsw::default(),
         bm25: false,
+        sparse: None,
         client: ClientSettings::default(),
         index: IndexMode::Auto,
         chroma: ChromaSettings::default(),

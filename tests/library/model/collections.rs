@@ -49,6 +49,7 @@ impl World {
             embedder: model,
             metadata: new.metadata.as_ref().map(|metadata| Metadata::from_json(as_json(metadata)).unwrap()),
             bm25: new.words,
+            sparse: None,
             ..NewCollection::default()
         };
         let made = self.store().create_collection(CollectionName::parse(name).unwrap(), told);
