@@ -76,6 +76,12 @@ impl RowBatches {
         self
     }
 
+    /// Returns whether rows are split.
+    #[must_use]
+    pub fn splits(&self) -> bool {
+        self.split.is_some()
+    }
+
     /// Returns the bytes read and to read, which another thread may watch.
     #[must_use]
     pub fn progress(&self) -> Arc<ReadProgress> {

@@ -32,6 +32,7 @@ mod statistics;
 mod table;
 mod table_cell;
 mod terminal;
+mod time_left;
 mod vertical;
 mod width;
 

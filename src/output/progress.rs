@@ -5,13 +5,14 @@
 //! [`ProgressDisplay::suspend`].
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::number::{bytes, count, duration, per_second};
+use super::time_left::TimeLeft;
 
 const REDRAWS_PER_SECOND: u8 = 10;
 const TICK: Duration = Duration::from_millis(100);
@@ -26,8 +27,8 @@ pub(crate) enum ProgressKind {
     Rows,
     /// Rows, each of which is compared with all before it, so that a row takes longer the later it comes.
     RowsAgainstEarlier,
-    /// Rows, of a total of bytes: an import, which knows the size of a file but not its rows.
-    RowsOfBytes,
+    /// Things of this name, of a total of bytes: an import, which knows the size of a file but not its rows.
+    OfBytes(&'static str),
     /// Bytes, of a total of bytes: a download.
     Bytes,
     /// Nothing but the time: work whose size is not known, such as moving pages.
@@ -37,10 +38,10 @@ pub(crate) enum ProgressKind {
 impl ProgressKind {
     /// Returns the time left, given what it is when the rest goes on as fast as now.
     #[expect(clippy::cast_precision_loss, reason = "it is an estimate")]
-    fn left(self, at_this_rate: Duration, done: u64, total: Option<u64>) -> Duration {
-        match (self, total) {
+    fn left(self, at_this_rate: Duration, done: u64, total: u64) -> Duration {
+        match self {
             // What a row takes grows with those before it, so the rest takes the mean of now and the end.
-            (Self::RowsAgainstEarlier, Some(total)) if done > 0 => {
+            Self::RowsAgainstEarlier if done > 0 => {
                 Duration::try_from_secs_f64(at_this_rate.as_secs_f64() * (1.0 + total as f64 / done as f64) / 2.0)
                     .unwrap_or(at_this_rate)
             }
@@ -82,15 +83,20 @@ impl ProgressDisplay {
         self.rows.fetch_add(rows, Ordering::Relaxed);
         match self.kind {
             ProgressKind::Rows | ProgressKind::RowsAgainstEarlier => self.bar.inc(rows),
-            ProgressKind::RowsOfBytes | ProgressKind::Bytes | ProgressKind::Time => {}
+            ProgressKind::OfBytes(_) | ProgressKind::Bytes | ProgressKind::Time => {}
         }
+    }
+
+    /// Says how many rows are done in all, where they are of a total of bytes.
+    pub(crate) fn set_rows(&self, rows: u64) {
+        self.rows.store(rows, Ordering::Relaxed);
     }
 
     /// Says how many bytes are done in all; without meaning for [`ProgressKind::Rows`].
     pub(crate) fn set_bytes(&self, done: u64) {
         match self.kind {
             ProgressKind::Rows | ProgressKind::RowsAgainstEarlier | ProgressKind::Time => {}
-            ProgressKind::RowsOfBytes | ProgressKind::Bytes => self.bar.set_position(done),
+            ProgressKind::OfBytes(_) | ProgressKind::Bytes => self.bar.set_position(done),
         }
     }
 
@@ -106,14 +112,14 @@ impl ProgressDisplay {
     }
 
     /// Takes the line away for good.
-    pub(crate) fn finish(self) {
-        drop(self);
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }
 
 impl Drop for ProgressDisplay {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.finish();
     }
 }
 
@@ -123,8 +129,13 @@ fn style(kind: ProgressKind, total_known: bool, rows: &Arc<AtomicU64>) -> Progre
         // A line that cannot be drawn is not worth an error.
         let _ = line.write_str(&done(kind, state.pos(), rows.load(Ordering::Relaxed), state.elapsed()));
     };
+    let estimate = Arc::new(Mutex::new(TimeLeft::default()));
     let left = move |state: &ProgressState, line: &mut dyn fmt::Write| {
-        let _ = line.write_str(&left(kind.left(state.eta(), state.pos(), state.len())));
+        let (done, total) = (state.pos(), state.len().unwrap_or(0));
+        let mut estimate = estimate.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at_this_rate) = estimate.after(state.elapsed(), done, total) {
+            let _ = line.write_str(&left(kind.left(at_this_rate, done, total)));
+        }
     };
     // The templates are constants and a test reads them; a default bar is better than a panic all the same.
     let style = if total_known {
@@ -138,13 +149,16 @@ fn style(kind: ProgressKind, total_known: bool, rows: &Arc<AtomicU64>) -> Progre
 /// Returns what is done and, once there is a rate to speak of, how fast: `1,204 rows  310 rows/s`.
 fn done(kind: ProgressKind, position: u64, rows: u64, elapsed: Duration) -> String {
     let (done, rate) = match kind {
-        ProgressKind::Rows | ProgressKind::RowsAgainstEarlier | ProgressKind::RowsOfBytes => {
-            (format!("{} rows", count(rows)), format!("{} rows", count(per_second(rows, elapsed))))
-        }
+        ProgressKind::Rows | ProgressKind::RowsAgainstEarlier => counted(rows, "rows", elapsed),
+        ProgressKind::OfBytes(things) => counted(rows, things, elapsed),
         ProgressKind::Bytes => (bytes(position), bytes(per_second(position, elapsed))),
         ProgressKind::Time => return duration(Duration::from_secs(elapsed.as_secs())),
     };
     if elapsed < RATE_AFTER { done } else { format!("{done}  {rate}/s") }
+}
+
+fn counted(n: u64, things: &str, elapsed: Duration) -> (String, String) {
+    (format!("{} {things}", count(n)), format!("{} {things}", count(per_second(n, elapsed))))
 }
 
 /// Returns the time left, nothing while it is not known; whole seconds, for it is an estimate.
@@ -161,7 +175,6 @@ mod tests {
     use super::*;
     use indicatif::TermLike;
     use std::io;
-    use std::sync::Mutex;
 
     /// A terminal that remembers what was written to it.
     #[derive(Debug, Clone, Default)]
@@ -228,7 +241,7 @@ mod tests {
     #[test]
     fn an_import_counts_rows_and_fills_by_bytes() {
         let screen = Screen::default();
-        let progress = progress(&screen, ProgressKind::RowsOfBytes, Some(1000));
+        let progress = progress(&screen, ProgressKind::OfBytes("rows"), Some(1000));
         progress.add_rows(1204);
         progress.set_bytes(500);
         progress.bar.force_draw();
@@ -252,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_line_is_cleared_at_the_end_and_on_an_early_return() {
-        for finish in [ProgressDisplay::finish, drop::<ProgressDisplay>] {
+        for finish in [|progress: ProgressDisplay| progress.finish(), drop::<ProgressDisplay>] {
             let screen = Screen::default();
             let progress = progress(&screen, ProgressKind::Rows, Some(2));
             progress.add_rows(1);
@@ -278,11 +291,10 @@ mod tests {
     fn what_takes_longer_the_later_it_comes_takes_longer_to_its_end() {
         let second = Duration::from_secs(1);
         let left = |kind: ProgressKind, done, total| kind.left(10 * second, done, total);
-        assert_eq!(left(ProgressKind::Rows, 100, Some(400)), 10 * second);
-        assert_eq!(left(ProgressKind::RowsAgainstEarlier, 100, Some(400)), 25 * second);
-        assert_eq!(left(ProgressKind::RowsAgainstEarlier, 400, Some(400)), 10 * second);
-        assert_eq!(left(ProgressKind::RowsAgainstEarlier, 0, Some(400)), 10 * second);
-        assert_eq!(left(ProgressKind::RowsAgainstEarlier, 100, None), 10 * second);
+        assert_eq!(left(ProgressKind::Rows, 100, 400), 10 * second);
+        assert_eq!(left(ProgressKind::RowsAgainstEarlier, 100, 400), 25 * second);
+        assert_eq!(left(ProgressKind::RowsAgainstEarlier, 400, 400), 10 * second);
+        assert_eq!(left(ProgressKind::RowsAgainstEarlier, 0, 400), 10 * second);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Commands that are killed or interrupted: what was stored stays, whole, and running again completes without doubling.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::thread::sleep;
@@ -223,6 +224,25 @@ fn an_interrupted_import_says_how_many_rows_it_stored() {
         let told = without_separators(&ran.stderr);
         assert!(told.contains(&says), "{signal}, {stored} stored: {}", ran.stderr);
     }
+}
+
+/// A large file is one transaction, and embedding it takes many times as long as this test waits.
+#[cfg(feature = "bundled-model")]
+#[test]
+fn a_large_file_is_given_up_between_two_parts_of_it() {
+    let world = World::new();
+    world.ok(&["create", "texts"]);
+    fs::create_dir(world.path("folder")).unwrap();
+    let text: String = (0..120_000).map(|n| format!("word{} ", n % 977)).collect();
+    world.write("folder/large.txt", text);
+    let mut child = world.spawn(&["sync", "texts", "folder"]);
+    sleep(Duration::from_secs(2));
+    assert!(child.try_wait().unwrap().is_none(), "it was done before it could be interrupted");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let ran = finish(child);
+    assert_eq!(ran.status, Some(130), "{ran:?}");
+    assert!(ran.stderr.contains("Stopping after the texts at hand. Press Ctrl-C again to stop at once."), "{ran:?}");
+    assert_eq!(world.run(&["count", "texts"]).stdout, "0\n", "the file was embedded to its end");
 }
 
 /// Leaves out the commas between the digits of a number.

@@ -89,7 +89,7 @@ pub(crate) fn restore(
     let size = archive.size();
     let (kind, total, bytes) = match &size {
         ArchiveSize::Bytes(read) => match read.total_bytes() {
-            Some(bytes) => (ProgressKind::RowsOfBytes, Some(bytes), Some(bytes)),
+            Some(bytes) => (ProgressKind::OfBytes("records"), Some(bytes), Some(bytes)),
             None => (ProgressKind::Rows, None, None),
         },
         ArchiveSize::Records(records) => (ProgressKind::Rows, Some(*records), None),

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use huedb::embed::Embedder;
@@ -14,13 +15,16 @@ use huedb::input::{self, BatchLimits, Met, Notices, OnDuplicate, Repeats, RowBat
 use huedb::record::CollectionInfo;
 use huedb::store::{Access, Collection, Mode, View};
 
+use crate::cli::bulk::read_ahead::ReadAhead;
 use crate::cli::context::command::Context;
-use crate::cli::context::timing::TimedEmbedder;
+use crate::cli::context::timing::{Heard, TimedEmbedder};
 use crate::cli::process::advice::remark;
 use crate::cli::process::hint::passing;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{ProgressDisplay, ProgressKind, count, count_of};
 
+/// What the first ctrl-C says.
+pub(crate) const STOPPING: &str = "\nStopping after the texts at hand. Press Ctrl-C again to stop at once.\n";
 /// Texts embedded and stored in one transaction: what a kill can undo, at the most.
 const TEXTS_AT_ONCE: usize = 256;
 /// Rows stored in one transaction when nothing has to be embedded.
@@ -65,16 +69,21 @@ impl Ingestion<'_> {
         info: &CollectionInfo,
         then: impl FnOnce(&Collection) -> Result<u64>,
     ) -> Result<Tally> {
-        let Self { action, name, view, mut batches, embedder, mode, on_error, on_duplicate, rules, interrupt } = self;
+        let Self { action, name, view, mut batches, mut embedder, mode, on_error, on_duplicate, rules, interrupt } =
+            self;
+        let report = Report::begin(context, action, &batches);
+        if let Some(embedder) = &mut embedder {
+            embedder.heard = Some(report.embedding(interrupt.clone()));
+        }
         let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
         let mut preparer = Preparer::new(info, embedder, mode, on_error)?.following(rules);
-        let report = Report::begin(context, action, &batches);
         let met = batches.met();
         // The file is opened for writing once a batch is ready for it: what is refused before has not touched a byte.
         let rows = batches.next();
         if rows.is_none() {
             refuse_no_text(context, &report.skipped, action)?;
         }
+        report.ahead.read(rows.iter().flatten().flatten(), &report.read);
         let first = match preparer.prepare(&view, rows.unwrap_or_default()) {
             Ok(first) => first,
             Err(error) => {
@@ -84,7 +93,7 @@ impl Ingestion<'_> {
             }
         };
         drop(view);
-        let mut store = context.open_for_import(Access::Write, batches.progress().total_bytes())?;
+        let mut store = context.open_for_import(Access::Write, report.read.total_bytes())?;
         let bytes_before = store.file_bytes()?;
         let collection = store.collection(name)?;
         let mut ingest = Ingest::new(&collection, preparer);
@@ -93,6 +102,7 @@ impl Ingestion<'_> {
             report.hear(context, batch.as_ref(), info);
             interrupt.check()
         };
+        let batches = report.ahead.over(batches);
         let outcome = timing.of("store", || ingest.store_all(first, batches, hear));
         let mut tally = ingest.tally();
         report.end(context);
@@ -119,7 +129,9 @@ impl Ingestion<'_> {
 
 /// What the user sees while rows are stored.
 struct Report {
-    progress: ProgressDisplay,
+    progress: Arc<ProgressDisplay>,
+    ahead: ReadAhead,
+    stored_rows: Arc<AtomicU64>,
     read: Arc<input::ReadProgress>,
     notices: Notices,
     skipped: SkippedFiles,
@@ -129,15 +141,34 @@ struct Report {
 impl Report {
     fn begin(context: &Context, action: &'static str, batches: &RowBatches) -> Self {
         let read = batches.progress();
-        let kind = if read.total_bytes().is_some() { ProgressKind::RowsOfBytes } else { ProgressKind::Rows };
-        let progress = context.printer.progress(action, kind, read.total_bytes());
-        Self { progress, read, notices: batches.notices(), skipped: batches.skipped(), said_engine: Cell::new(false) }
+        let rows = if batches.splits() { "chunks" } else { "rows" };
+        let progress = context.printer.progress(action, ProgressKind::OfBytes(rows), read.total_bytes());
+        Self {
+            progress: Arc::new(progress),
+            ahead: ReadAhead::default(),
+            stored_rows: Arc::default(),
+            read,
+            notices: batches.notices(),
+            skipped: batches.skipped(),
+            said_engine: Cell::new(false),
+        }
+    }
+
+    /// Shows what is embedded of a batch, and ends the work between two parts of one, be it a large file.
+    fn embedding(&self, interrupt: Interrupt) -> Heard {
+        let (progress, ahead, stored) = (Arc::clone(&self.progress), self.ahead.clone(), Arc::clone(&self.stored_rows));
+        Box::new(move |texts| {
+            ahead.embedded(texts);
+            show(&progress, &ahead, &stored);
+            interrupt.check()
+        })
     }
 
     fn hear(&self, context: &mut Context, batch: Option<&StoredBatch>, info: &CollectionInfo) {
-        self.progress.set_bytes(self.read.read_bytes());
         let Some(batch) = batch else { return };
-        self.progress.add_rows(batch.tally.rows());
+        self.ahead.stored(batch.tally.embedded);
+        self.stored_rows.fetch_add(batch.tally.rows(), Ordering::Relaxed);
+        show(&self.progress, &self.ahead, &self.stored_rows);
         let model = info.embedder.as_ref().filter(|_| batch.tally.embedded > 0);
         self.progress.suspend(|| {
             batch.refused.iter().for_each(|error| context.printer.warning(passing(error)));
@@ -170,6 +201,12 @@ impl Report {
         notices.iter().for_each(|notice| context.printer.notice(remark(notice)));
         say_skipped(context, &self.skipped.lock().unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+fn show(progress: &ProgressDisplay, ahead: &ReadAhead, stored_rows: &AtomicU64) {
+    let (bytes, texts) = ahead.position();
+    progress.set_bytes(bytes);
+    progress.set_rows(stored_rows.load(Ordering::Relaxed) + texts);
 }
 
 /// Names the files that are passed over, and says why.

@@ -4,3 +4,4 @@ pub(crate) mod archive;
 pub(crate) mod dry_run;
 pub(crate) mod foreign;
 pub(crate) mod ingest;
+mod read_ahead;

@@ -31,7 +31,12 @@ impl Context<'_, '_> {
     }
 
     pub(crate) fn timed(&self, embedder: DeferredEmbedder) -> TimedEmbedder {
-        TimedEmbedder { embedder, timing: self.timing.clone(), long_questions: Arc::clone(&self.long_questions) }
+        TimedEmbedder {
+            embedder,
+            timing: self.timing.clone(),
+            long_questions: Arc::clone(&self.long_questions),
+            heard: None,
+        }
     }
 
     /// Says when questions were longer than what the model reads of one.

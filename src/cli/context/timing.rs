@@ -11,6 +11,9 @@ use huedb::record::Fingerprint;
 
 use super::long_questions::LongQuestions;
 
+/// Bytes of texts embedded at once: half a second of work, and enough for all cores.
+const BYTES_AT_ONCE: usize = 64 << 10;
+
 /// The stages of one command, in the order they first ended.
 #[derive(Clone)]
 pub(crate) struct StageTimes {
@@ -53,12 +56,35 @@ pub(crate) struct TimedEmbedder {
     pub(crate) embedder: DeferredEmbedder,
     pub(crate) timing: StageTimes,
     pub(crate) long_questions: Arc<LongQuestions>,
+    /// Told of documents that were embedded, a few at a time; its error ends the work.
+    pub(crate) heard: Option<Heard>,
 }
+
+/// Hears which texts were embedded.
+pub(crate) type Heard = Box<dyn Fn(&[&str]) -> Result<()> + Send + Sync>;
 
 impl TimedEmbedder {
     /// Loads the model now.
     pub(crate) fn load(&self) -> Result<()> {
         self.timing.of("load model", || self.embedder.load().map(drop))
+    }
+}
+
+impl TimedEmbedder {
+    /// Cuts texts into those that are embedded between two words to who hears of it.
+    fn parts<'t, 'x>(&self, texts: &'t [&'x str]) -> Vec<&'t [&'x str]> {
+        let (mut rest, mut parts) = (texts, Vec::new());
+        while self.heard.is_some() && !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = |text: &&&str| {
+                bytes += text.len();
+                bytes <= BYTES_AT_ONCE
+            };
+            let (part, more) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+            parts.push(part);
+            rest = more;
+        }
+        if self.heard.is_some() { parts } else { vec![texts] }
     }
 }
 
@@ -71,7 +97,13 @@ impl Embedder for TimedEmbedder {
         if !self.embedder.is_loaded() {
             self.load()?;
         }
-        let output = self.timing.of("embed", || self.embedder.embed(texts, role))?;
+        let mut output = EmbedOutput::default();
+        for part in self.parts(texts) {
+            let EmbedOutput { vectors, truncated } = self.timing.of("embed", || self.embedder.embed(part, role))?;
+            output.truncated.extend(truncated.into_iter().map(|at| output.vectors.len() + at));
+            output.vectors.extend(vectors);
+            self.heard.as_ref().map_or(Ok(()), |heard| heard(part))?;
+        }
         self.long_questions.count(role, &output);
         Ok(output)
     }

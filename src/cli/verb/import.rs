@@ -17,7 +17,7 @@ use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::arguments::one_of;
 use crate::cli::bulk::dry_run::Rehearsal;
 use crate::cli::bulk::foreign::ForeignArgs;
-use crate::cli::bulk::ingest::{Ingestion, describe, limits};
+use crate::cli::bulk::ingest::{Ingestion, STOPPING, describe, limits};
 use crate::cli::context::command::Context;
 use crate::cli::context::stdin::is_piped;
 use crate::cli::context::timing::TimedEmbedder;
@@ -242,7 +242,7 @@ impl ImportArgs {
         let info = view.info().clone();
         check_keep(self.keep_embedding, &info)?;
         let start = Instant::now();
-        let interrupt = Interrupt::listen();
+        let interrupt = Interrupt::listen_saying(STOPPING);
         let mut batches =
             RowBatches::open(sources, self.options(context)?, limits(self.batch_size, info.embedder.is_some()))?;
         let chunks = ChunkCount::default();

@@ -19,7 +19,7 @@ use huedb::store::{Mode, View};
 use plan::{Seen, SyncPlan, describe_records, old_root_name, root_name};
 
 use crate::cli::arguments::global::NewFileArgs;
-use crate::cli::bulk::ingest::{Ingestion, limits, say_skipped};
+use crate::cli::bulk::ingest::{Ingestion, STOPPING, limits, say_skipped};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
@@ -117,7 +117,7 @@ pub(crate) struct SyncArgs {
 impl SyncArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let start = Instant::now();
-        let interrupt = Interrupt::listen();
+        let interrupt = Interrupt::listen_saying(STOPPING);
         let listing = context.timing.of("list files", || self.files().list())?;
         let view = match context.look(&self.collection) {
             Err(Error::CollectionNotFound { .. } | Error::FileNotFound { .. }) if self.create => None,
@@ -193,7 +193,7 @@ impl SyncArgs {
     ) -> Result<SyncPlan> {
         let mut plan = SyncPlan::default();
         let bytes = listing.files.iter().filter_map(|file| file.size_bytes).sum();
-        let progress = context.printer.progress("compare", ProgressKind::RowsOfBytes, Some(bytes));
+        let progress = context.printer.progress("compare", ProgressKind::OfBytes("files"), Some(bytes));
         // What they held stays: nobody knows whether it is gone.
         let mut kept: Vec<String> = Vec::new();
         for unread in listing.unread {
