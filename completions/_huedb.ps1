@@ -88,7 +88,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run the commands in a script, one per line')
             [CompletionResult]::new('shell', 'shell', [CompletionResultType]::ParameterValue, 'Run commands interactively, with history and completion')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
-            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, for `man -l -`')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Show a manual page')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Show what a command takes, all commands, or the options that all have')
             break
         }
@@ -1981,8 +1981,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--timing', '--timing', [CompletionResultType]::ParameterName, 'Print the time of each stage to standard error')
             [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'End ids with NUL instead of a newline: those printed with -o ids, and those in files of ids')
             [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'End ids with NUL instead of a newline: those printed with -o ids, and those in files of ids')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'huedb;help' {

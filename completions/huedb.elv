@@ -85,7 +85,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand exec 'Run the commands in a script, one per line'
             cand shell 'Run commands interactively, with history and completion'
             cand completions 'Print the completion script for a shell'
-            cand man 'Print a manual page, for `man -l -`'
+            cand man 'Show a manual page'
             cand help 'Show what a command takes, all commands, or the options that all have'
         }
         &'huedb;create'= {
@@ -1909,8 +1909,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --timing 'Print the time of each stage to standard error'
             cand -0 'End ids with NUL instead of a newline: those printed with -o ids, and those in files of ids'
             cand --null 'End ids with NUL instead of a newline: those printed with -o ids, and those in files of ids'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'huedb;help'= {
             cand -d 'Database file'

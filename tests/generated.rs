@@ -51,11 +51,44 @@ fn completions_are_what_the_command_prints() {
 
 #[test]
 fn manual_pages_are_what_the_command_prints() {
-    let verbs = help::commands(&[]);
-    let pages = verbs.iter().map(|verb| (format!("huedb-{verb}.1"), printed(&["man", verb])));
+    let mut all: Vec<Vec<String>> = Vec::new();
+    for verb in help::commands(&[]) {
+        let below = help::commands(&[&verb]);
+        all.push(vec![verb.clone()]);
+        all.extend(below.into_iter().map(|below| vec![verb.clone(), below]));
+    }
+    let page = |words: Vec<String>| {
+        let args: Vec<&str> = std::iter::once("man").chain(words.iter().map(String::as_str)).collect();
+        (format!("huedb-{}.1", words.join("-")), printed(&args))
+    };
+    let pages = all.into_iter().map(page);
     let topics = ["errors", "filters"].map(|topic| (format!("huedb-{topic}.7"), printed(&["man", topic])));
     let huedb = ("huedb.1".to_owned(), printed(&["man"]));
     check("man", &std::iter::once(huedb).chain(pages).chain(topics).collect::<Vec<_>>());
+}
+
+/// Every variable that the source reads is on the page of huedb itself.
+#[test]
+fn the_manual_names_every_variable_of_the_environment() {
+    let page = std::fs::read_to_string(root().join("man/huedb.1")).unwrap();
+    let mut folders = vec![root().join("src")];
+    let mut found = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(text) = std::fs::read_to_string(&path) {
+                let quoted = text.split('"').filter(|word| word.starts_with("HUEDB_") && !word.contains(' '));
+                found.extend(quoted.map(str::to_owned));
+            }
+        }
+    }
+    let of_tests = ["HUEDB_TEST", "HUEDB_SEED", "HUEDB_MUTATIONS", "HUEDB_TEXTS"];
+    found.retain(|name| !of_tests.iter().any(|test| name.starts_with(test)));
+    assert!(found.contains("HUEDB_CONFIG") && found.contains("HUEDB_FILE"), "{found:?}");
+    let missing: Vec<&String> = found.iter().filter(|name| !page.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 /// The names of the errors stand in the source once, and in the catalogue once.

@@ -6,7 +6,7 @@
 use clap::{Arg, Command};
 
 /// Commands in the order in which they are met; the first group is what a day begins with.
-const GROUPS: [(&str, &[&str]); 9] = [
+pub(crate) const GROUPS: [(&str, &[&str]); 9] = [
     ("Start here", &["sync", "import", "query", "get", "show"]),
     ("Collections", &["create", "list", "modify", "drop", "keys", "distinct", "stats", "plot"]),
     ("Records", &["add", "update", "upsert", "delete", "peek", "count", "search", "dedupe"]),
@@ -18,7 +18,7 @@ const GROUPS: [(&str, &[&str]); 9] = [
     ("This program", &["shell", "config", "completions", "man", "help"]),
 ];
 
-const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   huedb create notes
   huedb sync notes ~/notes
@@ -42,6 +42,11 @@ Exit codes:
 /// The options that all commands have, in a line.
 const GLOBALS: &str =
     "Also -d/--db, -o/--output, -q, -v and the other options that all commands have: `huedb help options`";
+
+/// Returns the commands that a command stands among.
+pub(crate) fn group_of(verb: &str) -> &'static [&'static str] {
+    GROUPS.iter().find(|(_, verbs)| verbs.contains(&verb)).map_or(&[], |(_, verbs)| *verbs)
+}
 
 /// Returns the tree of commands as its help shows it: the overview for the whole, and for a command its own options.
 pub(crate) fn readable(tree: Command) -> Command {

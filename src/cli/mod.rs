@@ -8,6 +8,7 @@ mod completion;
 mod configuration;
 mod context;
 mod help;
+mod manual;
 mod process;
 mod run;
 mod script;
