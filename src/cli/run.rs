@@ -97,7 +97,7 @@ fn run_one(
                 let mut printer = Printer::new(&PrinterSettings::default(), stderr);
                 return exit::report(Err(bad.into()), &mut printer);
             }
-            return usage::report(&usage, &defaults.tree, args, stderr, streams.1.is_terminal);
+            return usage::report(&usage, &defaults.tree, args, stderr, streams.1);
         }
     };
     usage::listen(cli.global.error_format);

@@ -32,6 +32,8 @@ pub(crate) struct FailureReport {
     pub(crate) kind: String,
     /// What to do.
     pub(crate) hint: Option<String>,
+    /// How the command is used, where it was not used so: a line each.
+    pub(crate) usage: Vec<String>,
     /// The things it was about, by name.
     pub(crate) place: Vec<(&'static str, Json)>,
 }
@@ -45,6 +47,9 @@ impl FailureReport {
         object.insert("code".into(), self.code.into());
         object.insert("kind".into(), self.kind.as_str().into());
         object.extend(self.hint.as_ref().map(|hint| ("hint".to_owned(), hint.as_str().into())));
+        if !self.usage.is_empty() {
+            object.insert("usage".into(), self.usage.as_slice().into());
+        }
         object.extend(self.place.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         Json::Object(object)
     }

@@ -35,6 +35,7 @@ mod terminal;
 mod time_left;
 mod vertical;
 mod width;
+mod wrap;
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ use super::progress::{ProgressDisplay, ProgressKind};
 use super::properties::{write_facts, write_list};
 use super::sanitize::sanitize;
 use super::sink::Style;
+use super::wrap::wrapped;
 use super::{ColorChoice, ColorEnvironment, OutputFormat, Properties, color};
 
 /// What is known of an output stream.
@@ -62,6 +63,8 @@ pub(crate) struct Printer<'w> {
     details: bool,
     talk: MessageFormat,
     talk_is_terminal: bool,
+    /// The columns of the terminal that talk goes to.
+    talk_columns: Option<usize>,
     progress: bool,
     stderr: &'w mut (dyn Write + 'w),
 }
@@ -85,6 +88,7 @@ impl<'w> Printer<'w> {
             details: verbose && !quiet,
             talk: settings.talk,
             talk_is_terminal: talk.is_terminal,
+            talk_columns: talk.columns.filter(|&columns| talk.is_terminal && columns > 0),
             // Between lines that a program reads a bar would help nobody.
             progress: !quiet && talk.is_terminal && settings.talk == MessageFormat::Text,
             stderr,
@@ -163,7 +167,14 @@ impl<'w> Printer<'w> {
     /// Says what is wrong with what was asked for.
     pub(crate) fn error(&mut self, text: impl Display, hint: Option<&str>) {
         let (error, hint) = (text.to_string(), hint.map(str::to_owned));
-        self.failure(&FailureReport { error, code: 2, kind: "usage".into(), hint, place: Vec::new() });
+        self.failure(&FailureReport {
+            error,
+            code: 2,
+            kind: "usage".into(),
+            hint,
+            usage: Vec::new(),
+            place: Vec::new(),
+        });
     }
 
     /// Says what stopped the work and, after an empty line, what to do about it.
@@ -171,10 +182,15 @@ impl<'w> Printer<'w> {
         if self.talk == MessageFormat::Json {
             return messages::line(&failure.to_json(), self.talk_is_terminal, self.stderr);
         }
-        self.say("error: ", &failure.error);
+        self.say(&format!("error[{}]: ", failure.kind), &failure.error);
         if let Some(hint) = &failure.hint {
             self.say("", "");
             self.say("hint: ", hint);
+        }
+        if !failure.usage.is_empty() {
+            self.say("", "");
+            let usage = failure.usage.iter().map(|line| sanitize(line)).collect::<Vec<_>>().join("\n       ");
+            let _ = writeln!(self.stderr, "{} {usage}", color::bold("usage:", self.talk_color));
         }
     }
 
@@ -186,10 +202,13 @@ impl<'w> Printer<'w> {
     }
 
     fn say(&mut self, label: &str, text: &str) {
+        let taken = label.len();
         let label = color::bold(label.trim_end(), self.talk_color && !label.is_empty());
         let space = if label.is_empty() { "" } else { " " };
         // When the standard error is gone there is nobody left to tell.
-        let _ = writeln!(self.stderr, "{label}{space}{}", shortened(&sanitize(text)));
+        let text = shortened(&sanitize(text)).into_owned();
+        let text = self.talk_columns.map_or(text.clone(), |columns| wrapped(&text, taken, columns));
+        let _ = writeln!(self.stderr, "{label}{space}{text}");
     }
 }
 
@@ -231,7 +250,14 @@ mod tests {
 
     fn failure(error: &str, hint: Option<&str>) -> FailureReport {
         let hint = hint.map(str::to_owned);
-        FailureReport { error: error.into(), code: 2, kind: "bad_row".into(), hint, place: vec![("line", 3.into())] }
+        FailureReport {
+            error: error.into(),
+            code: 2,
+            kind: "bad_row".into(),
+            hint,
+            usage: Vec::new(),
+            place: vec![("line", 3.into())],
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is shown to who asks for help.
 
 use crate::huedb::World;
+use crate::terminal::on_terminal;
 
 #[test]
 fn huedb_alone_shows_an_overview_that_fits_a_screen() {
@@ -36,4 +37,24 @@ fn a_command_that_there_is_not_is_refused_with_the_nearest() {
     assert_eq!(ran.status, Some(2));
     assert!(ran.stderr.contains("no command \"qurey\"; did you mean query?"), "{}", ran.stderr);
     assert_eq!(world.run(&["help", "index", "bild"]).status, Some(2));
+}
+
+#[test]
+fn a_terminal_shows_a_manual_page_by_man() {
+    let world = World::plain();
+    let man = world.path("man");
+    std::fs::write(&man, "#!/bin/sh\necho \"shown by man $*: $(head -n 1)\"\n").unwrap();
+    std::fs::set_permissions(&man, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = |folder: &str| format!("{folder}:{}", std::env::var("PATH").unwrap());
+    let mut command = world.command(&["man", "index", "build"]);
+    command.env("PATH", path(world.path("").to_str().unwrap()));
+    let (shown, _) = on_terminal(command);
+    assert!(shown.starts_with("shown by man -l -: .TH huedb-index-build 1"), "{shown}");
+    // Without such a program, and in a pipe, the source is printed.
+    let mut command = world.command(&["man", "query"]);
+    command.env("PATH", world.path("nothing"));
+    assert!(on_terminal(command).0.starts_with(".TH huedb-query 1"));
+    assert!(world.ok(&["man"]).starts_with(".TH huedb 1"));
+    let ran = world.run(&["man", "qurey"]);
+    assert!(ran.status == Some(2) && ran.stderr.contains("no manual page \"qurey\"; did you mean query?"), "{ran:?}");
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::huedb::{Ran, World, finish};
+use crate::terminal::on_terminal;
 
 const JSON: [&str; 2] = ["--error-format", "json"];
 
@@ -40,6 +41,47 @@ fn errors_are_one_object_with_code_kind_hint_and_place() {
     assert_eq!((&file["kind"], &file["file"]), (&json!("file_not_found"), &json!("none.redb")));
 }
 
+/// The standard error as it is, which other tests read without the names.
+fn raw(world: &World, args: &[&str]) -> String {
+    String::from_utf8(world.command(args).output().unwrap().stderr).unwrap()
+}
+
+#[test]
+fn errors_have_their_names_and_one_form() {
+    let world = World::with_notes();
+    let missing = "error[collection_not_found]: no collection named \"other\"\n\nhint: available: notes\n";
+    assert_eq!(raw(&world, &["count", "other"]), missing);
+    let slip = raw(&world, &["list", "--qiet"]);
+    let expected = "error[usage]: unexpected argument '--qiet' found\n\n\
+        hint: a similar argument exists: '--quiet'\n\nusage: huedb list --quiet\n";
+    assert_eq!(slip, expected);
+    let twice = raw(&world, &["query", "--limit"]);
+    assert!(twice.starts_with("error[usage]: a value is required for '--limit <N>'"), "{twice}");
+    assert!(twice.ends_with("hint: `huedb --help` describes it\n") || twice.contains("usage: huedb query"), "{twice}");
+}
+
+#[test]
+fn a_terminal_breaks_no_word() {
+    let world = World::with_notes();
+    let path = format!("--ids-from={}", "folder-with-a-long-name/".repeat(3));
+    let (_, talk) = on_terminal(world.command(&["delete", "notes", &path]));
+    let filter = "year >= 2020 and language = \"en\" and title starts";
+    let (_, other) = on_terminal(world.command(&["count", "notes", "--where", filter]));
+    for talk in [talk, other] {
+        let lines: Vec<&str> = talk.lines().collect();
+        assert!(lines.iter().all(|line| width(line) <= 100), "{talk}");
+    }
+}
+
+/// The width of a line without its colours.
+fn width(line: &str) -> usize {
+    let plain: String = line
+        .split('\u{1b}')
+        .map(|part| part.split_once('m').filter(|_| part.starts_with('[')).map_or(part, |(_, rest)| rest))
+        .collect();
+    plain.chars().count()
+}
+
 #[test]
 fn usage_errors_notices_and_warnings_are_objects_too() {
     let world = World::with_notes();
@@ -48,7 +90,7 @@ fn usage_errors_notices_and_warnings_are_objects_too() {
     let usage = objects(&ran, 1).remove(0);
     assert_eq!((&usage["kind"], &usage["code"], &usage["argument"]), (&json!("usage"), &json!(2), &json!("--limt")));
     assert!(usage["error"].as_str().unwrap().starts_with("unexpected argument '--limt' found"), "{usage}");
-    assert!(usage["hint"].as_str().unwrap().contains("Usage: huedb query"), "{usage}");
+    assert!(usage["usage"][0].as_str().unwrap().starts_with("huedb query"), "{usage}");
     let bare = world.command(&[]).env("HUEDB_ERROR_FORMAT", "json").spawn().unwrap();
     assert_eq!(objects(&finish(bare), 1)[0]["error"], "no command is given");
     let unknown = world.run(&["count", "notes", "--error-format=yaml"]);

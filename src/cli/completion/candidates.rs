@@ -68,7 +68,7 @@ impl Names {
             (PROGRAM, "database") | ("database drop", "name") => Self::Databases,
             ("token show" | "token revoke" | "token rotate", "name") => Self::Tokens,
             (_, "model" | "rerank" | "sparse_model") | ("model verify" | "model remove", "name") => Self::Models,
-            ("man", "name") => Self::Verbs,
+            ("man" | "help", "words") => Self::Verbs,
             ("config set" | "config unset", "key") => Self::Settings,
             _ => return None,
         })

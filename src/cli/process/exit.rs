@@ -64,6 +64,7 @@ pub(crate) fn report(result: Result<Status, Failed>, printer: &mut Printer) -> u
             code: FAILURE,
             kind: "fault".into(),
             hint: None,
+            usage: Vec::new(),
             place: Vec::new(),
         },
     };
@@ -79,7 +80,14 @@ fn failure(error: &Error) -> FailureReport {
         ErrorKind::Interrupted => 130,
         ErrorKind::Failure => FAILURE,
     };
-    FailureReport { error: chain(error), code, kind: error.name(), hint: hint(error), place: error.place() }
+    FailureReport {
+        error: chain(error),
+        code,
+        kind: error.name(),
+        hint: hint(error),
+        usage: Vec::new(),
+        place: error.place(),
+    }
 }
 
 /// What is said when an interrupt ends the process at once.

@@ -9,11 +9,10 @@ use std::sync::Arc;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, ValueEnum};
 use huedb::error::Error;
-use serde_json::Value as Json;
 
 use crate::cli::help::overview;
 use crate::cli::process::{exit, interrupt};
-use crate::output::{FailureReport, MessageFormat, Printer, PrinterSettings, Stream, is_removed, sanitize};
+use crate::output::{ColorEnvironment, FailureReport, MessageFormat, Printer, PrinterSettings, Stream};
 
 /// Says what clap words: usage errors, and the help and version that were asked for.
 pub(crate) fn report(
@@ -21,12 +20,12 @@ pub(crate) fn report(
     tree: &Command,
     args: &[OsString],
     stderr: &mut (dyn Write + '_),
-    is_terminal: bool,
+    stream: Stream,
 ) -> u8 {
     let code = u8::try_from(usage.exit_code()).unwrap_or(exit::INPUT);
     let talk = asked_format(tree, args);
-    let settings =
-        PrinterSettings { talk, stderr: Stream { is_terminal, columns: None }, ..PrinterSettings::default() };
+    let color_environment = ColorEnvironment::read(|name| std::env::var(name).ok());
+    let settings = PrinterSettings { talk, stderr: stream, color_environment, ..PrinterSettings::default() };
     if code == 0 {
         // The help and the version are data: what cannot be written has not been said.
         let written = usage.print().and_then(|()| io::stdout().flush()).map_err(|e| Error::io("write the output", e));
@@ -38,8 +37,6 @@ pub(crate) fn report(
     if talk == MessageFormat::Text && args.len() <= 1 {
         // When the standard error is gone there is nobody left to tell.
         let _ = stderr.write_all(overview(tree).as_bytes());
-    } else if talk == MessageFormat::Text {
-        say(usage);
     } else {
         Printer::new(&settings, stderr).failure(&failure(usage, code));
     }
@@ -54,18 +51,6 @@ pub(crate) fn listen(format: MessageFormat) {
         Printer::new(&settings, &mut words).failure(&exit::interrupted());
         String::from_utf8_lossy(&words).into_owned()
     }));
-}
-
-/// Prints what clap words; where it quotes an argument that would control the terminal, without its colours.
-fn say(usage: &clap::Error) {
-    let text = usage.render().to_string();
-    if text.chars().any(|c| is_removed(c) && c != '\n') {
-        let lines = text.lines().map(|line| sanitize(line) + "\n").collect::<String>();
-        // When the standard error is gone there is nobody left to tell.
-        let _ = io::stderr().write_all(lines.as_bytes());
-    } else {
-        let _ = usage.print();
-    }
 }
 
 /// Finds the error format in arguments that could not be parsed, in the environment, or in the defaults of the flags.
@@ -85,29 +70,38 @@ fn asked_format(tree: &Command, args: &[OsString]) -> MessageFormat {
     said.and_then(|format| MessageFormat::from_str(&format, false).ok()).unwrap_or_default()
 }
 
-/// The message is the first paragraph that clap words, the hint what follows but for the advice on --help.
+/// Of what clap words, the first paragraph is the message, what begins with "tip:" the hint, and the usage stands by itself.
 fn failure(usage: &clap::Error, code: u8) -> FailureReport {
     let text = usage.render().to_string();
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut paragraphs = text.trim().split("\n\n").map(one_line);
-    let first = paragraphs.next().unwrap_or_default();
     let is_bare =
         matches!(usage.kind(), ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
-    let (error, hint) = if is_bare {
-        ("no command is given".to_owned(), "`huedb --help` lists them".to_owned())
-    } else {
-        let rest: Vec<_> = paragraphs.filter(|paragraph| !paragraph.starts_with("For more information")).collect();
-        (first.trim_start_matches("error: ").to_owned(), rest.join("; "))
-    };
-    let argument = match usage.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(argument)) => vec![("argument", Json::from(argument.as_str()))],
-        _ => Vec::new(),
-    };
-    FailureReport {
-        error,
+    let mut report = FailureReport {
+        error: "no command is given".into(),
         code,
         kind: "usage".into(),
-        hint: Some(hint).filter(|hint| !hint.is_empty()),
-        place: argument,
+        hint: Some("`huedb --help` lists them".into()),
+        usage: Vec::new(),
+        place: Vec::new(),
+    };
+    if let Some(ContextValue::String(argument)) = usage.get(ContextKind::InvalidArg) {
+        report.place.push(("argument", argument.as_str().into()));
     }
+    if is_bare {
+        return report;
+    }
+    let mut paragraphs = text.trim().split("\n\n");
+    let message = paragraphs.next().map(|first| first.trim_start_matches("error: "));
+    report.error = one_line(message.unwrap_or_default());
+    let mut hints = Vec::new();
+    for paragraph in paragraphs.map(str::trim).filter(|paragraph| !paragraph.starts_with("For more information")) {
+        match paragraph.strip_prefix("Usage: ") {
+            Some(lines) => report.usage = lines.lines().map(|line| line.trim().to_owned()).collect(),
+            None => hints.push(one_line(paragraph.trim_start_matches("tip: "))),
+        }
+    }
+    let command = report.usage.first().map(|usage| usage.split(" [").next().unwrap_or_default());
+    let command = command.and_then(|usage| usage.split(" <").next()).unwrap_or("huedb");
+    report.hint = Some(if hints.is_empty() { format!("`{command} --help` describes it") } else { hints.join("; ") });
+    report
 }
