@@ -1,7 +1,8 @@
 # make demo: build, and ask three questions of a corpus. make test: formatting, lints (also of the library without
 # its features), docs, all tests, and those of the file, of faults and of damage once more with the file encrypted.
-# make dist: a Debian package and an archive of the release build, with the list of what is in it (CycloneDX) and their checksums,
-# in target/dist (needs cargo-deb, cargo-auditable and cargo-cyclonedx).
+# make dist: the release build as a Debian package, an archive, a Python wheel and npm packages, with the list of what is in it
+# (CycloneDX) and their checksums, in target/dist (needs cargo-deb, cargo-auditable, cargo-cyclonedx, python3 and npm).
+# make check-dist: installs each of them, and uses what was installed.
 # make deny: licences, sources and releases of dependencies (cargo-deny). make advisories: what is known against them.
 # make check-deploy: the files in deploy/, the Dockerfile and the workflows. make dast: requests of a machine's making at a server.
 # make fuzz: libFuzzer (cargo-fuzz), FUZZ_SECONDS a target.
@@ -14,7 +15,7 @@ DAST_EXAMPLES := 25
 # libFuzzer ends at a panic, also at one that the program catches, as it does those of the tokenizers and parquet crates.
 FUZZ_TARGETS := $(filter-out columns tokenizer_file,$(notdir $(wildcard fuzz/seeds/*)))
 
-.PHONY: demo test clients deny advisories check-deploy dast fuzz bench install dist
+.PHONY: demo test clients deny advisories check-deploy dast fuzz bench install dist check-dist
 
 demo: $(HUEDB)
 	@sh fixtures/demo.sh $(HUEDB) $(DEMO)
@@ -93,11 +94,12 @@ VERSION = $(shell cargo pkgid --locked | sed 's/.*[\#@]//')
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 ARCHIVE = huedb-$(VERSION)-$(HOST)
 DIST := target/dist
+PACKAGERS := target/packagers
 
 # As long as nothing changes the archive is the same, byte for byte. The binary has the list of its crates inside (cargo audit bin), and
 # huedb.cdx.json says the same with licences and checksums.
 dist: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
-dist:
+dist: $(PACKAGERS)
 	cargo auditable build --release --locked
 	rm -rf $(DIST)
 	mkdir -p $(DIST)/man $(DIST)/$(ARCHIVE)
@@ -112,4 +114,15 @@ dist:
 	cargo deb --no-build --no-strip --locked --output $(DIST)/
 	rm $(DIST)/huedb.cdx.json
 	rm -r $(DIST)/man $(DIST)/$(ARCHIVE)
-	cd $(DIST) && sha256sum *.deb *.tar.gz *.cdx.json > SHA256SUMS && cat SHA256SUMS
+	cd deploy/packages && CARGO=$(CURDIR)/deploy/packages/cargo.sh $(CURDIR)/$(PACKAGERS)/bin/maturin build --release \
+		--target-dir $(CURDIR)/target --out $(CURDIR)/$(DIST)
+	node deploy/packages/npm.mjs $(HUEDB) $(DIST)
+	cd $(DIST) && sha256sum *.deb *.tar.gz *.whl *.tgz *.cdx.json > SHA256SUMS && cat SHA256SUMS
+
+check-dist: $(PACKAGERS)
+	@sh deploy/check/dist.sh $(DIST) $(HUEDB) $(PACKAGERS)
+
+# maturin packs the wheel, and uv is how many people will run it.
+$(PACKAGERS):
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check maturin==1.16.0 uv==0.13.9 || { rm -r $@; exit 1; }

@@ -54,7 +54,8 @@ check "the image runs as user 1000, asks itself how it is, and has its list of p
     grep -qx "USER 1000" Dockerfile && grep -q "^HEALTHCHECK .*CMD \[\"huedb\", \"ping\"\]" Dockerfile &&
     grep -q "huedb.cdx.json .*/usr/share/doc/huedb/" Dockerfile && grep -q "cargo auditable build --release --locked" Dockerfile'
 check "YAML (yamllint)" yamllint --strict -c deploy/check/yamllint.yml deploy .github .github/workflows
-check "shell scripts parse" sh -c 'for script in deploy/check/*.sh; do sh -n "$script" || exit 1; done'
+check "shell scripts parse" sh -c 'for script in deploy/*/*.sh; do sh -n "$script" || exit 1; done'
+check "scripts of the npm packages parse" sh -c 'for script in deploy/packages/*js; do node --check "$script" || exit 1; done'
 
 check "compose.yaml (schema of Compose)" check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 check "compose.yaml (rules of ours)" python deploy/check/compose.py
