@@ -37,15 +37,17 @@ test:
 
 # What the registry itself knows of trouble is a release taken back; cargo says so when it packages.
 # Chroma's own clients, for the tests of the server.
-clients: target/clients/python target/clients/javascript
+clients: target/clients/python target/clients/javascript/node_modules/playwright-core
 
 target/clients/python:
 	python3 -m venv $@
 	$@/bin/pip install --quiet --disable-pip-version-check chromadb-client==1.5.9 bcrypt==5.0.0 || { rm -r $@; exit 1; }
 
-target/clients/javascript:
-	mkdir -p $@
-	npm install --silent --no-audit --no-fund --prefix $@ chromadb@3.5.0 || { rm -r $@; exit 1; }
+# playwright-core drives the browser that looks at the server's page.
+target/clients/javascript/node_modules/playwright-core:
+	mkdir -p target/clients/javascript
+	npm install --silent --no-audit --no-fund --prefix target/clients/javascript chromadb@3.5.0 playwright-core@1.65.1 \
+		|| { rm -r target/clients/javascript; exit 1; }
 
 deny:
 	cargo deny --locked check bans licenses sources

@@ -61,6 +61,8 @@ pub(super) struct Reply {
     pub(super) records: Option<u64>,
     /// What it is, where it is not JSON.
     pub(super) content_type: Option<&'static str>,
+    /// What else is said of it: headers by name.
+    pub(super) headers: &'static [(&'static str, &'static str)],
 }
 
 /// Writes an answer that is sent while it is made; its first bytes say that all went well.
@@ -89,7 +91,7 @@ impl Reply {
     }
 
     fn of(body: Vec<u8>) -> Self {
-        Self { status: StatusCode::OK, body, notes: Vec::new(), records: None, content_type: None }
+        Self { status: StatusCode::OK, body, notes: Vec::new(), records: None, content_type: None, headers: &[] }
     }
 
     /// 200 with a text that is no JSON.

@@ -264,6 +264,9 @@ fn whole(reply: Reply) -> Response {
     *response.status_mut() = reply.status;
     let content_type = reply.content_type.map_or_else(|| JSON.clone(), HeaderValue::from_static);
     response.headers_mut().insert(CONTENT_TYPE, content_type);
+    for (name, value) in reply.headers {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
     response
 }
 

@@ -19,6 +19,7 @@ mod housekeeping;
 mod http;
 mod intake;
 mod limits;
+mod map;
 mod net;
 mod notice;
 mod observe;
@@ -27,6 +28,8 @@ mod openapi;
 mod options;
 #[expect(clippy::unnecessary_wraps, reason = "every handler has this form")]
 mod own;
+#[expect(clippy::unnecessary_wraps, reason = "every handler has this form")]
+mod page;
 mod ping;
 mod query;
 mod question;

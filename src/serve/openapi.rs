@@ -97,8 +97,9 @@ fn query_parameters(route: &Route) -> &'static [&'static str] {
         "databases" | "collections" if route.method == axum::http::Method::GET => &["limit", "offset"],
         "count" => &["read_level"],
         "stats" => &["where", "sample", "seed"],
+        "map" => &["where", "sample", "seed", "key"],
         "distinct" => &["key", "where"],
-        "keys" | "export" => &["where"],
+        "keys" | "export" | "where" => &["where"],
         "import" => &["mode"],
         _ => &[],
     }
@@ -116,6 +117,8 @@ fn operation_id(route: &Route) -> String {
 
 fn kind_of_answer(route: &Route) -> &'static str {
     match route.path.rsplit('/').next() {
+        Some("") => "text/html",
+        Some("{file}") => "*/*",
         Some("backup") => "application/vnd.huedb",
         Some("metrics") => "application/openmetrics-text",
         Some("export" | "index") => "application/jsonl",

@@ -11,18 +11,21 @@ use serde_json::{Value as Json, json};
 
 use super::call::{Call, Handled, Reply, Site, Step};
 use super::fault::Fault;
+use super::records::check_schema;
 use crate::embed::{Embedder, of_collection};
 use crate::error::{Error, Result};
 use crate::index::build_graph;
 use crate::ingest::{Ingest, OnError, Preparer};
 use crate::input::{InputFormat, InputOptions, InputRows};
-use crate::query::{Filter, RecordQuery, StatisticsQuery};
+use crate::query::{Distribution, Edges, Filter, RecordQuery, StatisticsQuery};
 use crate::record::{Metadata, Record, seconds};
 use crate::store::{Include, Mode};
 
 const JSON_LINES: &str = "application/jsonl";
 /// Records that `stats` measures unless it is told.
 const SAMPLE: u64 = 1000;
+/// Bins of a histogram at the most.
+const BINS: usize = 30;
 
 pub(super) fn info(site: &Site, _call: &Call) -> Handled {
     let facts = site.store.file_facts()?;
@@ -67,7 +70,7 @@ pub(super) fn backup(site: &Site, _call: &Call) -> Handled {
 }
 
 /// Which records a route is about, by `?where=`.
-fn among(call: &Call) -> Result<RecordQuery, Fault> {
+pub(super) fn among(call: &Call) -> Result<RecordQuery, Fault> {
     let Some(text) = call.query_value("where") else { return Ok(RecordQuery::default()) };
     let text =
         unescaped(text).ok_or_else(|| Fault::invalid("Failed to deserialize query string: where: it is not UTF-8"))?;
@@ -76,7 +79,7 @@ fn among(call: &Call) -> Result<RecordQuery, Fault> {
 }
 
 /// Reads a value of a query string.
-fn unescaped(text: &str) -> Option<String> {
+pub(super) fn unescaped(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -91,6 +94,19 @@ fn unescaped(text: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
+}
+
+/// A filter as JSON, the keys it names that no record has, and how many records pass it.
+pub(super) fn check_where(site: &Site, call: &Call) -> Handled {
+    let view = site.collection(call)?.view()?;
+    let query = among(call)?;
+    check_schema(view.info(), query.filter.as_ref())?;
+    let known = view.key_kinds()?;
+    let mut unknown: Vec<&str> = query.filter.iter().flat_map(Filter::keys).collect();
+    unknown.retain(|key| !known.iter().any(|(known, _)| known == key));
+    let (_, records) = view.sampled(&query, 0, 0)?;
+    let json = query.filter.as_ref().map(Filter::to_json);
+    Ok(Reply::json(&json!({ "where": json, "unknown_keys": unknown, "records": records })).into())
 }
 
 pub(super) fn distinct(site: &Site, call: &Call) -> Handled {
@@ -121,15 +137,21 @@ pub(super) fn stats(site: &Site, call: &Call) -> Handled {
     let sample = usize::try_from(sample).unwrap_or(usize::MAX);
     let asked = StatisticsQuery { ids: None, filter, sample, seed, threads: site.options.threads };
     let found = view.statistics(&asked)?;
-    let spread = |distribution: &crate::query::Distribution| {
+    // Distances are to be compared, so they have the same edges.
+    let distances = Edges::around(&[&found.nearest, &found.pairs], BINS);
+    let spread = |distribution: &Distribution, edges: Option<Edges>| {
         let at = |share: f64| distribution.quantile(share);
+        let bins = edges.map_or(Vec::new(), |edges| distribution.bins(&edges));
+        let bins: Vec<Json> = bins.iter().map(|bin| json!([bin.from, bin.to, bin.count])).collect();
         json!({
             "min": at(0.0), "p10": at(0.1), "p50": at(0.5), "p90": at(0.9), "max": at(1.0), "mean": distribution.mean(),
+            "bins": bins,
         })
     };
+    let alone = |distribution: &Distribution| spread(distribution, Edges::around(&[distribution], BINS));
     let said = json!({
-        "records": found.records, "sampled": found.sampled, "nearest": spread(&found.nearest),
-        "pairs": spread(&found.pairs), "norms": spread(&found.norms), "lengths": spread(&found.lengths),
+        "records": found.records, "sampled": found.sampled, "nearest": spread(&found.nearest, distances),
+        "pairs": spread(&found.pairs, distances), "norms": alone(&found.norms), "lengths": alone(&found.lengths),
     });
     Ok(Reply { notes: found.warnings, ..Reply::json(&said) }.into())
 }

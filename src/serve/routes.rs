@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::access::Action;
 use super::call::{Call, Handled, Reply, Site};
 use super::call::{Doc, Kind, Route, Shape};
-use super::{collections, openapi, own, query, records, search, system, tenants};
+use super::{collections, map, openapi, own, page, query, records, search, system, tenants};
 
 type Handler = fn(&Site, &Call) -> Handled;
 
@@ -108,7 +108,7 @@ const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 
 #[rustfmt::skip]
-static TABLE: [Route; 62] = [
+static TABLE: [Route; 66] = [
     route(GET, "/api/v2", Action::Heartbeat, (Constant, system::heartbeat), "Nanoseconds since 1970", NONE),
     route(GET, "/api/v2/heartbeat", Action::Heartbeat, (Constant, system::heartbeat), "Nanoseconds since 1970", NONE),
     route(GET, "/api/v2/version", Action::Version, (Constant, system::version), "The version of Chroma's API", NONE),
@@ -148,6 +148,8 @@ static TABLE: [Route; 62] = [
     route(POST, path!(collection "/attached_functions/{function}/detach"), Action::DetachFunction, (Constant, system::unimplemented), "501: functions belong to Chroma's cloud", NONE),
     route(POST, path!(collection "/attached_functions/{function}/add_input"), Action::AttachFunction, (Constant, system::unimplemented), "501: functions belong to Chroma's cloud", NONE),
     route(GET, "/api/v2/collections/{crn}", Action::GetCollectionByCrn, (Constant, system::unimplemented), "501: names across databases belong to Chroma's cloud", NONE),
+    route(GET, "/", Action::Page, (Constant, page::index), "A page to look at collections with, in a browser", NONE),
+    route(GET, "/page/{file}", Action::Page, (Constant, page::file), "What that page is made of", NONE),
     route(GET, "/openapi.json", Action::OpenApi, (Constant, description), "This description", NONE),
     route(GET, "/healthz", Action::Healthcheck, (Constant, own::live), "Whether the process is alive", NONE),
     route(GET, "/livez", Action::Healthcheck, (Constant, own::live), "Whether the process is alive", NONE),
@@ -156,6 +158,8 @@ static TABLE: [Route; 62] = [
     route(GET, "/huedb/v1/info", Action::Info, (Read, own::info), "The file, and this server", NONE),
     route(GET, "/huedb/v1/backup", Action::Backup, (Long, own::backup), "A copy of the file, as of one moment", NONE),
     route(GET, path!(own "/stats"), Action::Get, (Long, own::stats), "How embeddings and documents are spread: ?where, ?sample, ?seed", NONE),
+    route(GET, path!(own "/map"), Action::Get, (Long, map::map), "Records as points of a plane: ?where, ?sample, ?seed, ?key to have its values with them", NONE),
+    route(GET, path!(own "/where"), Action::Get, (Read, own::check_where), "A filter in its short form as the JSON that other routes take: ?where", NONE),
     route(GET, path!(own "/distinct"), Action::Get, (Read, own::distinct), "The values of a metadata key: ?key, ?where", NONE),
     route(GET, path!(own "/keys"), Action::Get, (Read, own::keys), "The metadata keys: ?where", NONE),
     route(POST, path!(own "/index"), Action::Index, (Long, own::index), "Build the graph; a JSON line for each step", NONE),

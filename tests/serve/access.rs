@@ -84,7 +84,7 @@ impl Place {
     fn path(&self, route: &str, by_name: bool) -> String {
         let collection = if by_name { "notes" } else { &self.notes };
         let path = route.replace("{tenant}", "acme").replace("{database}", "main").replace("{collection}", collection);
-        path.replace("{function}", "f").replace("{crn}", "acme:main:notes")
+        path.replace("{function}", "f").replace("{file}", "app.js").replace("{crn}", "acme:main:notes")
     }
 
     fn statuses(&mut self, method: &str, route: &str) -> String {

@@ -8,12 +8,12 @@ use serde_json::json;
 use crate::running::Running;
 
 /// Where `make clients` puts them.
-fn installed(what: &str) -> Option<PathBuf> {
+pub(crate) fn installed(what: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients").join(what);
     path.exists().then_some(path)
 }
 
-fn passes(command: &mut Command) {
+pub(crate) fn passes(command: &mut Command) {
     let output = command.output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && stdout.ends_with("done\n"), "{stdout}{stderr}");

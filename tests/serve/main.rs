@@ -28,6 +28,7 @@ mod metrics;
 mod model;
 mod oidc;
 mod own;
+mod page;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;

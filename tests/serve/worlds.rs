@@ -98,8 +98,15 @@ fn request(random: &mut Random) -> (&'static str, String, Json) {
             "GET",
             format!(
                 "/huedb{}",
-                ["/keys", "/distinct?key=user", "/distinct?key=bob-key", "/stats?sample=1000", "/export"]
-                    [random.below(5)]
+                [
+                    "/keys",
+                    "/distinct?key=user",
+                    "/distinct?key=bob-key",
+                    "/stats?sample=1000",
+                    "/export",
+                    "/map?key=user",
+                    "/where?where=bob-key=1"
+                ][random.below(7)]
             ),
             Json::Null,
         ),

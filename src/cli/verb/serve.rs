@@ -28,7 +28,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 ///
 /// Answers Chroma's API v2, so that Chroma's own clients in Python and JavaScript, and what is built on them, work on the file, which is created if it does not exist. Other commands read and write the same file while the server runs.
 /// Collections with a model are also asked by text (`query_texts`), and take documents without embeddings. What Chroma has
-/// no route for is under /huedb/v1; /openapi.json describes all routes.
+/// no route for is under /huedb/v1; /openapi.json describes all routes. In a browser, / is a page to look at the collections with.
 ///
 /// As soon as the file has tokens (`huedb token create`), every request needs one, as X-Chroma-Token or Authorization: Bearer.
 /// Without tokens only this machine can ask. On an address that other machines reach it starts only with tokens, and with TLS or behind a
