@@ -108,7 +108,7 @@ dist: $(PACKAGERS)
 	cargo cyclonedx --format json --spec-version 1.5 --target $(HOST) --override-filename huedb.cdx
 	mv huedb.cdx.json $(DIST)/$(ARCHIVE).cdx.json
 	cp $(DIST)/$(ARCHIVE).cdx.json $(DIST)/$(ARCHIVE)/huedb.cdx.json
-	for page in man/*; do gzip -9 -n -c $$page > $(DIST)/man/$${page##*/}.gz; done
+	for page in man/*.[17]; do gzip -9 -n -c $$page > $(DIST)/man/$${page##*/}.gz; done
 	cp -r $(HUEDB) man completions README.md CHANGELOG.md SECURITY.md LICENSE-APACHE LICENSE-MIT $(DIST)/$(ARCHIVE)/
 	tar -C $(DIST) --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$$SOURCE_DATE_EPOCH -cf - $(ARCHIVE) \
 		| gzip -9 -n > $(DIST)/$(ARCHIVE).tar.gz

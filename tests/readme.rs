@@ -1,6 +1,6 @@
-//! The README is true: its console blocks run and print what they show, its links and flags exist.
+//! The README and the guides are true: their console blocks run and print what they show, their links and flags exist.
 //!
-//! `UPDATE=1 cargo test --test readme` writes what the commands print into the blocks. The blocks share one folder and
+//! `UPDATE=1 cargo test --test readme` writes what the commands print into the blocks. The blocks of all share one folder and
 //! run in order. Distances need only be near, since engines differ, and times are not compared.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is meant to panic")]
@@ -15,8 +15,20 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn readme() -> String {
-    std::fs::read_to_string(root().join("README.md")).unwrap()
+/// In the order in which their blocks run.
+const DOCUMENTS: [&str; 8] = [
+    "README.md",
+    "man/data.md",
+    "man/searching.md",
+    "man/scripting.md",
+    "man/serving.md",
+    "man/models.md",
+    "man/chroma.md",
+    "man/storage.md",
+];
+
+fn read(document: &str) -> String {
+    std::fs::read_to_string(root().join(document)).unwrap()
 }
 
 /// Runs one line of a block as a shell would and returns what a terminal would show.
@@ -38,19 +50,17 @@ fn run(line: &str, folder: &Path) -> String {
     shown.split_inclusive('\n').filter(|line| !line.starts_with("embedding with rten")).collect()
 }
 
-/// Runs every block and returns the README as it should be.
-fn rewritten(readme: &str) -> String {
-    let folder = tempfile::TempDir::new().unwrap();
-    std::os::unix::fs::symlink(root().join("fixtures"), folder.path().join("fixtures")).unwrap();
+/// Runs every block and returns the document as it should be.
+fn rewritten(document: &str, folder: &Path) -> String {
     let (mut out, mut in_block) = (String::new(), false);
-    for line in readme.lines() {
+    for line in document.lines() {
         if line.starts_with("```") {
             in_block = line == "```console";
         }
         match line.strip_prefix("$ ").filter(|_| in_block) {
             Some(command) => {
                 out.extend([line, "\n"]);
-                out.push_str(&run(command, folder.path()));
+                out.push_str(&run(command, folder));
             }
             None if in_block && line != "```console" => {}
             None => out.extend([line, "\n"]),
@@ -82,17 +92,45 @@ fn agree(shown: &str, printed: &str) -> bool {
 
 #[test]
 fn console_blocks_print_what_they_show() {
-    let found = readme();
-    let expected = rewritten(&found);
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(root().join("README.md"), expected).unwrap();
-        return;
+    let folder = tempfile::TempDir::new().unwrap();
+    std::os::unix::fs::symlink(root().join("fixtures"), folder.path().join("fixtures")).unwrap();
+    for document in DOCUMENTS {
+        let found = read(document);
+        let expected = rewritten(&found, folder.path());
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(root().join(document), expected).unwrap();
+            continue;
+        }
+        for (shown, printed) in found.lines().zip(expected.lines()) {
+            let help = "is out of date; run UPDATE=1 cargo test --test readme";
+            assert!(agree(shown, printed), "{document} {help}\nshown:   {shown}\nprinted: {printed}");
+        }
+        assert_eq!(found.lines().count(), expected.lines().count(), "{document}");
     }
-    for (shown, printed) in found.lines().zip(expected.lines()) {
-        let help = "README.md is out of date; run UPDATE=1 cargo test --test readme";
-        assert!(agree(shown, printed), "{help}\nshown:   {shown}\nprinted: {printed}");
+}
+
+/// Links to files lead to files, and those to headings to headings.
+#[test]
+fn links_lead_somewhere() {
+    for document in DOCUMENTS {
+        let text = read(document);
+        let anchor = |line: &str| {
+            let words = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+            words.chars().filter(|c| c.is_alphanumeric() || *c == '-').collect::<String>()
+        };
+        let headings: Vec<String> = text.lines().filter(|line| line.starts_with("## ")).map(anchor).collect();
+        for (_, rest) in text.match_indices("](").map(|(at, _)| text.split_at(at + 2)) {
+            let address = rest.split(')').next().unwrap();
+            match address.strip_prefix('#') {
+                Some(heading) => assert!(headings.iter().any(|known| known == heading), "{document}: {address}"),
+                None if address.contains("://") => {}
+                None => {
+                    let path = root().join(document).parent().unwrap().join(address);
+                    assert!(path.exists(), "{document}: {address}");
+                }
+            }
+        }
     }
-    assert_eq!(found.lines().count(), expected.lines().count());
 }
 
 #[test]
@@ -105,7 +143,8 @@ fn files_that_are_named_exist() {
 #[test]
 fn flags_that_are_named_exist() {
     let verbs = help::commands(&[]);
-    for line in readme().lines().filter_map(|line| line.strip_prefix("$ huedb ")) {
+    let documents = DOCUMENTS.map(read).concat();
+    for line in documents.lines().filter_map(|line| line.strip_prefix("$ huedb ")) {
         let line = line.split([';', '|', '>']).next().unwrap();
         let verb = line.split(' ').find(|word| verbs.iter().any(|verb| verb == word));
         let verb = verb.unwrap_or_else(|| panic!("no verb in {line}"));

@@ -30,6 +30,7 @@ Help:
   huedb help COMMAND    what a command takes, with examples
   huedb help commands   all commands, a line each
   huedb help options    the options that all commands have
+  huedb man TOPIC       data, searching, scripting, serving, models, ...
   huedb man filters     what --where understands
   huedb man errors      every error, and what to do
 

@@ -4,6 +4,7 @@
 //! reads from the environment, which files it uses and with what it exits.
 
 mod arguments;
+mod markdown;
 mod roff;
 mod texts;
 
@@ -18,7 +19,18 @@ pub(crate) struct Page {
     pub(crate) source: Vec<u8>,
 }
 
-/// The pages written by hand, which are in section 7.
+/// The guides, which are in section 7, and their Markdown.
+const GUIDES: [(&str, &str); 7] = [
+    ("data", include_str!("../../../man/data.md")),
+    ("searching", include_str!("../../../man/searching.md")),
+    ("scripting", include_str!("../../../man/scripting.md")),
+    ("serving", include_str!("../../../man/serving.md")),
+    ("models", include_str!("../../../man/models.md")),
+    ("chroma", include_str!("../../../man/chroma.md")),
+    ("storage", include_str!("../../../man/storage.md")),
+];
+
+/// The pages written by hand, in the same section.
 const TOPICS: [(&str, &str); 2] = [
     ("errors", include_str!("../../../man/huedb-errors.7")),
     ("filters", include_str!("../../../man/huedb-filters.7")),
@@ -31,8 +43,13 @@ pub(crate) fn pages(mut tree: Command) -> Vec<Page> {
     for verb in visible(&tree) {
         gather(&tree, "huedb", verb, &mut pages);
     }
-    pages.extend(TOPICS.map(|(name, text)| Page { file: format!("huedb-{name}.7"), source: text.into() }));
+    pages.extend(GUIDES.map(|(name, text)| of_topic(name, markdown::page(&format!("huedb-{name}"), text))));
+    pages.extend(TOPICS.map(|(name, text)| of_topic(name, text.into())));
     pages
+}
+
+fn of_topic(name: &str, source: Vec<u8>) -> Page {
+    Page { file: format!("huedb-{name}.7"), source }
 }
 
 /// Adds the page of a command and those of the commands below it.
@@ -68,8 +85,8 @@ fn of_program(tree: &Command) -> Page {
     texts::environment(&mut page, tree);
     texts::files(&mut page);
     texts::exit_status(&mut page);
-    let topics = TOPICS.map(|(name, _)| format!("{}(7)", bold(&format!("huedb-{name}"))));
-    see_also(&mut page, &topics);
+    let topics = GUIDES.iter().chain(&TOPICS).map(|(name, _)| format!("{}(7)", bold(&format!("huedb-{name}"))));
+    see_also(&mut page, &topics.collect::<Vec<_>>());
     Page { file: "huedb.1".into(), source: page.finish() }
 }
 

@@ -36,6 +36,18 @@ impl Roff {
         let _ = writeln!(self.0, ".TP\n{term}\n{}", inline(text).replace("\n\n", "\n.IP\n"));
     }
 
+    /// Writes a paragraph that follows others.
+    pub(super) fn paragraph(&mut self, text: &str) {
+        let _ = writeln!(self.0, ".PP\n{}", inline(text));
+    }
+
+    /// Writes lines as they stand, inside of a text.
+    pub(super) fn indented_block(&mut self, lines: &[&str]) {
+        self.0.push_str(".PP\n.RS 4\n");
+        self.block(lines);
+        self.0.push_str(".RE\n");
+    }
+
     /// Writes source that was made of [`bold`] and [`italic`].
     pub(super) fn source(&mut self, source: &str) {
         let _ = writeln!(self.0, "{source}");
@@ -76,7 +88,7 @@ fn line_start(line: &str) -> String {
 }
 
 /// Writes what stands between backticks in bold type.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     let mut written = String::new();
     for (at, part) in text.split('`').enumerate() {
         written += &if at % 2 == 1 { bold(part) } else { escaped(part) };

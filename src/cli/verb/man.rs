@@ -24,8 +24,15 @@ use crate::cli::process::exit::Status;
   huedb man errors
 
 Topics:
-  errors     every error, its exit code and what to do
-  filters    the short form and the JSON of --where and --where-document")]
+  data       files and formats, types, chunks, folders in sync, another model
+  searching  batches, meaning and words, tables, statistics, a map, the graph
+  scripting  pipes, scripts, settings, builds, exit codes, environment
+  serving    clients, tokens, TLS, limits, deployment, tenants
+  models     models that run here, rerankers, sparse models, services
+  chroma     data from Chroma and llm, and what differs from Chroma
+  storage    promises, the file, encryption, limits
+  filters    the short form and the JSON of --where and --where-document
+  errors     every error, its exit code and what to do")]
 pub(crate) struct ManArgs {
     /// Command or topic [default: huedb itself]
     #[arg(value_name = "COMMAND")]
