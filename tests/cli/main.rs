@@ -13,6 +13,9 @@
     reason = "a failed test is meant to panic, and tests compute with small numbers"
 )]
 
+#[path = "../shared/agree.rs"]
+#[cfg(feature = "bundled-model")]
+mod agree;
 mod backup;
 mod bad_input;
 mod check;
@@ -64,6 +67,8 @@ mod service;
 mod shell;
 mod slips;
 mod sparse;
+#[cfg(feature = "bundled-model")]
+mod steps;
 mod sync;
 mod tables;
 mod talk;

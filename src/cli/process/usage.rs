@@ -90,6 +90,7 @@ fn failure(usage: &clap::Error, code: u8) -> FailureReport {
     if is_bare {
         return report;
     }
+    let is_word = report.place.iter().any(|(_, argument)| argument.as_str().is_some_and(|word| !word.starts_with('-')));
     let mut paragraphs = text.trim().split("\n\n");
     let message = paragraphs.next().map(|first| first.trim_start_matches("error: "));
     report.error = one_line(message.unwrap_or_default());
@@ -97,8 +98,13 @@ fn failure(usage: &clap::Error, code: u8) -> FailureReport {
     for paragraph in paragraphs.map(str::trim).filter(|paragraph| !paragraph.starts_with("For more information")) {
         match paragraph.strip_prefix("Usage: ") {
             Some(lines) => report.usage = lines.lines().map(|line| line.trim().to_owned()).collect(),
+            // A flag that there is not is hardly ever meant as a value.
+            None if paragraph.starts_with("tip: to pass '") => {}
             None => hints.push(one_line(paragraph.trim_start_matches("tip: "))),
         }
+    }
+    if is_word && usage.kind() == ErrorKind::UnknownArgument {
+        hints.push("several words are one argument when they stand in quotes".into());
     }
     let command = report.usage.first().map(|usage| usage.split(" [").next().unwrap_or_default());
     let command = command.and_then(|usage| usage.split(" <").next()).unwrap_or("huedb");
