@@ -423,6 +423,21 @@ impl Error {
             error => return error.advice().map(ToString::to_string),
         })
     }
+
+    /// Returns the message with its causes and what to do about it, in one sentence.
+    #[must_use]
+    pub fn with_hint(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        match self.hint() {
+            Some(hint) => format!("{text} ({hint})"),
+            None => text,
+        }
+    }
 }
 
 /// Returns whether there was no room to write.

@@ -56,7 +56,8 @@
 //! # Rooms
 //!
 //! [`record`] has the nouns, [`store`] the file, [`embed`] text to vectors, [`index`] vectors to neighbours, [`query`]
-//! questions to hits, [`input`] files of records to rows. What is used most is at the root.
+//! questions to hits, [`input`] files of records to rows; above them [`mcp`] has the tools of agents. What is used most is at
+//! the root.
 
 #![deny(unsafe_code)]
 #![cfg_attr(
@@ -94,6 +95,8 @@ pub mod fuzzing;
 pub mod index;
 pub mod ingest;
 pub mod input;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 #[cfg(all(feature = "cli", any(test, feature = "fuzzing")))]
 #[allow(dead_code, unused_imports, reason = "it is the command's own; only what is fuzzed is called here")]
 mod output;

@@ -13,7 +13,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 9] = [
     ("In bulk", &["export", "reembed", "index", "embed", "exec"]),
     ("The file", &["info", "check", "repair", "compact", "backup", "restore"]),
     ("Encryption", &["encrypt", "decrypt", "rekey"]),
-    ("The server", &["serve", "ping", "token", "tenant", "database"]),
+    ("The server", &["serve", "mcp", "ping", "token", "tenant", "database"]),
     ("Models", &["model", "setup"]),
     ("This program", &["shell", "config", "completions", "man", "help"]),
 ];

@@ -87,6 +87,8 @@ verbs! {
     "serve" Serve(verb::serve::ServeArgs);
     #[cfg(feature = "serve")]
     "ping" Ping(verb::ping::PingArgs);
+    #[cfg(feature = "mcp")]
+    "mcp" Mcp(verb::mcp::McpArgs);
     "embed" Embed(verb::embed::EmbedArgs);
     "model" Model(verb::model::ModelArgs);
     "setup" Setup(verb::setup::SetupArgs);
@@ -159,6 +161,8 @@ impl Verb {
             Self::Serve(verb) => verb.run(context),
             #[cfg(feature = "serve")]
             Self::Ping(verb) => verb.run(context),
+            #[cfg(feature = "mcp")]
+            Self::Mcp(verb) => verb.run(context),
             Self::Embed(verb) => verb.run(context),
             Self::Model(verb) => verb.run(context),
             Self::Setup(verb) => verb.run(context),

@@ -30,6 +30,7 @@ mod select;
 mod sort;
 #[cfg(feature = "plot")]
 mod statistics;
+mod unknown_key;
 
 pub use answer::{Answer, QueryTiming};
 pub use chroma_request::{ChromaRequest, ChromaSearch, Select};
@@ -48,3 +49,4 @@ pub use select::{RecordPage, RecordQuery};
 pub use sort::Sort;
 #[cfg(feature = "plot")]
 pub use statistics::{Statistics, StatisticsQuery};
+pub use unknown_key::{nearest, unknown_among, unknown_key};

@@ -128,28 +128,14 @@ impl From<Error> for Fault {
             Error::FileNotFound { .. } | Error::KeyNeeded { .. } | Error::WrongKey { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "InternalError", error.to_string())
             }
-            _ if error.kind() == ErrorKind::Input => Self::invalid(with_hint(&error)),
-            _ => Self::internal(with_hint(&error)),
+            _ if error.kind() == ErrorKind::Input => Self::invalid(error.with_hint()),
+            _ => Self::internal(error.with_hint()),
         }
     }
 }
 
 fn exists(what: &str, name: &str) -> Fault {
     Fault::other(StatusCode::CONFLICT, format!("{what} [{name}] already exists"))
-}
-
-/// The error with its causes, and what to do about it.
-fn with_hint(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    match error.hint() {
-        Some(hint) => format!("{text} ({hint})"),
-        None => text,
-    }
 }
 
 #[cfg(test)]

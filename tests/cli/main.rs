@@ -47,6 +47,8 @@ mod import;
 mod input;
 mod keys;
 mod kill;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod memory;
 mod models;
 #[path = "../library/open.rs"]

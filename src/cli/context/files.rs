@@ -20,7 +20,7 @@ impl Context<'_, '_> {
     }
 
     /// Opens the file for a process that stays.
-    #[cfg(feature = "serve")]
+    #[cfg(any(feature = "mcp", feature = "serve"))]
     pub(crate) fn open_to_stay(&mut self, access: Access, cache_bytes: usize, warm_bytes: usize) -> Result<Store> {
         match access {
             Access::Create => self.or_make(cache_bytes, warm_bytes),

@@ -23,6 +23,8 @@ pub(crate) mod index;
 pub(crate) mod info;
 pub(crate) mod list;
 pub(crate) mod man;
+#[cfg(feature = "mcp")]
+pub(crate) mod mcp;
 pub(crate) mod model;
 mod model_service;
 pub(crate) mod modify;
