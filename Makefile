@@ -36,12 +36,12 @@ test:
 	HUEDB_TEST_ENCRYPTED=1 cargo test --locked --lib -- crash_tests damage_tests
 
 # What the registry itself knows of trouble is a release taken back; cargo says so when it packages.
-# Chroma's own clients, for the tests of the server.
+# Chroma's own clients and that of the Model Context Protocol, for the tests of the server.
 clients: target/clients/python target/clients/javascript/node_modules/playwright-core
 
 target/clients/python:
 	python3 -m venv $@
-	$@/bin/pip install --quiet --disable-pip-version-check chromadb-client==1.5.9 bcrypt==5.0.0 || { rm -r $@; exit 1; }
+	$@/bin/pip install --quiet --disable-pip-version-check chromadb-client==1.5.9 bcrypt==5.0.0 mcp==2.3.0 || { rm -r $@; exit 1; }
 
 # playwright-core drives the browser that looks at the server's page.
 target/clients/javascript/node_modules/playwright-core:

@@ -129,10 +129,7 @@ impl Admission {
             Refusal::Forbidden(subject) => {
                 trail.outcome = "denied";
                 trail.subject = Some(subject);
-                Fault::forbidden(match level {
-                    Level::Collection => "this token may not do that, or only with a part of the collection's records",
-                    _ => "this token may not do that",
-                })
+                Fault::forbidden(may_not(level))
             }
             Refusal::Hidden(subject) => {
                 trail.outcome = "denied";
@@ -142,6 +139,14 @@ impl Admission {
             Refusal::Failed(fault) => fault,
             Refusal::Overloaded => Fault::over(Rejection::Queue, "too many requests wait to be let in"),
         }
+    }
+}
+
+/// What is answered about what no grant allows.
+pub(super) fn may_not(level: Level) -> &'static str {
+    match level {
+        Level::Collection => "this token may not do that, or only with a part of the collection's records",
+        _ => "this token may not do that",
     }
 }
 

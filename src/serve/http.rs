@@ -145,11 +145,17 @@ async fn serve(gate: &Arc<Gate>, route: &'static Route, params: Vec<(String, Str
     let mut trail = Trail::begin(Arc::clone(&gate.site.observed), name, id.clone(), origin.client, place.clone());
     let admitted = gate.admission.admit(route, place, &head, origin, &gate.site.options, &mut trail).await;
     let mut permit = None;
+    #[cfg(feature = "mcp")]
+    let headers = (route.action == Action::Mcp).then(|| head.headers.clone());
     let call = match admitted {
         Ok(access) => read(gate, route, params, head, body, access, &mut trail, &mut permit).await,
         Err(fault) => Err(fault),
     };
     let outgoing = match call {
+        #[cfg(feature = "mcp")]
+        Ok(call) if headers.is_some() => {
+            super::mcp::exchange(gate, call, headers.unwrap_or_default(), &mut trail).await
+        }
         Ok(call) => work(gate, call).await,
         Err(fault) => Outgoing::Whole(Err(fault)),
     };
@@ -206,7 +212,8 @@ async fn read(
     Ok(call)
 }
 
-async fn work(gate: &Arc<Gate>, call: Call) -> Outgoing {
+/// Has a request answered by the workers, or at once where nothing is to be worked on.
+pub(super) async fn work(gate: &Arc<Gate>, call: Call) -> Outgoing {
     if call.route.kind == Kind::Constant {
         if call.route.action == Action::Metrics {
             gate.refresh_metrics();

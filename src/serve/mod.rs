@@ -20,6 +20,8 @@ mod http;
 mod intake;
 mod limits;
 mod map;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod net;
 mod notice;
 mod observe;

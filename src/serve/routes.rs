@@ -108,7 +108,7 @@ const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 
 #[rustfmt::skip]
-static TABLE: [Route; 66] = [
+static TABLE: &[Route] = &[
     route(GET, "/api/v2", Action::Heartbeat, (Constant, system::heartbeat), "Nanoseconds since 1970", NONE),
     route(GET, "/api/v2/heartbeat", Action::Heartbeat, (Constant, system::heartbeat), "Nanoseconds since 1970", NONE),
     route(GET, "/api/v2/version", Action::Version, (Constant, system::version), "The version of Chroma's API", NONE),
@@ -165,13 +165,15 @@ static TABLE: [Route; 66] = [
     route(POST, path!(own "/index"), Action::Index, (Long, own::index), "Build the graph; a JSON line for each step", NONE),
     route(GET, path!(own "/export"), Action::Get, (Long, own::export), "All records, a JSON object a line: ?where", NONE),
     route(POST, path!(own "/import"), Action::Upsert, (Upload, own::import), "Read records, a JSON object a line: ?mode", NONE),
+    #[cfg(feature = "mcp")]
+    route(POST, "/mcp", Action::Mcp, (Read, super::mcp::handle), "A message of the Model Context Protocol", NONE),
     gone(GET, "/api/v1"), gone(POST, "/api/v1"), gone(Method::PUT, "/api/v1"), gone(Method::PATCH, "/api/v1"), gone(Method::DELETE, "/api/v1"),
     gone(GET, "/api/v1/{*rest}"), gone(POST, "/api/v1/{*rest}"), gone(Method::PUT, "/api/v1/{*rest}"), gone(Method::PATCH, "/api/v1/{*rest}"),
     gone(Method::DELETE, "/api/v1/{*rest}"),
 ];
 
 /// Every route.
-pub(super) static ALL: &[Route] = &TABLE;
+pub(super) static ALL: &[Route] = TABLE;
 
 fn tenant_example() -> Json {
     json!({"resource_name": "acme"})

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
 
 use crate::running::Running;
 
@@ -120,4 +121,55 @@ fn the_javascript_client_works() {
     std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/serve/clients/scenario.mjs"), &beside).unwrap();
     passes(Command::new("node").arg(&beside).arg(&server.address));
     std::fs::remove_file(beside).unwrap();
+}
+
+#[test]
+fn the_python_client_of_the_model_context_protocol_works() {
+    let Some(python) = installed("python/bin/python") else {
+        eprintln!("not run, for `make clients` was not: the_python_client_of_the_model_context_protocol_works");
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let audit = folder.path().join("audit.jsonl");
+    let server = Running::over(folder, &["--audit", audit.to_str().unwrap()]);
+    let rows = [("fox", "a red fox", 2021), ("dog", "a lazy dog", 2022), ("cat", "a quiet cat", 2023)];
+    let rows = rows.map(|(id, text, year)| json!({"id": id, "document": text, "metadata": {"year": year}}).to_string());
+    std::fs::write(server.path("rows.jsonl"), rows.join("\n")).unwrap();
+    let rows = server.path("rows.jsonl").display().to_string();
+    for name in ["notes", "secret"] {
+        server.ok(&["create", name, "--model", "hash-64"]);
+        server.ok(&["import", name, &rows]);
+    }
+    server.ok(&["index", "build", "notes", "--hybrid"]);
+    let reader = server.token(&["reads", "--role", "reader", "--collection", "notes"]);
+    let writer = server.token(&["writes", "--role", "writer", "--collection", "notes"]);
+    let part = ["part", "--role", "writer", "--collection", "notes", "--where", "year >= 2022"];
+    let part = server.token(&part);
+    server.until("an answer of 401", |server| server.get("/api/v2/auth/identity").status == 401);
+    std::fs::create_dir(server.path("texts")).unwrap();
+    std::fs::write(server.path("texts/a.md"), "what sync reads").unwrap();
+    std::fs::write(server.path("texts/b.txt"), "what it does not").unwrap();
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/serve/clients/agent.py");
+    let mut command = Command::new(python);
+    command.arg(scenario).arg(env!("CARGO_BIN_EXE_huedb")).arg(server.db()).arg(server.path("texts"));
+    passes(command.args([&server.address, &reader, &writer, &part]).env("HUEDB_CONFIG", "/dev/null"));
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    assert_eq!(server.post("/mcp", &hello).status, 401);
+    // What was done to what is in the audit trail, as it is of every other route.
+    for (subject, action, collection, result) in [
+        ("reads", "collection:query", "notes", "allowed"),
+        ("reads", "collection:query", "secret", "denied"),
+        ("writes", "collection:add", "notes", "allowed"),
+        ("writes", "collection:delete", "secret", "denied"),
+        ("part", "collection:add", "notes", "denied"),
+        ("part", "collection:get", "notes", "allowed"),
+    ] {
+        let line =
+            json!({"route": "/mcp", "subject": subject, "action": action, "collection": collection, "result": result});
+        let says = |told: &str| {
+            let told: Json = serde_json::from_str(told).unwrap_or_default();
+            line.as_object().unwrap().iter().all(|(key, value)| told[key] == *value)
+        };
+        server.until(&line.to_string(), |_| std::fs::read_to_string(&audit).unwrap().lines().any(says));
+    }
 }

@@ -25,7 +25,7 @@ const WARM_BYTES: usize = 64 << 20;
 /// read. Programs ask you before they use a tool, unless you told them not to.
 ///
 /// An answer has at most --max-records records and --max-size KiB, and says what it leaves out. Other commands may read and
-/// write the file meanwhile.
+/// write the file meanwhile. `huedb serve` offers the same tools to programs on other machines, at /mcp.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb --db ~/notes.redb mcp

@@ -74,6 +74,7 @@ actions! {
     Gone = "system:v1", Public, Monitor;
     GetUserIdentity = "system:get_user_identity", Asker, Monitor;
     GetCollectionByCrn = "collection:get_collection_by_crn", Asker, Reader;
+    Mcp = "system:mcp", Asker, Reader;
     Metrics = "system:metrics", Metrics, Monitor;
     Reset = "system:reset", File, Admin;
     Info = "system:info", File, Reader;

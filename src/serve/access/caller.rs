@@ -79,10 +79,21 @@ impl Caller {
         scope: &Scope,
         name: &str,
     ) -> Result<Option<Collection>> {
-        Ok(match decide(&self.grants, Action::Get, Resource::collection(scope, name)) {
-            Decision::Allowed => Some(collection),
-            Decision::Filtered(filters) => Some(collection.only(any_of(&filters)?)),
-            Decision::Forbidden | Decision::Hidden => None,
+        Ok(self.reach(Action::Get, collection, scope, name)?.ok())
+    }
+
+    /// Returns a collection as they may do something with it, or what was decided instead.
+    pub(in crate::serve) fn reach(
+        &self,
+        action: Action,
+        collection: Collection,
+        scope: &Scope,
+        name: &str,
+    ) -> Result<Result<Collection, Decision>> {
+        Ok(match decide(&self.grants, action, Resource::collection(scope, name)) {
+            Decision::Allowed => Ok(collection),
+            Decision::Filtered(filters) => Ok(collection.only(any_of(&filters)?)),
+            refused @ (Decision::Forbidden | Decision::Hidden) => Err(refused),
         })
     }
 

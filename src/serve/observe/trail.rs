@@ -9,6 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Serialize;
 
 use super::{LineWriter, Metrics, RequestId};
+#[cfg(feature = "mcp")]
+use crate::record::Scope;
 use crate::serve::access::{Action, Identity, Level, Place};
 
 /// Which requests are logged.
@@ -123,6 +125,14 @@ impl Trail {
 
     pub(in crate::serve) fn action(&self) -> Action {
         self.route.action
+    }
+
+    /// Says what a message was about whose route does not say it.
+    #[cfg(feature = "mcp")]
+    pub(in crate::serve) fn about(&mut self, action: Action, scope: Scope, collection: Option<String>) {
+        self.route.action = action;
+        self.place =
+            Place { tenant: Some(scope.tenant), database: Some(scope.database), collection, ..Place::default() };
     }
 
     pub(in crate::serve) fn id(&self) -> &RequestId {
