@@ -8,7 +8,7 @@ use clap::{Arg, Command};
 /// Commands in the order in which they are met; the first group is what a day begins with.
 pub(crate) const GROUPS: [(&str, &[&str]); 9] = [
     ("Start here", &["sync", "import", "query", "get", "show"]),
-    ("Collections", &["create", "list", "modify", "drop", "keys", "distinct", "stats", "plot"]),
+    ("Collections", &["create", "list", "modify", "drop", "keys", "distinct", "stats", "plot", "browse"]),
     ("Records", &["add", "update", "upsert", "delete", "peek", "count", "search", "dedupe"]),
     ("In bulk", &["export", "reembed", "index", "embed", "exec"]),
     ("The file", &["info", "check", "repair", "compact", "backup", "restore"]),

@@ -86,6 +86,8 @@ verbs! {
     #[cfg(feature = "serve")]
     "serve" Serve(verb::serve::ServeArgs);
     #[cfg(feature = "serve")]
+    "browse" Browse(verb::browse::BrowseArgs);
+    #[cfg(feature = "serve")]
     "ping" Ping(verb::ping::PingArgs);
     #[cfg(feature = "mcp")]
     "mcp" Mcp(verb::mcp::McpArgs);
@@ -159,6 +161,8 @@ impl Verb {
             Self::Rekey(verb) => verb.run(context),
             #[cfg(feature = "serve")]
             Self::Serve(verb) => verb.run(context),
+            #[cfg(feature = "serve")]
+            Self::Browse(verb) => verb.run(context),
             #[cfg(feature = "serve")]
             Self::Ping(verb) => verb.run(context),
             #[cfg(feature = "mcp")]

@@ -48,6 +48,7 @@ mod server;
 mod system;
 mod tenants;
 mod upload;
+mod visitor;
 mod wire;
 mod writer;
 
@@ -58,3 +59,4 @@ pub use oidc::OidcOptions;
 pub use options::ServeOptions;
 pub use ping::{PingOptions, Pong, ping};
 pub use server::Server;
+pub use visitor::Visitor;

@@ -8,6 +8,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::access::{Action, Level};
 use super::call::{Kind, Route, Shape};
 use super::tenants::{NameBody, TenantBody};
+use super::visitor::EnterBody;
 use super::wire::collection::{CollectionReply, CreateBody, ForkBody, ModifyBody};
 use super::wire::record::{DeleteBody, DeleteReply, GetBody, GetReply, QueryBody, QueryReply, WriteBody};
 use crate::record::Scope;
@@ -149,6 +150,7 @@ fn schemas() -> Json {
     let mut named: Vec<(String, RefOr<Schema>)> = Vec::new();
     add::<NameBody>(&mut named);
     add::<TenantBody>(&mut named);
+    add::<EnterBody>(&mut named);
     add::<CreateBody>(&mut named);
     add::<ModifyBody>(&mut named);
     add::<ForkBody>(&mut named);

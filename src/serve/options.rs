@@ -10,6 +10,7 @@ use super::net::TlsOptions;
 use super::notice::Notice;
 use super::observe::{LogFormat, LogLevel};
 use super::oidc::OidcOptions;
+use super::visitor::Visitor;
 use crate::embed::LoadOptions;
 use crate::error::Result;
 use crate::record::{Rate, Role};
@@ -52,6 +53,9 @@ pub struct ServeOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether other machines may send what can be read on its way.
     pub insecure: bool,
+    /// Who is let in by the key of an address, beside those whom the file has tokens for; as soon as there is one, a token is
+    /// asked for whether or not the file has any.
+    pub visitor: Option<Visitor>,
     /// How connections are encrypted.
     pub tls: Option<TlsOptions>,
     /// Who vouches for clients beside the file.
@@ -115,6 +119,7 @@ impl ServeOptions {
             anonymous: None,
             trusted_proxies: Vec::new(),
             insecure: false,
+            visitor: None,
             tls: None,
             oidc: None,
             claim_rules: Vec::new(),

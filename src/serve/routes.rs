@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::access::Action;
 use super::call::{Call, Handled, Reply, Site};
 use super::call::{Doc, Kind, Route, Shape};
-use super::{collections, map, openapi, own, page, query, records, search, system, tenants};
+use super::{collections, map, openapi, own, page, query, records, search, system, tenants, visitor};
 
 type Handler = fn(&Site, &Call) -> Handled;
 
@@ -150,6 +150,7 @@ static TABLE: &[Route] = &[
     route(GET, "/api/v2/collections/{crn}", Action::GetCollectionByCrn, (Constant, system::unimplemented), "501: names across databases belong to Chroma's cloud", NONE),
     route(GET, "/", Action::Page, (Constant, page::index), "A page to look at collections with, in a browser", NONE),
     route(GET, "/page/{file}", Action::Page, (Constant, page::file), "What that page is made of", NONE),
+    route(POST, "/huedb/v1/enter", Action::Enter, (Constant, visitor::enter), "The token of `huedb browse` for the key of its address, once", (Some(("EnterBody", enter_example)), None)),
     route(GET, "/openapi.json", Action::OpenApi, (Constant, description), "This description", NONE),
     route(GET, "/healthz", Action::Healthcheck, (Constant, own::live), "Whether the process is alive", NONE),
     route(GET, "/livez", Action::Healthcheck, (Constant, own::live), "Whether the process is alive", NONE),
@@ -174,6 +175,10 @@ static TABLE: &[Route] = &[
 
 /// Every route.
 pub(super) static ALL: &[Route] = TABLE;
+
+fn enter_example() -> Json {
+    json!({"key": "hdb_"})
+}
 
 fn tenant_example() -> Json {
     json!({"resource_name": "acme"})

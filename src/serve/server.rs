@@ -169,6 +169,7 @@ fn local(listener: &TcpListener) -> Result<SocketAddr> {
 fn rules(address: SocketAddr, options: &ServeOptions) -> Result<GuardRules> {
     Ok(GuardRules {
         anonymous: options.anonymous,
+        visitor: options.visitor.clone(),
         is_exposed: !address.ip().is_loopback(),
         issuer: options.oidc.as_ref().map(Issuer::start).transpose()?,
         claims: options.claim_rules.iter().map(|rule| ClaimRule::parse(rule)).collect::<Result<_>>()?,

@@ -83,8 +83,8 @@ const CASES: &[Case] = &[
     case(&["shell"]),
 ];
 
-/// Verbs that open no database, and the one that stays, which `tests/serve` starts with a key.
-const OTHERS: &[&str] = &["embed", "model", "ping", "serve", "setup", "config", "completions", "man", "help"];
+/// Verbs that open no database, and those that stay, of which `tests/serve` starts one with a key.
+const OTHERS: &[&str] = &["browse", "embed", "model", "ping", "serve", "setup", "config", "completions", "man", "help"];
 
 fn world() -> World {
     let world = World::plain();

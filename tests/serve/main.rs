@@ -18,6 +18,7 @@
 mod access;
 mod audit;
 mod beside;
+mod browse;
 mod clients;
 mod cors;
 mod disk;

@@ -58,7 +58,7 @@ fn a_map_has_a_point_for_each_record() {
 }
 
 /// Makes a collection that the server can ask by text; returns its path.
-fn filled(server: &Running, name: &str) -> String {
+pub(crate) fn filled(server: &Running, name: &str) -> String {
     server.ok(&["create", name, "--model", "hash-64"]);
     let id = server.get(&format!("{DATABASE}/collections/{name}")).json()["id"].as_str().unwrap().to_owned();
     let path = format!("{DATABASE}/collections/{id}");

@@ -2,6 +2,8 @@
 
 pub(crate) mod add;
 pub(crate) mod backup;
+#[cfg(feature = "serve")]
+pub(crate) mod browse;
 pub(crate) mod check;
 pub(crate) mod compact;
 pub(crate) mod completions;

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -216,21 +216,7 @@ impl ServeArgs {
             let note = "the file has no tokens: whoever is on this machine may read and write everything; `huedb token create` makes one";
             context.printer.notice(note);
         }
-        notify("READY=1");
-        while !asked.is_asked() && !server.has_failed() {
-            std::thread::sleep(LOOK_EVERY);
-            if asked.takes_reload() {
-                server.reload();
-            }
-            for line in lines.try_iter() {
-                context.printer.warning(line);
-            }
-        }
-        notify("STOPPING=1");
-        server.finish(self.drain)?;
-        for line in lines.try_iter() {
-            context.printer.warning(line);
-        }
+        attend(context, &asked, server, &lines, self.drain)?;
         context.printer.notice(format!("stopped serving {file}"));
         Ok(Status::Done)
     }
@@ -324,6 +310,32 @@ impl ServeArgs {
         context.prepare(self.new)?;
         context.open_to_stay(Access::Create, Options::SERVE_CACHE_BYTES, warm_bytes)
     }
+}
+
+/// Serves until it is told to end, or cannot any longer; says what the server tells.
+pub(super) fn attend(
+    context: &mut Context,
+    asked: &Interrupt,
+    server: Server,
+    lines: &Receiver<String>,
+    drain: Duration,
+) -> Result<()> {
+    notify("READY=1");
+    while !asked.is_asked() && !server.has_failed() {
+        std::thread::sleep(LOOK_EVERY);
+        if asked.takes_reload() {
+            server.reload();
+        }
+        for line in lines.try_iter() {
+            context.printer.warning(line);
+        }
+    }
+    notify("STOPPING=1");
+    server.finish(drain)?;
+    for line in lines.try_iter() {
+        context.printer.warning(line);
+    }
+    Ok(())
 }
 
 /// Tells systemd, where it asked to be told.

@@ -71,6 +71,7 @@ actions! {
     PreFlightChecks = "system:pre_flight_checks", Public, Monitor;
     OpenApi = "system:openapi", Public, Monitor;
     Page = "system:page", Public, Monitor;
+    Enter = "system:enter", Public, Monitor;
     Gone = "system:v1", Public, Monitor;
     GetUserIdentity = "system:get_user_identity", Asker, Monitor;
     GetCollectionByCrn = "collection:get_collection_by_crn", Asker, Reader;

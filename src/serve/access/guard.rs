@@ -24,6 +24,7 @@ use crate::record::{Grant, Role, Scope, Token, TokenText};
 use crate::serve::fault::Fault;
 use crate::serve::oidc::Issuer;
 use crate::serve::queue::Queue;
+use crate::serve::visitor::Visitor;
 use crate::store::{Store, TokenRefusal};
 
 /// Requests that may wait to be looked up.
@@ -74,6 +75,8 @@ struct PendingRequest {
 pub(in crate::serve) struct GuardRules {
     /// What may be done without a credential.
     pub(in crate::serve) anonymous: Option<Role>,
+    /// Who has a token that is not the file's.
+    pub(in crate::serve) visitor: Option<Visitor>,
     /// Whether others than this machine can reach the server.
     pub(in crate::serve) is_exposed: bool,
     pub(in crate::serve) issuer: Option<Issuer>,
@@ -157,8 +160,8 @@ impl Guard {
 
 impl GuardState {
     fn may_be_open(&self) -> Result<bool> {
-        let GuardRules { anonymous, is_exposed, issuer, claims } = &self.rules;
-        let asks = anonymous.is_some() || *is_exposed || issuer.is_some() || !claims.is_empty();
+        let GuardRules { anonymous, visitor, is_exposed, issuer, claims } = &self.rules;
+        let asks = anonymous.is_some() || visitor.is_some() || *is_exposed || issuer.is_some() || !claims.is_empty();
         if asks {
             return Ok(false);
         }
@@ -198,7 +201,12 @@ impl GuardState {
         token: Option<Result<Result<Token, TokenRefusal>, Fault>>,
     ) -> Result<Caller, Refusal> {
         let AccessRequest { credential, certificate, action, place } = asked;
+        let visitor = match (&credential, &self.rules.visitor) {
+            (Credential::Token(text), Some(visitor)) => visitor.caller(text),
+            _ => None,
+        };
         let access = match token.transpose().map_err(Refusal::Failed)? {
+            _ if let Some(caller) = visitor => caller,
             Some(Ok(token)) => Caller {
                 subject: Identity::Token { id: token.id, name: token.name },
                 grants: [token.grant].into(),

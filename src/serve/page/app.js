@@ -72,15 +72,28 @@ async function attempt(work, refused = say) {
   }
 }
 
+/** Takes the key of `huedb browse` out of the address, and gives it for a token. */
+async function enter() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  const key = given.get("key");
+  if (key === null) return;
+  history.replaceState(null, "", `#${given.get("view") ?? ""}`);
+  state = read();
+  const { token } = await api.ask("POST", "/huedb/v1/enter", { key });
+  api.session.token = token;
+  api.session.tenant = given.get("tenant") ?? "";
+}
+
 async function start() {
   await attempt(async () => {
+    await enter();
     databases = await api.connect();
     if (!databases.includes(state.database)) state.database = databases.includes("default_database") ? "default_database" : databases[0] ?? "default_database";
-    await enter(state.database);
+    await use(state.database);
   }, (message) => { $("facts").textContent = message; });
 }
 
-async function enter(database) {
+async function use(database) {
   api.choose(database);
   collections = await api.collections();
   known = {};
@@ -236,7 +249,8 @@ function close() {
 }
 
 function signIn(message = "") {
-  $("sign-in-said").textContent = api.session.token ? message : "";
+  // A first visit has done nothing wrong yet.
+  $("sign-in-said").textContent = message.startsWith("a token is needed") ? "" : message;
   $("tenant").value = api.session.tenant;
   $("token").value = "";
   if (!$("sign-in").open) $("sign-in").showModal();
@@ -255,7 +269,7 @@ typed($("text"), "text");
 typed($("where"), "where");
 $("search").addEventListener("submit", (event) => { event.preventDefault(); document.querySelector("#panel .row")?.focus(); });
 $("tabs").addEventListener("click", (event) => { const tab = event.target.closest("[role=tab]"); if (tab) go({ tab: tab.dataset.tab }); });
-$("database").addEventListener("change", () => attempt(() => { state = { ...blank(), database: $("database").value, name: "" }; return enter(state.database); }));
+$("database").addEventListener("change", () => attempt(() => { state = { ...blank(), database: $("database").value, name: "" }; return use(state.database); }));
 $("skip").addEventListener("click", () => $("main").focus());
 $("access").addEventListener("click", () => signIn());
 $("help-button").addEventListener("click", () => $("help").showModal());
@@ -281,7 +295,7 @@ $("collections").addEventListener("click", (event) => {
 addEventListener("popstate", () => {
   const before = state;
   state = { ...read(), hits: HITS };
-  if (state.database !== before.database && databases.includes(state.database)) attempt(() => enter(state.database));
+  if (state.database !== before.database && databases.includes(state.database)) attempt(() => use(state.database));
   else render();
 });
 listen({
