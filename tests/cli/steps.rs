@@ -46,7 +46,12 @@ fn shown(step: &Step, home: &Path, (rows, columns): (u16, u16)) -> String {
     let stdio = || Stdio::from(slave.try_clone().unwrap());
     let program = Path::new(env!("CARGO_BIN_EXE_huedb")).parent().unwrap();
     let mut command = Command::new("timeout");
-    command.args(["--foreground", "60", "sh", "-c", &step.command]).current_dir(home).stdin(stdio()).stdout(stdio()).stderr(stdio());
+    command
+        .args(["--foreground", "60", "sh", "-c", &step.command])
+        .current_dir(home)
+        .stdin(stdio())
+        .stdout(stdio())
+        .stderr(stdio());
     command.env_clear().env("PATH", format!("{}:{}", program.display(), std::env::var("PATH").unwrap()));
     command.env("HOME", home).env("LC_ALL", "C.UTF-8").env("TERM", "xterm-256color").env("HUEDB_CONFIG", "");
     let mut child = command.spawn().unwrap();
@@ -106,7 +111,10 @@ fn prepare(world: &World) {
     world.write("bom.csv", format!("\u{feff}{german}"));
     let latin: Vec<u8> = german.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
     world.write("latin.csv", latin);
-    world.write("pipe.csv", "Product Title |Description |Price\nPillow |Soft, for cold feet |12\nLamp |Warm light |49\n");
+    world.write(
+        "pipe.csv",
+        "Product Title |Description |Price\nPillow |Soft, for cold feet |12\nLamp |Warm light |49\n",
+    );
     world.write("tab.txt", "title\tbody\nPillow\tSoft\nLamp\tWarm light\n");
     world.write("nested.jsonl", "{\"id\":\"u1\",\"body\":{\"text\":\"deploy failed\"},\"user\":{\"login\":\"ann\"}}\n{\"id\":\"u2\",\"body\":{\"text\":\"fixed the deploy\"},\"user\":{\"login\":\"bob\"}}\n");
 }
