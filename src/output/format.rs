@@ -11,6 +11,8 @@ use huedb::error::{Error, Result};
 pub(crate) enum OutputFormat {
     /// Aligned columns for people; it shortens and sanitises.
     Table,
+    /// Hits for people: where each is from, how near it is, and the lines of its text that answer.
+    Snippets,
     /// A line for each part of a record, for people; it sanitises and wraps.
     Vertical,
     /// One JSON object a line.
@@ -26,17 +28,18 @@ pub(crate) enum OutputFormat {
 }
 
 named!(pub(crate) OutputFormat {
-    Table: "table", Vertical: "vertical", Jsonl: "jsonl", Json: "json", Csv: "csv", Tsv: "tsv", Ids: "ids",
+    Table: "table", Snippets: "snippets", Vertical: "vertical", Jsonl: "jsonl", Json: "json", Csv: "csv", Tsv: "tsv", Ids: "ids",
 });
 
 impl OutputFormat {
     /// Returns whether it is for people, not for programs.
     #[must_use]
     pub(crate) const fn is_for_people(self) -> bool {
-        matches!(self, Self::Table | Self::Vertical)
+        matches!(self, Self::Table | Self::Snippets | Self::Vertical)
     }
 
-    /// Returns the format used when none is asked for: a table on a terminal, jsonl in a pipe.
+    /// Returns the format used when none is asked for: a table on a terminal, jsonl in a pipe. Hits are snippets
+    /// there, which `query` decides.
     #[must_use]
     pub(crate) const fn default_for(stdout_is_terminal: bool) -> Self {
         if stdout_is_terminal { Self::Table } else { Self::Jsonl }
@@ -65,7 +68,7 @@ mod tests {
         }
         let error = "xml".parse::<OutputFormat>().unwrap_err();
         assert_eq!(error.to_string(), "\"xml\" is not an output format");
-        assert_eq!(error.hint().unwrap(), "there are table, vertical, jsonl, json, csv, tsv, ids");
+        assert_eq!(error.hint().unwrap(), "there are table, snippets, vertical, jsonl, json, csv, tsv, ids");
     }
 
     #[test]

@@ -22,8 +22,32 @@ pub(super) struct Heading {
     pub(super) share: usize,
     /// Whether its cells are aligned to the right.
     pub(super) right: bool,
+    /// Where its cells are cut.
+    pub(super) cut: Cut,
     /// Whether its cells are printed dim, where colour is on.
     pub(super) dim: bool,
+}
+
+/// Where a cell that is too wide is cut.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// At its end, or around what is marked.
+    #[default]
+    End,
+    /// In its middle, as ids are.
+    Middle,
+    /// At its head, as paths are.
+    Head,
+}
+
+impl Cut {
+    fn cell(self, text: &Marked, width: usize) -> Marked {
+        match self {
+            Self::End => text.cut(width),
+            Self::Middle => width::cut_middle(text.text(), width).as_ref().into(),
+            Self::Head => width::cut_head(text.text(), width).as_ref().into(),
+        }
+    }
 }
 
 /// A table before it is laid out; each row has one cell a heading.
@@ -80,7 +104,7 @@ impl Grid {
         }
         for row in &self.rows {
             let cells = self.headings.iter().zip(row).zip(widths).map(|((heading, text), &width)| {
-                let lines = if style.full { text.wrapped(width) } else { vec![text.cut(width)] };
+                let lines = if style.full { text.wrapped(width) } else { vec![heading.cut.cell(text, width)] };
                 let shown = |line: &Marked| if style.color { line.with_signs() } else { line.styled(false) };
                 let cell = aligned(heading, lines.iter().map(shown).collect::<Vec<_>>().join("\n"));
                 if heading.dim { cell.add_attribute(Attribute::Dim) } else { cell }
@@ -113,7 +137,7 @@ mod tests {
     use super::*;
 
     fn heading(name: &str, share: usize, right: bool) -> Heading {
-        Heading { name: name.into(), share, right, dim: right }
+        Heading { name: name.into(), share, right, cut: Cut::End, dim: right }
     }
 
     fn grid() -> Grid {

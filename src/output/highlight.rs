@@ -3,7 +3,7 @@
 //! Words of a question are found by their stems, as in BM25; a filter's texts and patterns as the filter finds them.
 //! Invariant: places ascend, never touch, and end at characters' ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use huedb::bm25::Words;
@@ -12,6 +12,15 @@ use huedb::query::filter::{DocumentTest, Test};
 
 /// How far words are looked for: stemming a whole book to print one line of it would take longer than the search.
 const WORDS_UP_TO_BYTES: usize = 64 << 10;
+/// How many places are weighed against each other.
+const MOST_PLACES: usize = 10_000;
+
+/// Something that is looked for: a word by its term, or the text or pattern of a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Sought {
+    Word(u32),
+    Test(usize),
+}
 
 /// What is marked in the documents of a table.
 #[derive(Debug, Clone, Default)]
@@ -32,10 +41,43 @@ impl Highlight {
         Self { words, tests: tests.collect() }
     }
 
-    /// Returns where the first place begins.
-    pub(super) fn first(&self, document: &str) -> Option<usize> {
-        let tests = self.tests.iter().filter_map(|test| places(test, document, 0).next());
-        tests.chain(self.words(document, 0).next()).map(|place| place.start).min()
+    /// Returns the stretch of at most `room` bytes, or one place, where most of what is looked for stands: the most
+    /// different things; of as many the rarer in this document, then the closer together, then the first.
+    pub(super) fn best(&self, document: &str, room: usize) -> Option<Range<usize>> {
+        let tests = self
+            .tests
+            .iter()
+            .enumerate()
+            .flat_map(|(number, test)| places(test, document, 0).map(move |place| (place, Sought::Test(number))));
+        let words = self.terms(document, 0).map(|(place, term)| (place, Sought::Word(term)));
+        let mut places: Vec<(Range<usize>, Sought)> = words.chain(tests.take(MOST_PLACES)).take(MOST_PLACES).collect();
+        places.sort_by_key(|(place, _)| place.start);
+        let mut counts: HashMap<Sought, u32> = HashMap::new();
+        for (_, sought) in &places {
+            *counts.entry(*sought).or_default() += 1;
+        }
+        let rarity = |sought: &Sought| counts.get(sought).map_or(0.0, |count| f64::from(*count).recip());
+        let mut best: Option<((usize, f64, usize), Range<usize>)> = None;
+        for (at, (first, _)) in places.iter().enumerate() {
+            let (mut found, mut weight, mut end) = (BTreeSet::new(), 0.0, first.end);
+            let here =
+                places.iter().skip(at).take_while(|(place, _)| *place == *first || place.end <= first.start + room);
+            for (place, sought) in here {
+                if found.insert(*sought) {
+                    weight += rarity(sought);
+                    end = end.max(place.end);
+                }
+            }
+            let rank = (found.len(), weight, end - first.start);
+            let is_better = best.as_ref().is_none_or(|(before, _)| {
+                let order = rank.0.cmp(&before.0).then(rank.1.total_cmp(&before.1)).then(before.2.cmp(&rank.2));
+                order.is_gt()
+            });
+            if is_better {
+                best = Some((rank, first.start..end));
+            }
+        }
+        best.map(|(_, place)| place)
     }
 
     /// Returns the places that begin in a part of a document.
@@ -56,10 +98,14 @@ impl Highlight {
     }
 
     fn words<'a>(&'a self, document: &'a str, from: usize) -> impl Iterator<Item = Range<usize>> + 'a {
+        self.terms(document, from).map(|(place, _)| place)
+    }
+
+    fn terms<'a>(&'a self, document: &'a str, from: usize) -> impl Iterator<Item = (Range<usize>, u32)> + 'a {
         let end = if self.words.is_empty() { from } else { document.floor_char_boundary(WORDS_UP_TO_BYTES) };
         let text = document.get(from..end).unwrap_or_default();
         let found = Words::places(text).filter(|(_, term)| self.words.contains(term));
-        found.map(move |(place, _)| place.start + from..place.end + from)
+        found.map(move |(place, term)| (place.start + from..place.end + from, term))
     }
 }
 
@@ -86,7 +132,9 @@ mod tests {
         let filter = (!filter.is_empty()).then(|| Filter::parse(filter).unwrap());
         let highlight = Highlight::new(question, filter.as_ref());
         let places = highlight.within(document, 0..document.len());
-        assert_eq!(highlight.first(document), places.first().map(|place| place.start));
+        let best = highlight.best(document, document.len());
+        assert_eq!(best.is_some(), !places.is_empty());
+        assert!(best.is_none_or(|best| places.iter().any(|place| place.start <= best.start && best.start < place.end)));
         places.into_iter().map(|place| &document[place]).collect()
     }
 
@@ -110,6 +158,24 @@ mod tests {
         assert_eq!(found(None, r#"#document ~ "x*""#, "axxé"), ["xx"]);
         assert!(found(None, r#"#document contains """#, document).is_empty());
         assert_eq!(found(Some("whales"), r#"#document contains "hal""#, document), ["whale", "Whales"]);
+    }
+
+    #[test]
+    fn the_best_place_has_the_most_of_what_is_asked_for() {
+        let best = |question: &str, document: &str, room| {
+            let place = Highlight::new(Some(question), None).best(document, room)?;
+            Some(document[place].to_owned())
+        };
+        let document = "apt is apt. Use a proxy with apt: use use use. The trademark of apt and its uses.";
+        assert_eq!(best("configure apt to use a proxy", document, 30).unwrap(), "apt. Use a proxy");
+        assert_eq!(best("can I use the trademark", document, 40).unwrap(), "use. The trademark");
+        // Too far from each other: the rarer one.
+        assert_eq!(best("can I use the trademark", document, 12).unwrap(), "trademark");
+        assert_eq!(best("proxy", document, 1).unwrap(), "proxy");
+        assert_eq!(best("cheese", document, 80), None);
+        let filter = Filter::parse(r#"#document contains "proxy" or #document ~ "with a..""#).unwrap();
+        let highlight = Highlight::new(None, Some(&filter));
+        assert_eq!(&document[highlight.best(document, 30).unwrap()], "proxy with apt");
     }
 
     #[test]

@@ -41,6 +41,10 @@ impl Marked {
         self.text.is_empty()
     }
 
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Bytes of memory, nearly.
     pub(super) fn len(&self) -> usize {
         self.text.len()
@@ -85,6 +89,13 @@ impl Marked {
             Some(first) if beginning.marks.is_empty() && limit >= NARROWEST_SNIPPET => self.around(first, limit),
             _ => beginning,
         }
+    }
+
+    /// Cuts the text, which is one line, to `limit` cells with something after it that is not shown.
+    pub(super) fn broken_off(&self, limit: usize) -> Self {
+        let mut text = self.clone();
+        text.push(ELLIPSIS, false);
+        if text.width() > limit { text.beginning(limit) } else { text }
     }
 
     fn beginning(&self, limit: usize) -> Self {

@@ -5,7 +5,7 @@
 
 use huedb::query::{Bin, Edges};
 
-use super::grid::{Grid, Heading};
+use super::grid::{Cut, Grid, Heading};
 use super::highlighted_text::Marked;
 use super::number::count;
 use super::sink::Style;
@@ -44,7 +44,7 @@ pub(super) fn histogram(what: &str, edges: &Edges, kinds: &[(&str, Vec<Bin>)], s
     let bars = style.width.saturating_sub(label_width + count_widths + gaps) / kinds.len().max(1);
     let bars = bars.clamp(NARROWEST_BAR, WIDEST_BAR);
 
-    let heading = |name: &str, right| Heading { name: name.to_owned(), share: 0, right, dim: false };
+    let heading = |name: &str, right| Heading { name: name.to_owned(), share: 0, right, cut: Cut::End, dim: false };
     let mut headings = vec![heading(what, true)];
     for (kind, _) in kinds {
         headings.extend([heading("", true), heading(&width::cut(kind, bars), false)]);

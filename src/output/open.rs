@@ -24,7 +24,8 @@ pub(crate) fn open<'w>(
 ) -> Result<Box<dyn Sink + 'w>> {
     Ok(match format {
         OutputFormat::Table => Box::new(TableSink::new(columns, style, out)),
-        OutputFormat::Vertical => Box::new(VerticalSink::new(columns, style, out)),
+        OutputFormat::Vertical => Box::new(VerticalSink::parts(columns, style, out)),
+        OutputFormat::Snippets => Box::new(VerticalSink::snippets(columns, style, out)),
         OutputFormat::Jsonl => Box::new(JsonlSink::new(columns, out)),
         OutputFormat::Json => Box::new(written(JsonSink::begin(columns, out))?),
         OutputFormat::Csv => Box::new(SeparatedSink::begin(b',', columns, out)?),

@@ -78,6 +78,7 @@ impl<'w> Printer<'w> {
             width: stdout.columns.filter(|&columns| columns > 0).unwrap_or(Style::DEFAULT_WIDTH),
             color: color.resolve(color_environment, stdout.is_terminal),
             full: false,
+            bookkeeping: false,
             id_terminator: if null_terminated { 0 } else { b'\n' },
         };
         Self {
@@ -289,11 +290,17 @@ mod tests {
         let mut stderr = Vec::new();
         let printer = Printer::new(&PrinterSettings { stdout: TERMINAL, ..Default::default() }, &mut stderr);
         assert_eq!(printer.format(), OutputFormat::Table);
-        assert_eq!(printer.style(), Style { width: 72, color: true, full: false, id_terminator: b'\n' });
+        assert_eq!(
+            printer.style(),
+            Style { width: 72, color: true, full: false, bookkeeping: false, id_terminator: b'\n' }
+        );
         let mut stderr = Vec::new();
         let printer = Printer::new(&PrinterSettings { null_terminated: true, ..Default::default() }, &mut stderr);
         assert_eq!(printer.format(), OutputFormat::Jsonl);
-        assert_eq!(printer.style(), Style { width: 100, color: false, full: false, id_terminator: 0 });
+        assert_eq!(
+            printer.style(),
+            Style { width: 100, color: false, full: false, bookkeeping: false, id_terminator: 0 }
+        );
     }
 
     #[test]

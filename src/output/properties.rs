@@ -12,7 +12,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value as Json;
 
 use super::delimited::{separated_line, separated_writer};
-use super::grid::{Grid, Heading};
+use super::grid::{Cut, Grid, Heading};
 use super::sink::{Style, written};
 use super::{OutputFormat, number, sanitize, table_cell};
 
@@ -108,7 +108,7 @@ impl Serialize for Properties {
 /// [`Error::Io`] when the output cannot be written, [`Error::InvalidArgument`] for [`OutputFormat::Ids`].
 pub(crate) fn write_facts(format: OutputFormat, facts: &Properties, style: Style, out: &mut dyn Write) -> Result<()> {
     let lines = match format {
-        OutputFormat::Table | OutputFormat::Vertical => two_columns(facts, style),
+        OutputFormat::Table | OutputFormat::Snippets | OutputFormat::Vertical => two_columns(facts, style),
         OutputFormat::Jsonl | OutputFormat::Json => written(json_line(facts))?,
         OutputFormat::Csv => return written(pairs(b',', facts, out)),
         OutputFormat::Tsv => return written(pairs(b'\t', facts, out)),
@@ -129,7 +129,7 @@ pub(crate) fn write_facts(format: OutputFormat, facts: &Properties, style: Style
 pub(crate) fn write_list(format: OutputFormat, things: &[Properties], style: Style, out: &mut dyn Write) -> Result<()> {
     written(
         match format {
-            OutputFormat::Table => out.write_all(rows_and_columns(things, style).as_bytes()),
+            OutputFormat::Table | OutputFormat::Snippets => out.write_all(rows_and_columns(things, style).as_bytes()),
             OutputFormat::Vertical => {
                 let things: Vec<String> = things.iter().map(|facts| two_columns(facts, style)).collect();
                 out.write_all(things.join("\n").as_bytes())
@@ -162,7 +162,7 @@ fn array(things: &[Properties], out: &mut dyn Write) -> io::Result<()> {
 
 /// A value is not cut here: it may be a path or a checksum that someone wants to copy.
 fn two_columns(facts: &Properties, style: Style) -> String {
-    let heading = |dim| Heading { name: String::new(), share: 0, right: false, dim };
+    let heading = |dim| Heading { name: String::new(), share: 0, right: false, cut: Cut::End, dim };
     let rows = facts.0.iter().map(|fact| vec![fact.label().into(), fact.shown().into()]).collect();
     let grid = Grid { headings: vec![heading(true), heading(false)], rows };
     grid.lines(&grid.widths(style.width, &[]), false, style)
@@ -196,7 +196,7 @@ fn rows_and_columns(things: &[Properties], style: Style) -> String {
             && column.iter().all(|fact| fact.value.is_number() || fact.value.is_null());
         let label = column.first().map(|fact| fact.label()).unwrap_or_default();
         let share = if numeric { 0 } else { 1 + usize::from(at == 0) };
-        Heading { name: label, share, right: numeric, dim: false }
+        Heading { name: label, share, right: numeric, cut: Cut::End, dim: false }
     };
     let headings = names.iter().enumerate().map(heading).collect();
     let shown = |fact: &Property| if fact.value.is_null() { String::new() } else { fact.shown() };

@@ -21,6 +21,8 @@ pub(crate) struct Style {
     pub(crate) color: bool,
     /// Whether a table wraps what would be cut.
     pub(crate) full: bool,
+    /// Whether metadata that only says how a document was cut or synced is shown to people.
+    pub(crate) bookkeeping: bool,
     /// The byte after each id of [`super::OutputFormat::Ids`].
     pub(crate) id_terminator: u8,
 }
@@ -32,7 +34,7 @@ impl Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { width: Self::DEFAULT_WIDTH, color: false, full: false, id_terminator: b'\n' }
+        Self { width: Self::DEFAULT_WIDTH, color: false, full: false, bookkeeping: false, id_terminator: b'\n' }
     }
 }
 

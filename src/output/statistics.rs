@@ -9,7 +9,7 @@ use huedb::query::{Distribution, Edges, KeyFacts, Statistics};
 use huedb::record::CollectionInfo;
 use serde_json::{Value as Json, json};
 
-use super::grid::{Grid, Heading};
+use super::grid::{Cut, Grid, Heading};
 use super::histogram::{bar, histogram};
 use super::number::{bytes, count, count_of};
 use super::properties::{Properties, write_facts, write_list};
@@ -56,7 +56,7 @@ pub(crate) fn write_statistics(
     out: &mut dyn Write,
 ) -> Result<()> {
     match format {
-        OutputFormat::Table | OutputFormat::Vertical => {
+        OutputFormat::Table | OutputFormat::Snippets | OutputFormat::Vertical => {
             let shown = measured.drawn(style, ascii);
             let shown = if ascii { shown.replace('─', "-").replace('…', "~") } else { shown };
             written(out.write_all(shown.as_bytes()).and_then(|()| out.flush()))
@@ -185,7 +185,7 @@ impl Measured<'_> {
 
     /// Returns which share of the records has each key.
     fn coverage(&self, style: Style, ascii: bool) -> String {
-        let heading = |name: &str, share, right| Heading { name: name.into(), share, right, dim: false };
+        let heading = |name: &str, share, right| Heading { name: name.into(), share, right, cut: Cut::End, dim: false };
         let headings = vec![
             heading("key", 1, false),
             heading("type", 0, false),

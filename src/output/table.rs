@@ -8,7 +8,7 @@ use std::io::Write;
 
 use huedb::error::Result;
 
-use super::grid::{Grid, Heading};
+use super::grid::{Cut, Grid, Heading};
 use super::highlighted_text::Marked;
 use super::sink::{ShownQuestion, ShownRecord, Sink, Style, written};
 use super::{Highlight, RecordColumn, RecordColumns, color, sanitize, table_cell, width};
@@ -93,7 +93,7 @@ pub(super) fn cell(
         RecordColumn::Score => table_cell::distance(entry.score?).into(),
         RecordColumn::Document if style.full => table_cell::whole_document(record.document.as_deref()?, highlight),
         RecordColumn::Document => table_cell::document(record.document.as_deref()?, columns, highlight),
-        RecordColumn::Metadata => table_cell::metadata(record.metadata.as_ref()?, columns).into(),
+        RecordColumn::Metadata => table_cell::metadata(record.metadata.as_ref()?, columns, style.bookkeeping).into(),
         RecordColumn::Key(key) => table_cell::text(&record.metadata.as_ref()?.get(key)?.to_string(), columns).into(),
         RecordColumn::Uri => table_cell::text(record.uri.as_deref()?, columns).into(),
         RecordColumn::Embedding if style.full => table_cell::whole_embedding(record.embedding.as_deref()?).into(),
@@ -142,6 +142,11 @@ fn heading(column: &RecordColumn) -> Heading {
         name,
         share,
         right: matches!(column, RecordColumn::Distance | RecordColumn::Score),
+        cut: match column {
+            RecordColumn::Id => Cut::Middle,
+            RecordColumn::Uri => Cut::Head,
+            _ => Cut::End,
+        },
         dim: *column == RecordColumn::Metadata,
     }
 }

@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use huedb::record::{Metadata, Value};
+use huedb::ingest::Mirror;
+use huedb::record::{Chunk, LineRange, Metadata, Value};
 use serde_json::Value as Json;
 
 use super::highlight::Highlight;
@@ -35,27 +36,28 @@ pub(super) fn prose(text: &str, columns: usize) -> String {
     text
 }
 
-/// Returns as much of a document as [`prose`] does, marked: its beginning, or, where nothing to be marked stands there,
-/// what is around the first place that is.
+/// Returns as much of a document as [`prose`] does, marked: its beginning, or, where most of what is to be marked stands
+/// farther on, what is around that place.
 pub(super) fn document(document: &str, columns: usize, highlight: &Highlight) -> Marked {
-    let Some(first) = highlight.first(document) else { return prose(document, columns).into() };
-    let after = |start: usize, count: usize| {
-        let rest = document.get(start..).unwrap_or_default();
-        rest.char_indices().nth(count).map_or(document.len(), |(at, _)| start + at)
-    };
-    let most = characters(columns);
-    let start = if first < after(0, most) {
-        0
-    } else {
-        let before = document.get(..first).unwrap_or_default();
-        before.char_indices().rev().nth(columns).map_or(0, |(at, _)| at)
-    };
-    let end = after(start, most);
+    let Some(best) = highlight.best(document, columns) else { return prose(document, columns).into() };
+    if best.end <= columns {
+        return from(document, 0, 0, columns, highlight);
+    }
+    let before = document.get(..best.start).unwrap_or_default();
+    let start = before.char_indices().rev().nth(columns).map_or(0, |(at, _)| at);
+    from(document, start, best.start, columns, highlight)
+}
+
+/// Returns as much of a document as can be seen in `columns` cells, and a little more, from a byte on; marked from another
+/// byte on.
+pub(super) fn from(document: &str, start: usize, marked: usize, columns: usize, highlight: &Highlight) -> Marked {
+    let rest = document.get(start..).unwrap_or_default();
+    let end = rest.char_indices().nth(characters(columns)).map_or(document.len(), |(at, _)| start + at);
     let mut shown = Marked::default();
     if start > 0 {
         shown.push(ELLIPSIS, false);
     }
-    fill(&mut shown, document, start..end, &highlight.within(document, start..end), true);
+    fill(&mut shown, document, start..end, &highlight.within(document, marked..end), true);
     shown.trim_end();
     if end < document.len() {
         shown.push(ELLIPSIS, false);
@@ -107,13 +109,30 @@ fn beginning(mut shown: impl Iterator<Item = char>, columns: usize) -> String {
     text
 }
 
-/// Returns metadata as `key=value` pairs; a string that would be read wrongly stands in quotes.
-pub(super) fn metadata(metadata: &Metadata, columns: usize) -> String {
-    let pairs = metadata.iter().map(|(key, value)| match value {
-        Value::Str(s) => (key, string_value(s)),
-        other => (key, other.to_string()),
-    });
-    joined_pairs(pairs, columns)
+/// Returns metadata as `key=value` pairs; a string that would be read wrongly stands in quotes. What only says how a
+/// document was cut or synced is left out unless `bookkeeping` is asked for.
+pub(super) fn metadata(metadata: &Metadata, columns: usize, bookkeeping: bool) -> String {
+    let shown = metadata.iter().filter(|(key, _)| bookkeeping || !is_bookkeeping(metadata, key));
+    joined_pairs(shown.map(|(key, value)| (key, metadata_value(value))), columns)
+}
+
+/// Returns a value of metadata as it stands in a pair.
+pub(super) fn metadata_value(value: &Value) -> String {
+    match value {
+        Value::Str(s) => string_value(s),
+        other => other.to_string(),
+    }
+}
+
+/// A key of that name that somebody gave is their own: only what huedb cut or synced has the others beside it.
+fn is_bookkeeping(metadata: &Metadata, key: &str) -> bool {
+    let has = |key| metadata.get(key).is_some();
+    match key {
+        Mirror::ROOT => true,
+        Chunk::OF | Chunk::NUMBER | Chunk::START | Chunk::END => has(Chunk::OF),
+        LineRange::FIRST | LineRange::LAST => has(Mirror::ROOT) || has(Chunk::OF),
+        _ => false,
+    }
 }
 
 /// Returns a JSON object as `key=value` pairs.
@@ -236,7 +255,7 @@ mod tests {
     fn metadata_reads_as_pairs() {
         let fields = json!({"lang": "en", "year": 2021, "score": 2.0, "ok": true, "tags": ["a", "b"],
             "title": "two words", "empty": "", "odd": "a=b", "zip": "09112", "code": "7", "bad\u{1b}": "\u{202e}x"});
-        let shown = metadata(&Metadata::from_json(fields).unwrap(), 200);
+        let shown = metadata(&Metadata::from_json(fields).unwrap(), 200, false);
         let expected = r#"bad=x code="7" empty="" lang=en odd="a=b" ok=true score=2.0 tags=["a","b"] title="two words" year=2021 zip=09112"#;
         assert_eq!(shown, expected);
     }

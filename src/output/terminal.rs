@@ -41,7 +41,7 @@ impl<'w> TerminalGuard<'w> {
         self.rule = match format {
             _ if !self.is_terminal => Rule::Pass,
             // It is sanitised already, and has escapes of its own.
-            OutputFormat::Table | OutputFormat::Vertical => Rule::Pass,
+            OutputFormat::Table | OutputFormat::Snippets | OutputFormat::Vertical => Rule::Pass,
             OutputFormat::Json | OutputFormat::Jsonl => Rule::Escape,
             OutputFormat::Csv | OutputFormat::Tsv | OutputFormat::Ids => Rule::Remove,
         };

@@ -1,6 +1,6 @@
-//! Records and hits for people, a line for each part: one record at a time, read from top to bottom.
+//! Records and hits for people below one another, read from top to bottom: a line for each part, or a snippet.
 //!
-//! A document stands whole, wrapped under itself; metadata has a line for each key. Invariant: everything printed is
+//! With a line for each part a document stands whole, wrapped under itself; metadata has a line for each key. Invariant: everything printed is
 //! sanitised, and nothing is kept of a record once it is written.
 
 use std::io::Write;
@@ -10,7 +10,7 @@ use huedb::error::Result;
 use super::highlighted_text::Marked;
 use super::sink::{ShownQuestion, ShownRecord, Sink, Style, written};
 use super::table::{NOTHING, cell, question_line};
-use super::{Highlight, RecordColumn, RecordColumns, color, sanitize, width};
+use super::{Highlight, RecordColumn, RecordColumns, color, sanitize, snippet, width};
 
 const GAP: usize = 2;
 /// A value is never wrapped narrower, whatever the terminal.
@@ -18,24 +18,48 @@ const NARROWEST_VALUE: usize = 20;
 /// Longer names of metadata keys push their own value to the right, not those of all others.
 const WIDEST_NAME: usize = 24;
 
+/// How one record is laid out.
+pub(super) struct Layout {
+    pub(super) columns: RecordColumns,
+    pub(super) style: Style,
+    pub(super) highlight: Highlight,
+}
+
 /// Writes the records below one another.
 pub(super) struct VerticalSink<'w> {
-    columns: Vec<RecordColumn>,
-    style: Style,
-    highlight: Highlight,
+    layout: Layout,
+    lines: fn(&Layout, usize, ShownRecord<'_>) -> String,
     out: &'w mut (dyn Write + 'w),
-    /// Whether something was written.
-    begun: bool,
+    /// Records written, since the last question.
+    written: usize,
     /// Whether a question was begun that has no hit yet.
     unanswered: bool,
 }
 
 impl<'w> VerticalSink<'w> {
-    pub(super) fn new(columns: RecordColumns, style: Style, out: &'w mut (dyn Write + 'w)) -> Self {
-        let columns = columns.without(&RecordColumn::Query).iter().cloned().collect();
-        Self { columns, style, highlight: Highlight::default(), out, begun: false, unanswered: false }
+    /// Writes each part of a record on lines of its own.
+    pub(super) fn parts(columns: RecordColumns, style: Style, out: &'w mut (dyn Write + 'w)) -> Self {
+        Self::new(columns, style, |layout, _, entry| layout.parts(entry), out)
     }
 
+    /// Writes the few lines of each hit that tell what it says.
+    pub(super) fn snippets(columns: RecordColumns, style: Style, out: &'w mut (dyn Write + 'w)) -> Self {
+        Self::new(columns, style, snippet::lines, out)
+    }
+
+    fn new(
+        columns: RecordColumns,
+        style: Style,
+        lines: fn(&Layout, usize, ShownRecord<'_>) -> String,
+        out: &'w mut (dyn Write + 'w),
+    ) -> Self {
+        let columns = columns.without(&RecordColumn::Query);
+        let layout = Layout { columns, style, highlight: Highlight::default() };
+        Self { layout, lines, out, written: 0, unanswered: false }
+    }
+}
+
+impl Layout {
     fn values(&self, entry: ShownRecord<'_>) -> Vec<(String, Marked)> {
         let whole = Style { full: true, ..self.style };
         let mut values = Vec::new();
@@ -56,7 +80,7 @@ impl<'w> VerticalSink<'w> {
         values
     }
 
-    fn lines(&self, entry: ShownRecord<'_>) -> String {
+    fn parts(&self, entry: ShownRecord<'_>) -> String {
         let values = self.values(entry);
         let indent = values.iter().map(|(name, _)| width::width(name)).filter(|width| *width <= WIDEST_NAME);
         let indent = indent.max().unwrap_or(0) + GAP;
@@ -82,25 +106,27 @@ impl<'w> VerticalSink<'w> {
 
 impl Sink for VerticalSink<'_> {
     fn question(&mut self, question: &ShownQuestion<'_>) -> Result<()> {
-        let before = match (self.unanswered, self.begun) {
+        let before = match (self.unanswered, self.written > 0) {
             (true, _) => [NOTHING, b"\n"].concat(),
             (false, true) => b"\n".to_vec(),
             (false, false) => Vec::new(),
         };
-        (self.unanswered, self.begun) = (true, false);
-        written(self.out.write_all(&[before.as_slice(), question_line(question, self.style).as_bytes()].concat()))
+        (self.unanswered, self.written) = (true, 0);
+        written(
+            self.out.write_all(&[before.as_slice(), question_line(question, self.layout.style).as_bytes()].concat()),
+        )
     }
 
     fn highlight(&mut self, what: Highlight) {
-        self.highlight = what;
+        self.layout.highlight = what;
     }
 
     fn entry(&mut self, entry: ShownRecord<'_>) -> Result<()> {
-        let lines = self.lines(entry);
-        if self.begun {
+        if self.written > 0 {
             written(self.out.write_all(b"\n"))?;
         }
-        (self.begun, self.unanswered) = (true, false);
+        (self.written, self.unanswered) = (self.written + 1, false);
+        let lines = (self.lines)(&self.layout, self.written, entry);
         written(self.out.write_all(lines.as_bytes()))
     }
 

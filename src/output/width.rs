@@ -38,6 +38,44 @@ pub(crate) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{kept}{ELLIPSIS}"))
 }
 
+/// Cuts a sanitised text to `limit` cells, at least 1, away from its head: the end of a path says which file it is.
+#[must_use]
+pub(super) fn cut_head(text: &str, limit: usize) -> Cow<'_, str> {
+    if text.width() <= limit {
+        return Cow::Borrowed(text);
+    }
+    let kept = tail(text, limit.saturating_sub(1));
+    // Not in the middle of a name, where a whole one takes more than half of the room.
+    let whole = kept.find('/').filter(|at| *at <= kept.len() / 2).and_then(|at| kept.get(at..));
+    Cow::Owned(format!("{ELLIPSIS}{}", whole.unwrap_or(kept)))
+}
+
+/// Cuts a sanitised text to `limit` cells, at least 1, in its middle: ids are alike at one end or the other.
+#[must_use]
+pub(super) fn cut_middle(text: &str, limit: usize) -> Cow<'_, str> {
+    if text.width() <= limit {
+        return Cow::Borrowed(text);
+    }
+    let room = limit.saturating_sub(1);
+    let head = cut(text, room / 2 + 1);
+    let end = tail(text, room - room / 2);
+    Cow::Owned(format!("{}{ELLIPSIS}{end}", head.trim_end_matches(ELLIPSIS)))
+}
+
+/// Returns the end of a text, of at most so many cells.
+fn tail(text: &str, room: usize) -> &str {
+    let mut used = 0;
+    let mut start = text.len();
+    for (at, cluster) in text.grapheme_indices(true).rev() {
+        used += cluster.width();
+        if used > room {
+            break;
+        }
+        start = at;
+    }
+    text.get(start..).unwrap_or_default()
+}
+
 /// What a column asks for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wish {
@@ -127,9 +165,20 @@ mod tests {
                 text.push_str(random.pick::<&str>(&pieces));
             }
             let limit = 1 + round % 13;
-            let shown = cut(&text, limit);
-            assert!(shown.width() <= limit, "{text:?} at {limit}: {shown:?} is {} wide", shown.width());
+            for shown in [cut(&text, limit), cut_head(&text, limit), cut_middle(&text, limit)] {
+                assert!(shown.width() <= limit, "{text:?} at {limit}: {shown:?} is {} wide", shown.width());
+            }
         }
+    }
+
+    #[test]
+    fn paths_keep_their_end_and_ids_both_ends() {
+        assert_eq!(cut_head("/usr/share/doc/apt/README.md", 20), "…/doc/apt/README.md");
+        assert_eq!(cut_head("/usr/share/a-very-long-name.md", 12), "…ong-name.md");
+        assert_eq!(cut_head("a/b", 3), "a/b");
+        assert_eq!(cut_middle("openssh-client/README.Debian#12", 15), "openssh…bian#12");
+        assert_eq!(cut_middle("日本語日本語", 6), "日…語");
+        assert_eq!((cut_head("abc", 1), cut_middle("abc", 1)), ("…".into(), "…".into()));
     }
 
     fn wishes(of: &[(usize, usize)]) -> Vec<Wish> {

@@ -39,6 +39,11 @@ impl ColumnArgs {
         Ok(Some(columns))
     }
 
+    /// Returns whether any were asked for.
+    pub(crate) fn are_chosen(&self) -> bool {
+        !self.names.is_empty()
+    }
+
     /// Splits at commas as csv does, so that a key may hold one.
     fn split(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();

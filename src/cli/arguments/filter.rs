@@ -35,6 +35,18 @@ impl FilterArgs {
         !self.filters.is_empty() || !self.documents.is_empty()
     }
 
+    /// Returns the flags that leave records out.
+    pub(crate) fn narrowing(&self) -> impl Iterator<Item = &'static str> {
+        [
+            ("--id", !self.ids.is_empty()),
+            ("--ids-from", self.ids_from.is_some()),
+            ("--where", !self.filters.is_empty()),
+            ("--where-document", !self.documents.is_empty()),
+        ]
+        .into_iter()
+        .filter_map(|(flag, is_given)| is_given.then_some(flag))
+    }
+
     /// Refuses to read the standard input for two things.
     pub(crate) fn leaves_stdin(&self, other: &str) -> Result<()> {
         match self.ids_from.as_deref() {

@@ -72,7 +72,7 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     key_command: Option<String>,
 
-    /// Output format [default: table on a terminal, jsonl otherwise]
+    /// Output format [default: on a terminal table, for hits snippets; jsonl otherwise]
     #[arg(long, short, global = true, value_name = "FORMAT")]
     #[arg(value_parser = PossibleValuesParser::new(OutputChoice::names()).try_map(|name| OutputChoice::named(&name)))]
     output: Option<OutputChoice>,

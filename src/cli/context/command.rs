@@ -38,6 +38,8 @@ pub(crate) struct Context<'c, 'w> {
     pub(crate) is_terminal: bool,
     /// Whether a table wraps what would be cut.
     pub(crate) full: bool,
+    /// Whether people are shown what metadata says of how a document was cut or synced.
+    pub(crate) bookkeeping: bool,
     /// The defaults of the global flags, and what was given on the command line.
     pub(crate) invocation: (&'c Defaults, &'c ArgMatches),
     /// Whether ids end with NUL, those that are read too.
@@ -72,6 +74,7 @@ impl<'c, 'w> Context<'c, 'w> {
             long_questions: Arc::default(),
             is_terminal,
             full: false,
+            bookkeeping: false,
             invocation,
             null_terminated: global.null,
             options,

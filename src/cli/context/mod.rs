@@ -5,6 +5,7 @@ mod files;
 pub(crate) mod key;
 pub(crate) mod long_questions;
 pub(crate) mod models;
+pub(crate) mod nothing_found;
 mod stages;
 pub(crate) mod stdin;
 mod streams;

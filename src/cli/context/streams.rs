@@ -28,7 +28,7 @@ impl<'c> Context<'c, '_> {
     /// Begins a list in a format of the verb's own choice, unless the user chose one.
     pub(crate) fn sink_in(&mut self, format: OutputFormat, columns: RecordColumns) -> Result<Box<dyn Sink + '_>> {
         self.out.set_format(format);
-        let style = Style { full: self.full, ..self.printer.style() };
+        let style = Style { full: self.full, bookkeeping: self.bookkeeping, ..self.printer.style() };
         crate::output::open(format, columns, style, &mut self.out)
     }
 

@@ -10,6 +10,7 @@ use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::Context;
+use crate::cli::context::nothing_found::tell_of_nothing;
 use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::exit::Status;
 use crate::output::{Highlight, OutputFormat, RecordColumns, ShownRecord};
@@ -109,12 +110,15 @@ impl GetArgs {
             Some(chosen) => (needed(&chosen), chosen),
             None => (include(&self.include), columns(RecordColumns::record(), &self.include)),
         };
+        context.bookkeeping = self.columns.are_chosen();
         let is_one = query.ids.as_ref().is_some_and(|ids| ids.len() == 1) && context.chosen_format().is_none();
         let format = match context.printer.format() {
             OutputFormat::Table if is_one => OutputFormat::Vertical,
             format => format,
         };
-        print(context, &store, &self.collection, &query, (include, columns, format))
+        let narrowing = self.conditions.narrowing().chain((self.offset > 0).then_some("--offset"));
+        let narrowing: Vec<_> = narrowing.chain((self.limit == Some(0)).then_some("--limit")).collect();
+        print(context, &store, &self.collection, &query, (include, columns, format), &narrowing)
     }
 }
 
@@ -130,7 +134,8 @@ impl PeekArgs {
             None if format.is_for_people() => RecordColumns::record(),
             None => RecordColumns::export(),
         };
-        print(context, &store, &self.collection, &query, (needed(&columns), columns, format))
+        context.bookkeeping = self.columns.are_chosen();
+        print(context, &store, &self.collection, &query, (needed(&columns), columns, format), &[])
     }
 }
 
@@ -140,6 +145,7 @@ fn print(
     collection: &str,
     query: &RecordQuery,
     (include, columns, format): (Include, RecordColumns, OutputFormat),
+    narrowing: &[&'static str],
 ) -> Result<Status> {
     let view = store.view(collection)?;
     warn_of_filter(context, &view, query.filter.as_ref());
@@ -151,6 +157,9 @@ fn print(
         sink.entry(ShownRecord::from(&record?))?;
     }
     sink.end()?;
+    if page.is_empty() {
+        tell_of_nothing(context, &view, narrowing.iter().copied());
+    }
     Ok(Status::found(!page.is_empty()))
 }
 

@@ -14,16 +14,21 @@ use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::Context;
+use crate::cli::context::nothing_found::tell_of_nothing;
 use crate::cli::context::stdin::is_piped;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
-use crate::output::{self, Highlight, Label, RecordColumn, RecordColumns, ShownRecord, duration};
+use crate::output::{self, Highlight, Label, OutputFormat, RecordColumn, RecordColumns, ShownRecord, duration};
 
 /// Find the records nearest to a query
 ///
 /// The query is a text, an embedding, or a file of several; a batch prints one list per query, in order. Empty queries are
 /// refused, and so are blank lines in a file of one query per line, except at the end: the number of a query is its line
 /// number, starting at 0.
+///
+/// On a terminal a hit is a snippet: where it is from (`path:line` where the record has a uri and lines, else its id), its
+/// distance or score, and two or three lines of its text around the place where most words of the query stand. Metadata that
+/// only says how a document was cut or synced is left out. With --columns, hits are a table; -o table prints one as well.
 #[derive(Debug, Args)]
 #[command(override_usage = "huedb query [OPTIONS] <COLLECTION> <TEXT>
        huedb query [OPTIONS] <COLLECTION> --embedding <JSON>
@@ -77,7 +82,7 @@ pub(crate) struct QueryArgs {
     #[command(flatten)]
     columns: ColumnArgs,
 
-    /// Wrap long text in a table instead of truncating it
+    /// Print long text whole instead of the lines that answer
     #[arg(long)]
     full: bool,
 
@@ -138,13 +143,18 @@ impl QueryArgs {
         };
         warn_of_filter(context, &view, filter.as_ref());
         let (include, columns) = self.shown(&view)?;
+        context.bookkeeping = self.columns.are_chosen();
+        let format = match context.printer.format() {
+            OutputFormat::Table if context.chosen_format().is_none() && !context.bookkeeping => OutputFormat::Snippets,
+            format => format,
+        };
         let mut query = ask::Query::new(questions.iter().filter_map(ask_of))
             .top(self.n)
             .offset(self.offset)
             .ids(ids)
             .filter(filter.clone())
             .max_distance(self.max_distance)
-            .include(read_for(context.printer.format(), include))
+            .include(read_for(format, include))
             .exact(self.exact)
             .hybrid(self.hybrid)
             .rerank(reranker)
@@ -166,8 +176,13 @@ impl QueryArgs {
         if self.explain || (context.printer.tells_details() && !self.hybrid) {
             explain(context, &answer);
         }
-        self.print(context, &questions, &answer.hits, columns, filter.as_ref())?;
-        Ok(Status::found(answer.hits.iter().any(|hits| !hits.is_empty())))
+        self.print(context, &questions, &answer.hits, (format, columns), filter.as_ref())?;
+        let is_found = answer.hits.iter().any(|hits| !hits.is_empty());
+        if !is_found {
+            let narrowed = self.conditions.narrowing().chain(self.max_distance.map(|_| "--max-distance"));
+            tell_of_nothing(context, &view, narrowed.chain((self.offset > 0).then_some("--offset")));
+        }
+        Ok(Status::found(is_found))
     }
 
     fn questions(&self, context: &Context) -> Result<Vec<Question>> {
@@ -231,12 +246,12 @@ impl QueryArgs {
         context: &mut Context,
         questions: &[Question],
         answer: &[Vec<Hit>],
-        columns: RecordColumns,
+        (format, columns): (OutputFormat, RecordColumns),
         filter: Option<&Filter>,
     ) -> Result<()> {
         let is_batch = self.input.is_some();
         context.full = self.full;
-        let mut sink = context.sink(columns)?;
+        let mut sink = context.sink_in(format, columns)?;
         for (at, (question, hits)) in questions.iter().zip(answer).enumerate() {
             if is_batch {
                 let label = question.id.clone().map_or(Label::Index(at), Label::Id);

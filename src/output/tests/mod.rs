@@ -3,6 +3,7 @@
 mod format;
 mod properties;
 mod round_trip;
+mod snippet;
 mod table;
 mod vertical;
 

@@ -1,0 +1,46 @@
+//! What is said where nothing was found: a terminal that stays empty looks like a failure.
+//!
+//! Invariant: only where somebody looks; a program has the exit code.
+
+use huedb::store::View;
+
+use crate::cli::context::command::Context;
+
+/// Says on a terminal that there is nothing to show, and what to try: without the flags that leave records out, or records
+/// to be found.
+pub(crate) fn tell_of_nothing(context: &mut Context, view: &View, narrowing: impl Iterator<Item = &'static str>) {
+    if context.stdout_is_terminal() {
+        let collection = view.info().name.as_str();
+        context.printer.notice(said(collection, view.counts().records, &narrowing.collect::<Vec<_>>()));
+    }
+}
+
+fn said(collection: &str, records: u64, narrowing: &[&str]) -> String {
+    match (records, narrowing) {
+        (0, _) => {
+            format!(
+                "nothing found: {collection} is empty; add records with `huedb import {collection} FILE` or `huedb sync {collection} FOLDER`"
+            )
+        }
+        (_, []) => format!("nothing found in {collection}"),
+        (_, flags) => format!("nothing found in {collection}; try it without {}", flags.join(" or ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_try_is_what_left_records_out() {
+        assert!(
+            said("notes", 0, &["--where"])
+                .starts_with("nothing found: notes is empty; add records with `huedb import notes")
+        );
+        assert_eq!(said("notes", 3, &[]), "nothing found in notes");
+        assert_eq!(
+            said("notes", 3, &["--where", "--offset"]),
+            "nothing found in notes; try it without --where or --offset"
+        );
+    }
+}
