@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::plan::{Facts, Plan};
-use crate::record::Hit;
+use crate::record::{Hit, Ordinal};
 
 /// What a query found, and how.
 #[derive(Debug, Clone)]
@@ -22,6 +22,9 @@ pub struct Answer {
     pub timing: QueryTiming,
     /// Rows whose embedding was compared with a question, where vectors were searched for.
     pub ranked: u64,
+    /// What was left out because of better hits, where any were to be ([`super::Query::best_per`],
+    /// [`super::Query::unique`]); of all questions together.
+    pub thinned: Option<Thinned>,
     /// What went wrong without changing the hits, such as a damaged graph.
     pub warnings: Vec<String>,
 }
@@ -40,4 +43,34 @@ pub struct QueryTiming {
     pub rank: Duration,
     /// Reading the hits.
     pub read: Duration,
+}
+
+/// What was left out because of better hits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Thinned {
+    /// Records looked at, the best first, until there were enough.
+    pub looked_at: u64,
+    /// Those of them with the value of a better one.
+    pub same_value: u64,
+    /// Those of them that are near-duplicates of a better one.
+    pub near_duplicates: u64,
+}
+
+impl Thinned {
+    pub(super) fn add(&mut self, more: Self) {
+        self.looked_at += more.looked_at;
+        self.same_value += more.same_value;
+        self.near_duplicates += more.near_duplicates;
+    }
+}
+
+/// A record that was found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FoundRecord {
+    pub(super) ordinal: Ordinal,
+    /// The distance, or the value of a rank expression.
+    pub(super) distance: f64,
+    /// What ranks a hybrid query.
+    pub(super) score: Option<f64>,
 }

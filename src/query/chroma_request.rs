@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::group::{GroupBy, SCORE};
+use super::group::{BestPer, GroupBy, SCORE};
 use super::rank::{RequestPath, parse};
 use super::request::{Ask, Query};
 use super::{Filter, rank};
@@ -89,7 +89,7 @@ impl ChromaRequest {
 
 impl ChromaSearch {
     fn parse(json: &Json, place: &RequestPath) -> Result<Self> {
-        let fields = place.object(json, &["filter", "rank", "group_by", "limit", "select"])?;
+        let fields = place.object(json, &["filter", "rank", "group_by", "limit", "select", "best_per", "unique"])?;
         let given = |key: &str| fields.get(key).filter(|json| !is_empty(json)).map(|json| (json, place.key(key)));
         let filter = given("filter").map(|(json, place)| Filter::from_json(json).map_err(|error| place.error(error)));
         let rank = given("rank").map(|(json, place)| parse(json, &place)).transpose()?;
@@ -99,6 +99,15 @@ impl ChromaSearch {
         let select = given("select").map(|(json, place)| Select::parse(json, &place)).transpose()?.unwrap_or_default();
         if group_by.is_some() && query.asks == [Ask::All] {
             return Err(place.key("group_by").error("groups need a rank"));
+        }
+        // These two are huedb's own.
+        let best_per = given("best_per")
+            .map(|(json, place)| place.text(json)?.parse::<BestPer>().map_err(|error| place.error(error)));
+        let unique =
+            given("unique").map(|(json, place)| json.as_bool().ok_or_else(|| place.error("expected true or false")));
+        let query = query.best_per(best_per.transpose()?).unique(unique.transpose()?.unwrap_or(false));
+        if query.thins() && query.asks == [Ask::All] {
+            return Err(place.error("\"best_per\" and \"unique\" need a rank"));
         }
         let query = query.group_by(group_by).offset(page.offset).top(page.limit.unwrap_or(usize::MAX));
         Ok(Self { query: query.include(select.include()), select })

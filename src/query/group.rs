@@ -1,16 +1,19 @@
-//! Groups of found records: of each group only the first few by some keys are kept.
+//! Groups of found records: of each group only the first few by some keys are kept, or the best alone.
 //!
 //! Invariant: what is kept stays in the order of the scores, and a record without a grouping key is in the group of
 //! those without it.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use serde_json::{Map, Value as Json};
 
 use super::rank::RequestPath;
-use crate::error::Result;
-use crate::record::{Metadata, Number, Value};
+use crate::error::{Error, Result};
+use crate::record::{Metadata, Number, Value, check_key};
+use crate::store::StoredRecord;
 
 /// The key that stands for the score.
 pub(super) const SCORE: &str = "#score";
@@ -42,6 +45,49 @@ pub enum Extreme {
     Min,
     /// The greatest: `$max_k`.
     Max,
+}
+
+/// What hits are told apart by where only the best of each value is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BestPer {
+    /// The uri.
+    Uri,
+    /// The value of a metadata key.
+    Key(String),
+}
+
+impl BestPer {
+    /// Returns the value of a record; a record without one is alike no other.
+    pub(super) fn value_of(&self, stored: &StoredRecord) -> Option<String> {
+        match self {
+            Self::Uri => stored.uri.clone(),
+            // JSON tells types apart.
+            Self::Key(key) => stored.metadata.get(key).map(|value| value.to_json().to_string()),
+        }
+    }
+}
+
+impl FromStr for BestPer {
+    type Err = Error;
+
+    /// Reads `uri` or a metadata key; `metadata.KEY` is always a key.
+    fn from_str(name: &str) -> Result<Self> {
+        let key = match name.strip_prefix("metadata.") {
+            None if name == "uri" => return Ok(Self::Uri),
+            key => key.unwrap_or(name),
+        };
+        check_key(key)?;
+        Ok(Self::Key(key.to_owned()))
+    }
+}
+
+impl fmt::Display for BestPer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uri => f.write_str("uri"),
+            Self::Key(key) => f.write_str(key),
+        }
+    }
 }
 
 impl GroupBy {

@@ -59,6 +59,19 @@ impl<'q> VectorSearch<'q> {
         Ok(answer)
     }
 
+    /// Ranks the records for each question, among `chosen` or all, without reading them.
+    pub(super) fn rank(&self, view: &View, chosen: Option<&RoaringTreemap>) -> Result<(Answer, Vec<Vec<Ranked>>)> {
+        let mut answer = self.plan(view, chosen)?;
+        if answer.plan.way == AccessPath::Nothing {
+            return Ok((answer, vec![Vec::new(); self.questions.len()]));
+        }
+        let mut damage = None;
+        let ranked = rank_in_groups(view, self, chosen, &mut answer, &mut damage);
+        let mut ranked = ranked.map_err(|error| cause(error, damage))?;
+        ranked.iter_mut().for_each(|nearest| nearest.truncate(answer.facts.wanted));
+        Ok((answer, ranked))
+    }
+
     /// Returns the answer before anything was searched: how it will be.
     pub(super) fn plan(&self, view: &View, chosen: Option<&RoaringTreemap>) -> Result<Answer> {
         self.questions.iter().try_for_each(|question| fits(view, question))?;
@@ -69,6 +82,7 @@ impl<'q> VectorSearch<'q> {
             facts,
             timing: QueryTiming::default(),
             ranked: 0,
+            thinned: None,
             warnings: Vec::new(),
         })
     }
@@ -83,18 +97,9 @@ pub(super) fn nearest(
     (exact, threads): (bool, usize),
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Ranked>> {
-    let query = VectorSearch::nearest(question, limit, exact, threads);
-    let mut answer = query.plan(view, chosen)?;
-    if answer.plan.way == AccessPath::Nothing {
-        return Ok(Vec::new());
-    }
-    let mut damage = None;
-    let ranked = rank_in_groups(view, &query, chosen, &mut answer, &mut damage);
-    let mut ranked = ranked.map_err(|error| cause(error, damage))?;
+    let (mut answer, mut ranked) = VectorSearch::nearest(question, limit, exact, threads).rank(view, chosen)?;
     warnings.append(&mut answer.warnings);
-    let mut nearest = ranked.pop().unwrap_or_default();
-    nearest.truncate(limit);
-    Ok(nearest)
+    Ok(ranked.pop().unwrap_or_default())
 }
 
 fn fits(view: &View, question: &[f32]) -> Result<()> {

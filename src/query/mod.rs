@@ -30,9 +30,10 @@ mod select;
 mod sort;
 #[cfg(feature = "plot")]
 mod statistics;
+mod thin;
 mod unknown_key;
 
-pub use answer::{Answer, QueryTiming};
+pub use answer::{Answer, QueryTiming, Thinned};
 pub use chroma_request::{ChromaRequest, ChromaSearch, Select};
 #[cfg(feature = "plot")]
 pub use components::Projection;
@@ -41,7 +42,7 @@ pub use dedupe::{Dedupe, Group, Groups};
 pub use distribution::{Bin, Distribution, Edges};
 pub use facet::{Facet, KeyFacts};
 pub use filter::{Filter, Scalar, Test, filter_key};
-pub use group::{Aggregate, Extreme, GroupBy};
+pub use group::{Aggregate, BestPer, Extreme, GroupBy};
 pub use plan::{AccessPath, Costs, Facts, Plan};
 pub use rank::Rank;
 pub use request::{Ask, Query};
@@ -49,4 +50,5 @@ pub use select::{RecordPage, RecordQuery};
 pub use sort::Sort;
 #[cfg(feature = "plot")]
 pub use statistics::{Statistics, StatisticsQuery};
+pub use thin::NEAR_DUPLICATE;
 pub use unknown_key::{nearest, unknown_among, unknown_key};

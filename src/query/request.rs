@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::plan::AccessPath;
 use super::rank::{KnnQuery, Rank};
-use super::{Filter, GroupBy};
+use super::{BestPer, Filter, GroupBy};
 use crate::embed::{self, Embedder, LoadOptions, Reranker, TextRole};
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, RecordId, SparseVector, check_model};
@@ -64,6 +64,10 @@ pub struct Query {
     pub depth: usize,
     /// How hits are thinned out.
     pub group_by: Option<GroupBy>,
+    /// Only the best hit of each value.
+    pub best_per: Option<BestPer>,
+    /// Leave out near-duplicates of better hits.
+    pub unique: bool,
     /// What reads the first hits again and decides their order.
     pub reranker: Option<Arc<Reranker>>,
     /// What embeds texts; `None` for the collection's own model.
@@ -130,6 +134,8 @@ impl Default for Query {
             hybrid: false,
             depth: DEPTH,
             group_by: None,
+            best_per: None,
+            unique: false,
             reranker: None,
             model: QueryModel::OfCollection,
         }
@@ -283,6 +289,28 @@ impl Query {
     #[must_use]
     pub fn group_by(self, group_by: impl Into<Option<GroupBy>>) -> Self {
         Self { group_by: group_by.into(), ..self }
+    }
+
+    /// Keeps only the best hit of each value of a metadata key, or of each uri; a record without a value is alike no other.
+    ///
+    /// The ranking is looked through deeper until [`Self::top`] hits are found or no record is left, so no list is shorter
+    /// than it need be. Of a rank expression no more records are found than it says. A reranker reads what is left.
+    #[must_use]
+    pub fn best_per(self, per: impl Into<Option<BestPer>>) -> Self {
+        Self { best_per: per.into(), ..self }
+    }
+
+    /// Leaves out near-duplicates of better hits: those whose embedding is within a cosine distance of
+    /// [`super::NEAR_DUPLICATE`] of one that is kept, whatever the space. The ranking is looked through deeper as for
+    /// [`Self::best_per`].
+    #[must_use]
+    pub fn unique(self, unique: bool) -> Self {
+        Self { unique, ..self }
+    }
+
+    /// Returns whether hits are left out because of better ones.
+    pub(super) fn thins(&self) -> bool {
+        self.best_per.is_some() || self.unique
     }
 
     /// Has a cross-encoder read the first 50 hits of each question beside it, or as many as are asked for if those are more,

@@ -9,14 +9,16 @@ use std::time::Instant;
 
 use roaring::RoaringTreemap;
 
-use super::answer::Answer;
+use super::answer::{Answer, FoundRecord};
 use super::fuse::{FusedQuestion, FusedRecord, Reach, fused};
 use super::knn::VectorSearch;
 use super::rank::{Knn, KnnQuery, Rank, evaluate, words_not_indexed};
 use super::request::{Ask, Query};
 use super::rerank::reranked;
 use super::select::choose;
+use super::thin::{check_thinned, thinned};
 use crate::error::{Error, Result};
+use crate::index::Ranked;
 use crate::record::{Hit, Metadata, Ordinal};
 use crate::store::{Collection, View};
 
@@ -62,6 +64,7 @@ impl View {
     /// As [`Collection::query`].
     pub fn query(&self, query: &Query) -> Result<Answer> {
         check_hybrid(self, query)?;
+        check_thinned(query)?;
         if let Some(reranker) = &query.reranker {
             return reranked(self, query, reranker);
         }
@@ -97,7 +100,8 @@ fn check_hybrid(view: &View, query: &Query) -> Result<()> {
 /// Answers a query whose texts are embedded.
 fn answer(view: &View, query: &Query) -> Result<Answer> {
     let vectors = query.asks.iter().map(vector_of);
-    let vectors = if query.hybrid || query.group_by.is_some() { None } else { vectors.collect::<Option<Vec<_>>>() };
+    let is_scored = query.hybrid || query.group_by.is_some() || query.thins();
+    let vectors = if is_scored { None } else { vectors.collect::<Option<Vec<_>>>() };
     let start = Instant::now();
     let chosen = choose(view, query.ids.as_deref(), query.filter.as_ref())?;
     let filter = start.elapsed();
@@ -127,48 +131,87 @@ fn vector_of(ask: &Ask) -> Option<&[f32]> {
     }
 }
 
-/// A record that was found.
-#[derive(Debug, Clone, Copy)]
-struct FoundRecord {
-    ordinal: Ordinal,
-    /// The distance, or the value of a rank expression.
-    distance: f64,
-    /// What ranks a hybrid query.
-    score: Option<f64>,
-}
-
 /// Answers questions one by one, by a score of each record.
 fn by_scores(view: &View, query: &Query, chosen: Option<&RoaringTreemap>, mut answer: Answer) -> Result<Answer> {
-    let (mut warnings, mut said) = (Vec::new(), HashSet::new());
+    let mut said = HashSet::new();
     for ask in &query.asks {
         let start = Instant::now();
-        let mut found = match ask {
-            Ask::Text { text, vector, sparse } if query.hybrid => {
-                let embedding = vector.as_deref().unwrap_or_default();
-                let question = FusedQuestion { text, embedding, terms: sparse.as_ref() };
-                fused_records(view, query, question, chosen, &mut warnings)?
-            }
-            _ => match expression_of(ask, query) {
-                None => in_order(view, chosen),
-                Some(rank) => scored(view, &rank, chosen, query.threads_to_use(), &mut warnings)?,
-            },
+        let found = if query.thins() {
+            let (found, left_out) =
+                thinned(view, query, |depth| ranking(view, query, ask, chosen, depth, &mut answer))?;
+            answer.thinned.get_or_insert_default().add(left_out);
+            found
+        } else {
+            let found = ranking(view, query, ask, chosen, query.ranking_depth(), &mut answer)?;
+            grouped(view, query, found)?
         };
-        if let Some(group_by) = &query.group_by {
-            let read = |found: FoundRecord| {
-                Ok((found, found.score.unwrap_or(found.distance), view.stored(found.ordinal)?.metadata))
-            };
-            let with_metadata: Vec<(FoundRecord, f64, Metadata)> =
-                found.into_iter().map(read).collect::<Result<_>>()?;
-            found = group_by.keep(with_metadata).into_iter().map(|(found, _)| found).collect();
-        }
         answer.timing.rank += start.elapsed();
         let start = Instant::now();
         answer.hits.push(page(view, query, found)?);
         answer.timing.read += start.elapsed();
     }
-    warnings.retain(|warning: &String| said.insert(warning.clone()));
-    answer.warnings.append(&mut warnings);
+    answer.warnings.retain(|warning: &String| said.insert(warning.clone()));
     Ok(answer)
+}
+
+/// Returns the first `depth` records of a question, the best first, or as many as an expression finds.
+fn ranking(
+    view: &View,
+    query: &Query,
+    ask: &Ask,
+    chosen: Option<&RoaringTreemap>,
+    depth: usize,
+    answer: &mut Answer,
+) -> Result<Vec<FoundRecord>> {
+    match ask {
+        Ask::Text { text, vector, sparse } if query.hybrid => {
+            let embedding = vector.as_deref().unwrap_or_default();
+            let question = FusedQuestion { text, embedding, terms: sparse.as_ref() };
+            fused_records(view, query, question, chosen, depth, &mut answer.warnings)
+        }
+        Ask::Vector(vector) | Ask::Text { vector: Some(vector), .. } if query.thins() => {
+            nearest_records(view, query, vector, chosen, depth, answer)
+        }
+        _ => match expression_of(ask, query) {
+            None => Ok(in_order(view, chosen)),
+            Some(rank) => scored(view, &rank, chosen, query.threads_to_use(), &mut answer.warnings),
+        },
+    }
+}
+
+/// Returns the nearest records, and notes how they were searched for.
+fn nearest_records(
+    view: &View,
+    query: &Query,
+    vector: &[f32],
+    chosen: Option<&RoaringTreemap>,
+    depth: usize,
+    answer: &mut Answer,
+) -> Result<Vec<FoundRecord>> {
+    let search = VectorSearch {
+        questions: vec![vector],
+        offset: 0,
+        top: depth,
+        max_distance: None,
+        exact: query.exact,
+        way: query.way,
+        threads: query.threads_to_use(),
+    };
+    let (searched, mut ranked) = search.rank(view, chosen)?;
+    (answer.plan, answer.facts) = (searched.plan, searched.facts);
+    answer.ranked += searched.ranked;
+    answer.warnings.extend(searched.warnings);
+    let found = |Ranked { ordinal, distance }| FoundRecord { ordinal, distance, score: None };
+    Ok(ranked.pop().unwrap_or_default().into_iter().map(found).collect())
+}
+
+/// Keeps a few of each group, where hits are to be grouped.
+fn grouped(view: &View, query: &Query, found: Vec<FoundRecord>) -> Result<Vec<FoundRecord>> {
+    let Some(group_by) = &query.group_by else { return Ok(found) };
+    let read =
+        |found: FoundRecord| Ok((found, found.score.unwrap_or(found.distance), view.stored(found.ordinal)?.metadata));
+    let with_metadata: Vec<(FoundRecord, f64, Metadata)> = found.into_iter().map(read).collect::<Result<_>>()?;
+    Ok(group_by.keep(with_metadata).into_iter().map(|(found, _)| found).collect())
 }
 
 /// Ranks by meaning and words.
@@ -177,10 +220,10 @@ fn fused_records(
     query: &Query,
     question: FusedQuestion,
     chosen: Option<&RoaringTreemap>,
+    depth: usize,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<FoundRecord>> {
-    let depth = query.ranking_depth();
-    let top = if query.group_by.is_some() { depth } else { query.top.saturating_add(query.offset) };
+    let top = if query.group_by.is_some() || query.thins() { depth } else { query.top.saturating_add(query.offset) };
     let reach = Reach { top, depth, exact: query.exact, threads: query.threads_to_use() };
     let found = fused(view, question, chosen, reach, warnings)?.into_iter();
     let found =

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args};
 use huedb::embed::{Embedder, Reranker};
 use huedb::error::{Error, Result};
 use huedb::input::{Question, Questions, embedding_from_json};
-use huedb::query::{self as ask, AccessPath, Answer, Ask, Filter};
+use huedb::query::{self as ask, AccessPath, Answer, Ask, BestPer, Filter};
 use huedb::record::{CollectionInfo, Hit};
 use huedb::store::{Access, Include, View, check_dimension, check_embedding};
 
@@ -16,7 +16,7 @@ use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::Context;
 use crate::cli::context::nothing_found::tell_of_nothing;
 use crate::cli::context::stdin::is_piped;
-use crate::cli::context::unknown_key::warn_of_filter;
+use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::exit::Status;
 use crate::output::{self, Highlight, Label, OutputFormat, RecordColumn, RecordColumns, ShownRecord, duration};
 
@@ -41,6 +41,7 @@ use crate::output::{self, Highlight, Label, OutputFormat, RecordColumn, RecordCo
   huedb query notes --embedding '[0.1, 0.2, 0.3]' --max-distance 0.5
   huedb query notes \"error E0282\" --hybrid
   huedb query notes \"why do leaves fall\" --rerank ms-marco-MiniLM-L6-v2 -n 5
+  huedb query docs \"rotate keys\" --best-per uri --unique
   huedb query notes \"keys\" --columns distance,year,document --full
   huedb query notes --input questions.jsonl -o csv")]
 pub(crate) struct QueryArgs {
@@ -69,6 +70,19 @@ pub(crate) struct QueryArgs {
     /// Drop hits farther away than this
     #[arg(long, value_name = "DISTANCE", allow_negative_numbers = true)]
     max_distance: Option<f32>,
+
+    /// Print only the best hit of each value: `uri`, or a metadata key
+    ///
+    /// With `uri`, the best part of each file. The list still has --limit hits where there are enough: more of the ranking is
+    /// looked at. A record without a value is alike no other. `metadata.KEY` is always a key.
+    #[arg(long, value_name = "uri|KEY")]
+    best_per: Option<BestPer>,
+
+    /// Leave out near-duplicates of better hits: within a cosine distance of 0.05
+    ///
+    /// The list still has --limit hits where there are enough. With --rerank, what is left is read again.
+    #[arg(long)]
+    unique: bool,
 
     #[command(flatten)]
     conditions: FilterArgs,
@@ -142,6 +156,9 @@ impl QueryArgs {
             None => None,
         };
         warn_of_filter(context, &view, filter.as_ref());
+        if let Some(BestPer::Key(key)) = &self.best_per {
+            warn_of_key(context, &view, key);
+        }
         let (include, columns) = self.shown(&view)?;
         context.bookkeeping = self.columns.are_chosen();
         let format = match context.printer.format() {
@@ -157,6 +174,8 @@ impl QueryArgs {
             .include(read_for(format, include))
             .exact(self.exact)
             .hybrid(self.hybrid)
+            .best_per(self.best_per.clone())
+            .unique(self.unique)
             .rerank(reranker)
             .threads(context.models.threads());
         let embedder = self.embedder(context, view.info(), &questions)?;
@@ -174,7 +193,7 @@ impl QueryArgs {
         let stages = [("filter", timing.filter), ("candidates", timing.candidates), ("rank", timing.rank)];
         stages.into_iter().chain([("read", timing.read)]).for_each(|(stage, took)| context.timing.add(stage, took));
         if self.explain || (context.printer.tells_details() && !self.hybrid) {
-            explain(context, &answer);
+            explain(context, &answer, self.best_per.as_ref());
         }
         self.print(context, &questions, &answer.hits, (format, columns), filter.as_ref())?;
         let is_found = answer.hits.iter().any(|hits| !hits.is_empty());
@@ -285,7 +304,7 @@ pub(crate) fn asking(text: String) -> Result<String> {
     })
 }
 
-fn explain(context: &mut Context, answer: &Answer) {
+fn explain(context: &mut Context, answer: &Answer, best_per: Option<&BestPer>) {
     let (facts, costs, timing) = (&answer.facts, &answer.plan.costs, &answer.timing);
     let filtered = if facts.filtered { "the filter keeps" } else { "no filter:" };
     let cost = |microseconds: f64| {
@@ -324,7 +343,17 @@ fn explain(context: &mut Context, answer: &Answer) {
             duration(timing.read)
         ),
     ];
-    for line in lines {
+    let thinned = answer.thinned.map(|thinned| {
+        let value =
+            best_per.map(|per| format!("{} of the same {per} as a better one, ", output::count(thinned.same_value)));
+        format!(
+            "thinned: of {} left out {}{}",
+            output::count_of(thinned.looked_at, "hit"),
+            value.unwrap_or_default(),
+            output::count_of(thinned.near_duplicates, "near-duplicate")
+        )
+    });
+    for line in lines.into_iter().chain(thinned) {
         context.printer.notice(line);
     }
 }
