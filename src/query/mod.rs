@@ -19,6 +19,7 @@ pub mod filter;
 mod fuse;
 mod group;
 mod knn;
+mod like;
 mod plan;
 pub mod rank;
 mod request;

@@ -6,6 +6,8 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use roaring::RoaringTreemap;
+
 use super::plan::AccessPath;
 use super::rank::{KnnQuery, Rank};
 use super::{BestPer, Filter, GroupBy};
@@ -72,6 +74,8 @@ pub struct Query {
     pub reranker: Option<Arc<Reranker>>,
     /// What embeds texts; `None` for the collection's own model.
     model: QueryModel,
+    /// Records that are not found.
+    pub(super) left_out: RoaringTreemap,
 }
 
 /// One question.
@@ -91,6 +95,13 @@ pub enum Ask {
     },
     /// The records of an expression, by their scores.
     Rank(Rank),
+    /// The records nearest to some records, and far from others; see [`Query::like`].
+    Like {
+        /// What hits are to be like; one or more.
+        like: Vec<RecordId>,
+        /// What they are to be unlike.
+        unlike: Vec<RecordId>,
+    },
     /// Every record, in the order of insertion.
     All,
 }
@@ -138,6 +149,7 @@ impl Default for Query {
             unique: false,
             reranker: None,
             model: QueryModel::OfCollection,
+            left_out: RoaringTreemap::new(),
         }
     }
 }
@@ -202,6 +214,37 @@ impl Query {
     #[must_use]
     pub fn rank(rank: Rank) -> Self {
         Self::new([rank])
+    }
+
+    /// Asks for the records nearest to those of these ids: to the mean of their embeddings, each taken at length 1 in a cosine
+    /// space. The records themselves are not among the hits. Such a query asks nothing else.
+    ///
+    /// ```
+    /// # use huedb::{Access, CollectionName, Mode, NewCollection, NewRecord, Query, RecordId, Store};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("notes.redb"), Access::Create)?;
+    /// # store.create_collection(CollectionName::parse("notes")?, NewCollection::default())?;
+    /// let notes = store.collection("notes")?;
+    /// # let row = |(id, embedding): (&str, [f32; 2])| NewRecord::new(id).unwrap().with_embedding(embedding.to_vec());
+    /// # notes.write_rows([("fox", [1.0, 0.1]), ("wolf", [1.0, 0.2]), ("car", [0.1, 1.0])].map(row), Mode::Add)?;
+    /// let answer = notes.query(&Query::like([RecordId::parse("fox")?]))?;
+    /// let ids: Vec<&str> = answer.hits[0].iter().map(|hit| hit.record.id.as_str()).collect();
+    /// assert_eq!(ids, ["wolf", "car"]);
+    /// # Ok::<(), huedb::Error>(())
+    /// ```
+    #[must_use]
+    pub fn like(ids: impl IntoIterator<Item = RecordId>) -> Self {
+        let ask = Ask::Like { like: ids.into_iter().collect(), unlike: Vec::new() };
+        Self { asks: vec![ask], ..Self::default() }
+    }
+
+    /// Subtracts the mean of the embeddings of these records from that of [`Self::like`]; they are not among the hits either.
+    #[must_use]
+    pub fn unlike(mut self, ids: impl IntoIterator<Item = RecordId>) -> Self {
+        if let Some(Ask::Like { unlike, .. }) = self.asks.first_mut() {
+            unlike.extend(ids);
+        }
+        self
     }
 
     /// Asks for every record, in the order of insertion.
@@ -346,7 +389,7 @@ impl Query {
                         texts.push(text);
                     }
                 }),
-                Ask::Text { .. } | Ask::Vector(_) | Ask::All => {}
+                Ask::Text { .. } | Ask::Vector(_) | Ask::Like { .. } | Ask::All => {}
             }
         }
         texts
@@ -365,7 +408,7 @@ impl Query {
                         knn.query = KnnQuery::Dense(vector);
                     }
                 }),
-                Ask::Text { .. } | Ask::Vector(_) | Ask::All => {}
+                Ask::Text { .. } | Ask::Vector(_) | Ask::Like { .. } | Ask::All => {}
             }
         }
     }

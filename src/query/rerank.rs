@@ -19,7 +19,7 @@ const RERANKED: usize = 50;
 pub(super) fn reranked(view: &View, query: &Query, reranker: &Reranker) -> Result<Answer> {
     let text = |ask: &Ask| match ask {
         Ask::Text { text, .. } => Ok(text.clone()),
-        Ask::Vector(_) | Ask::Rank(_) | Ask::All => {
+        Ask::Vector(_) | Ask::Rank(_) | Ask::Like { .. } | Ask::All => {
             Err(Error::argument("a reranked query needs the text of each question"))
         }
     };

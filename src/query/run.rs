@@ -12,6 +12,7 @@ use roaring::RoaringTreemap;
 use super::answer::{Answer, FoundRecord};
 use super::fuse::{FusedQuestion, FusedRecord, Reach, fused};
 use super::knn::VectorSearch;
+use super::like::by_records;
 use super::rank::{Knn, KnnQuery, Rank, evaluate, words_not_indexed};
 use super::request::{Ask, Query};
 use super::rerank::reranked;
@@ -51,7 +52,8 @@ impl Collection {
     /// # Errors
     /// [`Error::DimensionMismatch`] or [`Error::InvalidEmbedding`] for a question that does not fit; for a text
     /// [`Error::NoModel`], [`Error::ModelMismatch`] and those of [`crate::embed::load`]; [`Error::InvalidArgument`] for a
-    /// hybrid query of a collection without an index of words; or a damaged file.
+    /// hybrid query of a collection without an index of words, or a record that is not there ([`Query::like`]); or a
+    /// damaged file.
     pub fn query(&self, query: &Query) -> Result<Answer> {
         self.read(|view| view.query(query)).map_err(|e| self.store().name(e))
     }
@@ -67,6 +69,9 @@ impl View {
         check_thinned(query)?;
         if let Some(reranker) = &query.reranker {
             return reranked(self, query, reranker);
+        }
+        if let Some(query) = by_records(self, query)? {
+            return answer(self, &query);
         }
         if !query.needs_model(self.info()) {
             return answer(self, query);
@@ -104,6 +109,8 @@ fn answer(view: &View, query: &Query) -> Result<Answer> {
     let vectors = if is_scored { None } else { vectors.collect::<Option<Vec<_>>>() };
     let start = Instant::now();
     let chosen = choose(view, query.ids.as_deref(), query.filter.as_ref())?;
+    let but = |chosen: Option<RoaringTreemap>| chosen.unwrap_or_else(|| view.live()) - &query.left_out;
+    let chosen = if query.left_out.is_empty() { chosen } else { Some(but(chosen)) };
     let filter = start.elapsed();
     let chosen = chosen.as_ref();
     let knn = VectorSearch {
@@ -127,7 +134,7 @@ fn answer(view: &View, query: &Query) -> Result<Answer> {
 fn vector_of(ask: &Ask) -> Option<&[f32]> {
     match ask {
         Ask::Vector(vector) | Ask::Text { vector: Some(vector), .. } => Some(vector),
-        Ask::Text { .. } | Ask::Rank(_) | Ask::All => None,
+        Ask::Text { .. } | Ask::Rank(_) | Ask::Like { .. } | Ask::All => None,
     }
 }
 
@@ -235,7 +242,8 @@ fn fused_records(
 fn expression_of(ask: &Ask, query: &Query) -> Option<Rank> {
     let depth = query.ranking_depth();
     match ask {
-        Ask::All => None,
+        // A question by records is one by a vector by now.
+        Ask::Like { .. } | Ask::All => None,
         Ask::Rank(rank) => Some(rank.clone()),
         Ask::Vector(vector) | Ask::Text { vector: Some(vector), .. } => {
             Some(Rank::Knn(Knn::by_embedding(KnnQuery::Dense(vector.clone()), depth)))

@@ -7,7 +7,7 @@ use huedb::embed::{Embedder, Reranker};
 use huedb::error::{Error, Result};
 use huedb::input::{Question, Questions, embedding_from_json};
 use huedb::query::{self as ask, AccessPath, Answer, Ask, BestPer, Filter};
-use huedb::record::{CollectionInfo, Hit};
+use huedb::record::{CollectionInfo, Hit, RecordId};
 use huedb::store::{Access, Include, View, check_dimension, check_embedding};
 
 use crate::cli::arguments::columns::{ColumnArgs, needed};
@@ -32,15 +32,17 @@ use crate::output::{self, Highlight, Label, OutputFormat, RecordColumn, RecordCo
 #[derive(Debug, Args)]
 #[command(override_usage = "huedb query [OPTIONS] <COLLECTION> <TEXT>
        huedb query [OPTIONS] <COLLECTION> --embedding <JSON>
+       huedb query [OPTIONS] <COLLECTION> --like <ID>
        huedb query [OPTIONS] <COLLECTION> --input <FILE>")]
 #[expect(clippy::struct_excessive_bools, reason = "each flag is given or not by itself")]
-#[command(group = ArgGroup::new("question").args(["text", "embedding", "input"]))]
+#[command(group = ArgGroup::new("question").args(["text", "embedding", "like", "input"]))]
 #[command(after_help = "Examples:
   huedb query notes \"how do foxes move\" -n 5
   huedb query notes \"keys\" --where 'year >= 2020 and lang in (\"en\",\"de\")' -o jsonl | jq -r .id
   huedb query notes --embedding '[0.1, 0.2, 0.3]' --max-distance 0.5
   huedb query notes \"error E0282\" --hybrid
   huedb query notes \"why do leaves fall\" --rerank ms-marco-MiniLM-L6-v2 -n 5
+  huedb query notes --like fox-1 --like fox-2 --unlike dog-1
   huedb query docs \"rotate keys\" --best-per uri --unique
   huedb query notes \"keys\" --columns distance,year,document --full
   huedb query notes --input questions.jsonl -o csv")]
@@ -54,6 +56,16 @@ pub(crate) struct QueryArgs {
     /// Query embedding, as a JSON array of numbers
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     embedding: Option<String>,
+
+    /// Find records like the one with this ID (repeatable: like all of them together)
+    ///
+    /// Compares with the embedding of the record, or with the mean of several. The records themselves are left out.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["hybrid", "rerank"])]
+    like: Vec<String>,
+
+    /// Find records unlike the one with this ID: its embedding is subtracted (repeatable)
+    #[arg(long, value_name = "ID", requires = "like")]
+    unlike: Vec<String>,
 
     /// File of queries, `-` for standard input: jsonl, json or csv with text or embedding, or one per line
     #[arg(long, short, value_name = "FILE")]
@@ -130,19 +142,20 @@ pub(crate) struct QueryArgs {
 
 impl QueryArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        let is_asked = self.text.is_some() || self.embedding.is_some() || self.input.is_some();
+        let is_like = !self.like.is_empty();
+        let is_asked = is_like || self.text.is_some() || self.embedding.is_some() || self.input.is_some();
         if !is_asked && !is_piped() {
             let why = format!("nothing is asked of {}", self.collection);
             return Err(Error::InvalidArgument {
                 why,
-                hint: Some("put the question last, in quotes; or --embedding, or --input FILE".into()),
+                hint: Some("put the question last, in quotes; or --embedding, --like ID or --input FILE".into()),
             });
         }
         if !is_asked || self.text.as_deref() == Some("-") || self.input.as_deref() == Some("-") {
             self.conditions.leaves_stdin("the question")?;
         }
         let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
-        let questions = self.questions(context)?;
+        let questions = if is_like { vec![nameless(None, None)] } else { self.questions(context)? };
         let store = context.open(Access::Read)?;
         let view = store.view(&self.collection)?;
         if self.hybrid {
@@ -165,7 +178,12 @@ impl QueryArgs {
             OutputFormat::Table if context.chosen_format().is_none() && !context.bookkeeping => OutputFormat::Snippets,
             format => format,
         };
-        let mut query = ask::Query::new(questions.iter().filter_map(ask_of))
+        let asked = if is_like {
+            ask::Query::like(parsed(&self.like)?).unlike(parsed(&self.unlike)?)
+        } else {
+            ask::Query::new(questions.iter().filter_map(ask_of))
+        };
+        let mut query = asked
             .top(self.n)
             .offset(self.offset)
             .ids(ids)
@@ -205,10 +223,7 @@ impl QueryArgs {
     }
 
     fn questions(&self, context: &Context) -> Result<Vec<Question>> {
-        let single = |text: Option<String>, embedding: Option<Vec<f32>>| {
-            let origin = huedb::record::Origin { source: "question".into(), line: 0 };
-            Ok(vec![Question { id: None, text, embedding, origin }])
-        };
+        let single = |text, embedding| Ok(vec![nameless(text, embedding)]);
         match (self.text.as_deref(), &self.embedding, &self.input) {
             (_, _, Some(input)) => Questions::open(&context.source(input)?, None)?.collect(),
             (_, Some(json), None) => single(None, Some(embedding_from_json(json, "--embedding")?)),
@@ -235,7 +250,8 @@ impl QueryArgs {
                     .map_err(|e| at(question, e))?;
             }
         }
-        if questions.iter().all(|question| question.embedding.is_some()) && self.model.is_none() {
+        let needs_none = !self.like.is_empty() || questions.iter().all(|question| question.embedding.is_some());
+        if needs_none && self.model.is_none() {
             return Ok(None);
         }
         context.embedder(collection, self.model.as_deref()).map(Some)
@@ -283,6 +299,16 @@ impl QueryArgs {
         }
         sink.end()
     }
+}
+
+/// The one question of a command.
+fn nameless(text: Option<String>, embedding: Option<Vec<f32>>) -> Question {
+    let origin = huedb::record::Origin { source: "question".into(), line: 0 };
+    Question { id: None, text, embedding, origin }
+}
+
+fn parsed(ids: &[String]) -> Result<Vec<RecordId>> {
+    ids.iter().map(RecordId::parse).collect()
 }
 
 /// A question as the library takes it.
