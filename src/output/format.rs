@@ -25,10 +25,12 @@ pub(crate) enum OutputFormat {
     Tsv,
     /// Ids only, one a line.
     Ids,
+    /// `path:line:column:text` of each place that answers, for editors.
+    Vimgrep,
 }
 
 named!(pub(crate) OutputFormat {
-    Table: "table", Snippets: "snippets", Vertical: "vertical", Jsonl: "jsonl", Json: "json", Csv: "csv", Tsv: "tsv", Ids: "ids",
+    Table: "table", Snippets: "snippets", Vertical: "vertical", Jsonl: "jsonl", Json: "json", Csv: "csv", Tsv: "tsv", Ids: "ids", Vimgrep: "vimgrep",
 });
 
 impl OutputFormat {
@@ -68,7 +70,7 @@ mod tests {
         }
         let error = "xml".parse::<OutputFormat>().unwrap_err();
         assert_eq!(error.to_string(), "\"xml\" is not an output format");
-        assert_eq!(error.hint().unwrap(), "there are table, snippets, vertical, jsonl, json, csv, tsv, ids");
+        assert_eq!(error.hint().unwrap(), "there are table, snippets, vertical, jsonl, json, csv, tsv, ids, vimgrep");
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod table_cell;
 mod terminal;
 mod time_left;
 mod vertical;
+mod vimgrep;
 mod width;
 mod wrap;
 
@@ -54,6 +55,7 @@ pub(crate) use highlight::Highlight;
 pub(crate) use messages::{FailureReport, MessageFormat};
 pub(crate) use number::{bytes, count, count_of, duration};
 pub(crate) use open::open;
+pub(crate) use place::{FilePlace, path as file_path};
 pub(crate) use printer::{Printer, PrinterSettings, Stream, chain};
 pub(crate) use progress::{ProgressDisplay, ProgressKind};
 pub(crate) use properties::Properties;

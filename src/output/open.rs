@@ -10,6 +10,7 @@ use super::json::{JsonSink, JsonlSink};
 use super::sink::{Sink, Style, written};
 use super::table::TableSink;
 use super::vertical::VerticalSink;
+use super::vimgrep::VimgrepSink;
 use super::{OutputFormat, RecordColumns};
 
 /// Begins a list of records or hits, writing its header where the format has one.
@@ -30,6 +31,7 @@ pub(crate) fn open<'w>(
         OutputFormat::Json => Box::new(written(JsonSink::begin(columns, out))?),
         OutputFormat::Csv => Box::new(SeparatedSink::begin(b',', columns, out)?),
         OutputFormat::Tsv => Box::new(SeparatedSink::begin(b'\t', columns, out)?),
+        OutputFormat::Vimgrep => Box::new(VimgrepSink::new(out)),
         OutputFormat::Ids => Box::new(IdSink::new(style.id_terminator, out)),
     })
 }

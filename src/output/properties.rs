@@ -105,27 +105,31 @@ impl Serialize for Properties {
 /// Writes the facts about one thing.
 ///
 /// # Errors
-/// [`Error::Io`] when the output cannot be written, [`Error::InvalidArgument`] for [`OutputFormat::Ids`].
+/// [`Error::Io`] when the output cannot be written, [`Error::InvalidArgument`] for [`OutputFormat::Ids`] and
+/// [`OutputFormat::Vimgrep`].
 pub(crate) fn write_facts(format: OutputFormat, facts: &Properties, style: Style, out: &mut dyn Write) -> Result<()> {
     let lines = match format {
         OutputFormat::Table | OutputFormat::Snippets | OutputFormat::Vertical => two_columns(facts, style),
         OutputFormat::Jsonl | OutputFormat::Json => written(json_line(facts))?,
         OutputFormat::Csv => return written(pairs(b',', facts, out)),
         OutputFormat::Tsv => return written(pairs(b'\t', facts, out)),
-        OutputFormat::Ids => {
-            return Err(Error::InvalidArgument {
-                why: "the output format ids is for lists".into(),
-                hint: Some("use -o table or -o json here".into()),
-            });
-        }
+        OutputFormat::Ids => return Err(not_here(format, "lists")),
+        OutputFormat::Vimgrep => return Err(not_here(format, "records and hits")),
     };
     written(out.write_all(lines.as_bytes()).and_then(|()| out.flush()))
+}
+
+fn not_here(format: OutputFormat, what: &str) -> Error {
+    Error::InvalidArgument {
+        why: format!("the output format {format} is for {what}"),
+        hint: Some("use -o table or -o json here".into()),
+    }
 }
 
 /// Writes a list of things; the ids of [`OutputFormat::Ids`] are the first fact of each.
 ///
 /// # Errors
-/// [`Error::Io`] when the output cannot be written.
+/// [`Error::Io`] when the output cannot be written, [`Error::InvalidArgument`] for [`OutputFormat::Vimgrep`].
 pub(crate) fn write_list(format: OutputFormat, things: &[Properties], style: Style, out: &mut dyn Write) -> Result<()> {
     written(
         match format {
@@ -142,6 +146,7 @@ pub(crate) fn write_list(format: OutputFormat, things: &[Properties], style: Sty
                 out.write_all(fact.plain().as_bytes())?;
                 out.write_all(&[style.id_terminator])
             }),
+            OutputFormat::Vimgrep => return Err(not_here(format, "records and hits")),
         }
         .and_then(|()| out.flush()),
     )

@@ -43,7 +43,7 @@ impl<'w> TerminalGuard<'w> {
             // It is sanitised already, and has escapes of its own.
             OutputFormat::Table | OutputFormat::Snippets | OutputFormat::Vertical => Rule::Pass,
             OutputFormat::Json | OutputFormat::Jsonl => Rule::Escape,
-            OutputFormat::Csv | OutputFormat::Tsv | OutputFormat::Ids => Rule::Remove,
+            OutputFormat::Csv | OutputFormat::Tsv | OutputFormat::Ids | OutputFormat::Vimgrep => Rule::Remove,
         };
     }
 

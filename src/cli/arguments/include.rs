@@ -24,9 +24,13 @@ pub(crate) fn include(parts: &[RecordPart]) -> Include {
     }
 }
 
-/// Returns what is to be read for this format: of a list of ids, nothing else.
+/// Returns what is to be read for this format: of a list of ids, nothing else; of places in files, what tells them.
 pub(crate) fn read_for(format: OutputFormat, include: Include) -> Include {
-    if format == OutputFormat::Ids { Include::NONE } else { include }
+    match format {
+        OutputFormat::Ids => Include::NONE,
+        OutputFormat::Vimgrep => Include::TEXT,
+        _ => include,
+    }
 }
 
 /// Returns those of the columns that are to be shown, and the embedding's when it is asked for.

@@ -1,10 +1,11 @@
-//! What is said where nothing was found: a terminal that stays empty looks like a failure.
+//! What is said where something is not shown, or nothing was found: a terminal that stays empty looks like a failure.
 //!
-//! Invariant: only where somebody looks; a program has the exit code.
+//! Invariant: that nothing was found is said only where somebody looks; a program has the exit code.
 
 use huedb::store::View;
 
 use crate::cli::context::command::Context;
+use crate::output::{OutputFormat, count_of};
 
 /// Says on a terminal that there is nothing to show, and what to try: without the flags that leave records out, or records
 /// to be found.
@@ -12,6 +13,13 @@ pub(crate) fn tell_of_nothing(context: &mut Context, view: &View, narrowing: imp
     if context.stdout_is_terminal() {
         let collection = view.info().name.as_str();
         context.printer.notice(said(collection, view.counts().records, &narrowing.collect::<Vec<_>>()));
+    }
+}
+
+/// Warns of records that are not shown as places in files, because they are in none.
+pub(crate) fn warn_of_pathless(context: &mut Context, format: OutputFormat, records: u64) {
+    if format == OutputFormat::Vimgrep && records > 0 {
+        context.printer.warning(format!("left out {} without a path in its uri", count_of(records, "record")));
     }
 }
 

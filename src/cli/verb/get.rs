@@ -10,10 +10,10 @@ use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::Context;
-use crate::cli::context::nothing_found::tell_of_nothing;
+use crate::cli::context::nothing_found::{tell_of_nothing, warn_of_pathless};
 use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::exit::Status;
-use crate::output::{Highlight, OutputFormat, RecordColumns, ShownRecord};
+use crate::output::{Highlight, OutputFormat, RecordColumns, ShownRecord, file_path};
 
 /// Print records, in insertion order or sorted by a metadata key
 ///
@@ -153,10 +153,14 @@ fn print(
     let page = store.collection(collection)?.find(query, read_for(format, include))?;
     let mut sink = context.sink_in(format, columns)?;
     sink.highlight(Highlight::new(None, query.filter.as_ref()));
+    let mut pathless = 0;
     for record in page.records() {
-        sink.entry(ShownRecord::from(&record?))?;
+        let record = record?;
+        pathless += u64::from(file_path(&record).is_none());
+        sink.entry(ShownRecord::from(&record))?;
     }
     sink.end()?;
+    warn_of_pathless(context, format, pathless);
     if page.is_empty() {
         tell_of_nothing(context, &view, narrowing.iter().copied());
     }

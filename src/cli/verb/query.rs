@@ -14,11 +14,14 @@ use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
 use crate::cli::context::command::Context;
-use crate::cli::context::nothing_found::tell_of_nothing;
+use crate::cli::context::nothing_found::{tell_of_nothing, warn_of_pathless};
 use crate::cli::context::stdin::is_piped;
 use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
+use crate::cli::process::editor;
 use crate::cli::process::exit::Status;
-use crate::output::{self, Highlight, Label, OutputFormat, RecordColumn, RecordColumns, ShownRecord, duration};
+use crate::output::{
+    self, FilePlace, Highlight, Label, OutputFormat, RecordColumn, RecordColumns, ShownRecord, duration, file_path,
+};
 
 /// Find the records nearest to a query
 ///
@@ -44,6 +47,8 @@ use crate::output::{self, Highlight, Label, OutputFormat, RecordColumn, RecordCo
   huedb query notes \"why do leaves fall\" --rerank ms-marco-MiniLM-L6-v2 -n 5
   huedb query notes --like fox-1 --like fox-2 --unlike dog-1
   huedb query docs \"rotate keys\" --best-per uri --unique
+  huedb query docs \"rotate keys\" --open
+  huedb query docs \"rotate keys\" -o vimgrep > hits && vim -q hits
   huedb query notes \"keys\" --columns distance,year,document --full
   huedb query notes --input questions.jsonl -o csv")]
 pub(crate) struct QueryArgs {
@@ -112,6 +117,15 @@ pub(crate) struct QueryArgs {
     #[arg(long)]
     full: bool,
 
+    /// Open the N-th hit in the editor of $VISUAL or $EDITOR, instead of printing hits [default: 1]
+    ///
+    /// The editor is told the line that answers, as `+LINE PATH` if it is vi, Vim, nano, Emacs, Helix or the like, and as
+    /// `-g PATH:LINE` if it is VS Code; any other gets the path alone. The uri of the hit must be a path. Put --open after
+    /// the query.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1", conflicts_with = "input")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    open: Option<u32>,
+
     /// Fail unless the collection uses this model
     #[arg(long)]
     model: Option<String>,
@@ -175,6 +189,7 @@ impl QueryArgs {
         let (include, columns) = self.shown(&view)?;
         context.bookkeeping = self.columns.are_chosen();
         let format = match context.printer.format() {
+            _ if self.open.is_some() => OutputFormat::Vimgrep,
             OutputFormat::Table if context.chosen_format().is_none() && !context.bookkeeping => OutputFormat::Snippets,
             format => format,
         };
@@ -213,8 +228,15 @@ impl QueryArgs {
         if self.explain || (context.printer.tells_details() && !self.hybrid) {
             explain(context, &answer, self.best_per.as_ref());
         }
-        self.print(context, &questions, &answer.hits, (format, columns), filter.as_ref())?;
         let is_found = answer.hits.iter().any(|hits| !hits.is_empty());
+        if let Some(n) = self.open.filter(|_| is_found) {
+            // Whoever reads keeps pages from being used again, and an editor may be open for days.
+            drop((view, store));
+            let asked = questions.first().and_then(|question| question.text.as_deref());
+            open(&answer, n, &Highlight::new(asked, filter.as_ref()))?;
+            return Ok(Status::Done);
+        }
+        self.print(context, &questions, &answer.hits, (format, columns), filter.as_ref())?;
         if !is_found {
             let narrowed = self.conditions.narrowing().chain(self.max_distance.map(|_| "--max-distance"));
             tell_of_nothing(context, &view, narrowed.chain((self.offset > 0).then_some("--offset")));
@@ -297,8 +319,31 @@ impl QueryArgs {
                 sink.entry(ShownRecord::from(hit))?;
             }
         }
-        sink.end()
+        sink.end()?;
+        let pathless = answer.iter().flatten().filter(|hit| file_path(&hit.record).is_none());
+        warn_of_pathless(context, format, pathless.count() as u64);
+        Ok(())
     }
+}
+
+/// Opens the hit of this number, from 1, in an editor.
+fn open(answer: &Answer, n: u32, highlight: &Highlight) -> Result<()> {
+    let hits: Vec<&Hit> = answer.hits.iter().flatten().collect();
+    let Some(Hit { record, .. }) = usize::try_from(n).ok().and_then(|n| hits.get(n.checked_sub(1)?)) else {
+        return Err(Error::argument(format!(
+            "there is no hit {n} to open: {} found",
+            output::count(hits.len() as u64)
+        )));
+    };
+    let id = record.id.as_str();
+    let Some(place) = FilePlace::of(record, highlight) else {
+        let why = match &record.uri {
+            Some(uri) => format!("the uri of {id:?} is not a path: {uri}"),
+            None => format!("{id:?} has no uri, so there is no file to open"),
+        };
+        return Err(Error::InvalidArgument { why, hint: Some(format!("`huedb get` with --id {id} prints it").into()) });
+    };
+    editor::open(place.path, place.line)
 }
 
 /// The one question of a command.

@@ -48,7 +48,7 @@ const CHUNK_TOKENS: usize = 256;
 #[command(after_help = "Examples:
   huedb sync notes ~/notes --glob '**/*.md' --create
   huedb sync docs . --glob '*.md' --glob '*.rst' --glob '!drafts/' --dry-run
-  huedb query docs \"rotate keys\" -n 1 -o jsonl | jq -r '\"+\\(.metadata.line) \\(.uri)\"' | xargs -o vim")]
+  huedb query docs \"rotate keys\" --open")]
 #[expect(clippy::struct_excessive_bools, reason = "each flag is by itself")]
 pub(crate) struct SyncArgs {
     /// Collection
