@@ -8,7 +8,7 @@ use huedb::error::{Error, Result};
 use huedb::input::{Question, Questions, embedding_from_json};
 use huedb::query::{self as ask, AccessPath, Answer, Ask, BestPer, Filter};
 use huedb::record::{CollectionInfo, Hit, RecordId};
-use huedb::store::{Access, Include, View, check_dimension, check_embedding};
+use huedb::store::{Access, Include, Store, View, check_dimension, check_embedding};
 
 use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::filter::FilterArgs;
@@ -171,7 +171,7 @@ impl QueryArgs {
         let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
         let questions = if is_like { vec![nameless(None, None)] } else { self.questions(context)? };
         let store = context.open(Access::Read)?;
-        let view = store.view(&self.collection)?;
+        let view = store.view(&self.collection).map_err(|error| self.in_order(&store, error))?;
         if self.hybrid {
             Self::require_texts(&questions, "--hybrid")?;
         }
@@ -277,6 +277,16 @@ impl QueryArgs {
             return Ok(None);
         }
         context.embedder(collection, self.model.as_deref()).map(Some)
+    }
+
+    /// Of a text that stands before its collection says which comes first.
+    fn in_order(&self, store: &Store, error: Error) -> Error {
+        let Error::CollectionNotFound { .. } = &error else { return error };
+        let named = self.text.as_deref().filter(|name| store.view(name).is_ok());
+        let Some(named) = named else { return error };
+        let text = shlex::try_quote(&self.collection).unwrap_or_default();
+        let hint = format!("the collection comes first: `huedb query {named} {text}`");
+        Error::InvalidArgument { why: error.to_string(), hint: Some(hint.into()) }
     }
 
     fn require_texts(questions: &[Question], flag: &str) -> Result<()> {
