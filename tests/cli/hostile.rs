@@ -44,7 +44,7 @@ fn a_terminal_is_never_told_what_to_do() {
     let bad = [world.path("bad.csv"), world.path("questions.jsonl"), world.path(&format!("no{hostile}"))];
     let [csv, questions, missing] = bad.map(|path| path.to_str().unwrap().to_owned());
     let mut wrote = 0;
-    for format in ["table", "jsonl", "json", "csv", "tsv", "ids"] {
+    for format in ["table", "snippets", "jsonl", "json", "csv", "tsv", "ids"] {
         for args in [
             &["get", "notes"][..],
             &["peek", "notes"],

@@ -63,6 +63,7 @@ mod random;
 mod reembed;
 mod refusal;
 mod rerank;
+mod results;
 mod round_trip;
 mod server;
 mod service;
