@@ -72,29 +72,36 @@ pub(super) type Told = Result<Json, Refusal>;
 #[expect(clippy::unnecessary_wraps, reason = "every tool ends with it")]
 pub(super) fn told(mut answer: Json, notes: Vec<String>) -> Told {
     if !notes.is_empty() {
-        answer["notes"] = notes.into();
+        put(&mut answer, "notes", notes);
     }
     Ok(answer)
+}
+
+/// Adds to an object.
+pub(super) fn put(object: &mut Json, key: &str, value: impl Into<Json>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(key.to_owned(), value.into());
+    }
 }
 
 /// Answers a request.
 #[must_use]
 pub fn answer(catalogue: &dyn Catalogue, request: Request) -> Response {
     let told = match request {
-        Request::Call { tool, arguments } => match Tool::offered(&tool, catalogue.offer()) {
-            Some(tool) => call(catalogue, tool, arguments),
-            None => {
+        Request::Call { tool, arguments } => {
+            let Some(tool) = Tool::offered(&tool, catalogue.offer()) else {
                 let known: Vec<_> = Tool::all_offered(catalogue.offer()).map(Tool::as_str).collect();
                 return Response::Unknown(format!("no tool is named {tool:?}; there are {}", known.join(", ")));
-            }
-        },
+            };
+            call(catalogue, tool, arguments)
+        }
         Request::Resources { after } => resource::list(catalogue, after.as_deref()),
-        Request::Read { uri } => match resource::Address::parse(&uri) {
-            Some(address) => address.read(catalogue),
-            None => {
+        Request::Read { uri } => {
+            let Some(address) = resource::Address::parse(&uri) else {
                 return Response::Unknown(format!("{uri} is not huedb://COLLECTION or huedb://COLLECTION/ID"));
-            }
-        },
+            };
+            address.read(catalogue)
+        }
     };
     match told {
         Ok(answer) => Response::Done(answer),

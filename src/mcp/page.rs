@@ -34,13 +34,13 @@ impl Page {
         asked.min(most)
     }
 
-    /// Shows as many of the records as fit, each with what ranked it; `from` is where their texts begin.
+    /// Shows as many of so many records as fit, each with what ranked it, and reads no further; `from` is where their texts begin.
     pub(super) fn fill(
         &mut self,
-        records: impl ExactSizeIterator<Item = Result<(Record, Option<(&'static str, f32)>)>>,
+        count: usize,
+        records: impl Iterator<Item = Result<(Record, Option<(&'static str, f32)>)>>,
         from: usize,
     ) -> Result<()> {
-        let count = records.len();
         let most = if count == 1 { self.left } else { BESIDE_OTHERS };
         for (at, record) in records.enumerate() {
             let (record, rank) = record?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::answer::{Told, told};
+use super::answer::{Told, put, told};
 use super::catalogue::{Catalogue, Need};
 use super::page::Page;
 use super::tool::{DescribeInput, GetInput, SearchInput};
@@ -55,14 +55,14 @@ pub(super) fn describe(catalogue: &dyn Catalogue, input: &DescribeInput) -> Told
     let read = || -> Result<(Json, Vec<KeyFacts>)> {
         let view = collection.view()?;
         let mut facts = summary(&view);
-        facts["words_indexed"] = view.info().bm25.into();
-        facts["max_tokens"] = view.info().embedder.as_ref().map(|embedder| embedder.max_tokens).into();
+        put(&mut facts, "words_indexed", view.info().bm25);
+        put(&mut facts, "max_tokens", view.info().embedder.as_ref().map(|embedder| embedder.max_tokens));
         Ok((facts, collection.keys(&RecordQuery::default())?))
     };
     let (mut facts, keys) = read().map_err(|error| catalogue.refusal(error))?;
     let mut page = Page::new(catalogue.limits());
     page.list("metadata keys", keys.iter().map(key));
-    facts["keys"] = page.shown.into();
+    put(&mut facts, "keys", page.shown);
     told(facts, page.notes)
 }
 
@@ -113,7 +113,7 @@ pub(super) fn search(catalogue: &dyn Catalogue, input: SearchInput) -> Told {
             let rank = score.map_or(("distance", distance), |score| ("score", score));
             Ok((record, Some(rank)))
         };
-        page.fill(hits.into_iter().map(ranked), 0)
+        page.fill(hits.len(), hits.into_iter().map(ranked), 0)
     };
     ask().map_err(|error| catalogue.refusal(error))?;
     told(json!({ "hits": page.shown }), page.notes)
@@ -149,8 +149,9 @@ pub(super) fn get(catalogue: &dyn Catalogue, input: GetInput) -> Told {
         let skipped = usize::try_from(input.offset).unwrap_or(usize::MAX);
         let limit = input.limit.unwrap_or(if asked > 0 { asked } else { RECORDS });
         let most = page.most(limit, total.saturating_sub(skipped));
-        let records: Vec<_> = found.records().skip(skipped).take(most).collect::<Result<_>>()?;
-        page.fill(records.into_iter().map(|record| Ok((record, None))), input.document_offset)?;
+        let count = most.min(total.saturating_sub(skipped));
+        let records = found.records().skip(skipped).take(count).map(|record| record.map(|record| (record, None)));
+        page.fill(count, records, input.document_offset)?;
         Ok(total)
     };
     let total = read().map_err(|error| catalogue.refusal(error))?;

@@ -40,7 +40,7 @@ impl Address {
         let mut page = Page::new(catalogue.limits());
         let found = RecordId::parse(&id).and_then(|id| opened.get(&[id], Include::TEXT));
         let found = found.map_err(|error| catalogue.refusal(error))?;
-        let filled = page.fill(found.into_iter().map(|record| Ok((record, None))), 0);
+        let filled = page.fill(found.len(), found.into_iter().map(|record| Ok((record, None))), 0);
         filled.map_err(|error| catalogue.refusal(error))?;
         match page.shown.pop() {
             Some(record) => told(record, page.notes),

@@ -99,12 +99,11 @@ impl<W: Worker> ServerHandler for Session<W> {
     ) -> Result<ListResourcesResult, ErrorData> {
         let after = request.and_then(|request| request.cursor);
         let answer = self.resource(Request::Resources { after }).await?;
-        let text = |json: &Json, key: &str| json[key].as_str().unwrap_or_default().to_owned();
+        let text = |json: &Json, key: &str| json.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
         let resource = |json: &Json| Resource::new(text(json, "uri"), text(json, "name")).with_mime_type(JSON);
-        let mut list = ListResourcesResult::with_all_items(
-            answer["resources"].as_array().into_iter().flatten().map(resource).collect(),
-        );
-        if answer["more"] == true {
+        let found = answer.get("resources").and_then(Json::as_array).into_iter().flatten();
+        let mut list = ListResourcesResult::with_all_items(found.map(resource).collect());
+        if answer.get("more") == Some(&Json::Bool(true)) {
             list.next_cursor = list.resources.last().map(|last| last.name.clone());
         }
         Ok(list)

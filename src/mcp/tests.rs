@@ -178,8 +178,8 @@ fn records_are_added_changed_and_deleted() {
     let again = json!([{"id": "fox", "document": "another"}, {"id": "new", "document": "a new one"}]);
     let added = world.does("add", json!({"collection": "notes", "records": again}));
     assert_eq!(added, json!({"added": 1, "notes": ["left as they are, for these ids exist: \"fox\""]}));
-    let changes = json!([{"id": "fox", "metadata": {"year": null, "seen": true}}, {"id": "none", "document": "x"}]);
-    let changed = world.does("update", json!({"collection": "notes", "records": changes}));
+    let records = json!([{"id": "fox", "metadata": {"year": null, "seen": true}}, {"id": "none", "document": "x"}]);
+    let changed = world.does("update", json!({"collection": "notes", "records": records}));
     let notes = json!(["left out, for these ids do not exist: \"none\""]);
     assert_eq!(changed, json!({"updated": 1, "unchanged": 0, "notes": notes}));
     let fox = world.does("get", json!({"collection": "notes", "ids": ["fox"]}));

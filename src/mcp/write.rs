@@ -60,7 +60,7 @@ fn row((at, input): (usize, RecordInput)) -> Result<NewRecord> {
     let RecordInput { id, document, uri, metadata, embedding } = input;
     let row = NewRecord::new(id)?.with_metadata(Json::Object(metadata.unwrap_or_else(Map::new)))?;
     let origin = Origin { source: format!("records[{at}]").into(), line: 0 };
-    Ok(NewRecord { document, uri, embedding, origin, ..row })
+    Ok(NewRecord { embedding, document, uri, origin, ..row })
 }
 
 /// Names the records that a write leaves alone.

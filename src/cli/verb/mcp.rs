@@ -21,7 +21,7 @@ const WARM_BYTES: usize = 64 << 20;
 ///
 /// A program that speaks the protocol starts this command and talks to it on its standard input and output. It is offered
 /// the tools `list_collections`, `describe_collection`, `search` and `get`, and each record as the resource
-/// huedb://COLLECTION/ID. With --write also `add`, `update`, `delete` and `sync`; `sync` lets it read any folder that you can
+/// `huedb://COLLECTION/ID`. With --write also `add`, `update`, `delete` and `sync`; `sync` lets it read any folder that you can
 /// read. Programs ask you before they use a tool, unless you told them not to.
 ///
 /// An answer has at most --max-records records and --max-size KiB, and says what it leaves out. Other commands may read and
