@@ -60,7 +60,7 @@ pub(crate) use printer::{Printer, PrinterSettings, Stream, chain};
 pub(crate) use progress::{ProgressDisplay, ProgressKind};
 pub(crate) use properties::Properties;
 pub(crate) use sanitize::{is_removed, sanitize};
-pub(crate) use scatter_plot::{Legend, MapPoint, PointMap, hover, write_map};
+pub(crate) use scatter_plot::{Legend, MapName, MapPoint, PointMap, hover, write_map};
 pub(crate) use sink::{Label, ShownQuestion, ShownRecord, Sink, Style};
 pub(crate) use statistics::{Measured, is_utf8_locale, write_statistics};
 pub(crate) use terminal::TerminalGuard;

@@ -8,6 +8,8 @@ mod answer;
 mod chroma_request;
 mod chroma_response;
 #[cfg(feature = "plot")]
+mod clusters;
+#[cfg(feature = "plot")]
 mod components;
 #[cfg(test)]
 mod damage_tests;
@@ -36,6 +38,8 @@ mod unknown_key;
 
 pub use answer::{Answer, QueryTiming, Thinned};
 pub use chroma_request::{ChromaRequest, ChromaSearch, Select};
+#[cfg(feature = "plot")]
+pub use clusters::{Cluster, Clusters};
 #[cfg(feature = "plot")]
 pub use components::Projection;
 pub use dedupe::{Dedupe, Group, Groups};

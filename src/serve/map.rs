@@ -8,6 +8,7 @@ use super::call::{Call, Handled, Reply, Site};
 use super::fault::Fault;
 use super::own::{among, unescaped};
 use super::rejection::Rejection;
+use crate::query::{Cluster, Clusters};
 use crate::record::{Record, Value};
 use crate::store::Include;
 
@@ -18,7 +19,8 @@ const MOST_POINTS: u64 = 100_000;
 /// Characters of a document that are shown with its point.
 const LABEL_CHARS: usize = 120;
 
-/// Records as points of a plane, in columns: `ids`, `points`, `labels` and, for a key, `values`.
+/// Records as points of a plane, in columns: `ids`, `points`, `labels` and, for a key, `values`; and the clusters they form,
+/// named by the words that tell their records from the others.
 pub(super) fn map(site: &Site, call: &Call) -> Handled {
     let view = site.collection(call)?.view()?;
     let sample = call.number("sample")?.unwrap_or(SAMPLE);
@@ -30,20 +32,26 @@ pub(super) fn map(site: &Site, call: &Call) -> Handled {
     let (ordinals, records) = view.sampled(&among(call)?, usize::try_from(sample).unwrap_or(usize::MAX), seed)?;
     site.check_results(ordinals.len())?;
     let projection = view.project(&ordinals)?;
+    let mut clusters = Clusters::of(&projection.points);
     let (mut ids, mut labels, mut values) = (Vec::new(), Vec::new(), key.as_ref().map(|_| Vec::new()));
     let include = Include { documents: true, metadatas: key.is_some(), ..Include::NONE };
-    for ordinal in &ordinals {
+    for (at, ordinal) in ordinals.iter().enumerate() {
         let Record { id, document, metadata, .. } = view.record(*ordinal, include)?;
         ids.push(String::from(id));
+        if let Some(document) = &document {
+            clusters.read(at, document);
+        }
         labels.push(document.map(|document| document.chars().take(LABEL_CHARS).collect::<String>()));
         if let (Some(values), Some(key)) = (&mut values, &key) {
             let value = metadata.as_ref().and_then(|metadata| metadata.get(key));
             values.push(value.map_or(Json::Null, Value::to_json));
         }
     }
+    let cluster = |Cluster { centre, points, words }| json!({ "centre": centre, "points": points, "words": words });
+    let clusters: Vec<Json> = clusters.named().into_iter().map(cluster).collect();
     let said = json!({
         "records": records, "sampled": ids.len(), "explained": projection.explained, "points": projection.points,
-        "ids": ids, "labels": labels, "values": values,
+        "ids": ids, "labels": labels, "values": values, "clusters": clusters,
     });
     Ok(Reply::json(&said).about(ordinals.len()).into())
 }

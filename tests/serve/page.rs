@@ -50,6 +50,8 @@ fn a_map_has_a_point_for_each_record() {
     let at = |id: &str| map["ids"].as_array().unwrap().iter().position(|known| known == id).unwrap();
     assert_eq!(map["points"][at("twin-a")], map["points"][at("twin-b")]);
     assert_eq!(map["values"][at("n3")], "sea");
+    let words: Vec<&Json> = map["clusters"].as_array().unwrap().iter().map(|cluster| &cluster["words"]).collect();
+    assert!(words.iter().any(|words| words.as_array().unwrap().contains(&json!("law"))), "{words:?}");
     let again = server.get(&format!("{own}/map?key=topic")).json();
     assert_eq!(map, again);
     let few = server.get(&format!("{own}/map?sample=5&where=topic%20%3D%20%27sea%27")).json();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use huedb::error::{Error, Result};
-use huedb::query::RecordQuery;
+use huedb::query::{Clusters, RecordQuery};
 use huedb::record::{Ordinal, Value};
 use huedb::store::{Access, Include, View};
 
@@ -14,7 +14,7 @@ use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
-use crate::output::{Legend, MapPoint, PointMap, RecordColumn, count, count_of, hover, write_map};
+use crate::output::{Legend, MapName, MapPoint, PointMap, RecordColumn, count, count_of, hover, write_map};
 
 /// More points than these take a browser long, and hide one another.
 const SAMPLE: usize = 20_000;
@@ -23,7 +23,8 @@ const SAMPLE: usize = 20_000;
 ///
 /// The plane is that of the first two principal components; the axes give the share of variance of each. Points close
 /// together are similar in these two directions only. Hovering over a point shows its id and the beginning of its document.
-/// Numbers are coloured on a scale, other values in one colour each for the nine most frequent; hovering over a legend
+/// Where several records lie in one place the point is larger, and says how many they are. Clusters are named by the words
+/// that tell their records from the others. Numbers are coloured on a scale, other values in one colour each for the nine most frequent; hovering over a legend
 /// entry hides the rest.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -146,15 +147,21 @@ impl PlotArgs {
     fn map(&self, view: &View, ordinals: &[Ordinal], all: u64, shown: &[RecordColumn]) -> Result<PointMap> {
         let projection = view.project(ordinals)?;
         let (mut points, mut values): (_, Vec<Option<Value>>) = (Vec::with_capacity(ordinals.len()), Vec::new());
-        let include = Include { documents: shown.contains(&RecordColumn::Document), metadatas: true, ..Include::NONE };
-        for (ordinal, at) in ordinals.iter().zip(projection.points) {
+        let mut clusters = Clusters::of(&projection.points);
+        let include = Include { documents: true, metadatas: true, ..Include::NONE };
+        for (place, (ordinal, at)) in ordinals.iter().zip(projection.points).enumerate() {
             let record = view.record(*ordinal, include)?;
+            if let Some(document) = &record.document {
+                clusters.read(place, document);
+            }
             points.push(MapPoint { at, hover: hover(&record, shown) });
             if let Some(key) = &self.color_by {
                 values.push(record.metadata.and_then(|metadata| metadata.get(key).cloned()));
             }
         }
         let legend = self.color_by.as_ref().map_or_else(|| Legend::plain(points.len()), |key| Legend::of(key, &values));
+        let name = |cluster: huedb::query::Cluster| MapName { at: cluster.centre, text: cluster.words.join(", ") };
+        let names = clusters.named().into_iter().filter(|cluster| !cluster.words.is_empty()).map(name).collect();
         let info = view.info();
         let sampled = if (points.len() as u64) < all {
             let (points, all) = (count(points.len() as u64), count_of(all, "record"));
@@ -171,6 +178,7 @@ impl PlotArgs {
             axes: [axis("first", first), axis("second", second)],
             size: self.size,
             points,
+            names,
             legend,
         })
     }

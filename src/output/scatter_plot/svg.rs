@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use huedb::error::Result;
 
 use super::legend::Legend;
+use super::places::{free, places};
 use super::text::{escape, shown};
 use crate::output::sink::written;
 
@@ -18,6 +19,14 @@ pub(crate) struct MapPoint {
     pub(crate) at: [f64; 2],
     /// Shown when the pointer is over it; several lines.
     pub(crate) hover: String,
+}
+
+/// What a part of the drawing is named.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MapName {
+    /// Its middle.
+    pub(crate) at: [f64; 2],
+    pub(crate) text: String,
 }
 
 /// A drawing.
@@ -33,7 +42,9 @@ pub(crate) struct PointMap {
     pub(crate) size: [u32; 2],
     /// The points.
     pub(crate) points: Vec<MapPoint>,
-    /// Their colours, in the order of the points.
+    /// Names of parts of it; those before are drawn where two would overlap.
+    pub(crate) names: Vec<MapName>,
+    /// The points' colours, in their order.
     pub(crate) legend: Legend,
 }
 
@@ -46,6 +57,7 @@ text{font:13px system-ui,sans-serif;fill:#27272a}
 .axis{stroke:#c4c4cb}
 .p circle{stroke:#18181b;stroke-opacity:.3;stroke-width:.5;fill-opacity:.85}
 .p circle:hover{stroke-opacity:1;stroke-width:2}
+.name{font-weight:600;text-anchor:middle;paint-order:stroke;stroke:#fff;stroke-width:3.5px;stroke-linejoin:round;pointer-events:none}
 @media (prefers-color-scheme:dark){
 text{fill:#e4e4e7}
 .soft{fill:#a1a1aa}
@@ -53,15 +65,16 @@ text{fill:#e4e4e7}
 .grid{stroke:#2a2a2f}
 .axis{stroke:#52525b}
 .p circle{stroke:#fafafa}
+.name{stroke:#18181b}
 }
 ";
 
 /// Where the points are drawn.
-struct Frame {
-    left: f64,
-    top: f64,
-    right: f64,
-    bottom: f64,
+pub(super) struct Frame {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) right: f64,
+    pub(super) bottom: f64,
     /// Pixels of one unit, on both axes.
     scale: f64,
     /// The middle of the points.
@@ -84,7 +97,7 @@ impl Frame {
         Self { left, top, right, bottom, scale, middle: ranges.map(|(min, max)| min + (max - min) / 2.0) }
     }
 
-    fn place(&self, at: [f64; 2]) -> [f64; 2] {
+    pub(super) fn place(&self, at: [f64; 2]) -> [f64; 2] {
         let ([x, y], [middle_x, middle_y]) = (at, self.middle);
         [
             f64::midpoint(self.left, self.right) + (x - middle_x) * self.scale,
@@ -140,6 +153,7 @@ fn draw(map: &PointMap, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, r#"<text class="title" x="{:.1}" y="30">{title}</text>"#, frame.left)?;
     frame.grid(out)?;
     points(map, &frame, out)?;
+    names(map, &frame, out)?;
     map.legend.draw(frame.right + 20.0, frame.top, legend_width, out)?;
     let [x_axis, y_axis] = map.axes.each_ref().map(|axis| shown(axis));
     let (across, up) = (f64::midpoint(frame.left, frame.right), f64::midpoint(frame.top, frame.bottom));
@@ -155,26 +169,37 @@ fn draw(map: &PointMap, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</svg>")
 }
 
-/// Draws the points of one colour after the other, so that a colour is named once.
+/// Draws the points of one colour after the other, so that a colour is named once; places of more points are larger.
 fn points(map: &PointMap, frame: &Frame, out: &mut dyn Write) -> io::Result<()> {
     let radius = match map.points.len() {
-        0..=200 => "5",
-        201..=2000 => "3.5",
-        2001..=20_000 => "2.2",
-        _ => "1.4",
+        0..=200 => 5.0,
+        201..=2000 => 3.5,
+        2001..=20_000 => 2.2,
+        _ => 1.4,
     };
-    for (class, members) in map.legend.classes() {
-        if members.is_empty() {
+    for ((class, _), places) in map.legend.classes().iter().zip(places(map, frame)) {
+        if places.is_empty() {
             continue;
         }
         writeln!(out, r#"<g class="p {class}">"#)?;
-        for point in members.iter().filter_map(|at| map.points.get(*at)) {
-            let [x, y] = frame.place(point.at);
-            let hover: Vec<String> = point.hover.lines().map(escape).collect();
-            let hover = hover.join("\n");
+        for place in places {
+            let hover: Vec<String> = place.hover(map).iter().map(|line| escape(line)).collect();
+            let ([x, y], hover) = (place.at, hover.join("\n"));
+            let radius = place.radius(radius);
             writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="{radius}"><title>{hover}</title></circle>"#)?;
         }
         writeln!(out, "</g>")?;
+    }
+    Ok(())
+}
+
+/// Draws names where they cover no other; where there is no such place a name is left out.
+fn names(map: &PointMap, frame: &Frame, out: &mut dyn Write) -> io::Result<()> {
+    let mut taken = Vec::new();
+    for name in &map.names {
+        if let Some([x, y]) = free(&mut taken, frame, frame.place(name.at), &name.text) {
+            writeln!(out, r#"<text class="name" x="{x:.1}" y="{y:.1}">{}</text>"#, shown(&name.text))?;
+        }
     }
     Ok(())
 }

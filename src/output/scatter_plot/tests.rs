@@ -58,7 +58,10 @@ fn parse(xml: &str) -> (Vec<String>, Vec<String>) {
 fn drawn(points: Vec<([f64; 2], &str)>, legend: Legend) -> String {
     let points = points.into_iter().map(|(at, hover)| MapPoint { at, hover: hover.into() }).collect();
     let axes = ["first <axis>".into(), "second".into()];
-    let map = PointMap { title: "notes".into(), caption: "a & b".into(), axes, size: [640, 400], points, legend };
+    let names = ["one <name>", "another name", "a name that is there"]
+        .map(|text| MapName { at: [0.0, 0.0], text: text.into() });
+    let (title, caption) = ("notes".into(), "a & b".into());
+    let map = PointMap { title, caption, axes, size: [640, 400], points, names: names.into(), legend };
     let mut out = Vec::new();
     write_map(&map, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -97,7 +100,7 @@ fn hostile_text_stays_text() {
     let svg = drawn(vec![([0.0, 0.0], &hover), ([1.0, 1.0], hostile)], Legend::of(hostile, &values));
     let (names, _) = parse(&svg);
     assert!(!names.iter().any(|name| name == "script"));
-    assert!(svg.contains("&lt;/title&gt;&lt;script&gt;") && svg.len() < 6000, "{}", svg.len());
+    assert!(svg.contains("&lt;/title&gt;&lt;script&gt;") && svg.len() < 6500, "{}", svg.len());
 }
 
 #[test]
@@ -107,7 +110,10 @@ fn few_and_equal_points_are_drawn() {
     for points in [1, 2, 5] {
         let svg = drawn(vec![([0.5, -3.0], "same"); points], Legend::plain(points));
         parse(&svg);
-        assert_eq!(circles(&svg), vec![r#"cx="332.0" cy="194.0""#; points]);
+        assert_eq!(circles(&svg), [r#"cx="332.0" cy="194.0""#]);
+        let said = (points > 1).then(|| format!("{points} records at this place"));
+        assert!(said.is_none_or(|said| svg.contains(&said)), "{svg}");
+        assert_eq!(svg.contains("and 2 more"), points == 5);
     }
     let far = drawn(vec![([1e38, 0.0], "a"), ([-1e38, 1e-45], "b")], Legend::plain(2));
     parse(&far);
@@ -148,4 +154,32 @@ fn any_text_makes_xml() {
         let text: String = (0..20).filter_map(|_| char::from_u32(random.next() as u32 % 0x11_0000)).collect();
         parse(&drawn(vec![([0.0, 0.0], &text)], Legend::of(&text, &[Some(Value::Str(text.clone()))])));
     }
+}
+
+#[test]
+fn a_place_of_many_is_larger_and_of_the_colour_most_have() {
+    let value = |text: &str| Some(Value::Str(text.into()));
+    let values = [value("a"), value("a"), value("b"), value("a"), value("b")];
+    let at = |n: usize| if n < 3 { [0.0, 0.0] } else { [n as f64, 1.0] };
+    let svg = drawn((0..5).map(|n| (at(n), "x")).collect(), Legend::of("key", &values));
+    let places: Vec<&str> =
+        svg.lines().filter(|line| line.starts_with("<circle")).filter(|line| line.contains("<title>")).collect();
+    assert_eq!(places.len(), 3);
+    let many = places.iter().find(|place| place.contains("3 records at this place")).unwrap();
+    assert!(many.contains(r#"r="7.64""#) && places.iter().filter(|place| place.contains(r#"r="5""#)).count() == 2);
+    // In the first class, that of "a": no other group is begun before it.
+    let before = svg.split_once("3 records at this place").unwrap().0;
+    assert!(before.contains(r#"<g class="p k0">"#) && !before.contains(r#"<g class="p k1">"#));
+}
+
+#[test]
+fn names_stand_beside_one_another() {
+    let svg = drawn(vec![([0.0, 0.0], "a"), ([2.0, 0.0], "b"), ([1.0, 1.0], "c")], Legend::plain(3));
+    let (_, texts) = parse(&svg);
+    let names = ["one &lt;name&gt;", "another name", "a name that is there"];
+    assert!(names.iter().all(|name| texts.iter().any(|text| text == name)));
+    let lines: Vec<&str> = svg.lines().filter(|line| line.contains(r#"class="name""#)).collect();
+    let heights: std::collections::BTreeSet<&str> =
+        lines.iter().map(|line| line.split("y=\"").nth(1).unwrap().split('"').next().unwrap()).collect();
+    assert_eq!((lines.len(), heights.len()), (3, 3), "{lines:?}");
 }

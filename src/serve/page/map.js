@@ -35,7 +35,7 @@ export async function showMap(panel, state, collection, condition, open, go, sig
   const tools = h("div", { class: "tools" }, h("label", {}, "Colour by ", colors), h("span", { class: "spring" }),
     tool("+", "zoom in", () => drawing.zoom(1.5)), tool("−", "zoom out", () => drawing.zoom(1 / 1.5)), tool("all", "show all of it", () => drawing.fit()));
   const [first, second] = found.explained.map((share) => (100 * share).toFixed(1));
-  panel.replaceChildren(tools, box, legend(classes, drawing),
+  panel.replaceChildren(tools, box, legend(classes, drawing) ?? "", ...(clusters(found, drawing) ?? []),
     h("p", { class: "soft note" }, `The two principal components of ${collection.dimension} dimensions; they hold ${first}\u00a0% and ${second}\u00a0% of the variance. Points close together are similar in these two directions only.`));
   drawing.watch(signal);
   const sampled = found.sampled < found.records ? `a random sample of ${count(found.sampled)} of ${countOf(found.records, "record")}` : countOf(found.records, "record");
@@ -110,6 +110,15 @@ function legend(classes, drawing) {
   }));
 }
 
+/** The clusters as what leads to them: names on a canvas are read by nobody who does not see it. */
+function clusters(found, drawing) {
+  const named = found.clusters.filter(({ words }) => words.length);
+  if (!named.length) return null;
+  const lead = ({ centre, words, points }) => h("li", {}, h("button", { class: "quiet", type: "button", title: "show it from near", onclick: () => drawing.near(centre) },
+    h("bdi", {}, words.join(", ")), h("span", { class: "soft" }, count(points))));
+  return [h("h3", {}, "Clusters, by the words that tell them from the rest"), h("ul", { class: "legend", "aria-label": "Clusters" }, named.map(lead))];
+}
+
 /** The canvas: where of the plane it stands, and what the pointer is over. */
 class Drawing {
   constructor(canvas, tip, found, places, classes, open) {
@@ -167,6 +176,13 @@ class Drawing {
     this.middle = [this.middle[0] + dx / this.scale - dx / scale, this.middle[1] - dy / this.scale + dy / scale];
     this.scale = scale;
     this.draw();
+  }
+
+  /** Shows the surroundings of a place. */
+  near(middle) {
+    [this.middle, this.scale] = [middle, this.least * 3];
+    this.draw();
+    this.canvas.focus();
   }
 
   pan(dx, dy) {
@@ -276,6 +292,7 @@ class Drawing {
       }
     }
     pen.globalAlpha = 1;
+    if (!this.alone) this.names(pen);
     if (this.over) {
       const [x, y] = this.place(this.over);
       pen.strokeStyle = dark.matches ? "#fafafa" : "#18181b";
@@ -283,6 +300,32 @@ class Drawing {
       pen.beginPath();
       pen.arc(x, y, this.size(this.over) + 2, 0, 2 * Math.PI);
       pen.stroke();
+    }
+  }
+
+  /** Writes the names of clusters where they cover no other. */
+  names(pen) {
+    const letters = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const line = letters * 1.15;
+    pen.font = `600 ${letters * 0.9}px ${getComputedStyle(document.body).fontFamily}`;
+    pen.textAlign = "center";
+    pen.lineJoin = "round";
+    pen.lineWidth = 4;
+    pen.strokeStyle = dark.matches ? "#141416" : "#fdfdfc";
+    pen.fillStyle = dark.matches ? "#e9e9e6" : "#1b1b19";
+    const taken = [];
+    for (const { centre: [x, y], words } of this.found.clusters) {
+      const name = words.join(", ");
+      const [left, top] = this.place({ x, y });
+      const half = pen.measureText(name).width / 2 + 4;
+      if (!name || left < 0 || top < 0 || left > this.width || top > this.height || 2 * half > this.width) continue;
+      const middle = Math.min(Math.max(left, half), this.width - half);
+      const covers = (at) => taken.some(([a, b, wide]) => Math.abs(a - middle) < wide + half && Math.abs(b - at) < line);
+      const at = [0, 1, -1, 2, -2].map((by) => top + by * line).find((at) => at > line && at < this.height - 4 && !covers(at));
+      if (at === undefined) continue;
+      taken.push([middle, at, half]);
+      pen.strokeText(name, middle, at);
+      pen.fillText(name, middle, at);
     }
   }
 }

@@ -143,8 +143,17 @@ await page.keyboard.press("ArrowLeft");
 assert.notEqual(await painted(), nearer);
 await page.keyboard.press("0");
 await page.locator("#color").selectOption("topic");
-await page.getByRole("button", { name: "sea" }).click();
-assert.equal(await page.getByRole("button", { name: "sea" }).getAttribute("aria-pressed"), "true");
+const sea = page.getByRole("list", { name: "Colours" }).getByRole("button", { name: "sea" });
+await sea.click();
+assert.equal(await sea.getAttribute("aria-pressed"), "true");
+await sea.click();
+// Clusters are named, and their names lead to them.
+const clusters = page.getByRole("list", { name: "Clusters" }).getByRole("button");
+assert.ok((await clusters.allTextContents()).some((name) => name.includes("law")), String(await clusters.allTextContents()));
+const whole = await painted();
+await clusters.first().click();
+assert.notEqual(await painted(), whole);
+assert.equal(await page.evaluate(() => document.activeElement.tagName), "CANVAS");
 
 // Statistics.
 await page.locator("#tab-map").focus();
@@ -174,7 +183,7 @@ const nameless = await page.evaluate(() => [...document.querySelectorAll("button
 assert.deepEqual(nameless, []);
 
 // Every width, light and dark: nothing sticks out, and texts are read on their paper.
-const views = { records: "records", search: "records?q=red%20fox&where=year%20%3E%201990", refused: "records?where=year%20%3E%3E%203", record: "records?q=red%20fox&id=fox", map: "map?color=topic", statistics: "statistics" };
+const views = { records: "records", search: "records?q=red%20fox&where=year%20%3E%201990", refused: "records?where=year%20%3E%3E%203", record: "records?q=red%20fox&id=fox", map: "map?color=topic", plain: "map", statistics: "statistics" };
 for (const colorScheme of ["light", "dark"]) {
   await page.emulateMedia({ colorScheme });
   for (const [width, height] of [[360, 740], [1280, 800], [3840, 2160]]) {
@@ -185,6 +194,7 @@ for (const colorScheme of ["light", "dark"]) {
       if (name === "record") await page.locator("#record .nearest .row").first().waitFor();
       const wide = await page.evaluate(() => [...document.querySelectorAll("html, body, main, #record")].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.tagName));
       assert.deepEqual(wide, [], `${name} at ${width}`);
+      assert.doesNotMatch(await page.locator("body").innerText(), /\b(null|undefined|NaN)\b/, name);
       await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png` });
     }
   }
