@@ -11,10 +11,32 @@ use tempfile::TempDir;
 use crate::page::{browse, filled};
 use crate::running::{DATABASE, Running, huedb};
 
+/// A process that ends with the test, whatever comes of that.
+struct Guarded(Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Guarded {
+    /// Ends it as Ctrl-C does; returns its status and what it has said.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        assert!(Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap().success());
+        if let Some(mut stderr) = self.0.stderr.take() {
+            stderr.read_to_string(&mut said).unwrap();
+        }
+        (self.0.wait().unwrap().code(), said)
+    }
+}
+
 /// `huedb browse` under test, and the address it has printed.
 struct Browsing {
-    folder: TempDir,
-    child: Child,
+    _folder: TempDir,
+    child: Guarded,
     url: String,
 }
 
@@ -24,10 +46,10 @@ impl Browsing {
         let folder = file();
         let mut command = huedb(&folder.path().join("test.redb"));
         command.args(["browse", "notes", "--no-open"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = Guarded(command.spawn().unwrap());
         let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        Self { folder, child, url: url.trim().to_owned() }
+        BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Self { _folder: folder, child, url: url.trim().to_owned() }
     }
 
     fn base(&self) -> &str {
@@ -48,16 +70,6 @@ impl Browsing {
         let mut response = agent.run(request.header("content-type", "application/json").body(body).unwrap()).unwrap();
         let text = response.body_mut().read_to_string().unwrap();
         (response.status().as_u16(), serde_json::from_str(&text).unwrap())
-    }
-
-    /// Ends it as Ctrl-C does; returns its status and what it has said.
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut said = String::new();
-        assert!(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap().success());
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        let status = self.child.wait().unwrap().code();
-        drop(self.folder);
-        (status, said)
     }
 }
 
@@ -85,7 +97,7 @@ fn the_address_lets_one_in_once_to_read() {
     let (status, said) = enter(browsing.key());
     assert!(status == 401 && said["message"].as_str().unwrap().contains("a second time"), "{said}");
     let key = browsing.key().to_owned();
-    let (status, said) = browsing.end();
+    let (status, said) = browsing.child.end();
     assert_eq!(status, Some(0), "{said}");
     assert!(said.contains("Ctrl-C ends it") && said.contains("opened a second time"), "{said}");
     assert!(!said.contains(&key) && !said.contains(&token), "{said}");
@@ -105,14 +117,8 @@ fn the_browser_that_is_named_opens_it() {
     let named = format!("no-such-browser:sh {} {} %s", script.display(), opened.display());
     let start = |browser: &str| {
         let mut command = huedb(&folder.path().join("test.redb"));
-        command.arg("browse").env("BROWSER", browser).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    };
-    let end = |mut child: Child| {
-        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-        let mut said = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        assert!(child.wait().unwrap().success(), "{said}");
-        said
+        command.arg("browse").env("BROWSER", browser).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Guarded(command.spawn().unwrap())
     };
     let child = start(&named);
     let deadline = Instant::now() + Duration::from_mins(1);
@@ -122,14 +128,14 @@ fn the_browser_that_is_named_opens_it() {
     }
     let url = fs::read_to_string(&opened).unwrap();
     assert!(url.starts_with("http://127.0.0.1:") && url.contains("/#key=hdb_"), "{url}");
-    assert!(!end(child).contains("key="), "the address was printed as well");
+    let (status, said) = child.end();
+    assert!(status == Some(0) && !said.contains("key="), "the address was printed as well: {said}");
     // Where there is none the address is told.
     let mut child = start("no-such-browser");
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut lines = BufReader::new(child.0.stderr.take().unwrap()).lines();
     let told = lines.find(|line| line.as_ref().unwrap().contains("no browser was opened")).unwrap().unwrap();
     assert!(told.contains("/#key=hdb_"), "{told}");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    assert!(child.wait().unwrap().success());
+    assert_eq!(child.end().0, Some(0));
     let none = huedb(&folder.path().join("test.redb")).args(["browse", "nots", "--no-open"]).output().unwrap();
     let said = String::from_utf8_lossy(&none.stderr).into_owned();
     assert!(none.status.code() == Some(2) && said.contains("nots") && said.contains("notes"), "{said}");
@@ -141,5 +147,5 @@ fn it_is_opened_in_a_browser() {
     if browse("browse.mjs", &[&browsing.url]).is_none() {
         eprintln!("not run, for there is no Chromium or `make clients` was not: it_is_opened_in_a_browser");
     }
-    assert_eq!(browsing.end().0, Some(0));
+    assert_eq!(browsing.child.end().0, Some(0));
 }
