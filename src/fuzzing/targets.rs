@@ -80,10 +80,7 @@ fn filter(bytes: &[u8]) -> bool {
     assert!(again.into_iter().all(|again| again.is_ok_and(|again| again == filter)), "{filter}");
     // The planner, which reads postings, finds what the filter says of each record.
     let world = FuzzWorld::get();
-    let wanted = world
-        .records
-        .iter()
-        .filter(|record| filter.matches(record.id.as_str(), record.metadata.as_ref(), record.document.as_deref()));
+    let wanted = world.records.iter().filter(|record| filter.matches((*record).into()));
     let wanted: Vec<&str> = wanted.map(|record| record.id.as_str()).collect();
     let query = RecordQuery { filter: Some(filter.clone()), ..RecordQuery::default() };
     let found =

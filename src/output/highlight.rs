@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use huedb::bm25::Words;
 use huedb::query::Filter;
-use huedb::query::filter::{DocumentTest, Test};
+use huedb::query::filter::{Test, TextField, TextTest};
 
 /// How far words are looked for: stemming a whole book to print one line of it would take longer than the search.
 const WORDS_UP_TO_BYTES: usize = 64 << 10;
@@ -26,7 +26,7 @@ enum Sought {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Highlight {
     words: BTreeSet<u32>,
-    tests: Vec<DocumentTest>,
+    tests: Vec<TextTest>,
 }
 
 impl Highlight {
@@ -35,7 +35,7 @@ impl Highlight {
     pub(crate) fn new(question: Option<&str>, filter: Option<&Filter>) -> Self {
         let words = question.into_iter().flat_map(Words::asked).collect();
         let tests = filter.into_iter().flat_map(Filter::tests).filter_map(|test| match test {
-            Test::Document(test) if !test.is_negated() => Some(test.clone()),
+            Test::Text { field: TextField::Document, test } if !test.is_negated() => Some(test.clone()),
             _ => None,
         });
         Self { words, tests: tests.collect() }
@@ -109,7 +109,7 @@ impl Highlight {
     }
 }
 
-fn places<'a>(test: &'a DocumentTest, document: &'a str, from: usize) -> impl Iterator<Item = Range<usize>> + 'a {
+fn places<'a>(test: &'a TextTest, document: &'a str, from: usize) -> impl Iterator<Item = Range<usize>> + 'a {
     let mut from = from;
     std::iter::from_fn(move || {
         loop {

@@ -30,6 +30,7 @@ mod run;
 #[cfg(feature = "plot")]
 mod sample;
 mod select;
+mod select_test;
 mod sort;
 #[cfg(feature = "plot")]
 mod statistics;

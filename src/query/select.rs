@@ -1,17 +1,18 @@
 //! Which records a filter keeps: metadata from postings, documents by reading what is left.
 //!
-//! Equal to [`Filter::matches`] record by record, and tested against it. Invariant: a document is read only when no
-//! cheaper test of the same junction has refused its record.
+//! Equal to [`Filter::matches`] record by record, and tested against it. Invariant: a record is read for its document or its
+//! URI only when no cheaper test of the same junction has refused it.
 
 use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 
-use super::filter::{Filter, Scalar, Side, Test};
+use super::filter::{Filter, RecordFields};
+use super::select_test::{cost, keep_test};
 use super::sort::{Sort, sorted};
 use crate::error::Result;
-use crate::record::{Metadata, Number, Ordinal, Record, RecordId};
-use crate::store::{Collection, Include, Outcome, PendingWrite, Restriction, StoredRecord, Term, View};
+use crate::record::{Metadata, Ordinal, Record, RecordId};
+use crate::store::{Collection, Include, Outcome, PendingWrite, Restriction, StoredRecord, View};
 
 /// Which records are read or deleted; the parts that are given must all hold.
 #[derive(Debug, Clone, Default)]
@@ -145,7 +146,14 @@ impl Restriction for Filter {
     }
 
     fn keeps(&self, stored: &StoredRecord) -> bool {
-        self.matches(stored.id.as_str(), Some(&stored.metadata), stored.document.as_deref())
+        self.matches(stored.into())
+    }
+}
+
+impl<'r> From<&'r StoredRecord> for RecordFields<'r> {
+    fn from(stored: &'r StoredRecord) -> Self {
+        let StoredRecord { id, metadata, document, uri, .. } = stored;
+        Self { id: id.as_str(), metadata: Some(metadata), document: document.as_deref(), uri: uri.as_deref() }
     }
 }
 
@@ -213,67 +221,9 @@ fn keep(view: &View, filter: &Filter, within: &RoaringTreemap) -> Result<Roaring
     }
 }
 
-/// Tests of documents last: they read records.
+/// Tests that read records last.
 fn cheapest_first(children: &[Filter]) -> Vec<&Filter> {
     let mut children: Vec<_> = children.iter().collect();
-    children.sort_by_key(|child| child.needs_document());
+    children.sort_by_key(|child| child.tests().map(cost).max());
     children
-}
-
-fn keep_test(view: &View, test: &Test, within: &RoaringTreemap) -> Result<RoaringTreemap> {
-    let (found, negated) = match test {
-        Test::In { key, values, negated } => (holding_any(view, key, values.iter().map(scalar_term))?, *negated),
-        Test::Contains { key, element, negated } => (view.holding(key, &element_term(element))?, *negated),
-        Test::Range { key, side, bound } => (on_side(view, key, *side, *bound)?, false),
-        Test::Id { ids, negated } => {
-            let ids: Vec<RecordId> = ids.iter().filter_map(|id| RecordId::parse(id.as_str()).ok()).collect();
-            (view.ordinals(&ids)?, *negated)
-        }
-        Test::Document(test) => {
-            let mut passed = RoaringTreemap::new();
-            for ordinal in within {
-                if test.matches(view.stored(Ordinal(ordinal))?.document.as_deref()) {
-                    passed.insert(ordinal);
-                }
-            }
-            return Ok(passed);
-        }
-    };
-    Ok(if negated { within - found } else { found & within })
-}
-
-fn holding_any(view: &View, key: &str, terms: impl Iterator<Item = Term>) -> Result<RoaringTreemap> {
-    let mut found = RoaringTreemap::new();
-    for term in terms {
-        found |= view.holding(key, &term)?;
-    }
-    Ok(found)
-}
-
-fn on_side(view: &View, key: &str, side: Side, bound: Number) -> Result<RoaringTreemap> {
-    let bound = Term::number(bound);
-    let (first, last) = Term::all_numbers();
-    match side {
-        Side::Above => view.holding_between(key, (&bound, false), (&last, false)),
-        Side::AtLeast => view.holding_between(key, (&bound, true), (&last, false)),
-        Side::Below => view.holding_between(key, (&first, true), (&bound, false)),
-        Side::AtMost => view.holding_between(key, (&first, true), (&bound, true)),
-    }
-}
-
-fn scalar_term(value: &Scalar) -> Term {
-    match value {
-        Scalar::Bool(b) => Term::bool(*b),
-        Scalar::Number(n) => Term::number(*n),
-        Scalar::Str(s) => Term::text(s),
-    }
-}
-
-fn element_term(value: &Scalar) -> Term {
-    match value {
-        Scalar::Bool(b) => Term::bool_element(*b),
-        Scalar::Number(Number::Int(i)) => Term::int_element(*i),
-        Scalar::Number(Number::Float(f)) => Term::float_element(*f),
-        Scalar::Str(s) => Term::text_element(s),
-    }
 }

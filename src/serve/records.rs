@@ -148,10 +148,12 @@ pub(super) fn filter(
     }
     let metadata = r#where.map(|json| where_clause(json.get())).transpose()?;
     let document = document.map(|json| where_document_clause(json.get())).transpose()?;
-    Ok(match (metadata, document) {
+    let joined = match (metadata, document) {
         (Some(metadata), Some(document)) => Some(metadata.and(document)),
         (metadata, document) => metadata.or(document),
-    })
+    };
+    check_chromas(joined.as_ref())?;
+    Ok(joined)
 }
 
 fn where_clause(json: &str) -> Result<Filter, Fault> {
@@ -160,6 +162,15 @@ fn where_clause(json: &str) -> Result<Filter, Fault> {
         return Err(refused("it is not an object"));
     }
     Filter::parse(json).map_err(|error| refused(&error.to_string()))
+}
+
+/// Refuses what only huedb can say: a program that was written against Chroma's routes must run against Chroma as well,
+/// which refuses an operator it does not know.
+pub(super) fn check_chromas(filter: Option<&Filter>) -> Result<(), Fault> {
+    filter.and_then(Filter::beyond_chroma).map_or(Ok(()), |test| {
+        let why = format!("`{test}` is beyond Chroma; huedb's routes under /huedb/v1 and its command line take it");
+        Err(Fault::invalid(format!("Invalid where clause: {why}")))
+    })
 }
 
 fn where_document_clause(json: &str) -> Result<Filter, Fault> {

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::call::{Call, Handled, Reply, Site};
 use super::fault::Fault;
-use super::records::check_schema;
+use super::records::{check_chromas, check_schema};
 use crate::embed::of_collection;
 use crate::query::{ChromaRequest, Query};
 
@@ -27,6 +27,7 @@ pub(super) fn search(site: &Site, call: &Call) -> Handled {
     site.check_results(request.searches.iter().map(|search| search.query.top.min(records)).sum())?;
     for search in &request.searches {
         site.check_offset(search.query.offset as u64)?;
+        check_chromas(search.query.filter.as_ref())?;
         check_schema(view.info(), search.query.filter.as_ref())?;
     }
     if !request.texts_to_embed().is_empty() {

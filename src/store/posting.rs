@@ -141,6 +141,12 @@ impl Term {
     pub(crate) fn all_numbers() -> (Self, Self) {
         (Self(vec![NUMBER]), Self(vec![NUMBER + 1]))
     }
+
+    /// Before the first and after the last string.
+    #[must_use]
+    pub(crate) fn all_texts() -> (Self, Self) {
+        (Self(vec![STR]), Self(vec![STR + 1]))
+    }
 }
 
 /// What kind of value a metadata key holds.
@@ -206,8 +212,8 @@ fn short_text(encoded: &[u8]) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Escapes NUL and closes with two, so that no text is the start of another's encoding.
-fn text(tag: u8, value: &str) -> Vec<u8> {
+/// How the terms of texts begin that begin with `value`, or with as much of it as a term keeps.
+fn text_start(tag: u8, value: &str) -> Vec<u8> {
     let bytes = value.as_bytes();
     let start = bytes.get(..LONGEST_TEXT_BYTES).unwrap_or(bytes);
     let mut out = Vec::with_capacity(start.len() + 20);
@@ -218,7 +224,14 @@ fn text(tag: u8, value: &str) -> Vec<u8> {
             out.push(0xff);
         }
     }
-    if start.len() == bytes.len() {
+    out
+}
+
+/// Escapes NUL and closes with two, so that no text is the start of another's encoding.
+fn text(tag: u8, value: &str) -> Vec<u8> {
+    let bytes = value.as_bytes();
+    let mut out = text_start(tag, value);
+    if bytes.len() <= LONGEST_TEXT_BYTES {
         out.extend([0, 0]);
     } else {
         out.extend([0, 1]);
@@ -291,8 +304,7 @@ pub(crate) fn key_kinds(
     let damaged = || Error::damaged("a posting of the metadata index");
     let mut found = Vec::new();
     for key in metadata_keys(table, collection)? {
-        let prefix = key_prefix(collection, &key);
-        let to = [prefix.as_slice(), &[u8::MAX]].concat();
+        let (prefix, to) = key_range(collection, &key);
         let (mut from, mut kinds) = (prefix.clone(), Vec::new());
         while let Some(posting) = table.range(from.as_slice()..to.as_slice())?.next() {
             let term = term_of(posting?.0.value()).ok_or_else(damaged)?;
@@ -311,8 +323,7 @@ pub(crate) fn has_key(
     collection: CollectionNumber,
     key: &str,
 ) -> Result<bool> {
-    let from = key_prefix(collection, key);
-    let to = [from.as_slice(), &[u8::MAX]].concat();
+    let (from, to) = key_range(collection, key);
     Ok(table.range(from.as_slice()..to.as_slice())?.next().transpose()?.is_some())
 }
 
@@ -369,6 +380,21 @@ pub(crate) fn equal(
     Ok(found)
 }
 
+/// Returns the records that have a key, sparse vectors apart.
+pub(crate) fn with_key(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+    key: &str,
+) -> Result<RoaringTreemap> {
+    let (from, to) = key_range(collection, key);
+    let mut found = RoaringTreemap::new();
+    for posting in table.range(from.as_slice()..to.as_slice())? {
+        let (posting_key, members) = posting?;
+        collect(posting_key.value(), members.value(), &mut found)?;
+    }
+    Ok(found)
+}
+
 /// Returns the records that hold a term between two others; a bound is included when its flag says so.
 pub(crate) fn between(
     table: &impl ReadableTable<&'static [u8], &'static [u8]>,
@@ -398,17 +424,37 @@ pub(crate) fn each(
     table: &impl ReadableTable<&'static [u8], &'static [u8]>,
     collection: CollectionNumber,
     key: Option<&str>,
+    visit: impl FnMut(&str, &Term, RoaringTreemap) -> Result<()>,
+) -> Result<()> {
+    each_between(table, key.map_or_else(|| collection.prefix(), |key| key_range(collection, key)), visit)
+}
+
+/// Visits the terms of a key's strings that begin with `start`, as far as terms keep them, in order.
+pub(crate) fn each_text(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+    (key, start): (&str, &str),
+    visit: impl FnMut(&str, &Term, RoaringTreemap) -> Result<()>,
+) -> Result<()> {
+    let from = [key_prefix(collection, key), text_start(STR, start)].concat();
+    // No byte that follows is as large: UTF-8 has none, and 0xff stands only behind a NUL.
+    let to = [from.as_slice(), &[u8::MAX]].concat();
+    each_between(table, (from, to), visit)
+}
+
+/// A key before and a key after every posting of a metadata key.
+fn key_range(collection: CollectionNumber, key: &str) -> (Vec<u8>, Vec<u8>) {
+    let from = key_prefix(collection, key);
+    let to = [from.as_slice(), &[u8::MAX]].concat();
+    (from, to)
+}
+
+fn each_between(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    (from, to): (Vec<u8>, Vec<u8>),
     mut visit: impl FnMut(&str, &Term, RoaringTreemap) -> Result<()>,
 ) -> Result<()> {
     let damaged = || Error::damaged("a posting of the metadata index");
-    let (from, to) = match key {
-        Some(key) => {
-            let from = key_prefix(collection, key);
-            let to = [from.as_slice(), &[u8::MAX]].concat();
-            (from, to)
-        }
-        None => collection.prefix(),
-    };
     // The postings of one term follow one another, one for every 65,536 ordinals.
     let mut held: Option<(Vec<u8>, RoaringTreemap)> = None;
     let mut give = |(name, records): (Vec<u8>, RoaringTreemap)| {

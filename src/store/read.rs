@@ -267,6 +267,31 @@ impl View {
         })
     }
 
+    /// Returns the ordinals of the ids that begin with `start` and for which `keeps` holds; ids alone are read.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub(crate) fn ordinals_where(&self, start: &str, keeps: impl Fn(&str) -> bool) -> Result<RoaringTreemap> {
+        self.named(|| {
+            let (first, after_number) = (self.number.id_key(start), self.number.id_key("").len());
+            let ids = self.tx.open_table(table::IDS)?;
+            let mut found = RoaringTreemap::new();
+            for row in ids.range(first.as_slice()..)? {
+                let (key, ordinal) = row?;
+                if !key.value().starts_with(&first) {
+                    break;
+                }
+                let id = key.value().get(after_number..).and_then(|id| std::str::from_utf8(id).ok());
+                let id = id.ok_or_else(|| Error::damaged("an id in the table of ids"))?;
+                let ordinal = u64::from_le_bytes(*ordinal.value());
+                if keeps(id) && self.shows(ordinal) {
+                    found.insert(ordinal);
+                }
+            }
+            Ok(found)
+        })
+    }
+
     pub(crate) fn stored(&self, ordinal: Ordinal) -> Result<StoredRecord> {
         self.named(|| self.decoded(ordinal, decode))
     }
@@ -392,6 +417,37 @@ impl View {
     /// [`Error::Damaged`] or [`Error::Io`].
     pub(crate) fn holding_between(&self, key: &str, from: (&Term, bool), to: (&Term, bool)) -> Result<RoaringTreemap> {
         self.named(|| posting::between(&self.tx.open_table(table::POSTINGS)?, self.number, key, from, to))
+    }
+
+    /// Returns the records that have a metadata key; one with a sparse vector without weights has not.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`].
+    pub(crate) fn with_key(&self, key: &str) -> Result<RoaringTreemap> {
+        self.named(|| {
+            let mut found = posting::with_key(&self.tx.open_table(table::POSTINGS)?, self.number, key)?;
+            match self.tx.open_table(table::TERMS) {
+                Ok(table) => terms::add_with_key(&table, self.number, key, &mut found)?,
+                // No version with this table has written to the file yet.
+                Err(redb::TableError::TableDoesNotExist(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            Ok(found)
+        })
+    }
+
+    /// Visits the terms of a metadata key's strings that begin with `start`, in order, with the records that hold each;
+    /// of those longer than a term, all whose beginning fits.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], or what `visit` answers.
+    pub(crate) fn for_each_text(
+        &self,
+        key: &str,
+        start: &str,
+        visit: impl FnMut(&str, &Term, RoaringTreemap) -> Result<()>,
+    ) -> Result<()> {
+        self.named(|| posting::each_text(&self.tx.open_table(table::POSTINGS)?, self.number, (key, start), visit))
     }
 
     /// Visits every term of a metadata key, or of every key, with the records that hold it; terms of a key in order.

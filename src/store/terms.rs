@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use redb::{ReadableTable, Table};
+use roaring::RoaringTreemap;
 
 use super::codec::{Reader, put_len, put_text};
 use super::record::StoredRecord;
@@ -95,6 +96,24 @@ pub(crate) fn has_key(
     let from = field_key(collection, key);
     let to = [from.as_slice(), &[u8::MAX; 16]].concat();
     Ok(table.range(from.as_slice()..to.as_slice())?.next().transpose()?.is_some())
+}
+
+/// Adds the records that have a sparse vector with a weight under the metadata key to a set.
+pub(crate) fn add_with_key(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    collection: CollectionNumber,
+    key: &str,
+    to: &mut RoaringTreemap,
+) -> Result<()> {
+    let from = field_key(collection, key);
+    let end = [from.as_slice(), &[u8::MAX; 16]].concat();
+    for block in table.range(from.as_slice()..end.as_slice())? {
+        let (block_key, bytes) = block?;
+        visit_block(first_of(block_key.value()), bytes.value(), |ordinal, _| {
+            to.insert(ordinal.0);
+        })?;
+    }
+    Ok(())
 }
 
 /// Returns the key of every term a record holds, and its weight there; `words` says how documents' are made, if they count.

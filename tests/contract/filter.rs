@@ -1,6 +1,7 @@
 //! Section 3: the filter grammar, and for each filter the records that pass, from postings as by definition.
 
 use huedb::error::{Error, Result};
+use huedb::query::filter::RecordFields;
 use huedb::query::{Filter, RecordQuery};
 use huedb::record::{CollectionName, Metadata, MetadataPatch, RecordId};
 use huedb::store::{Access, Change, Include, NewCollection, Store};
@@ -53,7 +54,7 @@ impl World {
     #[track_caller]
     fn passing(&self, filter: &Filter) -> String {
         let passes = |(id, metadata, document): &(&str, Option<Metadata>, Option<&str>)| {
-            filter.matches(id, metadata.as_ref(), *document)
+            filter.matches(RecordFields { id, metadata: metadata.as_ref(), document: *document, uri: None })
         };
         let defined: String = records().iter().filter(|record| passes(record)).map(|record| record.0).collect();
         let query = RecordQuery { filter: Some(filter.clone()), ..RecordQuery::default() };
@@ -237,18 +238,21 @@ fn section_3_refused_as_where() {
         ("an operator without a key", r#"{"$eq": 1}"#, "$eq belongs inside a key"),
         ("no list to $and", r#"{"$and": {"i": 1}}"#, "expected a list of filters, found an object"),
         ("no filter in $and", r#"{"$and": [1]}"#, "expected an object, found a number"),
-        ("$regex of a metadata key", r#"{"s": {"$regex": "x"}}"#, "its key is \"#document\""),
         ("#document equals nothing", r##"{"#document": "ab"}"##, "#document takes an operator"),
         ("#document equals nothing", r##"{"#document": {"$eq": "ab"}}"##, "#document takes $contains"),
         ("#document holds text", r##"{"#document": {"$contains": 1}}"##, "$contains takes a string, found a number"),
         ("#id is a string", r##"{"#id": 1}"##, "#id compares with strings, not with numbers"),
         ("#id is a string", r##"{"#id": {"$in": ["a", true]}}"##, "#id compares with strings, not with booleans"),
-        ("#id has four operators", r##"{"#id": {"$gt": 1}}"##, "#id takes $eq, $ne, $in and $nin"),
+        ("#id has four operators", r##"{"#id": {"$gt": 1}}"##, "#id takes $eq, $ne, $in, $nin, $contains"),
         ("no other # key", r##"{"#documents": {"$contains": "x"}}"##, "did you mean #document?"),
         ("chroma:document leaks no more", r#"{"chroma:document": "ab"}"#, "write #document"),
         ("no chroma: key", r#"{"chroma:uri": "ab"}"#, "starts with 'chroma:'"),
-        ("no # key but these", r##"{"#embedding": 1}"##, "unknown key \"#embedding\"; there are #id and #document"),
-        ("no # key but these", r##"{"#foo": 1}"##, "unknown key \"#foo\"; there are #id and #document"),
+        (
+            "no # key but these",
+            r##"{"#embedding": 1}"##,
+            "unknown key \"#embedding\"; there are #id, #uri and #document",
+        ),
+        ("no # key but these", r##"{"#foo": 1}"##, "unknown key \"#foo\"; there are #id, #uri and #document"),
         ("#document has no numbers", r##"{"#document": {"$gt": 1}}"##, "#document takes $contains"),
         ("an operator twice", r#"{"i": {"$gt": 1, "$gt": 2}}"#, "appears twice"),
         ("ours: null where a filter is given by itself", " null\n", "null is not a filter; omit the filter"),
@@ -288,8 +292,9 @@ fn section_3_the_short_form_is_the_same_tree() {
         ("i <= 1", r#"{"i": {"$lte": 1}}"#),
         ("i in (1, 2)", r#"{"i": {"$in": [1, 2]}}"#),
         ("s not in ('x', 'y')", r#"{"s": {"$nin": ["x", "y"]}}"#),
-        ("arr contains 'p'", r#"{"arr": {"$contains": "p"}}"#),
-        ("arr not contains 'p'", r#"{"arr": {"$not_contains": "p"}}"#),
+        ("arr has 'p'", r#"{"arr": {"$contains": "p"}}"#),
+        ("arr not has 'p'", r#"{"arr": {"$not_contains": "p"}}"#),
+        ("ia contains 1", r#"{"ia": {"$contains": 1}}"#),
         ("b = true", r#"{"b": true}"#),
         ("i = 1 and s = 'x'", r#"{"$and": [{"i": 1}, {"s": "x"}]}"#),
         ("i = 1 or s = 'x'", r#"{"$or": [{"i": 1}, {"s": "x"}]}"#),
@@ -301,6 +306,43 @@ fn section_3_the_short_form_is_the_same_tree() {
         ("#document !~ '^a'", r##"{"#document": {"$not_regex": "^a"}}"##),
     ] {
         assert_eq!(Filter::parse(short).unwrap(), Filter::parse(json).unwrap(), "{short}");
+    }
+}
+
+/// What the short form adds has operators that Chroma refuses, so that nothing Chroma understands changes its meaning.
+#[test]
+fn what_chroma_cannot_say_is_known_as_such() {
+    for (short, json) in [
+        ("s > 'a'", r#"{"s": {"$gt_text": "a"}}"#),
+        ("s >= 'a'", r#"{"s": {"$gte_text": "a"}}"#),
+        ("s < 'a'", r#"{"s": {"$lt_text": "a"}}"#),
+        ("s <= 'a'", r#"{"s": {"$lte_text": "a"}}"#),
+        ("s contains 'a'", r#"{"s": {"$contains_text": "a"}}"#),
+        ("s not contains 'a'", r#"{"s": {"$not_contains_text": "a"}}"#),
+        ("s starts with 'a'", r#"{"s": {"$starts_with": "a"}}"#),
+        ("s not starts with 'a'", r#"{"s": {"$not_starts_with": "a"}}"#),
+        ("s ~ 'a'", r#"{"s": {"$regex": "a"}}"#),
+        ("s !~ 'a'", r#"{"s": {"$not_regex": "a"}}"#),
+        ("s exists", r#"{"s": {"$exists": true}}"#),
+        ("s not exists", r#"{"s": {"$exists": false}}"#),
+        ("s is null", r#"{"s": {"$exists": false}}"#),
+        ("s is not null", r#"{"s": {"$exists": true}}"#),
+        ("#id starts with 'a'", r##"{"#id": {"$starts_with": "a"}}"##),
+        ("#id contains 'a'", r##"{"#id": {"$contains": "a"}}"##),
+        ("#id !~ 'a'", r##"{"#id": {"$not_regex": "a"}}"##),
+        ("#uri = 'a'", r##"{"#uri": "a"}"##),
+        ("#uri not in ('a', 'b')", r##"{"#uri": {"$nin": ["a", "b"]}}"##),
+        ("#uri not starts with 'a'", r##"{"#uri": {"$not_starts_with": "a"}}"##),
+        ("#uri exists", r##"{"#uri": {"$contains": ""}}"##),
+        ("#document starts with 'a'", r##"{"#document": {"$starts_with": "a"}}"##),
+    ] {
+        let filter = Filter::parse(short).unwrap();
+        assert_eq!(filter, Filter::parse(json).unwrap(), "{short}");
+        let inside = Filter::parse(&format!("i = 1 or ({short} and #id = 'a')")).unwrap();
+        assert!(filter.beyond_chroma().is_some() && inside.beyond_chroma().is_some(), "{short}");
+    }
+    for short in ["i >= 1", "arr has 'p'", "ia contains 1", "#id in ('a')", "#document ~ 'a'", "#document exists"] {
+        assert!(Filter::parse(short).unwrap().beyond_chroma().is_none(), "{short}");
     }
 }
 

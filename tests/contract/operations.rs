@@ -54,7 +54,7 @@ fn section_2_2_add_update_upsert() {
             (
                 "2.2 update: a scalar replaces an array, and filters see it",
                 "huedb update vec --id a --metadata '{\"t\": \"p\"}' -q
-                 huedb get vec -o ids --where 't = \"p\"'; huedb count vec --where 't contains \"p\"'",
+                 huedb get vec -o ids --where 't = \"p\"'; huedb count vec --where 't has \"p\"'",
                 "a\n0",
                 "",
                 0,

@@ -21,6 +21,7 @@ mod deceive;
 mod deceiving;
 mod dedupe;
 mod facet;
+mod filters;
 mod formats;
 mod fuse;
 mod identity;

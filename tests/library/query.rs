@@ -203,7 +203,9 @@ fn filters_from_postings_keep_what_the_definition_keeps() {
         let found: Vec<_> = page.records().map(|record| record.unwrap().id.to_string()).collect();
         let kept = world.rows.iter().filter(|(id, _, metadata)| {
             let metadata = huedb::record::Metadata::from_json(metadata.clone()).unwrap();
-            filter.matches(id, Some(&metadata), Some(&format!("document of {id}")))
+            let document = format!("document of {id}");
+            let (metadata, document) = (Some(&metadata), Some(document.as_str()));
+            filter.matches(huedb::query::filter::RecordFields { id, metadata, document, uri: None })
         });
         assert_eq!(found, kept.map(|(id, ..)| id.clone()).collect::<Vec<_>>(), "{text}");
     }

@@ -163,6 +163,9 @@ fn routes_of_our_own() {
     assert_eq!(bad.status, 400, "{}", bad.text);
     let exported = server.get(&format!("{own}/export?where=n%20%3D%202")).text;
     assert_eq!(exported.lines().count(), 100);
+    // What Chroma's own routes refuse.
+    let started = server.get(&format!("{own}/export?where=%23id%20starts%20with%20%22r29%22%20and%20n%20exists")).text;
+    assert_eq!(started.lines().count(), 11);
     let first: Json = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
     assert_eq!(first, json!({"id": "r2", "document": "x", "uri": null, "metadata": {"n": 2}, "embedding": [2.0, 1.0]}));
     let distinct = server.get(&format!("{own}/distinct?key=n")).json();

@@ -1,15 +1,17 @@
-//! Chroma's JSON `where` and `where_document`, under the server's rules (contract, section 3).
+//! Chroma's JSON `where` and `where_document`, under the server's rules (contract, section 3), and huedb's own operators for
+//! what the short form alone could say otherwise.
 //!
 //! Not the JSON itself, which [`super::json_parser`] reads. It is the server's grammar, without the client's stricter
-//! rules: a junction takes any number of children. Where it differs: `$in` mixes integers and floats, `#id` and
-//! `#document` are keys, and a key that metadata cannot have is an error.
+//! rules: a junction takes any number of children. Where it differs: `$in` mixes integers and floats, `#id`, `#uri` and
+//! `#document` are keys, and a key that metadata cannot have is an error. Invariant: what Chroma accepts means here what it
+//! means there, but for its faults; huedb's operators have names that Chroma refuses.
 
+use super::json_operand::{bound, scalar, scalars, side, text_test};
 use super::json_parser::{JsonContent, JsonNode};
 use super::lexer::Literal;
 use super::parse_error::{ParseError, ParseResult, list};
 use super::rules::{self, DOCUMENT_OPERATORS, ID_OPERATORS, METADATA_OPERATORS, NESTING_LIMIT};
-use super::{DocumentTest, Filter, Scalar, Side, Test};
-use crate::record::Number;
+use super::{Filter, Test, TextField};
 
 /// A junction is an object and a list; below the last stand an object, its operator's object and a list.
 const DEPTH_LIMIT: usize = 2 * NESTING_LIMIT + 3;
@@ -61,8 +63,9 @@ fn filter(node: JsonNode) -> ParseResult<Filter> {
     let test = match key.value.as_str() {
         "$and" => return children(operand, filter).map(Filter::all_of),
         "$or" => return children(operand, filter).map(Filter::any_of),
-        "#document" => Test::Document(document_test(operand)?),
-        "#id" => id_test(operand)?,
+        "#document" => document_test(operand)?,
+        "#id" => id_test(operand, TextField::Id)?,
+        "#uri" => id_test(operand, TextField::Uri)?,
         operator if METADATA_OPERATORS.contains(&operator) || DOCUMENT_OPERATORS.contains(&operator) => {
             return Err(ParseError::new(
                 key.at,
@@ -83,7 +86,8 @@ fn document_filter(node: JsonNode) -> ParseResult<Filter> {
         "$and" => children(operand, document_filter).map(Filter::all_of),
         "$or" => children(operand, document_filter).map(Filter::any_of),
         known if DOCUMENT_OPERATORS.contains(&known) => {
-            document_operator(&operator, operand).map(|test| Filter::Test(Test::Document(test)))
+            let test = text_test(&operator, operand)?;
+            Ok(Filter::Test(Test::Text { field: TextField::Document, test }))
         }
         other if other.starts_with('$') => {
             let all = [DOCUMENT_OPERATORS.as_slice(), JUNCTIONS.as_slice()].concat();
@@ -125,110 +129,86 @@ fn metadata_test(key: Literal, operand: JsonNode) -> ParseResult<Test> {
         return Ok(Test::In { key, values: vec![value], negated: false });
     }
     let (operator, operand) = only_entry(operand, ONE_OPERATOR)?;
-    let range = |side| number(&operator, &operand).map(|bound| Test::Range { key: key.clone(), side, bound });
+    let negated = operator.value == "$ne" || operator.value == "$nin" || operator.value.starts_with("$not_");
+    if let Some((side, of_strings)) = side(&operator.value) {
+        let bound = bound(&operator, operand, of_strings)?;
+        return Ok(Test::Range { key, side, bound });
+    }
     match operator.value.as_str() {
-        "$gt" => range(Side::Above),
-        "$gte" => range(Side::AtLeast),
-        "$lt" => range(Side::Below),
-        "$lte" => range(Side::AtMost),
         "$eq" | "$ne" => {
             let (_, value) = scalar(operand)?;
-            Ok(Test::In { key, values: vec![value], negated: operator.value == "$ne" })
+            Ok(Test::In { key, values: vec![value], negated })
         }
         "$in" | "$nin" => {
             let at = operand.at;
             let values = rules::list_of_one_kind(at, scalars(&operator, operand)?)?;
-            Ok(Test::In { key, values, negated: operator.value == "$nin" })
+            Ok(Test::In { key, values, negated })
         }
         "$contains" | "$not_contains" => {
             let (_, element) = scalar(operand)?;
-            Ok(Test::Contains { key, element, negated: operator.value == "$not_contains" })
+            Ok(Test::Contains { key, element, negated })
         }
-        other if DOCUMENT_OPERATORS.contains(&other) => {
-            Err(ParseError::new(operator.at, format!("{other} is for documents; its key is \"#document\"")))
+        "$exists" => match operand.content {
+            JsonContent::Bool(exists) => Ok(Test::Exists { key, negated: !exists }),
+            _ => Err(ParseError::new(operand.at, format!("$exists takes true or false, found {}", operand.noun()))),
+        },
+        known if METADATA_OPERATORS.contains(&known) => {
+            let test = text_test(&operator, operand)?;
+            Ok(Test::Text { field: TextField::Key(key), test })
         }
         other => Err(ParseError::unknown(operator.at, "operator", other, &METADATA_OPERATORS)),
     }
 }
 
-fn id_test(operand: JsonNode) -> ParseResult<Test> {
+/// A test of the id or of the URI.
+fn id_test(operand: JsonNode, field: TextField) -> ParseResult<Test> {
+    let name = if field == TextField::Id { "#id" } else { "#uri" };
+    let one_of = |values, negated| {
+        let texts = rules::strings(name, values)?;
+        Ok(match field {
+            TextField::Id => Test::Id { ids: texts, negated },
+            _ => Test::Uri { uris: texts, negated },
+        })
+    };
     if !matches!(operand.content, JsonContent::Object(_)) {
-        return Ok(Test::Id { ids: rules::ids(vec![scalar(operand)?])?, negated: false });
+        return one_of(vec![scalar(operand)?], false);
     }
     let (operator, operand) = only_entry(operand, ONE_OPERATOR)?;
-    let (values, negated) = match operator.value.as_str() {
-        "$eq" => (vec![scalar(operand)?], false),
-        "$ne" => (vec![scalar(operand)?], true),
+    match operator.value.as_str() {
+        "$eq" => one_of(vec![scalar(operand)?], false),
+        "$ne" => one_of(vec![scalar(operand)?], true),
         "$in" | "$nin" => {
             let at = operand.at;
             let values = scalars(&operator, operand)?;
             if values.is_empty() {
-                return Err(ParseError::new(at, "an empty list; name one id or more"));
+                return Err(ParseError::new(at, "an empty list; name one or more"));
             }
-            (values, operator.value == "$nin")
+            one_of(values, operator.value == "$nin")
         }
-        known if METADATA_OPERATORS.contains(&known) || DOCUMENT_OPERATORS.contains(&known) => {
-            return Err(ParseError::new(operator.at, format!("#id takes {}", list(&ID_OPERATORS))));
+        known if ID_OPERATORS.contains(&known) => {
+            let test = text_test(&operator, operand)?;
+            Ok(Test::Text { field, test })
         }
-        other => return Err(ParseError::unknown(operator.at, "operator", other, &ID_OPERATORS)),
-    };
-    Ok(Test::Id { ids: rules::ids(values)?, negated })
+        known if METADATA_OPERATORS.contains(&known) => {
+            Err(ParseError::new(operator.at, format!("{name} takes {}", list(&ID_OPERATORS))))
+        }
+        other => Err(ParseError::unknown(operator.at, "operator", other, &ID_OPERATORS)),
+    }
 }
 
-fn document_test(operand: JsonNode) -> ParseResult<DocumentTest> {
+fn document_test(operand: JsonNode) -> ParseResult<Test> {
     if !matches!(operand.content, JsonContent::Object(_)) {
         return Err(ParseError::new(operand.at, format!("#document takes an operator: {}", list(&DOCUMENT_OPERATORS))));
     }
     let (operator, operand) = only_entry(operand, ONE_OPERATOR)?;
     match operator.value.as_str() {
-        known if DOCUMENT_OPERATORS.contains(&known) => document_operator(&operator, operand),
+        known if DOCUMENT_OPERATORS.contains(&known) => {
+            let test = text_test(&operator, operand)?;
+            Ok(Test::Text { field: TextField::Document, test })
+        }
         known if METADATA_OPERATORS.contains(&known) => {
             Err(ParseError::new(operator.at, format!("#document takes {}", list(&DOCUMENT_OPERATORS))))
         }
         other => Err(ParseError::unknown(operator.at, "operator", other, &DOCUMENT_OPERATORS)),
-    }
-}
-
-fn document_operator(operator: &Literal, operand: JsonNode) -> ParseResult<DocumentTest> {
-    let noun = operand.noun();
-    let JsonContent::Str(string) = operand.content else {
-        return Err(ParseError::new(operand.at, format!("{} takes a string, found {noun}", operator.value)));
-    };
-    let test = if operator.value.ends_with("regex") {
-        rules::pattern(&string)?
-    } else {
-        DocumentTest::substring(string.value)
-    };
-    Ok(if operator.value.starts_with("$not_") { !test } else { test })
-}
-
-fn scalar(node: JsonNode) -> ParseResult<(usize, Scalar)> {
-    let noun = node.noun();
-    let value = match node.content {
-        JsonContent::Bool(b) => Scalar::Bool(b),
-        JsonContent::Number(n) => Scalar::Number(n),
-        JsonContent::Str(s) => Scalar::Str(s.value),
-        JsonContent::List(_) => {
-            return Err(ParseError::new(node.at, "expected one value, found a list; $in and $nin take lists"));
-        }
-        JsonContent::Null | JsonContent::Object(_) => {
-            return Err(ParseError::new(node.at, format!("expected a string, number or boolean, found {noun}")));
-        }
-    };
-    Ok((node.at, value))
-}
-
-fn scalars(operator: &Literal, operand: JsonNode) -> ParseResult<Vec<(usize, Scalar)>> {
-    let noun = operand.noun();
-    match operand.content {
-        JsonContent::List(nodes) => nodes.into_iter().map(scalar).collect(),
-        _ => Err(ParseError::new(operand.at, format!("{} takes a list, found {noun}", operator.value))),
-    }
-}
-
-fn number(operator: &Literal, operand: &JsonNode) -> ParseResult<Number> {
-    match operand.content {
-        JsonContent::Number(number) => Ok(number),
-        _ => Err(ParseError::new(operand.at, format!("{} compares numbers, found {}", operator.value, operand.noun()))),
     }
 }

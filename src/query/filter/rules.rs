@@ -1,24 +1,59 @@
-//! The rules of Chroma's filters that hold in both languages.
+//! The rules of filters that hold in both languages: Chroma's, and those of what huedb adds.
 //!
 //! Knows neither grammar; it is given what a grammar read and where.
 
 use std::mem::discriminant;
 
-use super::document::compile;
 use super::lexer::Literal;
 use super::parse_error::{ParseError, ParseResult};
-use super::{DocumentTest, Scalar};
+use super::text_test::compile;
+use super::{Scalar, TextTest};
 
 /// How deep and, or, not and parentheses may be nested; it bounds the stack.
 pub(super) const NESTING_LIMIT: usize = 64;
 
-/// Operators of a metadata key, under Chroma's names.
-pub(super) const METADATA_OPERATORS: [&str; 10] =
-    ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$contains", "$not_contains"];
-/// Operators of the document.
-pub(super) const DOCUMENT_OPERATORS: [&str; 4] = ["$contains", "$not_contains", "$regex", "$not_regex"];
-/// Operators of the id.
-pub(super) const ID_OPERATORS: [&str; 4] = ["$eq", "$ne", "$in", "$nin"];
+/// Operators of a metadata key: Chroma's, then huedb's own.
+pub(super) const METADATA_OPERATORS: [&str; 21] = [
+    "$eq",
+    "$ne",
+    "$gt",
+    "$gte",
+    "$lt",
+    "$lte",
+    "$in",
+    "$nin",
+    "$contains",
+    "$not_contains",
+    "$gt_text",
+    "$gte_text",
+    "$lt_text",
+    "$lte_text",
+    "$contains_text",
+    "$not_contains_text",
+    "$starts_with",
+    "$not_starts_with",
+    "$regex",
+    "$not_regex",
+    "$exists",
+];
+/// Operators of the document: Chroma's, then huedb's own.
+pub(super) const DOCUMENT_OPERATORS: [&str; 6] =
+    ["$contains", "$not_contains", "$regex", "$not_regex", "$starts_with", "$not_starts_with"];
+/// Operators of the id and of the URI: Chroma's, then huedb's own.
+pub(super) const ID_OPERATORS: [&str; 10] = [
+    "$eq",
+    "$ne",
+    "$in",
+    "$nin",
+    "$contains",
+    "$not_contains",
+    "$regex",
+    "$not_regex",
+    "$starts_with",
+    "$not_starts_with",
+];
+/// Keys of what is no metadata.
+pub(super) const FIELDS: [&str; 3] = ["#id", "#uri", "#document"];
 
 /// Checks that metadata can have such a key; one that cannot exist would hide a slip.
 pub(super) fn metadata_key(key: Literal) -> ParseResult<String> {
@@ -26,7 +61,7 @@ pub(super) fn metadata_key(key: Literal) -> ParseResult<String> {
     if name.is_empty() {
         Err(ParseError::new(key.at, "a key has at least one character"))
     } else if name.starts_with('#') {
-        Err(ParseError::unknown(key.at, "key", &name, &["#id", "#document"]))
+        Err(ParseError::unknown(key.at, "key", &name, &FIELDS))
     } else if name == "chroma:document" {
         Err(ParseError::new(key.at, "metadata has no key that starts with 'chroma:'; write #document"))
     } else if name.starts_with("chroma:") {
@@ -52,17 +87,17 @@ pub(super) fn list_of_one_kind(at: usize, values: Vec<(usize, Scalar)>) -> Parse
     }
 }
 
-/// Checks that values are strings, as ids are.
-pub(super) fn ids(values: Vec<(usize, Scalar)>) -> ParseResult<Vec<String>> {
-    let id = |(at, value)| match value {
-        Scalar::Str(id) => Ok(id),
-        other => Err(ParseError::new(at, format!("#id compares with strings, not with {}", other.plural()))),
+/// Checks that values are strings, as ids and URIs are.
+pub(super) fn strings(field: &str, values: Vec<(usize, Scalar)>) -> ParseResult<Vec<String>> {
+    let string = |(at, value)| match value {
+        Scalar::Str(string) => Ok(string),
+        other => Err(ParseError::new(at, format!("{field} compares with strings, not with {}", other.plural()))),
     };
-    values.into_iter().map(id).collect()
+    values.into_iter().map(string).collect()
 }
 
 /// Compiles a pattern; a fault points into the text it was written in.
-pub(super) fn pattern(literal: &Literal) -> ParseResult<DocumentTest> {
+pub(super) fn pattern(literal: &Literal) -> ParseResult<TextTest> {
     compile(&literal.value).map_err(|fault| ParseError::new(literal.place(fault.at), fault.why))
 }
 

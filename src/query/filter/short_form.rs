@@ -3,33 +3,37 @@
 //! ```text
 //! filter  := both ("or" both)*          both := one ("and" one)*
 //! one     := "not" one | "(" filter ")" | "true" | "false" | test
-//! test    := key ("=" | "==" | "!=" | "<>") value        key ("<" | "<=" | ">" | ">=") number
-//!          | key ["not"] "in" "(" value ("," value)* ")"  key ["not"] "contains" value
-//!          | "#document" ["not"] "contains" string        "#document" ("~" | "!~") pattern
-//! key     := letters, digits, `_`, `.` and `-`  |  anything in backticks  |  "#id"  |  "#document"
+//! test    := key ("=" | "==" | "!=" | "<>") value       key ("<" | "<=" | ">" | ">=") (number | string)
+//!          | key ["not"] "in" "(" value ("," value)* ")"  key ["not"] ("has" | "contains") value
+//!          | key ["not"] "starts" "with" string            key ("~" | "!~") pattern
+//!          | key ["not"] "exists"                          key "is" ["not"] "null"
+//! key     := letters, digits, `_`, `.` and `-`  |  anything in backticks  |  "#id"  |  "#uri"  |  "#document"
 //! value   := string | number | "true" | "false"
 //! ```
 //! Words may be in any case. Strings stand in `"` or `'`, where a backslash escapes and a doubled quote is one; a
 //! pattern is the same without escapes, so `~ "\d+"` needs no second backslash. A bare `id` or `document` is a
-//! metadata key. Invariant: whatever parses here can be written as Chroma's JSON.
+//! metadata key. `has` is Chroma's `$contains`, for elements of arrays; `contains` finds a text in a string as well.
+//! Metadata has no null in Chroma, so `is null` is `not exists`. Invariant: whatever parses here can be written as JSON.
 
-use super::lexer::{Cursor, Literal};
+use super::lexer::Cursor;
 use super::parse_error::{ParseError, ParseResult};
-use super::rules::{self, NESTING_LIMIT};
-use super::{DocumentTest, Filter, Scalar, Side, Test};
+use super::rules::{self, FIELDS, NESTING_LIMIT};
+use super::short_words::Operator;
+use super::{Filter, Scalar, Test, TextField, TextTest};
 
 /// Words that are a key only in backticks.
 const RESERVED: [&str; 7] = ["and", "or", "not", "in", "contains", "true", "false"];
 
-/// The operators, for messages.
-const OPERATORS: [&str; 12] = ["=", "!=", ">", ">=", "<", "<=", "in", "not in", "contains", "not contains", "~", "!~"];
+/// What texts that are no metadata take.
+const ID_OPERATORS: &str = "=, !=, in, contains, starts with, ~ and their negations";
+const DOCUMENT_OPERATORS: &str = "contains, starts with, ~, exists and their negations";
 
 /// Returns whether a key needs no backticks.
 pub(super) fn is_bare(key: &str) -> bool {
     !key.is_empty() && key.chars().all(is_word) && !RESERVED.iter().any(|word| word.eq_ignore_ascii_case(key))
 }
 
-fn is_word(c: char) -> bool {
+pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '.' | '-')
 }
 
@@ -44,26 +48,15 @@ pub(super) fn parse(text: &str) -> ParseResult<Filter> {
     }
 }
 
-struct Parser<'t> {
-    cursor: Cursor<'t>,
+fn text_test(field: TextField, test: TextTest, negated: bool) -> Test {
+    Test::Text { field, test: if negated { !test } else { test } }
 }
 
-enum ShortKey {
-    Metadata(String),
-    Id,
-    Document,
+pub(super) struct Parser<'t> {
+    pub(super) cursor: Cursor<'t>,
 }
 
-#[derive(Clone, Copy)]
-enum Operator {
-    Equal,
-    Side(Side),
-    In,
-    Contains,
-    Match,
-}
-
-impl<'t> Parser<'t> {
+impl Parser<'_> {
     fn filter(&mut self, depth: usize) -> ParseResult<Filter> {
         let mut parts = vec![self.both(depth)?];
         while self.eat_word("or") {
@@ -111,69 +104,77 @@ impl<'t> Parser<'t> {
         let operator_at = self.cursor.at();
         let (operator, negated) = self.operator()?;
         self.skip_space();
-        match key {
-            ShortKey::Metadata(key) => self.metadata_test(key, operator, negated, operator_at),
-            ShortKey::Id => {
-                let values = match operator {
-                    Operator::Equal => vec![self.value()?],
-                    Operator::In => self.list()?.1,
-                    _ => return Err(ParseError::new(operator_at, "#id takes =, !=, in and not in")),
-                };
-                Ok(Test::Id { ids: rules::ids(values)?, negated })
+        match (key, operator) {
+            (TextField::Key(key), Operator::Exists) => Ok(Test::Exists { key, negated }),
+            // Like Chroma's, an empty text is in every one there is.
+            (field @ (TextField::Uri | TextField::Document), Operator::Exists) => {
+                Ok(text_test(field, TextTest::substring(""), negated))
             }
-            ShortKey::Document => {
-                let test = match operator {
-                    Operator::Contains => DocumentTest::substring(self.string(Cursor::quoted)?.value),
-                    Operator::Match => rules::pattern(&self.string(Cursor::pattern)?)?,
-                    _ => {
-                        return Err(ParseError::new(operator_at, "#document takes contains, not contains, ~ and !~"));
-                    }
-                };
-                Ok(Test::Document(if negated { !test } else { test }))
+            (field, Operator::Match) => Ok(text_test(field, rules::pattern(&self.string(Cursor::pattern)?)?, negated)),
+            (field, Operator::StartsWith) => {
+                Ok(text_test(field, TextTest::prefix(self.string(Cursor::quoted)?.value), negated))
             }
+            (TextField::Key(key), operator) => self.metadata_test(key, operator, negated),
+            (field, Operator::Contains) => {
+                Ok(text_test(field, TextTest::substring(self.string(Cursor::quoted)?.value), negated))
+            }
+            (TextField::Id, Operator::Equal | Operator::In) => {
+                Ok(Test::Id { ids: self.strings("#id", operator)?, negated })
+            }
+            (TextField::Uri, Operator::Equal | Operator::In) => {
+                Ok(Test::Uri { uris: self.strings("#uri", operator)?, negated })
+            }
+            (TextField::Id, Operator::Exists) => Err(ParseError::new(operator_at, "every record has an id")),
+            (TextField::Document, _) => {
+                Err(ParseError::new(operator_at, format!("#document takes {DOCUMENT_OPERATORS}")))
+            }
+            (TextField::Id, _) => Err(ParseError::new(operator_at, format!("#id takes {ID_OPERATORS}"))),
+            (TextField::Uri, _) => Err(ParseError::new(operator_at, format!("#uri takes {ID_OPERATORS}, and exists"))),
         }
     }
 
-    fn metadata_test(
-        &mut self,
-        key: String,
-        operator: Operator,
-        negated: bool,
-        operator_at: usize,
-    ) -> ParseResult<Test> {
-        match operator {
-            Operator::Equal => Ok(Test::In { key, values: vec![self.value()?.1], negated }),
-            Operator::Contains => Ok(Test::Contains { key, element: self.value()?.1, negated }),
-            Operator::In => {
-                let (at, values) = self.list()?;
-                Ok(Test::In { key, values: rules::list_of_one_kind(at, values)?, negated })
+    /// Reads the values that an id or a URI is compared with.
+    fn strings(&mut self, field: &str, operator: Operator) -> ParseResult<Vec<String>> {
+        let values = if matches!(operator, Operator::In) { self.list()?.1 } else { vec![self.value()?] };
+        rules::strings(field, values)
+    }
+
+    fn metadata_test(&mut self, key: String, operator: Operator, negated: bool) -> ParseResult<Test> {
+        if matches!(operator, Operator::In) {
+            let (at, values) = self.list()?;
+            return Ok(Test::In { key, values: rules::list_of_one_kind(at, values)?, negated });
+        }
+        let (at, value) = self.value()?;
+        match (operator, value) {
+            (Operator::Side(_), Scalar::Bool(_)) => {
+                Err(ParseError::new(at, "<, <=, > and >= compare numbers and strings, not booleans"))
             }
-            Operator::Side(side) => match self.value()? {
-                (_, Scalar::Number(bound)) => Ok(Test::Range { key, side, bound }),
-                (at, other) => {
-                    Err(ParseError::new(at, format!("<, <=, > and >= compare numbers, not {}", other.plural())))
-                }
-            },
-            Operator::Match => Err(ParseError::new(operator_at, "~ and !~ are for documents; their key is #document")),
+            (Operator::Side(side), bound) => Ok(Test::Range { key, side, bound }),
+            (Operator::Contains, Scalar::Str(text)) => {
+                Ok(text_test(TextField::Key(key), TextTest::substring(text), negated))
+            }
+            (Operator::Contains | Operator::Has, element) => Ok(Test::Contains { key, element, negated }),
+            (_, value) => Ok(Test::In { key, values: vec![value], negated }),
         }
     }
 
-    fn key(&mut self) -> ParseResult<ShortKey> {
+    fn key(&mut self) -> ParseResult<TextField> {
         let at = self.cursor.at();
         match self.cursor.peek() {
-            Some('`') => rules::metadata_key(self.cursor.quoted()?).map(ShortKey::Metadata),
+            Some('`') => rules::metadata_key(self.cursor.quoted()?).map(TextField::Key),
             Some('#') => {
                 self.cursor.bump();
                 match self.cursor.take_while(is_word) {
-                    "id" => Ok(ShortKey::Id),
-                    "document" => Ok(ShortKey::Document),
-                    other => Err(ParseError::unknown(at, "key", &format!("#{other}"), &["#id", "#document"])),
+                    "id" => Ok(TextField::Id),
+                    "uri" => Ok(TextField::Uri),
+                    "document" => Ok(TextField::Document),
+                    other => Err(ParseError::unknown(at, "key", &format!("#{other}"), &FIELDS)),
                 }
             }
             Some('"' | '\'') => Err(self.cursor.fault("expected a key, found a string; quote a key with backticks")),
             _ => match self.cursor.take_while(is_word) {
                 "" => Err(self.cursor.fault(format!("expected a key, found {}", self.cursor.found()))),
-                word if is_bare(word) => Ok(ShortKey::Metadata(word.to_owned())),
+                word if is_bare(word) => Ok(TextField::Key(word.to_owned())),
                 word => Err(ParseError::new(
                     at,
                     format!("expected a key, found {word:?}; put a key of that name in backticks"),
@@ -182,105 +183,17 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn operator(&mut self) -> ParseResult<(Operator, bool)> {
-        let at = self.cursor.at();
-        let symbol = self.cursor.take_while(|c| "=!<>~&|".contains(c));
-        let operator = match symbol {
-            "=" | "==" => (Operator::Equal, false),
-            "!=" | "<>" => (Operator::Equal, true),
-            ">" => (Operator::Side(Side::Above), false),
-            ">=" => (Operator::Side(Side::AtLeast), false),
-            "<" => (Operator::Side(Side::Below), false),
-            "<=" => (Operator::Side(Side::AtMost), false),
-            "~" => (Operator::Match, false),
-            "!~" => (Operator::Match, true),
-            "" => {
-                let negated = self.eat_word("not");
-                if self.eat_word("in") {
-                    (Operator::In, negated)
-                } else if self.eat_word("contains") {
-                    (Operator::Contains, negated)
-                } else {
-                    return Err(self.no_operator(negated));
-                }
-            }
-            other => return Err(ParseError::unknown(at, "operator", other, &OPERATORS)),
-        };
-        Ok(operator)
-    }
-
-    fn no_operator(&mut self, negated: bool) -> ParseError {
-        self.skip_space();
-        match self.word() {
-            _ if negated => self.cursor.fault(format!("expected in or contains, found {}", self.cursor.found())),
-            "" => self.cursor.fault(format!("expected an operator, found {}", self.cursor.found())),
-            word => ParseError::unknown(self.cursor.at(), "operator", word, &OPERATORS),
-        }
-    }
-
-    fn list(&mut self) -> ParseResult<(usize, Vec<(usize, Scalar)>)> {
-        let at = self.cursor.at();
-        if !self.cursor.eat('(') {
-            return Err(self.cursor.fault(format!("expected '(' and values, found {}", self.cursor.found())));
-        }
-        let mut values = Vec::new();
-        loop {
-            self.skip_space();
-            values.push(self.value()?);
-            self.skip_space();
-            if self.cursor.eat(')') {
-                return Ok((at, values));
-            }
-            if !self.cursor.eat(',') {
-                return Err(self.cursor.fault(format!("expected ',' or ')', found {}", self.cursor.found())));
-            }
-        }
-    }
-
-    fn value(&mut self) -> ParseResult<(usize, Scalar)> {
-        let at = self.cursor.at();
-        let value = match self.cursor.peek() {
-            Some('"' | '\'') => Scalar::Str(self.cursor.quoted()?.value),
-            Some('-' | '0'..='9') => {
-                let number = self.cursor.number()?;
-                if self.cursor.peek().is_some_and(is_word) {
-                    return Err(ParseError::new(at, "a number ends in the middle of a word; write text in quotes"));
-                }
-                Scalar::Number(number)
-            }
-            _ => match self.cursor.take_while(is_word) {
-                word if word.eq_ignore_ascii_case("true") => Scalar::Bool(true),
-                word if word.eq_ignore_ascii_case("false") => Scalar::Bool(false),
-                "" => {
-                    let found = self.cursor.found();
-                    return Err(self.cursor.fault(format!("expected a string, number, true or false, found {found}")));
-                }
-                word => {
-                    return Err(ParseError::new(at, format!("unquoted text; write \"{word}\"")));
-                }
-            },
-        };
-        Ok((at, value))
-    }
-
-    fn string(&mut self, read: fn(&mut Cursor<'t>) -> ParseResult<Literal>) -> ParseResult<Literal> {
-        match self.cursor.peek() {
-            Some('"' | '\'') => read(&mut self.cursor),
-            _ => Err(self.cursor.fault(format!("expected a string in quotes, found {}", self.cursor.found()))),
-        }
-    }
-
-    fn skip_space(&mut self) {
+    pub(super) fn skip_space(&mut self) {
         self.cursor.take_while(char::is_whitespace);
     }
 
     /// Returns the word that stands here, without stepping over it.
-    fn word(&self) -> &str {
+    pub(super) fn word(&self) -> &str {
         self.cursor.clone().take_while(is_word)
     }
 
     /// Steps over space and the word, if it comes next.
-    fn eat_word(&mut self, word: &str) -> bool {
+    pub(super) fn eat_word(&mut self, word: &str) -> bool {
         let mut ahead = self.cursor.clone();
         ahead.take_while(char::is_whitespace);
         let here = ahead.take_while(is_word).eq_ignore_ascii_case(word);

@@ -1,4 +1,4 @@
-//! A filter written back, as Chroma's JSON and in the short form.
+//! A filter written back, as JSON and in the short form.
 //!
 //! Invariant: parsing what is written here gives the same tree.
 
@@ -7,10 +7,10 @@ use std::fmt::{self, Display, Formatter, Write as _};
 use serde_json::{Value as Json, json};
 
 use super::short_form::is_bare;
-use super::{DocumentTest, Filter, Scalar, Side, Test};
+use super::{Filter, Scalar, Side, Test, TextField, TextTest};
 
 impl Filter {
-    /// Returns the filter as Chroma's JSON `where`.
+    /// Returns the filter as a JSON `where`: Chroma's, and huedb's own operators for what Chroma cannot say.
     #[must_use]
     pub fn to_json(&self) -> Json {
         let all = |children: &[Self]| children.iter().map(Self::to_json).collect::<Vec<_>>();
@@ -40,22 +40,51 @@ impl Test {
                     json!({ key: { pick(*negated, "$in", "$nin"): many } })
                 }
             },
-            Self::Range { key, side, bound } => json!({ key: { side.name(): bound.to_json() } }),
+            Self::Range { key, side, bound } => json!({ key: { side.name(bound): bound.to_json() } }),
             Self::Contains { key, element, negated } => {
                 json!({ key: { pick(*negated, "$contains", "$not_contains"): element.to_json() } })
             }
-            Self::Id { ids, negated } => match ids.as_slice() {
-                [one] => json!({ "#id": { pick(*negated, "$eq", "$ne"): one } }),
-                many => json!({ "#id": { pick(*negated, "$in", "$nin"): many } }),
-            },
-            Self::Document(test) => {
-                let operator = match test.as_pattern() {
-                    Some(_) => pick(test.is_negated(), "$regex", "$not_regex"),
-                    None => pick(test.is_negated(), "$contains", "$not_contains"),
-                };
-                json!({ "#document": { operator: test.as_pattern().or(test.as_substring()) } })
+            Self::Exists { key, negated } => json!({ key: { "$exists": !negated } }),
+            Self::Text { field, test } => json!({ field.key(): { test.operator(field): test.text() } }),
+            Self::Id { ids: texts, negated } | Self::Uri { uris: texts, negated } => {
+                let field = if matches!(self, Self::Id { .. }) { TextField::Id } else { TextField::Uri };
+                match texts.as_slice() {
+                    [one] => json!({ field.key(): { pick(*negated, "$eq", "$ne"): one } }),
+                    many => json!({ field.key(): { pick(*negated, "$in", "$nin"): many } }),
+                }
             }
         }
+    }
+}
+
+impl TextField {
+    /// Returns what stands for it in a filter.
+    fn key(&self) -> &str {
+        match self {
+            Self::Key(key) => key,
+            Self::Id => "#id",
+            Self::Uri => "#uri",
+            Self::Document => "#document",
+        }
+    }
+}
+
+impl TextTest {
+    /// Returns the name of the operator; of a metadata key, Chroma's `$contains` is for arrays alone.
+    fn operator(&self, field: &TextField) -> &'static str {
+        if self.as_pattern().is_some() {
+            pick(self.is_negated(), "$regex", "$not_regex")
+        } else if self.as_prefix().is_some() {
+            pick(self.is_negated(), "$starts_with", "$not_starts_with")
+        } else if matches!(field, TextField::Key(_)) {
+            pick(self.is_negated(), "$contains_text", "$not_contains_text")
+        } else {
+            pick(self.is_negated(), "$contains", "$not_contains")
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        self.as_pattern().or(self.as_prefix()).or(self.as_substring())
     }
 }
 
@@ -70,13 +99,17 @@ impl Scalar {
 }
 
 impl Side {
-    /// Returns Chroma's name of the operator.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Above => "$gt",
-            Self::AtLeast => "$gte",
-            Self::Below => "$lt",
-            Self::AtMost => "$lte",
+    /// Returns the name of the operator: Chroma's of numbers, huedb's own of strings.
+    fn name(self, bound: &Scalar) -> &'static str {
+        match (self, bound) {
+            (Self::Above, Scalar::Str(_)) => "$gt_text",
+            (Self::AtLeast, Scalar::Str(_)) => "$gte_text",
+            (Self::Below, Scalar::Str(_)) => "$lt_text",
+            (Self::AtMost, Scalar::Str(_)) => "$lte_text",
+            (Self::Above, _) => "$gt",
+            (Self::AtLeast, _) => "$gte",
+            (Self::Below, _) => "$lt",
+            (Self::AtMost, _) => "$lte",
         }
     }
 
@@ -121,25 +154,39 @@ impl Display for Test {
             }
             Self::Range { key, side, bound } => {
                 write_key(f, key)?;
-                write!(f, " {} {}", side.symbol(), bound.to_json())
+                write!(f, " {} {bound}", side.symbol())
             }
             Self::Contains { key, element, negated } => {
                 write_key(f, key)?;
-                write!(f, " {} {element}", pick(*negated, "contains", "not contains"))
+                write!(f, " {} {element}", pick(*negated, "has", "not has"))
             }
-            Self::Id { ids, negated } => {
-                f.write_str("#id")?;
-                write_in(f, ids, *negated, |f, id| write_quoted(f, id, '"'))
+            Self::Exists { key, negated } => {
+                write_key(f, key)?;
+                write!(f, " {}", pick(*negated, "exists", "not exists"))
             }
-            Self::Document(test) => write!(f, "#document {test}"),
+            Self::Text { field, test } => {
+                match field {
+                    TextField::Key(key) => write_key(f, key)?,
+                    other => f.write_str(other.key())?,
+                }
+                write!(f, " {test}")
+            }
+            Self::Id { ids: texts, negated } | Self::Uri { uris: texts, negated } => {
+                f.write_str(if matches!(self, Self::Id { .. }) { "#id" } else { "#uri" })?;
+                write_in(f, texts, *negated, |f, text| write_quoted(f, text, '"'))
+            }
         }
     }
 }
 
-impl Display for DocumentTest {
+impl Display for TextTest {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if let Some(text) = self.as_substring() {
             write!(f, "{} ", pick(self.is_negated(), "contains", "not contains"))?;
+            write_quoted(f, text, '"')?;
+        }
+        if let Some(text) = self.as_prefix() {
+            write!(f, "{} ", pick(self.is_negated(), "starts with", "not starts with"))?;
             write_quoted(f, text, '"')?;
         }
         if let Some(pattern) = self.as_pattern() {

@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 use std::ops::Not;
 
-use super::DocumentTest;
+use super::TextTest;
 use crate::record::Number;
 
 /// A condition on records.
@@ -22,7 +22,7 @@ pub enum Filter {
     Test(Test),
 }
 
-/// A test of one metadata key, of the id, or of the document.
+/// A test of one metadata key, of the id, of the URI, or of the document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
     /// The key's value is a scalar equal to one of these (`$eq`, `$in`); negated: it is not, or the key is missing
@@ -35,14 +35,15 @@ pub enum Test {
         /// Whether the test is for the complement.
         negated: bool,
     },
-    /// The key's value is a number on that side of the bound (`$gt`, `$gte`, `$lt`, `$lte`).
+    /// The key's value is of the bound's kind and on that side of it (`$gt`, `$gte`, `$lt`, `$lte`; of strings, which
+    /// compare byte by byte, `$gt_text`, `$gte_text`, `$lt_text`, `$lte_text`).
     Range {
         /// The metadata key.
         key: String,
         /// The side.
         side: Side,
-        /// The bound.
-        bound: Number,
+        /// The bound; no value is on any side of a boolean.
+        bound: Scalar,
     },
     /// The key's value is an array with an element of the same type and value (`$contains`); negated: it is not, or
     /// the key is missing (`$not_contains`).
@@ -54,6 +55,20 @@ pub enum Test {
         /// Whether the test is for the complement.
         negated: bool,
     },
+    /// The record has the key (`$exists`), whatever its value; a sparse vector without weights counts as none.
+    Exists {
+        /// The metadata key.
+        key: String,
+        /// Whether the test is for the complement.
+        negated: bool,
+    },
+    /// A text contains, begins with, or matches another.
+    Text {
+        /// Which text of the record.
+        field: TextField,
+        /// What it is tested for.
+        test: TextTest,
+    },
     /// The record's id is one of these (`#id`).
     Id {
         /// One id or more.
@@ -61,8 +76,26 @@ pub enum Test {
         /// Whether the test is for the complement.
         negated: bool,
     },
-    /// A test of the document (`#document`).
-    Document(DocumentTest),
+    /// The record's URI is one of these (`#uri`).
+    Uri {
+        /// One URI or more.
+        uris: Vec<String>,
+        /// Whether the test is for the complement.
+        negated: bool,
+    },
+}
+
+/// A text of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextField {
+    /// The value of a metadata key. For a substring, this may also be an array that has it as an element.
+    Key(String),
+    /// The id (`#id`).
+    Id,
+    /// The URI (`#uri`).
+    Uri,
+    /// The document (`#document`).
+    Document,
 }
 
 /// A value to compare with.
@@ -178,7 +211,7 @@ impl Not for Filter {
 
     /// Turns every operator into its opposite and every junction into the other, by De Morgan.
     ///
-    /// The opposite of `>` is `<=`: a record without the key, or without a number in it, passes neither. The other
+    /// The opposite of `>` is `<=`: a record without the key, or with a value of another kind, passes neither. The other
     /// opposites are complements.
     fn not(self) -> Self {
         match self {
@@ -198,7 +231,9 @@ impl Not for Test {
             Self::Range { key, side, bound } => Self::Range { key, side: !side, bound },
             Self::Contains { key, element, negated } => Self::Contains { key, element, negated: !negated },
             Self::Id { ids, negated } => Self::Id { ids, negated: !negated },
-            Self::Document(test) => Self::Document(!test),
+            Self::Uri { uris, negated } => Self::Uri { uris, negated: !negated },
+            Self::Exists { key, negated } => Self::Exists { key, negated: !negated },
+            Self::Text { field, test } => Self::Text { field, test: !test },
         }
     }
 }

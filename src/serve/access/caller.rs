@@ -137,5 +137,5 @@ impl Caller {
 
 /// Returns the filter that keeps what any of several keeps.
 pub(super) fn any_of(filters: &[String]) -> Result<Filter> {
-    Ok(Filter::any_of(filters.iter().map(|filter| Filter::parse(filter)).collect::<Result<_>>()?))
+    Ok(Filter::any_of(filters.iter().map(|filter| Filter::parse_grant(filter)).collect::<Result<_>>()?))
 }

@@ -12,7 +12,8 @@ use serde_json::{Map, Value as Json};
 
 use super::claims;
 use crate::error::{Error, Result};
-use crate::query::{Filter, Test};
+use crate::query::Filter;
+use crate::query::filter::RecordFields;
 
 const ARROW: &str = " => ";
 const EXAMPLE: &str = r#"write it as: groups contains "search" => reader tenant=acme collection=notes-*"#;
@@ -75,7 +76,10 @@ impl ParsedRule {
 
     /// Returns whether it is for a token with these claims.
     pub(in crate::serve) fn matches(&self, claims: &Map<String, Json>) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches("", Some(&claims::as_metadata(claims)), None))
+        self.filter.as_ref().is_none_or(|filter| {
+            let metadata = claims::as_metadata(claims);
+            filter.matches(RecordFields { metadata: Some(&metadata), ..RecordFields::default() })
+        })
     }
 }
 
@@ -85,9 +89,9 @@ fn filter(text: &str, bad: &impl Fn(String) -> Error) -> Result<Option<Filter>> 
         "" => return Err(bad("there is no filter; * is for everyone".into())),
         _ => {}
     }
-    let filter = Filter::parse(text).map_err(|error| bad(error.to_string()))?;
-    if filter.tests().any(|test| matches!(test, Test::Id { .. } | Test::Document(_))) {
-        return Err(bad("a filter here tests claims; they have no #id and no #document".into()));
+    let filter = Filter::parse_grant(text).map_err(|error| bad(error.to_string()))?;
+    if filter.tests().any(|test| test.key().is_none()) {
+        return Err(bad("a filter here tests claims; they have no #id, no #uri and no #document".into()));
     }
     Ok(Some(filter))
 }
@@ -162,7 +166,7 @@ mod tests {
     fn a_rule_is_read_whole() {
         let read = ParsedRule::parse(r#"groups contains "search" => reader tenant=acme collection=notes-*"#).unwrap();
         let wanted = ParsedRule {
-            filter: Some(Filter::parse(r#"groups contains "search""#).unwrap()),
+            filter: Some(Filter::parse(r#"groups has "search""#).unwrap()),
             role: "reader".into(),
             tenant: Some("acme".into()),
             database: None,
@@ -198,6 +202,8 @@ mod tests {
             r#"`https://acme.example/team` = "core" => writer"#,
             r#"email_verified = true and level >= 3 and sub in ("ann", "bob") => writer"#,
             "banned != true => reader",
+            "level exists and sub starts with 'a' and banned is null => reader",
+            "sub not contains 'ann' => reader",
         ] {
             assert!(matches(yes, &claims), "{yes}");
         }
@@ -206,6 +212,7 @@ mod tests {
             r#"groups = "dev" => reader"#,
             r#"roles contains "admin" => admin"#,
             r#"sub contains "ann" => reader"#,
+            r#"not (sub not contains "an") => reader"#,
             r#"email_verified = "true" => reader"#,
             r#"realm_access = "admin" => admin"#,
         ] {
@@ -232,10 +239,11 @@ mod tests {
             ("* => reader tenant=''", "tenant has no value"),
             ("* => reader tenant=a tenant=b", "tenant stands twice"),
             ("* => reader tenant='acme", "tenant has a string without"),
-            ("groups has 'x' => reader", "at character 8: "),
+            ("groups holds 'x' => reader", "at character 8: "),
             ("a = 1 => b = 2 => reader", "in the filter \"a = 1 => b = 2\" at character"),
             ("#id = 'x' => reader", "no #id"),
             ("#document contains 'x' => reader", "no #id"),
+            ("#uri exists => reader", "no #uri"),
         ] {
             let error = ParsedRule::parse(text).unwrap_err();
             assert!(error.to_string().contains(why), "{text}: {error}");

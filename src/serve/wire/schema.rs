@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::configuration::embedding_function;
 use crate::error::{Error, Result};
-use crate::query::{Filter, Scalar, Test};
+use crate::query::filter::{Filter, Scalar, Test, TextField};
 use crate::record::{ChromaSettings, CollectionInfo};
 use crate::store::{TermKind, View};
 
@@ -133,17 +133,18 @@ pub(in crate::serve) fn check_filter(schema: Option<&Json>, filter: &Filter) -> 
     };
     for test in filter.tests() {
         let (key, scalars) = match test {
-            Test::Document(_) => {
+            Test::Text { field: TextField::Document, .. } => {
                 let of_key = schema.pointer(&format!("/keys/{DOCUMENT}/string/fts_index/enabled"));
                 if of_key.and_then(Json::as_bool) == Some(false) {
                     return Err("Cannot filter using full-text search because FTS indexing is disabled".into());
                 }
                 continue;
             }
-            Test::Id { .. } => continue,
+            // What only huedb can say is refused before.
+            Test::Id { .. } | Test::Uri { .. } | Test::Exists { .. } | Test::Text { .. } => continue,
             Test::In { key, values, .. } => (key, values.first().cloned()),
             Test::Contains { key, element, .. } => (key, Some(element.clone())),
-            Test::Range { key, bound, .. } => (key, Some(Scalar::Number(*bound))),
+            Test::Range { key, bound, .. } => (key, Some(bound.clone())),
         };
         let (kind, index, name) = match scalars {
             Some(Scalar::Bool(_)) => ("bool", "bool_inverted_index", "Bool"),

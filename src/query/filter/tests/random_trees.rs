@@ -51,19 +51,38 @@ fn values(random: &mut Random) -> Vec<Scalar> {
 }
 
 fn test(random: &mut Random) -> Test {
-    let test = match random.below(6) {
+    let test = match random.below(8) {
         0 => Test::In { key: key(random), values: values(random), negated: false },
         1 => {
             let side = *random.pick(&[Side::Above, Side::AtLeast, Side::Below, Side::AtMost]);
-            Test::Range { key: key(random), side, bound: number(random) }
+            let text = (*random.pick(&STRINGS)).to_owned();
+            let bound = if random.below(2) == 0 { Scalar::Number(number(random)) } else { Scalar::Str(text) };
+            Test::Range { key: key(random), side, bound }
         }
         2 => Test::Contains { key: key(random), element: values(random).remove(0), negated: false },
         3 => {
             let ids = (0..=random.below(3)).map(|_| (*random.pick(&STRINGS)).to_owned()).collect();
-            Test::Id { ids, negated: false }
+            if random.below(2) == 0 {
+                Test::Id { ids, negated: false }
+            } else {
+                Test::Uri { uris: ids, negated: false }
+            }
         }
-        4 => Test::Document(DocumentTest::substring(*random.pick(&STRINGS))),
-        _ => Test::Document(DocumentTest::pattern(PATTERNS[random.below(9) as usize]).unwrap()),
+        4 => Test::Exists { key: key(random), negated: false },
+        _ => {
+            let field = match random.below(4) {
+                0 => TextField::Key(key(random)),
+                1 => TextField::Id,
+                2 => TextField::Uri,
+                _ => TextField::Document,
+            };
+            let test = match random.below(3) {
+                0 => TextTest::substring(*random.pick(&STRINGS)),
+                1 => TextTest::prefix(*random.pick(&STRINGS)),
+                _ => TextTest::pattern(PATTERNS[random.below(9) as usize]).unwrap(),
+            };
+            Test::Text { field, test }
+        }
     };
     if random.below(2) == 0 { test } else { !test }
 }
@@ -98,7 +117,7 @@ fn survive(text: &str) {
             Ok(filter) => {
                 assert_eq!(Filter::parse(&filter.to_json().to_string()).unwrap(), filter, "{text:?}");
                 assert_eq!(Filter::parse(&filter.to_string()).unwrap(), filter, "{text:?}");
-                let _passes = filter.matches("a", None, Some(text));
+                let _passes = filter.matches(RecordFields { id: "a", document: Some(text), ..RecordFields::default() });
             }
             Err(Error::InvalidWhere { at, .. }) => {
                 assert!(at.is_none_or(|at| text.is_char_boundary(at)), "{at:?} in {text:?}");
@@ -121,8 +140,10 @@ fn random_bytes_survive() {
 #[test]
 fn damaged_filters_survive() {
     let mut random = Random::new();
-    let noise =
-        ["{", "}", "[", "]", "(", ")", "\"", "'", "`", "\\", ",", ":", "$", "#", "~", "not ", "in", "é", "0", "-", " "];
+    let noise = [
+        "{", "}", "[", "]", "(", ")", "\"", "'", "`", "\\", ",", ":", "$", "#", "~", "not ", "in", "has", "is null",
+        "é", "0", "-", " ",
+    ];
     for _ in 0..5_000 {
         let tree = tree(&mut random, 3);
         let text = if random.below(2) == 0 { tree.to_string() } else { tree.to_json().to_string() };

@@ -19,8 +19,22 @@ fn every_phrase_has_its_json() {
         (r#"lang in ("en","de")"#, r#"{"lang": {"$in": ["en", "de"]}}"#),
         (r#"lang IN ("en")"#, r#"{"lang": "en"}"#),
         ("n not  in ( 1 , 2.0 )", r#"{"n": {"$nin": [1, 2.0]}}"#),
-        ("tags contains 'x'", r#"{"tags": {"$contains": "x"}}"#),
+        ("tags has 'x'", r#"{"tags": {"$contains": "x"}}"#),
+        ("tags NOT HAS 'x'", r#"{"tags": {"$not_contains": "x"}}"#),
+        ("tags contains 'x'", r#"{"tags": {"$contains_text": "x"}}"#),
         ("tags Not Contains 1.0", r#"{"tags": {"$not_contains": 1.0}}"#),
+        ("date >= '2026'", r#"{"date": {"$gte_text": "2026"}}"#),
+        ("title Starts  With 'x'", r#"{"title": {"$starts_with": "x"}}"#),
+        ("not title starts with 'x'", r#"{"title": {"$not_starts_with": "x"}}"#),
+        (r"title ~ '\d'", r#"{"title": {"$regex": "\\d"}}"#),
+        ("year EXISTS and a = 1", r#"{"$and": [{"year": {"$exists": true}}, {"a": 1}]}"#),
+        ("year is NULL or a = 1", r#"{"$or": [{"year": {"$exists": false}}, {"a": 1}]}"#),
+        ("not year is null", r#"{"year": {"$exists": true}}"#),
+        ("exists exists", r#"{"exists": {"$exists": true}}"#),
+        ("is = 'x'", r#"{"is": "x"}"#),
+        ("not d > 'x'", r#"{"d": {"$lte_text": "x"}}"#),
+        ("#uri = 'a'", r##"{"#uri": "a"}"##),
+        ("#document not exists", r##"{"#document": {"$not_contains": ""}}"##),
         ("#document contains 'x'", r##"{"#document": {"$contains": "x"}}"##),
         ("#document not contains 'x'", r##"{"#document": {"$not_contains": "x"}}"##),
         ("#document ~ '(?i)x'", r##"{"#document": {"$regex": "(?i)x"}}"##),
@@ -85,20 +99,42 @@ fn strings_and_their_escapes() {
 fn a_pattern_is_taken_as_it_stands() {
     for (written, meant) in [(r#""\d+""#, r"\d+"), (r#""say ""hi""""#, "say \"hi\""), (r"'\bthe\b'", r"\bthe\b")] {
         let filter = Filter::parse(&format!("#document ~ {written}")).unwrap();
-        assert_eq!(filter, Filter::Test(Test::Document(DocumentTest::pattern(meant).unwrap())), "{written}");
+        assert_eq!(
+            filter,
+            Filter::Test(Test::Text { field: TextField::Document, test: TextTest::pattern(meant).unwrap() }),
+            "{written}"
+        );
     }
 }
 
 #[test]
 fn not_is_the_complement_except_of_a_range() {
     let record = crate::record::Metadata::from_json(serde_json::json!({"n": 1, "tags": ["x"]})).unwrap();
-    for test in ["n = 1", "n in (1, 2)", "tags contains 'x'", "k = 1", "#id = 'a'", "#document contains 'x'"] {
+    for test in [
+        "n = 1",
+        "n in (1, 2)",
+        "tags contains 'x'",
+        "k = 1",
+        "#id = 'a'",
+        "#document contains 'x'",
+        "tags contains 'y'",
+        "k exists",
+        "n starts with 'x'",
+        "k ~ 'x'",
+        "#id starts with 'b'",
+        "#uri = 'x'",
+        "#uri exists",
+    ] {
         for (metadata, document) in [(Some(&record), Some("x")), (None, None)] {
             let plain = Filter::parse(test).unwrap();
             let opposite = !plain.clone();
-            assert_ne!(plain.matches("a", metadata, document), opposite.matches("a", metadata, document), "{test}");
+            let record = RecordFields { id: "a", metadata, document, uri: document };
+            assert_ne!(plain.matches(record), opposite.matches(record), "{test}");
         }
     }
-    let range = Filter::parse("k > 1").unwrap();
-    assert!(!range.matches("a", None, None) && !(!range.clone()).matches("a", None, None));
+    for range in ["k > 1", "k > 'x'", "n > 'x'"] {
+        let range = Filter::parse(range).unwrap();
+        let record = RecordFields { id: "a", metadata: Some(&record), ..RecordFields::default() };
+        assert!(!range.matches(record) && !(!range.clone()).matches(record));
+    }
 }

@@ -1,6 +1,6 @@
-//! A test of a record's document, prepared once for many documents.
+//! A test of a text (a document, a metadata string, an id, a URI), prepared once for many of them.
 //!
-//! Not a text index: it reads the document it is given. Substring and pattern are case-sensitive and may match
+//! Not a text index: it reads the text it is given. All three kinds are case-sensitive; a substring and a pattern may match
 //! anywhere, as in Chroma. Invariant: a pattern that exists has compiled within [`PATTERN_LIMIT_BYTES`].
 
 use std::ops::{Not, Range};
@@ -11,6 +11,7 @@ use regex_syntax::ParserBuilder;
 
 use super::parse_error::ParseError;
 use crate::error::Result;
+use crate::record::Value;
 
 /// The memory one compiled pattern may take; the `regex` crate's own default, and so Chroma's.
 pub const PATTERN_LIMIT_BYTES: usize = 10 << 20;
@@ -20,7 +21,7 @@ const PATTERN_NESTING: u32 = 100;
 
 /// A prepared test; clone it for each thread, so that threads do not share a pattern's scratch memory.
 #[derive(Debug, Clone)]
-pub struct DocumentTest {
+pub struct TextTest {
     needle: Needle,
     negated: bool,
 }
@@ -28,16 +29,23 @@ pub struct DocumentTest {
 #[derive(Debug, Clone)]
 enum Needle {
     Substring { text: String, finder: Box<Finder<'static>> },
+    Prefix(String),
     Pattern(Regex),
 }
 
-impl DocumentTest {
-    /// Tests for a substring; the empty one is in every document there is.
+impl TextTest {
+    /// Tests for a substring; the empty one is in every text there is.
     #[must_use]
     pub fn substring(text: impl Into<String>) -> Self {
         let text = text.into();
         let finder = Box::new(Finder::new(&text).into_owned());
         Self { needle: Needle::Substring { text, finder }, negated: false }
+    }
+
+    /// Tests for the beginning of a text.
+    #[must_use]
+    pub fn prefix(text: impl Into<String>) -> Self {
+        Self { needle: Needle::Prefix(text.into()), negated: false }
     }
 
     /// Tests for a match of a pattern in the syntax of the `regex` crate.
@@ -48,27 +56,46 @@ impl DocumentTest {
         compile(pattern).map_err(|fault| fault.in_text(pattern))
     }
 
-    /// Returns whether the document passes; a record without one passes exactly the negated tests.
+    /// Returns whether a text passes; a record without one passes exactly the negated tests.
     #[must_use]
-    pub fn matches(&self, document: Option<&str>) -> bool {
-        let found = document.is_some_and(|document| match &self.needle {
-            Needle::Substring { finder, .. } => finder.find(document.as_bytes()).is_some(),
-            Needle::Pattern(regex) => regex.is_match(document),
-        });
+    pub fn matches(&self, text: Option<&str>) -> bool {
+        text.is_some_and(|text| self.is_found_in(text)) != self.negated
+    }
+
+    /// Returns whether a metadata value passes: a string as a text; an array of strings when it has the substring as an
+    /// element. Every other value, and none, passes exactly the negated tests.
+    #[must_use]
+    pub fn matches_value(&self, value: Option<&Value>) -> bool {
+        let found = match value {
+            Some(Value::Str(text)) => self.is_found_in(text),
+            Some(Value::StrArray(texts)) => {
+                self.as_substring().is_some_and(|wanted| texts.iter().any(|text| text == wanted))
+            }
+            _ => false,
+        };
         found != self.negated
+    }
+
+    /// Returns whether a text has what the test is for or against.
+    #[must_use]
+    pub fn is_found_in(&self, text: &str) -> bool {
+        match &self.needle {
+            Needle::Substring { finder, .. } => finder.find(text.as_bytes()).is_some(),
+            Needle::Prefix(prefix) => text.starts_with(prefix.as_str()),
+            Needle::Pattern(regex) => regex.is_match(text),
+        }
     }
 
     /// Returns the bytes of the first place at or after `from`, a character's start, that the test is for or against.
     #[must_use]
-    pub fn find(&self, document: &str, from: usize) -> Option<Range<usize>> {
+    pub fn find(&self, text: &str, from: usize) -> Option<Range<usize>> {
         match &self.needle {
-            Needle::Substring { text, finder } => {
-                let start = from + finder.find(document.as_bytes().get(from..)?)?;
-                Some(start..start + text.len())
+            Needle::Substring { text: wanted, finder } => {
+                let start = from + finder.find(text.as_bytes().get(from..)?)?;
+                Some(start..start + wanted.len())
             }
-            Needle::Pattern(regex) => {
-                document.get(from..).and_then(|_| regex.find_at(document, from)).map(|m| m.range())
-            }
+            Needle::Prefix(prefix) => (from == 0 && text.starts_with(prefix.as_str())).then_some(0..prefix.len()),
+            Needle::Pattern(regex) => text.get(from..).and_then(|_| regex.find_at(text, from)).map(|m| m.range()),
         }
     }
 
@@ -77,7 +104,16 @@ impl DocumentTest {
     pub fn as_substring(&self) -> Option<&str> {
         match &self.needle {
             Needle::Substring { text, .. } => Some(text),
-            Needle::Pattern(_) => None,
+            Needle::Prefix(_) | Needle::Pattern(_) => None,
+        }
+    }
+
+    /// Returns the beginning, if the test is for one.
+    #[must_use]
+    pub fn as_prefix(&self) -> Option<&str> {
+        match &self.needle {
+            Needle::Prefix(prefix) => Some(prefix),
+            Needle::Substring { .. } | Needle::Pattern(_) => None,
         }
     }
 
@@ -85,7 +121,7 @@ impl DocumentTest {
     #[must_use]
     pub fn as_pattern(&self) -> Option<&str> {
         match &self.needle {
-            Needle::Substring { .. } => None,
+            Needle::Substring { .. } | Needle::Prefix(_) => None,
             Needle::Pattern(regex) => Some(regex.as_str()),
         }
     }
@@ -97,7 +133,7 @@ impl DocumentTest {
     }
 }
 
-impl Not for DocumentTest {
+impl Not for TextTest {
     type Output = Self;
 
     fn not(self) -> Self {
@@ -105,19 +141,20 @@ impl Not for DocumentTest {
     }
 }
 
-impl PartialEq for DocumentTest {
+impl PartialEq for TextTest {
     fn eq(&self, other: &Self) -> bool {
         self.negated == other.negated
             && self.as_substring() == other.as_substring()
+            && self.as_prefix() == other.as_prefix()
             && self.as_pattern() == other.as_pattern()
     }
 }
 
 /// Compiles a pattern; the place of a fault is a byte offset in the pattern.
-pub(super) fn compile(pattern: &str) -> Result<DocumentTest, ParseError> {
+pub(super) fn compile(pattern: &str) -> Result<TextTest, ParseError> {
     let built = RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT_BYTES).nest_limit(PATTERN_NESTING).build();
     match built {
-        Ok(regex) => Ok(DocumentTest { needle: Needle::Pattern(regex), negated: false }),
+        Ok(regex) => Ok(TextTest { needle: Needle::Pattern(regex), negated: false }),
         Err(regex::Error::CompiledTooBig(limit)) => {
             Err(ParseError::new(0, format!("the pattern takes more than {limit} bytes when compiled")))
         }
