@@ -6,7 +6,7 @@ use crate::store::View;
 const MOST_KEYS: usize = 20;
 
 /// What stands in a filter for parts of a record that are no metadata.
-const PARTS: [&str; 2] = ["#id", "#document"];
+const PARTS: [&str; 3] = ["#id", "#uri", "#document"];
 
 /// Returns what is to be said of a key of a filter that no record has; `None` where some have it, and where there are no
 /// records, of which nothing can be said.
@@ -37,6 +37,10 @@ pub fn nearest(given: &str, known: impl Iterator<Item = String>) -> Option<Strin
 
 fn unknown(key: &str, keys: &[String], parts: &[&str]) -> String {
     let said = format!("no record has the metadata key {key:?}");
+    // The word itself was meant, however near a key is.
+    if let Some(part) = parts.iter().find(|part| part.trim_start_matches('#').eq_ignore_ascii_case(key)) {
+        return format!("{said}; the record's own {} is {part}", part.trim_start_matches('#'));
+    }
     let known = keys.iter().cloned().chain(parts.iter().map(|part| (*part).to_owned()));
     if let Some(name) = nearest(key, known) {
         return format!("{said}; did you mean {name}?");
@@ -54,12 +58,14 @@ mod tests {
 
     #[test]
     fn what_was_meant_is_named_and_else_what_there_is() {
-        let keys = ["lang".to_owned(), "year".to_owned()];
+        let keys = ["ids".to_owned(), "lang".to_owned(), "year".to_owned()];
         for (key, says) in [
             ("yaer", "did you mean year?"),
-            ("id", "did you mean #id?"),
-            ("Document", "did you mean #document?"),
-            ("author", "the keys are lang, year"),
+            ("id", "the record's own id is #id"),
+            ("Document", "the record's own document is #document"),
+            ("uri", "the record's own uri is #uri"),
+            ("documnt", "did you mean #document?"),
+            ("author", "the keys are ids, lang, year"),
         ] {
             let said = unknown(key, &keys, &PARTS);
             assert_eq!(said, format!("no record has the metadata key {key:?}; {says}"));

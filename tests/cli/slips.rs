@@ -72,8 +72,10 @@ fn a_key_that_no_record_has_is_told_in_every_verb() {
     let update = world.run_with(&["update", "notes", "--ids-from", "-", "--metadata", "{\"yaer\":null}"], "a\n");
     assert!(update.stderr.starts_with(yaer), "{update:?}");
     for (filter, says) in [
-        ("id = \"a\"", "did you mean #id?"),
-        ("document contains \"text\"", "did you mean #document?"),
+        ("id = \"a\"", "the record's own id is #id"),
+        ("document contains \"text\"", "the record's own document is #document"),
+        ("uri starts with \"x\"", "the record's own uri is #uri"),
+        ("document ~ \"text\" and year > 1", "the record's own document is #document"),
         ("author = \"x\"", "the keys are lang, year"),
     ] {
         let ran = world.run(&["get", "notes", "--where", filter]);
