@@ -52,7 +52,7 @@ verbs! {
     "modify" Modify(verb::modify::ModifyArgs);
     "drop" Drop(verb::drop::DropArgs);
     "add" Add(verb::add::AddArgs);
-    "update" Update(verb::add::UpdateArgs);
+    "update" Update(verb::update::UpdateArgs);
     "upsert" Upsert(verb::add::UpsertArgs);
     "get" Get(verb::get::GetArgs);
     "peek" Peek(verb::get::PeekArgs);

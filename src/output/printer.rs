@@ -137,6 +137,11 @@ impl<'w> Printer<'w> {
         }
     }
 
+    /// Asks something on the terminal; the answer is typed behind it.
+    pub(crate) fn ask(&mut self, question: &str) {
+        let _ = write!(self.stderr, "{}", sanitize(question)).and_then(|()| self.stderr.flush());
+    }
+
     /// Returns whether details are told.
     #[must_use]
     pub(crate) fn tells_details(&self) -> bool {

@@ -11,8 +11,8 @@ use super::filter::{Filter, RecordFields};
 use super::select_test::{cost, keep_test};
 use super::sort::{Sort, sorted};
 use crate::error::Result;
-use crate::record::{Metadata, Ordinal, Record, RecordId};
-use crate::store::{Collection, Include, Outcome, PendingWrite, Restriction, StoredRecord, View};
+use crate::record::{Fingerprint, Metadata, Ordinal, Record, RecordId};
+use crate::store::{Change, Collection, Effect, Include, Outcome, PendingWrite, Restriction, StoredRecord, View};
 
 /// Which records are read or deleted; the parts that are given must all hold.
 #[derive(Debug, Clone, Default)]
@@ -112,6 +112,45 @@ impl Collection {
             };
             Ok(RecordPage { view, ordinals, include })
         })
+    }
+
+    /// Makes the same change to every record of a query, in one transaction; returns the effect on each.
+    ///
+    /// `change` is given the id of each. A record that another process changed meanwhile is changed only if it still
+    /// passes the filter, and is [`Effect::Missing`] otherwise. In a collection with a model, a new document comes with its
+    /// embedding, made by `embedded_by`; in one without, `keep_embeddings` lets the old ones stand.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = huedb::Store::open(folder.path().join("n.redb"), huedb::Access::Create)?;
+    /// # store.create_collection(huedb::CollectionName::parse("notes")?, huedb::NewCollection::default())?;
+    /// # let notes = store.collection("notes")?;
+    /// # notes.write_rows(["fox", "dog"].map(|id| huedb::NewRecord::new(id).unwrap().with_embedding(vec![1.0, 0.0])), huedb::Mode::Add)?;
+    /// use huedb::query::{Filter, RecordQuery};
+    ///
+    /// let foxes = RecordQuery { filter: Some(Filter::parse("#id starts with 'f'")?), ..RecordQuery::default() };
+    /// let change = |id| huedb::Change {
+    ///     id, embedding: None, embedded_here: false, document: None, uri: Some("fox.md".into()), metadata: Default::default(),
+    /// };
+    /// assert_eq!(notes.update_where(&foxes, change, false, None)?, [huedb::store::Effect::Updated]);
+    /// # Ok::<(), huedb::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of every write; [`crate::error::Error::NoModel`] for a document without an embedding.
+    pub fn update_where(
+        &self,
+        query: &RecordQuery,
+        change: impl Fn(RecordId) -> Change,
+        keep_embeddings: bool,
+        embedded_by: Option<&Fingerprint>,
+    ) -> Result<Vec<Effect>> {
+        let page = self.find(query, Include::NONE)?;
+        let ids = page.ids().collect::<Result<Vec<_>>>()?;
+        // A state that is still read keeps its pages from being used again.
+        drop(page);
+        let is_due = |stored: &StoredRecord| query.filter.as_ref().is_none_or(|filter| filter.keeps(stored));
+        self.update_if(ids.into_iter().map(change), is_due, keep_embeddings, embedded_by)
     }
 
     /// Deletes the records of a query; returns how many.

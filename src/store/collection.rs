@@ -153,6 +153,32 @@ impl Collection {
         })
     }
 
+    /// Changes the records for which `condition` holds at the moment of the write, in one transaction; those of the others
+    /// are [`Effect::Missing`].
+    ///
+    /// As in [`Collection::apply_prepared`], a new document needs an embedding unless `keep_embeddings`; without one,
+    /// nothing is changed.
+    pub(crate) fn update_if(
+        &self,
+        changes: impl IntoIterator<Item = Change>,
+        condition: impl Fn(&StoredRecord) -> bool,
+        keep_embeddings: bool,
+        embedded_by: Option<&Fingerprint>,
+    ) -> Result<Vec<Effect>> {
+        self.require_all()?;
+        self.write(|batch| {
+            if !keep_embeddings {
+                batch.require_embeddings();
+            }
+            embedded_by.map_or(Ok(()), |model| batch.take_embeddings_of(model))?;
+            let update = |change| match batch.update_if(change, &condition)? {
+                Effect::NeedsEmbedding => Err(Error::NoModel { collection: self.key.name.clone() }),
+                effect => Ok(effect),
+            };
+            changes.into_iter().map(update).collect()
+        })
+    }
+
     /// Adds records; ids that exist are left alone, as in Chroma.
     ///
     /// # Errors

@@ -181,6 +181,18 @@ impl<'tx> WriteBatch<'tx> {
         }
     }
 
+    /// Changes a record that is there and for which `condition` holds.
+    pub(crate) fn update_if(
+        &mut self,
+        change: Change,
+        condition: impl FnOnce(&StoredRecord) -> bool,
+    ) -> Result<Effect> {
+        match self.ordinal(&change.id)? {
+            Some(ordinal) if condition(&self.stored(ordinal)?) => self.apply(change, Mode::Update),
+            _ => Ok(Effect::Missing),
+        }
+    }
+
     /// Refuses a new document without an embedding of its own, where there is no model to make one, from now on.
     pub(crate) fn require_embeddings(&mut self) {
         self.keeps_embeddings = false;

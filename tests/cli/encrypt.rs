@@ -307,7 +307,7 @@ fn nothing_is_lost_while_the_file_changes_its_form() {
 }
 
 /// Runs a command on a terminal of its own and types the lines, each when it is asked for.
-fn on_terminal(world: &World, command: &str, lines: &[&str]) -> (String, Option<i32>) {
+pub(crate) fn on_terminal(world: &World, command: &str, lines: &[&str]) -> (String, Option<i32>) {
     let huedb = std::path::Path::new(env!("CARGO_BIN_EXE_huedb")).parent().unwrap();
     let path = format!("{}:{}", huedb.display(), std::env::var("PATH").unwrap());
     let mut child = Command::new("script")
@@ -326,7 +326,7 @@ fn on_terminal(world: &World, command: &str, lines: &[&str]) -> (String, Option<
     let mut byte = [0];
     for line in lines {
         let before = shown.len();
-        while !shown[before..].ends_with(b": ") {
+        while ![&b": "[..], b"[y/N] "].iter().any(|prompt| shown[before..].ends_with(prompt)) {
             seen.read_exact(&mut byte).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&shown)));
             shown.extend(byte);
         }

@@ -21,6 +21,7 @@ mod bad_input;
 mod check;
 mod chunk;
 mod completion;
+mod conditions;
 mod config;
 mod convert;
 mod damage;

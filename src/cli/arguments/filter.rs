@@ -66,8 +66,16 @@ impl FilterArgs {
         Ok(Some(ids))
     }
 
+    /// Returns the id, where a single one is all that is given.
+    pub(crate) fn only_id(&self) -> Option<&str> {
+        match self.ids.as_slice() {
+            [id] if self.ids_from.is_none() && !self.has_filter() => Some(id),
+            _ => None,
+        }
+    }
+
     /// Does as [`Self::filter`] for what cannot be undone: `$and` and `$or` of nothing are refused.
-    pub(crate) fn filter_to_delete(&self) -> Result<Option<Filter>> {
+    pub(crate) fn filter_to_write(&self) -> Result<Option<Filter>> {
         self.filters.iter().chain(&self.documents).try_for_each(|text| Filter::refuse_empty_junctions(text))?;
         self.filter()
     }

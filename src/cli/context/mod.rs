@@ -1,5 +1,6 @@
 //! What a verb works with: the file, its key, the models, the streams.
 
+mod asking;
 pub(crate) mod command;
 mod files;
 pub(crate) mod key;

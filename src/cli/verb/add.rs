@@ -1,57 +1,55 @@
-//! `huedb add`, `huedb update` and `huedb upsert`: one record by flags.
+//! `huedb add` and `huedb upsert`: one record by flags. [`super::update`] has the same flags, for many as well.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use clap::{Args, ValueHint};
+use clap::Args;
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
 use huedb::ingest::{Ingest, OnError, Preparer, Rules, Tally};
 use huedb::input::{embedding_from_json, metadata_from_json};
 use huedb::record::{CollectionInfo, NewRecord, Origin, RecordId};
-use huedb::store::{Access, Change, Effect, Mode, View, check_dimension, check_embedding};
+use huedb::store::{Access, Mode, View, check_dimension, check_embedding};
 
 use crate::cli::bulk::ingest::say_cut_documents;
 use crate::cli::context::command::Context;
 use crate::cli::context::unknown_key::warn_of_deleted;
 use crate::cli::process::exit::Status;
-use crate::output::count;
 
 /// Where a record of flags was read.
 const FLAGS: &str = "record";
 
 #[derive(Debug, Args)]
-struct FieldsArgs {
+pub(super) struct FieldsArgs {
     /// Collection
-    collection: String,
+    pub(super) collection: String,
 
     /// Document text; `-` reads it from standard input
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    document: Option<String>,
+    pub(super) document: Option<String>,
 
     /// Embedding, as a JSON array of numbers; without one, the text is embedded
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
-    embedding: Option<String>,
+    pub(super) embedding: Option<String>,
 
     /// Metadata, as a JSON object
     #[arg(long, value_name = "JSON")]
-    metadata: Option<String>,
+    pub(super) metadata: Option<String>,
 
     /// URI of the original
     #[arg(long)]
-    uri: Option<String>,
+    pub(super) uri: Option<String>,
 
     /// Fail unless the collection uses this model
     #[arg(long)]
-    model: Option<String>,
+    pub(super) model: Option<String>,
 }
 
 /// What a change may leave as it is.
 #[derive(Debug, Args)]
-struct KeepArgs {
+pub(super) struct KeepArgs {
     /// Keep the old embedding when the text changes, in a collection without a model
     #[arg(long)]
-    keep_embedding: bool,
+    pub(super) keep_embedding: bool,
 }
 
 /// Add a record
@@ -71,34 +69,6 @@ pub(crate) struct AddArgs {
 
     #[command(flatten)]
     fields: FieldsArgs,
-}
-
-/// Change a record
-///
-/// What is not given stays as it is. Metadata is merged key by key; null deletes a key. A new text is embedded; in a
-/// collection without a model, it needs --embedding or --keep-embedding. An id that does not exist is ignored, as in
-/// Chroma. With --ids-from, many records get the same metadata or uri in one transaction.
-#[derive(Debug, Args)]
-#[command(override_usage = "huedb update [OPTIONS] <COLLECTION> --id <ID>")]
-#[command(after_help = "Examples:
-  huedb update notes --id a --metadata '{\"year\": 2021, \"draft\": null}'
-  huedb update notes --id a --document \"a new text\"
-  huedb get notes --where 'year < 2000' -o ids | huedb update notes --ids-from - --metadata '{\"old\": true}'")]
-pub(crate) struct UpdateArgs {
-    /// ID of the record
-    #[arg(long, required_unless_present = "ids_from")]
-    id: Option<String>,
-
-    /// Change all records listed in this file, one ID per line; `-` for standard input
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(conflicts_with_all = ["id", "document", "embedding", "model", "keep_embedding"])]
-    ids_from: Option<String>,
-
-    #[command(flatten)]
-    fields: FieldsArgs,
-
-    #[command(flatten)]
-    keep: KeepArgs,
 }
 
 /// Add a record, or change it if it exists
@@ -129,25 +99,6 @@ impl AddArgs {
     }
 }
 
-impl UpdateArgs {
-    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        if !self.fields.gives_something() {
-            return Err(Error::argument("nothing to change: give --document, --embedding, --metadata or --uri"));
-        }
-        if let Some(list) = &self.ids_from {
-            return self.fields.update_all(context, list);
-        }
-        let said =
-            self.fields.store(context, self.id.unwrap_or_default(), Mode::Update, false, self.keep.keep_embedding)?;
-        context.printer.notice(match said {
-            Tally { updated: 1, .. } => "updated 1",
-            Tally { unchanged: 1, .. } => "updated 0: the record says this already",
-            _ => "updated 0: no such id",
-        });
-        Ok(Status::Done)
-    }
-}
-
 impl UpsertArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let from_stdin = !self.fields.gives_something();
@@ -162,11 +113,11 @@ impl UpsertArgs {
 }
 
 impl FieldsArgs {
-    fn gives_something(&self) -> bool {
+    pub(super) fn gives_something(&self) -> bool {
         self.document.is_some() || self.embedding.is_some() || self.metadata.is_some() || self.uri.is_some()
     }
 
-    fn store(
+    pub(super) fn store(
         &self,
         context: &mut Context,
         id: String,
@@ -216,32 +167,6 @@ impl FieldsArgs {
         }
         Ok(tally)
     }
-
-    /// Gives every record of a list of ids the same metadata or uri.
-    fn update_all(&self, context: &mut Context, list: &str) -> Result<Status> {
-        let metadata = self.metadata.as_deref().map(metadata_from_json).transpose()?.unwrap_or_default();
-        let ids = context.read_ids(list)?;
-        let listed: BTreeSet<RecordId> = ids.into_iter().collect();
-        warn_of_deleted(context, &context.look(&self.collection)?, &metadata);
-        if listed.is_empty() {
-            context.printer.notice("updated 0: the list holds no ids");
-            return Ok(Status::Done);
-        }
-        let change = |id: RecordId| Change {
-            id,
-            embedding: None,
-            embedded_here: false,
-            document: None,
-            uri: self.uri.clone(),
-            metadata: metadata.clone(),
-        };
-        let changes = listed.into_iter().map(change);
-        let effects = context.change(|store| store.collection(&self.collection)?.apply(changes, Mode::Update))?;
-        let of = |effect| count(effects.iter().filter(|found| **found == effect).count() as u64);
-        let (updated, unchanged, missing) = (of(Effect::Updated), of(Effect::Unchanged), of(Effect::Missing));
-        context.printer.notice(format!("updated {updated}, unchanged {unchanged}, no such id {missing}"));
-        Ok(Status::Done)
-    }
 }
 
 /// Finds what is wrong with a record while the file is open for reading only.
@@ -282,7 +207,7 @@ pub(crate) fn check_keep(keep_embedding: bool, collection: &CollectionInfo) -> R
     }
 }
 
-fn text_from_stdin(context: &Context) -> Result<String> {
+pub(super) fn text_from_stdin(context: &Context) -> Result<String> {
     let text = context.read_stdin()?;
     if text.is_empty() {
         return Err(Error::InvalidArgument {

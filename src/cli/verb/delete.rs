@@ -20,6 +20,7 @@ use crate::output::count;
 #[command(after_help = "Examples:
   huedb delete notes --id a
   huedb delete notes --where 'year < 2000' --limit 100
+  huedb delete notes --where 'draft not exists' --dry-run
   huedb query notes \"spam\" -n 100 -o ids | huedb delete notes --ids-from -")]
 pub(crate) struct DeleteArgs {
     /// Collection
@@ -31,6 +32,10 @@ pub(crate) struct DeleteArgs {
     /// Maximum number of records to delete, in insertion order (with a filter only)
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u64>,
+
+    /// Say which records would be deleted, and delete none
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl DeleteArgs {
@@ -52,7 +57,7 @@ impl DeleteArgs {
         }
         let query = RecordQuery {
             ids: self.conditions.ids(context)?,
-            filter: self.conditions.filter_to_delete()?,
+            filter: self.conditions.filter_to_write()?,
             offset: 0,
             limit: self.limit,
             sort: None,
@@ -61,6 +66,9 @@ impl DeleteArgs {
         if query.ids.as_ref().is_some_and(Vec::is_empty) {
             context.printer.notice("deleted 0: the list holds no ids");
             return Ok(Status::Done);
+        }
+        if self.dry_run {
+            return context.say_what_would_be("deleted", &self.collection, &query);
         }
         let mut store = context.open(Access::Write)?;
         let bytes_before = store.file_bytes()?;

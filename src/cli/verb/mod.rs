@@ -48,3 +48,4 @@ pub(crate) mod sync;
 pub(crate) mod tenant;
 #[cfg(feature = "serve")]
 pub(crate) mod token;
+pub(crate) mod update;
