@@ -128,7 +128,7 @@ impl UpdateArgs {
             uri: fields.uri.clone(),
             metadata: metadata.clone(),
         };
-        let made_by = model.as_ref().filter(|_| embedding.is_some()).map(|model| model.fingerprint());
+        let made_by = model.as_ref().filter(|_| embedding.is_some()).map(Embedder::fingerprint);
         let keep = self.keep.keep_embedding;
         let effects = context
             .change(|store| store.collection(&fields.collection)?.update_where(&query, change, keep, made_by))?;
