@@ -35,6 +35,16 @@ pub enum Advice {
     ReadAsText(String),
     /// Read this column as floats.
     ReadAsNumbers(String),
+    /// Read this column as floats that have a decimal comma.
+    ReadAsDecimalComma(String),
+    /// Do the one; and the other, or for who wants that.
+    Both(Box<Self>, Box<Self>),
+    /// Say that text is in another encoding, such as this one.
+    NameEncoding(&'static str),
+    /// Ask the database a question whose answer is the table.
+    AskWithSql,
+    /// Make metadata of what stands in nested objects.
+    Flatten,
     /// Read the table as one document.
     ReadAsDocument,
     /// Give a new embedding, or keep the one of the old document.
@@ -134,6 +144,11 @@ impl fmt::Display for Advice {
             Self::ChooseMetadata => "choose the columns to keep as metadata",
             Self::ReadAsText(_) => "its type may be given as str, which makes all of it text",
             Self::ReadAsNumbers(_) => "its type may be given as float, which makes it numbers",
+            Self::ReadAsDecimalComma(_) => "its type may be given as decimal-comma, which makes it numbers",
+            Self::Both(one, other) => return write!(f, "{one}; {other}"),
+            Self::NameEncoding(encoding) => return write!(f, "convert it first: iconv -f {encoding} -t utf-8"),
+            Self::AskWithSql => "ask it for the rows of a table, or write that as csv first",
+            Self::Flatten => "flattened, each of its fields is a key of its own",
             Self::ReadAsDocument => "given the format text, one document is made of it",
             Self::KeepEmbedding => "give one, or keep the old one",
             Self::TellFoldersApart(_) => "give the files of this one other ids, or say that it is the same folder",

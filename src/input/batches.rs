@@ -55,7 +55,11 @@ impl RowBatches {
     /// [`Error::BadInput`] or [`Error::Io`] when one of them is not there.
     pub fn open(sources: Vec<InputSource>, options: InputOptions, limits: BatchLimits) -> Result<Self> {
         sources.iter().try_for_each(|source| InputRows::check_files(source, &options))?;
-        let sizes: Vec<Option<u64>> = sources.iter().map(InputSource::size_bytes).collect::<Result<_>>()?;
+        let mut sizes: Vec<Option<u64>> = sources.iter().map(InputSource::size_bytes).collect::<Result<_>>()?;
+        if options.sql.is_some() {
+            // How much of a database an answer takes is not known.
+            sizes.push(None);
+        }
         Ok(Self {
             sources: sources.into_iter(),
             options,

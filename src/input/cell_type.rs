@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
+use super::text_columns::split_names;
 use crate::error::Error;
 use crate::record::Value;
 
@@ -21,6 +22,8 @@ pub enum CellType {
     Int,
     /// A finite float.
     Float,
+    /// A finite float written with a decimal comma, its thousands apart by a point, a blank or an apostrophe: `1.249,00`.
+    DecimalComma,
     /// `true` or `false`.
     Bool,
     /// A JSON array.
@@ -55,13 +58,14 @@ impl FromStr for Types {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut types = BTreeMap::new();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let parts = split_names(text).unwrap_or_default();
+        for part in parts.iter().filter(|part| !part.is_empty()) {
             let named =
                 part.rsplit_once(':').and_then(|(name, kind)| Some((name.trim(), CellType::named(kind.trim())?)));
             let Some((name, kind)) = named.filter(|(name, _)| !name.is_empty()) else {
                 let why = format!(
-                    "{part:?} is not a column and a type: write NAME:TYPE with one of the types str, int, float, bool and \
-                     array, as in year:int,zip:str"
+                    "{part:?} is not a column and a type: write NAME:TYPE with one of the types str, int, float, \
+                     decimal-comma, bool and array, as in year:int,zip:str"
                 );
                 return Err(Error::argument(why));
             };
@@ -77,6 +81,7 @@ impl CellType {
             "str" | "string" | "text" => Self::Str,
             "int" | "integer" => Self::Int,
             "float" | "number" => Self::Float,
+            "decimal-comma" => Self::DecimalComma,
             "bool" | "boolean" => Self::Bool,
             "array" | "list" => Self::Array,
             _ => return None,
@@ -90,6 +95,9 @@ impl CellType {
             Self::Str => (Some(Value::Str(cell.to_owned())), "a string"),
             Self::Int => (trimmed.parse().ok().map(Value::Int), "an integer"),
             Self::Float => (trimmed.parse().ok().and_then(float), "a finite number"),
+            Self::DecimalComma => {
+                (with_point(trimmed).and_then(|text| float(text.parse().ok()?)), "a number with a decimal comma")
+            }
             Self::Bool => (boolean(trimmed), "true or false"),
             Self::Array => {
                 let is_array = trimmed.starts_with('[');
@@ -110,6 +118,19 @@ impl CellType {
     }
 }
 
+/// Writes a number that has a decimal comma with a point; `None` when it is none. Thousands are in groups of three.
+fn with_point(text: &str) -> Option<String> {
+    let (sign, digits) =
+        text.strip_prefix('-').map_or(("", text.strip_prefix('+').unwrap_or(text)), |rest| ("-", rest));
+    let (whole, fraction) = digits.split_once(',').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let groups: Vec<&str> = whole.split(['.', ' ', '\u{a0}', '\u{202f}', '\'', '\u{2019}']).collect();
+    let (first, rest) = groups.split_first()?;
+    let is_grouped = rest.is_empty() || first.len() <= 3 && rest.iter().all(|group| group.len() == 3);
+    let is_number = is_grouped && groups.iter().all(|group| is_digits(group)) && fraction.is_none_or(is_digits);
+    is_number.then(|| format!("{sign}{}.{}", groups.concat(), fraction.unwrap_or("0")))
+}
+
 /// What a cell looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
@@ -117,13 +138,15 @@ pub(super) enum Look {
     Float,
     /// A number that would not print back as written.
     Inexact,
+    /// A number with a decimal comma.
+    Comma,
     Bool,
     Array,
     Other,
 }
 
 impl Look {
-    pub(super) const COUNT: usize = 6;
+    pub(super) const COUNT: usize = 7;
 }
 
 /// Says what a cell looks like; `None` when it is blank.
@@ -144,6 +167,7 @@ fn number(text: &str) -> Look {
         (Ok(int), _) if is_same(Value::Int(int)) => Look::Int,
         (_, Ok(x)) if !is_integer && float(x).is_some_and(is_same) => Look::Float,
         (_, Ok(x)) if x.is_finite() => Look::Inexact,
+        _ if text.contains(',') && with_point(text).is_some() => Look::Comma,
         _ => Look::Other,
     }
 }
@@ -195,10 +219,13 @@ mod tests {
             ),
             (Look::Bool, &["true", "False", " TRUE"]),
             (Look::Array, &["[1,2]", "[\"a\"]", "[true]", " [ 1.5 , 2 ]"]),
+            (Look::Comma, &["1,5", "-1.249,00", "1 249,5", "1'249'000,25", "1.249.000,0"]),
             (
                 Look::Other,
                 &[
-                    "1,5",
+                    "1,2,3",
+                    "1,249.5",
+                    "12.49,00",
                     "1e",
                     "-",
                     "0x1f",
@@ -232,6 +259,14 @@ mod tests {
         assert_eq!(types.get("zip").unwrap().read("01234"), Ok(Value::Str("01234".into())));
         assert_eq!(types.get("a:b").unwrap().read("3"), Ok(Value::Float(3.0)));
         assert_eq!(CellType::Int.read("+49"), Ok(Value::Int(49)));
+        let prices: Types = "Price (EUR):decimal-comma,\"a,b\":int".parse().unwrap();
+        assert_eq!(prices.get("Price (EUR)"), Some(CellType::DecimalComma));
+        for (cell, number) in [("49,90", 49.9), ("-1.249,00", -1249.0), (" 1\u{a0}249,5", 1249.5), ("7", 7.0)] {
+            assert_eq!(CellType::DecimalComma.read(cell), Ok(Value::Float(number)), "{cell}");
+        }
+        for bad in ["1,249.50", "12.49", "1,", "x", ""] {
+            assert!(CellType::DecimalComma.read(bad).is_err(), "{bad}");
+        }
         assert!(CellType::Int.read("1.5").is_err());
         assert!(CellType::Float.read("nan").is_err());
         let digits = "18446744073709551615.10";

@@ -17,7 +17,7 @@ use crate::record::{Metadata, Value};
 #[derive(Debug)]
 pub(super) struct TableColumns {
     id: Option<usize>,
-    document: Option<usize>,
+    documents: Vec<usize>,
     embedding: Option<usize>,
     uri: Option<usize>,
     object: Option<usize>,
@@ -58,7 +58,10 @@ impl TableColumns {
         };
         let mut this = Self {
             id,
-            document: part(mapping.document.as_ref(), mapping.document())?,
+            documents: match &mapping.document {
+                Some(columns) => columns.names().iter().map(|name| must(name)).collect::<Result<_>>()?,
+                None => find("document").into_iter().collect(),
+            },
             embedding: part(mapping.embedding.as_ref(), mapping.embedding())?,
             uri: part(mapping.uri.as_ref(), mapping.uri())?,
             object: find(METADATA).filter(|_| !mapping.is_part(METADATA)),
@@ -90,7 +93,7 @@ impl TableColumns {
         if let Some(at) = header.iter().position(String::is_empty) {
             notices.push(format!("{source}: column {} has no name and is left out", at + 1).into());
         }
-        if mapping.expects_content && self.document.is_none() && self.embedding.is_none() {
+        if mapping.expects_content && self.documents.is_empty() && self.embedding.is_none() {
             notices.push(without_text(source, mapping, header.iter().map(String::as_str)));
         }
         notices
@@ -116,10 +119,16 @@ impl TableColumns {
         let mut parts = RowParts {
             // An empty id is an empty id, not a missing column.
             id: self.id.map(|at| record.field(at).to_owned()),
-            document: text(self.document),
             uri: text(self.uri),
             ..RowParts::default()
         };
+        if let [one] = self.documents.as_slice() {
+            parts.document = text(Some(*one));
+        } else {
+            let given = self.documents.iter().enumerate().filter_map(|(place, at)| Some((place, record.given(*at)?)));
+            let pieces = given.filter(|(_, text)| !text.trim().is_empty());
+            parts.pieces = pieces.map(|(place, text)| (place, text.to_owned())).collect();
+        }
         if let Some(cell) = self.embedding.map(|at| record.field(at)).filter(|cell| !cell.trim().is_empty()) {
             parts.embedding = Some(embedding::parse(cell)?);
         }
@@ -141,7 +150,7 @@ impl TableColumns {
                 parts.metadata.insert(key, value.cloned()).map_err(|e| e.to_string())?;
             }
         }
-        Ok(parts)
+        Ok(parts.join_pieces())
     }
 }
 

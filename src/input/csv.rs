@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use super::cell_type::{Look, look};
 use super::columns::TableColumns;
 use super::decompress::InputBytes;
 use super::infer::{self, Evidence};
@@ -14,7 +15,8 @@ use super::mapping::Mapping;
 use super::met::Met;
 use super::progress::ReadProgress;
 use super::records::{Dialect, TableRecords};
-use crate::error::{Error, Remark, Result};
+use super::text_columns::join_names;
+use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{NewRecord, Origin};
 
 /// The rows of a table.
@@ -36,13 +38,25 @@ impl CsvRows {
         met: &Met,
     ) -> Result<Self> {
         let mut records = TableRecords::open(bytes, layout)?;
-        let (mut columns, mut notices) = TableColumns::resolve(records.header(), &mapping, &records.bytes)?;
+        let mapping = Arc::new(mapping.trimmed().among(|name| records.header().iter().any(|column| column == name)));
+        let (mut columns, mut notices) = match TableColumns::resolve(records.header(), &mapping, &records.bytes) {
+            Err(Error::BadInput { source, why, hint: Some(Advice::NameIdAndTextColumns(likely)) }) => {
+                return Err(Error::BadInput { source, why, hint: Some(what_to_name(&mut records, likely)?) });
+            }
+            resolved => resolved?,
+        };
+        for notice in &mut notices {
+            if let Some(Advice::NameTextColumn(likely @ None)) = &mut notice.advice {
+                *likely = wordiest(&mut records)?.0;
+            }
+        }
         let mut untyped = columns.untyped();
         if !untyped.is_empty() {
             let mut ahead = match again {
                 Some(file) => {
                     let source = Arc::clone(records.bytes.source());
-                    TableRecords::open(InputBytes::unpack(file, source, ReadProgress::new(None))?, layout)?
+                    let bytes = InputBytes::unpack(file, source, ReadProgress::new(None))?;
+                    TableRecords::open(bytes.decoded(layout.encoding)?, layout)?
                 }
                 None => records.start(infer::ROWS, infer::HELD_BYTES)?,
             };
@@ -76,6 +90,36 @@ impl CsvRows {
         });
         row.map(Some).map_err(|why| Error::bad_row(source, line, why))
     }
+}
+
+/// Says which columns to name, and in what the text is, so that one more try is enough.
+fn what_to_name(records: &mut TableRecords, likely: Option<String>) -> Result<Advice> {
+    let (wordiest, encoding) = wordiest(records)?;
+    let name = Advice::NameIdAndTextColumns(likely.or(wordiest));
+    Ok(encoding.map_or_else(|| name.clone(), |encoding| Advice::Both(Box::new(name.clone()), Box::new(encoding))))
+}
+
+/// Returns the column with the most text in the next rows, as an argument names it, and what is to be said of their encoding.
+fn wordiest(records: &mut TableRecords) -> Result<(Option<String>, Option<Advice>)> {
+    const ROWS: usize = 100;
+    let mut ahead = records.start(ROWS, infer::HELD_BYTES)?;
+    let mut lengths = vec![0; records.header().len()];
+    let mut encoding = None;
+    for _ in 0..ROWS {
+        match ahead.next() {
+            Ok(Some(record)) => {
+                for (at, length) in lengths.iter_mut().enumerate() {
+                    let cell = record.field(at);
+                    *length += if look(cell) == Some(Look::Other) { cell.len() } else { 0 };
+                }
+            }
+            Err(Error::BadRow { hint: Some(hint @ Advice::NameEncoding(_)), .. }) => encoding = Some(hint),
+            Err(Error::BadRow { .. }) => {}
+            Ok(None) | Err(_) => break,
+        }
+    }
+    let most = records.header().iter().zip(lengths).filter(|(_, length)| *length > 0).max_by_key(|(_, length)| *length);
+    Ok((most.map(|(name, _)| join_names(std::iter::once(name.as_str()))), encoding))
 }
 
 /// Looks at the cells of columns; what is wrong with the input is told when its rows are read.

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
+use super::encoding::{DecodedReader, TextEncoding, Undecodable};
+use super::format::InputFormat;
 use super::gzip::Members;
 use super::progress::{CountedReader, ReadProgress};
 use crate::error::{Advice, Error, Remark, Result};
@@ -26,10 +28,14 @@ static OTHER_FORMATS: [(&[u8], &str, Advice); 11] = [
     (b"PK\x03\x04", "a zip archive", plain("unpack it first; of an .npz file, save one array as .npy")),
     (b"BZh", "packed with bzip2", Advice::Decompress("bzip2 -dc")),
     (b"\xfd7zXZ\0", "packed with xz", Advice::Decompress("xz -dc")),
-    (b"SQLite format 3\0", "an SQLite database", plain("write the table as csv first: sqlite3 -header -csv")),
-    (b"\xff\xfe", "UTF-16 text", plain("convert it first: iconv -f utf-16 -t utf-8")),
-    (b"\xfe\xff", "UTF-16 text", plain("convert it first: iconv -f utf-16 -t utf-8")),
+    (b"SQLite format 3\0", "an SQLite database", Advice::AskWithSql),
+    (b"\xff\xfe", "UTF-16 text", Advice::NameEncoding("utf-16")),
+    (b"\xfe\xff", "UTF-16 text", Advice::NameEncoding("utf-16")),
 ];
+
+/// What to say of a file of which nothing else is known.
+pub(super) const BINARY: &str =
+    "the inputs are csv, tsv, json, jsonl, html and text files, plain or packed with gzip or zstd";
 
 const fn plain(text: &'static str) -> Advice {
     Advice::Text(Cow::Borrowed(text))
@@ -80,6 +86,17 @@ impl InputBytes {
         }
         this.reader = Box::new(BufReader::with_capacity(BLOCK_BYTES, Cursor::new(head).chain(unpacked)));
         Ok(this)
+    }
+
+    /// Reads text from here on as it was said to be encoded; what is no text stays as it is.
+    pub(super) fn decoded(mut self, encoding: Option<TextEncoding>) -> Result<Self> {
+        if let Some(encoding) = encoding
+            && InputFormat::of_magic(self.fill()?).is_none()
+        {
+            let reader = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+            self.reader = Box::new(BufReader::with_capacity(BLOCK_BYTES, DecodedReader::new(reader, encoding)));
+        }
+        Ok(self)
     }
 
     /// Returns a copy of the lines that come next, at most so many and not much more than so many bytes of them; they are
@@ -173,8 +190,8 @@ impl InputBytes {
     }
 
     /// Makes an error about an input that is no text.
-    pub(super) fn no_text(&self, why: impl Into<String>, hint: &str) -> Error {
-        Error::NotText { source: self.source.to_string(), why: why.into(), hint: Some(hint.into()) }
+    pub(super) fn no_text(&self, why: impl Into<String>, hint: Option<Advice>) -> Error {
+        Error::NotText { source: self.source.to_string(), why: why.into(), hint }
     }
 
     /// Makes an error about one row.
@@ -189,6 +206,9 @@ impl InputBytes {
 
 fn failure(error: io::Error, source: &str, packing: Option<&'static str>) -> Error {
     match packing {
+        _ if error.get_ref().is_some_and(|cause| cause.is::<Undecodable>()) => {
+            Error::BadInput { source: source.to_owned(), why: error.to_string(), hint: None }
+        }
         Some(packing) if error.raw_os_error().is_none() => Error::BadInput {
             source: source.to_owned(),
             why: format!("the {packing} data is damaged or cut off ({error})"),
@@ -214,16 +234,21 @@ fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// Words an advice where nothing says how files are read.
+pub(super) fn without_flag(advice: Advice) -> Advice {
+    match advice {
+        Advice::NameEncoding(_) | Advice::AskWithSql => Advice::from(advice.to_string()),
+        other => other,
+    }
+}
+
 fn refuse_binary(head: &[u8], source: &str) -> Result<()> {
     let refuse = |why: String, hint: Advice| Err(Error::NotText { source: source.to_owned(), why, hint: Some(hint) });
     if let Some((_, what, hint)) = OTHER_FORMATS.iter().find(|(magic, ..)| head.starts_with(magic)) {
         return refuse(format!("is {what}"), hint.clone());
     }
     match memchr::memchr(0, head) {
-        Some(at) => refuse(
-            format!("is a binary file, not text (a NUL byte at offset {at})"),
-            "the inputs are csv, tsv, json, jsonl and text files in UTF-8, plain or packed with gzip or zstd".into(),
-        ),
+        Some(at) => refuse(format!("is a binary file, not text (a NUL byte at offset {at})"), plain(BINARY)),
         None => Ok(()),
     }
 }

@@ -11,13 +11,15 @@ use std::sync::Arc;
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
-use super::decompress::InputBytes;
+use super::decompress::{BINARY, InputBytes, without_flag};
+use super::format::InputFormat;
+use super::html;
 use super::lines::not_utf8;
 use super::mapping::{Mapping, RowParts};
 use super::options::ROW_LIMIT_BYTES;
 use super::progress::ReadProgress;
 use super::source::SourceFile;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{NewRecord, Origin};
 
 /// Which files of a folder are meant.
@@ -137,6 +139,8 @@ pub enum TextFile {
     NoText {
         /// What it is instead.
         why: String,
+        /// What to do about it, where something can be done.
+        advice: Option<Advice>,
     },
 }
 
@@ -150,20 +154,33 @@ pub fn read_text(entry: &SourceFile) -> Result<TextFile> {
     let file = File::open(&entry.path).map_err(|e| Error::io(format!("read {name}"), e))?;
     let mut bytes = match InputBytes::open(file, name.as_str().into(), ReadProgress::new(None)) {
         // By its first block.
-        Err(Error::NotText { why, .. }) => return Ok(TextFile::NoText { why }),
+        Err(Error::NotText { why, hint, .. }) => {
+            return Ok(TextFile::NoText { why, advice: what_helps(hint).map(without_flag) });
+        }
         opened => opened?,
     };
-    let no_text = |why: &str| Ok(TextFile::NoText { why: why.to_owned() });
+    let no_text = |why: &str| Ok(TextFile::NoText { why: why.to_owned(), advice: None });
     let text = match String::from_utf8(bytes.read_all(ROW_LIMIT_BYTES)?) {
         Ok(text) if text.contains('\0') => return no_text("holds a NUL byte, so it is not text"),
-        Ok(text) if text.trim().is_empty() => return no_text("holds nothing but white space"),
+        Ok(text) if InputFormat::of_path(&entry.path) == Some(InputFormat::Html) => html::text_of(&text),
         Ok(text) => text,
-        Err(e) => return no_text(&not_utf8(e.as_bytes(), e.utf8_error())),
+        Err(e) => {
+            let Remark { text: why, advice } = not_utf8(e.as_bytes(), e.utf8_error());
+            return Ok(TextFile::NoText { why, advice: advice.map(without_flag) });
+        }
     };
+    if text.trim().is_empty() {
+        return no_text("holds nothing but white space");
+    }
     let origin = Origin { source: name.as_str().into(), line: 0 };
     let parts = RowParts { id: Some(id.clone()), document: Some(text), uri: Some(name.clone()), ..RowParts::default() };
     let row = parts.into_row(&Mapping::default(), origin).map_err(|why| bad(&name, why.text))?;
     Ok(TextFile::Row(Box::new(row)))
+}
+
+/// Of what is to be done about a file that is no text, leaves what is about this file.
+pub(super) fn what_helps(hint: Option<Advice>) -> Option<Advice> {
+    hint.filter(|hint| *hint != Advice::Text(BINARY.into()))
 }
 
 fn bad(source: &str, why: String) -> Error {
@@ -256,8 +273,16 @@ mod tests {
         let read = |name: &str| read_text(&SourceFile::new(tree.path().join(name), Path::new(name), Some(0)));
         for bytes in [&b"a\0b"[..], b"caf\xe9", b" \n\t", b"", b"SQLite format 3\0"] {
             fs::write(tree.path().join("x"), bytes).unwrap();
-            assert!(matches!(read("x").unwrap(), TextFile::NoText { why } if !why.is_empty()), "{bytes:?}");
+            assert!(matches!(read("x").unwrap(), TextFile::NoText { why, .. } if !why.is_empty()), "{bytes:?}");
         }
+        fs::write(tree.path().join("x.htm"), "<p>A <b>page</b>").unwrap();
+        let TextFile::Row(row) = read("x.htm").unwrap() else { panic!() };
+        assert_eq!(row.document.as_deref(), Some("A page"));
+        fs::write(tree.path().join("y.html"), "<script>no()</script>").unwrap();
+        assert!(matches!(read("y.html").unwrap(), TextFile::NoText { .. }));
+        fs::write(tree.path().join("x"), b"caf\xe9").unwrap();
+        let TextFile::NoText { advice, .. } = read("x").unwrap() else { panic!() };
+        assert!(matches!(advice, Some(Advice::Text(said)) if said.contains("iconv -f windows-1252")));
         let TextFile::Row(row) = read("b.md").unwrap() else { panic!() };
         assert_eq!((row.id.as_str(), row.document.as_deref()), ("b.md", Some("text")));
         assert!(matches!(read("none"), Err(Error::Io { .. })));

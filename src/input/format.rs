@@ -22,6 +22,10 @@ pub enum InputFormat {
     Jsonl,
     /// One document, the whole file.
     Text,
+    /// A document on each line that is not blank.
+    Lines,
+    /// One document, the text of the page.
+    Html,
     /// A Parquet file.
     Parquet,
     /// An Arrow file (Feather is another name for it) or stream.
@@ -31,7 +35,7 @@ pub enum InputFormat {
 }
 
 named!(pub InputFormat {
-    Csv: "csv", Tsv: "tsv", Json: "json", Jsonl: "jsonl", Text: "text", Parquet: "parquet", Arrow: "arrow", Npy: "npy",
+    Csv: "csv", Tsv: "tsv", Json: "json", Jsonl: "jsonl", Text: "text", Lines: "lines", Html: "html", Parquet: "parquet", Arrow: "arrow", Npy: "npy",
 });
 
 impl InputFormat {
@@ -51,6 +55,7 @@ impl InputFormat {
             "parquet" | "pq" => Self::Parquet,
             "arrow" | "arrows" | "feather" | "ipc" => Self::Arrow,
             "npy" => Self::Npy,
+            "html" | "htm" | "xhtml" => Self::Html,
             _ => Self::Text,
         })
     }
@@ -65,6 +70,11 @@ impl InputFormat {
                 matches!(name.to_ascii_lowercase().as_str(), "txt" | "text" | "dat" | "data" | "psv")
             }),
         }
+    }
+
+    /// Whether it has neither columns nor fields.
+    pub(super) fn is_document(self) -> bool {
+        matches!(self, Self::Text | Self::Lines | Self::Html)
     }
 
     /// Recognises a format that is not text by its first bytes.
@@ -98,10 +108,18 @@ impl InputFormat {
                 let whole = line.len() < text.len();
                 if whole && !json_stream::is_closed(line) { Self::Json } else { Self::Jsonl }
             }
+            Some(b'<') if is_page(text) => Self::Html,
             Some(_) => otherwise,
             None => Self::Jsonl,
         }
     }
+}
+
+/// Whether a text begins as a page does.
+fn is_page(text: &[u8]) -> bool {
+    [&b"<!doctype html"[..], b"<html"]
+        .iter()
+        .any(|begins| text.get(..begins.len()).is_some_and(|head| head.eq_ignore_ascii_case(begins)))
 }
 
 /// The bytes that may stand between fields, the likeliest first.
@@ -136,6 +154,16 @@ pub(super) fn looks_like_table(head: &[u8], names: &[&str]) -> bool {
     let mut plain = lines.take_while(|line| memchr::memchr_iter(b'"', line).count().is_multiple_of(2));
     let header = plain.next();
     header.is_some() && columns > 1 && has_name && plain.all(|line| fields(line, delimiter).count() == columns)
+}
+
+/// Whether every line of the first block, of which there are several, has as many fields with tabs between them.
+pub(super) fn is_tabbed(head: &[u8]) -> bool {
+    let whole = head.iter().rposition(|&b| b == b'\n').and_then(|end| head.get(..end)).unwrap_or_default();
+    let mut lines = whole.split(|&b| b == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let columns = |line: &[u8]| fields(line, b'\t').count();
+    let first = lines.next().map_or(1, columns);
+    let mut rest = lines.peekable();
+    first > 1 && rest.peek().is_some() && rest.all(|line| columns(line) == first)
 }
 
 /// Returns the first line that is not blank; a line end in quotes is none.
@@ -189,6 +217,7 @@ mod tests {
             ("b.ndjson.zst", Some(InputFormat::Jsonl)),
             ("b.json.ZST", Some(InputFormat::Json)),
             ("b.md", Some(InputFormat::Text)),
+            ("b.HTM", Some(InputFormat::Html)),
             ("b.Parquet", Some(InputFormat::Parquet)),
             ("b.feather", Some(InputFormat::Arrow)),
             ("b.npy.zst", Some(InputFormat::Npy)),
@@ -208,6 +237,8 @@ mod tests {
             ("{\n  \"id\": 1\n}\n", InputFormat::Json),
             ("{\"id\":1, \"embedding\":[0.1, 0.2", InputFormat::Jsonl),
             ("id,document\n", InputFormat::Csv),
+            ("\n<!DOCTYPE HTML>", InputFormat::Html),
+            ("<a>,b\n", InputFormat::Csv),
             ("", InputFormat::Jsonl),
         ] {
             assert_eq!(InputFormat::of_head(head.as_bytes(), InputFormat::Csv), format, "{head}");
@@ -240,6 +271,11 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(looks_like_table(head.as_bytes(), &["id"]), is_table, "{head:?}");
+        }
+        for (head, tabbed) in
+            [("a b\tc\n1\t2\n\n3\t4\n5", true), ("a\tc\n", false), ("a\tc\n1\n", false), ("a\n1\n", false), ("", false)]
+        {
+            assert_eq!(is_tabbed(head.as_bytes()), tabbed, "{head:?}");
         }
     }
 

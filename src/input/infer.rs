@@ -79,12 +79,18 @@ impl Evidence {
             Inferred::Bool | Inferred::Array => None,
             Inferred::Text => {
                 let inexact = met(Look::Inexact).map(|cell| format!("{cell} would not print back as written"));
-                if met(Look::Other).is_none() && met(Look::Bool).is_none() && met(Look::Array).is_none() {
+                let is_numbers = met(Look::Other).is_none() && met(Look::Bool).is_none() && met(Look::Array).is_none();
+                if let Some(cell) = met(Look::Comma).filter(|_| is_numbers && met(Look::Float).is_none()) {
+                    let notice = format!("the column {name:?} is text, since {cell} has a decimal comma");
+                    return Some(Remark::with(notice, Advice::ReadAsDecimalComma(name.to_owned())));
+                }
+                if is_numbers && met(Look::Comma).is_none() {
                     let notice = format!("the column {name:?} is text, since {}", inexact?);
                     return Some(Remark::with(notice, Advice::ReadAsNumbers(name.to_owned())));
                 }
-                let other = met(Look::Other).or_else(|| met(Look::Bool)).or_else(|| met(Look::Array));
-                let alike = [Look::Int, Look::Float, Look::Inexact, Look::Bool, Look::Array];
+                let looks = [Look::Other, Look::Bool, Look::Array, Look::Comma];
+                let other = looks.into_iter().find_map(met);
+                let alike = [Look::Int, Look::Float, Look::Inexact, Look::Comma, Look::Bool, Look::Array];
                 let alike = alike.into_iter().filter_map(met).find(|cell| Some(cell) != other.as_ref())?;
                 Some(format!("the column {name:?} is text, {alike} too, since it holds {}", other?).into())
             }
@@ -171,6 +177,17 @@ mod tests {
                     "the column \"v\" is text, since \"1.10\" on line 3 would not print back as written; its type may be \
                      given as float, which makes it numbers",
                 ),
+            ),
+            (
+                &["1", "1.249,50"],
+                Some(
+                    "the column \"v\" is text, since \"1.249,50\" on line 3 has a decimal comma; its type may be given as \
+                     decimal-comma, which makes it numbers",
+                ),
+            ),
+            (
+                &["1.5", "2,5"],
+                Some("the column \"v\" is text, \"1.5\" on line 2 too, since it holds \"2,5\" on line 3"),
             ),
             (&["12", "A1"], Some("the column \"v\" is text, \"12\" on line 2 too, since it holds \"A1\" on line 3")),
             (&["true", "1"], Some("the column \"v\" is text, \"1\" on line 3 too, since it holds \"true\" on line 2")),

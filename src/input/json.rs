@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
@@ -21,6 +21,9 @@ use super::json_error::why_json;
 use super::json_stream::Elements;
 use super::lines::{LineReader, TextPiece};
 use super::mapping::{METADATA, Mapping, RowParts, likely_text, list_names};
+use super::met::Met;
+#[cfg(feature = "foreign")]
+use super::sql::SqlRows;
 use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{EachOnce, MetadataPatch, NewRecord, Origin, Value, beyond_integers, too_long};
 
@@ -28,6 +31,8 @@ use crate::record::{EachOnce, MetadataPatch, NewRecord, Origin, Value, beyond_in
 pub(super) enum Values {
     Lines(LineReader),
     Elements(Elements),
+    #[cfg(feature = "foreign")]
+    Sql(SqlRows),
 }
 
 impl Values {
@@ -42,6 +47,8 @@ impl Values {
         match self {
             Self::Lines(lines) => lines.next(),
             Self::Elements(elements) => elements.next(),
+            #[cfg(feature = "foreign")]
+            Self::Sql(rows) => rows.next(),
         }
     }
 
@@ -49,12 +56,19 @@ impl Values {
         match self {
             Self::Lines(lines) => lines.bytes.source(),
             Self::Elements(elements) => elements.bytes.source(),
+            #[cfg(feature = "foreign")]
+            Self::Sql(rows) => rows.source(),
         }
     }
 }
 
 /// Fields that are left out are told one by one up to this many.
 const NOTICES_LIMIT: usize = 32;
+
+/// Fields asked for by name that are looked out for, as many as a mask has bits.
+const MOST_SOUGHT: usize = 64;
+/// How deep objects may be nested whose fields are read.
+const MOST_NESTED: usize = 64;
 
 /// The rows of a JSON input.
 pub(super) struct JsonRows {
@@ -63,11 +77,18 @@ pub(super) struct JsonRows {
     left_out: BTreeSet<String>,
     notices: Vec<Remark>,
     first: bool,
+    /// Fields that were asked for by name and not met yet.
+    sought: Vec<String>,
+    /// What the first row has, where one of those is missing.
+    first_fields: String,
+    met: Arc<Met>,
 }
 
 impl JsonRows {
-    pub(super) fn new(values: Values, mapping: Arc<Mapping>) -> Self {
-        Self { values, mapping, left_out: BTreeSet::new(), notices: Vec::new(), first: true }
+    pub(super) fn new(values: Values, mapping: Arc<Mapping>, met: Arc<Met>) -> Self {
+        let sought = mapping.asked().take(MOST_SOUGHT).map(str::to_owned).collect();
+        let (left_out, notices, first_fields) = (BTreeSet::new(), Vec::new(), String::new());
+        Self { values, mapping, left_out, notices, first: true, sought, first_fields, met }
     }
 
     /// Returns what the user should know and was not told yet.
@@ -78,13 +99,27 @@ impl JsonRows {
     /// Returns the next row.
     pub(super) fn next(&mut self) -> Result<Option<NewRecord>> {
         let source = Arc::clone(self.values.source());
-        let Some(TextPiece { line, text }) = self.values.next()? else { return Ok(None) };
+        let Some(TextPiece { line, text }) = self.values.next()? else {
+            let mapping = &self.mapping;
+            let found = mapping.asked().filter(|name| !self.sought.iter().any(|sought| sought == name));
+            self.met.sought(&source, found, &self.sought, &self.first_fields);
+            self.sought.clear();
+            return Ok(None);
+        };
         let mut aside = Aside::default();
-        let parts = parts(text, &self.mapping, &mut aside)
+        let parts = parts(text, (&self.mapping, &self.sought), &mut aside)
             .map_err(|e| Remark { text: why_json(&e, text, line), advice: aside.advice });
-        for (name, why) in aside.left_out {
+        if !self.sought.is_empty() {
+            let mut at = 0..;
+            self.sought.retain(|_| at.next().is_none_or(|at: u32| aside.met & (1 << at) == 0));
+            if self.first_fields.is_empty() {
+                self.first_fields = fields(text).0;
+            }
+        }
+        for (name, Remark { text: why, advice }) in aside.left_out {
             if self.left_out.len() < NOTICES_LIMIT && self.left_out.insert(name.clone()) {
-                self.notices.push(format!("{source}:{line}: the field {name:?} is left out: it {why}").into());
+                let text = format!("{source}:{line}: the field {name:?} is left out: it {why}");
+                self.notices.push(Remark { text, advice });
             }
         }
         let row = parts.and_then(|parts| {
@@ -118,12 +153,21 @@ impl JsonRows {
 #[derive(Default)]
 struct Aside {
     /// Fields that are left out, and why.
-    left_out: Vec<(String, String)>,
+    left_out: Vec<(String, Remark)>,
+    /// Which of the fields sought were met, a bit each.
+    met: u64,
     /// What to do about the error.
     advice: Option<Advice>,
 }
 
 impl Aside {
+    /// Notes that a field was met.
+    fn note(&mut self, sought: &[String], name: &str) {
+        if let Some(at) = sought.iter().position(|sought| sought == name) {
+            self.met |= 1 << at;
+        }
+    }
+
     fn fail<E: serde::de::Error>(&mut self, key: &str, refused: Refused) -> E {
         self.custom(refused.why().of(format_args!("the field {key:?}")))
     }
@@ -136,20 +180,25 @@ impl Aside {
 }
 
 /// Reads one object, its embedding the quick way where that is sure.
-fn parts(text: &str, mapping: &Mapping, aside: &mut Aside) -> serde_json::Result<RowParts> {
+fn parts(text: &str, asked: (&Mapping, &[String]), aside: &mut Aside) -> serde_json::Result<RowParts> {
+    let (mapping, sought) = asked;
     if let Some(CutObject { embedding, rest }) = cut_embedding(text, mapping.embedding()) {
-        match parse(&rest, mapping, aside) {
-            Ok(parts) if parts.embedding.is_none() => return Ok(RowParts { embedding: Some(embedding), ..parts }),
+        match parse(&rest, asked, aside) {
+            Ok(parts) if parts.embedding.is_none() => {
+                aside.note(sought, mapping.embedding());
+                return Ok(RowParts { embedding: Some(embedding), ..parts });
+            }
             // The whole text says better what is wrong, and where.
             _ => *aside = Aside::default(),
         }
     }
-    parse(text, mapping, aside)
+    parse(text, asked, aside)
 }
 
-fn parse(text: &str, mapping: &Mapping, aside: &mut Aside) -> serde_json::Result<RowParts> {
+fn parse(text: &str, (mapping, sought): (&Mapping, &[String]), aside: &mut Aside) -> serde_json::Result<RowParts> {
     let mut json = serde_json::Deserializer::from_str(text);
-    json.deserialize_any(RowSeed { mapping, aside }).and_then(|parts| json.end().map(|()| parts))
+    let parts = json.deserialize_any(RowSeed { mapping, sought, aside }).and_then(|parts| json.end().map(|()| parts));
+    parts.map(RowParts::join_pieces)
 }
 
 /// Lists the names of an object's fields, and guesses which of those that are text is the document.
@@ -166,7 +215,83 @@ fn fields(object: &str) -> (String, Option<String>) {
 /// Reads one object into the parts of a row.
 struct RowSeed<'m> {
     mapping: &'m Mapping,
+    sought: &'m [String],
     aside: &'m mut Aside,
+}
+
+impl RowSeed<'_> {
+    /// Takes a field that is metadata, in an object, or two parts at once; `path` is its name.
+    fn take<E: serde::de::Error>(&mut self, parts: &mut RowParts, path: &str, written: &str) -> Result<(), E> {
+        let mut leaves = Vec::new();
+        leaves_of(self.mapping, path.to_owned(), written, 0, &mut leaves).map_err(|why| named(path, &why))?;
+        for (leaf, written) in leaves {
+            self.take_leaf(parts, &leaf, written, leaf != path)?;
+        }
+        Ok(())
+    }
+
+    fn take_leaf<E: serde::de::Error>(
+        &mut self,
+        parts: &mut RowParts,
+        path: &str,
+        written: &str,
+        is_inside: bool,
+    ) -> Result<(), E> {
+        let mapping = self.mapping;
+        self.aside.note(self.sought, path);
+        let (listed, typed) = (mapping.is_listed(path), mapping.types.get(path).is_some());
+        if path == mapping.embedding() {
+            let embedding = EmbeddingSeed.deserialize(&mut serde_json::Deserializer::from_str(written));
+            return once(&mut parts.embedding, embedding.map_err(|e| named(path, &why_json(&e, written, 1)))?, path);
+        }
+        let is_part = mapping.is_part(path);
+        if !listed && !is_part && mapping.metadata.is_some() {
+            return Ok(());
+        }
+        if is_inside && !mapping.flatten && !listed && !is_part && !typed {
+            self.aside.left_out.push((path.to_owned(), Remark::with("is in an object", Advice::Flatten)));
+            return Ok(());
+        }
+        let json: Json = from_text(written).map_err(|why| named(path, &why))?;
+        if listed || !is_part {
+            if parts.metadata.contains(path) {
+                return Err(named(path, "appears twice"));
+            }
+            // What was asked for by name must be right; what is only taken along, or is nothing, may be left out.
+            let is_nothing = json.as_array().is_some_and(Vec::is_empty);
+            let advice = json.is_object().then_some(Advice::Flatten);
+            match insert(&mut parts.metadata, mapping, path, json.clone(), written) {
+                Err(Refused::Unfit(text)) if is_nothing || !listed && !typed => {
+                    self.aside.left_out.push((path.to_owned(), Remark { text, advice }));
+                }
+                Err(refused) => return Err(self.aside.fail(path, refused)),
+                Ok(()) => {}
+            }
+        }
+        if is_part { part(parts, mapping, path, json).map_err(E::custom) } else { Ok(()) }
+    }
+}
+
+/// Lists the values that are read of a field: its own, or of an object those in it, by their paths.
+fn leaves_of<'a>(
+    mapping: &Mapping,
+    path: String,
+    written: &'a str,
+    depth: usize,
+    leaves: &mut Vec<(String, &'a str)>,
+) -> Result<(), String> {
+    if !written.starts_with('{') || !mapping.goes_into(&path) {
+        leaves.push((path, written));
+        return Ok(());
+    }
+    if depth == MOST_NESTED {
+        return Err(format!("has objects nested more than {MOST_NESTED} deep"));
+    }
+    let EachOnce(fields): EachOnce<&RawValue> = serde_json::from_str(written).map_err(|e| why_json(&e, written, 1))?;
+    for (name, inner) in fields {
+        leaves_of(mapping, format!("{path}.{name}"), inner.get(), depth + 1, leaves)?;
+    }
+    Ok(())
 }
 
 /// A key, borrowed from the input where it has no escapes.
@@ -180,44 +305,27 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
         f.write_str("an object with fields such as id and document")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RowParts, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<RowParts, A::Error> {
         let mapping = self.mapping;
         let mut parts = RowParts::default();
         let mut object = None;
         while let Some(JsonKey(key)) = map.next_key::<JsonKey<'de>>()? {
             let key = key.as_ref();
-            let listed = mapping.metadata.as_ref().is_some_and(|names| names.iter().any(|name| name == key));
             if key == mapping.embedding() {
+                self.aside.note(self.sought, key);
                 once(&mut parts.embedding, map.next_value_seed(EmbeddingSeed)?, key)?;
-            } else if mapping.is_part(key) && listed {
-                let written = map.next_value::<&RawValue>()?.get();
-                let json: Json = from_text(written).map_err(|why| named(key, &why))?;
-                insert(&mut parts.metadata, mapping, key, json.clone(), written)
-                    .map_err(|refused| self.aside.fail(key, refused))?;
-                part(&mut parts, mapping, key, json).map_err(A::Error::custom)?;
-            } else if mapping.is_part(key) {
+            } else if mapping.is_part(key) && !mapping.is_listed(key) {
+                self.aside.note(self.sought, key);
                 part(&mut parts, mapping, key, map.next_value()?).map_err(A::Error::custom)?;
-            } else if key == METADATA {
-                let patch = metadata(map.next_value::<&RawValue>()?.get(), mapping);
-                let patch = patch.map_err(|why| self.aside.custom(why))?;
-                once(&mut object, Some(patch), key)?;
-            } else if !listed && mapping.metadata.is_some() {
-                map.next_value::<IgnoredAny>()?;
-                self.aside.left_out.push((key.to_owned(), "is not among the metadata asked for".into()));
+            } else if mapping.is_part(key) || key != METADATA {
+                self.take(&mut parts, key, map.next_value::<&RawValue>()?.get())?;
             } else {
                 let written = map.next_value::<&RawValue>()?.get();
-                let json = from_text(written).map_err(|why| named(key, &why))?;
-                if parts.metadata.contains(key) {
-                    return Err(named(key, "appears twice"));
-                }
-                match insert(&mut parts.metadata, mapping, key, json, written) {
-                    // What was asked for by name must be right; what is only taken along may be left out.
-                    Err(Refused::Unfit(why)) if !listed && mapping.types.get(key).is_none() => {
-                        self.aside.left_out.push((key.to_owned(), why));
-                    }
-                    Err(refused) => return Err(self.aside.fail(key, refused)),
-                    Ok(()) => {}
-                }
+                let patch = metadata(written, mapping).map_err(|why| self.aside.custom(why))?;
+                // What was asked for may be a key of the object.
+                self.aside.note(self.sought, key);
+                patch.iter().for_each(|(key, _)| self.aside.note(self.sought, key));
+                once(&mut object, Some(patch), key)?;
             }
         }
         for (key, value) in object.iter().flat_map(MetadataPatch::iter) {
@@ -260,9 +368,15 @@ pub(super) fn part(parts: &mut RowParts, mapping: &Mapping, key: &str, json: Jso
     if key == mapping.uri() {
         put(&mut parts.uri, text(&json)?, key)?;
     }
-    if key == mapping.document() {
+    if let Some(place) = mapping.document_place(key) {
         let document = if let Json::String(document) = json { Some(document) } else { text(&json)? };
-        put(&mut parts.document, document, key)?;
+        if mapping.is_whole_document(key) {
+            put(&mut parts.document, document, key)?;
+        } else if let Some(text) = document.filter(|text| !text.trim().is_empty())
+            && parts.pieces.insert(place, text).is_some()
+        {
+            return Err(format!("the field {key:?} appears twice"));
+        }
     }
     Ok(())
 }
@@ -346,16 +460,23 @@ pub(super) fn value(mapping: &Mapping, key: &str, json: Json, written: &str) -> 
 /// Reads an object of metadata; the error is a sentence.
 pub(super) fn metadata(written: &str, mapping: &Mapping) -> Result<MetadataPatch, Remark> {
     let bad = |e: serde_json::Error| format!("the metadata {}", why_json(&e, written, 1));
-    if mapping.types.is_empty() || !written.trim_start().starts_with('{') {
+    if mapping.types.is_empty() && !mapping.flatten || !written.trim_start().starts_with('{') {
         let read = MetadataPatch::from_json_text(written).map_err(bad);
         return Ok(read?.map_err(|e| e.to_string())?);
     }
     let EachOnce(fields): EachOnce<&RawValue> = serde_json::from_str(written).map_err(bad)?;
     let mut patch = MetadataPatch::default();
-    for (key, field) in fields {
-        let read = from_text(field.get()).map_err(Refused::Unfit);
-        let value = read.and_then(|json| value(mapping, &key, json, field.get()));
+    let mut leaves = Vec::new();
+    for (key, field) in &fields {
+        leaves_of(mapping, key.clone(), field.get(), 0, &mut leaves).map_err(|why| format!("the key {key:?} {why}"))?;
+    }
+    for (key, written) in leaves {
+        let read = from_text(written).map_err(Refused::Unfit);
+        let value = read.and_then(|json| value(mapping, &key, json, written));
         let value = value.map_err(|refused| refused.why().of(format_args!("the key {key:?}")))?;
+        if patch.contains(&key) {
+            return Err(format!("has the key {key:?} twice").into());
+        }
         patch.insert(key, value).map_err(|e| e.to_string())?;
     }
     Ok(patch)

@@ -1,12 +1,16 @@
-//! A stream cut into lines of a bounded length.
+//! A stream cut into lines of a bounded length, and the rows of a text each line of which is one.
 //!
 //! Knows nothing of what the lines say. Invariant: one line at a time is held, and a line over the limit is
 //! passed over without being held, so that the next one can be read.
 
 use memchr::memchr;
 
+use std::sync::Arc;
+
 use super::decompress::InputBytes;
-use crate::error::Result;
+use super::mapping::{IdFrom, Mapping, RowParts};
+use crate::error::{Advice, Error, Remark, Result};
+use crate::record::{LineRange, NewRecord, Origin, Value};
 
 /// What is wrong with a line that begins so within a file.
 pub(super) const JOINED: &str = "begins with a byte order mark (U+FEFF), as where files were put together";
@@ -80,11 +84,44 @@ impl LineReader {
     }
 }
 
+/// The rows of a text, each line of which is a document.
+pub(super) struct LineRows {
+    lines: LineReader,
+    mapping: Arc<Mapping>,
+    /// What the ids begin with, unless they are made from the content; the number of the line follows.
+    id: String,
+    uri: String,
+}
+
+impl LineRows {
+    pub(super) fn new(lines: LineReader, mapping: Arc<Mapping>, (id, uri): (&str, &str)) -> Self {
+        Self { lines, mapping, id: id.to_owned(), uri: uri.to_owned() }
+    }
+
+    /// Returns the row of the next line that is not blank.
+    pub(super) fn next(&mut self) -> Result<Option<NewRecord>> {
+        let source = Arc::clone(self.lines.bytes.source());
+        let Some(TextPiece { line, text }) = self.lines.next()? else { return Ok(None) };
+        if text.contains('\0') {
+            return Err(Error::bad_row(source, line, "holds a NUL byte"));
+        }
+        let id = matches!(self.mapping.id, IdFrom::Column(_)).then(|| format!("{}:{line}", self.id));
+        let document = Some(text.trim_end_matches('\r').to_owned());
+        let uri = Some(self.uri.clone()).filter(|uri| !uri.is_empty());
+        let mut parts = RowParts { id, document, uri, ..RowParts::default() };
+        let number = Value::Int(i64::try_from(line).unwrap_or(i64::MAX));
+        parts.metadata.insert(LineRange::FIRST, Some(number))?;
+        let row = parts.into_row(&self.mapping, Origin { source: Arc::clone(&source), line });
+        row.map(Some).map_err(|why| Error::bad_row(source, line, why))
+    }
+}
+
 /// Says which byte is not UTF-8, and what to do.
-pub(super) fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> String {
+pub(super) fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Remark {
     let at = error.valid_up_to();
     let byte = bytes.get(at).copied().unwrap_or_default();
-    format!("is not UTF-8 text (0x{byte:02X} at byte {}); convert the input first, for example with iconv", at + 1)
+    let why = format!("is not UTF-8 text (0x{byte:02X} at byte {})", at + 1);
+    Remark::with(why, Advice::NameEncoding("windows-1252"))
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 //! Does not read inputs; [`super::columns`] and [`super::json`] apply it. Invariant: a part that is not named
 //! is looked for under its own name, and only the id must be there.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
 use super::cell_type::Types;
+use super::text_columns::{TextColumns, join_names};
 use crate::error::{Advice, Error, Remark};
 use crate::record::{MetadataPatch, NewRecord, Origin, RecordId};
 
@@ -37,8 +39,8 @@ impl FromStr for IdFrom {
 pub struct Mapping {
     /// Where the id comes from; a text file's id is its path unless it is [`IdFrom::Content`].
     pub id: IdFrom,
-    /// The document's column; `None` for `document` where there is one.
-    pub document: Option<String>,
+    /// The document's column, or several; `None` for `document` where there is one.
+    pub document: Option<TextColumns>,
     /// The embedding's column; `None` for `embedding` where there is one.
     pub embedding: Option<String>,
     /// The uri's column; `None` for `uri` where there is one.
@@ -47,6 +49,10 @@ pub struct Mapping {
     pub metadata: Option<Vec<String>>,
     /// Types of metadata that are not to be inferred.
     pub types: Types,
+    /// Whether all that stands in nested objects becomes metadata, each by its path: `user.name`.
+    ///
+    /// What a part, a type or the metadata names by its path is found without that.
+    pub flatten: bool,
     /// Whether rows are to bring a document or an embedding, so that it is said when the first has neither.
     pub expects_content: bool,
 }
@@ -60,14 +66,40 @@ impl Default for Mapping {
             uri: None,
             metadata: None,
             types: Types::default(),
+            flatten: false,
             expects_content: true,
         }
     }
 }
 
 impl Mapping {
-    pub(super) fn document(&self) -> &str {
-        self.document.as_deref().unwrap_or("document")
+    pub(super) fn document(&self) -> String {
+        self.document.as_ref().map_or_else(|| "document".into(), ToString::to_string)
+    }
+
+    /// Returns the place of a column among those that make the document; `None` when it is none of them.
+    pub(super) fn document_place(&self, name: &str) -> Option<usize> {
+        match &self.document {
+            Some(columns) => columns.place(name),
+            None => (name == "document").then_some(0),
+        }
+    }
+
+    /// Whether the document is the text of this column as it is.
+    pub(super) fn is_whole_document(&self, name: &str) -> bool {
+        self.document.as_ref().is_none_or(|columns| columns.is_one(name))
+    }
+
+    /// Returns the names of the columns that make the document.
+    pub(super) fn documents(&self) -> Vec<&str> {
+        self.document
+            .as_ref()
+            .map_or_else(|| vec!["document"], |columns| columns.names().iter().map(String::as_str).collect())
+    }
+
+    /// Returns the mapping with the columns of the document that are meant in a table of these columns.
+    pub(super) fn among(&self, has: impl Fn(&str) -> bool) -> Self {
+        Self { document: self.document.as_ref().map(|columns| columns.among(has)), ..self.clone() }
     }
 
     pub(super) fn embedding(&self) -> &str {
@@ -89,8 +121,39 @@ impl Mapping {
     pub(super) fn wanted(&self) -> Vec<&str> {
         match self.id() {
             Some(id) => vec![id],
-            None => vec![self.document(), self.embedding()],
+            None => self.documents().into_iter().chain([self.embedding()]).collect(),
         }
+    }
+
+    /// Returns the mapping without the blanks around its names, as the header of a table is read.
+    pub(super) fn trimmed(&self) -> Self {
+        let trim = |name: &String| name.trim().to_owned();
+        let id = match &self.id {
+            IdFrom::Column(name) => IdFrom::Column(trim(name)),
+            IdFrom::Content => IdFrom::Content,
+        };
+        let (embedding, uri) = (self.embedding.as_ref().map(trim), self.uri.as_ref().map(trim));
+        let metadata = self.metadata.as_ref().map(|names| names.iter().map(trim).collect());
+        Self { id, embedding, uri, metadata, ..self.clone() }
+    }
+
+    /// Returns every name that was given.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &str> {
+        let id = self.id().filter(|id| *id != "id");
+        let document = self.document.iter().flat_map(|columns| columns.names().iter().map(String::as_str));
+        let parts = [&self.embedding, &self.uri].into_iter().flatten().chain(self.metadata.iter().flatten());
+        id.into_iter().chain(document).chain(parts.map(String::as_str)).chain(self.types.names())
+    }
+
+    /// Whether metadata of this name was asked for.
+    pub(super) fn is_listed(&self, name: &str) -> bool {
+        self.metadata.as_ref().is_some_and(|names| names.iter().any(|listed| listed == name))
+    }
+
+    /// Whether what is in the object of this path is read, rather than the object.
+    pub(super) fn goes_into(&self, path: &str) -> bool {
+        let is_inside = |name: &str| name.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        !self.is_part(path) && !self.is_listed(path) && (self.flatten || self.asked().any(is_inside))
     }
 
     /// Refuses what no input can satisfy.
@@ -99,8 +162,8 @@ impl Mapping {
     /// [`Error::InvalidArgument`] when the embedding's column is another part as well.
     pub(super) fn check(&self) -> Result<(), Error> {
         let embedding = self.embedding();
-        let listed = self.metadata.as_ref().is_some_and(|names| names.iter().any(|name| name == embedding));
-        if listed || self.id() == Some(embedding) || [self.document(), self.uri()].contains(&embedding) {
+        let is_text = self.document_place(embedding).is_some() || self.uri() == embedding;
+        if self.is_listed(embedding) || self.id() == Some(embedding) || is_text {
             return Err(Error::argument(format!(
                 "the column {embedding:?} is the embedding and cannot be another part too"
             )));
@@ -110,7 +173,8 @@ impl Mapping {
 
     /// Whether the field is another part of the record than its metadata.
     pub(super) fn is_part(&self, name: &str) -> bool {
-        [self.document(), self.embedding(), self.uri()].contains(&name) || self.id() == Some(name)
+        let is_other = [self.embedding(), self.uri()].contains(&name) || self.id() == Some(name);
+        is_other || self.document_place(name).is_some()
     }
 }
 
@@ -128,7 +192,7 @@ pub(super) fn list_names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> S
 }
 
 /// Names that columns of text often have, the likeliest first.
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 12] = [
     "text",
     "body",
     "content",
@@ -141,18 +205,22 @@ const TEXTS: [&str; 14] = [
     "review",
     "answer",
     "question",
-    "title",
-    "name",
 ];
+/// Names that columns of titles often have: what goes before a text, or stands for it.
+const TITLES: [&str; 4] = ["title", "headline", "subject", "name"];
 
-/// Guesses which of these columns holds the text.
-pub(super) fn likely_text<'a>(mut names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
-    let is = |name: &str, text: &str| name.trim().eq_ignore_ascii_case(text);
-    let whole = TEXTS.iter().find_map(|text| names.clone().find(|name| is(name, text)));
-    let holds = |name: &str| TEXTS.iter().position(|text| name.to_ascii_lowercase().contains(text));
-    whole
-        .or_else(|| names.by_ref().filter(|name| holds(name).is_some()).min_by_key(|name| holds(name)))
-        .map(str::to_owned)
+/// Guesses which of these columns holds the text, a title before it; as an argument is written.
+pub(super) fn likely_text<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    let find = |texts: &[&str]| {
+        let whole = texts.iter().find_map(|text| names.clone().find(|name| name.trim().eq_ignore_ascii_case(text)));
+        let holds = |name: &str| texts.iter().position(|text| name.to_ascii_lowercase().contains(text));
+        whole.or_else(|| names.clone().filter(|name| holds(name).is_some()).min_by_key(|name| holds(name)))
+    };
+    let text = find(&TEXTS);
+    // A file has its name, a thing has its name: only what is called a title is one before a text.
+    let title = find(if text.is_some() { TITLES.get(..3).unwrap_or_default() } else { &TITLES });
+    let both = title.filter(|title| Some(*title) != text).into_iter().chain(text);
+    Some(join_names(both)).filter(|names| !names.is_empty())
 }
 
 /// Says that a table has no column of text, where it should.
@@ -174,7 +242,7 @@ pub(super) fn without_ids<'a>(
 ) -> Remark {
     let columns = list_names(names.clone());
     let has = |part: &str| names.clone().any(|name| name == part);
-    if !mapping.expects_content || has(mapping.document()) || has(mapping.embedding()) {
+    if !mapping.expects_content || mapping.documents().into_iter().all(has) || has(mapping.embedding()) {
         return Remark::with(format!("has no column {id:?}; its columns are {columns}"), Advice::NameIdColumn);
     }
     let why = format!("has no column {id:?} and none {:?}; its columns are {columns}", mapping.document());
@@ -186,6 +254,8 @@ pub(super) fn without_ids<'a>(
 pub(super) struct RowParts {
     pub(super) id: Option<String>,
     pub(super) document: Option<String>,
+    /// The texts that make the document, by their places, until they are joined.
+    pub(super) pieces: BTreeMap<usize, String>,
     pub(super) embedding: Option<Vec<f32>>,
     pub(super) uri: Option<String>,
     pub(super) metadata: MetadataPatch,
@@ -233,8 +303,9 @@ mod tests {
     #[test]
     fn the_likeliest_column_of_text_is_guessed() {
         let guess = |names: &[&str]| likely_text(names.iter().copied());
-        assert_eq!(guess(&["id", "Title", "body", "year"]).as_deref(), Some("body"));
-        assert_eq!(guess(&["sku", "Product Title", "Description "]).as_deref(), Some("Description "));
+        assert_eq!(guess(&["id", "body", "Title", "year"]).as_deref(), Some("Title,body"));
+        assert_eq!(guess(&["sku", "Title, long", "Description"]).as_deref(), Some("\"Title, long\",Description"));
+        assert_eq!(guess(&["sku", "filename", "Description"]).as_deref(), Some("Description"));
         assert_eq!(guess(&["sku", "Product Title", "Price"]).as_deref(), Some("Product Title"));
         assert_eq!(guess(&["a", "b"]), None);
     }

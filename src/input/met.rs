@@ -35,6 +35,8 @@ pub struct Met(Mutex<SeenIds>);
 struct SeenIds {
     formats: BTreeMap<&'static str, (u64, String)>,
     columns: BTreeMap<String, (Inferred, String)>,
+    /// Fields asked for by name: `None` where a row has it, else what was looked through first and what it has.
+    sought: BTreeMap<String, Option<(String, String)>>,
     ids: Ids,
     repeats: Repeats,
 }
@@ -68,6 +70,33 @@ impl Met {
             count => format!("{count} as {format} ({first} and others)"),
         });
         (state.formats.len() > 1).then(|| format!("read {}", each.collect::<Vec<_>>().join(", ")))
+    }
+
+    /// Takes down which fields asked for by name an input has, and which it has not in any row.
+    pub(super) fn sought<'a>(
+        &self,
+        source: &str,
+        found: impl Iterator<Item = &'a str>,
+        missing: &[String],
+        fields: &str,
+    ) {
+        let mut state = self.state();
+        state.sought.extend(found.map(|name| (name.to_owned(), None)));
+        for name in missing {
+            state.sought.entry(name.clone()).or_insert_with(|| Some((source.to_owned(), fields.to_owned())));
+        }
+    }
+
+    /// Says which fields were asked for by name and are in no row of any input.
+    #[must_use]
+    pub fn not_found(&self) -> Vec<String> {
+        let state = self.state();
+        let missing = state.sought.iter().filter_map(|(name, missing)| Some((name, missing.as_ref()?)));
+        missing
+            .map(|(name, (source, fields))| {
+                format!("no row has the field {name:?}; the first of {source} has {fields}")
+            })
+            .collect()
     }
 
     /// Takes down the type of a column; returns what is to be said when it had another in an earlier input.

@@ -1,4 +1,5 @@
-//! Bytes to rows: csv, tsv, json, jsonl, Parquet, Arrow, npy and text files, plain or packed; whole collections from dumps, from Chroma and llm.
+//! Bytes to rows: csv, tsv, json, jsonl, Parquet, Arrow, npy, `SQLite`, text files and pages, plain or packed; whole
+//! collections from dumps, from Chroma and llm.
 //!
 //! [`InputSource::parse`] says what an argument names, [`InputRows::open`] reads it, [`Questions::open`] reads the questions of
 //! a batch, [`RowBatches`] cuts rows into what is stored together; an [`Archive`] brings collections. Knows nothing of collections or terminals. Invariant: no input is held whole, only one row of a bounded
@@ -19,9 +20,11 @@ mod decompress;
 mod dump;
 mod embedding;
 mod embedding_scan;
+mod encoding;
 mod folder;
 mod format;
 mod gzip;
+mod html;
 #[cfg(feature = "foreign")]
 mod http;
 mod ids;
@@ -45,10 +48,13 @@ mod records;
 mod rows;
 mod source;
 #[cfg(feature = "foreign")]
+mod sql;
+#[cfg(feature = "foreign")]
 mod sqlite;
 mod stdin;
 #[cfg(test)]
 mod tests;
+mod text_columns;
 
 pub use archive::{Archive, ArchiveBatches, ArchiveSize};
 pub use batches::{BatchLimits, Notices, RowBatches, SkippedFiles, Split};
@@ -57,6 +63,7 @@ pub use cell_type::{CellType, Types};
 pub use chroma::{ChromaFolder, ChromaServer, Selection, ServerOptions};
 pub use dump::Dump;
 pub use embedding::embedding_from_json;
+pub use encoding::TextEncoding;
 pub use folder::{Folder, FolderListing, TextFile, Unread, read_text};
 pub use format::InputFormat;
 pub use ids::read_ids;
@@ -71,3 +78,4 @@ pub use question::{Question, Questions};
 pub use rows::{InputRows, SkippedFile};
 pub use source::{InputSource, SourceFile};
 pub use stdin::{Stdin, closed_stream};
+pub use text_columns::{TextColumns, split_names};

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::encoding::TextEncoding;
 use super::format::InputFormat;
 use super::mapping::Mapping;
 use super::met::OnDuplicate;
@@ -19,6 +20,10 @@ pub struct InputOptions {
     pub mapping: Mapping,
     /// The byte between the fields of a csv table; `None` to guess it from the header.
     pub delimiter: Option<u8>,
+    /// What text is written in; UTF-8 without that.
+    pub encoding: Option<TextEncoding>,
+    /// What an `SQLite` database, which the source then is, is asked; its answer is the table.
+    pub sql: Option<String>,
     /// What was said that only tables heed, as a message names it; a file that is one document is refused then.
     pub only_tables: Option<&'static str>,
     /// What happens to a row whose id came before.
@@ -35,6 +40,8 @@ impl Default for InputOptions {
             format: None,
             mapping: Mapping::default(),
             delimiter: None,
+            encoding: None,
+            sql: None,
             only_tables: None,
             on_duplicate: OnDuplicate::default(),
             beside: None,

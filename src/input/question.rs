@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
-use super::decompress::InputBytes;
+use super::decompress::{InputBytes, without_flag};
 use super::embedding::{self, ComponentsSeed, EmbeddingSeed};
 use super::embedding_scan::{CutObject, cut_embedding};
 use super::format::InputFormat;
@@ -101,7 +101,7 @@ impl Questions {
         let file = File::open(path).map_err(|e| Error::io(format!("read {name}"), e))?;
         let size_bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
         let format = format.or_else(|| InputFormat::of_path(path));
-        Self::start(file, &name, format, ReadProgress::new(size_bytes))
+        Self::start(file, &name, format, ReadProgress::new(size_bytes)).map_err(without_encoding)
     }
 
     /// Reads a stream as standard input would be; `name` stands for it in messages.
@@ -109,7 +109,7 @@ impl Questions {
     /// # Errors
     /// As [`Self::open`].
     pub fn from_reader(reader: impl Read + Send + 'static, name: &str, format: Option<InputFormat>) -> Result<Self> {
-        Self::start(reader, name, format, ReadProgress::new(None))
+        Self::start(reader, name, format, ReadProgress::new(None)).map_err(without_encoding)
     }
 
     fn start(
@@ -124,7 +124,7 @@ impl Questions {
             None => InputFormat::of_head(bytes.fill()?, InputFormat::Text),
         };
         let reader = match format {
-            InputFormat::Text => QuestionReader::Lines(PlainLines {
+            InputFormat::Text | InputFormat::Lines => QuestionReader::Lines(PlainLines {
                 lines: LineReader::new(bytes, ROW_LIMIT_BYTES),
                 line: 0,
                 behind_blank: None,
@@ -133,12 +133,18 @@ impl Questions {
                 QuestionReader::Json(Values::open(bytes, format, ROW_LIMIT_BYTES))
             }
             InputFormat::Csv | InputFormat::Tsv => {
-                let layout = Dialect { format, delimiter: None, names: &TEXT_NAMES, limit_bytes: ROW_LIMIT_BYTES };
+                let layout = Dialect {
+                    format,
+                    delimiter: None,
+                    encoding: None,
+                    names: &TEXT_NAMES,
+                    limit_bytes: ROW_LIMIT_BYTES,
+                };
                 let records = TableRecords::open(bytes, layout)?;
                 let columns = QuestionColumns::resolve(&records)?;
                 QuestionReader::Table(Box::new(Table { records, columns }))
             }
-            InputFormat::Parquet | InputFormat::Arrow | InputFormat::Npy => {
+            InputFormat::Html | InputFormat::Parquet | InputFormat::Arrow | InputFormat::Npy => {
                 return Err(bytes.bad(format!("questions are text or JSON, not {format}"), None));
             }
         };
@@ -214,10 +220,18 @@ impl Iterator for Questions {
         if self.ended {
             return None;
         }
-        let item = self.read().transpose();
+        let item = self.read().map_err(without_encoding).transpose();
         self.ended = !matches!(item, Some(Ok(_) | Err(Error::BadRow { .. })));
         item
     }
+}
+
+/// Words what is to be done about text that is not UTF-8: nothing says how questions are read.
+fn without_encoding(mut error: Error) -> Error {
+    if let Error::BadRow { hint, .. } | Error::BadInput { hint, .. } | Error::NotText { hint, .. } = &mut error {
+        *hint = hint.take().map(without_flag);
+    }
+    error
 }
 
 impl QuestionColumns {

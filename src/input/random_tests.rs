@@ -28,13 +28,15 @@ fn text(random: &mut Random) -> String {
 
 #[test]
 fn no_bytes_make_it_panic_or_go_on_for_ever() {
-    const FORMATS: [Option<InputFormat>; 6] = [
+    const FORMATS: [Option<InputFormat>; 8] = [
         None,
         Some(InputFormat::Csv),
         Some(InputFormat::Tsv),
         Some(InputFormat::Json),
         Some(InputFormat::Jsonl),
         Some(InputFormat::Text),
+        Some(InputFormat::Lines),
+        Some(InputFormat::Html),
     ];
     let samples = [
         "id,document,embedding,metadata\na,\"x \"\"y\"\"\",\"[1,2]\",\"{\"\"k\"\":1}\"\r\nb,,,\n",

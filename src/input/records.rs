@@ -8,10 +8,11 @@ use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::decompress::BOM;
 use super::decompress::InputBytes;
+use super::encoding::TextEncoding;
 use super::format::{InputFormat, delimiter};
 use super::lines::{JOINED, not_utf8};
 use super::mapping::list_names;
-use crate::error::{Advice, Error, Result};
+use crate::error::{Advice, Error, Remark, Result};
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,8 @@ pub(super) struct Dialect<'n> {
     pub(super) format: InputFormat,
     /// The byte between the fields, where it was said.
     pub(super) delimiter: Option<u8>,
+    /// What the file is in, where it is read a second time.
+    pub(super) encoding: Option<TextEncoding>,
     /// Columns that the header should have; they tell the delimiter where it is to be guessed.
     pub(super) names: &'n [&'n str],
     pub(super) limit_bytes: usize,
@@ -98,13 +101,13 @@ impl TableRecords {
         };
         let mut this = Self::over(bytes, delimiter, layout.limit_bytes);
         let header = match this.read()? {
-            Some(RecordCut { fault: Some(why), .. }) => Err(why),
+            Some(RecordCut { fault: Some(why), .. }) => Err(why.into()),
             Some(RecordCut { columns, .. }) => this
                 .check()
                 .map(|record| (0..columns).map(|column| record.field(column).trim().to_owned()).collect::<Vec<_>>()),
             None => return Err(this.bytes.bad("has no header line", Some("the first line names the columns".into()))),
         };
-        this.header = header.map_err(|why| this.bytes.bad(format!("the header {why}"), None))?;
+        this.header = header.map_err(|why| this.bytes.bad(format!("the header {}", why.text), why.advice))?;
         let twice = this
             .header
             .iter()
@@ -225,7 +228,7 @@ impl TableRecords {
         }
     }
 
-    fn check(&self) -> Result<TableRecord<'_>, String> {
+    fn check(&self) -> Result<TableRecord<'_>, Remark> {
         let bytes = self.fields.as_slice();
         let text = std::str::from_utf8(bytes).map_err(|e| not_utf8(bytes, e))?;
         if memchr(0, bytes).is_some() {
@@ -359,7 +362,7 @@ mod tests {
         let bytes = InputBytes::open(Cursor::new(text.into()), "t".into(), ReadProgress::new(None))?;
         TableRecords::open(
             bytes,
-            Dialect { format: InputFormat::Csv, delimiter: None, names: &["id"], limit_bytes: limit },
+            Dialect { format: InputFormat::Csv, delimiter: None, encoding: None, names: &["id"], limit_bytes: limit },
         )
     }
 

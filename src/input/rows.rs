@@ -12,8 +12,11 @@ use std::sync::Arc;
 use super::arrow::ArrowRows;
 use super::csv::CsvRows;
 use super::decompress::InputBytes;
-use super::format::{InputFormat, looks_like_table, table_of_head};
+use super::folder::what_helps;
+use super::format::{InputFormat, is_tabbed, looks_like_table, table_of_head};
+use super::html;
 use super::json::{JsonRows, Values};
+use super::lines::{LineReader, LineRows, not_utf8};
 use super::mapping::{IdFrom, Mapping, RowParts};
 use super::met::Met;
 use super::npy::{BesideRows, NpyRows};
@@ -21,6 +24,8 @@ use super::options::InputOptions;
 use super::progress::ReadProgress;
 use super::records::Dialect;
 use super::source::{InputSource, SourceFile};
+#[cfg(feature = "foreign")]
+use super::sql::SqlRows;
 use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{NewRecord, Origin};
 
@@ -48,6 +53,8 @@ pub struct SkippedFile {
     pub path: String,
     /// What it is instead.
     pub why: String,
+    /// What to do about it, where something can be done.
+    pub advice: Option<Advice>,
 }
 
 enum OpenInput {
@@ -56,6 +63,7 @@ enum OpenInput {
     #[cfg(feature = "arrow")]
     Arrow(Box<ArrowRows>),
     Npy(Box<NpyRows>),
+    Lines(LineRows),
     Text(Box<NewRecord>),
 }
 
@@ -101,7 +109,11 @@ impl InputRows {
     /// # Errors
     /// [`Error::InvalidArgument`] for the first such file; [`Error::Io`] when the source cannot be listed.
     pub fn check_files(source: &InputSource, options: &InputOptions) -> Result<()> {
-        if options.only_tables.is_none() && options.delimiter.is_none() {
+        if options.sql.is_some() {
+            let is_file = matches!(source, InputSource::File(_));
+            return if is_file { Ok(()) } else { Err(Error::argument("SQL is asked of files, one by one")) };
+        }
+        if options.only_tables.is_none() && options.delimiter.is_none() && options.encoding.is_none() {
             return Ok(());
         }
         let mut rows = Self::over(source.entries()?, ReadProgress::new(None), options.clone())?;
@@ -148,7 +160,7 @@ impl InputRows {
             #[cfg(feature = "arrow")]
             Some(OpenInput::Arrow(rows)) => notices.append(&mut rows.take_notices()),
             Some(OpenInput::Npy(rows)) => notices.append(&mut rows.take_notices()),
-            Some(OpenInput::Text(_)) | None => {}
+            Some(OpenInput::Text(_) | OpenInput::Lines(_)) | None => {}
         }
         notices
     }
@@ -159,8 +171,9 @@ impl InputRows {
     }
 
     fn open_stream(&mut self, reader: impl Read + Send + 'static, name: &str) -> Result<()> {
-        let mut bytes = InputBytes::unpack(reader, name.into(), self.progress())?;
+        let mut bytes = InputBytes::unpack(reader, name.into(), self.progress())?.decoded(self.options.encoding)?;
         let open = if let Some(format) = self.binary_format(&mut bytes, None)? {
+            self.check_flags(format, name)?;
             self.start_binary(bytes, format, None)?
         } else {
             let format = self.format_of_stream(&mut bytes)?;
@@ -180,8 +193,8 @@ impl InputRows {
             let many = self.many;
             let is_row = |e: &Error| many && !matches!(e, Error::InvalidArgument { .. });
             match self.open_entry(&entry) {
-                Err(Error::NotText { source, why, .. }) if self.many => {
-                    self.skipped.push(SkippedFile { path: source, why });
+                Err(Error::NotText { source, why, hint }) if self.many => {
+                    self.skipped.push(SkippedFile { path: source, why, advice: what_helps(hint) });
                 }
                 opened => {
                     self.open = Some(opened.map_err(|e| if is_row(&e) { as_row_error(e, &entry) } else { e })?);
@@ -193,10 +206,13 @@ impl InputRows {
     }
 
     fn open_entry(&mut self, entry: &SourceFile) -> Result<OpenInput> {
+        if let Some(sql) = &self.options.sql {
+            return self.start_sql(entry, sql);
+        }
         let name = entry.path.display().to_string();
         let (bytes, file, format) = self.look_at(entry)?;
         let is_guessed = match InputFormat::of_path(&entry.path) {
-            Some(InputFormat::Text) => format != InputFormat::Text && !format.is_binary(),
+            Some(InputFormat::Text) => !format.is_document() && !format.is_binary(),
             None => matches!(format, InputFormat::Csv | InputFormat::Tsv),
             Some(_) => false,
         };
@@ -212,7 +228,14 @@ impl InputRows {
             Some(_) => Some(File::open(&entry.path).map_err(|e| Error::io(format!("read {name}"), e))?),
             None => None,
         };
-        self.start(bytes, again, format, (entry.id.as_deref(), &name))
+        let started = self.start(bytes, again, format, (entry.id.as_deref(), &name));
+        started.map_err(|error| match error {
+            Error::BadInput { source, why, hint: Some(advice) } if is_guessed && !is_said => {
+                let hint = Some(Advice::Both(Box::new(advice), Box::new(Advice::ReadAsDocument)));
+                Error::BadInput { source, why: format!("looks like a table ({format}), but {why}"), hint }
+            }
+            other => other,
+        })
     }
 
     /// Opens a file and finds out its format.
@@ -220,7 +243,8 @@ impl InputRows {
         let name = entry.path.display().to_string();
         let file = File::open(&entry.path).map_err(|e| Error::io(format!("read {name}"), e))?;
         let again = file.try_clone().map_err(|e| Error::io(format!("read {name}"), e))?;
-        let mut bytes = InputBytes::unpack(file, name.as_str().into(), self.progress())?;
+        let bytes = InputBytes::unpack(file, name.as_str().into(), self.progress())?;
+        let mut bytes = bytes.decoded(self.options.encoding)?;
         let named = InputFormat::of_path(&entry.path).filter(|_| !self.texts);
         let format = match self.binary_format(&mut bytes, named)? {
             Some(format) => format,
@@ -241,7 +265,9 @@ impl InputRows {
         let wanted = self.mapping.wanted();
         Ok(match (self.options.format, named) {
             (Some(format), _) => format,
-            (None, _) if self.texts => InputFormat::Text,
+            (None, _) if self.texts => {
+                InputFormat::of_path(path).filter(|named| *named == InputFormat::Html).unwrap_or(InputFormat::Text)
+            }
             (None, _) if !is_file => self.format_of_stream(bytes)?,
             // Among other files one that has nothing of a table is a document, such as a package.json.
             (None, Some(InputFormat::Json)) if self.many && !has_name(bytes.fill()?, &wanted) => InputFormat::Text,
@@ -251,6 +277,8 @@ impl InputRows {
                 let head = bytes.fill()?;
                 match InputFormat::of_head(head, InputFormat::Text) {
                     InputFormat::Text if looks_like_table(head, &wanted) => table_of_head(head, &wanted),
+                    // In a folder of texts a list with tabs is one of them.
+                    InputFormat::Text if !self.many && is_tabbed(head) => InputFormat::Tsv,
                     found if named.is_none() && !self.many => found,
                     found if has_name(head, &wanted) => found,
                     _ => InputFormat::Text,
@@ -262,14 +290,18 @@ impl InputRows {
 
     /// Refuses what was said and the format has no use for.
     fn check_flags(&self, format: InputFormat, name: &str) -> Result<()> {
-        if let (InputFormat::Text, Some(flag)) = (format, self.options.only_tables) {
+        if let (true, Some(flag)) = (format.is_document(), self.options.only_tables) {
+            let what = if format == InputFormat::Lines { "line by line" } else { "as one document" };
             return Err(Error::InvalidArgument {
-                why: format!("{name} is read as one document, which has no columns: {flag} is for tables"),
+                why: format!("{name} is read {what}, which has no columns: {flag} is for tables"),
                 hint: Some(Advice::NameTableFormat),
             });
         }
         if self.options.delimiter.is_some() && !matches!(format, InputFormat::Csv | InputFormat::Tsv) {
             return Err(Error::argument(format!("{name} is read as {format}, which has no delimiter")));
+        }
+        if self.options.encoding.is_some() && format.is_binary() {
+            return Err(Error::argument(format!("{name} is read as {format}, which has no encoding")));
         }
         Ok(())
     }
@@ -325,6 +357,21 @@ impl InputRows {
         ))
     }
 
+    /// Asks a database.
+    #[cfg(feature = "foreign")]
+    fn start_sql(&self, entry: &SourceFile, sql: &str) -> Result<OpenInput> {
+        let values = Values::Sql(SqlRows::open(&entry.path, sql, &self.mapping)?);
+        Ok(OpenInput::Json(JsonRows::new(values, Arc::clone(&self.mapping), Arc::clone(&self.met))))
+    }
+
+    #[cfg(not(feature = "foreign"))]
+    fn start_sql(&self, _: &SourceFile, _: &str) -> Result<OpenInput> {
+        Err(Error::InvalidArgument {
+            why: "this huedb was built without SQLite".into(),
+            hint: Some("build it with the feature foreign".into()),
+        })
+    }
+
     /// Begins to read text; `again` is the same file from its beginning, and a document has this id and uri.
     fn start(
         &self,
@@ -340,26 +387,44 @@ impl InputRows {
         Ok(match format {
             InputFormat::Csv | InputFormat::Tsv => {
                 let names = self.mapping.wanted();
-                let layout = Dialect { format, delimiter: self.options.delimiter, names: &names, limit_bytes };
+                let InputOptions { delimiter, encoding, .. } = self.options;
+                let layout = Dialect { format, delimiter, encoding, names: &names, limit_bytes };
                 OpenInput::Csv(Box::new(CsvRows::open(bytes, again, layout, mapping, &self.met)?))
             }
             InputFormat::Json | InputFormat::Jsonl => {
-                OpenInput::Json(JsonRows::new(Values::open(bytes, format, limit_bytes), mapping))
+                OpenInput::Json(JsonRows::new(Values::open(bytes, format, limit_bytes), mapping, Arc::clone(&self.met)))
             }
-            InputFormat::Text => OpenInput::Text(Box::new(self.text_row(bytes, id, uri)?)),
+            InputFormat::Lines => {
+                let id = id.map_err(|why| bytes.bad(why.as_str(), None))?;
+                OpenInput::Lines(LineRows::new(LineReader::new(bytes, limit_bytes), mapping, (id, uri)))
+            }
+            InputFormat::Text | InputFormat::Html => {
+                OpenInput::Text(Box::new(self.text_row(bytes, format, (id, uri))?))
+            }
             InputFormat::Parquet | InputFormat::Arrow | InputFormat::Npy => self.start_binary(bytes, format, None)?,
         })
     }
 
     /// Makes the one row of a text file: its path is the id, and its uri the way to open it.
-    fn text_row(&self, mut bytes: InputBytes, id: Result<&str, &String>, uri: &str) -> Result<NewRecord> {
+    fn text_row(
+        &self,
+        mut bytes: InputBytes,
+        format: InputFormat,
+        (id, uri): (Result<&str, &String>, &str),
+    ) -> Result<NewRecord> {
         let text = bytes.read_all(self.options.row_limit_bytes)?;
         let not_text = "choose text files with a glob such as 'docs/**/*.md'";
         if memchr::memchr(0, &text).is_some() {
-            return Err(bytes.no_text("holds a NUL byte, so it is not text", not_text));
+            return Err(bytes.no_text("holds a NUL byte, so it is not text", Some(not_text.into())));
         }
-        let document = String::from_utf8(text)
-            .map_err(|e| bytes.no_text(super::lines::not_utf8(e.as_bytes(), e.utf8_error()), not_text))?;
+        let document = String::from_utf8(text).map_err(|e| {
+            let why = not_utf8(e.as_bytes(), e.utf8_error());
+            bytes.no_text(why.text, why.advice)
+        })?;
+        let document = if format == InputFormat::Html { html::text_of(&document) } else { document };
+        if format == InputFormat::Html && document.is_empty() {
+            return Err(bytes.no_text("is a page without text", None));
+        }
         let id = match self.mapping.id {
             IdFrom::Content => None,
             IdFrom::Column(_) => Some(id.map_err(|why| bytes.bad(why.as_str(), None))?.to_owned()),
@@ -381,6 +446,7 @@ impl InputRows {
                         #[cfg(feature = "arrow")]
                         OpenInput::Arrow(rows) => rows.next(),
                         OpenInput::Npy(rows) => rows.next(),
+                        OpenInput::Lines(rows) => rows.next(),
                         OpenInput::Text(_) => Ok(None),
                     };
                     self.open = Some(open);

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row};
 
+use super::mapping::list_names;
 use crate::error::{Advice, Error, Result};
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -128,6 +129,57 @@ impl SqliteFile {
             Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
             Err(e) => Err(self.failed(e)),
         }
+    }
+
+    /// Asks what a user wants asked: hands on the columns of the answer, then each row and its number, until one of both
+    /// returns `false`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for SQL that is wrong, or no question.
+    pub(super) fn ask(
+        &self,
+        sql: &str,
+        begin: impl FnOnce(&[String]) -> bool,
+        mut take: impl FnMut(&[String], u64, &Row<'_>) -> bool,
+    ) -> Result<()> {
+        let mut statement = self.connection.prepare(sql).map_err(|e| self.refused(&e))?;
+        if statement.column_count() == 0 || !statement.readonly() {
+            return Err(self.no_question("is no question to a database"));
+        }
+        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        if !begin(&columns) {
+            return Ok(());
+        }
+        let mut rows = statement.query([]).map_err(|e| self.refused(&e))?;
+        let mut number = 0;
+        while let Some(row) = rows.next().map_err(|e| self.refused(&e))? {
+            number += 1;
+            if !take(&columns, number, row) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was asked is wrong, unless the file is.
+    fn refused(&self, error: &rusqlite::Error) -> Error {
+        match error {
+            rusqlite::Error::MultipleStatement => self.no_question("is more than one statement"),
+            rusqlite::Error::SqlInputError { msg, .. } => self.no_question(&format!("is wrong: {msg}")),
+            other if other.sqlite_error_code() == Some(ErrorCode::Unknown) => {
+                self.no_question(&format!("fails: {other}"))
+            }
+            other => failed(&self.path, other),
+        }
+    }
+
+    fn no_question(&self, why: &str) -> Error {
+        let sql =
+            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%' ORDER BY 1";
+        let tables: Vec<String> = self.all(sql, [], |row| row.get(0)).unwrap_or_default();
+        let tables = list_names(tables.iter().map(String::as_str));
+        let hint = Some(format!("write one SELECT; the tables of {} are {tables}", self.shown()).into());
+        Error::InvalidArgument { why: format!("the SQL {why}"), hint }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Cursor, Write};
+use std::sync::Arc;
 
 use flate2::Compression;
 use serde_json::{Value as Json, json};
@@ -48,7 +49,7 @@ pub(super) fn metadata(row: &NewRecord) -> Json {
 pub(super) fn named(id: &str, document: &str, metadata: Option<&[&str]>) -> Mapping {
     Mapping {
         id: id.parse().unwrap(),
-        document: Some(document.to_owned()),
+        document: Some(document.into()),
         metadata: metadata.map(|names| names.iter().map(|&name| name.to_owned()).collect()),
         ..Mapping::default()
     }
@@ -138,13 +139,81 @@ fn a_column_that_is_not_there_is_named_with_those_that_are() {
 }
 
 #[test]
+fn several_columns_are_one_document() {
+    let csv = "id,title,body,\"a,b\"\n1,A fox,It trots,x\n2,,Only this,\n3,,,\n";
+    let jsonl = "{\"id\":1,\"body\":\"It trots\",\"title\":\"A fox\",\"a,b\":\"x\"}\n\
+                 {\"id\":2,\"title\":\"\",\"body\":\"Only this\"}\n{\"id\":3,\"title\":null}\n";
+    for text in [csv, jsonl] {
+        let documents = |document: &str| {
+            let rows = rows(text, named("id", document, Some(&[])));
+            rows.into_iter().map(|row| row.document).collect::<Vec<_>>()
+        };
+        let joined = [Some("A fox\n\nIt trots".to_owned()), Some("Only this".into()), None];
+        assert_eq!(documents("title,body"), joined, "{text}");
+        assert_eq!(documents("body, title")[0].as_deref(), Some("It trots\n\nA fox"));
+        assert_eq!(documents("a,b"), [Some("x".into()), None, None], "a name that holds a comma");
+        assert_eq!(documents("title,\"a,b\"")[0].as_deref(), Some("A fox\n\nx"));
+    }
+    assert!(error(csv, named("id", "title,text", None)).contains("has no column \"text\""));
+    let padded = " id ,\" body \"\n1,text\n";
+    let row = &rows(padded, named("id", " body ", None))[0];
+    assert_eq!((row.document.as_deref(), metadata(row)), (Some("text"), json!({})));
+}
+
+#[test]
+fn nested_fields_are_named_by_their_paths() {
+    let line = "{\"id\":1,\"body\":{\"text\":\"a fox\",\"lang\":\"en\"},\"user\":{\"login\":\"ada\",\"org\":{\"n\":7}},\
+                \"embedding\":[1],\"tags\":[]}\n";
+    let body = |metadata: Option<&[&str]>| named("id", "body.text", metadata);
+    let row = &rows(line, body(Some(&["user.login", "tags"])))[0];
+    assert_eq!((row.document.as_deref(), metadata(row)), (Some("a fox"), json!({"user.login": "ada"})));
+    let said = notices(line, body(None)).join("\n");
+    assert!(said.contains("\"body.lang\" is left out: it is in an object"), "{said}");
+    assert!(said.contains("\"user\" is left out: it is an object") && said.contains("flattened"), "{said}");
+    // Digits that no integer here holds are refused at any depth.
+    let long = &line.replace('7', "18446744073709551615");
+    assert!(error(long, Mapping { flatten: true, ..body(None) }).contains("\"user.org.n\" is the integer 1844674"));
+    let types = "user.org.n:str".parse().unwrap();
+    let flat = &rows(long, Mapping { flatten: true, types, ..body(None) })[0];
+    let expected = json!({"body.lang": "en", "user.login": "ada", "user.org.n": "18446744073709551615"});
+    assert_eq!(metadata(flat), expected);
+    let object = "{\"id\":1,\"document\":\"d\",\"metadata\":{\"a\":{\"b\":1},\"c\":2}}\n";
+    assert!(error(object, Mapping::default()).contains("\"a\""));
+    let flat = Mapping { flatten: true, ..Mapping::default() };
+    assert_eq!(metadata(&rows(object, flat.clone())[0]), json!({"a.b": 1, "c": 2}));
+    let deep = format!("{{\"id\":1,\"document\":\"d\",\"x\":{}1{}}}\n", "{\"y\":".repeat(100), "}".repeat(100));
+    assert!(error(&deep, flat.clone()).contains("nested more than 64 deep"));
+    assert!(error("{\"id\":1,\"document\":\"d\",\"a.b\":1,\"a\":{\"b\":2}}\n", flat).contains("twice"));
+}
+
+#[test]
+fn a_field_asked_for_that_is_nowhere_is_told() {
+    let lines = "{\"id\":1,\"body\":\"d\",\"user\":{\"login\":\"a\"}}\n{\"id\":2,\"body\":\"d\",\"late\":1}\n";
+    let met = Arc::new(Met::default());
+    let read = |lines: &str, names: &[&str]| {
+        let (folder, mapping) = (tempfile::tempdir().unwrap(), named("id", "body", Some(names)));
+        let path = folder.path().join("t.jsonl");
+        std::fs::write(&path, lines).unwrap();
+        let options = InputOptions { mapping, ..InputOptions::default() };
+        let rows = InputRows::open_among(&InputSource::File(path), options, Arc::clone(&met)).unwrap();
+        assert_eq!(rows.filter(Result::is_ok).count(), lines.lines().count());
+        met.not_found().iter().map(|said| said.split("; ").next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(read(lines, &["user.login", "late"]), [""; 0]);
+    let said = ["no row has the field \"topc\"", "no row has the field \"user.logn\""];
+    assert_eq!(read(lines, &["user.logn", "topc"]), said);
+    // Another input has it.
+    assert_eq!(read("{\"id\":1,\"body\":\"d\",\"topc\":1}\n", &["topc"]), said[1..]);
+}
+
+#[test]
 fn what_is_left_out_is_said_once() {
     let line = "{\"id\":1,\"document\":\"d\",\"nested\":{\"a\":1},\"year\":1,\"gone\":null}\n".repeat(3);
     let said = notices(&line, Mapping::default());
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].starts_with("t:1: the field \"nested\" is left out: it is an object"), "{said:?}");
     let listed = Mapping { metadata: Some(vec!["year".into()]), ..Mapping::default() };
-    assert_eq!(notices(&line, listed).len(), 2);
+    assert_eq!(notices(&line, listed), [""; 0], "what was not asked for is not missed");
     let asked = Mapping { metadata: Some(vec!["nested".into()]), ..Mapping::default() };
     assert!(error(&line, asked).contains("\"nested\" is an object"));
     for text in ["{\"id\":1,\"text\":\"d\"}\n", "id,text\n1,d\n"] {

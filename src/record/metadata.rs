@@ -115,6 +115,11 @@ impl MetadataPatch {
         Ok(())
     }
 
+    /// Leaves a key as it is.
+    pub fn remove(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
     /// Returns whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -87,9 +87,10 @@ fn a_column_of_a_table_has_one_type() {
     assert!(typed.stderr.starts_with("added 0, updated 2, unchanged 1"), "{typed:?}");
     assert_eq!(world.ok(&["count", "rows", "--where", "version < 1.5 and zip = 1234"]), "1\n");
     let bad = world.run(&["import", "rows", "-", "--types", "zip:number,year:date"]);
-    let listed = "\"year:date\" is not a column and a type: write NAME:TYPE with one of the types str, int, float, bool and array";
+    let listed = "\"year:date\" is not a column and a type: write NAME:TYPE with one of the types str, int, float, \
+                  decimal-comma, bool and array";
     assert!(bad.status == Some(2) && bad.stderr.contains(listed), "{bad:?}");
-    assert!(world.ok(&["import", "--help"]).contains("str, int, float, bool or array"));
+    assert!(world.ok(&["import", "--help"]).contains("decimal-comma"));
 }
 
 #[test]

@@ -52,6 +52,7 @@ mod kill;
 mod mcp;
 mod memory;
 mod models;
+mod odd_tables;
 #[path = "../library/open.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which open files themselves")]
 mod open;

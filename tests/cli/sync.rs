@@ -330,7 +330,7 @@ fn files_without_text_are_named() {
             "skipped docs/empty.md: it holds nothing but white space\n",
             "skipped docs/image.png: it is a binary file",
             "skipped docs/latin.txt: it is not UTF-8 text (0xE9 at byte 4)",
-            "skipped docs/paper.pdf: it is a PDF file\n",
+            "skipped docs/paper.pdf: it is a PDF file; take its text out first: pdftotext FILE.pdf\n",
         ] {
             assert!(ran.stderr.contains(says), "{says}: {ran:?}");
         }

@@ -200,7 +200,8 @@ impl Survey {
             }
         };
         line(id, "id", &ids);
-        line(named(&mapping.document, "document"), "document", &self.document);
+        let documents = mapping.document.as_ref().map(ToString::to_string);
+        line(named(&documents, "document"), "document", &self.document);
         line(named(&mapping.embedding, "embedding"), "embedding", &self.embedding);
         line(named(&mapping.uri, "uri"), "uri", &self.uri);
         self.metadata.iter().for_each(|(key, kinds)| line(key.clone(), "metadata", kinds));

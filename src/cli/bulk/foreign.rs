@@ -14,16 +14,20 @@ use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
 /// What is given for a collection's own input alone, and means nothing to a program's collections.
-const OF_ROWS: [&str; 12] = [
+const OF_ROWS: [&str; 16] = [
     "sources",
     "id",
     "document",
     "embedding",
     "uri",
     "metadata",
+    "flatten",
     "types",
     "format",
     "delimiter",
+    "encoding",
+    "lines",
+    "from_sql",
     "on_duplicate",
     "chunk",
     "batch_size",

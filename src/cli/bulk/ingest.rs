@@ -212,8 +212,9 @@ fn show(progress: &ProgressDisplay, ahead: &ReadAhead, stored_rows: &AtomicU64) 
 /// Names the files that are passed over, and says why.
 pub(crate) fn say_skipped(context: &mut Context, skipped: &[SkippedFile]) {
     let named = if context.printer.tells_details() { skipped.len() } else { NAMED_FILES };
-    for SkippedFile { path, why } in skipped.iter().take(named) {
-        context.printer.notice(format!("skipped {path}: it {why}"));
+    for SkippedFile { path, why, advice } in skipped.iter().take(named) {
+        let why = Remark { text: format!("skipped {path}: it {why}"), advice: advice.clone() };
+        context.printer.notice(remark(&why));
     }
     let more = skipped.len().saturating_sub(named);
     if more > 0 {
@@ -286,6 +287,7 @@ pub(crate) fn say_cut(context: &mut Context, (cut, embedded): (u64, u64), max_to
 /// Says what was met over all inputs: of which formats they were, and ids that came again.
 pub(crate) fn say_met(context: &mut Context, met: &Met, on_duplicate: OnDuplicate) {
     met.formats().into_iter().for_each(|formats| context.printer.notice(formats));
+    met.not_found().into_iter().for_each(|missing| context.printer.warning(missing));
     let Repeats { rows, first: Some((id, again, before)) } = met.repeats() else { return };
     let left_out = on_duplicate == OnDuplicate::First;
     let have = match (rows, left_out) {

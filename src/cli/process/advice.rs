@@ -10,10 +10,21 @@ pub(crate) fn remark(remark: &Remark) -> String {
     format!("{}{}", remark.text, advice.unwrap_or_default())
 }
 
+/// A value as a shell takes it.
+fn typed(value: &str) -> std::borrow::Cow<'_, str> {
+    shlex::try_quote(value).unwrap_or(value.into())
+}
+
 /// The flag as it is typed, where there is a guess.
 fn document_flag(likely: Option<&String>) -> String {
-    let name = likely.map_or("COLUMN".into(), |name| shlex::try_quote(name).unwrap_or_else(|_| name.as_str().into()));
-    format!("--document {name}")
+    format!("--document {}", likely.map_or("COLUMN".into(), |name| typed(name)))
+}
+
+/// The flag that gives a column this type, as it is typed; of a name with a comma, in double quotes.
+fn types_flag(name: &str, kind: &str) -> String {
+    let part = format!("{name}:{kind}");
+    let part = if part.contains([',', '"']) { format!("\"{}\"", part.replace('"', "\"\"")) } else { part };
+    format!("--types {}", typed(&part))
 }
 
 /// Words an advice for who types commands.
@@ -43,8 +54,13 @@ pub(crate) fn words(advice: &Advice) -> String {
             document_flag(likely.as_ref())
         ),
         Advice::ChooseMetadata => "choose the columns to keep with --metadata".into(),
-        Advice::ReadAsText(name) => format!("--types {name}:str makes all of it text"),
-        Advice::ReadAsNumbers(name) => format!("--types {name}:float makes it numbers"),
+        Advice::ReadAsText(name) => format!("{} makes all of it text", types_flag(name, "str")),
+        Advice::ReadAsNumbers(name) => format!("{} makes it numbers", types_flag(name, "float")),
+        Advice::ReadAsDecimalComma(name) => format!("{} makes it numbers", types_flag(name, "decimal-comma")),
+        Advice::Both(one, other) => format!("{}; {}", words(one), words(other)),
+        Advice::NameEncoding(encoding) => format!("say what it is in, for example --encoding {encoding}"),
+        Advice::AskWithSql => "say which rows: --from-sql 'select ... from TABLE'".into(),
+        Advice::Flatten => "--flatten makes a key of each field in it".into(),
         Advice::ReadAsDocument => "--format text makes one document of it".into(),
         Advice::KeepEmbedding => "give one, or leave the old one with --keep-embedding".into(),
         Advice::TellFoldersApart(folder) => format!(

@@ -9,7 +9,7 @@ use clap::{Args, ValueHint};
 use huedb::embed::{ChunkSize, Chunker, DEFAULT_MODEL, fingerprint};
 use huedb::error::{Error, Result};
 use huedb::ingest::{OnError, Rules};
-use huedb::input::{self, InputSource, Mapping, MatrixIds, OnDuplicate, RowBatches, Types};
+use huedb::input::{self, InputSource, Mapping, MatrixIds, OnDuplicate, RowBatches, TextEncoding, Types};
 use huedb::record::{CollectionInfo, RecordId};
 use huedb::store::{Access, Mode};
 
@@ -28,16 +28,26 @@ use crate::output::{count, duration};
 
 /// Import records from files, folders or standard input
 ///
-/// Reads csv, tsv, json, jsonl, Parquet, Arrow (Feather), npy and text files; .gz and .zst are decompressed. In a folder or
-/// a glob too, tables are read as tables; each text file is one record. A .txt file whose header names the id column is
+/// Reads csv, tsv, json, jsonl, Parquet, Arrow (Feather), npy, HTML and text files; .gz and .zst are decompressed. In a
+/// folder or a glob too, tables are read as tables; each text file is one record, and so is the text of each HTML page.
+/// With --lines each line of a text file is one. A .txt file whose header names the id column is
 /// also a table, and an import of several kinds of files says how it read each; --format decides for all. The columns for
 /// id, document, embedding, uri and metadata are found by name or named by options; without --metadata, every other column
-/// becomes metadata. --dry-run shows what the import would do; the collection need not exist for that.
+/// becomes metadata. Several columns of text are joined (--document title,body), a blank line between them; a name with a
+/// comma goes in double quotes, unless it stands alone. The fields of nested objects, and of structures in Parquet and
+/// Arrow, are named by their paths: --document body.text, --metadata user.name. --flatten makes metadata of all of them.
+/// Fields asked for that no row has are reported. --dry-run shows what the import would do; the collection need not exist for that.
 ///
 /// The id of a text file is its path relative to the folder, or to the part of the glob before the first wildcard; for a
 /// file named directly, it is the path as given. --prefix is put before every id. The uri is the path that opens the file.
 /// Two files of different folders with the same id are refused. Files in a folder that are not text are skipped and listed,
 /// the first ten without -v.
+///
+/// Text is UTF-8 unless --encoding says otherwise; a byte order mark decides. Nothing else is assumed: what is not UTF-8 is
+/// refused with its place. latin-1 is read as windows-1252, which contains it.
+///
+/// --from-sql asks an SQLite database, which is only read; the columns of the answer are those of a table. A column called
+/// embedding may be a blob of little-endian 32-bit floats or JSON, and metadata a JSON object; other blobs are refused.
 ///
 /// A csv column without a type in --types becomes numbers only if every cell prints back exactly as it is written, and
 /// likewise true/false or arrays; otherwise it is text (007, 1.10 and 1e3 are). The first 100,000 rows decide, or the first
@@ -77,6 +87,9 @@ use crate::output::{count, duration};
   cat articles.jsonl | huedb import notes -
   huedb import notes articles.parquet --types zip:str --dry-run
   huedb import notes 'parts/*.csv' --delimiter '|' --on-duplicate error
+  huedb import notes articles.csv --id auto --document title,body --encoding latin-1
+  huedb import notes --from-sql 'select id, body as document, year from articles' shop.db
+  huedb import notes names.txt --lines
   huedb import notes vectors.npy --ids ids.txt
   huedb import notes 'docs/**/*.md' --chunk 256 --overlap 32
   huedb import notes projects/b --prefix b/
@@ -84,6 +97,7 @@ use crate::output::{count, duration};
   huedb --db new.redb import --from-chroma ./chroma
   huedb import --from-chroma-url http://localhost:8000 articles --into notes
   huedb import --from-llm \"$(llm collections path)\"")]
+#[expect(clippy::struct_excessive_bools, clippy::doc_markdown, reason = "each flag is by itself; help is no code")]
 pub(crate) struct ImportArgs {
     /// Collection
     #[arg(required_unless_present_any = ["all", "foreign"])]
@@ -94,7 +108,7 @@ pub(crate) struct ImportArgs {
     sources: Vec<String>,
 
     /// Create the collection (and the database file if needed); it goes again if nothing of the import is stored
-    #[arg(long, conflicts_with_all = ["all", "foreign", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["all", "foreign"])]
     create: bool,
 
     #[command(flatten)]
@@ -102,7 +116,7 @@ pub(crate) struct ImportArgs {
 
     /// Read a file written by `export --all`; `-` for standard input
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["collection", "sources", "id", "document", "embedding", "uri",
-        "metadata", "types", "format", "delimiter", "ids", "rows", "dry_run", "on_error", "on_duplicate", "batch_size", "model",
+        "metadata", "flatten", "types", "format", "delimiter", "encoding", "lines", "from_sql", "ids", "rows", "dry_run", "on_error", "on_duplicate", "batch_size", "model",
         "foreign", "prefix", "moved_from", "keep_embedding"])]
     all: Option<String>,
 
@@ -129,8 +143,8 @@ pub(crate) struct ImportArgs {
     #[arg(long)]
     keep_embedding: bool,
 
-    /// Column of the text [default: document]
-    #[arg(long, value_name = "COLUMN")]
+    /// Column of the text; several as title,body are joined, a blank line between them [default: document]
+    #[arg(long, value_name = "COLUMNS")]
     document: Option<String>,
 
     /// Column of the embedding [default: embedding]
@@ -141,11 +155,16 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "COLUMN")]
     uri: Option<String>,
 
-    /// Columns that become metadata [default: all others]
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    /// Columns that become metadata; a.b is the field b of the object a [default: all others]
+    #[arg(long, value_name = "COLUMNS")]
     metadata: Option<Vec<String>>,
 
-    /// Types of metadata columns: str, int, float, bool or array, such as year:int,zip:str [default: inferred]
+    /// Make metadata of all that stands in nested objects, each by its path: user.name
+    #[arg(long)]
+    flatten: bool,
+
+    /// Types of metadata columns: str, int, float, decimal-comma (49,90), bool or array, such as year:int,zip:str [default:
+    /// inferred]
     #[arg(long, value_name = "COLUMN:TYPE")]
     types: Option<Types>,
 
@@ -156,6 +175,18 @@ pub(crate) struct ImportArgs {
     /// Field separator of csv files [default: detected: , ; tab or |]
     #[arg(long, value_name = "CHAR", value_parser = delimiter)]
     delimiter: Option<u8>,
+
+    /// Encoding of text that is not UTF-8: latin-1, windows-1252, utf-16, shift_jis and others
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<TextEncoding>,
+
+    /// Make a record of each line that is not blank, with the id FILE:LINE; short for --format lines
+    #[arg(long, conflicts_with_all = ["format", "delimiter"])]
+    lines: bool,
+
+    /// Ask the SOURCE, an SQLite database, and import the rows of the answer
+    #[arg(long, value_name = "SQL", conflicts_with_all = ["format", "delimiter", "encoding", "lines", "ids", "rows"])]
+    from_sql: Option<String>,
 
     /// File with the ids of an .npy matrix, one per line
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -319,17 +350,20 @@ impl ImportArgs {
         let named = Mapping::default();
         let id = self.id.as_deref().map(str::parse).transpose();
         Ok(input::InputOptions {
-            format: self.format,
+            format: self.format.or(self.lines.then_some(input::InputFormat::Lines)),
             mapping: Mapping {
                 id: id.unwrap_or_else(|never: std::convert::Infallible| match never {}).unwrap_or(named.id),
-                document: self.document.clone(),
+                document: self.document.as_deref().map(Into::into),
                 embedding: self.embedding.clone(),
                 uri: self.uri.clone(),
-                metadata: self.metadata.clone(),
+                metadata: self.metadata.as_deref().map(listed),
+                flatten: self.flatten,
                 types: self.types.clone().unwrap_or_default(),
                 expects_content: !matches!(self.mode, Mode::Update),
             },
             delimiter: self.delimiter,
+            encoding: self.encoding,
+            sql: self.from_sql.clone(),
             only_tables: self.only_tables(),
             on_duplicate: self.on_duplicate,
             beside: self.beside(context)?,
@@ -346,6 +380,7 @@ impl ImportArgs {
             (self.uri.is_some(), "--uri"),
             (self.metadata.is_some(), "--metadata"),
             (self.types.is_some(), "--types"),
+            (self.flatten, "--flatten"),
         ];
         given.into_iter().find_map(|(is, flag)| is.then_some(flag))
     }
@@ -423,6 +458,11 @@ impl ChunkCount {
             context.printer.notice(format!("documents {}, cut into chunks {}", count(documents), count(chunks)));
         }
     }
+}
+
+/// Reads lists of columns; commas stand between them, and a name in double quotes may hold one.
+fn listed(lists: &[String]) -> Vec<String> {
+    lists.iter().flat_map(|list| input::split_names(list).unwrap_or_default()).collect()
 }
 
 /// Reads the character between fields.

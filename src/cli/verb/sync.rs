@@ -13,8 +13,10 @@ use clap::{Args, ValueHint};
 use huedb::embed::{ChunkSize, Chunker, DEFAULT_MODEL, fingerprint};
 use huedb::error::{Error, Result};
 use huedb::ingest::{Mirror, OnError, Rules, Standing, Tally};
-use huedb::input::{self, Folder, FolderListing, InputSource, RowBatches, SkippedFile, TextFile, read_text};
-use huedb::record::{Fingerprint, LineCounter, NewRecord, RecordId};
+use huedb::input::{
+    self, Folder, FolderListing, InputFormat, InputSource, RowBatches, SkippedFile, TextFile, read_text,
+};
+use huedb::record::{Fingerprint, LineCounter, LineRange, NewRecord, RecordId};
 use huedb::store::{Mode, View};
 use plan::{Seen, SyncPlan, describe_records, old_root_name, root_name};
 
@@ -37,13 +39,14 @@ const CHUNK_TOKENS: usize = 256;
 ///
 /// Files are chosen as by ripgrep: hidden files and those ignored by .gitignore, .ignore or git's own exclude lists are
 /// left out, and links are not followed. --glob selects among the rest; records of files no longer selected are removed.
-/// Files without text (binary, not UTF-8, or only white space) are skipped and listed, the first ten without -v. A file
+/// HTML pages are read as their text, which is what the records hold. Files without text (binary, not UTF-8, or only white
+/// space) are skipped and listed, the first ten without -v. A file
 /// that cannot be read is a warning: its records stay, and the exit code is 5. If no text file is found, nothing is done
 /// unless --allow-empty is given.
 ///
 /// Each file is cut into chunks by the tokens of the collection's model; each chunk is a record: `a/b.md#0`, `a/b.md#1`. In
 /// addition to the metadata of `huedb import --chunk`, chunks have `line` and `line_end`, counted from 1, and the uri is
-/// the path of the file, so that a hit opens in an editor.
+/// the path of the file, so that a hit opens in an editor; of a page, whose text has other lines, they are left out.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb sync notes ~/notes --glob '**/*.md' --create
@@ -208,8 +211,8 @@ impl SyncArgs {
             progress.add_rows(1);
             progress.set_bytes(read_bytes);
             match read_text(&entry) {
-                Ok(TextFile::NoText { why }) => {
-                    skipped.push(SkippedFile { path: entry.path.display().to_string(), why });
+                Ok(TextFile::NoText { why, advice }) => {
+                    skipped.push(SkippedFile { path: entry.path.display().to_string(), why, advice });
                 }
                 Ok(TextFile::Row(row)) => {
                     let rows = cutter.rows(*row)?;
@@ -340,8 +343,17 @@ impl FileChunker {
         row.uri = Some(self.folder.join(&relative).display().to_string());
         row.id = RecordId::parse(format!("{}{relative}", self.prefix))?;
         Mirror::mark(&self.root, &mut row)?;
+        let is_page = InputFormat::of_path(Path::new(&relative)) == Some(InputFormat::Html);
         if let Some(chunker) = &self.chunker {
-            return chunker.split(row);
+            let mut rows = chunker.split(row)?;
+            for row in rows.iter_mut().filter(|_| is_page) {
+                row.metadata.remove(LineRange::FIRST);
+                row.metadata.remove(LineRange::LAST);
+            }
+            return Ok(rows);
+        }
+        if is_page {
+            return Ok(vec![row]);
         }
         let text = row.document.as_deref().unwrap_or_default();
         LineCounter::of(text).range(&(0..text.len())).describe(&mut row.metadata)?;

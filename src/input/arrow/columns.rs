@@ -3,8 +3,8 @@
 //! Invariant: every column that was named exists and has a type that can be read; only columns that are wanted are.
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, RecordBatch};
-use arrow_schema::{DataType, Schema};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Fields, Schema};
 use serde_json::Value as Json;
 
 use super::{value, vector};
@@ -18,12 +18,16 @@ const PANDAS_INDEX: &str = "__index_level_0__";
 
 /// The columns that are read, in the order of the file.
 #[derive(Debug)]
-pub(super) struct ArrowColumns(Vec<ArrowColumn>);
+pub(super) struct ArrowColumns {
+    columns: Vec<ArrowColumn>,
+    /// The places in the file of what they are in, each once.
+    indices: Vec<usize>,
+}
 
 #[derive(Debug)]
 struct ArrowColumn {
-    /// Its place in the file.
-    index: usize,
+    /// Its place in the file, and below that in the structures it is in.
+    path: Vec<usize>,
     name: String,
     role: ColumnRole,
 }
@@ -50,14 +54,18 @@ impl ArrowColumns {
     /// [`Error::BadInput`] that lists the columns when one that was named is missing.
     pub(super) fn resolve(schema: &Schema, mapping: &Mapping, source: &str) -> Result<(Self, Vec<Remark>)> {
         let bad = |why: String, hint: Option<Advice>| Error::BadInput { source: source.to_owned(), why, hint };
-        let fields = schema.fields();
-        let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+        let is_top = |name: &str| schema.fields().iter().any(|field| field.name() == name);
+        let mapping = &mapping.among(is_top);
+        let mut fields = Vec::new();
+        leaves_of(schema.fields(), mapping, (&[], ""), &mut fields);
+        let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         let all = list_names(names.iter().copied());
         let twice = names.iter().enumerate().find(|(at, name)| names.iter().take(*at).any(|before| before == *name));
         if let Some((_, name)) = twice {
             return Err(bad(format!("has the column {name:?} twice"), None));
         }
-        let parts = [&mapping.document, &mapping.embedding, &mapping.uri].into_iter().flatten().map(String::as_str);
+        let documents = mapping.documents().into_iter().filter(|_| mapping.document.is_some());
+        let parts = [&mapping.embedding, &mapping.uri].into_iter().flatten().map(String::as_str).chain(documents);
         let listed = mapping.metadata.iter().flatten().map(String::as_str);
         // Of the keys of an object nothing is known yet.
         let typed = mapping.types.names().filter(|_| !names.contains(&METADATA));
@@ -71,9 +79,9 @@ impl ArrowColumns {
             }
         }
         let (mut columns, mut notices) = (Vec::new(), Vec::new());
-        for (index, field) in fields.iter().enumerate() {
-            let name = field.name().as_str();
-            let listed = mapping.metadata.as_ref().is_some_and(|names| names.iter().any(|listed| listed == name));
+        for Leaf { path, name, kind } in &fields {
+            let name = name.as_str();
+            let listed = mapping.is_listed(name);
             let asked = listed || mapping.types.get(name).is_some();
             let role = if name == mapping.embedding() {
                 ColumnRole::Embedding
@@ -86,28 +94,34 @@ impl ArrowColumns {
             } else {
                 continue;
             };
-            let kind = field.data_type();
-            if matches!(role, ColumnRole::Key { asked: false }) && (name == PANDAS_INDEX || name.is_empty()) {
+            if path.len() > 1 && !mapping.flatten && role == (ColumnRole::Key { asked: false }) {
+                let notice = format!("{source}: the column {name:?} is left out: it is in a structure");
+                notices.push(Remark::with(notice, Advice::Flatten));
+            } else if matches!(role, ColumnRole::Key { asked: false }) && (name == PANDAS_INDEX || name.is_empty()) {
                 notices
                     .push(format!("{source}: the column {name:?} is left out: it is an index without a name").into());
             } else if value::is_read(kind) {
-                columns.push(ArrowColumn { index, name: name.to_owned(), role });
+                columns.push(ArrowColumn { path: path.clone(), name: name.to_owned(), role });
             } else if matches!(role, ColumnRole::Key { asked: false }) {
                 notices.push(format!("{source}: the column {name:?} is left out: its type is {kind}").into());
             } else {
                 return Err(bad(format!("the column {name:?} has the type {kind}, which cannot be read"), None));
             }
         }
-        let is = |column: &ArrowColumn| column.role == ColumnRole::Embedding || column.name == mapping.document();
+        let is = |column: &ArrowColumn| {
+            column.role == ColumnRole::Embedding || mapping.document_place(&column.name).is_some()
+        };
         if mapping.expects_content && !columns.iter().any(is) {
             notices.push(without_text(source, mapping, names.iter().copied()));
         }
-        Ok((Self(columns), notices))
+        let mut indices: Vec<usize> = columns.iter().filter_map(|column| column.path.first().copied()).collect();
+        indices.dedup();
+        Ok((Self { columns, indices }, notices))
     }
 
-    /// Returns the places of these columns in the file.
+    /// Returns the places in the file of what is read.
     pub(super) fn indices(&self) -> Vec<usize> {
-        self.0.iter().map(|column| column.index).collect()
+        self.indices.clone()
     }
 
     /// Takes a row of a batch of these columns apart; the error is a sentence.
@@ -119,7 +133,8 @@ impl ArrowColumns {
         left_out: &mut Vec<(String, String)>,
     ) -> Result<RowParts, Remark> {
         let mut parts = RowParts::default();
-        for (ArrowColumn { name, role, .. }, array) in self.0.iter().zip(batch.columns()) {
+        for ArrowColumn { name, role, path } in &self.columns {
+            let Some(array) = cell(batch, &self.indices, path, row) else { continue };
             let named = |why: Remark| why.of(format_args!("the column {name:?}"));
             if *role == ColumnRole::Embedding {
                 parts.embedding = vector::at(array, row).map_err(|why| named(why.into()))?;
@@ -146,14 +161,51 @@ impl ArrowColumns {
                         json::part(&mut parts, mapping, name, json)?;
                     }
                 }
-                Err(Refused::Unfit(why)) if *role == (ColumnRole::Key { asked: false }) => {
+                Err(Refused::Unfit(why)) if *role == (ColumnRole::Key { asked: false }) || is_nothing(array, row) => {
                     left_out.push((name.clone(), why));
                 }
                 Err(refused) => return Err(named(refused.why())),
             }
         }
-        Ok(parts)
+        Ok(parts.join_pieces())
     }
+}
+
+/// A column, or a field of a structure that is read as one.
+struct Leaf<'s> {
+    path: Vec<usize>,
+    name: String,
+    kind: &'s DataType,
+}
+
+/// Lists the columns, and of a structure that is gone into its fields by their paths.
+fn leaves_of<'s>(fields: &'s Fields, mapping: &Mapping, (path, name): (&[usize], &str), leaves: &mut Vec<Leaf<'s>>) {
+    for (at, field) in fields.iter().enumerate() {
+        let path = [path, &[at]].concat();
+        let name = if name.is_empty() { field.name().clone() } else { format!("{name}.{}", field.name()) };
+        match field.data_type() {
+            DataType::Struct(inner) if name != METADATA && mapping.goes_into(&name) => {
+                leaves_of(inner, mapping, (&path, &name), leaves);
+            }
+            kind => leaves.push(Leaf { path, name, kind }),
+        }
+    }
+}
+
+/// Returns the column of a cell, which is at this row of it; `None` where a structure it is in is null there.
+fn cell<'b>(batch: &'b RecordBatch, indices: &[usize], path: &[usize], row: usize) -> Option<&'b ArrayRef> {
+    let (first, inner) = path.split_first()?;
+    let mut array = batch.columns().get(indices.iter().position(|index| index == first)?)?;
+    for at in inner {
+        let fields = array.as_struct_opt().filter(|fields| fields.is_valid(row))?;
+        array = fields.columns().get(*at)?;
+    }
+    Some(array)
+}
+
+/// Whether a cell is a list of nothing.
+fn is_nothing(array: &dyn Array, row: usize) -> bool {
+    value::at(array, row).is_ok_and(|json| json.as_array().is_some_and(Vec::is_empty))
 }
 
 /// Reads a cell that is the value of a key.

@@ -5,6 +5,8 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
+use arrow_schema::{DataType, Field, Fields, Schema};
 use serde_json::{Value as Json, json};
 
 use crate::error::{Advice, Error, Remark};
@@ -81,6 +83,50 @@ fn metadata_may_be_a_structure_or_json() {
 }
 
 #[test]
+fn a_structure_is_read_by_its_fields() {
+    let person: Fields = [("name", DataType::Utf8), ("age", DataType::Int64)]
+        .map(|(name, kind)| Field::new(name, kind, true))
+        .to_vec()
+        .into();
+    let names: ArrayRef = Arc::new(StringArray::from(vec![Some("Ada"), Some("under null")]));
+    let ages: ArrayRef = Arc::new(Int64Array::from(vec![Some(36), Some(1)]));
+    let people = StructArray::new(person.clone(), vec![names, ages], Some(vec![true, false].into()));
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("id", DataType::Utf8, false),
+        Field::new("who", DataType::Struct(person), true),
+        Field::new("body", DataType::Utf8, true),
+    ]));
+    let ids: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
+    let bodies: ArrayRef = Arc::new(StringArray::from(vec!["text", "other"]));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![ids, Arc::new(people), bodies]).unwrap();
+    let mut file = Vec::new();
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(&mut file, &schema).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    let read = |mapping: Mapping| {
+        let options = InputOptions { mapping, ..InputOptions::default() };
+        let mut rows = InputRows::from_reader(Cursor::new(file.clone()), "t", options)?;
+        let read: Vec<NewRecord> = rows.by_ref().collect::<Result<_, _>>()?;
+        let said: Vec<String> = rows.take_notices().iter().map(ToString::to_string).collect();
+        let rows: Vec<_> = read.into_iter().map(|row| (row.document.clone(), metadata(&row.metadata))).collect();
+        Ok::<_, crate::Error>((rows, said))
+    };
+    let of = |document: &str| Mapping { document: Some(document.into()), ..Mapping::default() };
+    let (rows, said) = read(Mapping { flatten: true, ..of("body") }).unwrap();
+    let (a, b) = (Some("text".to_owned()), Some("other".to_owned()));
+    assert_eq!(rows, [(a.clone(), json!({"who.name": "Ada", "who.age": 36})), (b.clone(), json!({}))]);
+    assert_eq!(said, [""; 0]);
+    let (rows, _) = read(Mapping { metadata: Some(vec!["who.age".into()]), ..of("body") }).unwrap();
+    assert_eq!(rows, [(a, json!({"who.age": 36})), (b.clone(), json!({}))]);
+    let (rows, said) = read(of("who.name,body")).unwrap();
+    assert_eq!(rows, [(Some("Ada\n\ntext".into()), json!({})), (b, json!({}))]);
+    assert!(said.len() == 1 && said[0].contains("\"who.age\" is left out: it is in a structure"), "{said:?}");
+    let error = read(Mapping { metadata: Some(vec!["who.height".into()]), ..of("body") }).unwrap_err().to_string();
+    assert!(error.contains("no column \"who.height\"; its columns are id, who.name, who.age, body"), "{error}");
+}
+
+#[test]
 fn columns_are_chosen_and_typed_by_the_same_flags() {
     let mapping = Mapping {
         id: IdFrom::Column("year".into()),
@@ -107,7 +153,7 @@ fn columns_are_chosen_and_typed_by_the_same_flags() {
     ] {
         let mapping = Mapping {
             id: IdFrom::Column(id.into()),
-            document: document.map(str::to_owned),
+            document: document.map(Into::into),
             metadata: metadata.map(|name: &str| vec![name.to_owned()]),
             ..Mapping::default()
         };
