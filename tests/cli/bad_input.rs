@@ -129,7 +129,7 @@ fn files_that_are_not_databases() {
     let world = World::new();
     world.run(&["list"]).is(
         "",
-        "error: no database at test.redb\n\nhint: create it with `huedb create NAME`, or name another with --db or HUEDB_FILE\n",
+        "error: no database at test.redb\n\nhint: create it with `huedb create NAME`, or with --create where you import or sync; or name another with --db or HUEDB_FILE\n",
         2,
     );
     for content in ["", "hello", &"x".repeat(100_000)] {

@@ -43,7 +43,9 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
             format!("create one with `huedb index build {collection} --hybrid`")
         }
         Error::FileNotFound { .. } => {
-            "create it with `huedb create NAME`, or name another with --db or HUEDB_FILE".into()
+            "create it with `huedb create NAME`, or with --create where you import or sync; or name another with --db or \
+             HUEDB_FILE"
+                .into()
         }
         Error::FileExists { .. } => "name another, or replace it with --force".into(),
         Error::KeyNeeded { .. } => {

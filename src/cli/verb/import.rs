@@ -420,10 +420,11 @@ impl ImportArgs {
 }
 
 /// Takes a collection away again that was made for an import of which nothing is stored.
-fn unmake(context: &Context, name: &str) -> Result<()> {
+fn unmake(context: &mut Context, name: &str) -> Result<()> {
     let store = context.open(Access::Write)?;
     if store.view(name)?.counts().records == 0 {
         store.drop_collection(name)?;
+        context.printer.notice(format!("{name} is removed again, since nothing was stored in it"));
     }
     store.close()
 }
