@@ -111,7 +111,9 @@ fn is_count(name: &str) -> bool {
 }
 
 fn operation_id(route: &Route) -> String {
-    let path = route.path.trim_start_matches("/api/v2").replace(['{', '}', '*'], "");
+    // The API itself has an empty name.
+    let named = if route.path == "/" { "/page" } else { route.path };
+    let path = named.trim_start_matches("/api/v2").replace(['{', '}', '*'], "");
     let words = path.split(['/', '-', '.']).filter(|word| !word.is_empty());
     format!("{}_{}", route.method.as_str().to_lowercase(), words.collect::<Vec<_>>().join("_"))
 }
