@@ -34,7 +34,7 @@ impl CsvRows {
         bytes: InputBytes,
         again: Option<File>,
         layout: Dialect<'_>,
-        mapping: Arc<Mapping>,
+        mapping: &Mapping,
         met: &Met,
     ) -> Result<Self> {
         let mut records = TableRecords::open(bytes, layout)?;

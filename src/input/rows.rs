@@ -389,7 +389,7 @@ impl InputRows {
                 let names = self.mapping.wanted();
                 let InputOptions { delimiter, encoding, .. } = self.options;
                 let layout = Dialect { format, delimiter, encoding, names: &names, limit_bytes };
-                OpenInput::Csv(Box::new(CsvRows::open(bytes, again, layout, mapping, &self.met)?))
+                OpenInput::Csv(Box::new(CsvRows::open(bytes, again, layout, &mapping, &self.met)?))
             }
             InputFormat::Json | InputFormat::Jsonl => {
                 OpenInput::Json(JsonRows::new(Values::open(bytes, format, limit_bytes), mapping, Arc::clone(&self.met)))

@@ -133,7 +133,7 @@ fn object(columns: &[String], row: &Row<'_>, embedding: &str) -> Result<String, 
             }
         };
         json.push_str(if json.len() > 1 { "," } else { "" });
-        json.push_str(&format!("{}:{value}", Json::from(name.as_str())));
+        json.extend([Json::from(name.as_str()).to_string(), ":".to_owned(), value]);
     }
     Ok(json + "}")
 }

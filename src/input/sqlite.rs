@@ -146,7 +146,7 @@ impl SqliteFile {
         if statement.column_count() == 0 || !statement.readonly() {
             return Err(self.no_question("is no question to a database"));
         }
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         if !begin(&columns) {
             return Ok(());
         }
