@@ -206,7 +206,7 @@ impl InputBytes {
 
 fn failure(error: io::Error, source: &str, packing: Option<&'static str>) -> Error {
     match packing {
-        _ if error.get_ref().is_some_and(|cause| cause.is::<Undecodable>()) => {
+        _ if error.get_ref().and_then(|cause| cause.downcast_ref::<Undecodable>()).is_some() => {
             Error::BadInput { source: source.to_owned(), why: error.to_string(), hint: None }
         }
         Some(packing) if error.raw_os_error().is_none() => Error::BadInput {

@@ -210,8 +210,10 @@ const TEXTS: [&str; 12] = [
 const TITLES: [&str; 4] = ["title", "headline", "subject", "name"];
 
 /// Guesses which of these columns holds the text, a title before it; as an argument is written.
-pub(super) fn likely_text<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+pub(super) fn likely_text<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let names: Vec<&str> = names.collect();
     let find = |texts: &[&str]| {
+        let names = names.iter().copied();
         let whole = texts.iter().find_map(|text| names.clone().find(|name| name.trim().eq_ignore_ascii_case(text)));
         let holds = |name: &str| texts.iter().position(|text| name.to_ascii_lowercase().contains(text));
         whole.or_else(|| names.clone().filter(|name| holds(name).is_some()).min_by_key(|name| holds(name)))

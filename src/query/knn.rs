@@ -68,7 +68,9 @@ impl<'q> VectorSearch<'q> {
         let mut damage = None;
         let ranked = rank_in_groups(view, self, chosen, &mut answer, &mut damage);
         let mut ranked = ranked.map_err(|error| cause(error, damage))?;
-        ranked.iter_mut().for_each(|nearest| nearest.truncate(answer.facts.wanted));
+        for nearest in &mut ranked {
+            nearest.truncate(answer.facts.wanted);
+        }
         Ok((answer, ranked))
     }
 

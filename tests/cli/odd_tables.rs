@@ -6,7 +6,7 @@ use crate::huedb::{Ran, World};
 
 /// Takes the flags out of what is to be done about an error, as a shell reads them; of a flag named twice the first.
 fn flags(ran: &Ran) -> Vec<String> {
-    let hint = ran.stderr.split_once("hint: ").map(|(_, hint)| hint).unwrap_or(&ran.stderr);
+    let hint = ran.stderr.split_once("hint: ").map_or(ran.stderr.as_str(), |(_, hint)| hint);
     // What stands behind a semicolon is for who wants something else, unless it is about the encoding.
     let wanted: Vec<&str> = hint
         .split("; ")

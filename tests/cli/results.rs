@@ -10,7 +10,7 @@ fn docs() -> World {
     let world = World::plain();
     std::fs::create_dir(world.path("docs")).unwrap();
     let copied = "Rotate the keys every year, and keep the old ones for a while.\n";
-    world.write("docs/keys.md", format!("# Keys\n\n{}\n# Again\n\n{copied}", copied));
+    world.write("docs/keys.md", format!("# Keys\n\n{copied}\n# Again\n\n{copied}"));
     world.write("docs/foxes.md", "# Foxes\n\nA red fox jumps over a dog.\nIt rests in its den.\n");
     world.ok(&["sync", "docs", "docs", "--create", "--model", "hash-64"]);
     world

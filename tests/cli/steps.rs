@@ -79,7 +79,8 @@ fn walk(size: (u16, u16), file: &str) {
     prepare(&world);
     let mut text = String::new();
     for step in steps() {
-        text += &format!("$ {}\n{}\n", step.command, shown(&step, &world.path(""), size).trim_end_matches('\n'));
+        let shown = shown(&step, &world.path(""), size);
+        text.extend(["$ ", &step.command, "\n", shown.trim_end_matches('\n'), "\n"]);
     }
     let path = folder().join(file);
     if std::env::var_os("UPDATE").is_some() {
@@ -100,9 +101,7 @@ fn walk(size: (u16, u16), file: &str) {
 fn prepare(world: &World) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     fs::create_dir(world.path("docs")).unwrap();
-    for (name, from) in [("model.md", "models/all-MiniLM-L6-v2/README.md")] {
-        fs::copy(fixtures.join(from), world.path("docs").join(name)).unwrap();
-    }
+    fs::copy(fixtures.join("models/all-MiniLM-L6-v2/README.md"), world.path("docs/model.md")).unwrap();
     world.write("docs/apt.md", "# Using a proxy\n\nSet Acquire::http::Proxy in apt.conf to have apt use a proxy.\n\n# Pinning\n\nPriorities decide which version of a package is installed.\n");
     world.write("docs/picture.bin", [0_u8, 159, 146, 150, 0, 1]);
     world.write("shop.csv", "sku,title,body,price,added\na1,Kettle,\"Boils a litre, in three minutes\",29.90,2026-11-02\nb2,Blanket,Keeps warm in winter,49.00,2026-11-20\nc3,Socks,Warm feet for cold evenings,9.50,2026-11-25\n");

@@ -26,6 +26,7 @@ pub(crate) struct SeriesCache {
 }
 
 /// The surroundings of one command.
+#[expect(clippy::struct_excessive_bools, reason = "each is known by itself")]
 pub(crate) struct Context<'c, 'w> {
     pub(crate) db: PathBuf,
     pub(crate) printer: &'c mut Printer<'w>,

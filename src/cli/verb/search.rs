@@ -16,8 +16,8 @@ use crate::cli::verb::query::asking;
 /// a text: for `#embedding` it is embedded by the model of the collection, for `#document` and sparse vectors by BM25.
 /// Chroma's own local server does not support such requests.
 ///
-/// Two fields of a search are huedb's own: "best_per", which is "uri" or a metadata key, keeps only the best hit of each
-/// value, and "unique": true leaves out near-duplicates of better hits. The list still has as many hits as its limit says,
+/// Two fields of a search are huedb's own: `best_per`, which is "uri" or a metadata key, keeps only the best hit of each
+/// value, and `unique`: true leaves out near-duplicates of better hits. The list still has as many hits as its limit says,
 /// where the rank finds enough.
 #[derive(Debug, Args)]
 #[command(override_usage = "huedb search [OPTIONS] <COLLECTION> --json <REQUEST>")]
