@@ -40,6 +40,41 @@ Exit codes:
   130 interrupted
 ";
 
+/// What `-h` shows of commands with many options, for it to fit a screen; `--help` shows all.
+const OFTEN: [(&str, &[&str]); 6] = [
+    (
+        "query",
+        &[
+            "input",
+            "limit",
+            "max-distance",
+            "best-per",
+            "unique",
+            "where",
+            "columns",
+            "full",
+            "open",
+            "like",
+            "hybrid",
+            "rerank",
+        ],
+    ),
+    (
+        "import",
+        &[
+            "create", "id", "document", "metadata", "types", "format", "encoding", "dry-run", "mode", "on-error",
+            "chunk",
+        ],
+    ),
+    (
+        "serve",
+        &["listen", "port", "read-only", "rate", "anonymous", "tls-cert", "tls-key", "trusted-proxy", "audit", "log"],
+    ),
+    ("create", &["space", "model", "no-model", "metadata", "get-or-create", "hybrid", "encrypt"]),
+    ("export", &["all", "ids-from", "where", "no-embeddings", "columns", "compress", "force"]),
+    ("update", &["id", "ids-from", "where", "document", "metadata", "uri", "dry-run"]),
+];
+
 /// The options that all commands have, in a line.
 const GLOBALS: &str =
     "Also -d/--db, -o/--output, -q, -v and the other options that all commands have: `huedb help options`";
@@ -60,10 +95,20 @@ fn hidden(arg: Arg) -> Arg {
     if arg.is_global_set() { arg.hide(true) } else { arg }
 }
 
-/// Adds the line that stands for the options of all commands.
+/// Adds the line that stands for the options of all commands, and leaves to `--help` what is seldom used of many options.
 fn with_globals(verb: Command) -> Command {
+    let name = verb.get_name().to_owned();
     let after = verb.get_after_help().map(|after| format!("{after}\n\n")).unwrap_or_default();
-    verb.mut_args(hidden).after_help(format!("{after}{GLOBALS}")).mut_subcommands(with_globals)
+    let long = format!("{after}{GLOBALS}");
+    let often = OFTEN.iter().find(|(verb, _)| *verb == name).map(|(_, often)| *often);
+    let short =
+        often.map_or_else(|| long.clone(), |_| format!("More options, and examples: `huedb {name} --help`\n{GLOBALS}"));
+    let seldom = |arg: &Arg| arg.get_long().is_some_and(|long| often.is_some_and(|often| !often.contains(&long)));
+    let verb = verb.mut_args(|arg| {
+        let is_seldom = seldom(&arg) && arg.get_id() != "help";
+        hidden(arg).hide_short_help(is_seldom)
+    });
+    verb.after_help(short).after_long_help(long).mut_subcommands(with_globals)
 }
 
 /// What `huedb` says by itself, on one screen.
@@ -125,6 +170,25 @@ mod tests {
         let overview = overview(&tree::command());
         assert!(overview.lines().count() <= 40, "{overview}");
         assert!(overview.lines().all(|line| line.chars().count() <= 80), "{overview}");
+    }
+
+    /// Of a terminal of 120 columns and 40 lines, the last of which is the prompt.
+    #[test]
+    fn what_h_says_of_a_command_fits_a_screen() {
+        let tree = readable(tree::command().max_term_width(100).term_width(100));
+        let verbs: Vec<String> = tree.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+        for verb in verbs {
+            let error = tree.clone().try_get_matches_from(["huedb", &verb, "-h"]).unwrap_err();
+            let page = error.render().to_string();
+            assert!(page.lines().count() < 40, "{} lines:\n{page}", page.lines().count());
+        }
+        // What is shown is there, and the rest is a word away.
+        for (verb, often) in OFTEN {
+            if let Some(verb) = tree.find_subcommand(verb) {
+                let known: Vec<&str> = verb.get_arguments().filter_map(Arg::get_long).collect();
+                assert!(often.iter().all(|long| known.contains(long)), "{}: {known:?}", verb.get_name());
+            }
+        }
     }
 
     #[test]

@@ -164,6 +164,7 @@ impl SqliteFile {
     /// What was asked is wrong, unless the file is.
     fn refused(&self, error: &rusqlite::Error) -> Error {
         match error {
+            rusqlite::Error::Empty => self.no_question("is no question to a database"),
             rusqlite::Error::MultipleStatement => self.no_question("is more than one statement"),
             rusqlite::Error::SqlInputError { msg, .. } => self.no_question(&format!("is wrong: {msg}")),
             other if other.sqlite_error_code() == Some(ErrorCode::Unknown) => {

@@ -320,10 +320,10 @@ mod tests {
         let expected = "\
 added 1,204
 warning: the graph of \"a[2J\" is damaged and ignored
-error: no collection named \"x\"
+error[bad_row]: no collection named \"x\"
 
 hint: the file holds: notes
-error: interrupted
+error[bad_row]: interrupted
 ";
         assert_eq!(text, expected);
     }
@@ -345,7 +345,7 @@ error: interrupted
             printer.warning("w");
             printer.failure(&failure("e", None));
         });
-        assert_eq!(text, "warning: w\nerror: e\n");
+        assert_eq!(text, "warning: w\nerror[bad_row]: e\n");
     }
 
     #[test]

@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn what_is_typed_is_kept_on_one_line() {
-        assert_eq!(wrapped("see `huedb help query`, then", 0, 24), "see\n`huedb help query`, then");
+        assert_eq!(wrapped("see `huedb help query`, then", 0, 22), "see\n`huedb help query`,\nthen");
         assert_eq!(wrapped("see `huedb help query` then", 0, 10), "see `huedb\nhelp\nquery`\nthen");
         assert_eq!(wrapped("an ` alone", 0, 4), "an `\nalone");
     }

@@ -98,7 +98,7 @@ fn rows_come_from_what_a_database_answers() {
         wrong.status == Some(2) && wrong.stderr.contains("error: the SQL is wrong: no such column: contend"),
         "{wrong:?}"
     );
-    assert!(wrong.stderr.contains("are collections, embeddings"), "{wrong:?}");
+    assert!(wrong.stderr.contains("collections, embeddings"), "{wrong:?}");
     assert_eq!(world.run_with(&["import", "notes", "-", "--from-sql", "select 1"], "").status, Some(2));
 }
 

@@ -10,9 +10,10 @@ pub(crate) fn remark(remark: &Remark) -> String {
     format!("{}{}", remark.text, advice.unwrap_or_default())
 }
 
-/// A value as a shell takes it.
+/// A value as a shell takes it; a comma outside of braces is an ordinary character to it.
 fn typed(value: &str) -> std::borrow::Cow<'_, str> {
-    shlex::try_quote(value).unwrap_or(value.into())
+    let is_plain = |part: &str| shlex::try_quote(part).is_ok_and(|quoted| quoted == part);
+    if value.split(',').all(is_plain) { value.into() } else { shlex::try_quote(value).unwrap_or(value.into()) }
 }
 
 /// The flag as it is typed, where there is a guess.

@@ -1,15 +1,18 @@
 //! `huedb query`.
 
+mod explain;
+
 use std::sync::Arc;
 
 use clap::{ArgGroup, Args};
 use huedb::embed::{Embedder, Reranker};
 use huedb::error::{Error, Result};
 use huedb::input::{Question, Questions, embedding_from_json};
-use huedb::query::{self as ask, AccessPath, Answer, Ask, BestPer, Filter};
+use huedb::query::{self as ask, Answer, Ask, BestPer, Filter};
 use huedb::record::{CollectionInfo, Hit, RecordId};
 use huedb::store::{Access, Include, Store, View, check_dimension, check_embedding};
 
+use self::explain::explain;
 use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::arguments::include::{RecordPart, columns, include, read_for};
@@ -20,7 +23,7 @@ use crate::cli::context::unknown_key::{warn_of_filter, warn_of_key};
 use crate::cli::process::editor;
 use crate::cli::process::exit::Status;
 use crate::output::{
-    self, FilePlace, Highlight, Label, OutputFormat, RecordColumn, RecordColumns, ShownRecord, duration, file_path,
+    self, FilePlace, Highlight, Label, OutputFormat, RecordColumn, RecordColumns, ShownRecord, file_path,
 };
 
 /// Find the records nearest to a query
@@ -383,58 +386,4 @@ pub(crate) fn asking(text: String) -> Result<String> {
         why: "the query is empty".into(),
         hint: Some("give a query text or --embedding; `huedb get` reads records without a query".into()),
     })
-}
-
-fn explain(context: &mut Context, answer: &Answer, best_per: Option<&BestPer>) {
-    let (facts, costs, timing) = (&answer.facts, &answer.plan.costs, &answer.timing);
-    let filtered = if facts.filtered { "the filter keeps" } else { "no filter:" };
-    let cost = |microseconds: f64| {
-        if microseconds.is_finite() { format!("{:.1} ms", microseconds / 1000.0) } else { "closed".into() }
-    };
-    let certainty = match (answer.plan.way, facts.recall) {
-        (AccessPath::Graph, Some(recall)) => {
-            format!("approximate: it found {:.1} % of the nearest when it was built", recall * 100.0)
-        }
-        (AccessPath::Graph, None) => "approximate: its recall was not measured".to_owned(),
-        (AccessPath::Sketch, _) => "exact but for a row in 4,000 that signs may miss at the edge".to_owned(),
-        (AccessPath::Nothing | AccessPath::Rows | AccessPath::Scan, _) => "exact".to_owned(),
-    };
-    let lines = [
-        format!(
-            "plan: {}, {certainty} ({filtered} {} of {}, {}, graph of {})",
-            answer.plan.way,
-            output::count(facts.candidates),
-            output::count_of(facts.rows, "record"),
-            output::count_of(facts.questions as u64, "question"),
-            output::count(facts.graph_rows)
-        ),
-        format!(
-            "expected: rows {}, scan {}, sketch {}, graph {}",
-            cost(costs.rows),
-            cost(costs.scan),
-            cost(costs.sketch),
-            cost(costs.graph)
-        ),
-        format!(
-            "took: filter {}, candidates {}, rank {} (ranked {}), read {}",
-            duration(timing.filter),
-            duration(timing.candidates),
-            duration(timing.rank),
-            output::count_of(answer.ranked, "row"),
-            duration(timing.read)
-        ),
-    ];
-    let thinned = answer.thinned.map(|thinned| {
-        let value =
-            best_per.map(|per| format!("{} of the same {per} as a better one, ", output::count(thinned.same_value)));
-        format!(
-            "thinned: of {} left out {}{}",
-            output::count_of(thinned.looked_at, "hit"),
-            value.unwrap_or_default(),
-            output::count_of(thinned.near_duplicates, "near-duplicate")
-        )
-    });
-    for line in lines.into_iter().chain(thinned) {
-        context.printer.notice(line);
-    }
 }

@@ -16,9 +16,12 @@ system:version                       +++++  +++  +++  +++  ++
 system:healthcheck                   +++++  +++  +++  +++  ++
 system:pre_flight_checks             +++++  +++  +++  +++  ++
 system:openapi                       +++++  +++  +++  +++  ++
+system:page                          +++++  +++  +++  +++  ++
+system:enter                         +++++  +++  +++  +++  ++
 system:v1                            +++++  +++  +++  +++  ++
 system:get_user_identity             x++++  +++  +++  +++  ++
 collection:get_collection_by_crn     x++++  +++  +++  +++  ++
+system:mcp                           x++++  +++  +++  +++  ++
 system:metrics                       x+xx+  xxx  xxx  xxx  xx
 system:reset                         xxxx+  xxx  xxx  xxx  xx
 system:info                          xx+++  xxx  xxx  xxx  xx
