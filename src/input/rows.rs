@@ -365,6 +365,7 @@ impl InputRows {
     }
 
     #[cfg(not(feature = "foreign"))]
+    #[expect(clippy::unused_self, reason = "with the feature it asks")]
     fn start_sql(&self, _: &SourceFile, _: &str) -> Result<OpenInput> {
         Err(Error::InvalidArgument {
             why: "this huedb was built without SQLite".into(),

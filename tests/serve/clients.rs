@@ -31,10 +31,10 @@ fn the_python_client_works() {
     passes(Command::new(python).arg(scenario).arg(&server.address));
 }
 
-/// Returns the README's example in a language, for the address of a server.
+/// Returns the guide's example in a language, for the address of a server.
 fn example(language: &str, address: &str) -> String {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let (_, rest) = readme.split_once(&format!("```{language}\n")).unwrap();
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/man/serving.md")).unwrap();
+    let (_, rest) = guide.split_once(&format!("```{language}\n")).unwrap();
     let (_, port) = address.rsplit_once(':').unwrap();
     rest.split_once("```").unwrap().0.replace("8000", port)
 }
@@ -48,9 +48,9 @@ fn prints(command: &mut Command, example: &str) {
 }
 
 #[test]
-fn the_python_example_of_the_readme_runs() {
+fn the_python_example_of_the_guide_runs() {
     let Some(python) = installed("python/bin/python") else {
-        eprintln!("not run, for `make clients` was not: the_python_example_of_the_readme_runs");
+        eprintln!("not run, for `make clients` was not: the_python_example_of_the_guide_runs");
         return;
     };
     let server = Running::start(&[]);
@@ -59,9 +59,9 @@ fn the_python_example_of_the_readme_runs() {
 }
 
 #[test]
-fn the_javascript_example_of_the_readme_runs() {
+fn the_javascript_example_of_the_guide_runs() {
     let Some(modules) = installed("javascript/node_modules") else {
-        eprintln!("not run, for `make clients` was not: the_javascript_example_of_the_readme_runs");
+        eprintln!("not run, for `make clients` was not: the_javascript_example_of_the_guide_runs");
         return;
     };
     let server = Running::start(&[]);

@@ -31,6 +31,7 @@ macro_rules! actions {
     ($($action:ident = $name:literal, $level:ident, $role:ident;)*) => {
         /// What is asked for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[cfg_attr(not(feature = "mcp"), allow(dead_code, reason = "its route is not there either"))]
         pub(in crate::serve) enum Action {
             $($action,)*
         }

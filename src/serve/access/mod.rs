@@ -12,6 +12,7 @@ pub(super) use action::{Action, Level};
 pub(super) use caller::{Caller, Identity};
 pub(super) use claim_rule::{ClaimRule, Claims};
 pub(super) use credential::Credential;
+#[cfg(feature = "mcp")]
 pub(super) use decision::Decision;
 pub(super) use guard::{AccessRequest, Guard, GuardRules, Place, Refusal};
 pub(super) use rate::RateLimits;

@@ -103,7 +103,7 @@ impl Filter {
                 format!("{key} {than} {}", literal(bound))
             }
             Self::Key(key, Operator::Contains(element, negated)) => {
-                format!("{key} {} {}", pick(*negated, "contains", "not contains"), literal(element))
+                format!("{key} {} {}", pick(*negated, "has", "not has"), literal(element))
             }
             Self::Id(ids, negated) => among("#id", &ids.iter().map(|id| quoted(id)).collect::<Vec<_>>(), *negated),
             Self::Document(Matcher::Contains, text, negated) => {

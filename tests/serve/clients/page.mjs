@@ -194,7 +194,8 @@ for (const colorScheme of ["light", "dark"]) {
       if (name === "record") await page.locator("#record .nearest .row").first().waitFor();
       const wide = await page.evaluate(() => [...document.querySelectorAll("html, body, main, #record")].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.tagName));
       assert.deepEqual(wide, [], `${name} at ${width}`);
-      assert.doesNotMatch(await page.locator("body").innerText(), /\b(null|undefined|NaN)\b/, name);
+      // One operator of a filter is called so.
+      assert.doesNotMatch((await page.locator("body").innerText()).replaceAll("is null", ""), /\b(null|undefined|NaN)\b/, name);
       await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png` });
     }
   }
