@@ -11,7 +11,6 @@ use std::process::{Command, Stdio};
 use nix::pty::{Winsize, openpty};
 
 use crate::agree::agree;
-use crate::huedb::World;
 
 /// A command, and what is typed while it runs.
 struct Step {
@@ -71,15 +70,23 @@ fn shown(step: &Step, home: &Path, (rows, columns): (u16, u16)) -> String {
         }
     }
     child.wait().unwrap();
-    terminal.screen().contents().lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    terminal.screen().contents().lines().map(|line| without_ids(line.trim_end()) + "\n").collect()
+}
+
+/// Hides what no two collections have in common.
+fn without_ids(line: &str) -> String {
+    let is_uuid = |word: &&str| word.len() == 36 && word.matches('-').count() == 4;
+    line.split(' ').find(is_uuid).map_or_else(|| line.to_owned(), |uuid| line.replace(uuid, "(a UUID)"))
 }
 
 fn walk(size: (u16, u16), file: &str) {
-    let world = World::plain();
-    prepare(&world);
+    // A path as long as any other time, since lines are broken by their lengths.
+    let home = tempfile::Builder::new().prefix("steps-").rand_bytes(6).tempdir_in("/tmp").unwrap();
+    prepare(home.path());
+    let name = home.path().file_name().unwrap().to_str().unwrap();
     let mut text = String::new();
     for step in steps() {
-        let shown = shown(&step, &world.path(""), size);
+        let shown = shown(&step, home.path(), size).replace(name, "steps-......");
         text.extend(["$ ", &step.command, "\n", shown.trim_end_matches('\n'), "\n"]);
     }
     let path = folder().join(file);
@@ -98,24 +105,22 @@ fn walk(size: (u16, u16), file: &str) {
 }
 
 /// What somebody else has put there.
-fn prepare(world: &World) {
+fn prepare(home: &Path) {
+    let write = |name: &str, content: &[u8]| fs::write(home.join(name), content).unwrap();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    fs::create_dir(world.path("docs")).unwrap();
-    fs::copy(fixtures.join("models/all-MiniLM-L6-v2/README.md"), world.path("docs/model.md")).unwrap();
-    world.write("docs/apt.md", "# Using a proxy\n\nSet Acquire::http::Proxy in apt.conf to have apt use a proxy.\n\n# Pinning\n\nPriorities decide which version of a package is installed.\n");
-    world.write("docs/picture.bin", [0_u8, 159, 146, 150, 0, 1]);
-    world.write("shop.csv", "sku,title,body,price,added\na1,Kettle,\"Boils a litre, in three minutes\",29.90,2026-11-02\nb2,Blanket,Keeps warm in winter,49.00,2026-11-20\nc3,Socks,Warm feet for cold evenings,9.50,2026-11-25\n");
+    fs::create_dir(home.join("docs")).unwrap();
+    fs::copy(fixtures.join("models/all-MiniLM-L6-v2/README.md"), home.join("docs/model.md")).unwrap();
+    write("docs/apt.md", b"# Using a proxy\n\nSet Acquire::http::Proxy in apt.conf to have apt use a proxy.\n\n# Pinning\n\nPriorities decide which version of a package is installed.\n");
+    write("docs/picture.bin", &[0, 159, 146, 150, 0, 1]);
+    write("shop.csv", b"sku,title,body,price,added\na1,Kettle,\"Boils a litre, in three minutes\",29.90,2026-11-02\nb2,Blanket,Keeps warm in winter,49.00,2026-11-20\nc3,Socks,Warm feet for cold evenings,9.50,2026-11-25\n");
     // A German shop's, three times as others write it.
     let german = "Artikel;Beschreibung;Preis\r\nKissen;\"Weich; für kalte Füße\";12,50\r\nLampe;Warmes Licht;49,90\r\n";
-    world.write("bom.csv", format!("\u{feff}{german}"));
+    write("bom.csv", format!("\u{feff}{german}").as_bytes());
     let latin: Vec<u8> = german.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
-    world.write("latin.csv", latin);
-    world.write(
-        "pipe.csv",
-        "Product Title |Description |Price\nPillow |Soft, for cold feet |12\nLamp |Warm light |49\n",
-    );
-    world.write("tab.txt", "title\tbody\nPillow\tSoft\nLamp\tWarm light\n");
-    world.write("nested.jsonl", "{\"id\":\"u1\",\"body\":{\"text\":\"deploy failed\"},\"user\":{\"login\":\"ann\"}}\n{\"id\":\"u2\",\"body\":{\"text\":\"fixed the deploy\"},\"user\":{\"login\":\"bob\"}}\n");
+    write("latin.csv", &latin);
+    write("pipe.csv", b"Product Title |Description |Price\nPillow |Soft, for cold feet |12\nLamp |Warm light |49\n");
+    write("tab.txt", b"title\tbody\nPillow\tSoft\nLamp\tWarm light\n");
+    write("nested.jsonl", b"{\"id\":\"u1\",\"body\":{\"text\":\"deploy failed\"},\"user\":{\"login\":\"ann\"}}\n{\"id\":\"u2\",\"body\":{\"text\":\"fixed the deploy\"},\"user\":{\"login\":\"bob\"}}\n");
 }
 
 #[test]
