@@ -86,15 +86,25 @@ fn all_bodies_together_are_bounded() {
         )
     };
     // One holds most of the room and does not go on.
-    let mut holder = TcpStream::connect(&server.address).unwrap();
-    holder.write_all(head(4 << 20).as_bytes()).unwrap();
-    holder.write_all(&vec![b' '; 3 << 20]).unwrap();
+    let hold = || {
+        let mut holder = TcpStream::connect(&server.address).unwrap();
+        let _ = holder.write_all(head(4 << 20).as_bytes()).and_then(|()| holder.write_all(&vec![b' '; 3 << 20]));
+        holder
+    };
+    let mut holder = hold();
     let padded = || {
         let mut body = vec![b' '; 2 << 20];
         body.extend_from_slice(br#"{"name": "notes", "get_or_create": true}"#);
         server.send("POST", &path, &[("content-type", "application/json")], &body)
     };
-    server.until("the bound", |_| padded().text.contains("--max-bodies"));
+    server.until("the bound", |_| {
+        let refused = padded().text.contains("--max-bodies");
+        // Where they came together it may be the holder that found no room.
+        if !refused {
+            holder = hold();
+        }
+        refused
+    });
     assert!(rejected(&server, "bodies") > 0);
     assert_eq!(server.get(HEARTBEAT).status, 200);
     drop(holder);
