@@ -95,6 +95,9 @@ impl Worker for Engine {
     }
 }
 
+/// Bytes of an answer of ours: its records keep to `mcp`'s own limit, which is far below.
+const MOST_ANSWER_BYTES: usize = 64 << 20;
+
 /// What a tool does, by the names that the routes have for it.
 fn action_of(request: &Request) -> Action {
     match request {
@@ -132,7 +135,9 @@ pub(super) async fn exchange(gate: &Arc<Gate>, call: Call, headers: HeaderMap, t
         .with_max_request_body_bytes(usize::MAX);
     let service = StreamableHttpService::new(session, Arc::new(NeverSessionManager::default()), config);
     let (head, body) = service.handle(request).await.into_parts();
-    let body = to_bytes(Body::new(body), usize::MAX).await.unwrap_or_default();
+    let Ok(body) = to_bytes(Body::new(body), MOST_ANSWER_BYTES).await else {
+        return Outgoing::Whole(Err(Fault::internal("an answer is longer than any that a tool gives")));
+    };
     let seen = engine.see(std::mem::take);
     if let Some(action) = seen.action {
         trail.about(action, scope, seen.collection);
