@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use super::json_stream;
+use super::value_scan::is_closed;
 use crate::error::Error;
 
 /// How an input is written.
@@ -106,7 +106,7 @@ impl InputFormat {
             Some(b'{') => {
                 let line = text.split(|&b| b == b'\n').next().unwrap_or_default();
                 let whole = line.len() < text.len();
-                if whole && !json_stream::is_closed(line) { Self::Json } else { Self::Jsonl }
+                if whole && !is_closed(line) { Self::Json } else { Self::Jsonl }
             }
             Some(b'<') if is_page(text) => Self::Html,
             Some(_) => otherwise,

@@ -264,6 +264,17 @@ pub(super) struct RowParts {
 }
 
 impl RowParts {
+    /// Makes the document of its pieces, where it has several.
+    pub(super) fn join_pieces(mut self) -> Self {
+        let pieces: Vec<String> = std::mem::take(&mut self.pieces).into_values().collect();
+        if !pieces.is_empty() {
+            self.document = Some(pieces.join("\n\n"));
+        }
+        self
+    }
+}
+
+impl RowParts {
     /// Makes the row; the error is a sentence.
     pub(super) fn into_row(self, mapping: &Mapping, origin: Origin) -> Result<NewRecord, Remark> {
         let id = match (self.id, &mapping.id) {

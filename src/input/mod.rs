@@ -55,6 +55,7 @@ mod stdin;
 #[cfg(test)]
 mod tests;
 mod text_columns;
+mod value_scan;
 
 pub use archive::{Archive, ArchiveBatches, ArchiveSize};
 pub use batches::{BatchLimits, Notices, RowBatches, SkippedFiles, Split};

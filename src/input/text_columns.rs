@@ -5,8 +5,6 @@
 
 use std::fmt;
 
-use super::mapping::RowParts;
-
 /// One column whose text is the document, or several whose texts are joined, a blank line between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextColumns {
@@ -67,17 +65,6 @@ pub(super) fn join_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
         other => format!("\"{}\"", other.replace('"', "\"\"")),
     };
     names.map(quoted).collect::<Vec<_>>().join(",")
-}
-
-impl RowParts {
-    /// Makes the document of its pieces, where it has several.
-    pub(super) fn join_pieces(mut self) -> Self {
-        let pieces: Vec<String> = std::mem::take(&mut self.pieces).into_values().collect();
-        if !pieces.is_empty() {
-            self.document = Some(pieces.join("\n\n"));
-        }
-        self
-    }
 }
 
 #[cfg(test)]

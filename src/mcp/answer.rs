@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::catalogue::{Catalogue, Refusal};
+use super::told::{Told, told};
 use super::tool::{NoInput, Tool};
 use super::{read, resource, write};
 
@@ -62,25 +63,6 @@ impl Response {
         let Self::Done(answer) = self else { return None };
         let read = ["hits", "records"].iter().find_map(|key| Some(answer.get(key)?.as_array()?.len() as u64));
         read.or_else(|| ["added", "updated", "deleted"].iter().find_map(|key| answer.get(key)?.as_u64()))
-    }
-}
-
-/// What a tool answers.
-pub(super) type Told = Result<Json, Refusal>;
-
-/// An answer, with what is to be said beside it.
-#[expect(clippy::unnecessary_wraps, reason = "every tool ends with it")]
-pub(super) fn told(mut answer: Json, notes: Vec<String>) -> Told {
-    if !notes.is_empty() {
-        put(&mut answer, "notes", notes);
-    }
-    Ok(answer)
-}
-
-/// Adds to an object.
-pub(super) fn put(object: &mut Json, key: &str, value: impl Into<Json>) {
-    if let Some(object) = object.as_object_mut() {
-        object.insert(key.to_owned(), value.into());
     }
 }
 

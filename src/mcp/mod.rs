@@ -13,6 +13,7 @@ mod read;
 mod resource;
 mod session;
 mod stdio;
+mod told;
 mod tool;
 mod write;
 

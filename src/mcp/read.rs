@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::answer::{Told, put, told};
 use super::catalogue::{Catalogue, Need};
 use super::page::Page;
+use super::told::{Told, put, told};
 use super::tool::{DescribeInput, GetInput, SearchInput};
 use crate::embed::{asked_with_model_of_client, model_of};
 use crate::error::{Error, Result};

@@ -4,10 +4,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::answer::{Told, told};
 use super::catalogue::{Catalogue, Need, Refusal};
 use super::page::Page;
 use super::read;
+use super::told::{Told, told};
 use super::tool::DescribeInput;
 use crate::record::RecordId;
 use crate::store::Include;

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::answer::{Told, told};
 use super::catalogue::{Catalogue, Need};
 use super::read::{record_ids, slips};
+use super::told::{Told, told};
 use super::tool::{DeleteInput, RecordInput, RecordsInput};
 use crate::embed::of_collection;
 use crate::error::{Error, Result};

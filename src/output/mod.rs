@@ -26,6 +26,7 @@ mod place;
 mod printer;
 mod progress;
 mod properties;
+mod record_layout;
 mod sanitize;
 mod scatter_plot;
 mod sink;

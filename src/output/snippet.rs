@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
+use super::record_layout::Layout;
 use super::sink::ShownRecord;
 use super::table::cell;
-use super::vertical::Layout;
 use super::width::{cut, cut_head, width};
 use super::{RecordColumn, color, place, sanitize, table_cell};
 

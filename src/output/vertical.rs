@@ -8,6 +8,7 @@ use std::io::Write;
 use huedb::error::Result;
 
 use super::highlighted_text::Marked;
+use super::record_layout::Layout;
 use super::sink::{ShownQuestion, ShownRecord, Sink, Style, written};
 use super::table::{NOTHING, cell, question_line};
 use super::{Highlight, RecordColumn, RecordColumns, color, sanitize, snippet, width};
@@ -17,13 +18,6 @@ const GAP: usize = 2;
 const NARROWEST_VALUE: usize = 20;
 /// Longer names of metadata keys push their own value to the right, not those of all others.
 const WIDEST_NAME: usize = 24;
-
-/// How one record is laid out.
-pub(super) struct Layout {
-    pub(super) columns: RecordColumns,
-    pub(super) style: Style,
-    pub(super) highlight: Highlight,
-}
 
 /// Writes the records below one another.
 pub(super) struct VerticalSink<'w> {

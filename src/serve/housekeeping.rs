@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::http::Gate;
+use super::gate::Gate;
 use crate::error::{Error, Result};
 
 /// How often it looks for tokens.

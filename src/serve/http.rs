@@ -21,77 +21,25 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use axum::{Router, routing};
 use http_body::Frame;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::access::Action;
-use super::admission::{Admission, content_length, origin, place};
-use super::call::{Call, Kind, Reply, Route, Site, Step};
+use super::admission::{content_length, origin, place};
+use super::call::{Call, Kind, Reply, Route};
 use super::connection::Streamed;
-use super::engine::{Engine, Job, guarded, too_late};
 use super::fault::Fault;
-use super::intake::{collect, hand_over, room};
-use super::net::{Connections, Tls};
-use super::observe::{RequestId, RouteName, Trail, bring};
+use super::gate::{Gate, work};
+use super::intake::{collect, hand_over};
+use super::observe::{RequestId, RouteName, Trail};
 use super::rejection::Rejection;
-use super::responder::{Outgoing, Responder};
+use super::responder::Outgoing;
 use super::routes;
 use super::upload::upload;
 
 static TRACE_ID: HeaderName = HeaderName::from_static("chroma-trace-id");
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// What every request passes.
-pub(super) struct Gate {
-    pub(super) site: Arc<Site>,
-    pub(super) engine: Engine,
-    pub(super) admission: Admission,
-    pub(super) connections: Arc<Connections>,
-    pub(super) tls: Option<Tls>,
-    /// Room for bodies.
-    bodies: Arc<Semaphore>,
-}
-
-impl Gate {
-    pub(super) fn new(
-        site: Arc<Site>,
-        engine: Engine,
-        admission: Admission,
-        connections: Arc<Connections>,
-        tls: Option<Tls>,
-    ) -> Self {
-        let bodies = room(site.options.max_bodies);
-        Self { site, engine, admission, connections, tls, bodies }
-    }
-
-    /// Brings the metrics up to date with what is kept elsewhere.
-    pub(super) fn refresh_metrics(&self) {
-        let (store, gauges) = (&self.site.store, &self.site.metrics().gauges);
-        let as_gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        let cache = store.cache();
-        gauges.connections.set(as_gauge(self.connections.open()));
-        let metrics = self.site.metrics();
-        let handshakes = self.connections.failed_handshakes();
-        metrics.bring_rejected(Rejection::Handshake, handshakes);
-        metrics.bring_rejected(Rejection::Head, self.connections.without_request().saturating_sub(handshakes));
-        gauges.queue.set(as_gauge(self.engine.waiting()));
-        gauges.cache.set(as_gauge(cache.bytes()));
-        let (hits, misses) = cache.uses();
-        bring(&gauges.cache_hits, hits);
-        bring(&gauges.cache_misses, misses);
-        bring(&gauges.commits, store.commits());
-        if let Ok(found) = std::fs::metadata(store.path()) {
-            gauges.file.set(i64::try_from(found.len()).unwrap_or(i64::MAX));
-        }
-        if let Some(tls) = &self.tls {
-            gauges.certificate.set(tls.expires());
-        }
-        if let Some(audit) = &self.site.observed.trails.audit {
-            bring(&gauges.audit_lost, audit.lost());
-        }
-    }
-}
 
 /// Returns the routes, each with its way through the gate.
 pub(super) fn router(gate: &Arc<Gate>) -> Router {
@@ -210,30 +158,6 @@ async fn read(
     (call.body, *permit) = collected.unwrap_or_else(|_| Err(late()))?;
     trail.bytes = call.body.len();
     Ok(call)
-}
-
-/// Has a request answered by the workers, or at once where nothing is to be worked on.
-pub(super) async fn work(gate: &Arc<Gate>, call: Call) -> Outgoing {
-    if call.route.kind == Kind::Constant {
-        if call.route.action == Action::Metrics {
-            gate.refresh_metrics();
-        }
-        return Outgoing::Whole(match guarded(|| (call.route.handler)(&gate.site, &call)) {
-            Ok(Step::Done(reply)) => Ok(reply),
-            Ok(_) => Err(Fault::internal("a constant route has work to do")),
-            Err(fault) => Err(fault),
-        });
-    }
-    let is_bounded = !matches!(call.route.kind, Kind::Long | Kind::Upload);
-    let (sender, receiver) = oneshot::channel();
-    gate.engine.submit(Job { call, responder: Responder::new(sender), since: Instant::now() });
-    let outgoing =
-        if is_bounded { timeout(gate.site.options.request_timeout, receiver).await } else { Ok(receiver.await) };
-    match outgoing {
-        Ok(Ok(outgoing)) => outgoing,
-        Ok(Err(_)) => Outgoing::Whole(Err(Fault::internal("the request was not answered"))),
-        Err(_) => Outgoing::Whole(Err(too_late())),
-    }
 }
 
 /// Makes a response, and ends the trail with it.

@@ -19,7 +19,7 @@ use super::access::{Action, Caller, Decision};
 use super::admission::may_not;
 use super::call::{Call, Handled, Reply, Site};
 use super::fault::Fault;
-use super::http::{Gate, work};
+use super::gate::{Gate, work};
 use super::observe::Trail;
 use super::responder::Outgoing;
 use crate::embed::LoadOptions;

@@ -15,6 +15,7 @@ mod engine;
 mod fault;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod gate;
 mod housekeeping;
 mod http;
 mod intake;

@@ -2,11 +2,13 @@
 
 mod legend;
 mod places;
+mod point_map;
 mod svg;
 #[cfg(test)]
 mod tests;
 mod text;
 
 pub(crate) use legend::Legend;
-pub(crate) use svg::{MapName, MapPoint, PointMap, write_map};
+pub(crate) use point_map::{MapName, MapPoint, PointMap};
+pub(crate) use svg::write_map;
 pub(crate) use text::hover;

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::svg::{Frame, PointMap};
+use super::point_map::{Frame, PointMap};
 use crate::output::{count_of, width};
 
 /// Points of one place that are named when the pointer is over it.

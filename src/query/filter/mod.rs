@@ -13,6 +13,7 @@ mod parse;
 mod parse_error;
 mod rules;
 mod short_form;
+mod short_parser;
 mod short_words;
 #[cfg(test)]
 mod tests;

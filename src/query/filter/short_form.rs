@@ -18,6 +18,7 @@
 use super::lexer::Cursor;
 use super::parse_error::{ParseError, ParseResult};
 use super::rules::{self, FIELDS, NESTING_LIMIT};
+use super::short_parser::{Parser, is_word};
 use super::short_words::Operator;
 use super::{Filter, Scalar, Test, TextField, TextTest};
 
@@ -33,10 +34,6 @@ pub(super) fn is_bare(key: &str) -> bool {
     !key.is_empty() && key.chars().all(is_word) && !RESERVED.iter().any(|word| word.eq_ignore_ascii_case(key))
 }
 
-pub(super) fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '.' | '-')
-}
-
 /// Parses a filter in the short form.
 pub(super) fn parse(text: &str) -> ParseResult<Filter> {
     let mut parser = Parser { cursor: Cursor::new(text) };
@@ -50,10 +47,6 @@ pub(super) fn parse(text: &str) -> ParseResult<Filter> {
 
 fn text_test(field: TextField, test: TextTest, negated: bool) -> Test {
     Test::Text { field, test: if negated { !test } else { test } }
-}
-
-pub(super) struct Parser<'t> {
-    pub(super) cursor: Cursor<'t>,
 }
 
 impl Parser<'_> {
@@ -181,26 +174,6 @@ impl Parser<'_> {
                 )),
             },
         }
-    }
-
-    pub(super) fn skip_space(&mut self) {
-        self.cursor.take_while(char::is_whitespace);
-    }
-
-    /// Returns the word that stands here, without stepping over it.
-    pub(super) fn word(&self) -> &str {
-        self.cursor.clone().take_while(is_word)
-    }
-
-    /// Steps over space and the word, if it comes next.
-    pub(super) fn eat_word(&mut self, word: &str) -> bool {
-        let mut ahead = self.cursor.clone();
-        ahead.take_while(char::is_whitespace);
-        let here = ahead.take_while(is_word).eq_ignore_ascii_case(word);
-        if here {
-            self.cursor = ahead;
-        }
-        here
     }
 
     fn after_test(&self) -> ParseError {

@@ -4,7 +4,7 @@
 
 use super::lexer::{Cursor, Literal};
 use super::parse_error::{ParseError, ParseResult};
-use super::short_form::{Parser, is_word};
+use super::short_parser::{Parser, is_word};
 use super::{Scalar, Side};
 
 /// The operators, for messages; before those that are words may stand `not`.
