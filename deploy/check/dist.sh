@@ -9,21 +9,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 version=$("$program" --version)
 export HUEDB_FILE="$work/huedb.redb"
-passed=0 failed=0
-
-# check WHAT COMMAND...: runs it, shows what it says if it fails.
-check() {
-    what=$1
-    shift
-    if "$@" > "$work/said" 2>&1; then
-        passed=$((passed + 1))
-        echo "ok    $what"
-    else
-        failed=$((failed + 1))
-        echo "FAIL  $what"
-        sed 's/^/      /' "$work/said"
-    fi
-}
+# shellcheck source=deploy/check/check.sh
+. "$(dirname "$0")/check.sh"
 
 # works INSTALLED COMMAND...: what was installed is the program, and what people type finds a text by its meaning.
 works() {

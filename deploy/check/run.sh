@@ -9,23 +9,9 @@ PATH=$tools/venv/bin:$tools/debian/usr/bin:$tools/layer:$PATH
 export SEMGREP_SEND_METRICS=off SEMGREP_ENABLE_VERSION_CHECK=0 DO_NOT_TRACK=1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 failures= skipped=0
-
-# check WHAT COMMAND...: runs it, shows what it says if it fails.
-check() {
-    what=$1
-    shift
-    if "$@" > "$work/said" 2>&1; then
-        passed=$((passed + 1))
-        echo "ok    $what"
-    else
-        failed=$((failed + 1))
-        failures="$failures
-FAILED $what"
-        echo "FAIL  $what"
-        sed 's/^/      /' "$work/said"
-    fi
-}
+skipped=0
+# shellcheck source=deploy/check/check.sh
+. "$here/check.sh"
 
 # refuses WHAT WORDS COMMAND...: it must fail, and say why in these words.
 refuses() {
