@@ -128,6 +128,10 @@ fn every_way_of_writing_weighs_the_terms_of_new_documents() {
     ok(&world, &["sync", "notes", "folder"]);
     assert_weights(&world, "a.txt#0", &[21]);
 
+    ok(&world, &["update", "notes", "--where", "#id in ('text', 'vector')", "--document", "w40"]);
+    assert_weights(&world, "text", &[40]);
+    assert_weights(&world, "vector", &[40]);
+
     // Out and in again, with the models and, since it is whole, without.
     let out = ok(&world, &["export", "notes"]).stdout;
     world.write("out.jsonl", out);

@@ -11,7 +11,7 @@ use huedb::error::{Error, Result};
 use huedb::ingest::Tally;
 use huedb::input::metadata_from_json;
 use huedb::query::RecordQuery;
-use huedb::record::RecordId;
+use huedb::record::{RecordId, SparseVector, Value};
 use huedb::store::{Change, Effect, Mode};
 
 use super::add::{FieldsArgs, KeepArgs, check_keep, text_from_stdin};
@@ -89,7 +89,7 @@ impl UpdateArgs {
         if fields.document.as_deref() == Some("-") {
             self.conditions.leaves_stdin("--document -")?;
         }
-        let metadata = fields.metadata.as_deref().map(metadata_from_json).transpose()?.unwrap_or_default();
+        let mut metadata = fields.metadata.as_deref().map(metadata_from_json).transpose()?.unwrap_or_default();
         let ids = self.conditions.ids(context)?.map(|ids| ids.into_iter().collect::<BTreeSet<RecordId>>());
         let listed = ids.as_ref().map_or(0, BTreeSet::len);
         let query = RecordQuery {
@@ -120,6 +120,11 @@ impl UpdateArgs {
             None
         };
         let embedding = embedded(context, model.as_ref(), document.as_deref())?;
+        if let (Some(sparse), Some(model), Some(document)) = (&info.sparse, &model, &document)
+            && !metadata.contains(&sparse.key)
+        {
+            metadata.insert(sparse.key.as_str(), weights(model.as_ref(), document)?.map(Value::Sparse))?;
+        }
         let change = |id: RecordId| Change {
             id,
             embedding: embedding.clone(),
@@ -143,6 +148,12 @@ impl UpdateArgs {
         });
         Ok(Status::Done)
     }
+}
+
+/// Weighs the terms of the document that all records get, once, for a collection with a sparse model.
+fn weights(model: &dyn Embedder, document: &str) -> Result<Option<SparseVector>> {
+    let Some(sparse) = model.sparse()? else { return Ok(None) };
+    Ok(sparse.embed(&[document], TextRole::Document)?.vectors.into_iter().next())
 }
 
 /// Embeds the document that all records get, once.
