@@ -3,6 +3,8 @@
 //! Invariants: all answers of a view come from the same committed state, whatever other processes write; an error of a
 //! view names its file.
 
+mod lookup;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,13 +14,11 @@ use roaring::RoaringTreemap;
 use super::catalog::{CatalogEntry, CollectionKey, GraphEntry, NextEmbeddings};
 use super::centre::Centre;
 use super::panic_guard::guarded;
-use super::posting::{self, Term, TermKind};
 use super::quantised_rows::read_centre;
 use super::record::{StoredRecord, decode, decode_id};
 use super::redb_error::FileContext;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::tenants;
-use super::terms;
 use super::vector::Embeddings;
 use super::write::read_set;
 use super::{Cache, Store};
@@ -401,152 +401,6 @@ impl View {
     #[must_use]
     pub(crate) fn sealed_until(&self) -> Ordinal {
         Ordinal(self.entry.sealed.sealed_until)
-    }
-
-    /// Returns the records whose metadata key holds a term.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] or [`Error::Io`].
-    pub(crate) fn holding(&self, key: &str, term: &Term) -> Result<RoaringTreemap> {
-        self.named(|| posting::equal(&self.tx.open_table(table::POSTINGS)?, self.number, key, term, self.end()))
-    }
-
-    /// Returns the records whose metadata key holds a term between two; the flags include the bounds.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] or [`Error::Io`].
-    pub(crate) fn holding_between(&self, key: &str, from: (&Term, bool), to: (&Term, bool)) -> Result<RoaringTreemap> {
-        self.named(|| posting::between(&self.tx.open_table(table::POSTINGS)?, self.number, key, from, to))
-    }
-
-    /// Returns the records that have a metadata key; one with a sparse vector without weights has not.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] or [`Error::Io`].
-    pub(crate) fn with_key(&self, key: &str) -> Result<RoaringTreemap> {
-        self.named(|| {
-            let mut found = posting::with_key(&self.tx.open_table(table::POSTINGS)?, self.number, key)?;
-            match self.tx.open_table(table::TERMS) {
-                Ok(table) => terms::add_with_key(&table, self.number, key, &mut found)?,
-                // No version with this table has written to the file yet.
-                Err(redb::TableError::TableDoesNotExist(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-            Ok(found)
-        })
-    }
-
-    /// Visits the terms of a metadata key's strings that begin with `start`, in order, with the records that hold each;
-    /// of those longer than a term, all whose beginning fits.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], or what `visit` answers.
-    pub(crate) fn for_each_text(
-        &self,
-        key: &str,
-        start: &str,
-        visit: impl FnMut(&str, &Term, RoaringTreemap) -> Result<()>,
-    ) -> Result<()> {
-        self.named(|| posting::each_text(&self.tx.open_table(table::POSTINGS)?, self.number, (key, start), visit))
-    }
-
-    /// Visits every term of a metadata key, or of every key, with the records that hold it; terms of a key in order.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], or what `visit` answers.
-    pub(crate) fn for_each_term(
-        &self,
-        key: Option<&str>,
-        visit: impl FnMut(&str, &Term, RoaringTreemap) -> Result<()>,
-    ) -> Result<()> {
-        self.named(|| posting::each(&self.tx.open_table(table::POSTINGS)?, self.number, key, visit))
-    }
-
-    /// Returns the metadata keys that records have, in order.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] or [`Error::Io`].
-    pub fn metadata_keys(&self) -> Result<Vec<String>> {
-        self.named(|| {
-            let mut keys = posting::metadata_keys(&self.tx.open_table(table::POSTINGS)?, self.number)?;
-            match self.tx.open_table(table::TERMS) {
-                Ok(table) => keys.extend(terms::metadata_keys(&table, self.number)?),
-                // No version with this table has written to the file yet.
-                Err(redb::TableError::TableDoesNotExist(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-            keys.sort_unstable();
-            keys.dedup();
-            Ok(keys)
-        })
-    }
-
-    /// Returns the metadata keys that records have, sparse vectors apart, with the kinds of values of each.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] or [`Error::Io`].
-    pub fn key_kinds(&self) -> Result<Vec<(String, Vec<TermKind>)>> {
-        if let Some(visible) = &self.visible {
-            return self.kinds_among(visible);
-        }
-        self.named(|| posting::key_kinds(&self.tx.open_table(table::POSTINGS)?, self.number))
-    }
-
-    fn kinds_among(&self, records: &RoaringTreemap) -> Result<Vec<(String, Vec<TermKind>)>> {
-        let mut found: Vec<(String, Vec<TermKind>)> = Vec::new();
-        self.for_each_term(None, |key, term, holding| {
-            if holding.is_disjoint(records) {
-                return Ok(());
-            }
-            let kind = term.kind().ok_or_else(|| Error::damaged("a posting of an unknown kind"))?;
-            match found.last_mut().filter(|(last, _)| last == key) {
-                Some((_, kinds)) if kinds.contains(&kind) => {}
-                Some((_, kinds)) => kinds.push(kind),
-                None => found.push((key.to_owned(), vec![kind])),
-            }
-            Ok(())
-        })?;
-        Ok(found)
-    }
-
-    /// Returns whether a record has a metadata key.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] or [`Error::Io`].
-    pub fn has_metadata_key(&self, key: &str) -> Result<bool> {
-        self.named(|| {
-            if posting::has_key(&self.tx.open_table(table::POSTINGS)?, self.number, key)? {
-                return Ok(true);
-            }
-            match self.tx.open_table(table::TERMS) {
-                Ok(table) => terms::has_key(&table, self.number, key),
-                // No version with this table has written to the file yet.
-                Err(redb::TableError::TableDoesNotExist(_)) => Ok(false),
-                Err(error) => Err(error.into()),
-            }
-        })
-    }
-
-    /// Visits the records that hold a term, in order, and its weight in each.
-    ///
-    /// `field` is [`super::DOCUMENT`] or the metadata key of a sparse vector.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] or [`Error::Io`].
-    pub(crate) fn for_each_weight(&self, field: &str, term: u32, mut visit: impl FnMut(Ordinal, f32)) -> Result<()> {
-        let visit = |ordinal: Ordinal, weight| {
-            if self.shows(ordinal.0) {
-                visit(ordinal, weight);
-            }
-        };
-        self.named(|| {
-            match self.tx.open_table(table::TERMS) {
-                Ok(table) => terms::for_each_weight(&table, self.number, field, term, visit),
-                // No version with this table has written to the file yet.
-                Err(redb::TableError::TableDoesNotExist(_)) => Ok(()),
-                Err(error) => Err(error.into()),
-            }
-        })
     }
 
     /// Returns the number of the graph that would be built next.
