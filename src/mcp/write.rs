@@ -40,9 +40,8 @@ fn write(
     let mut notes = Vec::from_iter(left_out(&view, &rows, mode)?);
     let info = view.info().clone();
     drop(view);
-    let needs_model =
-        info.embedder.is_some() && rows.iter().any(|row| row.document.is_some() && row.embedding.is_none());
-    let tally = if needs_model {
+    // Loaded by the first text that needs it.
+    let tally = if info.embedder.is_some() {
         collection.write_rows_with(rows, mode, &of_collection(&info, None, catalogue.models())?)?
     } else {
         collection.write_rows(rows, mode)?
