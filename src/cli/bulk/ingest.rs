@@ -5,7 +5,6 @@
 
 use std::cell::Cell;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use huedb::embed::Embedder;
@@ -131,7 +130,6 @@ impl Ingestion<'_> {
 struct Report {
     progress: Arc<ProgressDisplay>,
     ahead: ReadAhead,
-    stored_rows: Arc<AtomicU64>,
     read: Arc<input::ReadProgress>,
     notices: Notices,
     skipped: SkippedFiles,
@@ -146,7 +144,6 @@ impl Report {
         Self {
             progress: Arc::new(progress),
             ahead: ReadAhead::default(),
-            stored_rows: Arc::default(),
             read,
             notices: batches.notices(),
             skipped: batches.skipped(),
@@ -156,19 +153,18 @@ impl Report {
 
     /// Shows what is embedded of a batch, and ends the work between two parts of one, be it a large file.
     fn embedding(&self, interrupt: Interrupt) -> Heard {
-        let (progress, ahead, stored) = (Arc::clone(&self.progress), self.ahead.clone(), Arc::clone(&self.stored_rows));
+        let (progress, ahead) = (Arc::clone(&self.progress), self.ahead.clone());
         Box::new(move |texts| {
             ahead.embedded(texts);
-            show(&progress, &ahead, &stored);
+            show(&progress, &ahead);
             interrupt.check()
         })
     }
 
     fn hear(&self, context: &mut Context, batch: Option<&StoredBatch>, info: &CollectionInfo) {
         let Some(batch) = batch else { return };
-        self.ahead.stored(batch.tally.embedded);
-        self.stored_rows.fetch_add(batch.tally.rows(), Ordering::Relaxed);
-        show(&self.progress, &self.ahead, &self.stored_rows);
+        self.ahead.stored(batch.tally.rows(), batch.tally.embedded);
+        show(&self.progress, &self.ahead);
         let model = info.embedder.as_ref().filter(|_| batch.tally.embedded > 0);
         self.progress.suspend(|| {
             batch.refused.iter().for_each(|error| context.printer.warning(passing(error)));
@@ -203,10 +199,10 @@ impl Report {
     }
 }
 
-fn show(progress: &ProgressDisplay, ahead: &ReadAhead, stored_rows: &AtomicU64) {
-    let (bytes, texts) = ahead.position();
+fn show(progress: &ProgressDisplay, ahead: &ReadAhead) {
+    let (bytes, rows) = ahead.position();
     progress.set_bytes(bytes);
-    progress.set_rows(stored_rows.load(Ordering::Relaxed) + texts);
+    progress.set_rows(rows);
 }
 
 /// Names the files that are passed over, and says why.

@@ -26,6 +26,8 @@ struct State {
     stored: u64,
     /// Texts embedded that are not told as stored yet.
     texts: u64,
+    /// Rows stored.
+    rows: u64,
 }
 
 /// A batch that was read.
@@ -67,9 +69,10 @@ impl ReadAhead {
         }
     }
 
-    /// Notes a batch that was stored, and how many of its texts were embedded.
-    pub(crate) fn stored(&self, embedded: u64) {
+    /// Notes a batch that was stored: its rows, and how many of its texts were embedded.
+    pub(crate) fn stored(&self, rows: u64, embedded: u64) {
         let mut state = self.lock();
+        state.rows += rows;
         state.texts = state.texts.saturating_sub(embedded);
         state.stored += 1;
         while state.passed < state.stored && !state.batches.is_empty() {
@@ -77,14 +80,14 @@ impl ReadAhead {
         }
     }
 
-    /// Returns the bytes of the input that are embedded or stored, and the texts embedded that are not stored yet.
+    /// Returns the bytes of the input and the rows that are embedded or stored.
     pub(crate) fn position(&self) -> (u64, u64) {
         let state = self.lock();
         let inside = state.batches.front().filter(|batch| batch.text_bytes > 0).map_or(0, |batch| {
             let bytes = u128::from(batch.end.saturating_sub(state.begin)) * u128::from(state.embedded_bytes);
             u64::try_from(bytes / u128::from(batch.text_bytes)).unwrap_or(0)
         });
-        (state.begin + inside, state.texts)
+        (state.begin + inside, state.rows + state.texts)
     }
 }
 
@@ -117,10 +120,10 @@ mod tests {
             told.push(ahead.position());
         }
         assert_eq!(told, [(0, 0), (500, 1), (1000, 2), (1500, 3)]);
-        ahead.stored(2);
-        assert_eq!(ahead.position(), (1500, 1), "it does not go back");
-        ahead.stored(1);
-        assert_eq!(ahead.position(), (1500, 0));
+        ahead.stored(2, 2);
+        assert_eq!(ahead.position(), (1500, 3), "it does not go back");
+        ahead.stored(1, 1);
+        assert_eq!(ahead.position(), (1500, 3));
     }
 
     #[test]
@@ -128,14 +131,14 @@ mod tests {
         let ahead = ahead(&[(100, 1000), (0, 1200), (100, 2000)]);
         ahead.embedded(&["0123456789"]);
         assert_eq!(ahead.position(), (100, 1));
-        ahead.stored(1);
-        assert_eq!(ahead.position(), (1000, 0));
-        ahead.stored(0);
-        assert_eq!(ahead.position(), (1200, 0));
-        ahead.stored(0);
-        assert_eq!(ahead.position(), (2000, 0));
-        ahead.stored(0);
+        ahead.stored(5, 1);
+        assert_eq!(ahead.position(), (1000, 5));
+        ahead.stored(3, 0);
+        assert_eq!(ahead.position(), (1200, 8));
+        ahead.stored(4, 0);
+        assert_eq!(ahead.position(), (2000, 12));
+        ahead.stored(0, 0);
         ahead.embedded(&["more than was read"]);
-        assert_eq!(ahead.position(), (2000, 1));
+        assert_eq!(ahead.position(), (2000, 13));
     }
 }

@@ -73,8 +73,11 @@ impl TimedEmbedder {
 impl TimedEmbedder {
     /// Cuts texts into those that are embedded between two words to who hears of it.
     fn parts<'t, 'x>(&self, texts: &'t [&'x str]) -> Vec<&'t [&'x str]> {
+        if self.heard.is_none() {
+            return vec![texts];
+        }
         let (mut rest, mut parts) = (texts, Vec::new());
-        while self.heard.is_some() && !rest.is_empty() {
+        while !rest.is_empty() {
             let mut bytes = 0;
             let fits = |text: &&&str| {
                 bytes += text.len();
@@ -84,7 +87,7 @@ impl TimedEmbedder {
             parts.push(part);
             rest = more;
         }
-        if self.heard.is_some() { parts } else { vec![texts] }
+        parts
     }
 }
 

@@ -118,7 +118,7 @@ fn of_command(tree: &Command, name: &str, command: &Command) -> Page {
     }
     page.section("Options");
     arguments::write(&mut page, options.into_iter());
-    page.text("\n\nThe options that all commands have are in huedb(1).");
+    page.paragraph("The options that all commands have are in huedb(1).");
     texts::after(&mut page, command);
     texts::environment(&mut page, command);
     texts::files(&mut page);
