@@ -85,6 +85,7 @@ compile_error!("huedb runs on Linux and macOS: it locks, writes and replaces fil
 #[macro_use]
 mod named;
 
+pub mod backend;
 pub mod bm25;
 pub mod embed;
 pub mod error;

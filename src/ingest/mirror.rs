@@ -1,14 +1,14 @@
 //! Records that follow something outside, such as a folder: which are new, changed, as they were, or no longer there.
 //!
 //! Knows nothing of files. A record says in its metadata, under [`Mirror::ROOT`], what it follows, so records that were
-//! added by hand or follow something else are never changed or removed. Invariant: only reads; what is to be removed is
-//! removed by [`Collection::remove_strays`], which looks again.
+//! added by hand or follow something else are never changed or removed. Invariant: only reads; whoever removes what is to be
+//! removed looks again.
 
-use roaring::RoaringTreemap;
+use std::collections::HashMap;
 
+use super::target::Existing;
 use crate::error::Result;
-use crate::record::{Chunk, Metadata, NewRecord, Ordinal, RecordId, Value};
-use crate::store::{Collection, StoredRecord, Term, View};
+use crate::record::{Chunk, NewRecord, Record, RecordId, Value};
 
 /// How the rows of a document stand to the records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,74 +38,55 @@ pub struct Stray {
 }
 
 /// The records that follow one root, compared with what is there now.
-pub struct Mirror {
+pub struct Mirror<'v> {
     /// `None` for a collection that is still to be made.
-    view: Option<View>,
+    existing: Option<&'v dyn Existing>,
     root: String,
     /// What the root was called before.
     moved_from: Vec<String>,
-    /// Records that were not met yet.
-    unmet: RoaringTreemap,
+    /// Records that were not met yet, each with its place in the order of insertion.
+    unmet: HashMap<RecordId, usize>,
 }
 
-impl Mirror {
-    /// The metadata key of what a record follows.
-    pub const ROOT: &str = "synced_from";
-
+impl<'v> Mirror<'v> {
     /// Begins to compare; `root` names what is followed, `moved_from` other names it had, whose records are its own now.
     ///
     /// # Errors
-    /// A damaged file.
-    pub fn new(view: Option<View>, root: String, moved_from: Vec<String>) -> Result<Self> {
-        let mut unmet = RoaringTreemap::new();
-        for name in moved_from.iter().chain([&root]) {
-            if let Some(view) = &view {
-                unmet |= Self::following(view, name)?;
+    /// Those of reading.
+    pub fn new(existing: Option<&'v dyn Existing>, root: String, moved_from: Vec<String>) -> Result<Self> {
+        let mut own = Vec::new();
+        if let Some(existing) = existing {
+            for name in moved_from.iter().chain([&root]) {
+                own.append(&mut existing.having(Mirror::ROOT, name)?);
             }
+            existing.look_up(&mut own.iter().cloned())?;
         }
-        Ok(Self { view, root, moved_from, unmet })
-    }
-
-    /// Returns the records that follow a root.
-    ///
-    /// # Errors
-    /// A damaged file.
-    pub fn following(view: &View, root: &str) -> Result<RoaringTreemap> {
-        view.holding(Self::ROOT, &Term::text(root))
-    }
-
-    /// Has a row say what it follows.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::InvalidMetadata`] when the root's name cannot be a value.
-    pub fn mark(root: &str, row: &mut NewRecord) -> Result<()> {
-        row.metadata.insert(Self::ROOT, Some(Value::Str(root.to_owned())))
+        let unmet = own.into_iter().enumerate().map(|(place, id)| (id, place)).collect();
+        Ok(Self { existing, root, moved_from, unmet })
     }
 
     /// Compares the rows of one document, all its parts in order.
     ///
     /// # Errors
-    /// A damaged file.
+    /// Those of reading.
     pub fn meet(&mut self, rows: &[NewRecord]) -> Result<Standing> {
-        let Some(view) = &self.view else { return Ok(Standing::New) };
+        let Some(existing) = self.existing else { return Ok(Standing::New) };
         let (mut any, mut same) = (false, true);
         for row in rows {
-            let Some(ordinal) = view.ordinal(&row.id)? else {
+            let Some(stored) = existing.stored(&row.id)? else {
                 same = false;
                 continue;
             };
-            let stored = view.stored(ordinal)?;
-            if !self.is_own(&stored.metadata) {
-                let follows = followed(&stored.metadata).map(str::to_owned);
+            if !self.is_own(&stored) {
+                let follows = followed(&stored).map(str::to_owned);
                 return Ok(Standing::Taken { id: row.id.clone(), follows });
             }
             any = true;
             same &= says(&stored, row);
-            self.unmet.remove(ordinal.0);
+            self.unmet.remove(&row.id);
         }
         if let Some(Chunk { of, count, .. }) = rows.first().and_then(|row| row.part.as_ref()) {
-            let more = view.ordinal(&Chunk::id(of, *count))?;
-            same &= more.is_none_or(|more| !self.unmet.contains(more.0));
+            same &= !self.unmet.contains_key(&Chunk::id(of, *count));
         }
         Ok(match (any, same) {
             (false, _) => Standing::New,
@@ -117,17 +98,15 @@ impl Mirror {
     /// Returns the records not met, in the order they were inserted, but for those of documents that `kept` names.
     ///
     /// # Errors
-    /// A damaged file.
+    /// Those of reading.
     pub fn strays(&self, kept: impl Fn(&str) -> bool) -> Result<Vec<Stray>> {
-        let Some(view) = &self.view else { return Ok(Vec::new()) };
+        let Some(existing) = self.existing else { return Ok(Vec::new()) };
+        let mut unmet: Vec<(&RecordId, &usize)> = self.unmet.iter().collect();
+        unmet.sort_unstable_by_key(|(_, place)| **place);
         let mut strays = Vec::new();
-        for ordinal in &self.unmet {
-            let StoredRecord { id, metadata, .. } = view.stored(Ordinal(ordinal))?;
-            // A long root is found by its hash.
-            if !self.is_own(&metadata) {
-                continue;
-            }
-            let document = match metadata.get(Chunk::OF) {
+        for (id, _) in unmet {
+            let Some(Record { id, metadata, .. }) = existing.stored(id)? else { continue };
+            let document = match metadata.as_ref().and_then(|metadata| metadata.get(Chunk::OF)) {
                 Some(Value::Str(of)) => of.clone(),
                 _ => id.as_str().to_owned(),
             };
@@ -138,50 +117,38 @@ impl Mirror {
         Ok(strays)
     }
 
-    fn is_own(&self, metadata: &Metadata) -> bool {
-        follows_any(metadata, self.names())
-    }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.moved_from.iter().chain([&self.root]).map(String::as_str)
-    }
-
-    /// Returns the view that was compared with, for what follows.
-    #[must_use]
-    pub fn into_view(self) -> Option<View> {
-        self.view
+    fn is_own(&self, record: &Record) -> bool {
+        followed(record).is_some_and(|followed| followed == self.root || self.moved_from.iter().any(|n| n == followed))
     }
 }
 
-impl Collection {
-    /// Removes those of the strays that are there still and follow one of the roots; returns how many.
+impl Mirror<'static> {
+    /// The metadata key of what a record follows.
+    pub const ROOT: &'static str = "synced_from";
+
+    /// Has a row say what it follows.
     ///
     /// # Errors
-    /// Those of every write.
-    pub fn remove_strays(&self, roots: &[String], strays: &[Stray]) -> Result<u64> {
-        let roots = roots.to_vec();
-        let is_own = move |stored: &StoredRecord| follows_any(&stored.metadata, roots.iter().map(String::as_str));
-        self.delete_if(strays.iter().map(|stray| stray.id.clone()).collect(), is_own)
+    /// [`crate::error::Error::InvalidMetadata`] when the root's name cannot be a value.
+    pub fn mark(root: &str, row: &mut NewRecord) -> Result<()> {
+        row.metadata.insert(Self::ROOT, Some(Value::Str(root.to_owned())))
     }
 }
 
-fn followed(metadata: &Metadata) -> Option<&str> {
-    match metadata.get(Mirror::ROOT) {
+fn followed(record: &Record) -> Option<&str> {
+    match record.metadata.as_ref()?.get(Mirror::ROOT) {
         Some(Value::Str(followed)) => Some(followed),
         _ => None,
     }
 }
 
-fn follows_any<'r>(metadata: &Metadata, mut roots: impl Iterator<Item = &'r str>) -> bool {
-    followed(metadata).is_some_and(|followed| roots.any(|root| root == followed))
-}
-
 /// Returns whether writing a row would leave its record as it is.
-fn says(stored: &StoredRecord, row: &NewRecord) -> bool {
+fn says(stored: &Record, row: &NewRecord) -> bool {
     if stored.document != row.document || stored.uri != row.uri {
         return false;
     }
-    let mut merged = stored.metadata.clone();
+    let metadata = stored.metadata.clone().unwrap_or_default();
+    let mut merged = metadata.clone();
     merged.merge(row.metadata.clone());
-    merged == stored.metadata
+    merged == metadata
 }

@@ -14,6 +14,7 @@ mod rules;
 mod store_batch;
 mod sync_diff;
 mod tally;
+mod target;
 mod write_rows;
 
 pub(crate) use each::embed_each;
@@ -25,3 +26,4 @@ pub use rules::Rules;
 pub use store_batch::{Ingest, StoredBatch};
 pub use sync_diff::{ChangedDocument, DocumentChange, SyncDiff};
 pub use tally::{OnError, Tally};
+pub use target::{BatchOutcome, Existing, RowBatch, Target};

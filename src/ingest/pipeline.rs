@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use super::prepare::{IngestSettings, PreparedBatch};
 use super::store_batch::{Ingest, StoredBatch, Written, write};
+use super::target::Target;
 use crate::error::Result;
 use crate::record::NewRecord;
-use crate::store::Collection;
 
 /// How often an idle import looks whether it should go on.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -61,7 +61,7 @@ impl Ingest<'_> {
             wrote.and(prepared).and(noted)
         })?;
         if !again.is_empty() {
-            let again = self.preparer.prepare(&self.collection.view()?, again.into_iter().map(Ok))?;
+            let again = self.preparer.prepare(self.collection.existing()?.as_ref(), again.into_iter().map(Ok))?;
             heard(Some(self.store(again)?))?;
         }
         Ok(())
@@ -79,7 +79,7 @@ impl Ingest<'_> {
         // A send fails when the writer has met an error, which it tells itself.
         while ready.send(prepared).is_ok() {
             let Some(rows) = wait(batches, || meanwhile(self))? else { break };
-            prepared = self.preparer.prepare(&self.collection.view()?, rows)?;
+            prepared = self.preparer.prepare(self.collection.existing()?.as_ref(), rows)?;
         }
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Ingest<'_> {
 
 /// Writes prepared batches until there are no more or one fails; tells what came of each.
 fn write_all(
-    collection: &Collection,
+    collection: &dyn Target,
     way: IngestSettings,
     batches: Receiver<PreparedBatch>,
     results: &Sender<Written>,

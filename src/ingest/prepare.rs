@@ -11,14 +11,15 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::each::{Embedded, embed_each, weigh_each};
 use super::prepared_row::{PreparedRow, bad_row};
-use super::rules::{Files, Rules, bad_document};
+use super::rules::{Files, Rules, bad_document, decisive_ids};
 use super::tally::{OnError, Tally};
+use super::target::Existing;
 use crate::embed::Embedder;
 use crate::error::{Advice, Error, Remark, Result};
 use crate::record::{
     Chunk, CollectionInfo, Fingerprint, NewRecord, RecordId, SparseSettings, Value, check_document_model,
 };
-use crate::store::{Mode, View, check_dimension, check_embedding, check_id, check_model, check_texts, of_record};
+use crate::store::{Mode, check_dimension, check_embedding, check_id, check_model, check_texts, of_record};
 
 /// A batch that is ready to be written.
 #[derive(Debug, Default)]
@@ -107,15 +108,19 @@ impl<'a> Preparer<'a> {
         IngestSettings { mode: self.mode, keep_embeddings: self.rules.keep_embedding }
     }
 
-    /// Checks and embeds one batch, as the collection is seen in `view`. A row may be an error of its own, as the
+    /// Checks and embeds one batch, as the collection is seen in `existing`. A row may be an error of its own, as the
     /// input found it.
     ///
     /// # Errors
     /// With [`OnError::Stop`] the first bad row; else what the model or the file refuses.
-    pub fn prepare(&mut self, view: &View, rows: impl IntoIterator<Item = Result<NewRecord>>) -> Result<PreparedBatch> {
-        let (mut prepared, ids) = self.check_all(view, rows)?;
-        self.embed_new(view, &mut prepared)?;
-        self.weigh_new(view, &mut prepared)?;
+    pub fn prepare(
+        &mut self,
+        existing: &dyn Existing,
+        rows: impl IntoIterator<Item = Result<NewRecord>>,
+    ) -> Result<PreparedBatch> {
+        let (mut prepared, ids) = self.check_all(existing, rows)?;
+        self.embed_new(existing, &mut prepared)?;
+        self.weigh_new(existing, &mut prepared)?;
         self.on_their_way.push_back(ids);
         Ok(prepared)
     }
@@ -124,10 +129,14 @@ impl<'a> Preparer<'a> {
     ///
     /// # Errors
     /// As [`Self::prepare`], but for those of the model.
-    pub fn rehearse(&mut self, view: &View, rows: impl IntoIterator<Item = Result<NewRecord>>) -> Result<Vec<Error>> {
-        let (prepared, ids) = self.check_all(view, rows)?;
-        if view.info().embedder.is_none() && !self.to_embed(view, &prepared)?.is_empty() {
-            return Err(Error::NoModel { collection: view.info().name.to_string() });
+    pub fn rehearse(
+        &mut self,
+        existing: &dyn Existing,
+        rows: impl IntoIterator<Item = Result<NewRecord>>,
+    ) -> Result<Vec<Error>> {
+        let (prepared, ids) = self.check_all(existing, rows)?;
+        if existing.info().embedder.is_none() && !self.to_embed(existing, &prepared)?.is_empty() {
+            return Err(Error::NoModel { collection: existing.info().name.to_string() });
         }
         self.rehearsed.extend(ids.iter().map(hash));
         Ok(prepared.refused)
@@ -135,14 +144,16 @@ impl<'a> Preparer<'a> {
 
     fn check_all(
         &mut self,
-        view: &View,
+        existing: &dyn Existing,
         rows: impl IntoIterator<Item = Result<NewRecord>>,
     ) -> Result<(PreparedBatch, HashSet<RecordId>)> {
         let mut prepared = PreparedBatch::default();
         let mut ids = HashSet::new();
-        self.dimension = view.info().dimension.or(self.dimension);
+        self.dimension = existing.info().dimension.or(self.dimension);
+        let rows: Vec<Result<NewRecord>> = rows.into_iter().collect();
+        existing.look_up(&mut rows.iter().flatten().flat_map(decisive_ids))?;
         for row in rows {
-            match row.and_then(|row| self.check(row, &ids, view)) {
+            match row.and_then(|row| self.check(row, &ids, existing)) {
                 Ok(row) => {
                     ids.insert(row.id.clone());
                     let replaces_form = self.replaces_form(&row);
@@ -154,7 +165,7 @@ impl<'a> Preparer<'a> {
                 Err(error) => return Err(error),
             }
         }
-        self.leave_out(view, &mut prepared)?;
+        self.leave_out(existing, &mut prepared)?;
         Ok((prepared, ids))
     }
 
@@ -175,11 +186,11 @@ impl<'a> Preparer<'a> {
     }
 
     /// Takes out the documents that the rules refuse.
-    fn leave_out(&mut self, view: &View, prepared: &mut PreparedBatch) -> Result<()> {
+    fn leave_out(&mut self, existing: &dyn Existing, prepared: &mut PreparedBatch) -> Result<()> {
         let rows = mem::take(&mut prepared.rows);
         let mut refused = Vec::new();
         for document in rows.chunk_by(is_same_document) {
-            refused.push(self.rules.why_not(document, self.mode, view, &mut self.files)?);
+            refused.push(self.rules.why_not(document, self.mode, existing, &mut self.files)?);
         }
         if refused.iter().all(Option::is_none) {
             prepared.rows = rows;
@@ -222,21 +233,21 @@ impl<'a> Preparer<'a> {
     }
 
     /// Finds what is wrong with a row before anything is embedded; `before` are the ids before it in its batch.
-    fn check(&mut self, row: NewRecord, before: &HashSet<RecordId>, view: &View) -> Result<NewRecord> {
+    fn check(&mut self, row: NewRecord, before: &HashSet<RecordId>, existing: &dyn Existing) -> Result<NewRecord> {
         let too_large =
             |why: Error| Error::bad_row(&row.origin.source, row.origin.line, of_record(&row.id, why).to_string());
         check_id(&row.id).map_err(too_large)?;
         check_texts(&row.id, row.document.as_deref(), row.uri.as_deref()).map_err(too_large)?;
         let bad = |why: Error| bad_row(&row, &why.to_string());
         if let Some(embedding) = &row.embedding {
-            let info = view.info();
+            let info = existing.info();
             check_embedding(embedding).map_err(bad)?;
             let expected = *self.dimension.get_or_insert(embedding.len());
             if expected != embedding.len() {
                 check_dimension(&CollectionInfo { dimension: Some(expected), ..info.clone() }, embedding)
                     .map_err(bad)?;
             }
-        } else if row.document.is_none() && self.mode != Mode::Update && !self.exists(&row.id, before, view)? {
+        } else if row.document.is_none() && self.mode != Mode::Update && !self.exists(&row.id, before, existing)? {
             let why = format!("record {:?}: it has neither a document nor an embedding", row.id.as_str());
             let why = Remark::with(why, Advice::NameTextColumn(None));
             return Err(Error::bad_row(&row.origin.source, row.origin.line, why));
@@ -247,8 +258,8 @@ impl<'a> Preparer<'a> {
         Ok(row)
     }
 
-    fn exists(&self, id: &RecordId, before: &HashSet<RecordId>, view: &View) -> Result<bool> {
-        Ok(before.contains(id) || self.is_on_its_way(id) || view.ordinal(id)?.is_some())
+    fn exists(&self, id: &RecordId, before: &HashSet<RecordId>, existing: &dyn Existing) -> Result<bool> {
+        Ok(before.contains(id) || self.is_on_its_way(id) || existing.exists(id)?)
     }
 
     fn is_on_its_way(&self, id: &RecordId) -> bool {
@@ -257,15 +268,15 @@ impl<'a> Preparer<'a> {
     }
 
     /// Embeds the texts that are new to the collection.
-    fn embed_new(&mut self, view: &View, prepared: &mut PreparedBatch) -> Result<()> {
-        let wanted = self.to_embed(view, prepared)?;
+    fn embed_new(&mut self, existing: &dyn Existing, prepared: &mut PreparedBatch) -> Result<()> {
+        let wanted = self.to_embed(existing, prepared)?;
         if wanted.is_empty() {
             return Ok(());
         }
         let Some(embedder) = self.embedder else {
-            return Err(Error::NoModel { collection: view.info().name.to_string() });
+            return Err(Error::NoModel { collection: existing.info().name.to_string() });
         };
-        check_document_model(view.info().name.as_str(), view.info().embedder.as_ref(), embedder.fingerprint())?;
+        check_document_model(existing.info().name.as_str(), existing.info().embedder.as_ref(), embedder.fingerprint())?;
         let made = embed_each(embedder, &texts_of(prepared, &wanted))?;
         // Now it also says what ran it.
         prepared.embedded_by = Some(embedder.fingerprint().clone());
@@ -279,17 +290,17 @@ impl<'a> Preparer<'a> {
     }
 
     /// Weighs the terms of the texts that are new to a collection with a sparse model, unless their rows say the weights.
-    fn weigh_new(&mut self, view: &View, prepared: &mut PreparedBatch) -> Result<()> {
-        let Some(SparseSettings { key, model }) = &view.info().sparse else { return Ok(()) };
+    fn weigh_new(&mut self, existing: &dyn Existing, prepared: &mut PreparedBatch) -> Result<()> {
+        let Some(SparseSettings { key, model }) = &existing.info().sparse else { return Ok(()) };
         prepared.sparse_key = Some(key.clone());
         let wanted = rows_where(prepared, |row, is_again| {
-            Ok(!row.metadata.contains(key) && self.news(row, is_again, view)? != TextNews::Kept)
+            Ok(!row.metadata.contains(key) && self.news(row, is_again, existing)? != TextNews::Kept)
         })?;
         if wanted.is_empty() {
             return Ok(());
         }
         let Some(sparse) = self.embedder.map(Embedder::sparse).transpose()?.flatten() else {
-            let why = format!("{} has it for its documents, and it is not loaded", view.info().name);
+            let why = format!("{} has it for its documents, and it is not loaded", existing.info().name);
             return Err(Error::Model { model: model.model.clone(), why, hint: None });
         };
         let made = weigh_each(sparse, &texts_of(prepared, &wanted))?;
@@ -335,13 +346,13 @@ impl<'a> Preparer<'a> {
     }
 
     /// Returns which rows have a text to embed.
-    fn to_embed(&self, view: &View, prepared: &PreparedBatch) -> Result<Vec<usize>> {
+    fn to_embed(&self, existing: &dyn Existing, prepared: &PreparedBatch) -> Result<Vec<usize>> {
         rows_where(prepared, |row, is_again| {
             Ok(row.embedding.is_none()
-                && match self.news(row, is_again, view)? {
+                && match self.news(row, is_again, existing)? {
                     TextNews::New => true,
                     // Without a model the text of a record that is there needs no embedding of its own.
-                    TextNews::Changed => view.info().embedder.is_some(),
+                    TextNews::Changed => existing.info().embedder.is_some(),
                     TextNews::Kept => false,
                 })
         })
@@ -349,7 +360,7 @@ impl<'a> Preparer<'a> {
 
     /// Returns what a row's text is to the collection, by what the mode does with it; `is_again` when its batch has the id
     /// before.
-    fn news(&self, row: &NewRecord, is_again: bool, view: &View) -> Result<TextNews> {
+    fn news(&self, row: &NewRecord, is_again: bool, existing: &dyn Existing) -> Result<TextNews> {
         let Some(text) = &row.document else { return Ok(TextNews::Kept) };
         // What a row before it makes of the record is not known here, so the text is taken for another in any case.
         if self.mode != Mode::Add && (is_again || self.is_on_its_way(&row.id)) {
@@ -359,16 +370,18 @@ impl<'a> Preparer<'a> {
         let mode = match self.mode {
             Mode::Upsert => Mode::Upsert,
             mode if row.part.is_none() && !self.rules.one_form => mode,
-            mode => match (self.rules.document_exists(row, view)?, mode) {
+            mode => match (self.rules.document_exists(row, existing)?, mode) {
                 (true, Mode::Add) | (false, Mode::Update) => return Ok(TextNews::Kept),
                 _ => Mode::Upsert,
             },
         };
-        Ok(match (view.ordinal(&row.id)?, mode) {
-            (Some(_), Mode::Add) | (None, Mode::Update) => TextNews::Kept,
-            (None, Mode::Add | Mode::Upsert) => TextNews::New,
-            (Some(ordinal), _) if view.stored(ordinal)?.document.as_deref() == Some(text) => TextNews::Kept,
-            (Some(_), _) => TextNews::Changed,
+        Ok(match (existing.exists(&row.id)?, mode) {
+            (true, Mode::Add) | (false, Mode::Update) => TextNews::Kept,
+            (false, Mode::Add | Mode::Upsert) => TextNews::New,
+            (true, _) => {
+                let stored = existing.stored(&row.id)?.and_then(|stored| stored.document);
+                if stored.as_deref() == Some(text) { TextNews::Kept } else { TextNews::Changed }
+            }
         })
     }
 }

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::prepared_row::PreparedRow;
+use super::target::Existing;
 use crate::error::{Advice, Error, Remark, Result};
-use crate::record::{Chunk, NewRecord, RecordId};
-use crate::store::{Mode, StoredRecord, View, taken_by_another};
+use crate::record::{Chunk, NewRecord, Record, RecordId};
+use crate::store::{Mode, taken_by_another};
 
 /// What an ingest may do.
 #[derive(Debug, Clone, Default)]
@@ -32,29 +33,39 @@ pub(super) fn document_of(row: &NewRecord) -> &RecordId {
     row.part.as_ref().map_or(&row.id, |part| &part.of)
 }
 
+/// Returns the ids whose records decide what becomes of a row.
+pub(super) fn decisive_ids(row: &NewRecord) -> impl Iterator<Item = RecordId> {
+    let of = document_of(row);
+    let whole = row.part.is_some().then(|| of.clone());
+    [row.id.clone(), Chunk::id(of, 0)].into_iter().chain(whole)
+}
+
 /// Makes an error about a document.
 pub(super) fn bad_document(row: &NewRecord, why: Remark) -> Error {
     let why = why.of(format_args!("record {:?}:", document_of(row).as_str()));
     Error::bad_row(&row.origin.source, row.origin.line, why)
 }
 
-/// Returns the record of an id.
-fn find(view: &View, id: &RecordId) -> Result<Option<StoredRecord>> {
-    view.ordinal(id)?.map(|ordinal| view.stored(ordinal)).transpose()
+/// Returns the record of an id, if it is that part of a document.
+fn part(existing: &dyn Existing, of: &RecordId, number: u64) -> Result<Option<Record>> {
+    Ok(existing.stored(&Chunk::id(of, number))?.filter(|record| is_part(record, of, number)))
+}
+
+/// Returns whether a record says that it is that part of a document.
+fn is_part(record: &Record, of: &RecordId, number: u64) -> bool {
+    record.metadata.as_ref().is_some_and(|metadata| Chunk::is_said_by(metadata, of, number))
 }
 
 impl Rules {
     /// Returns whether a document is there, whole or in parts.
-    pub(super) fn document_exists(&self, row: &NewRecord, view: &View) -> Result<bool> {
+    pub(super) fn document_exists(&self, row: &NewRecord, existing: &dyn Existing) -> Result<bool> {
         let of = document_of(row);
-        let in_parts = || -> Result<bool> {
-            Ok(find(view, &Chunk::id(of, 0))?.is_some_and(|first| Chunk::is_said_by(&first.metadata, of, 0)))
-        };
+        let in_parts = || Ok(part(existing, of, 0)?.is_some());
         match (&row.part, self.one_form && row.document.is_some()) {
-            (Some(_), true) => Ok(in_parts()? || find(view, of)?.is_some_and(|whole| whole.document.is_some())),
+            (Some(_), true) => Ok(in_parts()? || existing.stored(of)?.is_some_and(|whole| whole.document.is_some())),
             (Some(_), false) => in_parts(),
-            (None, true) => Ok(view.ordinal(of)?.is_some() || in_parts()?),
-            (None, false) => Ok(view.ordinal(of)?.is_some()),
+            (None, true) => Ok(existing.exists(of)? || in_parts()?),
+            (None, false) => Ok(existing.exists(of)?),
         }
     }
 
@@ -63,31 +74,31 @@ impl Rules {
         &self,
         rows: &[PreparedRow],
         mode: Mode,
-        view: &View,
+        existing: &dyn Existing,
         files: &mut Files,
     ) -> Result<Option<Remark>> {
         let Some(first) = rows.first().map(|prepared| &prepared.row) else { return Ok(None) };
         if self.keep_folders
             && mode != Mode::Add
-            && let Some(why) = self.of_another_folder(first, view, files)?
+            && let Some(why) = self.of_another_folder(first, existing, files)?
         {
             return Ok(Some(why));
         }
         if first.part.is_none() {
             // One that is there is left alone.
-            return if mode == Mode::Add { Ok(None) } else { self.stale_embedding(first, view) };
+            return if mode == Mode::Add { Ok(None) } else { self.stale_embedding(first, existing) };
         }
         let written = match mode {
             Mode::Upsert => true,
-            Mode::Add => !self.document_exists(first, view)?,
-            Mode::Update => self.document_exists(first, view)?,
+            Mode::Add => !self.document_exists(first, existing)?,
+            Mode::Update => self.document_exists(first, existing)?,
         };
         if !written {
             return Ok(None);
         }
         for PreparedRow { row, .. } in rows {
             let Some(part) = &row.part else { continue };
-            let taken = find(view, &row.id)?.filter(|s| !Chunk::is_said_by(&s.metadata, &part.of, part.number));
+            let taken = existing.stored(&row.id)?.filter(|taken| !is_part(taken, &part.of, part.number));
             if taken.is_some() {
                 return Ok(Some(taken_by_another(&row.id).into()));
             }
@@ -96,23 +107,27 @@ impl Rules {
     }
 
     /// Refuses a new document beside the embedding of the old one.
-    fn stale_embedding(&self, row: &NewRecord, view: &View) -> Result<Option<Remark>> {
-        if self.keep_embedding || view.info().embedder.is_some() || row.embedding.is_some() || row.document.is_none() {
+    fn stale_embedding(&self, row: &NewRecord, existing: &dyn Existing) -> Result<Option<Remark>> {
+        if self.keep_embedding
+            || existing.info().embedder.is_some()
+            || row.embedding.is_some()
+            || row.document.is_none()
+        {
             return Ok(None);
         }
-        let is_new = find(view, &row.id)?.is_some_and(|stored| stored.document != row.document);
+        let is_new = existing.stored(&row.id)?.is_some_and(|stored| stored.document != row.document);
         Ok(is_new.then(|| Remark::with("its document is new and no embedding comes with it", Advice::KeepEmbedding)))
     }
 
     /// Refuses a file whose id is that of a file of another folder.
-    fn of_another_folder(&self, row: &NewRecord, view: &View, files: &mut Files) -> Result<Option<Remark>> {
+    fn of_another_folder(&self, row: &NewRecord, existing: &dyn Existing, files: &mut Files) -> Result<Option<Remark>> {
         // What is read as one text is a file; what has lines is in one.
         let is_file = |uri: &&str| row.origin.line == 0 && **uri == *row.origin.source;
         let Some(uri) = row.uri.as_deref().filter(is_file) else { return Ok(None) };
         let of = document_of(row);
         let before = match files.0.get(of) {
             Some(met) => Some(met.clone()),
-            None => uri_of(of, view)?,
+            None => uri_of(of, existing)?,
         };
         let Some(old) = before.filter(|old| self.is_another(old, uri)) else {
             files.0.insert(of.clone(), uri.to_owned());
@@ -138,11 +153,10 @@ impl Rules {
 }
 
 /// Returns where a document that is stored came from.
-fn uri_of(of: &RecordId, view: &View) -> Result<Option<String>> {
-    let first = find(view, &Chunk::id(of, 0))?.filter(|first| Chunk::is_said_by(&first.metadata, of, 0));
-    let found = match find(view, of)? {
+fn uri_of(of: &RecordId, existing: &dyn Existing) -> Result<Option<String>> {
+    let found = match existing.stored(of)? {
         Some(whole) => Some(whole),
-        None => first,
+        None => part(existing, of, 0)?,
     };
     Ok(found.and_then(|stored| stored.uri))
 }

@@ -5,9 +5,10 @@
 use super::prepare::{IngestSettings, PreparedBatch, Preparer};
 use super::prepared_row::{PreparedRow, bad_row};
 use super::tally::Tally;
+use super::target::{BatchOutcome, RowBatch, Target};
 use crate::error::{Error, Result};
 use crate::record::NewRecord;
-use crate::store::{Collection, Effect};
+use crate::store::Effect;
 
 /// What came of one batch.
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ pub struct StoredBatch {
 
 /// Stores rows in a collection, batch by batch.
 pub struct Ingest<'a> {
-    pub(super) collection: &'a Collection,
+    pub(super) collection: &'a dyn Target,
     pub(super) preparer: Preparer<'a>,
     pub(super) tally: Tally,
 }
@@ -28,7 +29,7 @@ pub struct Ingest<'a> {
 impl<'a> Ingest<'a> {
     /// Begins to store what `preparer` prepares.
     #[must_use]
-    pub fn new(collection: &'a Collection, preparer: Preparer<'a>) -> Self {
+    pub fn new(collection: &'a dyn Target, preparer: Preparer<'a>) -> Self {
         Self { collection, preparer, tally: Tally::default() }
     }
 
@@ -52,7 +53,8 @@ impl<'a> Ingest<'a> {
         self.tally += batch.tally;
         // Texts that another process made new between reading and writing.
         if !written.again.is_empty() {
-            let again = self.preparer.prepare(&self.collection.view()?, written.again.into_iter().map(Ok))?;
+            let again =
+                self.preparer.prepare(self.collection.existing()?.as_ref(), written.again.into_iter().map(Ok))?;
             let embedded = again.tally();
             let written = write(self.collection, again, self.preparer.way())?;
             self.preparer.forget_oldest();
@@ -79,7 +81,7 @@ pub(super) struct Written {
     pub(super) again: Vec<NewRecord>,
 }
 
-pub(super) fn write(collection: &Collection, prepared: PreparedBatch, way: IngestSettings) -> Result<Written> {
+pub(super) fn write(collection: &dyn Target, prepared: PreparedBatch, way: IngestSettings) -> Result<Written> {
     let mut written = Written { refused: prepared.refused, ..Written::default() };
     if prepared.rows.is_empty() {
         return Ok(written);
@@ -89,10 +91,10 @@ pub(super) fn write(collection: &Collection, prepared: PreparedBatch, way: Inges
         |row: &NewRecord| row.embedding.is_none() || sparse_key.as_ref().is_some_and(|key| !row.metadata.contains(key));
     let bare: Vec<Option<NewRecord>> =
         prepared.rows.iter().map(|PreparedRow { row, .. }| is_bare(row).then(|| row.clone())).collect();
-    let changes = prepared.rows.into_iter().map(PreparedRow::into_change);
+    let changes = prepared.rows.into_iter().map(PreparedRow::into_change).collect();
     let IngestSettings { mode, keep_embeddings } = way;
-    let by = prepared.embedded_by.as_ref();
-    let (effects, removed) = collection.apply_prepared(changes, mode, keep_embeddings, by)?;
+    let batch = RowBatch { changes, mode, keep_embeddings, embedded_by: prepared.embedded_by };
+    let BatchOutcome { effects, removed } = collection.write_batch(batch)?;
     written.tally.removed = removed;
     for (effect, row) in effects.into_iter().zip(bare) {
         written.tally.count(effect);

@@ -151,7 +151,8 @@ mod tests {
         notes.write_rows(ids.map(|id| row(id, "text")), Mode::Add).unwrap();
         notes.write_rows([NewRecord::new("taken").unwrap().with_embedding(vec![1.0])], Mode::Add).unwrap();
 
-        let mut mirror = Mirror::new(Some(notes.view().unwrap()), "root".into(), Vec::new()).unwrap();
+        let view = notes.view().unwrap();
+        let mut mirror = Mirror::new(Some(&view), "root".into(), Vec::new()).unwrap();
         let mut diff = SyncDiff::default();
         for (id, text) in [("same", "text"), ("other", "another text"), ("new", "text"), ("taken", "text")] {
             let standing = mirror.meet(&[row(id, text)]).unwrap();
@@ -162,7 +163,7 @@ mod tests {
         assert_eq!(changes, [("other", "updated"), ("new", "added"), ("gone", "removed")]);
         assert_eq!((diff.unchanged, diff.count(DocumentChange::Added), diff.strays.len()), (1, 1, 1));
         assert!(!diff.is_empty() && !diff.has_no_documents());
-        assert_eq!(notes.remove_strays(&["root".to_owned()], &diff.strays).unwrap(), 1);
+        assert_eq!(notes.delete(diff.strays.iter().map(|stray| &stray.id)).unwrap(), 1);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::answer::Answer;
 use super::chroma_request::{ChromaRequest, ChromaSearch};
-use super::request::Ask;
+use super::request::{Ask, Query};
 use crate::error::Result;
 use crate::record::{Hit, short};
 use crate::store::View;
@@ -16,10 +17,20 @@ impl View {
     /// # Errors
     /// As [`View::query`].
     pub fn respond(&self, request: &ChromaRequest) -> Result<(Json, Vec<String>)> {
+        request.answered_by(|query| self.query(query))
+    }
+}
+
+impl ChromaRequest {
+    /// Has every search of a request answered; returns Chroma's response, and what went wrong without changing it.
+    ///
+    /// # Errors
+    /// Those of `answer`.
+    pub fn answered_by(&self, answer: impl Fn(&Query) -> Result<Answer>) -> Result<(Json, Vec<String>)> {
         let mut warnings = Vec::new();
         let mut columns: [Vec<Json>; 6] = Default::default();
-        for search in &request.searches {
-            let mut answer = self.query(&search.query)?;
+        for search in &self.searches {
+            let mut answer = answer(&search.query)?;
             warnings.append(&mut answer.warnings);
             for (column, part) in columns.iter_mut().zip(payload(&answer.hits.concat(), search)) {
                 column.push(part);

@@ -52,9 +52,9 @@ pub use group::{Aggregate, BestPer, Extreme, GroupBy};
 pub use plan::{AccessPath, Costs, Facts, Plan};
 pub use rank::Rank;
 pub use request::{Ask, Query};
-pub use select::{RecordPage, RecordQuery};
+pub use select::{PageSource, RecordPage, RecordQuery};
 pub use sort::Sort;
 #[cfg(feature = "plot")]
 pub use statistics::{Statistics, StatisticsQuery};
 pub use thin::NEAR_DUPLICATE;
-pub use unknown_key::{nearest, unknown_among, unknown_key};
+pub use unknown_key::{MetadataKeys, nearest, unknown_among, unknown_key};

@@ -31,48 +31,81 @@ pub struct RecordQuery {
 
 /// The records of a [`RecordQuery`], read one by one.
 pub struct RecordPage {
-    view: View,
-    ordinals: Vec<u64>,
+    source: Box<dyn PageSource>,
     include: Include,
 }
 
+/// Where the records of a page are read from.
+pub trait PageSource: Send {
+    /// Returns how many there are.
+    fn records(&self) -> usize;
+
+    /// Returns the dimension of the embeddings, once there is one.
+    fn dimension(&self) -> Option<usize>;
+
+    /// Reads them in their order, each time from the first.
+    fn read(&self, include: Include) -> Box<dyn Iterator<Item = Result<Record>> + '_>;
+}
+
+/// Records of a view.
+struct ViewPage {
+    view: View,
+    ordinals: Vec<u64>,
+}
+
+impl PageSource for ViewPage {
+    fn records(&self) -> usize {
+        self.ordinals.len()
+    }
+
+    fn dimension(&self) -> Option<usize> {
+        self.view.info().dimension
+    }
+
+    fn read(&self, include: Include) -> Box<dyn Iterator<Item = Result<Record>> + '_> {
+        Box::new(self.ordinals.iter().map(move |ordinal| self.view.record(Ordinal(*ordinal), include)))
+    }
+}
+
 impl RecordPage {
+    /// Takes records from where they are read.
+    #[must_use]
+    pub fn new(source: Box<dyn PageSource>, include: Include) -> Self {
+        Self { source, include }
+    }
+
     /// Returns how many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ordinals.len()
+        self.source.records()
     }
 
     /// Returns whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ordinals.is_empty()
+        self.len() == 0
     }
 
     /// Returns the dimension of the embeddings, once there is one.
     #[must_use]
     pub fn dimension(&self) -> Option<usize> {
-        self.view.info().dimension
+        self.source.dimension()
     }
 
     /// Reads the ids alone.
     pub fn ids(&self) -> impl Iterator<Item = Result<RecordId>> + '_ {
-        self.including(Include::NONE).map(|record| record.map(|record| record.id))
+        self.source.read(Include::NONE).map(|record| record.map(|record| record.id))
     }
 
     /// Reads the metadata alone.
     pub fn metadatas(&self) -> impl Iterator<Item = Result<Option<Metadata>>> + '_ {
         let include = Include { metadatas: true, ..Include::NONE };
-        self.including(include).map(|record| record.map(|record| record.metadata))
-    }
-
-    fn including(&self, include: Include) -> impl Iterator<Item = Result<Record>> + '_ {
-        self.ordinals.iter().map(move |ordinal| self.view.record(Ordinal(*ordinal), include))
+        self.source.read(include).map(|record| record.map(|record| record.metadata))
     }
 
     /// Reads the records in the order of the query.
     pub fn records(&self) -> impl Iterator<Item = Result<Record>> + '_ {
-        self.including(self.include)
+        self.source.read(self.include)
     }
 }
 
@@ -110,7 +143,7 @@ impl Collection {
                 Some(sort) => sorted(&view, chosen, sort)?.into_iter().skip(offset).take(limit).collect(),
                 None => chosen.iter().skip(offset).take(limit).collect(),
             };
-            Ok(RecordPage { view, ordinals, include })
+            Ok(RecordPage::new(Box::new(ViewPage { view, ordinals }), include))
         })
     }
 

@@ -1,6 +1,41 @@
 //! Metadata keys that no record has: a slip in one leaves an answer empty or whole, so it is told beside the answer.
 
+use crate::error::Result;
 use crate::store::View;
+
+/// The metadata keys of a collection.
+pub trait MetadataKeys {
+    /// Returns whether there are no records.
+    fn has_no_records(&self) -> bool;
+
+    /// Returns the keys that records have, in order.
+    ///
+    /// # Errors
+    /// Those of reading.
+    fn metadata_keys(&self) -> Result<Vec<String>>;
+
+    /// Returns whether a record has a key.
+    ///
+    /// # Errors
+    /// Those of reading.
+    fn has_metadata_key(&self, key: &str) -> Result<bool> {
+        Ok(self.metadata_keys()?.iter().any(|known| known == key))
+    }
+}
+
+impl MetadataKeys for View {
+    fn has_no_records(&self) -> bool {
+        self.counts().records == 0
+    }
+
+    fn metadata_keys(&self) -> Result<Vec<String>> {
+        self.metadata_keys()
+    }
+
+    fn has_metadata_key(&self, key: &str) -> Result<bool> {
+        self.has_metadata_key(key)
+    }
+}
 
 /// Keys that are named when none of them is near.
 const MOST_KEYS: usize = 20;
@@ -11,18 +46,18 @@ const PARTS: [&str; 3] = ["#id", "#uri", "#document"];
 /// Returns what is to be said of a key of a filter that no record has; `None` where some have it, and where there are no
 /// records, of which nothing can be said.
 #[must_use]
-pub fn unknown_key(view: &View, key: &str) -> Option<String> {
-    unknown_among(view, key, &PARTS)
+pub fn unknown_key(known: &(impl MetadataKeys + ?Sized), key: &str) -> Option<String> {
+    unknown_among(known, key, &PARTS)
 }
 
 /// Does so for a key that is not of a filter: what it may have been meant for besides keys.
 #[must_use]
-pub fn unknown_among(view: &View, key: &str, parts: &[&str]) -> Option<String> {
+pub fn unknown_among(known: &(impl MetadataKeys + ?Sized), key: &str, parts: &[&str]) -> Option<String> {
     // What is damaged is told by whoever needs it.
-    if view.counts().records == 0 || view.has_metadata_key(key).unwrap_or(true) {
+    if known.has_no_records() || known.has_metadata_key(key).unwrap_or(true) {
         return None;
     }
-    Some(unknown(key, &view.metadata_keys().unwrap_or_default(), parts))
+    Some(unknown(key, &known.metadata_keys().unwrap_or_default(), parts))
 }
 
 /// Returns the name that a slip or two of the keyboard may have become.

@@ -6,6 +6,7 @@
 
 mod chunk;
 mod configuration;
+mod digest;
 mod distance;
 mod dump;
 mod grant;
@@ -30,6 +31,7 @@ mod value;
 
 pub use chunk::Chunk;
 pub use configuration::{Configuration, EmbeddingFunction};
+pub use digest::digest;
 pub use distance::Space;
 pub use dump::{DUMP_MARK, DUMP_VERSION, DumpLine, DumpRecord};
 pub use grant::{Grant, NamePattern, Role};

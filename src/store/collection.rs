@@ -187,6 +187,16 @@ impl Collection {
         self.apply(records, Mode::Add)
     }
 
+    /// Puts records as they are in another place, in one transaction: what was there under their ids is replaced and not
+    /// merged, and keeps its place in the order.
+    ///
+    /// # Errors
+    /// The first bad record, named by its id, and those of every write.
+    pub fn put(&self, records: impl IntoIterator<Item = DumpRecord>) -> Result<()> {
+        self.require_all()?;
+        self.write(|batch| records.into_iter().try_for_each(|record| batch.put(record)))
+    }
+
     /// Deletes the records of these ids, in one transaction; returns how many there were.
     ///
     /// ```

@@ -107,8 +107,8 @@ pub use terms::DOCUMENT;
 pub use tokens::TokenRefusal;
 pub(crate) use vector::Embeddings;
 pub use write::check_dimension;
-pub use write::{Change, Effect, Mode};
-pub(crate) use write::{Form, taken_by_another};
+pub(crate) use write::taken_by_another;
+pub use write::{Change, Effect, Form, Mode};
 
 /// What the benches code rows with; no part of the library.
 #[cfg(feature = "internals")]

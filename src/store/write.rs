@@ -17,7 +17,7 @@ use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::{limit, posting, tenants, terms, vector};
 use crate::bm25::Words;
 use crate::error::{Error, Result};
-use crate::record::{Chunk, CollectionInfo, Fingerprint, MetadataPatch, Ordinal, RecordId, Scope};
+use crate::record::{Chunk, CollectionInfo, DumpRecord, Fingerprint, MetadataPatch, Ordinal, Record, RecordId, Scope};
 
 /// What happens to ids that exist, and to ids that do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,7 +77,7 @@ pub enum Effect {
 
 /// How a change relates to its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// A record by itself.
     Record,
     /// A whole document, which takes the place of the parts it was stored in.
@@ -317,6 +317,27 @@ impl<'tx> WriteBatch<'tx> {
         Ok(found.map(|ordinal| Ordinal(u64::from_le_bytes(*ordinal.value()))))
     }
 
+    /// Puts a record as it is in another place: what was there under its id is replaced and not merged, at its old ordinal.
+    pub(crate) fn put(&mut self, record: DumpRecord) -> Result<()> {
+        let DumpRecord { record: Record { id, embedding, document, uri, metadata }, embedded_here } = record;
+        let embedding = embedding.ok_or_else(|| Error::argument("it has no embedding").of_record(id.as_str()))?;
+        let metadata = metadata.unwrap_or_default();
+        let Some(ordinal) = self.ordinal(&id)? else {
+            let metadata = MetadataPatch::from(metadata);
+            let change = Change { id, embedding: Some(embedding), embedded_here, document, uri, metadata };
+            return match self.apply(change, Mode::Add)? {
+                Effect::NeedsEmbedding => Err(Error::argument("a document came without the weights of its terms")),
+                _ => Ok(()),
+            };
+        };
+        self.fit(&embedding).map_err(|e| e.of_record(id.as_str()))?;
+        limit::check_texts(&id, document.as_deref(), uri.as_deref()).map_err(|e| limit::of_record(&id, e))?;
+        let embedding = if self.holds(ordinal, &embedding)? { None } else { Some(embedding) };
+        let old = self.stored(ordinal)?;
+        let new = StoredRecord { id, document, uri, metadata, embedded_here };
+        self.replace(ordinal, &old, &new, embedding).map(drop)
+    }
+
     fn insert(&mut self, change: Change) -> Result<Effect> {
         if self.lacks_weights(&change) {
             return Ok(Effect::NeedsEmbedding);
@@ -368,18 +389,29 @@ impl<'tx> WriteBatch<'tx> {
         if embedding.is_some() || text_is_new {
             new.embedded_here = change.embedded_here;
         }
-        if text_is_new {
-            self.reworded.insert(ordinal.0);
-        }
+        self.replace(ordinal, &old, &new, embedding)
+    }
+
+    /// Replaces the record of an ordinal, and its embedding where there is another one.
+    fn replace(
+        &mut self,
+        ordinal: Ordinal,
+        old: &StoredRecord,
+        new: &StoredRecord,
+        embedding: Option<Vec<f32>>,
+    ) -> Result<Effect> {
         if new == old && embedding.is_none() {
             return Ok(Effect::Unchanged);
+        }
+        if new.document != old.document && new.document.is_some() {
+            self.reworded.insert(ordinal.0);
         }
         if new.metadata != old.metadata {
             self.posting_changes.remove(ordinal, &old.metadata);
             self.posting_changes.add(ordinal, &new.metadata);
         }
-        self.term_changes.replace(ordinal, &old, &new);
-        self.put_record(ordinal, &new)?;
+        self.term_changes.replace(ordinal, old, new);
+        self.put_record(ordinal, new)?;
         if let (Some(embedding), Some(vectors)) = (embedding, &mut self.vector_changes) {
             self.entry.replaced += 1;
             self.replaced.insert(ordinal.0);

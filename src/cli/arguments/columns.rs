@@ -1,9 +1,10 @@
 //! Which columns are printed, and in what order: `--columns`.
 
 use clap::Args;
+use huedb::backend::State;
 use huedb::error::{Error, Result};
 use huedb::record::check_key;
-use huedb::store::{Include, View};
+use huedb::store::Include;
 
 use super::did_you_mean::nearest;
 use crate::output::{RecordColumn, RecordColumns};
@@ -21,17 +22,17 @@ pub(crate) struct ColumnArgs {
 
 impl ColumnArgs {
     /// Returns the columns asked for, each of which is one of `parts` or a metadata key of the collection, if any were.
-    pub(crate) fn of(&self, view: &View, parts: &RecordColumns) -> Result<Option<RecordColumns>> {
+    pub(crate) fn of(&self, state: &dyn State, parts: &RecordColumns) -> Result<Option<RecordColumns>> {
         let names = self.split()?;
         if names.is_empty() {
             return Ok(None);
         }
         let columns: RecordColumns = names.iter().map(|name| RecordColumn::named(name)).collect();
         let has_keys = columns.iter().any(|column| matches!(column, RecordColumn::Key(_)));
-        let keys = if has_keys { view.metadata_keys()? } else { Vec::new() };
+        let keys = if has_keys { state.metadata_keys()? } else { Vec::new() };
         for column in &columns {
             match column {
-                RecordColumn::Key(key) => check_known(view, key, &keys, parts)?,
+                RecordColumn::Key(key) => check_known(state, key, &keys, parts)?,
                 part if parts.contains(part) => {}
                 part => return Err(no_such_part(&part.name(), parts)),
             }
@@ -62,15 +63,15 @@ impl ColumnArgs {
 }
 
 /// Returns a metadata key, if records have it.
-pub(crate) fn known_key(view: &View, key: String) -> Result<String> {
-    check_known(view, &key, &view.metadata_keys()?, &RecordColumns::none())?;
+pub(crate) fn known_key(state: &dyn State, key: String) -> Result<String> {
+    check_known(state, &key, &state.metadata_keys()?, &RecordColumns::none())?;
     Ok(key)
 }
 
-fn check_known(view: &View, key: &str, keys: &[String], parts: &RecordColumns) -> Result<()> {
+fn check_known(state: &dyn State, key: &str, keys: &[String], parts: &RecordColumns) -> Result<()> {
     check_key(key)?;
     // Of no records nothing can be said.
-    let is_known = view.counts().records == 0 || keys.iter().any(|known| known == key);
+    let is_known = state.has_no_records() || keys.iter().any(|known| known == key);
     if is_known { Ok(()) } else { Err(unknown(key, parts, keys)) }
 }
 

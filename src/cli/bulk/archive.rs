@@ -23,7 +23,8 @@ use crate::output::{Compression, DumpWriter, ProgressDisplay, ProgressKind, coun
 
 /// Writes all that the file holds at this moment.
 pub(crate) fn export(context: &mut Context, destination: Destination, packing: Option<Compression>) -> Result<()> {
-    let store = context.open(Access::Read)?;
+    context.require_file("export --all")?;
+    let store = context.open_file(Access::Read)?;
     let interrupt = (!destination.is_stdout()).then(Interrupt::listen);
     let progress = context.output_progress("export", Some(store.file_facts()?.records), destination.is_stdout());
     destination.write(packing, context.out(), |out| {
@@ -121,7 +122,7 @@ pub(crate) fn restore(
         closed?;
         return Err(error);
     }
-    context.tidy(&mut store, bytes_before, 2);
+    context.tidy(Some(&store), bytes_before, 2);
     store.close()?;
     let (done, took) = (describe(&tally), duration(start.elapsed()));
     context.printer.notice(format!("{}: {done} in {took}", count_of(collections, "collection")));

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
+use huedb::backend::State;
 use huedb::error::{Error, Result};
 use huedb::ingest::{OnError, Preparer, Rules};
 use huedb::input::{IdFrom, InputOptions, InputSource, Mapping, RowBatches, Split};
 use huedb::record::{CollectionInfo, NewRecord, Record, Value};
-use huedb::store::{Mode, View};
+use huedb::store::Mode;
 
 use crate::cli::bulk::ingest::{ROWS_AT_ONCE, limits, refuse_no_text, say_met, say_skipped};
 use crate::cli::context::command::Context;
@@ -109,14 +110,14 @@ fn of_bad_rows(bad: u64) -> String {
 
 /// The collection that the rows would go to, which says what it would refuse.
 struct DryRunTarget {
-    view: View,
+    view: Box<dyn State>,
     preparer: Preparer<'static>,
     split: Option<Split>,
     rows: Vec<Result<NewRecord>>,
 }
 
 impl DryRunTarget {
-    fn of(context: &Context, view: View, split: &SplitOf, (rules, mode): (Rules, Mode)) -> Result<Self> {
+    fn of(context: &Context, view: Box<dyn State>, split: &SplitOf, (rules, mode): (Rules, Mode)) -> Result<Self> {
         let split = split(context, view.info())?;
         let preparer = Preparer::new(view.info(), None, mode, OnError::Skip)?.following(rules);
         Ok(Self { view, preparer, split, rows: Vec::new() })
@@ -135,7 +136,7 @@ impl DryRunTarget {
     }
 
     fn flush(&mut self) -> Result<Vec<Error>> {
-        self.preparer.rehearse(&self.view, std::mem::take(&mut self.rows))
+        self.preparer.rehearse(self.view.as_ref(), std::mem::take(&mut self.rows))
     }
 }
 

@@ -7,15 +7,17 @@ use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError};
 
+use huedb::backend::{Records, State};
 use huedb::embed::Embedder;
 use huedb::error::{Advice, Error, Remark, Result};
 use huedb::ingest::{Ingest, OnError, Preparer, Rules, StoredBatch, Tally};
 use huedb::input::{self, BatchLimits, Met, Notices, OnDuplicate, Repeats, RowBatches, SkippedFile, SkippedFiles};
 use huedb::record::CollectionInfo;
-use huedb::store::{Access, Collection, Mode, View};
+use huedb::store::Mode;
 
 use crate::cli::bulk::read_ahead::ReadAhead;
 use crate::cli::context::command::Context;
+use crate::cli::context::tidying::bytes_of;
 use crate::cli::context::timing::{Heard, TimedEmbedder};
 use crate::cli::process::advice::remark;
 use crate::cli::process::hint::passing;
@@ -49,7 +51,7 @@ pub(crate) struct Ingestion<'r> {
     /// The collection.
     pub(crate) name: &'r str,
     /// The collection as it is, which nobody else holds open.
-    pub(crate) view: View,
+    pub(crate) view: Box<dyn State>,
     pub(crate) batches: RowBatches,
     /// What texts are embedded with.
     pub(crate) embedder: Option<TimedEmbedder>,
@@ -66,7 +68,7 @@ impl Ingestion<'_> {
         self,
         context: &mut Context,
         info: &CollectionInfo,
-        then: impl FnOnce(&Collection) -> Result<u64>,
+        then: impl FnOnce(&dyn Records) -> Result<u64>,
     ) -> Result<Tally> {
         let Self { action, name, view, mut batches, mut embedder, mode, on_error, on_duplicate, rules, interrupt } =
             self;
@@ -83,7 +85,7 @@ impl Ingestion<'_> {
             refuse_no_text(context, &report.skipped, action)?;
         }
         report.ahead.read(rows.iter().flatten().flatten(), &report.read);
-        let first = match preparer.prepare(&view, rows.unwrap_or_default()) {
+        let first = match preparer.prepare(view.as_ref(), rows.unwrap_or_default()) {
             Ok(first) => first,
             Err(error) => {
                 let error = report.explain(error);
@@ -92,10 +94,10 @@ impl Ingestion<'_> {
             }
         };
         drop(view);
-        let mut store = context.open_for_import(Access::Write, report.read.total_bytes())?;
-        let bytes_before = store.file_bytes()?;
-        let collection = store.collection(name)?;
-        let mut ingest = Ingest::new(&collection, preparer);
+        let place = context.open_for_rows(report.read.total_bytes())?;
+        let bytes_before = bytes_of(place.file())?;
+        let collection = place.collection(name.into());
+        let mut ingest = Ingest::new(collection.as_ref(), preparer);
         let timing = context.timing.clone();
         let hear = |batch: Option<StoredBatch>| {
             report.hear(context, batch.as_ref(), info);
@@ -107,20 +109,22 @@ impl Ingestion<'_> {
         report.end(context);
         say_met(context, &met, on_duplicate);
         let outcome = outcome
-            .and_then(|()| then(&collection).map(|removed| tally.removed += removed))
+            .and_then(|()| then(collection.as_ref()).map(|removed| tally.removed += removed))
             .and_then(|()| if tally.added + tally.updated > 0 { collection.settle() } else { Ok(()) })
-            .and_then(|()| crate::cli::verb::index::build_if_due(context, &collection, &interrupt));
+            .and_then(|()| crate::cli::verb::index::build_if_due(context, collection.as_ref(), &interrupt));
         if let Err(error) = outcome {
-            let is_in_place = store.is_in_place();
-            let closed = store.close();
+            let is_in_place = place.file().is_none_or(|store| store.is_in_place());
+            drop(collection);
+            let closed = place.close();
             say_stopped(context, action, &tally, is_in_place);
             say_cut_documents(context, info, &tally, &chunks(info));
             closed?;
             return Err(error);
         }
         // Where it wrote most of the file, so that the cost stays a part of its own.
-        context.tidy(&mut store, bytes_before, 2);
-        store.close()?;
+        context.tidy(place.file(), bytes_before, 2);
+        drop(collection);
+        place.close()?;
         say_cut_documents(context, info, &tally, &chunks(info));
         Ok(tally)
     }

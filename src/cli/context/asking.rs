@@ -18,8 +18,8 @@ const SHOWN_IDS: usize = 10;
 impl Context<'_, '_> {
     /// Says how many records of a collection would be changed, and the first of them; changes none.
     pub(crate) fn say_what_would_be(&mut self, done: &str, collection: &str, query: &RecordQuery) -> Result<Status> {
-        let store = self.open(huedb::store::Access::Read)?;
-        let page = store.collection(collection)?.find(query, Include::NONE)?;
+        let place = self.open(huedb::store::Access::Read)?;
+        let page = place.collection(collection.into()).find(query, Include::NONE)?;
         let mut said = format!("{} would be {done}", count(page.len() as u64));
         let mut between = ": ";
         for id in page.ids().take(SHOWN_IDS) {

@@ -1,17 +1,41 @@
 //! How a command opens and makes its file, with a key where it needs one.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use huedb::backend::{Backend, FileBackend, Only, Place, State, only_in};
 use huedb::error::{Error, Result};
 use huedb::record::{CollectionInfo, CollectionName, Fingerprint, Scope};
 use huedb::store::{Access, NewCollection, Options, Store, View, is_encrypted};
 
 use super::command::Context;
+use super::places::connect;
 use crate::cli::arguments::global::NewFileArgs;
 
 impl Context<'_, '_> {
+    /// Opens the place, whatever it is.
+    pub(crate) fn open(&self, access: Access) -> Result<Arc<dyn Backend>> {
+        self.place_or(|| self.open_file(access))
+    }
+
+    /// Opens the place, and the file by `open` where it is one.
+    fn place_or(&self, open: impl FnOnce() -> Result<Store>) -> Result<Arc<dyn Backend>> {
+        match Place::parse(&self.db) {
+            Place::File(_) => Ok(Arc::new(FileBackend::new(open()?))),
+            place => self.timing.of("connect", || connect(&place, self.scope())),
+        }
+    }
+
+    /// Returns the file for what only a file can do; `verb` is what is asked for.
+    pub(crate) fn require_file(&self, verb: &'static str) -> Result<()> {
+        match Place::parse(&self.db) {
+            Place::File(_) => Ok(()),
+            place => Err(only_in(&place, Only::File(verb))),
+        }
+    }
+
     /// Opens the file with the memory that suits what it is opened for.
-    pub(crate) fn open(&self, access: Access) -> Result<Store> {
+    pub(crate) fn open_file(&self, access: Access) -> Result<Store> {
         let cache_bytes = match access {
             Access::Read => Options::READ_CACHE_BYTES,
             Access::Write | Access::Create => Options::WRITE_CACHE_BYTES,
@@ -69,6 +93,9 @@ impl Context<'_, '_> {
     /// Takes in how a file is made, should one be; asks for its key.
     pub(crate) fn prepare(&mut self, new: NewFileArgs) -> Result<()> {
         let is_new = self.db.metadata().map_or(true, |facts| facts.is_file() && facts.len() == 0);
+        if new.encrypt {
+            self.require_file("--encrypt")?;
+        }
         if new.encrypt && is_new {
             self.options.key = Some(self.keys.new_of(&self.db)?);
         }
@@ -77,12 +104,16 @@ impl Context<'_, '_> {
     }
 
     /// Does one thing to the file.
-    pub(crate) fn change<T>(&self, work: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
+    pub(crate) fn change<T>(&self, work: impl FnOnce(&dyn Backend) -> Result<T>) -> Result<T> {
         closing(self.open(Access::Write)?, work)
     }
 
     /// Does one thing to the file, which is made when there is none.
-    pub(crate) fn change_or_make<T>(&mut self, new: NewFileArgs, work: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
+    pub(crate) fn change_or_make<T>(
+        &mut self,
+        new: NewFileArgs,
+        work: impl FnOnce(&dyn Backend) -> Result<T>,
+    ) -> Result<T> {
         self.prepare(new)?;
         closing(self.open_or_make()?, work)
     }
@@ -102,8 +133,11 @@ impl Context<'_, '_> {
     }
 
     /// Opens the file for writing, and makes it when there is none.
-    pub(crate) fn open_or_make(&mut self) -> Result<Store> {
-        self.or_make(Options::WRITE_CACHE_BYTES, 0)
+    pub(crate) fn open_or_make(&mut self) -> Result<Arc<dyn Backend>> {
+        match Place::parse(&self.db) {
+            Place::File(_) => Ok(Arc::new(FileBackend::new(self.or_make(Options::WRITE_CACHE_BYTES, 0)?))),
+            _ => self.open(Access::Create),
+        }
     }
 
     fn or_make(&mut self, cache_bytes: usize, warm_bytes: usize) -> Result<Store> {
@@ -141,14 +175,36 @@ impl Context<'_, '_> {
         &self.options.scope
     }
 
+    /// Returns whether there may be something at the place already.
+    pub(crate) fn may_exist(&self) -> bool {
+        !matches!(Place::parse(&self.db), Place::File(path) if !path.exists())
+    }
+
     /// Looks at a collection before the file is opened for writing: what is refused here has not touched a byte.
-    pub(crate) fn look(&self, collection: &str) -> Result<View> {
-        self.open(Access::Read)?.view(collection)
+    pub(crate) fn look(&self, collection: &str) -> Result<Box<dyn State>> {
+        self.open(Access::Read)?.state_of(collection)
+    }
+
+    /// Does the same with what only a file has.
+    pub(crate) fn look_into_file(&self, collection: &str) -> Result<View> {
+        self.open_file(Access::Read)?.view(collection)
+    }
+
+    /// Opens the place for writing a lot.
+    pub(crate) fn open_for_bulk(&self, access: Access) -> Result<Arc<dyn Backend>> {
+        self.place_or(|| self.open_file_for_bulk(access))
     }
 
     /// Opens the file for writing a lot.
-    pub(crate) fn open_for_bulk(&self, access: Access) -> Result<Store> {
+    pub(crate) fn open_file_for_bulk(&self, access: Access) -> Result<Store> {
         self.open_with(access, Options::BULK_CACHE_BYTES, 0)
+    }
+
+    /// Opens the place for an import of so many bytes.
+    pub(crate) fn open_for_rows(&self, input_bytes: Option<u64>) -> Result<Arc<dyn Backend>> {
+        let file_bytes = std::fs::metadata(&self.db).map_or(0, |facts| facts.len());
+        let cache_bytes = Options::import_cache_bytes(file_bytes, input_bytes);
+        self.place_or(|| self.open_with(Access::Write, cache_bytes, 0))
     }
 
     /// Opens the file for an import of so many bytes.
@@ -159,8 +215,8 @@ impl Context<'_, '_> {
     }
 }
 
-fn closing<T>(store: Store, work: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
-    let done = work(&store)?;
-    store.close()?;
+fn closing<T>(place: Arc<dyn Backend>, work: impl FnOnce(&dyn Backend) -> Result<T>) -> Result<T> {
+    let done = work(place.as_ref())?;
+    place.close()?;
     Ok(done)
 }

@@ -2,17 +2,17 @@
 //!
 //! Invariant: that nothing was found is said only where somebody looks; a program has the exit code.
 
-use huedb::store::View;
+use huedb::backend::State;
 
 use crate::cli::context::command::Context;
 use crate::output::{OutputFormat, count_of};
 
 /// Says on a terminal that there is nothing to show, and what to try: without the flags that leave records out, or records
 /// to be found.
-pub(crate) fn tell_of_nothing(context: &mut Context, view: &View, narrowing: impl Iterator<Item = &'static str>) {
+pub(crate) fn tell_of_nothing(context: &mut Context, state: &dyn State, narrowing: impl Iterator<Item = &'static str>) {
     if context.stdout_is_terminal() {
-        let collection = view.info().name.as_str();
-        context.printer.notice(said(collection, view.counts().records, &narrowing.collect::<Vec<_>>()));
+        let collection = state.info().name.as_str();
+        context.printer.notice(said(collection, state.counts().records, &narrowing.collect::<Vec<_>>()));
     }
 }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use clap::Args;
+use huedb::backend::State;
 use huedb::embed::Embedder;
 use huedb::error::{Error, Result};
 use huedb::ingest::{Ingest, OnError, Preparer, Rules, Tally};
 use huedb::input::{embedding_from_json, metadata_from_json};
 use huedb::record::{CollectionInfo, NewRecord, Origin, RecordId};
-use huedb::store::{Access, Mode, View, check_dimension, check_embedding};
+use huedb::store::{Access, Mode, check_dimension, check_embedding};
 
 use crate::cli::bulk::ingest::say_cut_documents;
 use crate::cli::context::command::Context;
@@ -140,9 +141,9 @@ impl FieldsArgs {
             origin: Origin { source: Arc::from(FLAGS), line: 0 },
         };
         let view = context.look(&self.collection)?;
-        check(&row, mode, &view).map_err(|e| e.of_record(row.id.as_str()))?;
+        check(&row, mode, view.as_ref()).map_err(|e| e.of_record(row.id.as_str()))?;
         check_keep(keep_embedding, view.info())?;
-        warn_of_deleted(context, &view, &row.metadata);
+        warn_of_deleted(context, view.as_ref(), &row.metadata);
         let info = view.info().clone();
         let may_embed = row.document.is_some() && (row.embedding.is_none() || info.sparse.is_some());
         let embedder: Option<Arc<dyn Embedder>> = if self.model.is_some() || (may_embed && info.embedder.is_some()) {
@@ -153,14 +154,15 @@ impl FieldsArgs {
         let embedder = embedder.as_deref();
         let rules = Rules { keep_embedding, ..Rules::default() };
         let mut preparer = Preparer::new(&info, embedder, mode, OnError::Stop)?.following(rules);
-        let batch = preparer.prepare(&view, [Ok(row)]).map_err(of_flags)?;
+        let batch = preparer.prepare(view.as_ref(), [Ok(row)]).map_err(of_flags)?;
         drop(view);
-        let store = context.open(Access::Write)?;
-        let collection = store.collection(&self.collection)?;
-        let mut ingest = Ingest::new(&collection, preparer);
+        let place = context.open(Access::Write)?;
+        let records = place.collection(self.collection.as_str().into());
+        let mut ingest = Ingest::new(records.as_ref(), preparer);
         ingest.store(batch)?;
         let tally = ingest.tally();
-        store.close()?;
+        drop(records);
+        place.close()?;
         if let Some(model) = &info.embedder {
             let helps = format!("`huedb import --chunk {}` stores it in chunks", model.max_tokens);
             say_cut_documents(context, &info, &tally, &helps);
@@ -170,17 +172,17 @@ impl FieldsArgs {
 }
 
 /// Finds what is wrong with a record while the file is open for reading only.
-fn check(row: &NewRecord, mode: Mode, view: &View) -> Result<()> {
+fn check(row: &NewRecord, mode: Mode, state: &dyn State) -> Result<()> {
     if let Some(embedding) = &row.embedding {
         check_embedding(embedding)?;
-        check_dimension(view.info(), embedding)?;
+        check_dimension(state.info(), embedding)?;
     }
     if mode == Mode::Add {
         row.metadata.check_new()?;
     }
-    let is_new = mode != Mode::Update && view.ordinal(&row.id)?.is_none();
-    if is_new && row.embedding.is_none() && view.info().embedder.is_none() {
-        return Err(Error::NoModel { collection: view.info().name.to_string() });
+    let is_new = mode != Mode::Update && !state.exists(&row.id)?;
+    if is_new && row.embedding.is_none() && state.info().embedder.is_none() {
+        return Err(Error::NoModel { collection: state.info().name.to_string() });
     }
     Ok(())
 }

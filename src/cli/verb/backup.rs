@@ -31,7 +31,8 @@ pub(crate) struct BackupArgs {
 
 impl BackupArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        let store = context.open(Access::Read)?;
+        context.require_file("backup")?;
+        let store = context.open_file(Access::Read)?;
         let start = Instant::now();
         let facts = context.stage("copy and verify", || store.backup(&self.target, self.force))?;
         if facts.encryption.is_none() {

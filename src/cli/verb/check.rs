@@ -31,8 +31,9 @@ pub(crate) struct CheckArgs {
 
 impl CheckArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        context.require_file("check")?;
         let depth = if self.deep { Depth::Deep } else { Depth::Quick };
-        let store = context.open(Access::Read)?;
+        let store = context.open_file(Access::Read)?;
         let findings = context.stage("check", || store.check(self.collection.as_deref(), depth))?;
         for left in unfinished_beside(&context.db) {
             let left = left.display();

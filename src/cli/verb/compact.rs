@@ -20,8 +20,9 @@ pub(crate) struct CompactArgs {}
 
 impl CompactArgs {
     pub(crate) fn run(context: &mut Context) -> Result<Status> {
-        drop(context.open(Access::Read)?);
-        let store = context.open_for_bulk(Access::Write)?;
+        context.require_file("compact")?;
+        drop(context.open_file(Access::Read)?);
+        let store = context.open_file_for_bulk(Access::Write)?;
         let start = Instant::now();
         let compacted = context.stage("compact", || store.compact())?;
         store.close()?;

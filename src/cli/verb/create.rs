@@ -126,7 +126,7 @@ impl CreateArgs {
         }
         context.prepare(self.file)?;
         // What is refused is found without touching the file, and without making one.
-        if context.db.exists() || *context.scope() != Scope::default() {
+        if context.may_exist() || *context.scope() != Scope::default() {
             match context.look(name.as_str()) {
                 Ok(_) if !self.get_or_create => {
                     return Err(Error::CollectionExists { name: name.to_string() });
@@ -137,8 +137,8 @@ impl CreateArgs {
                 _ => {}
             }
         }
-        let store = context.open_or_make()?;
-        let said = match store.create_collection(name.clone(), new) {
+        let place = context.open_or_make()?;
+        let said = match place.create_collection(name.clone(), new) {
             Ok(info) => {
                 let model = info.embedder.map_or("no model".to_owned(), |embedder| {
                     format!("model {}, {} dimensions", embedder.model, embedder.dimension)
@@ -148,7 +148,7 @@ impl CreateArgs {
             Err(Error::CollectionExists { .. }) if self.get_or_create => format!("{name} exists"),
             Err(error) => return Err(error),
         };
-        store.close()?;
+        place.close()?;
         context.printer.notice(said);
         Ok(Status::Done)
     }

@@ -46,11 +46,11 @@ impl DatabaseArgs {
         match self.action {
             DatabaseAction::Create { name, file } => {
                 let name = DatabaseName::parse(name)?;
-                if context.db.exists() && names(context)?.iter().any(|known| known == name.as_str()) {
+                if context.may_exist() && names(context)?.iter().any(|known| known == name.as_str()) {
                     let tenant = context.scope().tenant.clone();
                     return Err(Error::DatabaseExists { name: name.as_str().to_owned(), tenant });
                 }
-                let made = context.change_or_make(file, |store| store.create_database(&name))?;
+                let made = context.change_or_make(file, |place| place.create_database(&name))?;
                 context.printer.notice(format!("created database {} of {}", made.name, made.tenant));
             }
             DatabaseAction::List => {
@@ -69,7 +69,7 @@ impl DatabaseArgs {
                 if !known.contains(&name) {
                     return Err(Error::DatabaseNotFound { name, tenant: context.scope().tenant.clone(), known });
                 }
-                let collections = context.change(|store| store.drop_database(&name))?;
+                let collections = context.change(|place| place.drop_database(&name))?;
                 context.printer.notice(format!("dropped database {name}, collections: {collections}"));
             }
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use huedb::error::Result;
 use huedb::query;
-use huedb::query::Groups;
+use huedb::query::{Groups, RecordQuery};
 use huedb::record::Ordinal;
 use huedb::store::{Access, Include};
 
@@ -64,17 +64,20 @@ impl DedupeArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let start = Instant::now();
         let interrupt = Interrupt::listen();
-        let store = context.open(Access::Read)?;
-        let collection = store.collection(&self.collection)?;
+        let records = context.open(Access::Read)?.collection(self.collection.as_str().into());
         let wanted = query::Dedupe {
             ids: self.conditions.ids(context)?,
             filter: self.conditions.filter()?,
             max_distance: self.max_distance,
             threads: context.models.threads(),
         };
-        warn_of_filter(context, &collection.view()?, wanted.filter.as_ref());
+        warn_of_filter(context, records.state()?.as_ref(), wanted.filter.as_ref());
         // How many are left to compare, where a filter keeps fewer, is found out meanwhile.
-        let total = self.conditions.is_empty().then(|| collection.count()).transpose()?;
+        let total = self.conditions.is_empty().then(|| records.count()).transpose()?;
+        let include = Include { embeddings: true, documents: true, ..Include::NONE };
+        let among = RecordQuery { ids: wanted.ids.clone(), filter: wanted.filter.clone(), ..RecordQuery::default() };
+        let local = records.local(&among, include)?;
+        let wanted = query::Dedupe { ids: local.among.ids.clone(), filter: local.among.filter.clone(), ..wanted };
         let progress = context.printer.progress("compare", ProgressKind::RowsAgainstEarlier, total);
         let (printer, mut done) = (&mut context.printer, 0);
         let watch = |records| {
@@ -88,7 +91,7 @@ impl DedupeArgs {
             }
             if interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let found = context.timing.of("compare", || collection.dedupe(&wanted, watch))?;
+        let found = context.timing.of("compare", || local.collection.dedupe(&wanted, watch))?;
         progress.finish();
         let lines = self.lines(&found, context.printer.format())?;
         let duplicates = lines.len() as u64;

@@ -7,6 +7,7 @@ use huedb::store::Access;
 
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::context::command::Context;
+use crate::cli::context::tidying::bytes_of;
 use crate::cli::context::unknown_key::warn_of_filter;
 use crate::cli::process::exit::Status;
 use crate::output::count;
@@ -62,7 +63,7 @@ impl DeleteArgs {
             limit: self.limit,
             sort: None,
         };
-        warn_of_filter(context, &context.look(&self.collection)?, query.filter.as_ref());
+        warn_of_filter(context, context.look(&self.collection)?.as_ref(), query.filter.as_ref());
         if query.ids.as_ref().is_some_and(Vec::is_empty) {
             context.printer.notice("deleted 0: the list holds no ids");
             return Ok(Status::Done);
@@ -70,11 +71,11 @@ impl DeleteArgs {
         if self.dry_run {
             return context.say_what_would_be("deleted", &self.collection, &query);
         }
-        let mut store = context.open(Access::Write)?;
-        let bytes_before = store.file_bytes()?;
-        let deleted = store.collection(&self.collection)?.delete_where(&query)?;
-        context.tidy_after_delete(&mut store, bytes_before);
-        store.close()?;
+        let place = context.open(Access::Write)?;
+        let bytes_before = bytes_of(place.file())?;
+        let deleted = place.collection(self.collection.as_str().into()).delete_where(&query)?;
+        context.tidy_after_delete(place.file(), bytes_before);
+        place.close()?;
         context.printer.notice(format!("deleted {}", count(deleted)));
         Ok(Status::Done)
     }

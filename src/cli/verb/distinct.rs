@@ -55,11 +55,11 @@ impl DistinctArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         check_key(&self.key)?;
         let among = among(context, &self.conditions)?;
-        let store = context.open(Access::Read)?;
-        let view = store.view(&self.collection)?;
-        warn_of_filter(context, &view, among.filter.as_ref());
-        warn_of_key(context, &view, &self.key);
-        let mut facets = store.collection(&self.collection)?.distinct(&self.key, &among)?;
+        let records = context.open(Access::Read)?.collection(self.collection.as_str().into());
+        let state = records.state()?;
+        warn_of_filter(context, state.as_ref(), among.filter.as_ref());
+        warn_of_key(context, state.as_ref(), &self.key);
+        let mut facets = records.distinct(&self.key, &among)?;
         if self.by_count {
             facets.sort_by_key(|facet| std::cmp::Reverse(facet.count));
         }
@@ -75,9 +75,9 @@ impl DistinctArgs {
 impl KeysArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let among = among(context, &self.conditions)?;
-        let store = context.open(Access::Read)?;
-        warn_of_filter(context, &store.view(&self.collection)?, among.filter.as_ref());
-        let keys = store.collection(&self.collection)?.keys(&among)?;
+        let records = context.open(Access::Read)?.collection(self.collection.as_str().into());
+        warn_of_filter(context, records.state()?.as_ref(), among.filter.as_ref());
+        let keys = records.keys(&among)?;
         let line = |KeyFacts { key, kind, records, distinct, min, max }: KeyFacts| {
             Properties::new()
                 .with("key", key)

@@ -29,7 +29,7 @@ impl DropArgs {
             context.printer.notice(format!("kept {name}"));
             return Ok(Status::Done);
         }
-        let (info, counts) = context.change(|store| store.drop_collection(&self.collection))?;
+        let (info, counts) = context.change(|place| place.drop_collection(&self.collection))?;
         context.printer.notice(format!("dropped {} with {}", info.name, count_of(counts.records, "record")));
         Ok(Status::Done)
     }

@@ -151,7 +151,7 @@ impl ExportArgs {
         format: ExportForm,
     ) -> Result<()> {
         let beside = RowsFile::of(self)?;
-        let store = context.open(Access::Read)?;
+        let place = context.open(Access::Read)?;
         let query = RecordQuery {
             ids: self.conditions.ids(context)?,
             filter: self.conditions.filter()?,
@@ -159,9 +159,10 @@ impl ExportArgs {
         };
         let name = self.collection.as_deref().unwrap_or_default();
         let all = RecordColumns::export();
-        let view = store.view(name)?;
-        warn_of_filter(context, &view, query.filter.as_ref());
-        let columns = match self.columns.of(&view, &all)? {
+        let records = place.collection(name.into());
+        let state = records.state()?;
+        warn_of_filter(context, state.as_ref(), query.filter.as_ref());
+        let columns = match self.columns.of(state.as_ref(), &all)? {
             Some(_) if matches!(format, ExportForm::Binary(_)) => {
                 return Err(Error::argument("--columns is for the formats that are text"));
             }
@@ -173,7 +174,7 @@ impl ExportArgs {
             ExportForm::Text(format) => read_for(format, needed(&columns)),
             ExportForm::Binary(_) => needed(&columns),
         };
-        let page = store.collection(name)?.find(&query, include)?;
+        let page = records.find(&query, include)?;
         // A file that is not whole is taken away; the standard output is another's business.
         let interrupt = (!destination.is_stdout()).then(Interrupt::listen);
         let start = std::time::Instant::now();

@@ -1,10 +1,11 @@
 //! `huedb get`, `huedb peek` and `huedb count`.
 
 use clap::Args;
+use huedb::backend::Records;
 use huedb::error::Result;
 use huedb::query::{RecordQuery, Sort};
 use huedb::record::check_key;
-use huedb::store::{Access, Collection, Include, Store};
+use huedb::store::{Access, Include};
 
 use crate::cli::arguments::columns::{ColumnArgs, needed};
 use crate::cli::arguments::filter::FilterArgs;
@@ -104,8 +105,8 @@ impl GetArgs {
             sort: self.sort.clone().map(|key| Sort { key, descending: self.desc }),
         };
         context.full = self.full;
-        let store = context.open(Access::Read)?;
-        let chosen = self.columns.of(&store.view(&self.collection)?, &RecordColumns::export())?;
+        let records = context.open(Access::Read)?.collection(self.collection.as_str().into());
+        let chosen = self.columns.of(records.state()?.as_ref(), &RecordColumns::export())?;
         let (include, columns) = match chosen {
             Some(chosen) => (needed(&chosen), chosen),
             None => (include(&self.include), columns(RecordColumns::record(), &self.include)),
@@ -118,7 +119,7 @@ impl GetArgs {
         };
         let narrowing = self.conditions.narrowing().chain((self.offset > 0).then_some("--offset"));
         let narrowing: Vec<_> = narrowing.chain((self.limit == Some(0)).then_some("--limit")).collect();
-        print(context, &store, &self.collection, &query, (include, columns, format), &narrowing)
+        print(context, records.as_ref(), &query, (include, columns, format), &narrowing)
     }
 }
 
@@ -126,31 +127,30 @@ impl PeekArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let query = RecordQuery { limit: Some(self.limit), ..RecordQuery::default() };
         context.full = self.full;
-        let store = context.open(Access::Read)?;
+        let records = context.open(Access::Read)?.collection(self.collection.as_str().into());
         let format = context.printer.format();
-        let columns = match self.columns.of(&store.view(&self.collection)?, &RecordColumns::export())? {
+        let columns = match self.columns.of(records.state()?.as_ref(), &RecordColumns::export())? {
             Some(chosen) => chosen,
             // A terminal is no place for 384 numbers a line.
             None if format.is_for_people() => RecordColumns::record(),
             None => RecordColumns::export(),
         };
         context.bookkeeping = self.columns.are_chosen();
-        print(context, &store, &self.collection, &query, (needed(&columns), columns, format), &[])
+        print(context, records.as_ref(), &query, (needed(&columns), columns, format), &[])
     }
 }
 
 fn print(
     context: &mut Context,
-    store: &Store,
-    collection: &str,
+    records: &dyn Records,
     query: &RecordQuery,
     (include, columns, format): (Include, RecordColumns, OutputFormat),
     narrowing: &[&'static str],
 ) -> Result<Status> {
-    let view = store.view(collection)?;
-    warn_of_filter(context, &view, query.filter.as_ref());
-    query.sort.iter().for_each(|sort| warn_of_key(context, &view, &sort.key));
-    let page = store.collection(collection)?.find(query, read_for(format, include))?;
+    let view = records.state()?;
+    warn_of_filter(context, view.as_ref(), query.filter.as_ref());
+    query.sort.iter().for_each(|sort| warn_of_key(context, view.as_ref(), &sort.key));
+    let page = records.find(query, read_for(format, include))?;
     let mut sink = context.sink_in(format, columns)?;
     sink.highlight(Highlight::new(None, query.filter.as_ref()));
     let mut pathless = 0;
@@ -162,24 +162,23 @@ fn print(
     sink.end()?;
     warn_of_pathless(context, format, pathless);
     if page.is_empty() {
-        tell_of_nothing(context, &view, narrowing.iter().copied());
+        tell_of_nothing(context, view.as_ref(), narrowing.iter().copied());
     }
     Ok(Status::found(!page.is_empty()))
 }
 
 impl CountArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        let store = context.open(Access::Read)?;
-        let collection = store.collection(&self.collection)?;
+        let collection = context.open(Access::Read)?.collection(self.collection.as_str().into());
         let records =
-            if self.conditions.is_empty() { collection.count()? } else { self.matching(context, &collection)? };
+            if self.conditions.is_empty() { collection.count()? } else { self.matching(context, collection.as_ref())? };
         context.write(format!("{records}\n").as_bytes())?;
         Ok(Status::Done)
     }
 
-    fn matching(&self, context: &mut Context, collection: &Collection) -> Result<u64> {
+    fn matching(&self, context: &mut Context, collection: &dyn Records) -> Result<u64> {
         let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
-        warn_of_filter(context, &collection.view()?, filter.as_ref());
+        warn_of_filter(context, collection.state()?.as_ref(), filter.as_ref());
         let page = collection.find(&RecordQuery { ids, filter, ..RecordQuery::default() }, Include::NONE)?;
         Ok(page.len() as u64)
     }

@@ -421,12 +421,12 @@ impl ImportArgs {
 
 /// Takes a collection away again that was made for an import of which nothing is stored.
 fn unmake(context: &mut Context, name: &str) -> Result<()> {
-    let store = context.open(Access::Write)?;
-    if store.view(name)?.counts().records == 0 {
-        store.drop_collection(name)?;
+    let place = context.open(Access::Write)?;
+    if place.state_of(name)?.counts().records == 0 {
+        place.drop_collection(name)?;
         context.printer.notice(format!("{name} is removed again, since nothing was stored in it"));
     }
-    store.close()
+    place.close()
 }
 
 /// How many documents were cut, and into how many chunks.

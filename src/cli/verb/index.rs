@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
+use huedb::backend::{BuiltIndex, Records};
 use huedb::error::Result;
-use huedb::index::{Built, build_graph, graph_is_due, walk_graph};
-use huedb::store::{Access, Collection};
+use huedb::store::Access;
 
 use crate::cli::context::command::Context;
+use crate::cli::context::tidying::bytes_of;
 use crate::cli::process::exit::Status;
 use crate::cli::process::interrupt::Interrupt;
 use crate::output::{ProgressKind, Properties, count, count_of, duration};
@@ -77,53 +78,55 @@ impl IndexArgs {
 impl IndexBuildArgs {
     fn run(self, context: &mut Context) -> Result<Status> {
         drop(context.look(&self.collection)?);
-        let mut store = context.open_for_bulk(Access::Write)?;
-        let bytes_before = store.file_bytes()?;
-        let collection = store.collection(&self.collection)?;
+        let place = context.open_for_bulk(Access::Write)?;
+        let bytes_before = bytes_of(place.file())?;
+        let collection = place.collection(self.collection.as_str().into());
         if self.hybrid {
             let start = Instant::now();
             let documents = context.stage("index words", || collection.index_documents(true))?;
-            context.tidy(&mut store, bytes_before, TIDY_SHARE);
-            store.close()?;
+            context.tidy(place.file(), bytes_before, TIDY_SHARE);
+            drop(collection);
+            place.close()?;
             let (documents, took) = (count_of(documents, "document"), duration(start.elapsed()));
             context.printer.notice(format!("indexed the words of {documents} of {} in {took}", self.collection));
             return Ok(Status::Done);
         }
         let interrupt = Interrupt::listen();
-        build(context, &collection, &interrupt)?;
-        context.tidy(&mut store, bytes_before, TIDY_SHARE);
-        store.close()?;
+        build(context, collection.as_ref(), &interrupt)?;
+        context.tidy(place.file(), bytes_before, TIDY_SHARE);
+        drop(collection);
+        place.close()?;
         Ok(Status::Done)
     }
 }
 
 /// Builds the graph at the end of an import, when the collection asks for one.
-pub(crate) fn build_if_due(context: &mut Context, collection: &Collection, interrupt: &Interrupt) -> Result<()> {
-    if graph_is_due(&collection.view()?) { build(context, collection, interrupt) } else { Ok(()) }
+pub(crate) fn build_if_due(context: &mut Context, collection: &dyn Records, interrupt: &Interrupt) -> Result<()> {
+    if collection.index_is_due()? { build(context, collection, interrupt) } else { Ok(()) }
 }
 
 /// Builds the graph, or extends it.
-pub(crate) fn build(context: &mut Context, collection: &Collection, interrupt: &Interrupt) -> Result<()> {
+pub(crate) fn build(context: &mut Context, collection: &dyn Records, interrupt: &Interrupt) -> Result<()> {
     let start = Instant::now();
     let progress = context.printer.progress("index", ProgressKind::Rows, Some(collection.count()?));
     let watch = |added: usize| {
         progress.add_rows(added as u64);
         if interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let work = || build_graph(collection, context.models.threads(), &watch);
+    let work = || collection.build_index(context.models.threads(), &watch);
     let built = context.timing.of("build graph", work)?;
     progress.finish();
     let name = collection.name();
     context.printer.notice(match built {
         None => format!("{name} has no records to build a graph of"),
-        Some(Built { graph, added, extended }) => format!(
-            "graph of {name}: {}, {} {} in {}; it finds {:.1} % of the nearest{}",
-            count_of(graph.rows, "vector"),
+        Some(BuiltIndex { rows, added, extended, recall, is_used }) => format!(
+            "graph of {name}: {}, {} {} in {}{}{}",
+            count_of(rows, "vector"),
             if extended { "extended by" } else { "built from" },
             count(added),
             duration(start.elapsed()),
-            graph.recall.unwrap_or_default() * 100.0,
-            if graph.is_good() { "" } else { ", too few to be used" }
+            recall.map(|recall| format!("; it finds {:.1} % of the nearest", recall * 100.0)).unwrap_or_default(),
+            if is_used { "" } else { ", too few to be used" }
         ),
     });
     Ok(())
@@ -131,31 +134,18 @@ pub(crate) fn build(context: &mut Context, collection: &Collection, interrupt: &
 
 impl IndexShowArgs {
     fn run(self, context: &mut Context) -> Result<Status> {
-        let view = context.open(Access::Read)?.view(&self.collection)?;
-        let Some(graph) = view.graph() else {
+        let records = context.open(Access::Read)?.collection(self.collection.as_str().into());
+        let Some(found) = records.index_facts()? else {
             context
                 .printer
                 .notice(format!("{0} has no graph; build one with `huedb index build {0}`", self.collection));
             return Ok(Status::NothingFound);
         };
-        let state = match walk_graph(&view, 1) {
-            Ok(_) => "whole".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        let facts = Properties::new()
-            .with("collection", view.info().name.as_str())
-            .with("vectors", graph.rows)
-            .with("not_covered", view.end().0.saturating_sub(graph.covers_until))
-            .with("out_of_date", view.stale()?.len())
-            .with("deleted", view.dead().range_cardinality(..graph.covers_until))
-            .with("recall", graph.recall.map_or_else(|| "not measured".to_owned(), |recall| format!("{recall:.4}")))
-            .with_bytes("size", graph.bytes)
-            .with("chunks", graph.chunks)
-            .with("build", graph.epoch)
-            .with("ef_construction", view.info().hnsw.ef_construction)
-            .with("ef_search", view.info().hnsw.ef_search)
-            .with("max_neighbors", view.info().hnsw.max_neighbors)
-            .with("state", state);
+        let named = Properties::new().with("collection", records.state()?.info().name.as_str());
+        let facts = found.into_iter().fold(named, |facts, (name, value)| match value.as_u64() {
+            Some(bytes) if name == "size" => facts.with_bytes(name, bytes),
+            _ => facts.with(name, value),
+        });
         context.facts(&facts)?;
         Ok(Status::Done)
     }
@@ -164,18 +154,21 @@ impl IndexShowArgs {
 impl IndexDropArgs {
     fn run(self, context: &mut Context) -> Result<Status> {
         drop(context.look(&self.collection)?);
-        let store = context.open(Access::Write)?;
+        let place = context.open(Access::Write)?;
+        let records = place.collection(self.collection.as_str().into());
         if self.hybrid {
-            store.collection(&self.collection)?.index_documents(false)?;
-            store.close()?;
+            records.index_documents(false)?;
+            drop(records);
+            place.close()?;
             context.printer.notice(format!("dropped the index of the words of {}", self.collection));
             return Ok(Status::Done);
         }
-        let dropped = store.collection(&self.collection)?.drop_graph()?;
-        store.close()?;
+        let dropped = records.drop_index()?;
+        drop(records);
+        place.close()?;
         context.printer.notice(match dropped {
-            Some(graph) => {
-                format!("dropped the graph of {} with {}", self.collection, count_of(graph.rows, "vector"))
+            Some(rows) => {
+                format!("dropped the graph of {} with {}", self.collection, count_of(rows, "vector"))
             }
             None => format!("{} has no graph", self.collection),
         });

@@ -1,6 +1,7 @@
 //! `huedb info`.
 
 use clap::Args;
+use huedb::backend::Place;
 use huedb::embed::{DEFAULT_MODEL, Runtime, fingerprint, runtime, runtime_of};
 use huedb::error::Result;
 use huedb::index::instructions;
@@ -16,22 +17,7 @@ pub(crate) struct InfoArgs {}
 
 impl InfoArgs {
     pub(crate) fn run(context: &mut Context) -> Result<Status> {
-        let mut facts = Properties::new().with("file", context.db.display().to_string());
-        if context.db.exists() {
-            let store = context.open(Access::Read)?;
-            let file = store.file_facts()?;
-            facts = facts
-                .with_bytes("file_size", file.bytes)
-                .with("file_format", file.format)
-                .with("file_id", file.id.to_string())
-                .with("created_by", file.created_by)
-                .with("encryption", file.encryption.map(|_| "AES-256-XTS"))
-                .with("key", file.encryption.map(|made| made.to_string()))
-                .with("collections", file.collections)
-                .with("records", file.records);
-        } else {
-            facts = facts.with("file_size", serde_json::Value::Null);
-        }
+        let facts = of_place(context)?;
         let others = runtime(&context.models)?;
         context.warn_of_skipped(&others);
         let engine = runtime_of(&fingerprint(DEFAULT_MODEL, &context.models)?, &context.models)?;
@@ -51,4 +37,32 @@ impl InfoArgs {
         context.facts(&facts)?;
         Ok(Status::Done)
     }
+}
+
+/// Returns what there is to say of the place.
+fn of_place(context: &mut Context) -> Result<Properties> {
+    let place = Place::parse(&context.db);
+    let facts = Properties::new().with(if place.path().is_some() { "file" } else { "place" }, place.to_string());
+    if !context.may_exist() {
+        return Ok(facts.with("file_size", serde_json::Value::Null));
+    }
+    let found = context.open(Access::Read)?.facts()?;
+    if let Some(file) = found.file {
+        return Ok(facts
+            .with_bytes("file_size", file.bytes)
+            .with("file_format", file.format)
+            .with("file_id", file.id.to_string())
+            .with("created_by", file.created_by)
+            .with("encryption", file.encryption.map(|_| "AES-256-XTS"))
+            .with("key", file.encryption.map(|made| made.to_string()))
+            .with("collections", file.collections)
+            .with("records", file.records));
+    }
+    let mut facts = facts.with("made_by", found.made_by).with("place_id", found.id.map(|id| id.to_string()));
+    if let Some(bytes) = found.bytes {
+        facts = facts.with_bytes("size", bytes);
+    }
+    let more =
+        found.more.into_iter().fold(facts.with("schema", found.format), |facts, (name, value)| facts.with(name, value));
+    Ok(more.with("collections", found.collections).with("records", found.records))
 }

@@ -90,7 +90,7 @@ impl ModifyArgs {
         for (key, _) in change.metadata.iter().flat_map(Metadata::iter).filter(|(key, _)| key.starts_with("hnsw:")) {
             context.printer.warning(format!("{key} in the metadata changes nothing once a collection is made"));
         }
-        let now = context.change(|store| store.modify_collection(&self.collection, change))?;
+        let now = context.change(|place| place.collection(self.collection.as_str().into()).modify(change))?;
         context.printer.notice(if now.name.as_str() == self.collection {
             format!("modified {}", now.name)
         } else {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
+use huedb::backend::State;
 use huedb::error::{Error, Result};
 use huedb::query::{Clusters, RecordQuery};
 use huedb::record::{Ordinal, Value};
@@ -81,11 +82,13 @@ impl PlotArgs {
             filter: self.conditions.filter()?,
             ..RecordQuery::default()
         };
-        let store = context.open(Access::Read)?;
-        let view = store.view(&self.collection)?;
-        let shown = self.shown(&view)?;
-        warn_of_filter(context, &view, query.filter.as_ref());
-        let (ordinals, all) = view.sampled(&query, self.sample, self.seed)?;
+        let records = context.open(Access::Read)?.collection(self.collection.as_str().into());
+        let state = records.state()?;
+        let shown = self.shown(state.as_ref())?;
+        warn_of_filter(context, state.as_ref(), query.filter.as_ref());
+        let local = records.local(&query, Include { uris: false, ..Include::ALL })?;
+        let view = local.collection.view()?;
+        let (ordinals, all) = view.sampled(&local.among, self.sample, self.seed)?;
         if ordinals.is_empty() {
             context.printer.notice("no records to draw");
             return Ok(Status::NothingFound);
@@ -129,9 +132,9 @@ impl PlotArgs {
     }
 
     /// Returns what is shown of a record when the pointer is over it.
-    fn shown(&self, view: &View) -> Result<Vec<RecordColumn>> {
+    fn shown(&self, state: &dyn State) -> Result<Vec<RecordColumn>> {
         let label = match RecordColumn::named(&self.label) {
-            RecordColumn::Key(key) => RecordColumn::Key(known_key(view, key)?),
+            RecordColumn::Key(key) => RecordColumn::Key(known_key(state, key)?),
             RecordColumn::Document => RecordColumn::Document,
             _ => {
                 return Err(Error::InvalidArgument {
@@ -140,7 +143,7 @@ impl PlotArgs {
                 });
             }
         };
-        let color = self.color_by.clone().map(|key| known_key(view, key).map(RecordColumn::Key)).transpose()?;
+        let color = self.color_by.clone().map(|key| known_key(state, key).map(RecordColumn::Key)).transpose()?;
         Ok([label].into_iter().chain(color).collect())
     }
 

@@ -5,12 +5,13 @@ mod explain;
 use std::sync::Arc;
 
 use clap::{ArgGroup, Args};
+use huedb::backend::{Backend, State};
 use huedb::embed::{Embedder, Reranker};
 use huedb::error::{Error, Result};
 use huedb::input::{Question, Questions, embedding_from_json};
 use huedb::query::{self as ask, Answer, Ask, BestPer, Filter};
 use huedb::record::{CollectionInfo, Hit, RecordId};
-use huedb::store::{Access, Include, Store, View, check_dimension, check_embedding};
+use huedb::store::{Access, Include, check_dimension, check_embedding};
 
 use self::explain::explain;
 use crate::cli::arguments::columns::{ColumnArgs, needed};
@@ -173,8 +174,8 @@ impl QueryArgs {
         }
         let (ids, filter) = (self.conditions.ids(context)?, self.conditions.filter()?);
         let questions = if is_like { vec![nameless(None, None)] } else { self.questions(context)? };
-        let store = context.open(Access::Read)?;
-        let view = store.view(&self.collection).map_err(|error| self.in_order(&store, error))?;
+        let place = context.open(Access::Read)?;
+        let view = place.state_of(&self.collection).map_err(|error| self.in_order(place.as_ref(), error))?;
         if self.hybrid {
             Self::require_texts(&questions, "--hybrid")?;
         }
@@ -185,11 +186,11 @@ impl QueryArgs {
             }
             None => None,
         };
-        warn_of_filter(context, &view, filter.as_ref());
+        warn_of_filter(context, view.as_ref(), filter.as_ref());
         if let Some(BestPer::Key(key)) = &self.best_per {
-            warn_of_key(context, &view, key);
+            warn_of_key(context, view.as_ref(), key);
         }
-        let (include, columns) = self.shown(&view)?;
+        let (include, columns) = self.shown(view.as_ref())?;
         context.bookkeeping = self.columns.are_chosen();
         let format = match context.printer.format() {
             _ if self.open.is_some() => OutputFormat::Vimgrep,
@@ -234,7 +235,7 @@ impl QueryArgs {
         let is_found = answer.hits.iter().any(|hits| !hits.is_empty());
         if let Some(n) = self.open.filter(|_| is_found) {
             // Whoever reads keeps pages from being used again, and an editor may be open for days.
-            drop((view, store));
+            drop((view, place));
             let asked = questions.first().and_then(|question| question.text.as_deref());
             open(&answer, n, &Highlight::new(asked, filter.as_ref()))?;
             return Ok(Status::Done);
@@ -242,7 +243,7 @@ impl QueryArgs {
         self.print(context, &questions, &answer.hits, (format, columns), filter.as_ref())?;
         if !is_found {
             let narrowed = self.conditions.narrowing().chain(self.max_distance.map(|_| "--max-distance"));
-            tell_of_nothing(context, &view, narrowed.chain((self.offset > 0).then_some("--offset")));
+            tell_of_nothing(context, view.as_ref(), narrowed.chain((self.offset > 0).then_some("--offset")));
         }
         Ok(Status::found(is_found))
     }
@@ -283,9 +284,9 @@ impl QueryArgs {
     }
 
     /// Of a text that stands before its collection says which comes first.
-    fn in_order(&self, store: &Store, error: Error) -> Error {
+    fn in_order(&self, place: &dyn Backend, error: Error) -> Error {
         let Error::CollectionNotFound { .. } = &error else { return error };
-        let named = self.text.as_deref().filter(|name| store.view(name).is_ok());
+        let named = self.text.as_deref().filter(|name| place.state_of(name).is_ok());
         let Some(named) = named else { return error };
         let text = shlex::try_quote(&self.collection).unwrap_or_default();
         let hint = format!("the collection comes first: `huedb query {named} {text}`");
@@ -300,12 +301,12 @@ impl QueryArgs {
     }
 
     /// Decides what is read of the hits and what is printed.
-    fn shown(&self, view: &View) -> Result<(Include, RecordColumns)> {
+    fn shown(&self, state: &dyn State) -> Result<(Include, RecordColumns)> {
         let mut parts = if self.input.is_some() { RecordColumns::batch() } else { RecordColumns::hit() };
         if self.hybrid || self.rerank.is_some() {
             parts = parts.replacing(&RecordColumn::Distance, &RecordColumn::Score);
         }
-        Ok(match self.columns.of(view, &parts.clone().with(RecordColumn::Embedding))? {
+        Ok(match self.columns.of(state, &parts.clone().with(RecordColumn::Embedding))? {
             Some(chosen) => (needed(&chosen), chosen),
             None => (include(&self.include), columns(parts, &self.include)),
         })

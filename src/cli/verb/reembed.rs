@@ -57,8 +57,9 @@ pub(crate) struct ReembedArgs {
 
 impl ReembedArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        context.require_file("reembed")?;
         let Some(model) = self.model else { return discard(context, &self.collection) };
-        let view = context.look(&self.collection)?;
+        let view = context.look_into_file(&self.collection)?;
         let info = view.info().clone();
         let (had_graph, records) = (view.graph().is_some(), view.counts().records);
         drop(view);
@@ -71,7 +72,7 @@ impl ReembedArgs {
         }
         let start = Instant::now();
         let interrupt = Interrupt::listen();
-        let store = context.open_for_bulk(Access::Write)?;
+        let store = context.open_file_for_bulk(Access::Write)?;
         let collection = store.collection(&self.collection)?;
         let embedder = context.timed(DeferredEmbedder::new(&model, new.clone(), context.models.clone()));
         let reembedded = run(context, &collection, &embedder, records, self.on_error, &interrupt);
@@ -155,10 +156,15 @@ fn say_how_far(context: &mut Context, store: &Store, name: &str) {
 }
 
 fn discard(context: &mut Context, name: &str) -> Result<Status> {
-    if context.look(name)?.next_embedder().is_none() {
+    if context.look_into_file(name)?.next_embedder().is_none() {
         return Err(Error::argument(format!("no interrupted reembed of {name}")));
     }
-    let discarded = context.change(|store| store.collection(name)?.discard_reembedding())?;
+    let discarded = {
+        let store = context.open_file(Access::Write)?;
+        let discarded = store.collection(name)?.discard_reembedding()?;
+        store.close()?;
+        discarded
+    };
     let model = discarded.map_or("nothing".to_owned(), |model| format!("the embeddings by {}", model.model));
     context.printer.notice(format!("discarded {model}"));
     Ok(Status::Done)

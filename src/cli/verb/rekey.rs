@@ -43,15 +43,18 @@ pub(crate) struct RekeyArgs {
 
 impl RekeyArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        context.require_file("rekey")?;
         context.use_file(self.file)?;
         // The old key is tried before a new one is asked for, and nothing is touched before there is one.
-        context.open(Access::Read)?.require_encrypted()?;
+        context.open_file(Access::Read)?.require_encrypted()?;
         let source = KeySource::given(self.new_key_file, self.new_key_command, context.is_terminal);
         let new = source.other_key(&context.db)?;
         if self.full {
             context.with_key(|options| rekey_fully(&context.db, &new, options))?;
         } else {
-            context.change(|store| store.rekey(&new))?;
+            let store = context.open_file(Access::Write)?;
+            store.rekey(&new)?;
+            store.close()?;
         }
         context.keys.forget(&context.db);
         context.printer.notice(format!("{} has another key", context.db.display()));

@@ -35,6 +35,7 @@ pub(crate) struct RepairArgs {
 
 impl RepairArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        context.require_file("repair")?;
         let db = context.db.clone();
         let options = context.options_of(&db)?;
         match self.to {
@@ -58,7 +59,7 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 }
 
 fn repair(context: &mut Context, db: &Path, options: &Options) -> Result<Status> {
-    if let Ok(store) = context.open(Access::Read)
+    if let Ok(store) = context.open_file(Access::Read)
         && context.stage("check", || store.check(None, Depth::Deep))?.is_empty()
     {
         context.printer.notice(format!("no damage found in {}", db.display()));

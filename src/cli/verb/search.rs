@@ -38,8 +38,7 @@ pub(crate) struct SearchArgs {
 impl SearchArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let mut request = ChromaRequest::parse(&self.read(context)?)?;
-        let store = context.open(Access::Read)?;
-        let view = store.view(&self.collection)?;
+        let view = context.open(Access::Read)?.state_of(&self.collection)?;
         let texts = request.texts_to_embed();
         for text in &texts {
             asking((*text).to_owned())?;
@@ -52,7 +51,7 @@ impl SearchArgs {
         for query in request.queries_mut() {
             query.threads = context.models.threads();
         }
-        warn_of_request(context, &view, &request);
+        warn_of_request(context, view.as_ref(), &request);
         let (response, warnings) = view.respond(&request)?;
         for warning in warnings {
             context.printer.warning(warning);

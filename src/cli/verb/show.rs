@@ -2,7 +2,6 @@
 
 use clap::Args;
 use huedb::error::Result;
-use huedb::store::Access;
 
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
@@ -20,14 +19,16 @@ pub(crate) struct ShowArgs {
 
 impl ShowArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        let view = context.open(Access::Read)?.view(&self.collection)?;
-        let mut facts = collection_facts(view.info(), &view.counts());
-        if let Some(next) = view.next_embedder() {
+        let state = context.look(&self.collection)?;
+        let mut facts = collection_facts(state.info(), &state.counts());
+        if let Some(view) = state.view()
+            && let Some(next) = view.next_embedder()
+        {
             let so_far = view.reembedded(0);
             facts = facts.with("next_model", next.model.as_str()).with("next_model_records", so_far.done);
         }
         if matches!(context.printer.format(), OutputFormat::Json | OutputFormat::Jsonl) {
-            facts = chroma_collection(view.info(), &facts, context.scope());
+            facts = chroma_collection(state.info(), &facts, context.scope());
         }
         context.facts(&facts)?;
         Ok(Status::Done)

@@ -3,7 +3,7 @@
 use clap::Args;
 use huedb::error::Result;
 use huedb::query::{RecordQuery, StatisticsQuery};
-use huedb::store::Access;
+use huedb::store::{Access, Include};
 
 use crate::cli::arguments::filter::FilterArgs;
 use crate::cli::context::command::Context;
@@ -47,15 +47,17 @@ impl StatsArgs {
             seed: self.seed,
             threads: context.models.threads(),
         };
-        let store = context.open(Access::Read)?;
-        let view = store.view(&self.collection)?;
-        warn_of_filter(context, &view, query.filter.as_ref());
-        let statistics = view.statistics(&query)?;
+        let records = context.open(Access::Read)?.collection(self.collection.as_str().into());
+        let state = records.state()?;
+        warn_of_filter(context, state.as_ref(), query.filter.as_ref());
+        let local = records.local(&RecordQuery::from(&query), Include { uris: false, ..Include::ALL })?;
+        let query = StatisticsQuery { ids: local.among.ids.clone(), filter: local.among.filter.clone(), ..query };
+        let statistics = local.collection.view()?.statistics(&query)?;
         for warning in &statistics.warnings {
             context.printer.warning(warning);
         }
-        let keys = store.collection(&self.collection)?.keys(&RecordQuery::from(&query))?;
-        let measured = Measured { collection: view.info(), statistics: &statistics, keys: &keys, seed: self.seed };
+        let keys = local.collection.keys(&local.among)?;
+        let measured = Measured { collection: state.info(), statistics: &statistics, keys: &keys, seed: self.seed };
         context.statistics(&measured, !is_utf8_locale(|name| std::env::var(name).ok()))?;
         Ok(Status::found(statistics.records > 0))
     }

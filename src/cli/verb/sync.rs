@@ -10,14 +10,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueHint};
+use huedb::backend::State;
 use huedb::embed::{ChunkSize, Chunker, DEFAULT_MODEL, fingerprint};
 use huedb::error::{Error, Result};
-use huedb::ingest::{Mirror, OnError, Rules, Standing, Tally};
+use huedb::ingest::{Existing, Mirror, OnError, Rules, Standing, Stray, Tally};
 use huedb::input::{
     self, Folder, FolderListing, InputFormat, InputSource, RowBatches, SkippedFile, TextFile, read_text,
 };
+use huedb::query::{Filter, RecordQuery, Scalar, Test};
 use huedb::record::{Fingerprint, LineCounter, LineRange, NewRecord, RecordId};
-use huedb::store::{Mode, View};
+use huedb::store::Mode;
 use plan::{Seen, SyncPlan, describe_records, old_root_name, root_name};
 
 use crate::cli::arguments::global::NewFileArgs;
@@ -135,10 +137,12 @@ impl SyncArgs {
             context.deferred_embedder(view.info(), self.model.as_deref())?;
         }
         let cutter = self.cutter(context, &model)?;
-        let moved_from = self.moved_from(context, view.as_ref())?;
-        let mirror = Mirror::new(view, cutter.root.clone(), moved_from.clone())?;
+        let moved_from = self.moved_from(context, view.as_deref())?;
+        let existing = view.as_deref().map(|state| state as &dyn Existing);
+        let mirror = Mirror::new(existing, cutter.root.clone(), moved_from.clone())?;
         let compare = Instant::now();
         let mut plan = self.compare(context, listing, &cutter, mirror, &interrupt)?;
+        plan.info = view.map(|view| view.info().clone());
         context.timing.add("compare", compare.elapsed());
         plan.tell(context);
         if plan.is_empty_folder() && !self.allow_empty {
@@ -238,7 +242,6 @@ impl SyncArgs {
         plan.files.skipped = skipped.len() as u64;
         say_skipped(context, &skipped);
         plan.diff.finish(&mirror, &kept)?;
-        plan.info = mirror.into_view().map(|view| view.info().clone());
         plan.count_files();
         Ok(plan)
     }
@@ -281,7 +284,7 @@ impl SyncArgs {
         let strays = &plan.diff.strays;
         let tally = run.store(context, &info, |collection| {
             interrupt.check()?;
-            if strays.is_empty() { Ok(0) } else { collection.remove_strays(&roots, strays) }
+            if strays.is_empty() { Ok(0) } else { collection.delete_where(&to_remove(&roots, strays)) }
         })?;
         (plan.files.added, plan.files.updated) = (seen.added(), seen.updated());
         plan.files.failed += tally.failed;
@@ -289,9 +292,9 @@ impl SyncArgs {
     }
 
     /// Returns the names that records follow under which the folder was known.
-    fn moved_from(&self, context: &Context, view: Option<&View>) -> Result<Vec<String>> {
+    fn moved_from(&self, context: &Context, view: Option<&dyn State>) -> Result<Vec<String>> {
         let follows = |name: &str| match view {
-            Some(view) => Ok(!Mirror::following(view, name)?.is_empty()),
+            Some(view) => Ok(!view.having(Mirror::ROOT, name)?.is_empty()),
             None => Ok::<bool, Error>(false),
         };
         let mut names = Vec::new();
@@ -314,6 +317,17 @@ impl SyncArgs {
             names.push(known?);
         }
         Ok(names)
+    }
+}
+
+/// The strays, as far as they follow one of the roots when they are removed.
+fn to_remove(roots: &[String], strays: &[Stray]) -> RecordQuery {
+    let values = roots.iter().cloned().map(Scalar::Str).collect();
+    let is_own = Filter::Test(Test::In { key: Mirror::ROOT.to_owned(), values, negated: false });
+    RecordQuery {
+        ids: Some(strays.iter().map(|stray| stray.id.clone()).collect()),
+        filter: Some(is_own),
+        ..RecordQuery::default()
     }
 }
 

@@ -44,10 +44,10 @@ impl TenantArgs {
         match self.action {
             TenantAction::Create { name, file } => {
                 let name = TenantName::parse(name)?;
-                if context.db.exists() && context.open(Access::Read)?.tenants()?.iter().any(|t| t == name.as_str()) {
+                if context.may_exist() && context.open(Access::Read)?.tenants()?.iter().any(|t| t == name.as_str()) {
                     return Err(Error::TenantExists { name: name.as_str().to_owned() });
                 }
-                context.change_or_make(file, |store| store.create_tenant(&name))?;
+                context.change_or_make(file, |place| place.create_tenant(&name))?;
                 context.printer.notice(format!("created tenant {}", name.as_str()));
             }
             TenantAction::List => {
@@ -61,7 +61,7 @@ impl TenantArgs {
                 if !known.contains(&name) {
                     return Err(Error::TenantNotFound { name, known });
                 }
-                let collections = context.change(|store| store.drop_tenant(&name))?;
+                let collections = context.change(|place| place.drop_tenant(&name))?;
                 context.printer.notice(format!("dropped tenant {name}, collections: {collections}"));
             }
         }

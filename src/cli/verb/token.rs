@@ -117,11 +117,11 @@ impl TokenArgs {
         match self.action {
             TokenAction::Create(args) => args.run(context)?,
             TokenAction::List => {
-                let tokens = context.open(Access::Read)?.tokens()?;
+                let tokens = context.open(Access::Read)?.tokens()?.tokens()?;
                 context.list(&tokens.iter().map(described).collect::<Vec<_>>())?;
             }
             TokenAction::Show { name } => {
-                let tokens = context.open(Access::Read)?.tokens()?;
+                let tokens = context.open(Access::Read)?.tokens()?.tokens()?;
                 let mut named = tokens.iter().filter(|token| token.name == name || token.id == name).peekable();
                 if named.peek().is_none() {
                     let mut known: Vec<String> = tokens.iter().map(|token| token.name.clone()).collect();
@@ -133,10 +133,10 @@ impl TokenArgs {
                 }
             }
             TokenAction::Revoke { name } => {
-                let store = context.open(Access::Write)?;
-                let revoked = store.revoke_token(&name)?;
-                let is_last = !store.has_tokens()?;
-                store.close()?;
+                let place = context.open(Access::Write)?;
+                let revoked = place.tokens()?.revoke_token(&name)?;
+                let is_last = !place.tokens()?.has_tokens()?;
+                place.close()?;
                 let what = if revoked == 1 { "token".to_owned() } else { format!("{revoked} tokens of the name") };
                 context.printer.notice(format!("revoked {what} {name}"));
                 if is_last {
@@ -147,10 +147,10 @@ impl TokenArgs {
             }
             TokenAction::Rotate { name, overlap, token_file } => {
                 let text = text_of(token_file.as_deref())?;
-                let store = context.open(Access::Write)?;
+                let place = context.open(Access::Write)?;
                 let until = SystemTime::now() + overlap;
-                let token = store.rotate_token(&name, &text, until)?;
-                store.close()?;
+                let token = place.tokens()?.rotate_token(&name, &text, until)?;
+                place.close()?;
                 let old = if overlap.is_zero() {
                     "the old one is refused from now on".to_owned()
                 } else {
@@ -191,9 +191,9 @@ impl CreateTokenArgs {
         token.rate = self.rate;
         token.expires = self.expires.map(|expires| token.created.saturating_add(expires.as_secs()));
         context.prepare(self.file)?;
-        let store = context.open_or_make()?;
-        let is_new = store.create_token(&token, &text)?;
-        store.close()?;
+        let place = context.open_or_make()?;
+        let is_new = place.tokens()?.create_token(&token, &text)?;
+        place.close()?;
         if !is_new {
             context.printer.notice(format!("token {} is there already", token.name));
             return Ok(());

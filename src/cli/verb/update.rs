@@ -99,8 +99,8 @@ impl UpdateArgs {
         };
         let view = context.look(&fields.collection)?;
         check_keep(self.keep.keep_embedding, view.info())?;
-        warn_of_filter(context, &view, query.filter.as_ref());
-        warn_of_deleted(context, &view, &metadata);
+        warn_of_filter(context, view.as_ref(), query.filter.as_ref());
+        warn_of_deleted(context, view.as_ref(), &metadata);
         let info = view.info().clone();
         drop(view);
         if query.ids.as_ref().is_some_and(Vec::is_empty) {
@@ -135,8 +135,9 @@ impl UpdateArgs {
         };
         let made_by = model.as_ref().filter(|_| embedding.is_some()).map(Embedder::fingerprint);
         let keep = self.keep.keep_embedding;
-        let effects = context
-            .change(|store| store.collection(&fields.collection)?.update_where(&query, change, keep, made_by))?;
+        let effects = context.change(|place| {
+            place.collection(fields.collection.as_str().into()).update_where(&query, &change, keep, made_by)
+        })?;
         let of = |effect| effects.iter().filter(|found| **found == effect).count();
         let (updated, unchanged) = (count(of(Effect::Updated) as u64), count(of(Effect::Unchanged) as u64));
         let said = format!("updated {updated}, unchanged {unchanged}");

@@ -1,0 +1,26 @@
+//! The same operations wherever a collection is: in a file, at a server, in PostgreSQL.
+//!
+//! [`Backend`] is a place, [`Records`] one collection of it, [`State`] that collection at one moment. The command line and the
+//! server are written on these three alone; what only a file can do is reached by [`Backend::file`], and refused by name
+//! elsewhere. Knows nothing of the terminal. All calls block. Invariant: what is asked of two places that hold the same
+//! records is answered the same, distances bit for bit.
+
+mod database;
+mod file;
+mod local;
+mod place;
+mod records;
+mod refused;
+mod state;
+mod tokens;
+mod write;
+
+pub use database::{Backend, Which};
+pub use file::FileBackend;
+pub use local::LocalRecords;
+pub use place::{Place, PlaceFacts};
+pub use records::{BuiltIndex, DumpPage, Records};
+pub use refused::{Only, only_in};
+pub use state::State;
+pub use tokens::TokenStore;
+pub use write::{Write, WriteTask};

@@ -1,0 +1,43 @@
+//! What a place cannot do, refused by name, with what does it there.
+
+use super::place::Place;
+use crate::error::Error;
+
+/// What is asked of a place that cannot do it, by its verb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    /// A file alone does this.
+    File(&'static str),
+    /// A file or PostgreSQL does this.
+    Keeper(&'static str),
+}
+
+/// Returns the error for what a place cannot do.
+#[must_use]
+pub fn only_in(place: &Place, what: Only) -> Error {
+    let (verb, who) = match what {
+        Only::File(verb) => (verb, "works on a file"),
+        Only::Keeper(verb) => (verb, "works on a file or on PostgreSQL"),
+    };
+    let here = match place {
+        Place::File(_) => "a file",
+        Place::Server(_) => "a server",
+        Place::Postgres(_) => "PostgreSQL",
+    };
+    Error::InvalidArgument { why: format!("{verb} {who}; {place} is {here}"), hint: Some(instead(verb, place).into()) }
+}
+
+/// Says what does the same there.
+fn instead(verb: &str, place: &Place) -> String {
+    let there = match (place, verb) {
+        (Place::Postgres(_), "compact") => "there `VACUUM` and autovacuum give space back",
+        (Place::Postgres(_), "check" | "repair") => "there `amcheck` checks, and `REINDEX` makes indexes again",
+        (Place::Postgres(_), "backup" | "restore") => "there `pg_dump`, `pg_restore` and base backups do it",
+        (Place::Postgres(_), "encrypt" | "decrypt" | "rekey") => {
+            "there the disk is encrypted, and `sslmode` the connection"
+        }
+        (Place::Server(_), _) => "run it where the server's file is",
+        _ => "`huedb pull` brings a collection into a file, and `huedb push` takes it back",
+    };
+    there.to_owned()
+}
