@@ -13,7 +13,7 @@ use huedb::error::{Advice, Error, Remark, Result};
 use huedb::ingest::{Ingest, OnError, Preparer, Rules, StoredBatch, Tally};
 use huedb::input::{self, BatchLimits, Met, Notices, OnDuplicate, Repeats, RowBatches, SkippedFile, SkippedFiles};
 use huedb::record::CollectionInfo;
-use huedb::store::Mode;
+use huedb::store::{Mode, Store};
 
 use crate::cli::bulk::read_ahead::ReadAhead;
 use crate::cli::context::command::Context;
@@ -113,7 +113,7 @@ impl Ingestion<'_> {
             .and_then(|()| if tally.added + tally.updated > 0 { collection.settle() } else { Ok(()) })
             .and_then(|()| crate::cli::verb::index::build_if_due(context, collection.as_ref(), &interrupt));
         if let Err(error) = outcome {
-            let is_in_place = place.file().is_none_or(|store| store.is_in_place());
+            let is_in_place = place.file().is_none_or(Store::is_in_place);
             drop(collection);
             let closed = place.close();
             say_stopped(context, action, &tally, is_in_place);

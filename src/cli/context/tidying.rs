@@ -36,5 +36,5 @@ impl Context<'_, '_> {
 
 /// Returns the length of the file that tidying compares with; 0 where the place is none.
 pub(crate) fn bytes_of(file: Option<&Store>) -> Result<u64> {
-    file.map_or(Ok(0), |store| store.file_bytes())
+    file.map_or(Ok(0), Store::file_bytes)
 }
