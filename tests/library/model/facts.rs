@@ -108,7 +108,8 @@ impl World {
             filter: filter.as_ref().map(|filter| parsed(filter, random)),
             ..RecordQuery::default()
         };
-        let found = self.store().collection(name).and_then(|all| Ok((all.distinct(&key, &among)?, all.keys(&among)?)));
+        let records = self.records(name);
+        let found = records.distinct(&key, &among).and_then(|distinct| Ok((distinct, records.keys(&among)?)));
         let Some(((distinct, keys), collection)) = both(found, self.collection(name))? else { return Ok(()) };
         let records = collection.matching(ids.as_deref(), filter.as_ref());
         let expected = facets(collection, &records, &key);

@@ -8,6 +8,7 @@ mod contract;
 mod draw;
 mod facts;
 mod filter;
+pub(crate) mod place;
 mod questions;
 mod rank;
 mod records;
@@ -17,11 +18,12 @@ mod world;
 use std::cell::RefCell;
 
 use crate::random::Random;
+use place::ModelPlace;
 use world::World;
 
 const OPERATIONS: usize = 10_000;
-/// Operations before a new file is begun.
-const IN_ONE_FILE: usize = 1000;
+/// Operations before a new place is begun.
+const IN_ONE_PLACE: usize = 1000;
 
 /// Says where a sequence stopped, also when the library panicked.
 struct Place<'a> {
@@ -37,16 +39,16 @@ impl Drop for Place<'_> {
     }
 }
 
-#[test]
-fn every_operation_does_what_the_contract_says() {
+/// Runs the operations on places of one kind, each as it is made, empty.
+pub(crate) fn every_operation_does_what_the_contract_says(place: impl Fn() -> Box<dyn ModelPlace>) {
     let mut random = Random::new();
     let operations = std::env::var("HUEDB_OPERATIONS").map_or(OPERATIONS, |given| given.parse().unwrap());
     eprintln!("HUEDB_SEED={} HUEDB_OPERATIONS={operations}", random.seed());
     let (mut world, mut recall) = (None, questions::Recall::default());
     for operation in 0..operations {
-        if operation % IN_ONE_FILE == 0 {
+        if operation % IN_ONE_PLACE == 0 {
             recall.add(world.take().map(World::finish).unwrap_or_default());
-            world = Some(World::new());
+            world = Some(World::new(place()));
         }
         let world = world.as_mut().unwrap();
         let what = RefCell::default();

@@ -56,8 +56,9 @@ impl World {
         let mut query = draw_query(random, collection);
         let filter = random.chance(40).then(|| Filter::draw(random, 2));
         let ids = some_ids(random, collection);
-        let written = self.store().view(name).ok();
-        let (graph, sketched) = written.map_or((false, false), |view| (view.graph().is_some(), view.is_sketched()));
+        let written = self.records(name).state().ok();
+        let view = written.as_ref().and_then(|state| state.view());
+        let (graph, sketched) = view.map_or((false, false), |view| (view.graph().is_some(), view.is_sketched()));
         query.way = match random.below(8) {
             0 | 1 => Some(AccessPath::Scan),
             2 => Some(AccessPath::Rows),
@@ -71,7 +72,7 @@ impl World {
         query.asks = questions.iter().cloned().map(Into::into).collect();
         query.ids = ids.as_ref().map(|ids| ids.iter().map(|one| id(one)).collect());
         query.filter = filter.as_ref().map(|filter| parsed(filter, random));
-        let answer = self.store().collection(name).and_then(|all| all.query(&query));
+        let answer = self.records(name).state().and_then(|state| state.query(&query));
         let expected = self.collection(name).and_then(|collection| {
             let fits = |question: &Vec<f32>| {
                 !question.is_empty()

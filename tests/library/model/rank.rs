@@ -324,7 +324,7 @@ impl World {
         let run = || {
             let mut request = ChromaRequest::parse(&request)?;
             request.queries_mut().for_each(|query| query.threads = threads);
-            self.store().view(name)?.respond(&request)
+            self.records(name).state()?.respond(&request)
         };
         let fits = self.collection(name).and_then(|collection| {
             let knns = rank.iter().flat_map(Rank::knns);

@@ -102,7 +102,7 @@ impl World {
     fn apply_to(&mut self, name: &str, changes: &[Change], mode: Mode, what: &RefCell<String>) -> Same {
         let short: Vec<_> = changes.iter().take(20).collect();
         what.replace(format!("{mode:?} to {name}, {} changes: {short:?}", changes.len()));
-        let found = self.store().collection(name).and_then(|all| all.apply(changes.iter().map(told), mode));
+        let found = self.records(name).apply(changes.iter().map(told).collect(), mode);
         let expected = self.collection_mut(name).and_then(|collection| collection.apply(changes, mode));
         if let Some((found, expected)) = both(found, expected)? {
             same("effects", &found, &expected)?;
@@ -163,12 +163,12 @@ impl World {
             origin: Origin { source: "model".into(), line: 1 },
         };
         let run = || {
-            let collection = self.store().collection(name)?;
-            let view = collection.view()?;
-            let embedder = HashEmbedder::new(view.info().dimension.unwrap());
-            let mut preparer = Preparer::new(view.info(), Some(&embedder), mode, OnError::Stop)?;
-            let batch = preparer.prepare(&view, changes.iter().map(|change| Ok(row(change))))?;
-            Ingest::new(&collection, preparer).store(batch)
+            let collection = self.records(name);
+            let state = collection.state()?;
+            let embedder = HashEmbedder::new(state.info().dimension.unwrap());
+            let mut preparer = Preparer::new(state.info(), Some(&embedder), mode, OnError::Stop)?;
+            let batch = preparer.prepare(state.as_ref(), changes.iter().map(|change| Ok(row(change))))?;
+            Ingest::new(collection.as_ref(), preparer).store(batch)
         };
         run().map(drop).map_err(|error| format!("the import was refused: {error}"))
     }
@@ -179,7 +179,7 @@ impl World {
         let ids: Vec<String> = ids.collect();
         what.replace(format!("delete from {name}: {ids:?}"));
         let told: Vec<RecordId> = ids.iter().map(|one| id(one)).collect();
-        let found = self.store().collection(name).and_then(|all| all.delete(&told));
+        let found = self.records(name).delete_where(&RecordQuery { ids: Some(told), ..RecordQuery::default() });
         let expected = self.collection_mut(name).map(|collection| {
             let doomed = collection.matching(Some(&ids), None);
             collection.delete(&doomed)
@@ -201,7 +201,7 @@ impl World {
             limit: limit.map(|limit| limit as u64),
             ..RecordQuery::default()
         };
-        let found = self.store().collection(name).and_then(|all| all.delete_where(&query));
+        let found = self.records(name).delete_where(&query);
         let expected = self.collection_mut(name).map(|collection| {
             let mut doomed = collection.matching(ids.as_deref(), Some(&filter));
             doomed.truncate(limit.unwrap_or(usize::MAX));
@@ -229,7 +229,7 @@ impl World {
             limit: limit.map(|limit| limit as u64),
             sort: sort.clone(),
         };
-        let page = self.store().collection(name).and_then(|all| all.find(&query, include));
+        let page = self.records(name).find(&query, include);
         let Some((page, collection)) = both(page, self.collection(name))? else { return Ok(()) };
         let mut expected = collection.matching(ids.as_deref(), filter.as_ref());
         if let Some(sort) = &sort {
@@ -250,7 +250,11 @@ impl World {
         at.sort_unstable();
         at.dedup();
         let told: Vec<RecordId> = at.iter().map(|at| id(&collection.records[*at].id)).collect();
-        let read = self.store().collection(name).and_then(|all| all.get(&told, Include::ALL));
+        let query = RecordQuery { ids: Some(told), ..RecordQuery::default() };
+        let read = self
+            .records(name)
+            .find(&query, Include::ALL)
+            .and_then(|page| page.records().collect::<Result<Vec<_>, _>>());
         let read = read.map_err(|error| format!("get: {error}"))?;
         same("records found by id", &read.len(), &at.len())?;
         read.iter().zip(at).try_for_each(|(read, at)| same_record(read, &collection.records[at], Include::ALL))
@@ -259,7 +263,7 @@ impl World {
     /// Compares all records of a collection.
     pub(crate) fn look_at_records(&self, name: &str) -> Same {
         let collection = self.collection(name).map_err(|refusal| format!("{refusal:?}"))?;
-        let page = self.store().collection(name).and_then(|all| all.find(&RecordQuery::default(), Include::ALL));
+        let page = self.records(name).find(&RecordQuery::default(), Include::ALL);
         let page = page.map_err(|error| format!("get: {error}"))?;
         same(&format!("records of {name}"), &page.len(), &collection.records.len())?;
         page.records()

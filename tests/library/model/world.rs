@@ -1,20 +1,19 @@
-//! One file and the contract beside it, and which operation comes next.
+//! One place and the contract beside it, and which operation comes next.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::sync::Arc;
 
+use huedb::backend::{Backend, Records};
 use huedb::error::Error;
 use huedb::record::Scope;
-use huedb::store::{Access, Depth, Options, Store};
-use tempfile::TempDir;
 
 use super::contract::{Collection, Contract, Refusal};
 use super::draw::pick;
+use super::place::ModelPlace;
 use super::questions::Recall;
-use crate::open::{open, options};
 use crate::random::Random;
 
 /// What differed.
@@ -25,26 +24,21 @@ pub(crate) const DATABASES: [&str; 3] = ["default_database", "staging", "spare"]
 pub(crate) const NAMES: [&str; 4] = ["aaa", "bbb", "ccc", "ddd"];
 
 pub(crate) struct World {
-    _folder: TempDir,
-    path: PathBuf,
+    place: Box<dyn ModelPlace>,
     pub(crate) scope: (&'static str, &'static str),
     pub(crate) contract: Contract,
-    pub(crate) store: Option<Store>,
+    backend: Option<Arc<dyn Backend>>,
     pub(crate) recall: Recall,
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
-        // Waiting for a disk would take most of the time, and tells nothing here.
-        let memory = std::path::Path::new("/dev/shm");
-        let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
-        let path = folder.path().join("model.redb");
+    pub(crate) fn new(mut place: Box<dyn ModelPlace>) -> Self {
         let scope = (TENANTS[0], DATABASES[0]);
-        let store = Some(open(&path, Access::Create).unwrap());
-        Self { _folder: folder, path, scope, contract: Contract::new(), store, recall: Recall::default() }
+        let backend = Some(place.open(named(scope)));
+        Self { place, scope, contract: Contract::new(), backend, recall: Recall::default() }
     }
 
-    /// Looks at everything in the file once more.
+    /// Looks at everything in the place once more.
     pub(crate) fn finish(mut self) -> Recall {
         for tenant in TENANTS {
             for database in DATABASES {
@@ -60,8 +54,18 @@ impl World {
         self.recall
     }
 
-    pub(crate) fn store(&self) -> &Store {
-        self.store.as_ref().unwrap()
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        self.backend.as_ref().unwrap().as_ref()
+    }
+
+    /// The collection of the place.
+    pub(crate) fn records(&self, name: &str) -> Arc<dyn Records> {
+        self.backend().collection(name.into())
+    }
+
+    /// What only a file has of it, where the place is one.
+    pub(crate) fn file(&self, name: &str) -> Option<Result<huedb::store::Collection, Error>> {
+        self.backend().file().map(|store| store.collection(name))
     }
 
     /// The name of a collection, most times of one that is there.
@@ -135,23 +139,24 @@ impl World {
     }
 
     fn open_in(&mut self, scope: (&'static str, &'static str)) {
-        self.store.take().unwrap().close().unwrap();
-        let named = Scope { tenant: scope.0.into(), database: scope.1.into() };
-        let options = Options { scope: named, ..options() };
-        self.store = Some(Store::open_with(&self.path, Access::Write, &options).unwrap());
+        self.backend.take().unwrap().close().unwrap();
+        self.backend = Some(self.place.open(named(scope)));
         self.scope = scope;
     }
 
     fn compact(&mut self, what: &RefCell<String>) -> Same {
         what.replace("compact".into());
-        self.store.as_mut().unwrap().compact().map_err(|error| format!("compact: {error}"))?;
+        self.place.compact(self.backend())?;
         self.look_at_everything()
     }
 
     fn check(&mut self) -> Same {
-        let findings = self.store.as_mut().unwrap().check(None, Depth::Deep).map_err(|error| format!("{error}"))?;
-        same("findings", &findings, &Vec::new())
+        self.place.check(self.backend())
     }
+}
+
+fn named((tenant, database): (&str, &str)) -> Scope {
+    Scope { tenant: tenant.into(), database: database.into() }
 }
 
 /// Compares an answer with the expected one.
