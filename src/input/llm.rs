@@ -143,6 +143,7 @@ fn info(here: CollectionName, name: &str, model: Option<&str>) -> Result<Collect
         metadata: Some(metadata).filter(|metadata| !metadata.is_empty()),
         space: Space::Cosine,
         dimension: None,
+        precision: crate::record::EmbeddingPrecision::default(),
         embedder: None,
         hnsw: Hnsw::default(),
         index: IndexMode::default(),

@@ -27,6 +27,7 @@ pub(crate) fn collection_facts(collection: &CollectionInfo, counts: &Counts) -> 
         .with("deleted", counts.deleted)
         .with("sealed", counts.sealed)
         .with("tail", counts.tail)
+        .with("precision", collection.precision.as_str())
         .with("index", collection.index.as_str())
         .with("words_indexed", collection.bm25)
         .with("ef_construction", collection.hnsw.ef_construction)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{CollectionName, Metadata, Probe, Space};
+use super::{CollectionName, EmbeddingPrecision, Metadata, Probe, Space};
 
 /// A collection as its catalogue entry describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct CollectionInfo {
     pub space: Space,
     /// The length of its embeddings, fixed by the first one.
     pub dimension: Option<usize>,
+    /// How its embeddings are kept.
+    #[serde(default, skip_serializing_if = "EmbeddingPrecision::is_default")]
+    pub precision: EmbeddingPrecision,
     /// The model its texts are embedded with; `None` when embeddings are always given.
     pub embedder: Option<Fingerprint>,
     /// The graph's settings.

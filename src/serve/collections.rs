@@ -10,7 +10,9 @@ use super::wire::collection::{CollectionReply, CreateBody, ForkBody, ModifyBody}
 use super::wire::metadata::SentMetadata;
 use super::wire::schema::configuration_in;
 use crate::error::Error;
-use crate::record::{ClientSettings, CollectionName, Configuration, Hnsw, IndexMode, Metadata, Space};
+use crate::record::{
+    ClientSettings, CollectionName, Configuration, EmbeddingPrecision, Hnsw, IndexMode, Metadata, Space,
+};
 use crate::store::{CollectionChange, NewCollection, Store};
 
 /// Chroma's defaults, which are another than the command's.
@@ -81,6 +83,7 @@ fn new_collection(
     }
     Ok(NewCollection {
         space: configured.space.unwrap_or(Space::L2),
+        precision: EmbeddingPrecision::default(),
         embedder: None,
         metadata,
         hnsw: Hnsw {

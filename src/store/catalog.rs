@@ -10,11 +10,12 @@ use uuid::Uuid;
 use super::quantise::MAX_DIMENSION;
 use super::rotation::ROTATION;
 use super::table::{self, CollectionNumber, META, PairKey, meta};
+use super::vector::RowForm;
 use crate::bm25::Words;
 use crate::error::{Advice, Error, Result};
 use crate::record::{
-    ChromaSettings, ClientSettings, CollectionInfo, CollectionName, Counts, Fingerprint, Hnsw, IndexMode, Metadata,
-    Scope, Space, SparseSettings,
+    ChromaSettings, ClientSettings, CollectionInfo, CollectionName, Counts, EmbeddingPrecision, Fingerprint, Hnsw,
+    IndexMode, Metadata, Scope, Space, SparseSettings,
 };
 
 /// No collection counts so far, and what is added to a counter still fits.
@@ -25,6 +26,8 @@ const LARGEST_COUNT: u64 = 1 << 62;
 pub struct NewCollection {
     /// How distances are measured.
     pub space: Space,
+    /// How its embeddings are kept.
+    pub precision: EmbeddingPrecision,
     /// The model texts are embedded with; `None` for a collection whose embeddings are always given.
     pub embedder: Option<Fingerprint>,
     /// Its metadata.
@@ -212,6 +215,7 @@ impl CatalogEntry {
             metadata: new.metadata.filter(|metadata| !metadata.is_empty()),
             space: new.space,
             dimension,
+            precision: new.precision,
             embedder: new.embedder.map(Fingerprint::with_none_made),
             hnsw: new.hnsw,
             index: new.index,
@@ -221,6 +225,11 @@ impl CatalogEntry {
             client: new.client,
         };
         Self::without_records(info)
+    }
+
+    /// What its rows look like, once there is a dimension.
+    pub(crate) fn row_form(&self) -> Option<RowForm> {
+        self.info.dimension.map(|dimension| RowForm { dimension, precision: self.info.precision })
     }
 
     /// The entry of a collection that is as it was made.

@@ -156,11 +156,12 @@ fn clear_deleted(tx: &WriteTransaction) -> Result<()> {
         let (number, entry) =
             (CollectionNumber(u32::from_be_bytes(*key.value())), CatalogEntry::decode(bytes.value(), "")?);
         let dead = read_set(&sets, number, "the set of deleted rows")?;
-        if let Some(dimension) = entry.info.dimension {
-            vector::clear(&mut vectors, entry.rows_number(number), dimension, &dead)?;
+        if let Some(form) = entry.row_form() {
+            vector::clear(&mut vectors, entry.rows_number(number), form, &dead)?;
         }
         if let Some(next) = &entry.next {
-            vector::clear(&mut vectors, CollectionNumber(next.number), next.embedder.dimension, &dead)?;
+            let form = next.row_form(entry.info.precision);
+            vector::clear(&mut vectors, CollectionNumber(next.number), form, &dead)?;
         }
     }
     Ok(())

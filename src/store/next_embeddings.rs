@@ -15,7 +15,7 @@ use super::table::{self, CollectionNumber, PairKey};
 use super::vector;
 use super::write::read_set;
 use crate::error::{Error, Result};
-use crate::record::{Fingerprint, Ordinal, Space};
+use crate::record::{EmbeddingPrecision, Fingerprint, Ordinal, Space};
 
 /// A document and the embedding that was made of it.
 pub(crate) struct NewEmbedding {
@@ -52,7 +52,7 @@ impl NextEmbeddings {
         &mut self,
         tx: &WriteTransaction,
         own: CollectionNumber,
-        space: Space,
+        (space, precision): (Space, EmbeddingPrecision),
         batch: ReembedBatch,
     ) -> Result<()> {
         if batch.from != self.until {
@@ -62,11 +62,12 @@ impl NextEmbeddings {
         let is_new = batch.until > batch.from;
         let dead = read_set(&tx.open_table(table::DEAD)?, own, "the set of deleted rows")?;
         let mut stale = self.stale(tx)?;
-        let mut vectors = vector::VectorChanges::new(self.rows_number(), self.embedder.dimension);
+        let mut vectors = vector::VectorChanges::new(self.rows_number(), self.row_form(precision));
         let mut changed = RoaringTreemap::new();
         let records = tx.open_table(table::RECORDS)?;
         for made in batch.made {
-            let NewEmbedding { ordinal, document, embedding } = made;
+            let NewEmbedding { ordinal, document, mut embedding } = made;
+            precision.round(&mut embedding)?;
             // A row that was stale may have been deleted, or embedded by another process.
             if dead.contains(ordinal.0) || (!is_new && !stale.contains(ordinal.0)) {
                 continue;
@@ -86,7 +87,7 @@ impl NextEmbeddings {
         self.until = batch.until;
         let mut table = tx.open_table(table::VECTORS)?;
         vectors.write(&mut table, |ordinal| self.is_dead(ordinal, &dead))?;
-        let held = HeldEmbeddings { vectors: &table, dimension: self.embedder.dimension, end: self.until, dead: &dead };
+        let held = HeldEmbeddings { vectors: &table, form: self.row_form(precision), end: self.until, dead: &dead };
         let mut rows = QuantisedRows::open(tx, self.rows_number(), space)?;
         if is_new {
             self.sealed.tail_rows += changed.len();
@@ -102,7 +103,7 @@ impl NextEmbeddings {
     pub(crate) fn follow(
         &mut self,
         tx: &WriteTransaction,
-        space: Space,
+        (space, precision): (Space, EmbeddingPrecision),
         vectors: &mut Table<&'static PairKey, &'static [u8]>,
         (died, dead): (&RoaringTreemap, &RoaringTreemap),
         mut reworded: RoaringTreemap,
@@ -113,11 +114,11 @@ impl NextEmbeddings {
         if died.is_empty() && reworded.is_empty() {
             return Ok(());
         }
-        let mut changes = vector::VectorChanges::new(self.rows_number(), self.embedder.dimension);
+        let mut changes = vector::VectorChanges::new(self.rows_number(), self.row_form(precision));
         died.iter().for_each(|ordinal| changes.delete(Ordinal(ordinal)));
         changes.write(vectors, |ordinal| self.is_dead(ordinal, dead))?;
         let mut rows = QuantisedRows::open(tx, self.rows_number(), space)?;
-        let held = HeldEmbeddings { vectors, dimension: self.embedder.dimension, end: self.until, dead };
+        let held = HeldEmbeddings { vectors, form: self.row_form(precision), end: self.until, dead };
         if self.sealed.bounded {
             let touched = rows.remove(&mut self.sealed, &died, dead)?;
             rows.purge(&mut self.sealed, &touched, dead)?;
@@ -125,6 +126,11 @@ impl NextEmbeddings {
         rows.upgrade(&mut self.sealed, &held)?;
         let stale = (self.stale(tx)? | reworded) - dead;
         self.put_stale(tx, &stale)
+    }
+
+    /// What the rows on their way look like.
+    pub(crate) fn row_form(&self, precision: EmbeddingPrecision) -> vector::RowForm {
+        vector::RowForm { dimension: self.embedder.dimension, precision }
     }
 
     fn is_dead(&self, ordinal: Ordinal, dead: &RoaringTreemap) -> bool {

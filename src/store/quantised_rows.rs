@@ -23,7 +23,7 @@ use super::segment::{Segment, rows_per_segment, seal};
 use super::sketch::{Sketch, Sketcher};
 use super::sketch_size::SKETCH_FROM_DIMENSION;
 use super::table::{self, CollectionNumber, PairKey, pair_number, pair_ordinal};
-use super::vector::Embeddings;
+use super::vector::{Embeddings, RowForm};
 use crate::error::{Error, Result};
 use crate::record::{Ordinal, Space};
 use crate::threads::pool;
@@ -57,7 +57,7 @@ pub(crate) struct QuantisedRows<'tx> {
 /// What is stored under the number: embeddings, and which of their rows are empty.
 pub(crate) struct HeldEmbeddings<'v> {
     pub(crate) vectors: &'v WritablePairs<'v>,
-    pub(crate) dimension: usize,
+    pub(crate) form: RowForm,
     /// The first ordinal that is not given yet.
     pub(crate) end: u64,
     pub(crate) dead: &'v RoaringTreemap,
@@ -93,10 +93,10 @@ impl<'tx> QuantisedRows<'tx> {
 
     /// Seals what fills a segment.
     pub(crate) fn seal(&mut self, sealed: &mut Sealing, held: &HeldEmbeddings) -> Result<()> {
-        let per_segment = rows_per_segment(held.dimension);
+        let per_segment = rows_per_segment(held.form.dimension);
         let full = per_segment as u64;
         if sealed.tail_rows >= full {
-            let mut embeddings = Embeddings::new(held.vectors, self.number, held.dimension);
+            let mut embeddings = Embeddings::new(held.vectors, self.number, held.form);
             let mut tail = (sealed.sealed_until..held.end).filter(|ordinal| !held.dead.contains(*ordinal)).map(Ordinal);
             while sealed.tail_rows >= full {
                 let ordinals: Vec<Ordinal> = tail.by_ref().take(per_segment).collect();
@@ -106,7 +106,7 @@ impl<'tx> QuantisedRows<'tx> {
                 self.seal_these(sealed, &ordinals, &mut embeddings)?;
             }
         }
-        if sealed.sealed_rows > SKETCH_FROM_ROWS && held.dimension >= SKETCH_FROM_DIMENSION {
+        if sealed.sealed_rows > SKETCH_FROM_ROWS && held.form.dimension >= SKETCH_FROM_DIMENSION {
             self.sketch_all(sealed)?;
         }
         Ok(())
@@ -118,7 +118,7 @@ impl<'tx> QuantisedRows<'tx> {
             return Ok(());
         }
         let tail = (sealed.sealed_until..held.end).filter(|ordinal| !held.dead.contains(*ordinal)).map(Ordinal);
-        let mut embeddings = Embeddings::new(held.vectors, self.number, held.dimension);
+        let mut embeddings = Embeddings::new(held.vectors, self.number, held.form);
         self.seal_these(sealed, &tail.collect::<Vec<_>>(), &mut embeddings)
     }
 
@@ -224,11 +224,11 @@ impl<'tx> QuantisedRows<'tx> {
         for ordinal in changed.iter().take_while(|ordinal| *ordinal < sealed.sealed_until).map(Ordinal) {
             by_segment.entry(self.segment_of(ordinal)?).or_default().push(ordinal);
         }
-        let mut embeddings = Embeddings::new(held.vectors, self.number, held.dimension);
+        let mut embeddings = Embeddings::new(held.vectors, self.number, held.form);
         for (key, changed) in by_segment {
             let (number, mut rows) = self.read_segment(&key)?;
             let space = self.space;
-            let centre = self.centre(number, held.dimension)?;
+            let centre = self.centre(number, held.form.dimension)?;
             for ordinal in changed {
                 let at = rows.binary_search_by_key(&ordinal, |(o, _)| *o);
                 let place = at.ok().and_then(|at| rows.get_mut(at)).ok_or_else(|| not_in_segment(ordinal))?;

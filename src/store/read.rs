@@ -19,7 +19,7 @@ use super::record::{StoredRecord, decode, decode_id};
 use super::redb_error::FileContext;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::tenants;
-use super::vector::Embeddings;
+use super::vector::{Embeddings, RowForm};
 use super::write::read_set;
 use super::{Cache, Store};
 use crate::bm25::Words;
@@ -334,7 +334,9 @@ impl View {
     /// Returns a reader of embeddings that keeps its last block, for reads in ascending order.
     #[must_use]
     pub(crate) fn embeddings(&self) -> Embeddings<'_> {
-        Embeddings::new(&self.vectors, self.rows_number, self.entry.info.dimension.unwrap_or(0)).of(&self.place)
+        let info = &self.entry.info;
+        let form = RowForm { dimension: info.dimension.unwrap_or(0), precision: info.precision };
+        Embeddings::new(&self.vectors, self.rows_number, form).of(&self.place)
     }
 
     /// Visits, in order, the bytes of every segment whose first ordinal is in a range.

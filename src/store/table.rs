@@ -14,7 +14,7 @@
 //! | `collection` | c | settings and counters, JSON ([`super::catalog::Entry`]) |
 //! | `ids` | c, id | ordinal r |
 //! | `records` | c, r | id, document, uri, metadata ([`super::record`]) |
-//! | `vectors` | v, r / rows per block | f32 rows, as many as fit a 32 KiB page ([`super::vector`]) |
+//! | `vectors` | v, r / rows per block | rows of f32 or f16, as many as fit a 32 KiB page ([`super::vector`]) |
 //! | `segments` | v, first r | sealed i8 rows ([`super::segment`]) |
 //! | `centres` | v, n | the n-th point that rows of segments are coded around ([`super::centre`]); absent until it is needed |
 //! | `sketch` | v, first r | the signs of a segment, above 50,000 rows ([`super::sketch`]) |
@@ -24,6 +24,7 @@
 //! | `terms` | c, field, term, first r | up to 512 records that hold a term, and its weight in each ([`super::terms`]) |
 //! | `graph` | c, chunk | the `USearch` graph, in chunks with a checksum each |
 //!
+//! Version 2 knew f32 alone; its files are what they would be now.
 //! Version 1 had no `centres`, segments without bounds, and a table `tail` of rows not yet sealed. Its files are read; the
 //! rows of a collection are sealed anew when it is next written, and those of all when the file is compacted.
 
@@ -32,7 +33,7 @@ use redb::{TableDefinition, TableHandle};
 use crate::record::Ordinal;
 
 /// The version of everything described here; a file of a later one is refused.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// The longest value that fits a 1 MiB page of redb with its key.
 pub const MAX_VALUE_BYTES: usize = (1 << 20) - 64;

@@ -147,7 +147,7 @@ impl<'tx> WriteBatch<'tx> {
             ids: tx.open_table(table::IDS)?,
             records: tx.open_table(table::RECORDS)?,
             vectors: tx.open_table(table::VECTORS)?,
-            vector_changes: entry.info.dimension.map(|dimension| vector::VectorChanges::new(rows_number, dimension)),
+            vector_changes: entry.row_form().map(|form| vector::VectorChanges::new(rows_number, form)),
             posting_changes: posting::PostingChanges::new(number),
             term_changes: terms::TermChanges::new(number, entry.words_indexed()),
             entry,
@@ -165,9 +165,9 @@ impl<'tx> WriteBatch<'tx> {
     }
 
     /// Applies a change.
-    pub(crate) fn apply(&mut self, change: Change, mode: Mode) -> Result<Effect> {
+    pub(crate) fn apply(&mut self, mut change: Change, mode: Mode) -> Result<Effect> {
         change.check_sizes().map_err(|e| limit::of_record(&change.id, e))?;
-        if let Some(embedding) = &change.embedding {
+        if let Some(embedding) = &mut change.embedding {
             self.fit(embedding).map_err(|e| e.of_record(change.id.as_str()))?;
         }
         if mode == Mode::Add {
@@ -301,13 +301,14 @@ impl<'tx> WriteBatch<'tx> {
         self.removed
     }
 
-    /// Checks an embedding against the collection; the first one fixes the dimension.
-    fn fit(&mut self, embedding: &[f32]) -> Result<()> {
+    /// Checks an embedding against the collection, and rounds it to what is kept; the first one fixes the dimension.
+    fn fit(&mut self, embedding: &mut [f32]) -> Result<()> {
         check_embedding(embedding)?;
         check_dimension(&self.entry.info, embedding)?;
+        self.entry.info.precision.round(embedding)?;
         if self.entry.info.dimension.is_none() {
             self.entry.info.dimension = Some(embedding.len());
-            self.vector_changes = Some(vector::VectorChanges::new(self.rows_number, embedding.len()));
+            self.vector_changes = self.entry.row_form().map(|form| vector::VectorChanges::new(self.rows_number, form));
         }
         Ok(())
     }
@@ -320,7 +321,7 @@ impl<'tx> WriteBatch<'tx> {
     /// Puts a record as it is in another place: what was there under its id is replaced and not merged, at its old ordinal.
     pub(crate) fn put(&mut self, record: DumpRecord) -> Result<()> {
         let DumpRecord { record: Record { id, embedding, document, uri, metadata }, embedded_here } = record;
-        let embedding = embedding.ok_or_else(|| Error::argument("it has no embedding").of_record(id.as_str()))?;
+        let mut embedding = embedding.ok_or_else(|| Error::argument("it has no embedding").of_record(id.as_str()))?;
         let metadata = metadata.unwrap_or_default();
         let Some(ordinal) = self.ordinal(&id)? else {
             let metadata = MetadataPatch::from(metadata);
@@ -330,7 +331,7 @@ impl<'tx> WriteBatch<'tx> {
                 _ => Ok(()),
             };
         };
-        self.fit(&embedding).map_err(|e| e.of_record(id.as_str()))?;
+        self.fit(&mut embedding).map_err(|e| e.of_record(id.as_str()))?;
         limit::check_texts(&id, document.as_deref(), uri.as_deref()).map_err(|e| limit::of_record(&id, e))?;
         let embedding = if self.holds(ordinal, &embedding)? { None } else { Some(embedding) };
         let old = self.stored(ordinal)?;
@@ -446,7 +447,7 @@ impl<'tx> WriteBatch<'tx> {
     fn holds(&self, ordinal: Ordinal, embedding: &[f32]) -> Result<bool> {
         match self.vector_changes.as_ref().and_then(|changes| changes.latest(ordinal)) {
             Some(latest) => Ok(vector::is_same(latest.iter().copied(), embedding)),
-            None => vector::equals(&self.vectors, self.rows_number, ordinal, embedding),
+            None => vector::equals(&self.vectors, self.rows_number, self.entry.info.precision, ordinal, embedding),
         }
     }
 
@@ -531,14 +532,15 @@ impl<'tx> WriteBatch<'tx> {
         drop(sets);
         self.mark_stale()?;
         if let Some(next) = &mut self.entry.next {
-            next.follow(self.tx, self.entry.info.space, &mut self.vectors, (&self.died, &dead), self.reworded)?;
+            let kept = (self.entry.info.space, self.entry.info.precision);
+            next.follow(self.tx, kept, &mut self.vectors, (&self.died, &dead), self.reworded)?;
         }
         if let Some(changes) = self.vector_changes.take() {
             let end = self.entry.next_ordinal;
             changes.write(&mut self.vectors, |ordinal| ordinal.0 < end && dead.contains(ordinal.0))?;
         }
-        if let Some(dimension) = self.entry.info.dimension {
-            let held = HeldEmbeddings { vectors: &self.vectors, dimension, end: self.entry.next_ordinal, dead: &dead };
+        if let Some(form) = self.entry.row_form() {
+            let held = HeldEmbeddings { vectors: &self.vectors, form, end: self.entry.next_ordinal, dead: &dead };
             let mut rows = QuantisedRows::open(self.tx, self.rows_number, self.entry.info.space)?;
             let sealed = &mut self.entry.sealed;
             if sealed.bounded {

@@ -9,9 +9,12 @@ use tempfile::TempDir;
 
 const COLLECTIONS: [(&str, usize, u64); 3] = [("of-cosine", 4096, 280), ("of-l2", 2048, 555), ("of-ip", 8, 40)];
 
-fn unpacked(folder: &TempDir) -> PathBuf {
-    let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/formats/1.redb.zst");
-    let path = folder.path().join("1.redb");
+/// Versions before this one.
+const OLDER: [u32; 2] = [1, 2];
+
+fn unpacked(folder: &TempDir, version: u32) -> PathBuf {
+    let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/formats/{version}.redb.zst"));
+    let path = folder.path().join(format!("{version}.redb"));
     std::fs::write(&path, zstd::decode_all(std::fs::File::open(packed).unwrap()).unwrap()).unwrap();
     path
 }
@@ -41,12 +44,17 @@ fn open(path: &Path, access: Access) -> Store {
 }
 
 #[test]
-fn a_file_of_version_1_is_read_and_brought_up_to_date_by_a_write() {
+fn a_file_of_an_older_version_is_read_and_brought_up_to_date_by_a_write() {
+    assert_eq!(OLDER.len() + 1, FORMAT_VERSION as usize);
+    OLDER.into_iter().for_each(check_older);
+}
+
+fn check_older(version: u32) {
     let folder = TempDir::new().unwrap();
-    let path = unpacked(&folder);
+    let path = unpacked(&folder, version);
     let before = std::fs::read(&path).unwrap();
     let store = open(&path, Access::Read);
-    assert_eq!(store.file_facts().unwrap().format, 1);
+    assert_eq!(store.file_facts().unwrap().format, version);
     assert_eq!(store.check(None, Depth::Deep).unwrap(), []);
     check_answers(&store, "as it was");
     drop(store);
@@ -80,9 +88,13 @@ fn a_file_of_version_1_is_read_and_brought_up_to_date_by_a_write() {
 }
 
 #[test]
-fn compacting_a_file_of_version_1_brings_all_of_it_up_to_date() {
+fn compacting_a_file_of_an_older_version_brings_all_of_it_up_to_date() {
+    OLDER.into_iter().for_each(check_compacted);
+}
+
+fn check_compacted(version: u32) {
     let folder = TempDir::new().unwrap();
-    let path = unpacked(&folder);
+    let path = unpacked(&folder, version);
     let store = open(&path, Access::Write);
     store.compact().unwrap();
     assert_eq!(store.file_facts().unwrap().format, FORMAT_VERSION);

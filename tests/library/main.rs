@@ -29,6 +29,7 @@ mod ingest;
 mod limits;
 mod model;
 mod open;
+mod precision;
 mod query;
 mod random;
 mod store;

@@ -5,7 +5,9 @@ use huedb::embed::{DEFAULT_MODEL, fingerprint, sparse_fingerprint};
 use huedb::error::{Error, Result};
 use huedb::input::metadata_from_json;
 use huedb::record::EmbeddingFunction::{self, BuiltIn};
-use huedb::record::{ClientSettings, CollectionName, Configuration, Hnsw, IndexMode, Scope, Space, SparseSettings};
+use huedb::record::{
+    ClientSettings, CollectionName, Configuration, EmbeddingPrecision, Hnsw, IndexMode, Scope, Space, SparseSettings,
+};
 use huedb::store::NewCollection;
 
 use crate::cli::arguments::collection::{candidates, configuration, edges};
@@ -58,6 +60,13 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "N", value_parser = candidates)]
     ef_construction: Option<usize>,
 
+    /// How to keep embeddings: f32 as they are given, f16 rounded to half the bytes
+    ///
+    /// With f16 every number is rounded to the nearest of 16 bits, and every distance is that of what is kept. Numbers
+    /// larger than 65,504 are refused. It is fixed once the collection is made.
+    #[arg(long, value_parser = one_of!(EmbeddingPrecision), default_value = "f32", hide_default_value = true)]
+    precision: EmbeddingPrecision,
+
     /// Also index the words of documents, for `query --hybrid`
     #[arg(long)]
     hybrid: bool,
@@ -108,6 +117,7 @@ impl CreateArgs {
         let usual = Hnsw::default();
         let new = NewCollection {
             space: self.space.or(said.space).unwrap_or_default(),
+            precision: self.precision,
             embedder,
             metadata,
             hnsw: Hnsw {

@@ -153,6 +153,7 @@ fn collections(
             metadata,
             space,
             dimension: dimension.and_then(|dimension| usize::try_from(dimension).ok()),
+            precision: crate::record::EmbeddingPrecision::default(),
             embedder: None,
             hnsw,
             index: IndexMode::default(),

@@ -267,6 +267,7 @@ fn found(client: &HttpClient, scope: &Scope, json: CollectionJson, noticed: &mut
         metadata,
         space,
         dimension: json.dimension,
+        precision: crate::record::EmbeddingPrecision::default(),
         embedder: None,
         hnsw,
         index: IndexMode::default(),

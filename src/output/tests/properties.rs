@@ -70,6 +70,7 @@ fn collection(name: &str, embedder: Option<Fingerprint>) -> CollectionInfo {
         metadata: None,
         space: Space::Cosine,
         dimension: embedder.as_ref().map(|e| e.dimension),
+        precision: huedb::record::EmbeddingPrecision::default(),
         embedder,
         hnsw: Hnsw::default(),
         bm25: false,

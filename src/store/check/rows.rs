@@ -14,7 +14,7 @@ use crate::store::quantise::quantise;
 use crate::store::quantised_rows::read_centre;
 use crate::store::segment::Segment;
 use crate::store::table::{self, PairKey, pair_ordinal};
-use crate::store::vector::Embeddings;
+use crate::store::vector::{Embeddings, RowForm};
 
 type CheckedPairs = ReadOnlyTable<&'static PairKey, &'static [u8]>;
 
@@ -37,7 +37,11 @@ impl Subject<'_> {
         let vectors: CheckedPairs = self.tx.open_table(table::VECTORS)?;
         let dimension = self.entry.info.dimension.unwrap_or(0);
         let mut rows = SeenRows {
-            embeddings: Embeddings::new(&vectors, self.rows_number, dimension),
+            embeddings: Embeddings::new(
+                &vectors,
+                self.rows_number,
+                RowForm { dimension, precision: self.entry.info.precision },
+            ),
             centre: None,
             standing: RoaringTreemap::new(),
             end: 0,

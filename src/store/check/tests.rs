@@ -7,12 +7,13 @@ use tempfile::TempDir;
 use super::{Depth, Finding};
 use crate::bm25::Words;
 use crate::error::Error;
+use crate::record::EmbeddingPrecision;
 use crate::record::random::Random;
 use crate::record::{CollectionName, Metadata, MetadataPatch, Ordinal, RecordId, Space};
 use crate::store::catalog::{self, CatalogEntry};
 use crate::store::codec::set_to_bytes;
 use crate::store::table::{self, CollectionNumber, PairKey};
-use crate::store::vector::rows_per_block;
+use crate::store::vector::RowForm;
 use crate::store::{
     Access, Change, GraphFile, Mode, NewCollection, Store, StoredRecord, posting, rows_per_segment, terms,
 };
@@ -197,7 +198,7 @@ fn a_record_or_an_embedding() {
     finds(Depth::Deep, false, &["notes: record of row 70"], |store| damage(store, table::RECORDS, 70, Vec::clear));
     let gone = ["file: records"];
     finds(Depth::Quick, false, &gone, |store| remove(store, table::RECORDS, 70));
-    let per_block = rows_per_block(DIMENSION);
+    let per_block = RowForm { dimension: DIMENSION, precision: EmbeddingPrecision::F32 }.rows_per_block();
     let (block, at) = (70 / per_block, usize::try_from(70 % per_block).unwrap() * 4 * DIMENSION);
     finds(Depth::Deep, false, &["notes: embedding of row 70"], |store| {
         damage(store, table::VECTORS, block, |bytes| bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes()));

@@ -11,12 +11,11 @@ use super::rebuild::Repair;
 use crate::error::{Error, Result};
 use crate::record::{CollectionName, Ordinal};
 use crate::store::catalog::{self, CatalogEntry};
-use crate::store::codec::floats;
 use crate::store::crypt::Seal;
 use crate::store::page::{Link, PageState, Tree, TreeShape, WalkedPage};
 use crate::store::record::{StoredRecord, decode};
 use crate::store::table::{self, CollectionNumber, PairKey, meta, pair_number};
-use crate::store::vector::{row_range, rows_per_block};
+use crate::store::vector::RowForm;
 use crate::store::write::WriteBatch;
 use crate::store::{Access, Change, Effect, FORMAT_VERSION, Mode, Options, Store, check_embedding, layout};
 
@@ -64,17 +63,17 @@ impl<'t> Blocks<'t> {
     }
 
     /// Returns the embedding of a row, and whether it is certain.
-    fn embedding(&mut self, number: CollectionNumber, row: u64, dimension: usize) -> Option<(Vec<f32>, bool)> {
-        let key = number.pair(row / rows_per_block(dimension));
-        let range = row_range(Ordinal(row), dimension);
+    fn embedding(&mut self, number: CollectionNumber, row: u64, form: RowForm) -> Option<(Vec<f32>, bool)> {
+        let key = number.pair(row / form.rows_per_block());
+        let range = form.range(Ordinal(row));
         match self.places.get(&key)? {
-            EmbeddingBlock::Bytes { bytes, is_certain } => Some((floats(bytes.get(range)?).collect(), *is_certain)),
+            EmbeddingBlock::Bytes { bytes, is_certain } => Some((form.floats(bytes.get(range)?), *is_certain)),
             EmbeddingBlock::Sound(link) => {
                 if self.last.as_ref().is_none_or(|(last, _)| *last != key) {
                     self.last = Some((key, self.tree.value(link, self.shape.as_ref()?, &key)?));
                 }
                 let (_, bytes) = self.last.as_ref()?;
-                Some((floats(bytes.get(range)?).collect(), true))
+                Some((form.floats(bytes.get(range)?), true))
             }
         }
     }
@@ -115,7 +114,6 @@ impl Waiting<'_> {
 struct Progress<'c> {
     found: &'c OldCollection,
     entry: &'c CatalogEntry,
-    dimension: Option<usize>,
     /// Rows that were copied or reported as lost.
     seen: RoaringTreemap,
     kept: u64,
@@ -139,9 +137,8 @@ impl Repair {
             }
             match &found.entry {
                 Some(entry) => {
-                    let dimension = entry.info.dimension;
                     let seen = RoaringTreemap::new();
-                    collections.insert(*number, Progress { found, entry, dimension, seen, kept: 0 });
+                    collections.insert(*number, Progress { found, entry, seen, kept: 0 });
                 }
                 None => self.lose(&found.name, None, "its settings cannot be read, and with them its records", None),
             }
@@ -256,7 +253,7 @@ impl Repair {
     ) -> Option<Change> {
         let (name, id) = (progress.found.name.as_str(), stored.id.to_string());
         let rows_number = progress.entry.rows_number(number);
-        let embedding = progress.dimension.and_then(|dimension| blocks.embedding(rows_number, row, dimension));
+        let embedding = progress.entry.row_form().and_then(|form| blocks.embedding(rows_number, row, form));
         let Some((embedding, embedding_is_certain)) = embedding.filter(|(x, _)| check_embedding(x).is_ok()) else {
             self.lose(name, Some(&id), "its embedding cannot be read", stored.document);
             return None;
