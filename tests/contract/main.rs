@@ -23,5 +23,6 @@ mod filter;
 #[path = "../library/open.rs"]
 mod open;
 mod operations;
+mod rows;
 mod search;
 mod shell;

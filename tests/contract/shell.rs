@@ -1,45 +1,32 @@
-//! Rows that are shell scripts: what they print, what they say, and how they end.
-//!
-//! Each row runs in a folder of its own with `huedb` on its path; a command that fails ends the script there.
+//! The rows run on a file, each in a folder of its own.
 
-use std::process::{Command, Stdio};
+use std::any::Any;
+use std::path::Path;
 
 use huedb::store::Access;
 use tempfile::TempDir;
 
-/// A line of the contract, a script, its standard output, a part of its standard error, and its exit code.
-pub(crate) type Row<'r> = (&'r str, &'r str, &'r str, &'r str, i32);
+use crate::rows::{Row, RowPlace, failures};
 
-/// Runs `before` and then each row; reports every row that fails, not only the first.
-#[track_caller]
-pub(crate) fn check(before: &str, rows: &[Row]) {
-    let failed: Vec<String> = rows.iter().filter_map(|row| run(before, row).err()).collect();
-    assert!(failed.is_empty(), "{} of {} rows failed\n\n{}", failed.len(), rows.len(), failed.join("\n"));
+struct FilePlace;
+
+impl RowPlace for FilePlace {
+    fn begin(&self, folder: &Path) -> (Vec<(&'static str, String)>, Box<dyn Any>) {
+        let mut variables = vec![("HUEDB_FILE", "test.redb".to_owned())];
+        let keys = TempDir::new().unwrap();
+        if crate::open::encrypted() {
+            let key = keys.path().join("test.key");
+            std::fs::write(&key, crate::open::KEY).unwrap();
+            variables.push(("HUEDB_KEY_FILE", key.to_str().unwrap().to_owned()));
+            drop(crate::open::open(folder.join("test.redb"), Access::Create).unwrap());
+        }
+        (variables, Box::new(keys))
+    }
 }
 
-fn run(before: &str, (line, script, stdout, says, status): &Row) -> Result<(), String> {
-    let folder = TempDir::new().unwrap();
-    let huedb = std::path::Path::new(env!("CARGO_BIN_EXE_huedb")).parent().unwrap();
-    let path = format!("{}:{}", huedb.display(), std::env::var("PATH").unwrap());
-    let mut command = Command::new("sh");
-    let keys = TempDir::new().unwrap();
-    if crate::open::encrypted() {
-        std::fs::write(keys.path().join("test.key"), crate::open::KEY).unwrap();
-        command.env("HUEDB_KEY_FILE", keys.path().join("test.key"));
-        drop(crate::open::open(folder.path().join("test.redb"), Access::Create).unwrap());
-    }
-    command.args(["-c", &format!("set -e\n{before}\n{script}")]).current_dir(folder.path()).env("PATH", path);
-    for name in ["HUEDB_TENANT", "HUEDB_DATABASE", "HUEDB_BUSY_TIMEOUT"] {
-        command.env_remove(name);
-    }
-    let output = command.env("HUEDB_FILE", "test.redb").stdin(Stdio::null()).output().unwrap();
-    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-    let matches = out.trim_end() == stdout.trim_end() && err.contains(says) && output.status.code() == Some(*status);
-    if matches {
-        return Ok(());
-    }
-    let got = output.status.code();
-    Err(format!(
-        "{line}\n  script: {script}\n  expected: {stdout:?}, {says:?}, {status}\n  got: {out:?}, {err:?}, {got:?}"
-    ))
+/// Runs `before` and then each row; reports every row that fails.
+#[track_caller]
+pub(crate) fn check(before: &str, rows: &[Row]) {
+    let failed = failures(&FilePlace, before, rows);
+    assert!(failed.is_empty(), "{} of {} rows failed\n\n{}", failed.len(), rows.len(), failed.join("\n"));
 }
