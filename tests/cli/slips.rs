@@ -42,6 +42,16 @@ fn an_empty_junction_deletes_nothing_and_is_read_as_chroma_reads_it() {
 }
 
 #[test]
+fn a_comparison_that_no_value_can_pass_is_told() {
+    let world = world();
+    let said = "warning: no record has a number under the metadata key \"lang\"; its values are of type string\n";
+    world.run(&["get", "notes", "--where", "lang > 20", "-o", "ids"]).is("", said, 1);
+    world.run(&["count", "notes", "--where", "lang = 20 or year = 1990"]).is("1\n", said, 0);
+    world.run(&["count", "notes", "--where", "lang != 20"]).is("2\n", "", 0);
+    world.run(&["count", "notes", "--where", "year > 1995.5"]).is("1\n", "", 0);
+}
+
+#[test]
 fn a_key_that_no_record_has_is_told_in_every_verb() {
     let world = world();
     let yaer = "warning: no record has the metadata key \"yaer\"; did you mean year?\n";
