@@ -43,6 +43,13 @@ impl FileBackend {
     }
 }
 
+/// A file is a place by itself.
+impl From<Store> for Arc<dyn Backend> {
+    fn from(store: Store) -> Self {
+        Arc::new(FileBackend::new(store))
+    }
+}
+
 impl Backend for FileBackend {
     fn place(&self) -> &Place {
         &self.place

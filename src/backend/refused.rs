@@ -36,6 +36,7 @@ fn instead(verb: &str, place: &Place) -> String {
         (Place::Postgres(_), "encrypt" | "decrypt" | "rekey") => {
             "there the disk is encrypted, and `sslmode` the connection"
         }
+        (Place::Server(_), "browse") => "open the server's address in a browser: a huedb server has the same page",
         (Place::Server(_), _) => "run it where the server's file is",
         _ => "`huedb pull` brings a collection into a file, and `huedb push` takes it back",
     };

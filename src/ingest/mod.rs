@@ -27,3 +27,4 @@ pub use store_batch::{Ingest, StoredBatch};
 pub use sync_diff::{ChangedDocument, DocumentChange, SyncDiff};
 pub use tally::{OnError, Tally};
 pub use target::{BatchOutcome, Existing, RowBatch, Target};
+pub use write_rows::write_rows;

@@ -3,7 +3,7 @@
 //! An import of a file has its own way, batch by batch ([`Ingest`]). Invariant: all rows are written in one transaction, or
 //! none is.
 
-use super::{Ingest, OnError, Preparer, Tally};
+use super::{Ingest, OnError, Preparer, Tally, Target};
 use crate::embed::{self, Embedder, LoadOptions};
 use crate::error::Result;
 use crate::record::NewRecord;
@@ -42,7 +42,7 @@ impl Collection {
             Some(_) => {
                 self.write_rows_with(rows, mode, &embed::of_collection(&info, None, LoadOptions::of_process()?)?)
             }
-            None => self.write_prepared(rows, mode, None),
+            None => write_rows(self, rows, mode, None),
         }
     }
 
@@ -56,21 +56,25 @@ impl Collection {
         mode: Mode,
         model: &dyn Embedder,
     ) -> Result<Tally> {
-        self.write_prepared(rows, mode, Some(model))
+        write_rows(self, rows, mode, Some(model))
     }
+}
 
-    fn write_prepared(
-        &self,
-        rows: impl IntoIterator<Item = NewRecord>,
-        mode: Mode,
-        model: Option<&dyn Embedder>,
-    ) -> Result<Tally> {
-        let view = self.view()?;
-        let mut preparer = Preparer::new(view.info(), model, mode, OnError::Stop)?;
-        let batch = preparer.prepare(&view, rows.into_iter().map(Ok))?;
-        drop(view);
-        let mut ingest = Ingest::new(self, preparer);
-        ingest.store(batch)?;
-        Ok(ingest.tally())
-    }
+/// Does the same wherever the collection is, with its model where it has one.
+///
+/// # Errors
+/// As [`Collection::write_rows_with`].
+pub fn write_rows(
+    target: &dyn Target,
+    rows: impl IntoIterator<Item = NewRecord>,
+    mode: Mode,
+    model: Option<&dyn Embedder>,
+) -> Result<Tally> {
+    let existing = target.existing()?;
+    let mut preparer = Preparer::new(existing.info(), model, mode, OnError::Stop)?;
+    let batch = preparer.prepare(existing.as_ref(), rows.into_iter().map(Ok))?;
+    drop(existing);
+    let mut ingest = Ingest::new(target, preparer);
+    ingest.store(batch)?;
+    Ok(ingest.tally())
 }

@@ -1,8 +1,10 @@
 //! What there is to whoever asks, and how much of it one answer holds.
 
+use std::sync::Arc;
+
+use crate::backend::Records;
 use crate::embed::LoadOptions;
 use crate::error::Error;
-use crate::store::Collection;
 
 /// What a tool is about to do with a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,14 +59,14 @@ pub trait Catalogue: Send + Sync {
     /// Returns their names, in order.
     ///
     /// # Errors
-    /// Those of the file.
+    /// Those of the place.
     fn names(&self) -> Result<Vec<String>, Refusal>;
 
     /// Returns a collection for what is about to be done with it.
     ///
     /// # Errors
     /// That there is none, or that whoever asks may not do this.
-    fn collection(&self, name: &str, need: Need) -> Result<Collection, Refusal>;
+    fn collection(&self, name: &str, need: Need) -> Result<Arc<dyn Records>, Refusal>;
 
     /// Returns how the models of collections are found.
     fn models(&self) -> &LoadOptions;

@@ -7,8 +7,8 @@
 
 mod answer;
 mod catalogue;
-mod file;
 mod page;
+mod place;
 mod read;
 mod resource;
 mod session;
@@ -22,7 +22,7 @@ mod tests;
 
 pub use answer::{Request, Response, answer};
 pub use catalogue::{AnswerLimits, Catalogue, Need, Offer, Refusal};
-pub use file::{FileCatalogue, SyncFolder};
+pub use place::{PlaceCatalogue, SyncFolder};
 pub use session::{Session, Worker};
 pub use stdio::serve_stdio;
 pub use tool::SyncInput;

@@ -8,11 +8,12 @@ use super::catalogue::{Catalogue, Need};
 use super::page::Page;
 use super::told::{Told, put, told};
 use super::tool::{DescribeInput, GetInput, SearchInput};
+use crate::backend::State;
 use crate::embed::{asked_with_model_of_client, model_of};
 use crate::error::{Error, Result};
 use crate::query::{Filter, KeyFacts, Query, RecordQuery, Sort, unknown_key};
 use crate::record::{Hit, Metadata, RecordId, check_key};
-use crate::store::{Include, View};
+use crate::store::Include;
 
 /// Hits that a search finds unless it is told.
 const HITS: usize = 10;
@@ -25,8 +26,8 @@ pub(super) fn list(catalogue: &dyn Catalogue) -> Told {
     let names = catalogue.names()?;
     let mut lines = Vec::new();
     for name in &names {
-        match catalogue.collection(name, Need::Read)?.view() {
-            Ok(view) => lines.push(summary(&view)),
+        match catalogue.collection(name, Need::Read)?.state() {
+            Ok(state) => lines.push(summary(state.as_ref())),
             // It was dropped or renamed since.
             Err(Error::CollectionNotFound { .. }) => {}
             Err(error) => return Err(catalogue.refusal(error)),
@@ -38,11 +39,11 @@ pub(super) fn list(catalogue: &dyn Catalogue) -> Told {
 }
 
 /// The same names for the same things as the command's.
-fn summary(view: &View) -> Json {
-    let info = view.info();
+fn summary(state: &dyn State) -> Json {
+    let info = state.info();
     json!({
         "name": info.name.as_str(),
-        "records": view.counts().records,
+        "records": state.counts().records,
         "dimension": info.dimension,
         "space": info.space.as_str(),
         "model": info.embedder.as_ref().map(|embedder| embedder.model.as_str()),
@@ -53,10 +54,10 @@ fn summary(view: &View) -> Json {
 pub(super) fn describe(catalogue: &dyn Catalogue, input: &DescribeInput) -> Told {
     let collection = catalogue.collection(&input.collection, Need::Read)?;
     let read = || -> Result<(Json, Vec<KeyFacts>)> {
-        let view = collection.view()?;
-        let mut facts = summary(&view);
-        put(&mut facts, "words_indexed", view.info().bm25);
-        put(&mut facts, "max_tokens", view.info().embedder.as_ref().map(|embedder| embedder.max_tokens));
+        let state = collection.state()?;
+        let mut facts = summary(state.as_ref());
+        put(&mut facts, "words_indexed", state.info().bm25);
+        put(&mut facts, "max_tokens", state.info().embedder.as_ref().map(|embedder| embedder.max_tokens));
         Ok((facts, collection.keys(&RecordQuery::default())?))
     };
     let (mut facts, keys) = read().map_err(|error| catalogue.refusal(error))?;
@@ -90,9 +91,9 @@ pub(super) fn search(catalogue: &dyn Catalogue, input: SearchInput) -> Told {
             return Err(Error::InvalidArgument { why: "the query is empty".into(), hint });
         }
         let filter = input.filter.as_deref().map(Filter::parse).transpose()?;
-        let view = collection.view()?;
-        page.notes.extend(slips(&view, filter.as_ref(), None));
-        let records = usize::try_from(view.counts().records).unwrap_or(usize::MAX);
+        let state = collection.state()?;
+        page.notes.extend(slips(state.as_ref(), filter.as_ref(), None));
+        let records = usize::try_from(state.counts().records).unwrap_or(usize::MAX);
         let query = Query::text(input.query)
             .top(page.most(input.limit.unwrap_or(HITS), records.saturating_sub(input.offset)))
             .offset(input.offset)
@@ -101,12 +102,12 @@ pub(super) fn search(catalogue: &dyn Catalogue, input: SearchInput) -> Told {
             .hybrid(input.hybrid)
             .threads(catalogue.threads())
             .models(catalogue.models().clone());
-        let answer = view.query(&query)?;
+        let answer = state.query(&query)?;
         page.notes.extend(answer.warnings);
-        if view.info().embedder.is_none()
-            && let Some(model) = model_of(view.info())
+        if state.info().embedder.is_none()
+            && let Some(model) = model_of(state.info())
         {
-            page.notes.push(asked_with_model_of_client(view.info(), &model.model));
+            page.notes.push(asked_with_model_of_client(state.info(), &model.model));
         }
         let hits = answer.hits.into_iter().next().unwrap_or_default();
         let ranked = |Hit { record, distance, score }: Hit| {
@@ -120,9 +121,9 @@ pub(super) fn search(catalogue: &dyn Catalogue, input: SearchInput) -> Told {
 }
 
 /// What is to be said of keys that no record has: they leave an answer empty, or whole.
-pub(super) fn slips(view: &View, filter: Option<&Filter>, sort: Option<&str>) -> Vec<String> {
+pub(super) fn slips(state: &dyn State, filter: Option<&Filter>, sort: Option<&str>) -> Vec<String> {
     let keys: BTreeSet<&str> = filter.into_iter().flat_map(Filter::keys).chain(sort).collect();
-    keys.into_iter().filter_map(|key| unknown_key(view, key)).collect()
+    keys.into_iter().filter_map(|key| unknown_key(state, key)).collect()
 }
 
 pub(super) fn record_ids(ids: Option<Vec<String>>) -> Result<Option<Vec<RecordId>>> {
@@ -135,7 +136,7 @@ pub(super) fn get(catalogue: &dyn Catalogue, input: GetInput) -> Told {
     let read = || -> Result<usize> {
         input.sort.as_deref().map(check_key).transpose()?;
         let filter = input.filter.as_deref().map(Filter::parse).transpose()?;
-        page.notes.extend(slips(&collection.view()?, filter.as_ref(), input.sort.as_deref()));
+        page.notes.extend(slips(collection.state()?.as_ref(), filter.as_ref(), input.sort.as_deref()));
         let ids = record_ids(input.ids)?;
         let asked = ids.as_ref().map_or(0, Vec::len);
         let is_narrowed = filter.is_some();

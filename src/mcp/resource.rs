@@ -9,7 +9,9 @@ use super::page::Page;
 use super::read;
 use super::told::{Told, told};
 use super::tool::DescribeInput;
-use crate::record::RecordId;
+use crate::error::Result;
+use crate::query::RecordQuery;
+use crate::record::{Record, RecordId};
 use crate::store::Include;
 
 /// What every address begins with.
@@ -38,8 +40,11 @@ impl Address {
         let Some(id) = id else { return read::describe(catalogue, &DescribeInput { collection }) };
         let opened = catalogue.collection(&collection, Need::Read)?;
         let mut page = Page::new(catalogue.limits());
-        let found = RecordId::parse(&id).and_then(|id| opened.get(&[id], Include::TEXT));
-        let found = found.map_err(|error| catalogue.refusal(error))?;
+        let read = || -> Result<Vec<Record>> {
+            let query = RecordQuery { ids: Some(vec![RecordId::parse(&id)?]), ..RecordQuery::default() };
+            opened.find(&query, Include::TEXT)?.records().collect()
+        };
+        let found = read().map_err(|error| catalogue.refusal(error))?;
         let filled = page.fill(found.len(), found.into_iter().map(|record| Ok((record, None))), 0);
         filled.map_err(|error| catalogue.refusal(error))?;
         match page.shown.pop() {

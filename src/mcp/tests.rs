@@ -11,7 +11,7 @@ use crate::store::{Access, NewCollection, Store};
 
 struct World {
     _folder: TempDir,
-    catalogue: FileCatalogue,
+    catalogue: PlaceCatalogue,
 }
 
 impl World {
@@ -24,8 +24,8 @@ impl World {
             let new = NewCollection { embedder: embedder.clone(), ..NewCollection::default() };
             store.create_collection(CollectionName::parse(name).unwrap(), new).unwrap();
         }
-        let catalogue = FileCatalogue {
-            store,
+        let catalogue = PlaceCatalogue {
+            backend: store.into(),
             only: ["notes".to_owned()].into(),
             writes: true,
             models: LoadOptions::default(),

@@ -6,46 +6,45 @@ use super::catalogue::{Catalogue, Need};
 use super::read::{record_ids, slips};
 use super::told::{Told, told};
 use super::tool::{DeleteInput, RecordInput, RecordsInput};
-use crate::embed::of_collection;
+use crate::backend::Records;
+use crate::embed::{Embedder, of_collection};
 use crate::error::{Error, Result};
-use crate::ingest::Tally;
+use crate::ingest::{Existing, Tally, write_rows};
 use crate::query::{Filter, RecordQuery};
 use crate::record::{NewRecord, Origin};
-use crate::store::{Collection, Mode, View};
+use crate::store::Mode;
 
 /// Ids that an answer names.
 const NAMED: usize = 20;
 
 pub(super) fn add(catalogue: &dyn Catalogue, input: RecordsInput) -> Told {
     let collection = catalogue.collection(&input.collection, Need::Add)?;
-    let (tally, notes) = write(catalogue, &collection, input, Mode::Add).map_err(|error| catalogue.refusal(error))?;
+    let (tally, notes) =
+        write(catalogue, collection.as_ref(), input, Mode::Add).map_err(|error| catalogue.refusal(error))?;
     told(json!({ "added": tally.added }), notes)
 }
 
 pub(super) fn update(catalogue: &dyn Catalogue, input: RecordsInput) -> Told {
     let collection = catalogue.collection(&input.collection, Need::Update)?;
     let (tally, notes) =
-        write(catalogue, &collection, input, Mode::Update).map_err(|error| catalogue.refusal(error))?;
+        write(catalogue, collection.as_ref(), input, Mode::Update).map_err(|error| catalogue.refusal(error))?;
     told(json!({ "updated": tally.updated, "unchanged": tally.unchanged }), notes)
 }
 
 fn write(
     catalogue: &dyn Catalogue,
-    collection: &Collection,
+    collection: &dyn Records,
     input: RecordsInput,
     mode: Mode,
 ) -> Result<(Tally, Vec<String>)> {
     let rows: Vec<NewRecord> = input.records.into_iter().enumerate().map(row).collect::<Result<_>>()?;
-    let view = collection.view()?;
-    let mut notes = Vec::from_iter(left_out(&view, &rows, mode)?);
-    let info = view.info().clone();
-    drop(view);
+    let existing = collection.existing()?;
+    let mut notes = Vec::from_iter(left_out(existing.as_ref(), &rows, mode)?);
+    let info = existing.info().clone();
+    drop(existing);
     // Loaded by the first text that needs it.
-    let tally = if info.embedder.is_some() {
-        collection.write_rows_with(rows, mode, &of_collection(&info, None, catalogue.models())?)?
-    } else {
-        collection.write_rows(rows, mode)?
-    };
+    let model = info.embedder.as_ref().map(|_| of_collection(&info, None, catalogue.models())).transpose()?;
+    let tally = write_rows(collection, rows, mode, model.as_ref().map(|model| model as &dyn Embedder))?;
     if let (1.., Some(model)) = (tally.cut, &info.embedder) {
         notes.push(format!(
             "{} of {} texts are longer than the {} tokens the model reads; the rest is not found by meaning: add it in parts",
@@ -63,10 +62,11 @@ fn row((at, input): (usize, RecordInput)) -> Result<NewRecord> {
 }
 
 /// Names the records that a write leaves alone.
-fn left_out(view: &View, rows: &[NewRecord], mode: Mode) -> Result<Option<String>> {
+fn left_out(existing: &dyn Existing, rows: &[NewRecord], mode: Mode) -> Result<Option<String>> {
+    existing.look_up(&mut rows.iter().map(|row| row.id.clone()))?;
     let mut ids = Vec::new();
     for row in rows {
-        if view.ordinal(&row.id)?.is_some() == (mode == Mode::Add) {
+        if existing.exists(&row.id)? == (mode == Mode::Add) {
             ids.push(format!("{:?}", row.id.as_str()));
         }
     }
@@ -93,7 +93,7 @@ pub(super) fn delete(catalogue: &dyn Catalogue, input: DeleteInput) -> Told {
         }
         input.filter.as_deref().map(Filter::refuse_empty_junctions).transpose()?;
         let filter = input.filter.as_deref().map(Filter::parse).transpose()?;
-        notes.extend(slips(&collection.view()?, filter.as_ref(), None));
+        notes.extend(slips(collection.state()?.as_ref(), filter.as_ref(), None));
         let ids = record_ids(input.ids)?;
         collection.delete_where(&RecordQuery { ids, filter, ..RecordQuery::default() })
     };

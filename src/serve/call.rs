@@ -17,9 +17,10 @@ use super::fault::Fault;
 use super::observe::{Metrics, Observed, TrailWriters};
 use super::question::Question;
 use super::upload::Upload;
+use crate::backend::{self, Backend, Only, Records, only_in};
 use crate::error::Result;
 use crate::record::Scope;
-use crate::store::{Collection, Outcome, PendingWrite, Store};
+use crate::store::{Outcome, Store};
 
 /// A request whose body has arrived.
 pub(super) struct Call {
@@ -43,7 +44,7 @@ pub(super) struct Call {
 
 /// What every handler works with.
 pub(super) struct Site {
-    pub(super) store: Store,
+    pub(super) backend: Arc<dyn Backend>,
     pub(super) options: ServeOptions,
     /// Lines that were told.
     pub(super) told: Mutex<HashSet<String>>,
@@ -73,7 +74,7 @@ pub(super) enum Step {
     /// The answer.
     Done(Reply),
     /// A write, for the writer to do with others, and the answer once it is durable.
-    Write(PendingWrite, fn(Outcome) -> Answered),
+    Write(backend::Write, fn(Outcome) -> Answered),
     /// A question, to be asked with others of its kind.
     Ask(Box<Question>),
     /// An answer of this type and of any length.
@@ -147,13 +148,9 @@ impl Call {
 }
 
 impl Site {
-    pub(super) fn new(store: Store, options: ServeOptions, trails: TrailWriters) -> Self {
-        Self {
-            store,
-            options,
-            told: Mutex::default(),
-            observed: Arc::new(Observed { metrics: Metrics::new(), trails }),
-        }
+    pub(super) fn new(backend: Arc<dyn Backend>, options: ServeOptions, trails: TrailWriters) -> Self {
+        let metrics = Metrics::new(backend.file().is_some());
+        Self { backend, options, told: Mutex::default(), observed: Arc::new(Observed { metrics, trails }) }
     }
 
     pub(super) fn metrics(&self) -> &Metrics {
@@ -174,16 +171,27 @@ impl Site {
         }
     }
 
-    /// Returns the file as the tenant and database of a path see it.
-    pub(super) fn store_of(&self, call: &Call) -> Store {
-        self.store.in_scope(call.scope())
+    /// Follows a file to what was put in its place.
+    pub(super) fn follow(&self) -> Result<()> {
+        self.backend.file().map_or(Ok(()), |store| store.follow().map(drop))
+    }
+
+    /// Returns the file for what only a file can do; `verb` is what is asked for.
+    pub(super) fn file(&self, verb: &'static str) -> Result<&Store, Fault> {
+        let refused = || only_in(self.backend.place(), Only::File(verb)).with_hint();
+        self.backend.file().ok_or_else(|| Fault::other(StatusCode::NOT_IMPLEMENTED, refused()))
+    }
+
+    /// Returns the place as the tenant and database of a path see it.
+    pub(super) fn backend_of(&self, call: &Call) -> Arc<dyn Backend> {
+        self.backend.in_scope(call.scope())
     }
 
     /// Returns the collection of a path, inside its tenant and database; that it exists is seen when it is used.
-    pub(super) fn collection(&self, call: &Call) -> Result<Collection, Fault> {
+    pub(super) fn records(&self, call: &Call) -> Result<Arc<dyn Records>, Fault> {
         let id = Uuid::try_parse(call.param("collection"));
         let id = id.map_err(|_| Fault::invalid("Collection ID is not a valid UUIDv4"))?;
-        Ok(call.access.limit(self.store_of(call).collection_by_id(id)))
+        Ok(call.access.limit(self.backend_of(call).collection(id.into())))
     }
 }
 

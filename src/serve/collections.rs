@@ -9,11 +9,12 @@ use super::tenants::{as_count, broken_rule};
 use super::wire::collection::{CollectionReply, CreateBody, ForkBody, ModifyBody};
 use super::wire::metadata::SentMetadata;
 use super::wire::schema::configuration_in;
+use crate::backend::Backend;
 use crate::error::Error;
 use crate::record::{
     ClientSettings, CollectionName, Configuration, EmbeddingPrecision, Hnsw, IndexMode, Metadata, Space,
 };
-use crate::store::{CollectionChange, NewCollection, Store};
+use crate::store::{CollectionChange, NewCollection};
 
 /// Chroma's defaults, which are another than the command's.
 const HNSW: Hnsw = Hnsw { ef_construction: 100, ef_search: 100, max_neighbors: 16 };
@@ -22,9 +23,9 @@ pub(super) fn create(site: &Site, call: &Call) -> Handled {
     let CreateBody { name, metadata, configuration, schema, get_or_create } = site.body(call)?;
     let parsed = collection_name(&name)?;
     let new = new_collection(metadata.as_ref(), configuration, schema)?;
-    let store = site.store_of(call);
-    check_name(call, &store, &name)?;
-    match store.create_collection(parsed, new) {
+    check_name(call, &name)?;
+    let backend = site.backend_of(call);
+    match backend.create_collection(parsed, new) {
         Err(Error::CollectionExists { .. }) if get_or_create => {}
         Err(Error::DatabaseNotFound { name, .. } | Error::TenantNotFound { name, .. }) => {
             return Err(Fault::invalid(format!("Database [{name}] does not exist")));
@@ -33,17 +34,17 @@ pub(super) fn create(site: &Site, call: &Call) -> Handled {
             done?;
         }
     }
-    described(&store, &name)
+    described(backend.as_ref(), &name)
 }
 
-fn described(store: &Store, name: &str) -> Handled {
-    let view = store.view(name)?;
-    Ok(Reply::json(&CollectionReply::of(&view, store.scope())?).into())
+fn described(backend: &dyn Backend, name: &str) -> Handled {
+    let state = backend.state_of(name)?;
+    Ok(Reply::json(&CollectionReply::of(state.as_ref(), backend.scope())?).into())
 }
 
 /// Refuses a name that whoever asks may not give.
-fn check_name(call: &Call, store: &Store, name: &str) -> Result<(), Fault> {
-    if call.access.may_make_collection(store.scope(), name) {
+fn check_name(call: &Call, name: &str) -> Result<(), Fault> {
+    if call.access.may_make_collection(&call.scope(), name) {
         return Ok(());
     }
     Err(Fault::forbidden("this token may not make a collection of that name"))
@@ -168,18 +169,18 @@ fn collection_metadata(sent: &SentMetadata) -> Result<Metadata, Fault> {
 }
 
 pub(super) fn list(site: &Site, call: &Call) -> Handled {
-    let store = site.store_of(call);
+    let backend = site.backend_of(call);
     let (offset, limit) = (call.number("offset")?, call.number("limit")?);
-    let mut infos: Vec<(Uuid, String)> = seen(call, &store)?;
+    let mut infos: Vec<(Uuid, String)> = seen(call, backend.as_ref())?;
     // As in Chroma.
     infos.sort();
     let page = infos.iter().skip(as_count(offset.unwrap_or(0))).take(limit.map_or(usize::MAX, as_count));
     let mut replies = Vec::new();
     for (_, name) in page {
-        let seen = call.access.seen(store.collection_by_name(name), store.scope(), name)?;
-        let Some(collection) = seen else { continue };
-        match collection.view() {
-            Ok(view) => replies.push(CollectionReply::of(&view, store.scope())?),
+        let seen = call.access.seen(backend.collection(name.as_str().into()), backend.scope(), name)?;
+        let Some(records) = seen else { continue };
+        match records.state() {
+            Ok(state) => replies.push(CollectionReply::of(state.as_ref(), backend.scope())?),
             // It was dropped or renamed since.
             Err(Error::CollectionNotFound { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -189,34 +190,34 @@ pub(super) fn list(site: &Site, call: &Call) -> Handled {
 }
 
 /// Returns the identities and names of the collections that there are to whoever asks.
-fn seen(call: &Call, store: &Store) -> Result<Vec<(Uuid, String)>, Fault> {
-    let all = store.collections()?.into_iter().map(|(info, _)| (info.id, info.name.to_string()));
-    Ok(all.filter(|(_, name)| call.access.sees_collection(store.scope(), name)).collect())
+fn seen(call: &Call, backend: &dyn Backend) -> Result<Vec<(Uuid, String)>, Fault> {
+    let all = backend.collections()?.into_iter().map(|(info, _)| (info.id, info.name.to_string()));
+    Ok(all.filter(|(_, name)| call.access.sees_collection(backend.scope(), name)).collect())
 }
 
 pub(super) fn count(site: &Site, call: &Call) -> Handled {
-    Ok(Reply::json(&seen(call, &site.store_of(call))?.len()).into())
+    Ok(Reply::json(&seen(call, site.backend_of(call).as_ref())?.len()).into())
 }
 
 pub(super) fn get(site: &Site, call: &Call) -> Handled {
-    let store = site.store_of(call);
-    let view = call.access.limit(store.collection_by_name(call.param("collection"))).view()?;
-    Ok(Reply::json(&CollectionReply::of(&view, store.scope())?).into())
+    let backend = site.backend_of(call);
+    let state = call.access.limit(backend.collection(call.param("collection").into())).state()?;
+    Ok(Reply::json(&CollectionReply::of(state.as_ref(), backend.scope())?).into())
 }
 
 pub(super) fn get_by_id(site: &Site, call: &Call) -> Handled {
     let id = Uuid::try_parse(call.param("collection"))
         .map_err(|_| Fault::invalid("Validation error: collection_id: Invalid collection ID format, expected UUID"))?;
-    let store = site.store_of(call);
-    let view = call.access.limit(store.collection_by_id(id)).view()?;
-    Ok(Reply::json(&CollectionReply::of(&view, store.scope())?).into())
+    let backend = site.backend_of(call);
+    let state = call.access.limit(backend.collection(id.into())).state()?;
+    Ok(Reply::json(&CollectionReply::of(state.as_ref(), backend.scope())?).into())
 }
 
 pub(super) fn modify(site: &Site, call: &Call) -> Handled {
-    let collection = site.collection(call)?;
+    let records = site.records(call)?;
     let ModifyBody { new_name, new_metadata, new_configuration } = site.body(call)?;
     if let Some(name) = &new_name {
-        check_name(call, collection.store(), name)?;
+        check_name(call, name)?;
     }
     let (said, function) = new_configuration.map(split_function).unwrap_or_default();
     let configured = parsed(&said)?;
@@ -232,7 +233,7 @@ pub(super) fn modify(site: &Site, call: &Call) -> Handled {
         embedding_function: function,
         ..CollectionChange::default()
     };
-    collection.modify(change)?;
+    records.modify(change)?;
     Ok(Reply::empty().into())
 }
 
@@ -242,30 +243,30 @@ fn modified_metadata(sent: SentMetadata) -> Result<Metadata, Fault> {
 }
 
 pub(super) fn delete(site: &Site, call: &Call) -> Handled {
-    site.store_of(call).drop_collection(call.param("collection"))?;
+    site.backend_of(call).drop_collection(call.param("collection"))?;
     Ok(Reply::empty().into())
 }
 
 /// Chroma's own server copies only in its cloud; here a copy is a copy.
 pub(super) fn fork(site: &Site, call: &Call) -> Handled {
-    let collection = site.collection(call)?;
+    let records = site.records(call)?;
     let ForkBody { new_name } = site.body(call)?;
-    check_name(call, collection.store(), &new_name)?;
-    collection.copy(collection_name(&new_name)?)?;
-    described(&site.store_of(call), &new_name)
+    check_name(call, &new_name)?;
+    records.copy(collection_name(&new_name)?)?;
+    described(site.backend_of(call).as_ref(), &new_name)
 }
 
 /// Copies know nothing of each other.
 pub(super) fn fork_count(site: &Site, call: &Call) -> Handled {
-    site.collection(call)?.count()?;
+    site.records(call)?.count()?;
     Ok(Reply::json(&json!({ "count": 0 })).into())
 }
 
 /// What is answered is always in the index that answers.
 pub(super) fn indexing_status(site: &Site, call: &Call) -> Handled {
-    let view = site.collection(call)?.view()?;
+    let state = site.records(call)?.state()?;
     // How often what is hidden was written is hidden, too.
-    let operations = if view.is_restricted() { view.counts().records } else { view.version() };
+    let operations = if state.is_restricted() { state.counts().records } else { state.version() };
     let said = json!({
         "op_indexing_progress": 1.0, "num_unindexed_ops": 0, "num_indexed_ops": operations, "total_ops": operations,
     });

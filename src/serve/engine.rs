@@ -64,7 +64,7 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn start(site: Arc<Site>) -> std::io::Result<Self> {
-        let writer = Writer::start(site.store.clone(), Arc::clone(&site.observed))?;
+        let writer = Writer::start(Arc::clone(&site.backend), Arc::clone(&site.observed))?;
         let count = site.options.threads.max(1);
         let shared = Arc::new(Shared {
             site,
@@ -205,7 +205,7 @@ impl Shared {
         if call.route.writes() && self.site.options.read_only {
             return Err(Fault::other(StatusCode::FORBIDDEN, "this server only reads (--read-only)"));
         }
-        self.site.store.follow()?;
+        self.site.follow()?;
         (call.route.handler)(&self.site, call)
     }
 }

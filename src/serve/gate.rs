@@ -44,22 +44,24 @@ impl Gate {
 
     /// Brings the metrics up to date with what is kept elsewhere.
     pub(super) fn refresh_metrics(&self) {
-        let (store, gauges) = (&self.site.store, &self.site.metrics().gauges);
+        let gauges = &self.site.metrics().gauges;
         let as_gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        let cache = store.cache();
         gauges.connections.set(as_gauge(self.connections.open()));
         let metrics = self.site.metrics();
         let handshakes = self.connections.failed_handshakes();
         metrics.bring_rejected(Rejection::Handshake, handshakes);
         metrics.bring_rejected(Rejection::Head, self.connections.without_request().saturating_sub(handshakes));
         gauges.queue.set(as_gauge(self.engine.waiting()));
-        gauges.cache.set(as_gauge(cache.bytes()));
-        let (hits, misses) = cache.uses();
-        bring(&gauges.cache_hits, hits);
-        bring(&gauges.cache_misses, misses);
-        bring(&gauges.commits, store.commits());
-        if let Ok(found) = std::fs::metadata(store.path()) {
-            gauges.file.set(i64::try_from(found.len()).unwrap_or(i64::MAX));
+        if let Some(store) = self.site.backend.file() {
+            let cache = store.cache();
+            gauges.cache.set(as_gauge(cache.bytes()));
+            let (hits, misses) = cache.uses();
+            bring(&gauges.cache_hits, hits);
+            bring(&gauges.cache_misses, misses);
+            bring(&gauges.commits, store.commits());
+            if let Ok(found) = std::fs::metadata(store.path()) {
+                gauges.file.set(i64::try_from(found.len()).unwrap_or(i64::MAX));
+            }
         }
         if let Some(tls) = &self.tls {
             gauges.certificate.set(tls.expires());

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::gate::Gate;
 use crate::error::{Error, Result};
+use crate::store::Store;
 
 /// How often it looks for tokens.
 const OFTEN: Duration = Duration::from_secs(1);
@@ -56,7 +57,7 @@ fn keep_house(gate: &Gate, reloads: &Receiver<()>) {
                 gate.site.tell(&format!("the keys of the identity provider stay as they were: {why}"));
             }
             // While another process has the file, the figures are those of before.
-            if let Ok(facts) = gate.site.store.file_facts() {
+            if let Some(Ok(facts)) = gate.site.backend.file().map(Store::file_facts) {
                 gate.site.metrics().gauges.collections.set(i64::try_from(facts.collections).unwrap_or(i64::MAX));
             }
         }

@@ -22,14 +22,16 @@ const LABEL_CHARS: usize = 120;
 /// Records as points of a plane, in columns: `ids`, `points`, `labels` and, for a key, `values`; and the clusters they form,
 /// named by the words that tell their records from the others.
 pub(super) fn map(site: &Site, call: &Call) -> Handled {
-    let view = site.collection(call)?.view()?;
+    let records = site.records(call)?;
     let sample = call.number("sample")?.unwrap_or(SAMPLE);
     if sample > MOST_POINTS {
         return Err(Fault::beyond(Rejection::Results, format!("sample: a map has at most {MOST_POINTS} points")));
     }
     let seed = call.number("seed")?.unwrap_or(0);
     let key = call.query_value("key").and_then(unescaped);
-    let (ordinals, records) = view.sampled(&among(call)?, usize::try_from(sample).unwrap_or(usize::MAX), seed)?;
+    let local = records.local(&among(call)?, Include { uris: false, ..Include::ALL })?;
+    let view = local.collection.view()?;
+    let (ordinals, records) = view.sampled(&local.among, usize::try_from(sample).unwrap_or(usize::MAX), seed)?;
     site.check_results(ordinals.len())?;
     let projection = view.project(&ordinals)?;
     let mut clusters = Clusters::of(&projection.points);

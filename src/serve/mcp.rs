@@ -22,11 +22,11 @@ use super::fault::Fault;
 use super::gate::{Gate, work};
 use super::observe::Trail;
 use super::responder::Outgoing;
+use crate::backend::{Backend, Records};
 use crate::embed::LoadOptions;
 use crate::error::Error;
 use crate::mcp::{Catalogue, Need, Offer, Refusal, Request, Response, Session, Worker, answer};
 use crate::record::{Role, Scope};
-use crate::store::{Collection, Store};
 
 /// What a worker hands back.
 #[derive(Serialize, Deserialize)]
@@ -178,18 +178,18 @@ fn offer(site: &Site, access: &Caller) -> Offer {
 /// Does what a message wants done; a worker calls it.
 pub(super) fn handle(site: &Site, call: &Call) -> Handled {
     let request = site.body(call)?;
-    let store = site.store.in_scope(scope(&call.access));
-    let catalogue = GrantedCatalogue { site, access: &call.access, store, is_denied: AtomicBool::new(false) };
+    let backend = site.backend.in_scope(scope(&call.access));
+    let catalogue = GrantedCatalogue { site, access: &call.access, backend, is_denied: AtomicBool::new(false) };
     let response = answer(&catalogue, request);
     let is_denied = catalogue.is_denied.into_inner();
     Ok(Reply::json(&Answered { response, is_denied }).into())
 }
 
-/// The collections of a file that there are to whoever asks.
+/// The collections that there are to whoever asks.
 struct GrantedCatalogue<'c> {
     site: &'c Site,
     access: &'c Caller,
-    store: Store,
+    backend: Arc<dyn Backend>,
     is_denied: AtomicBool,
 }
 
@@ -207,12 +207,12 @@ impl GrantedCatalogue<'_> {
 
 impl Catalogue for GrantedCatalogue<'_> {
     fn names(&self) -> Result<Vec<String>, Refusal> {
-        let all = self.store.collections().map_err(|error| self.refusal(error))?;
+        let all = self.backend.collections().map_err(|error| self.refusal(error))?;
         let names = all.into_iter().map(|(info, _)| info.name.to_string());
-        Ok(names.filter(|name| self.access.sees_collection(self.store.scope(), name)).collect())
+        Ok(names.filter(|name| self.access.sees_collection(self.backend.scope(), name)).collect())
     }
 
-    fn collection(&self, name: &str, need: Need) -> Result<Collection, Refusal> {
+    fn collection(&self, name: &str, need: Need) -> Result<Arc<dyn Records>, Refusal> {
         let action = match need {
             Need::Read => Action::Get,
             Need::Add => Action::Add,
@@ -222,13 +222,13 @@ impl Catalogue for GrantedCatalogue<'_> {
         if need != Need::Read && self.site.options.read_only {
             return Err(Refusal("this server only reads (--read-only)".into()));
         }
-        let collection = self.store.collection_by_name(name);
-        let reached = self.access.reach(action, collection, self.store.scope(), name);
+        let records = self.backend.collection(name.into());
+        let reached = self.access.reach(action, records, self.backend.scope(), name);
         match reached.map_err(|error| self.refusal(error))? {
-            Ok(collection) => match collection.view() {
+            Ok(records) => match records.state() {
                 Err(Error::CollectionNotFound { .. }) => Err(self.not_found(name)),
                 Err(error) => Err(self.refusal(error)),
-                Ok(_) => Ok(collection),
+                Ok(_) => Ok(records),
             },
             Err(Decision::Hidden) => {
                 self.is_denied.store(true, Ordering::Relaxed);

@@ -46,7 +46,7 @@ pub struct ServeOptions {
     /// How many requests are taken from each token that has no rate of its own, from each other subject, and from each
     /// address of requests that don't say who they are from; `None` for any number.
     pub rate: Option<Rate>,
-    /// What requests may do that don't say who they are from. `None`: nothing, unless the file has no tokens and the server
+    /// What requests may do that don't say who they are from. `None`: nothing, unless there are no tokens and the server
     /// is reached from its own machine alone.
     pub anonymous: Option<Role>,
     /// Where proxies are whose word on the client's address is taken, and that send on what came to them encrypted.

@@ -12,9 +12,9 @@ use serde_json::{Value as Json, json};
 use super::call::{Call, Handled, Reply, Site, Step};
 use super::fault::Fault;
 use super::records::check_schema;
+use crate::backend::BuiltIndex;
 use crate::embed::{Embedder, of_collection};
 use crate::error::{Error, Result};
-use crate::index::build_graph;
 use crate::ingest::{Ingest, OnError, Preparer};
 use crate::input::{InputFormat, InputOptions, InputRows};
 use crate::query::{Distribution, Edges, Filter, RecordQuery, StatisticsQuery};
@@ -28,11 +28,12 @@ const SAMPLE: u64 = 1000;
 const BINS: usize = 30;
 
 pub(super) fn info(site: &Site, _call: &Call) -> Handled {
-    let facts = site.store.file_facts()?;
+    let facts = site.backend.facts()?;
+    let encrypted = facts.file.as_ref().map(|file| file.encryption.is_some());
     let said = json!({
-        "version": env!("CARGO_PKG_VERSION"), "file_id": facts.id.to_string(), "format": facts.format,
+        "version": env!("CARGO_PKG_VERSION"), "file_id": facts.id.map(|id| id.to_string()), "format": facts.format,
         "bytes": facts.bytes, "collections": facts.collections, "records": facts.records,
-        "encrypted": facts.encryption.is_some(), "read_only": site.options.read_only,
+        "encrypted": encrypted, "read_only": site.options.read_only,
     });
     Ok(Reply::json(&said).into())
 }
@@ -42,19 +43,20 @@ pub(super) fn live(_site: &Site, _call: &Call) -> Handled {
     Ok(Reply::json(&"ok").into())
 }
 
-/// Says that the file can be read.
+/// Says that the place can be read.
 pub(super) fn ready(site: &Site, _call: &Call) -> Handled {
-    site.store.tenants()?;
+    site.backend.tenants()?;
     Ok(Reply::json(&"ok").into())
 }
 
 /// A copy of the file as of one moment, checked before its first byte is sent.
 pub(super) fn backup(site: &Site, _call: &Call) -> Handled {
-    let beside = site.store.path().parent().filter(|folder| !folder.as_os_str().is_empty());
+    let store = site.file("backup")?;
+    let beside = store.path().parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = tempfile::Builder::new().prefix(".huedb-backup-").tempdir_in(beside.unwrap_or(".".as_ref()));
     let folder = folder.map_err(|error| Error::io("make a folder for the backup", error))?;
     let path = folder.path().join("backup.redb");
-    site.store.backup(&path, false)?;
+    store.backup(&path, false)?;
     let mut file = File::open(&path).map_err(|error| Error::io("read the backup", error))?;
     let length = file.metadata().map_err(|error| Error::io("read the backup", error))?.len();
     let observed = Arc::clone(&site.observed);
@@ -98,13 +100,14 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
 
 /// A filter as JSON, the keys it names that no record has, and how many records pass it.
 pub(super) fn check_where(site: &Site, call: &Call) -> Handled {
-    let view = site.collection(call)?.view()?;
+    let records = site.records(call)?;
     let query = among(call)?;
-    check_schema(view.info(), query.filter.as_ref())?;
-    let known = view.key_kinds()?;
+    let state = records.state()?;
+    check_schema(state.info(), query.filter.as_ref())?;
+    let known = state.key_kinds()?;
     let mut unknown: Vec<&str> = query.filter.iter().flat_map(Filter::keys).collect();
     unknown.retain(|key| !known.iter().any(|(known, _)| known == key));
-    let (_, records) = view.sampled(&query, 0, 0)?;
+    let records = records.find(&query, Include::NONE)?.len();
     let json = query.filter.as_ref().map(Filter::to_json);
     Ok(Reply::json(&json!({ "where": json, "unknown_keys": unknown, "records": records })).into())
 }
@@ -113,13 +116,13 @@ pub(super) fn distinct(site: &Site, call: &Call) -> Handled {
     let Some(key) = call.query_value("key").and_then(unescaped) else {
         return Err(Fault::invalid("Failed to deserialize query string: key is missing"));
     };
-    let facets = site.collection(call)?.distinct(&key, &among(call)?)?;
+    let facets = site.records(call)?.distinct(&key, &among(call)?)?;
     let facet = |facet: &crate::query::Facet| json!({ "value": facet.value.to_json(), "type": facet.kind.name(), "count": facet.count });
     Ok(Reply::json(&facets.iter().map(facet).collect::<Vec<Json>>()).into())
 }
 
 pub(super) fn keys(site: &Site, call: &Call) -> Handled {
-    let keys = site.collection(call)?.keys(&among(call)?)?;
+    let keys = site.records(call)?.keys(&among(call)?)?;
     let key = |key: &crate::query::KeyFacts| {
         json!({
             "key": key.key, "type": key.kind.name(), "records": key.records, "distinct": key.distinct,
@@ -130,13 +133,15 @@ pub(super) fn keys(site: &Site, call: &Call) -> Handled {
 }
 
 pub(super) fn stats(site: &Site, call: &Call) -> Handled {
-    let view = site.collection(call)?.view()?;
-    let RecordQuery { filter, .. } = among(call)?;
+    let records = site.records(call)?;
+    let among = among(call)?;
     let sample = call.number("sample")?.unwrap_or(SAMPLE);
     let seed = call.number("seed")?.unwrap_or(0);
     let sample = usize::try_from(sample).unwrap_or(usize::MAX);
-    let asked = StatisticsQuery { ids: None, filter, sample, seed, threads: site.options.threads };
-    let found = view.statistics(&asked)?;
+    let local = records.local(&among, Include { documents: true, embeddings: true, ..Include::NONE })?;
+    let RecordQuery { ids, filter, .. } = local.among;
+    let asked = StatisticsQuery { ids, filter, sample, seed, threads: site.options.threads };
+    let found = local.collection.view()?.statistics(&asked)?;
     // Distances are to be compared, so they have the same edges.
     let distances = Edges::around(&[&found.nearest, &found.pairs], BINS);
     let spread = |distribution: &Distribution, edges: Option<Edges>| {
@@ -156,9 +161,9 @@ pub(super) fn stats(site: &Site, call: &Call) -> Handled {
     Ok(Reply { notes: found.warnings, ..Reply::json(&said) }.into())
 }
 
-/// Builds the graph; the answer is a line for each step and one for the end.
+/// Builds the index of embeddings; the answer is a line for each step and one for the end.
 pub(super) fn index(site: &Site, call: &Call) -> Handled {
-    let collection = site.collection(call)?;
+    let collection = site.records(call)?;
     let records = collection.count()?;
     let threads = site.options.threads;
     let build = move |out: &mut (dyn Write + Send)| {
@@ -172,8 +177,8 @@ pub(super) fn index(site: &Site, call: &Call) -> Handled {
             // Nobody waits for it any longer.
             Err(_) => ControlFlow::Break(()),
         };
-        let last = match build_graph(&collection, threads, &watch) {
-            Ok(Some(built)) => json!({ "built": true, "rows": built.graph.rows, "recall": built.graph.recall }),
+        let last = match collection.build_index(threads, &watch) {
+            Ok(Some(BuiltIndex { rows, recall, .. })) => json!({ "built": true, "rows": rows, "recall": recall }),
             Ok(None) => json!({ "built": false }),
             Err(error) => json!({ "error": error.to_string() }),
         };
@@ -194,8 +199,7 @@ struct ExportedRecord<'a> {
 
 /// All records as the command's `export` writes them: one JSON object a line, embeddings included.
 pub(super) fn export(site: &Site, call: &Call) -> Handled {
-    let collection = site.collection(call)?;
-    let page = collection.find(&among(call)?, Include::ALL)?;
+    let page = site.records(call)?.find(&among(call)?, Include::ALL)?;
     let send = move |out: &mut (dyn Write + Send)| {
         for record in page.records() {
             let record = record?;
@@ -213,10 +217,8 @@ pub(super) fn export(site: &Site, call: &Call) -> Handled {
 /// Reads records, one JSON object a line, while they arrive; texts without an embedding are embedded by the collection's
 /// model. What was stored before a bad line stays, and the error says how much that is.
 pub(super) fn import(site: &Site, call: &Call) -> Handled {
-    let collection = site.collection(call)?;
-    let view = collection.view()?;
-    let info = view.info().clone();
-    drop(view);
+    let records = site.records(call)?;
+    let info = records.state()?.info().clone();
     let mode = match call.query_value("mode") {
         None | Some("upsert") => Mode::Upsert,
         Some("add") => Mode::Add,
@@ -239,12 +241,12 @@ pub(super) fn import(site: &Site, call: &Call) -> Handled {
     };
     let mut preparer = Preparer::new(&info, model.as_ref().map(|model| model as &dyn Embedder), mode, OnError::Stop)?;
     let first: Vec<_> = rows.by_ref().take(BATCH_ROWS).collect();
-    let first = preparer.prepare(&collection.view()?, first)?;
+    let first = preparer.prepare(records.existing()?.as_ref(), first)?;
     let batches = std::iter::from_fn(move || {
         let batch: Vec<_> = rows.by_ref().take(BATCH_ROWS).collect();
         (!batch.is_empty()).then_some(batch)
     });
-    let mut ingest = Ingest::new(&collection, preparer);
+    let mut ingest = Ingest::new(records.as_ref(), preparer);
     let stored = ingest.store_all(first, batches, |_| Ok(()));
     let tally = ingest.tally();
     if let Err(error) = stored {
@@ -252,7 +254,7 @@ pub(super) fn import(site: &Site, call: &Call) -> Handled {
         let message = format!("{}; {} rows before it are stored", fault.message, tally.rows());
         return Err(Fault { message, ..fault });
     }
-    collection.settle()?;
+    records.settle()?;
     let said = json!({
         "added": tally.added, "updated": tally.updated, "unchanged": tally.unchanged, "skipped": tally.skipped,
         "embedded": tally.embedded,

@@ -9,15 +9,15 @@ use super::question::Question;
 use super::records::{check_schema, filter, put, record_ids};
 use super::wire::include::{OF_QUERY, Part, read_for};
 use super::wire::record::{QueryBody, QueryReply};
+use crate::backend::State;
 use crate::embed::{DEFAULT_MODEL, asked_with_model_of_client};
 use crate::error::Error;
 use crate::query::{Ask, Query};
 use crate::record::{Hit, Record};
-use crate::store::View;
 
 /// Reads a request.
 pub(super) fn read(site: &Site, call: &Call) -> Handled {
-    let collection = site.collection(call)?;
+    let records = site.records(call)?;
     let body: QueryBody = site.body(call)?;
     let QueryBody { query_embeddings, query_texts, n_results, ids, r#where, where_document, include } = body;
     let asks: Vec<Ask> = match (query_embeddings, query_texts) {
@@ -36,7 +36,7 @@ pub(super) fn read(site: &Site, call: &Call) -> Handled {
         json.as_ref().map(|json| json.get().to_owned()).unwrap_or_default()
     };
     Ok(Step::Ask(Box::new(Question {
-        collection,
+        records,
         asks,
         filter_text: (text(&r#where), text(&where_document)),
         filter: filter(site, r#where.as_deref(), where_document.as_deref())?,
@@ -77,29 +77,29 @@ fn alone(site: &Site, question: &Question, threads: usize) -> Answered {
 
 fn together(site: &Site, questions: &[Question], threads: usize) -> Result<Vec<Reply>, Fault> {
     let Some(first) = questions.first() else { return Ok(Vec::new()) };
-    let view = first.collection.view()?;
-    check_schema(view.info(), first.filter.as_ref())?;
+    let state = first.records.state()?;
+    check_schema(state.info(), first.filter.as_ref())?;
     let counts: Vec<usize> = questions.iter().map(|question| question.asks.len()).collect();
     let include = read_for(&first.include);
     let mut hits = Vec::new();
     let mut notes = Vec::new();
-    if view.counts().records == 0 || counts.iter().all(|count| *count == 0) {
+    if state.counts().records == 0 || counts.iter().all(|count| *count == 0) {
         hits.resize_with(counts.iter().sum(), Vec::new);
-        check_dimensions(&view, questions)?;
+        check_dimensions(state.as_ref(), questions)?;
     } else {
-        check_ids(&view, first)?;
+        check_ids(state.as_ref(), first)?;
         let asks = questions.iter().flat_map(|question| question.asks.iter().cloned());
         let top = questions.iter().map(|question| question.top).max().unwrap_or_default();
-        let each = top.min(usize::try_from(view.counts().records).unwrap_or(usize::MAX));
+        let each = top.min(usize::try_from(state.counts().records).unwrap_or(usize::MAX));
         site.check_results(each.saturating_mul(counts.iter().copied().max().unwrap_or_default()))?;
         let query = Query::new(asks).top(top).filter(first.filter.clone()).ids(first.ids.clone()).include(include);
-        let answer = view.query(&query.threads(threads).models(site.options.models.clone()))?;
+        let answer = state.query(&query.threads(threads).models(site.options.models.clone()))?;
         hits = answer.hits;
         notes = answer.warnings;
         site.metrics().search_warnings.inc_by(notes.len() as u64);
         let asks_texts = matches!(first.asks.first(), Some(Ask::Text { .. }));
-        if asks_texts && view.info().embedder.is_none() {
-            notes.push(asked_with_model_of_client(view.info(), DEFAULT_MODEL));
+        if asks_texts && state.info().embedder.is_none() {
+            notes.push(asked_with_model_of_client(state.info(), DEFAULT_MODEL));
         }
     }
     let mut hits = hits.into_iter();
@@ -111,13 +111,13 @@ fn together(site: &Site, questions: &[Question], threads: usize) -> Result<Vec<R
 }
 
 /// An empty collection has no hits, and still a dimension.
-fn check_dimensions(view: &View, questions: &[Question]) -> Result<(), Fault> {
-    let Some(expected) = view.info().dimension else { return Ok(()) };
+fn check_dimensions(state: &dyn State, questions: &[Question]) -> Result<(), Fault> {
+    let Some(expected) = state.info().dimension else { return Ok(()) };
     for ask in questions.iter().flat_map(|question| &question.asks) {
         if let Ask::Vector(vector) = ask
             && vector.len() != expected
         {
-            let collection = view.info().name.to_string();
+            let collection = state.info().name.to_string();
             return Err(Error::DimensionMismatch { collection, expected, got: vector.len() }.into());
         }
     }
@@ -125,10 +125,11 @@ fn check_dimensions(view: &View, questions: &[Question]) -> Result<(), Fault> {
 }
 
 /// As in Chroma, whose tests ask for it: an id that does not exist is an error, unless a filter goes with it.
-fn check_ids(view: &View, question: &Question) -> Result<(), Fault> {
+fn check_ids(state: &dyn State, question: &Question) -> Result<(), Fault> {
     let (Some(ids), None) = (&question.ids, &question.filter) else { return Ok(()) };
+    state.look_up(&mut ids.iter().cloned())?;
     for id in ids {
-        if view.ordinal(id)?.is_none() {
+        if !state.exists(id)? {
             return Err(Fault::internal("Error executing plan: Internal error: Error finding id"));
         }
     }

@@ -1,13 +1,15 @@
 //! A request of `query` that was read, and with which others it may be asked.
 
+use std::sync::Arc;
+
 use super::wire::include::{Part, read_for};
+use crate::backend::Records;
 use crate::query::{Ask, Filter};
 use crate::record::RecordId;
-use crate::store::Collection;
 
 /// A request of `query` that was read.
 pub(super) struct Question {
-    pub(super) collection: Collection,
+    pub(super) records: Arc<dyn Records>,
     pub(super) asks: Vec<Ask>,
     /// The filter as it was written, by which questions are told to have the same one.
     pub(super) filter_text: (String, String),

@@ -12,11 +12,13 @@ use super::wire::include::{OF_GET, Part, read_for};
 use super::wire::metadata::SentMetadata;
 use super::wire::record::{DeleteBody, DeleteReply, GetBody, GetReply, WriteBody};
 use super::wire::schema::check_filter;
+use crate::backend::{self, Records, WriteTask};
 use crate::embed::of_collection;
 use crate::error::Error;
+use crate::ingest::write_rows;
 use crate::query::{Filter, RecordQuery};
 use crate::record::{CollectionInfo, MetadataPatch, NewRecord, Record, RecordId};
-use crate::store::{Change, Collection, Mode, Outcome};
+use crate::store::{Change, Include, Mode, Outcome};
 
 pub(super) fn add(site: &Site, call: &Call) -> Handled {
     write(site, call, Mode::Add)
@@ -31,7 +33,7 @@ pub(super) fn upsert(site: &Site, call: &Call) -> Handled {
 }
 
 fn write(site: &Site, call: &Call, mode: Mode) -> Handled {
-    let collection = site.collection(call)?;
+    let records = site.records(call)?;
     let body: WriteBody = site.body(call)?;
     let is_without = |embeddings: &Option<Vec<Option<SentEmbedding>>>| {
         embeddings.as_ref().is_none_or(|embeddings| embeddings.iter().any(Option::is_none))
@@ -41,17 +43,18 @@ fn write(site: &Site, call: &Call, mode: Mode) -> Handled {
     // Text alone is enough where the server can embed it.
     let has_text = body.documents.iter().flatten().any(Option::is_some);
     let needs_none = if mode == Mode::Update { !has_text } else { are_given && !has_text };
-    let model = if needs_none { None } else { text_model(&collection)? };
+    let model = if needs_none { None } else { text_model(records.as_ref())? };
     let Some(info) = model.filter(|info| !are_given || info.sparse.is_some()) else {
         if mode != Mode::Update && !are_given {
             return Err(embeddings_missing(call, body.embeddings.is_some()));
         }
-        return Ok(Step::Write(collection.to_apply(changes(body, mode)?, mode), written));
+        let task = WriteTask::Apply(changes(body, mode)?, mode);
+        return Ok(Step::Write(backend::Write { records, task }, written));
     };
     let embedder = of_collection(&info, None, &site.options.models)?;
     let rows = changes(body, mode)?.into_iter().map(row).collect::<Result<Vec<_>, Error>>()?;
     let count = rows.len();
-    collection.write_rows_with(rows, mode, &embedder)?;
+    write_rows(records.as_ref(), rows, mode, Some(&embedder))?;
     let reply = if mode == Mode::Add { Reply::empty().with_status(StatusCode::CREATED) } else { Reply::empty() };
     Ok(reply.about(count).into())
 }
@@ -67,9 +70,9 @@ fn changed(outcome: Outcome) -> Answered {
 }
 
 /// Returns the collection where the server embeds its texts.
-fn text_model(collection: &Collection) -> Result<Option<CollectionInfo>, Fault> {
-    match collection.view() {
-        Ok(view) => Ok(Some(view.info().clone()).filter(|info| info.embedder.is_some())),
+fn text_model(records: &dyn Records) -> Result<Option<CollectionInfo>, Fault> {
+    match records.state() {
+        Ok(state) => Ok(Some(state.info().clone()).filter(|info| info.embedder.is_some())),
         // The body is refused first, as in Chroma.
         Err(Error::CollectionNotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
@@ -194,7 +197,7 @@ pub(super) fn check_schema(info: &CollectionInfo, filter: Option<&Filter>) -> Re
 }
 
 pub(super) fn delete(site: &Site, call: &Call) -> Handled {
-    let collection = site.collection(call)?;
+    let records = site.records(call)?;
     let DeleteBody { ids, r#where, where_document, limit } = site.body(call)?;
     let filter = filter(site, r#where.as_deref(), where_document.as_deref())?;
     if filter.is_none() && limit.is_some() {
@@ -209,35 +212,40 @@ pub(super) fn delete(site: &Site, call: &Call) -> Handled {
         }
         // As in Chroma: what selects nothing deletes nothing.
         (None, None) => {
-            collection.count()?;
+            records.count()?;
             return Ok(Reply::json(&DeleteReply { deleted: 0 }).into());
         }
         _ => {}
     }
     if filter.is_some() {
-        check_schema(collection.view()?.info(), filter.as_ref())?;
+        check_schema(records.state()?.info(), filter.as_ref())?;
     }
-    let query = RecordQuery { ids, filter, limit: limit.map(u64::from), ..RecordQuery::default() };
+    let mut query = RecordQuery { ids, filter, limit: limit.map(u64::from), ..RecordQuery::default() };
+    // The one thread that writes to a file is not kept by a search; it tests again what was found.
+    if query.filter.is_some() && records.file().is_some() {
+        let found = records.find(&query, Include::NONE)?.ids().collect::<Result<_, _>>()?;
+        query = RecordQuery { ids: Some(found), limit: None, ..query };
+    }
     let deleted = |outcome: Outcome| {
         let deleted = outcome.deleted()?;
         Ok(Reply { records: Some(deleted), ..Reply::json(&DeleteReply { deleted }) })
     };
-    Ok(Step::Write(collection.to_delete(&query)?, deleted))
+    Ok(Step::Write(backend::Write { records, task: WriteTask::Delete(query) }, deleted))
 }
 
 pub(super) fn get(site: &Site, call: &Call) -> Handled {
-    let collection = site.collection(call)?;
+    let records = site.records(call)?;
     let GetBody { ids, r#where, where_document, limit, offset, include } = site.body(call)?;
     let include = include.unwrap_or_else(|| OF_GET.to_vec());
     let filter = filter(site, r#where.as_deref(), where_document.as_deref())?;
     let ids = ids.map(record_ids).transpose()?;
     if filter.is_some() {
-        check_schema(collection.view()?.info(), filter.as_ref())?;
+        check_schema(records.state()?.info(), filter.as_ref())?;
     }
     let offset = offset.map_or(0, u64::from);
     site.check_offset(offset)?;
     let query = RecordQuery { ids, filter, offset, limit: limit.map(u64::from), sort: None };
-    let page = collection.find(&query, read_for(&include))?;
+    let page = records.find(&query, read_for(&include))?;
     site.check_results(page.len())?;
     let mut reply = GetReply {
         ids: Vec::with_capacity(page.len()),
@@ -272,5 +280,5 @@ pub(super) fn count(site: &Site, call: &Call) -> Handled {
         let why = format!("read_level: unknown variant `{level}`, expected one of {levels}");
         return Err(Fault::invalid(format!("Failed to deserialize query string: {why}")));
     }
-    Ok(Reply::json(&site.collection(call)?.count()?).into())
+    Ok(Reply::json(&site.records(call)?.count()?).into())
 }

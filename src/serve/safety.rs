@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use super::access::ClaimRule;
 use super::net::Tls;
 use super::options::ServeOptions;
+use crate::backend::Backend;
 use crate::error::{Advice, Error, Result};
-use crate::store::Store;
 
 impl ServeOptions {
     /// Refuses what [`super::Server::start`] would refuse before it opens a socket: to listen where strangers could come in,
@@ -26,8 +26,8 @@ impl ServeOptions {
 }
 
 /// Refuses to listen where others could come in.
-pub(super) fn check(address: SocketAddr, options: &ServeOptions, store: &Store) -> Result<()> {
-    is_safe(address, options, address.ip().is_loopback() || store.has_tokens()?)
+pub(super) fn check(address: SocketAddr, options: &ServeOptions, backend: &dyn Backend) -> Result<()> {
+    is_safe(address, options, address.ip().is_loopback() || backend.tokens()?.has_tokens()?)
 }
 
 fn is_safe(address: SocketAddr, options: &ServeOptions, has_tokens: bool) -> Result<()> {
@@ -37,7 +37,7 @@ fn is_safe(address: SocketAddr, options: &ServeOptions, has_tokens: bool) -> Res
     let refused = |why: String, hint: Advice| Err(Error::InvalidArgument { why, hint: Some(hint) });
     let asks = options.anonymous.is_some() || options.oidc.is_some() || !options.claim_rules.is_empty();
     if !asks && !has_tokens {
-        let why = format!("{address} can be reached by other machines, and the file has no tokens to know anybody by");
+        let why = format!("{address} can be reached by other machines, and there are no tokens to know anybody by");
         return refused(why, Advice::MakeToken);
     }
     if options.tls.is_none() && options.trusted_proxies.is_empty() && !options.insecure {
@@ -50,20 +50,22 @@ fn is_safe(address: SocketAddr, options: &ServeOptions, has_tokens: bool) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::FileBackend;
     use crate::embed::LoadOptions;
     use crate::record::{Grant, Role, Token, TokenText};
     use crate::serve::TlsOptions;
-    use crate::store::Access;
+    use crate::store::{Access, Store};
 
     #[test]
     fn what_others_reach_has_tokens_and_is_encrypted() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_in_test(folder.path().join("t.redb"), Access::Create).unwrap();
+        let place = FileBackend::new(store.clone());
         let (here, there) = (["127.0.0.1:0", "[::1]:0"], ["0.0.0.0:8000", "192.0.2.1:8000", "[::]:8000"]);
         let plain = || ServeOptions::with_models(LoadOptions::default());
         let is_safe = |options: &ServeOptions| {
-            assert!(here.iter().all(|address| check(address.parse().unwrap(), options, &store).is_ok()));
-            let found = there.map(|address| check(address.parse().unwrap(), options, &store).is_ok());
+            assert!(here.iter().all(|address| check(address.parse().unwrap(), options, &place).is_ok()));
+            let found = there.map(|address| check(address.parse().unwrap(), options, &place).is_ok());
             assert!(found.iter().all(|safe| *safe == found[0]));
             found[0]
         };

@@ -1,7 +1,7 @@
 //! A server from its first socket to its last answer.
 //!
 //! Invariants: it does not start where strangers could come in unless it was told so (`safety`); once told to end it takes no
-//! new connection, answers what it has, and closes the file.
+//! new connection, answers what it has, and closes the place.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -29,8 +29,8 @@ use super::net::{Acceptor, Connections, Tls};
 use super::observe::{LineWriter, LogLevel, RequestId, TrailWriters};
 use super::oidc::Issuer;
 use super::safety;
+use crate::backend::Backend;
 use crate::error::{Error, Result};
-use crate::store::Store;
 
 /// Bytes of the head of a request.
 const MOST_HEAD_BYTES: usize = 64 << 10;
@@ -62,17 +62,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts to serve a file; returns once connections are taken. Port 0 takes one that is free.
+    /// Starts to serve a file or another place; returns once connections are taken. Port 0 takes one that is free.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for an address that other machines reach, where the options don't say how to know who they
     /// are and how to keep what they send from others; [`Error::BadInput`] for a certificate that cannot be used;
     /// [`Error::Server`] when the identity provider cannot be asked; [`Error::Io`] when the address is taken, a log cannot be
     /// opened or there are no threads.
-    pub fn start(store: Store, address: SocketAddr, options: ServeOptions) -> Result<Self> {
-        safety::check(address, &options, &store)?;
+    pub fn start(place: impl Into<Arc<dyn Backend>>, address: SocketAddr, options: ServeOptions) -> Result<Self> {
+        let backend = place.into();
+        safety::check(address, &options, backend.as_ref())?;
         let tls = options.tls.clone().map(Tls::load).transpose()?;
-        let guard = Guard::start(store.clone(), rules(address, &options)?)?;
+        let guard = Guard::start(Arc::clone(&backend), rules(address, &options)?)?;
         let writer = |path: &str| LineWriter::start(path, options.notice.clone());
         let trails = TrailWriters {
             audit: options.audit.as_deref().map(writer).transpose()?,
@@ -91,7 +92,7 @@ impl Server {
             is_plain: tls.is_none() && !options.insecure && !address.ip().is_loopback(),
         };
         let connections = Arc::new(Connections::new(options.max_connections));
-        let site = Arc::new(Site::new(store, options, trails));
+        let site = Arc::new(Site::new(backend, options, trails));
         let failed = |what: &str| {
             let what = what.to_owned();
             move |error: io::Error| Error::io(what, error)
@@ -121,7 +122,7 @@ impl Server {
         self.metrics_address
     }
 
-    /// Returns whether everybody may do everything: the file has no tokens, and only this machine reaches the server.
+    /// Returns whether everybody may do everything: there are no tokens, and only this machine reaches the server.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.gate.admission.guard.is_open()
@@ -138,11 +139,11 @@ impl Server {
         self.thread.is_finished()
     }
 
-    /// Takes no more connections, answers what has come and closes the file; connections that are at it for longer than
+    /// Takes no more connections, answers what has come and closes the place; connections that are at it for longer than
     /// `within` are cut.
     ///
     /// # Errors
-    /// [`Error::Io`] when the socket had failed, and those of [`Store::close`].
+    /// [`Error::Io`] when the socket had failed, and those of [`Backend::close`].
     pub fn finish(self, within: Duration) -> Result<()> {
         self.handle.graceful_shutdown(Some(within));
         let served = self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the server met a fault in huedb")));
@@ -152,10 +153,10 @@ impl Server {
         let site = Arc::clone(&self.gate.site);
         drop(self.gate);
         site.observed.trails.finish();
-        let store = site.store.clone();
+        let backend = Arc::clone(&site.backend);
         drop(site);
         served.map_err(|error| Error::io("serve", error))?;
-        store.close()
+        backend.close()
     }
 }
 

@@ -26,8 +26,8 @@ pub(super) fn version(_site: &Site, _call: &Call) -> Handled {
 }
 
 pub(super) fn healthcheck(site: &Site, _call: &Call) -> Handled {
-    site.store.follow()?;
-    site.store.in_scope(Scope::default()).tenants()?;
+    site.follow()?;
+    site.backend.in_scope(Scope::default()).tenants()?;
     Ok(Reply::json(&json!({ "is_executor_ready": true, "is_log_client_ready": true })).into())
 }
 
@@ -60,7 +60,7 @@ pub(super) fn reset(site: &Site, _call: &Call) -> Handled {
     if !site.options.allow_reset {
         return Err(Fault::other(StatusCode::FORBIDDEN, "Reset is disabled by config (--allow-reset allows it)"));
     }
-    site.store.reset()?;
+    site.backend.reset()?;
     Ok(Reply::json(&true).into())
 }
 

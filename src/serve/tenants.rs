@@ -31,13 +31,13 @@ pub(super) fn create_tenant(site: &Site, call: &Call) -> Handled {
             "Validation error: name: Validation error: length [{{\"min\": Number(3), \"value\": String({value})}}]"
         ))
     })?;
-    site.store.create_tenant(&parsed)?;
+    site.backend.create_tenant(&parsed)?;
     Ok(Reply::empty().into())
 }
 
 pub(super) fn get_tenant(site: &Site, call: &Call) -> Handled {
     let name = call.param("tenant");
-    if !site.store.tenants()?.iter().any(|known| known == name) {
+    if !site.backend.tenants()?.iter().any(|known| known == name) {
         return Err(Error::TenantNotFound { name: name.to_owned(), known: Vec::new() }.into());
     }
     Ok(Reply::json(&json!({ "name": name, "resource_name": null })).into())
@@ -55,12 +55,12 @@ pub(super) fn create_database(site: &Site, call: &Call) -> Handled {
     if !call.access.may_make_database(call.param("tenant"), name.as_str()) {
         return Err(Fault::forbidden("this token may not make a database of that name"));
     }
-    site.store_of(call).create_database(&name)?;
+    site.backend_of(call).create_database(&name)?;
     Ok(Reply::empty().into())
 }
 
 pub(super) fn list_databases(site: &Site, call: &Call) -> Handled {
-    let mut databases = site.store_of(call).databases()?;
+    let mut databases = site.backend_of(call).databases()?;
     databases.retain(|database| call.access.sees_database(&database.tenant, &database.name));
     let (offset, limit) = (call.number("offset")?, call.number("limit")?);
     let page = databases.iter().skip(as_count(offset.unwrap_or(0)));
@@ -70,7 +70,7 @@ pub(super) fn list_databases(site: &Site, call: &Call) -> Handled {
 
 pub(super) fn get_database(site: &Site, call: &Call) -> Handled {
     let name = call.param("database");
-    let databases = site.store_of(call).databases()?;
+    let databases = site.backend_of(call).databases()?;
     match databases.iter().find(|database| database.name == name) {
         Some(database) => Ok(Reply::json(&database_json(database)).into()),
         None => Err(Fault::not_found(format!("Database [{name}] not found. Are you sure it exists?"))),
@@ -79,7 +79,7 @@ pub(super) fn get_database(site: &Site, call: &Call) -> Handled {
 
 pub(super) fn delete_database(site: &Site, call: &Call) -> Handled {
     let name = call.param("database");
-    match site.store_of(call).drop_database(name) {
+    match site.backend_of(call).drop_database(name) {
         Err(Error::DatabaseNotFound { .. }) => Err(Fault::not_found(format!("Database [{name}] not found"))),
         done => {
             done?;

@@ -13,21 +13,22 @@ use super::observe::Observed;
 use super::queue::Queue;
 use super::rejection::Rejection;
 use super::responder::Responder;
-use crate::store::{Outcome, PendingWrite, Store};
+use crate::backend::{Backend, Write};
+use crate::store::Outcome;
 
 /// Writes that may wait.
 const MOST_WAITING: usize = 1024;
-/// Writes that are handed over together at the most; the store makes as few commits of them as they fit in.
+/// Writes that are handed over together at the most; the place makes as few commits of them as they fit in.
 const MOST_TOGETHER: usize = 256;
 
 struct Job {
-    write: PendingWrite,
+    write: Write,
     answer: fn(Outcome) -> Answered,
     responder: Responder,
 }
 
 struct Shared {
-    store: Store,
+    backend: Arc<dyn Backend>,
     observed: Arc<Observed>,
     queue: Queue<Job>,
 }
@@ -51,7 +52,7 @@ impl Shared {
         let jobs = jobs.into_iter().filter(|job| job.responder.is_awaited());
         let (writes, answers): (Vec<_>, Vec<_>) = jobs.map(|job| (job.write, (job.answer, job.responder))).unzip();
         let start = Instant::now();
-        let done = catch_unwind(AssertUnwindSafe(|| self.store.write_together(writes)));
+        let done = catch_unwind(AssertUnwindSafe(|| self.backend.write_together(writes)));
         self.observed.metrics.writes.observe(start.elapsed().as_secs_f64());
         let mut outcomes = done.unwrap_or_default().into_iter();
         for (answer, responder) in answers {
@@ -64,8 +65,8 @@ impl Shared {
 }
 
 impl Writer {
-    pub(super) fn start(store: Store, observed: Arc<Observed>) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { store, observed, queue: Queue::new() });
+    pub(super) fn start(backend: Arc<dyn Backend>, observed: Arc<Observed>) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared { backend, observed, queue: Queue::new() });
         let thread = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("huedb-writer".into()).spawn(move || {
@@ -78,7 +79,7 @@ impl Writer {
     }
 
     /// Has a write done, and answers once it is durable.
-    pub(super) fn submit(&self, write: PendingWrite, answer: fn(Outcome) -> Answered, responder: Responder) {
+    pub(super) fn submit(&self, write: Write, answer: fn(Outcome) -> Answered, responder: Responder) {
         if let Err((job, waiting)) = self.shared.queue.push(Job { write, answer, responder }, MOST_WAITING) {
             job.responder.answer(Err(Fault::over(Rejection::Queue, format!("{waiting} writes are waiting"))));
         }

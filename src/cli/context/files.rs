@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use huedb::backend::{Backend, FileBackend, Only, Place, State, only_in};
+use huedb::backend::{Backend, Only, Place, State, only_in};
 use huedb::error::{Error, Result};
 use huedb::record::{CollectionInfo, CollectionName, Fingerprint, Scope};
 use huedb::store::{Access, NewCollection, Options, Store, View, is_encrypted};
@@ -20,15 +20,15 @@ impl Context<'_, '_> {
 
     /// Opens the place, and the file by `open` where it is one.
     fn place_or(&self, open: impl FnOnce() -> Result<Store>) -> Result<Arc<dyn Backend>> {
-        match Place::parse(&self.db) {
-            Place::File(_) => Ok(Arc::new(FileBackend::new(open()?))),
+        match self.place() {
+            Place::File(_) => Ok(open()?.into()),
             place => self.timing.of("connect", || connect(&place, self.scope())),
         }
     }
 
     /// Returns the file for what only a file can do; `verb` is what is asked for.
     pub(crate) fn require_file(&self, verb: &'static str) -> Result<()> {
-        match Place::parse(&self.db) {
+        match self.place() {
             Place::File(_) => Ok(()),
             place => Err(only_in(&place, Only::File(verb))),
         }
@@ -43,12 +43,17 @@ impl Context<'_, '_> {
         self.open_with(access, cache_bytes, 0)
     }
 
-    /// Opens the file for a process that stays.
+    /// Opens the place for a process that stays.
     #[cfg(any(feature = "mcp", feature = "serve"))]
-    pub(crate) fn open_to_stay(&mut self, access: Access, cache_bytes: usize, warm_bytes: usize) -> Result<Store> {
-        match access {
-            Access::Create => self.or_make(cache_bytes, warm_bytes),
-            Access::Read | Access::Write => self.open_with(access, cache_bytes, warm_bytes),
+    pub(crate) fn open_to_stay(
+        &mut self,
+        access: Access,
+        cache_bytes: usize,
+        warm_bytes: usize,
+    ) -> Result<Arc<dyn Backend>> {
+        match (self.place(), access) {
+            (Place::File(_), Access::Create) => Ok(self.or_make(cache_bytes, warm_bytes)?.into()),
+            _ => self.place_or(|| self.open_with(access, cache_bytes, warm_bytes)),
         }
     }
 
@@ -134,8 +139,8 @@ impl Context<'_, '_> {
 
     /// Opens the file for writing, and makes it when there is none.
     pub(crate) fn open_or_make(&mut self) -> Result<Arc<dyn Backend>> {
-        match Place::parse(&self.db) {
-            Place::File(_) => Ok(Arc::new(FileBackend::new(self.or_make(Options::WRITE_CACHE_BYTES, 0)?))),
+        match self.place() {
+            Place::File(_) => Ok(self.or_make(Options::WRITE_CACHE_BYTES, 0)?.into()),
             _ => self.open(Access::Create),
         }
     }
@@ -175,9 +180,14 @@ impl Context<'_, '_> {
         &self.options.scope
     }
 
+    /// Returns what the place is.
+    pub(crate) fn place(&self) -> Place {
+        Place::parse(&self.db)
+    }
+
     /// Returns whether there may be something at the place already.
     pub(crate) fn may_exist(&self) -> bool {
-        !matches!(Place::parse(&self.db), Place::File(path) if !path.exists())
+        !matches!(self.place(), Place::File(path) if !path.exists())
     }
 
     /// Looks at a collection before the file is opened for writing: what is refused here has not touched a byte.

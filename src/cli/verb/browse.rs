@@ -7,6 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use clap::Args;
+use huedb::backend::{Only, Place, only_in};
 use huedb::error::{Error, Result};
 use huedb::serve::{Notice, ServeOptions, Server, Visitor};
 use huedb::store::{Access, Options};
@@ -51,12 +52,16 @@ pub(crate) struct BrowseArgs {
 
 impl BrowseArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        let store = context.open_to_stay(Access::Read, Options::SERVE_CACHE_BYTES, WARM_BYTES)?;
+        let place = context.place();
+        if matches!(place, Place::Server(_)) {
+            return Err(only_in(&place, Only::Keeper("browse")));
+        }
+        let backend = context.open_to_stay(Access::Read, Options::SERVE_CACHE_BYTES, WARM_BYTES)?;
         if let Some(name) = &self.collection {
             // A slip is told here, where it was made.
-            store.collection(name)?.count()?;
+            backend.collection(name.as_str().into()).count()?;
         }
-        let scope = store.scope().clone();
+        let scope = backend.scope().clone();
         let visitor = Visitor::draw()?;
         let (told, lines) = channel();
         let mut options = ServeOptions::with_models(context.models.clone());
@@ -65,7 +70,7 @@ impl BrowseArgs {
         options.read_only = true;
         options.visitor = Some(visitor.clone());
         let asked = Interrupt::listen_saying("");
-        let server = Server::start(store, SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)), options)?;
+        let server = Server::start(backend, SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)), options)?;
         let name = self.collection.as_deref().unwrap_or_default();
         let view = format!("/{}/{}", escaped(&scope.database), escaped(name));
         let (address, key) = (server.address(), visitor.key());
@@ -77,8 +82,7 @@ impl BrowseArgs {
         } else {
             open(url, told);
         }
-        let file = context.db.display().to_string();
-        context.printer.notice(format!("showing {file} at http://{address}; Ctrl-C ends it"));
+        context.printer.notice(format!("showing {place} at http://{address}; Ctrl-C ends it"));
         attend(context, &asked, server, &lines, DRAIN)?;
         Ok(Status::Done)
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use clap::parser::ValueSource;
 use huedb::error::{Error, Result};
-use huedb::mcp::{AnswerLimits, FileCatalogue, SyncFolder, SyncInput, serve_stdio};
+use huedb::mcp::{AnswerLimits, PlaceCatalogue, SyncFolder, SyncInput, serve_stdio};
 use huedb::store::{Access, Options};
 
 use crate::cli::context::command::Context;
@@ -56,9 +56,9 @@ pub(crate) struct McpArgs {
 impl McpArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let access = if self.write { Access::Write } else { Access::Read };
-        let store = context.open_to_stay(access, Options::WRITE_CACHE_BYTES, WARM_BYTES)?;
+        let backend = context.open_to_stay(access, Options::WRITE_CACHE_BYTES, WARM_BYTES)?;
         for name in &self.collections {
-            match store.view(name) {
+            match backend.state_of(name) {
                 // It may come later.
                 Err(error @ Error::CollectionNotFound { .. }) => context.printer.warning(passing(&error)),
                 looked => drop(looked?),
@@ -75,7 +75,7 @@ impl McpArgs {
         let models = context.models.clone();
         let sync = self.write.then(|| sync_command(context, limits));
         let (writes, wording) = (self.write, passing);
-        serve_stdio(Arc::new(FileCatalogue { store, only, writes, models, limits, wording, sync }))?;
+        serve_stdio(Arc::new(PlaceCatalogue { backend, only, writes, models, limits, wording, sync }))?;
         Ok(Status::Done)
     }
 }

@@ -3,16 +3,18 @@
 use std::io::IsTerminal;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
+use huedb::backend::{Backend, Only, Place, only_in};
 use huedb::embed::LoadOptions;
 use huedb::error::{Error, Result};
 use huedb::record::{Rate, Role};
 use huedb::serve::{LogFormat, LogLevel, Notice, OidcOptions, ServeOptions, Server, TlsOptions};
-use huedb::store::{Access, Options, Store};
+use huedb::store::{Access, Options};
 use ipnet::IpNet;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -194,30 +196,33 @@ impl ServeArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         self.check_pairs()?;
         let address = self.address()?;
-        if !context.db.exists() {
+        let place = context.place();
+        if matches!(place, Place::Server(_)) {
+            return Err(only_in(&place, Only::Keeper("serve")));
+        }
+        if !context.may_exist() {
             // A file that nothing is served of shall not be left behind.
             self.options(context.models.clone()).check(address, false)?;
         }
-        let store = self.open(context)?;
+        let backend = self.open(context)?;
         let (told, lines) = channel();
         let mut options = self.options(context.models.clone());
         options.notice = Notice::new(move |line| drop(told.send(line.to_owned())));
         raise_file_limit();
         let asked = Interrupt::listen_saying("huedb: answering the requests at hand; once more ends it at once\n");
         asked.reload_at_hangup();
-        let server = Server::start(store, address, options)?;
-        let file = context.db.display().to_string();
+        let server = Server::start(backend, address, options)?;
         let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
-        context.printer.notice(format!("serving {file} at {scheme}://{}", server.address()));
+        context.printer.notice(format!("serving {place} at {scheme}://{}", server.address()));
         if let Some(address) = server.metrics_address() {
             context.printer.notice(format!("metrics at http://{address}/metrics"));
         }
         if server.is_open() {
-            let note = "the file has no tokens: whoever is on this machine may read and write everything; `huedb token create` makes one";
+            let note = "there are no tokens: whoever is on this machine may read and write everything; `huedb token create` makes one";
             context.printer.notice(note);
         }
         attend(context, &asked, server, &lines, self.drain)?;
-        context.printer.notice(format!("stopped serving {file}"));
+        context.printer.notice(format!("stopped serving {place}"));
         Ok(Status::Done)
     }
 
@@ -302,7 +307,7 @@ impl ServeArgs {
         Ok(address)
     }
 
-    fn open(&self, context: &mut Context) -> Result<Store> {
+    fn open(&self, context: &mut Context) -> Result<Arc<dyn Backend>> {
         let warm_bytes = usize::try_from(self.cache).unwrap_or(usize::MAX) << 20;
         if self.read_only {
             return context.open_to_stay(Access::Read, Options::SERVE_CACHE_BYTES, warm_bytes);

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::action::Action;
 use super::decision::{Decision, Resource, decide};
+use crate::backend::Records;
 use crate::error::Result;
 use crate::query::Filter;
 use crate::record::{Grant, NamePattern, Rate, Role, Scope};
-use crate::store::Collection;
 
 /// Who asks, as logs name them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,34 +65,34 @@ impl Caller {
     }
 
     /// Returns a collection of the path as they see it.
-    pub(in crate::serve) fn limit(&self, collection: Collection) -> Collection {
+    pub(in crate::serve) fn limit(&self, records: Arc<dyn Records>) -> Arc<dyn Records> {
         match &self.filter {
-            Some(filter) => collection.only(filter.clone()),
-            None => collection,
+            Some(filter) => records.only(filter.clone()),
+            None => records,
         }
     }
 
     /// Returns a collection of a list as they see it; `None` where there is none to them.
     pub(in crate::serve) fn seen(
         &self,
-        collection: Collection,
+        records: Arc<dyn Records>,
         scope: &Scope,
         name: &str,
-    ) -> Result<Option<Collection>> {
-        Ok(self.reach(Action::Get, collection, scope, name)?.ok())
+    ) -> Result<Option<Arc<dyn Records>>> {
+        Ok(self.reach(Action::Get, records, scope, name)?.ok())
     }
 
     /// Returns a collection as they may do something with it, or what was decided instead.
     pub(in crate::serve) fn reach(
         &self,
         action: Action,
-        collection: Collection,
+        records: Arc<dyn Records>,
         scope: &Scope,
         name: &str,
-    ) -> Result<Result<Collection, Decision>> {
+    ) -> Result<Result<Arc<dyn Records>, Decision>> {
         Ok(match decide(&self.grants, action, Resource::collection(scope, name)) {
-            Decision::Allowed => Ok(collection),
-            Decision::Filtered(filters) => Ok(collection.only(any_of(&filters)?)),
+            Decision::Allowed => Ok(records),
+            Decision::Filtered(filters) => Ok(records.only(any_of(&filters)?)),
             refused @ (Decision::Forbidden | Decision::Hidden) => Err(refused),
         })
     }

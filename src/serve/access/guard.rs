@@ -1,8 +1,8 @@
-//! The thread that looks up who asks: a token in the file, a signature, the name of a collection.
+//! The thread that looks up who asks: a token of the place, a signature, the name of a collection.
 //!
-//! The threads that move bytes must not wait for the file, and the workers are busy when it matters; what waits here is
-//! looked up one after the other, some microseconds each. Invariant: every request is decided by what the file says now, so a
-//! token that is revoked is refused from the next request on.
+//! The threads that move bytes must not wait for the file, and the workers are busy when it matters; the tokens of what waits
+//! here are looked up together, in one question to the place. Invariant: every request is decided by what the place says now,
+//! and nothing of it is kept, so a token that is revoked is refused from the next request on, by every server of the place.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,13 +19,14 @@ use super::claim_rule::{ClaimRule, Claims};
 use super::credential::Credential;
 use super::decision::{Decision, Resource, decide};
 use super::{Action, Level};
+use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::record::{Grant, Role, Scope, Token, TokenText};
 use crate::serve::fault::Fault;
 use crate::serve::oidc::Issuer;
 use crate::serve::queue::Queue;
 use crate::serve::visitor::Visitor;
-use crate::store::{Store, TokenRefusal};
+use crate::store::TokenRefusal;
 
 /// Requests that may wait to be looked up.
 const MOST_WAITING: usize = 16_384;
@@ -75,20 +76,20 @@ struct PendingRequest {
 pub(in crate::serve) struct GuardRules {
     /// What may be done without a credential.
     pub(in crate::serve) anonymous: Option<Role>,
-    /// Who has a token that is not the file's.
+    /// Who has a token that is not the place's.
     pub(in crate::serve) visitor: Option<Visitor>,
     /// Whether others than this machine can reach the server.
     pub(in crate::serve) is_exposed: bool,
     pub(in crate::serve) issuer: Option<Issuer>,
-    /// What claims of others than the file's tokens are worth.
+    /// What claims of others than the place's tokens are worth.
     pub(in crate::serve) claims: Vec<ClaimRule>,
 }
 
 struct GuardState {
-    store: Store,
+    backend: Arc<dyn Backend>,
     rules: GuardRules,
     queue: Queue<PendingRequest>,
-    /// Whether everybody may do everything: a file without tokens, reached from this machine alone.
+    /// Whether everybody may do everything: a place without tokens, reached from this machine alone.
     is_open: AtomicBool,
 }
 
@@ -99,9 +100,9 @@ pub(in crate::serve) struct Guard {
 }
 
 impl Guard {
-    pub(in crate::serve) fn start(store: Store, rules: GuardRules) -> Result<Self> {
+    pub(in crate::serve) fn start(backend: Arc<dyn Backend>, rules: GuardRules) -> Result<Self> {
         let is_open = AtomicBool::new(false);
-        let shared = Arc::new(GuardState { store, rules, queue: Queue::new(), is_open });
+        let shared = Arc::new(GuardState { backend, rules, queue: Queue::new(), is_open });
         shared.is_open.store(shared.may_be_open()?, Ordering::Relaxed);
         let worker = Arc::clone(&shared);
         let run = move || {
@@ -123,7 +124,7 @@ impl Guard {
         self.shared.is_open.load(Ordering::Relaxed)
     }
 
-    /// Asks for tokens from now on, where the file has some; it never stops to ask while it runs.
+    /// Asks for tokens from now on, where the place has some; it never stops to ask while it runs.
     pub(in crate::serve) fn look_for_tokens(&self) -> Result<()> {
         if self.is_open() && !self.shared.may_be_open()? {
             self.shared.is_open.store(false, Ordering::Relaxed);
@@ -165,9 +166,8 @@ impl GuardState {
         if asks {
             return Ok(false);
         }
-        // Another file may have been put in its place.
-        self.store.follow()?;
-        Ok(!self.store.has_tokens()?)
+        self.follow()?;
+        Ok(!self.backend.tokens()?.has_tokens()?)
     }
 
     /// Answers what waits; its tokens are looked up together.
@@ -190,8 +190,13 @@ impl GuardState {
     }
 
     fn tokens_of(&self, texts: &[TokenText]) -> Result<Vec<Result<Token, TokenRefusal>>> {
-        self.store.follow()?;
-        self.store.tokens_of(texts, SystemTime::now())
+        self.follow()?;
+        self.backend.tokens()?.tokens_of(texts, SystemTime::now())
+    }
+
+    /// Another file may have been put in its place.
+    fn follow(&self) -> Result<()> {
+        self.backend.file().map_or(Ok(()), |store| store.follow().map(drop))
     }
 
     /// Decides about a request; `token` is what was found of its token, where it has one.
@@ -234,7 +239,7 @@ impl GuardState {
         }
     }
 
-    /// Knows those who send no token of the file.
+    /// Knows those who send no token of the place.
     fn authenticate(&self, credential: Credential, certificate: Option<Claims>) -> Result<Caller, Refusal> {
         match (credential, certificate) {
             (Credential::Signed(token), _) => {
@@ -276,6 +281,6 @@ impl GuardState {
         else {
             return Ok(None);
         };
-        self.store.in_scope(Scope { tenant: tenant.clone(), database: database.clone() }).name_by_id(id)
+        self.backend.in_scope(Scope { tenant: tenant.clone(), database: database.clone() }).name_by_id(id)
     }
 }

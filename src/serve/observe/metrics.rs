@@ -93,7 +93,8 @@ pub(in crate::serve) struct Gauges {
 }
 
 impl Metrics {
-    pub(in crate::serve) fn new() -> Self {
+    /// Begins at nothing; `has_file` says whether there are figures of a file.
+    pub(in crate::serve) fn new(has_file: bool) -> Self {
         let mut root = Registry::default();
         root.register_collector(Box::new(ProcessCollector::new()));
         let registry = root.sub_registry_with_prefix("huedb");
@@ -127,6 +128,9 @@ impl Metrics {
         registry.register("write_duration_seconds", "How long writes took, until they were durable", writes.clone());
         registry.register("records_written", "Records in writes that were done", written.clone());
         gauges.register(registry);
+        if has_file {
+            gauges.register_of_file(registry);
+        }
         for rejection in Rejection::ALL {
             drop(rejected.get_or_create(&ReasonLabels { reason: rejection.name() }));
         }
@@ -192,12 +196,6 @@ impl Gauges {
     fn register(&self, registry: &mut Registry) {
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register("queue_length", "Requests that wait for a worker", self.queue.clone());
-        registry.register("cache_bytes", "Memory of what stays decoded between questions", self.cache.clone());
-        registry.register("cache_hits", "Found in that memory", self.cache_hits.clone());
-        registry.register("cache_misses", "Looked for there and not found", self.cache_misses.clone());
-        registry.register("file_bytes", "Length of the file", self.file.clone());
-        registry.register("collections", "Collections in the file", self.collections.clone());
-        registry.register("write_commits", "Transactions that this process committed", self.commits.clone());
         registry.register(
             "audit_lines_lost",
             "Lines of the audit trail that could not be written",
@@ -205,6 +203,16 @@ impl Gauges {
         );
         let certificate = "Until when the certificate is good, in seconds since 1970";
         registry.register("tls_certificate_expiry_timestamp_seconds", certificate, self.certificate.clone());
+    }
+
+    /// What there is to say of a file alone.
+    fn register_of_file(&self, registry: &mut Registry) {
+        registry.register("cache_bytes", "Memory of what stays decoded between questions", self.cache.clone());
+        registry.register("cache_hits", "Found in that memory", self.cache_hits.clone());
+        registry.register("cache_misses", "Looked for there and not found", self.cache_misses.clone());
+        registry.register("file_bytes", "Length of the file", self.file.clone());
+        registry.register("collections", "Collections in the file", self.collections.clone());
+        registry.register("write_commits", "Transactions that this process committed", self.commits.clone());
         let backup = "When a backup was last sent as a whole, in seconds since 1970";
         registry.register("backup_last_success_timestamp_seconds", backup, self.backup.clone());
     }

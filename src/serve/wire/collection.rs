@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 use super::configuration::configuration;
 use super::metadata::SentMetadata;
 use super::schema;
+use crate::backend::State;
 use crate::error::Result;
 use crate::record::{Metadata, Scope};
-use crate::store::View;
 
 /// Body that makes a collection.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -65,21 +65,21 @@ pub(in crate::serve) struct CollectionReply {
 }
 
 impl CollectionReply {
-    /// Returns a collection as a view saw it.
-    pub(in crate::serve) fn of(view: &View, scope: &Scope) -> Result<Self> {
-        let info = view.info();
+    /// Returns a collection as of one state.
+    pub(in crate::serve) fn of(state: &dyn State, scope: &Scope) -> Result<Self> {
+        let info = state.info();
         Ok(Self {
             id: info.id.to_string(),
             name: info.name.to_string(),
             configuration_json: configuration(info),
-            schema: schema::of(view)?,
+            schema: schema::of(state)?,
             metadata: info.metadata.clone(),
             dimension: info.dimension,
             tenant: scope.tenant.clone(),
             database: scope.database.clone(),
             log_position: 0,
             // How often what is hidden was written is hidden, too.
-            version: if view.is_restricted() { 0 } else { view.version() },
+            version: if state.is_restricted() { 0 } else { state.version() },
         })
     }
 }

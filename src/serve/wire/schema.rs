@@ -6,18 +6,19 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::configuration::embedding_function;
+use crate::backend::State;
 use crate::error::{Error, Result};
 use crate::query::filter::{Filter, Scalar, Test, TextField};
 use crate::record::{ChromaSettings, CollectionInfo};
-use crate::store::{TermKind, View};
+use crate::store::TermKind;
 
 /// Where a schema keeps what is said of the embeddings.
 const EMBEDDING: &str = "#embedding";
 const DOCUMENT: &str = "#document";
 
 /// Returns the schema of a collection, with the keys that its records have.
-pub(in crate::serve) fn of(view: &View) -> Result<Json> {
-    let info = view.info();
+pub(in crate::serve) fn of(state: &dyn State) -> Result<Json> {
+    let info = state.info();
     let mut schema = match &info.client.schema {
         Some(Json::Object(said)) => said.clone(),
         _ => Map::new(),
@@ -32,7 +33,7 @@ pub(in crate::serve) fn of(view: &View) -> Result<Json> {
             config.insert("source_key".into(), DOCUMENT.into());
             json!({"float_list": {"vector_index": {"enabled": true, "config": config}}})
         });
-        for (key, kinds) in view.key_kinds()? {
+        for (key, kinds) in state.key_kinds()? {
             let of_key = keys.entry(key).or_insert_with(|| json!({}));
             let Json::Object(of_key) = of_key else { continue };
             for kind in kinds {

@@ -1,20 +1,21 @@
-//! The collections of a file, some or all, as a process on this machine offers them.
+//! The collections of a file or another place, some or all, as a process on this machine offers them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::catalogue::{AnswerLimits, Catalogue, Need, Offer, Refusal};
 use super::tool::SyncInput;
+use crate::backend::{Backend, Records};
 use crate::embed::LoadOptions;
-use crate::error::Error;
-use crate::store::{Collection, Store};
+use crate::error::{Error, Result as Outcome};
 
 /// Brings a collection up to date with a folder; what it returns is said to the model.
 pub type SyncFolder = Box<dyn Fn(&SyncInput) -> Result<String, String> + Send + Sync>;
 
-/// The collections of a file.
-pub struct FileCatalogue {
-    /// The file, and the tenant and database in it.
-    pub store: Store,
+/// The collections of a place.
+pub struct PlaceCatalogue {
+    /// The place, and the tenant and database in it.
+    pub backend: Arc<dyn Backend>,
     /// The only collections there are; none named, all of them.
     pub only: BTreeSet<String>,
     /// Whether the tools that add, change and delete are offered.
@@ -29,9 +30,14 @@ pub struct FileCatalogue {
     pub sync: Option<SyncFolder>,
 }
 
-impl FileCatalogue {
+impl PlaceCatalogue {
     fn is_there(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.contains(name)
+    }
+
+    /// Another file may have been put in its place.
+    fn follow(&self) -> Outcome<()> {
+        self.backend.file().map_or(Ok(()), |store| store.follow().map(drop))
     }
 
     fn not_found(&self, name: &str) -> Refusal {
@@ -40,24 +46,25 @@ impl FileCatalogue {
     }
 }
 
-impl Catalogue for FileCatalogue {
+impl Catalogue for PlaceCatalogue {
     fn names(&self) -> Result<Vec<String>, Refusal> {
-        let all = self.store.follow().and_then(|_| self.store.collections()).map_err(|error| self.refusal(error))?;
+        let all = self.follow().and_then(|()| self.backend.collections()).map_err(|error| self.refusal(error))?;
         Ok(all.into_iter().map(|(info, _)| info.name.to_string()).filter(|name| self.is_there(name)).collect())
     }
 
-    fn collection(&self, name: &str, need: Need) -> Result<Collection, Refusal> {
+    fn collection(&self, name: &str, need: Need) -> Result<Arc<dyn Records>, Refusal> {
         if need != Need::Read && !self.writes {
             return Err(Refusal("this server only reads".into()));
         }
         if !self.is_there(name) {
             return Err(self.not_found(name));
         }
-        let found = self.store.follow().and_then(|_| self.store.collection(name));
-        found.map_err(|error| match error {
-            Error::CollectionNotFound { .. } => self.not_found(name),
-            error => self.refusal(error),
-        })
+        let records = self.backend.collection(name.into());
+        match self.follow().and_then(|()| records.state()) {
+            Ok(_) => Ok(records),
+            Err(Error::CollectionNotFound { .. }) => Err(self.not_found(name)),
+            Err(error) => Err(self.refusal(error)),
+        }
     }
 
     fn models(&self) -> &LoadOptions {
