@@ -33,6 +33,14 @@ impl LocalRecords {
     /// # Errors
     /// [`Error::Io`] when it cannot be written, and those of reading.
     pub fn copy(info: &CollectionInfo, page: &RecordPage) -> Result<Self> {
+        Self::copy_of(info, page.records())
+    }
+
+    /// Copies records that are here already.
+    ///
+    /// # Errors
+    /// As [`Self::copy`].
+    pub fn copy_of(info: &CollectionInfo, records: impl IntoIterator<Item = Result<Record>>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("huedb-").tempdir();
         let folder = folder.map_err(|error| Error::io("make a temporary folder", error))?;
         let store = Store::open(folder.path().join("copy.redb"), Access::Create)?;
@@ -40,7 +48,7 @@ impl LocalRecords {
         let collection = store.collection(info.name.as_str())?;
         let dimension = info.dimension.unwrap_or(1);
         let mut changes = Vec::with_capacity(AT_ONCE);
-        for record in page.records() {
+        for record in records {
             let Record { id, embedding, document, uri, metadata } = record?;
             let embedding = Some(embedding.unwrap_or_else(|| vec![0.0; dimension]));
             let metadata = metadata.map(MetadataPatch::from).unwrap_or_default();

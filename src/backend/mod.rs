@@ -11,6 +11,8 @@ mod local;
 mod place;
 mod records;
 mod refused;
+#[allow(dead_code, reason = "places that are far away are searched by it")]
+mod search;
 mod state;
 mod tokens;
 mod write;

@@ -13,7 +13,7 @@ const SHORT: f64 = 1e-16;
 
 /// A question prepared to be compared with many rows.
 #[derive(Debug, Clone)]
-pub(super) struct Measure<'q> {
+pub(crate) struct Measure<'q> {
     space: Space,
     question: &'q [f32],
     /// Its product with itself, summed as a row's is, so that equal embeddings are at cosine distance 0 exactly.
@@ -23,14 +23,14 @@ pub(super) struct Measure<'q> {
 impl<'q> Measure<'q> {
     /// Prepares a question.
     #[must_use]
-    pub(super) fn new(space: Space, question: &'q [f32]) -> Self {
+    pub(crate) fn new(space: Space, question: &'q [f32]) -> Self {
         let bytes: Vec<[u8; 4]> = question.iter().map(|x| x.to_le_bytes()).collect();
         Self { space, question, squared: sum(question, &bytes, |q, x| q * x) }
     }
 
     /// Returns the distance to an embedding given as little-endian bytes, four a component.
     #[must_use]
-    pub(super) fn distance(&self, row: &[u8]) -> f64 {
+    pub(crate) fn distance(&self, row: &[u8]) -> f64 {
         let row = row.as_chunks::<4>().0;
         match self.space {
             Space::L2 => sum(self.question, row, |q, x| (q - x) * (q - x)),

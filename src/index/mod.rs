@@ -28,6 +28,7 @@ mod work_sharing;
 
 pub use build::{Built, build_graph, build_graph_if_due, graph_is_due, unwatched};
 pub(crate) use exact::{BATCH_FROM, First, nearest};
+pub(crate) use exact_distance::Measure;
 pub use graph::Watch;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use graph::fuzzing as graph_fuzzing;

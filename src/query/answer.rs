@@ -58,7 +58,7 @@ pub struct Thinned {
 }
 
 impl Thinned {
-    pub(super) fn add(&mut self, more: Self) {
+    pub(crate) fn add(&mut self, more: Self) {
         self.looked_at += more.looked_at;
         self.same_value += more.same_value;
         self.near_duplicates += more.near_duplicates;

@@ -224,7 +224,7 @@ fn rank_group(
             }
             Ok(ranked)
         }
-        (AccessPath::Graph | AccessPath::Scan | AccessPath::Sketch, _) => {
+        (AccessPath::Graph | AccessPath::Scan | AccessPath::Sketch | AccessPath::Remote, _) => {
             by_bounds(view, questions, allowed, first, threads, answer)
         }
     }

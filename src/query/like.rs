@@ -2,16 +2,28 @@
 //!
 //! Invariant: the records that are named are never among the hits, and one that is not there is an error.
 
-use roaring::RoaringTreemap;
-
 use super::request::{Ask, Query};
 use super::thin::unit;
 use crate::error::{Error, Result};
-use crate::record::{RecordId, Space};
+use crate::record::{CollectionInfo, RecordId, Space};
 use crate::store::View;
 
 /// Turns a query by records into one by a vector; `None` for any other.
 pub(super) fn by_records(view: &View, query: &Query) -> Result<Option<Query>> {
+    let embedding = |id: &RecordId| view.ordinal(id)?.map(|ordinal| view.embedding(ordinal)).transpose();
+    let embeddings = |ids: &[RecordId]| ids.iter().map(embedding).collect();
+    let Some((mut query, named)) = by_embeddings(view.info(), query, embeddings)? else { return Ok(None) };
+    query.left_out = view.ordinals(&named)?;
+    Ok(Some(query))
+}
+
+/// Does so wherever the records are, and returns beside it those that are named and not to be among the hits; `embeddings`
+/// returns the embedding of each record that is there.
+pub(crate) fn by_embeddings(
+    info: &CollectionInfo,
+    query: &Query,
+    embeddings: impl Fn(&[RecordId]) -> Result<Vec<Option<Vec<f32>>>>,
+) -> Result<Option<(Query, Vec<RecordId>)>> {
     let (like, unlike) = match query.asks.as_slice() {
         [Ask::Like { like, unlike }] => (like, unlike),
         asks if asks.iter().any(|ask| matches!(ask, Ask::Like { .. })) => {
@@ -22,42 +34,38 @@ pub(super) fn by_records(view: &View, query: &Query) -> Result<Option<Query>> {
     if like.is_empty() {
         return Err(Error::argument("a query by records names at least one that hits are to be like"));
     }
-    let missing: Vec<&RecordId> = like
-        .iter()
-        .chain(unlike)
-        .filter_map(|id| view.ordinal(id).map(|found| found.is_none().then_some(id)).transpose())
-        .collect::<Result<_>>()?;
+    let named: Vec<RecordId> = like.iter().chain(unlike).cloned().collect();
+    let found = embeddings(&named)?;
+    let missing = named.iter().zip(&found).filter(|(_, found)| found.is_none());
+    let missing: Vec<String> = missing.map(|(id, _)| format!("{:?}", id.as_str())).collect();
     if !missing.is_empty() {
-        let ids: Vec<String> = missing.iter().map(|id| format!("{:?}", id.as_str())).collect();
-        let why = format!("no record {} in {}", ids.join(", "), view.info().name.as_str());
-        return Err(Error::argument(why));
+        return Err(Error::argument(format!("no record {} in {}", missing.join(", "), info.name.as_str())));
     }
-    let mut vector = mean(view, like)?;
+    let found: Vec<Vec<f32>> = found.into_iter().flatten().collect();
+    let (like, unlike) = found.split_at(like.len().min(found.len()));
+    let mut vector = mean(info.space, like);
     if !unlike.is_empty() {
-        vector.iter_mut().zip(mean(view, unlike)?).for_each(|(like, unlike)| *like -= unlike);
+        vector.iter_mut().zip(mean(info.space, unlike)).for_each(|(like, unlike)| *like -= unlike);
     }
-    if view.info().space == Space::Cosine && vector.iter().all(|x| *x == 0.0) {
+    if info.space == Space::Cosine && vector.iter().all(|x| *x == 0.0) {
         return Err(Error::argument("the embeddings of these records cancel each other out"));
     }
-    let left_out: RoaringTreemap = view.ordinals(like.iter().chain(unlike))?;
     let mut query = query.clone();
-    (query.asks, query.left_out) = (vec![Ask::Vector(vector)], left_out);
-    Ok(Some(query))
+    query.asks = vec![Ask::Vector(vector)];
+    Ok(Some((query, named)))
 }
 
-/// Returns the mean of some records' embeddings; in a cosine space only their directions count.
+/// Returns the mean of some embeddings; in a cosine space only their directions count.
 #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 is no larger than they are")]
 #[expect(clippy::cast_precision_loss, reason = "nobody names so many records")]
-fn mean(view: &View, ids: &[RecordId]) -> Result<Vec<f32>> {
+fn mean(space: Space, embeddings: &[Vec<f32>]) -> Vec<f32> {
     let mut sums: Vec<f64> = Vec::new();
-    for id in ids {
-        let Some(ordinal) = view.ordinal(id)? else { continue };
-        let embedding = view.embedding(ordinal)?;
-        let embedding = if view.info().space == Space::Cosine { unit(&embedding) } else { embedding };
+    for embedding in embeddings {
+        let embedding = if space == Space::Cosine { unit(embedding) } else { embedding.clone() };
         sums.resize(embedding.len(), 0.0);
         sums.iter_mut().zip(embedding).for_each(|(sum, x)| *sum += f64::from(x));
     }
-    Ok(sums.into_iter().map(|sum| (sum / ids.len() as f64) as f32).collect())
+    sums.into_iter().map(|sum| (sum / embeddings.len() as f64) as f32).collect()
 }
 
 #[cfg(test)]

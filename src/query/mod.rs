@@ -50,13 +50,17 @@ pub use distribution::{Bin, Distribution, Edges};
 pub use facet::{Facet, KeyFacts};
 pub use filter::{Filter, Scalar, Test, filter_key};
 pub use group::{Aggregate, BestPer, Extreme, GroupBy};
+pub(crate) use like::by_embeddings;
 pub use other_kind::other_kinds;
 pub use plan::{AccessPath, Costs, Facts, Plan};
 pub use rank::Rank;
 pub use request::{Ask, Query};
+pub(crate) use rerank::reranked;
+pub(crate) use run::{check_hybrid, vector_of};
 pub use select::{PageSource, RecordPage, RecordQuery};
 pub use sort::Sort;
 #[cfg(feature = "plot")]
 pub use statistics::{Statistics, StatisticsQuery};
 pub use thin::NEAR_DUPLICATE;
+pub(crate) use thin::check_thinned;
 pub use unknown_key::{MetadataKeys, nearest, unknown_among, unknown_key};

@@ -56,9 +56,11 @@ pub enum AccessPath {
     Sketch,
     /// Walk the graph, scan the rows it does not cover, then rank the best by their embeddings.
     Graph,
+    /// Have the place where the records are find the nearest, then rank those by their embeddings here.
+    Remote,
 }
 
-named!(pub AccessPath { Nothing: "nothing", Rows: "rows", Scan: "scan", Sketch: "sketch", Graph: "graph" });
+named!(pub AccessPath { Nothing: "nothing", Rows: "rows", Scan: "scan", Sketch: "sketch", Graph: "graph", Remote: "remote" });
 
 /// The way chosen, and why.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -166,6 +168,13 @@ impl Plan {
         Self { way, costs }
     }
 
+    /// The way of a collection that is in no file here, which chooses for itself.
+    #[must_use]
+    pub fn remote() -> Self {
+        let closed = f64::INFINITY;
+        Self { way: AccessPath::Remote, costs: Costs { rows: closed, scan: closed, sketch: closed, graph: closed } }
+    }
+
     /// Replaces the way chosen, unless there is nothing to find.
     #[must_use]
     pub fn forced(self, way: Option<AccessPath>) -> Self {
@@ -181,7 +190,7 @@ impl Costs {
     #[must_use]
     pub fn of(&self, way: AccessPath) -> f64 {
         match way {
-            AccessPath::Nothing => 0.0,
+            AccessPath::Nothing | AccessPath::Remote => 0.0,
             AccessPath::Rows => self.rows,
             AccessPath::Scan => self.scan,
             AccessPath::Sketch => self.sketch,

@@ -352,7 +352,7 @@ impl Query {
     }
 
     /// Returns whether hits are left out because of better ones.
-    pub(super) fn thins(&self) -> bool {
+    pub(crate) fn thins(&self) -> bool {
         self.best_per.is_some() || self.unique
     }
 
@@ -414,7 +414,7 @@ impl Query {
     }
 
     /// Returns whether texts are still to be embedded for an answer of a collection, or their terms to be weighed.
-    pub(super) fn needs_model(&self, collection: &CollectionInfo) -> bool {
+    pub(crate) fn needs_model(&self, collection: &CollectionInfo) -> bool {
         !self.texts_to_embed().is_empty() || collection.sparse.is_some() && !self.texts_to_weigh().is_empty()
     }
 
@@ -451,7 +451,7 @@ impl Query {
     }
 
     /// Returns what is to embed the texts of a collection's questions.
-    pub(super) fn model_of(&self, collection: &CollectionInfo) -> Result<Arc<dyn Embedder>> {
+    pub(crate) fn model_of(&self, collection: &CollectionInfo) -> Result<Arc<dyn Embedder>> {
         match &self.model {
             QueryModel::Given(model) => {
                 let stored = embed::model_of(collection);
@@ -474,7 +474,7 @@ impl Query {
     }
 
     /// Returns the records to take from a ranking before they are grouped or compared by their words.
-    pub(super) fn ranking_depth(&self) -> usize {
+    pub(crate) fn ranking_depth(&self) -> usize {
         self.depth.max(self.top.saturating_add(self.offset))
     }
 }

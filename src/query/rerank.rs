@@ -10,13 +10,17 @@ use super::request::{Ask, Query};
 use crate::embed::Reranker;
 use crate::error::{Error, Result};
 use crate::record::Hit;
-use crate::store::{Include, View};
+use crate::store::Include;
 
 /// Hits that are read again, unless more are asked for.
 const RERANKED: usize = 50;
 
-/// Answers a query by its own ranking, then in the order of the reranker.
-pub(super) fn reranked(view: &View, query: &Query, reranker: &Reranker) -> Result<Answer> {
+/// Answers a query by its own ranking, as `answered` does, then in the order of the reranker.
+pub(crate) fn reranked(
+    query: &Query,
+    reranker: &Reranker,
+    answered: impl FnOnce(&Query) -> Result<Answer>,
+) -> Result<Answer> {
     let text = |ask: &Ask| match ask {
         Ask::Text { text, .. } => Ok(text.clone()),
         Ask::Vector(_) | Ask::Rank(_) | Ask::Like { .. } | Ask::All => {
@@ -27,7 +31,7 @@ pub(super) fn reranked(view: &View, query: &Query, reranker: &Reranker) -> Resul
     let include = Include { documents: true, ..query.include };
     let depth = RERANKED.max(query.top.saturating_add(query.offset));
     let first = query.clone().top(depth).offset(0).include(include).rerank(None);
-    let mut answer = view.query(&first)?;
+    let mut answer = answered(&first)?;
     let start = Instant::now();
     let mut cut = 0;
     for (text, hits) in texts.iter().zip(&mut answer.hits) {

@@ -20,7 +20,7 @@ use super::select::choose;
 use super::thin::{check_thinned, thinned};
 use crate::error::{Error, Result};
 use crate::index::Ranked;
-use crate::record::{Hit, Metadata, Ordinal};
+use crate::record::{CollectionInfo, Hit, Metadata, Ordinal};
 use crate::store::{Collection, View};
 
 impl Collection {
@@ -65,10 +65,10 @@ impl View {
     /// # Errors
     /// As [`Collection::query`].
     pub fn query(&self, query: &Query) -> Result<Answer> {
-        check_hybrid(self, query)?;
+        check_hybrid(self.info(), query)?;
         check_thinned(query)?;
         if let Some(reranker) = &query.reranker {
-            return reranked(self, query, reranker);
+            return reranked(query, reranker, |first| self.query(first));
         }
         if let Some(query) = by_records(self, query)? {
             return answer(self, &query);
@@ -86,12 +86,13 @@ impl View {
     }
 }
 
-fn check_hybrid(view: &View, query: &Query) -> Result<()> {
+/// Refuses a hybrid query of a collection without an index of words, and one that cannot be ranked so.
+pub(crate) fn check_hybrid(info: &CollectionInfo, query: &Query) -> Result<()> {
     if !query.hybrid {
         return Ok(());
     }
-    if !view.info().bm25 && view.info().sparse.is_none() {
-        return Err(words_not_indexed(view.info()));
+    if !info.bm25 && info.sparse.is_none() {
+        return Err(words_not_indexed(info));
     }
     if !query.asks.iter().all(|ask| matches!(ask, Ask::Text { .. })) {
         return Err(Error::argument("a hybrid query needs the text of each question"));
@@ -131,7 +132,7 @@ fn answer(view: &View, query: &Query) -> Result<Answer> {
 }
 
 /// Returns the vector of a question that is one, or of an embedded text.
-fn vector_of(ask: &Ask) -> Option<&[f32]> {
+pub(crate) fn vector_of(ask: &Ask) -> Option<&[f32]> {
     match ask {
         Ask::Vector(vector) | Ask::Text { vector: Some(vector), .. } => Some(vector),
         Ask::Text { .. } | Ask::Rank(_) | Ask::Like { .. } | Ask::All => None,

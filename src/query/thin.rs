@@ -19,7 +19,7 @@ pub const NEAR_DUPLICATE: f32 = 0.05;
 const DEEPER: usize = 4;
 
 /// Refuses to thin out what nothing ranks, and what is grouped.
-pub(super) fn check_thinned(query: &Query) -> Result<()> {
+pub(crate) fn check_thinned(query: &Query) -> Result<()> {
     if !query.thins() {
         return Ok(());
     }

@@ -18,33 +18,39 @@ pub(super) fn explain(context: &mut Context, answer: &Answer, best_per: Option<&
         }
         (AccessPath::Graph, None) => "approximate: its recall was not measured".to_owned(),
         (AccessPath::Sketch, _) => "exact but for a row in 4,000 that signs may miss at the edge".to_owned(),
-        (AccessPath::Nothing | AccessPath::Rows | AccessPath::Scan, _) => "exact".to_owned(),
+        (AccessPath::Remote, _) if !facts.exact => "as near as its own index finds them, ranked again here".to_owned(),
+        (AccessPath::Nothing | AccessPath::Rows | AccessPath::Scan | AccessPath::Remote, _) => "exact".to_owned(),
     };
-    let lines = [
-        format!(
-            "plan: {}, {certainty} ({filtered} {} of {}, {}, graph of {})",
-            answer.plan.way,
-            output::count(facts.candidates),
-            output::count_of(facts.rows, "record"),
-            output::count_of(facts.questions as u64, "question"),
-            output::count(facts.graph_rows)
-        ),
-        format!(
-            "expected: rows {}, scan {}, sketch {}, graph {}",
-            cost(costs.rows),
-            cost(costs.scan),
-            cost(costs.sketch),
-            cost(costs.graph)
-        ),
-        format!(
-            "took: filter {}, candidates {}, rank {} (ranked {}), read {}",
-            duration(timing.filter),
-            duration(timing.candidates),
-            duration(timing.rank),
-            output::count_of(answer.ranked, "row"),
-            duration(timing.read)
-        ),
-    ];
+    let questions = output::count_of(facts.questions as u64, "question");
+    let plan = if answer.plan.way == AccessPath::Remote {
+        // How many a filter keeps, and what each way costs, the place knows and does not tell.
+        vec![format!("plan: remote, {certainty} ({questions}, {})", output::count_of(facts.rows, "record"))]
+    } else {
+        vec![
+            format!(
+                "plan: {}, {certainty} ({filtered} {} of {}, {questions}, graph of {})",
+                answer.plan.way,
+                output::count(facts.candidates),
+                output::count_of(facts.rows, "record"),
+                output::count(facts.graph_rows)
+            ),
+            format!(
+                "expected: rows {}, scan {}, sketch {}, graph {}",
+                cost(costs.rows),
+                cost(costs.scan),
+                cost(costs.sketch),
+                cost(costs.graph)
+            ),
+        ]
+    };
+    let took = format!(
+        "took: filter {}, candidates {}, rank {} (ranked {}), read {}",
+        duration(timing.filter),
+        duration(timing.candidates),
+        duration(timing.rank),
+        output::count_of(answer.ranked, "row"),
+        duration(timing.read)
+    );
     let thinned = answer.thinned.map(|thinned| {
         let value =
             best_per.map(|per| format!("{} of the same {per} as a better one, ", output::count(thinned.same_value)));
@@ -55,7 +61,7 @@ pub(super) fn explain(context: &mut Context, answer: &Answer, best_per: Option<&
             output::count_of(thinned.near_duplicates, "near-duplicate")
         )
     });
-    for line in lines.into_iter().chain(thinned) {
+    for line in plan.into_iter().chain([took]).chain(thinned) {
         context.printer.notice(line);
     }
 }
