@@ -206,6 +206,13 @@ pub enum Error {
         /// The collection.
         collection: String,
     },
+    /// What was brought to another place is not what is there.
+    Differs {
+        /// The collection.
+        collection: String,
+        /// What is otherwise.
+        why: String,
+    },
     /// A model cannot be read or run.
     Model {
         /// The model.
@@ -366,7 +373,11 @@ impl Error {
             Self::Busy { .. } => ErrorKind::Busy,
             Self::NotADatabase { .. } | Self::NewerFormat { .. } | Self::Damaged { .. } => ErrorKind::Damaged,
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::Model { .. } | Self::Server { .. } | Self::Runtime { .. } | Self::Io { .. } => ErrorKind::Failure,
+            Self::Differs { .. }
+            | Self::Model { .. }
+            | Self::Server { .. }
+            | Self::Runtime { .. }
+            | Self::Io { .. } => ErrorKind::Failure,
         }
     }
 
@@ -412,6 +423,7 @@ impl Error {
             Self::ModelMismatch { stored, .. } => format!("use the model {stored}, or re-embed the collection"),
             Self::NoModel { .. } => "give an embedding, or create the collection with a model".into(),
             Self::WordsNotIndexed { .. } => "index the words of its documents first".into(),
+            Self::Differs { .. } => "records were written meanwhile; run again, it brings over what differs".into(),
             Self::KeyNeeded { .. } => "give its key".into(),
             Self::WrongKey { .. } => "its key is the one it was last encrypted with".into(),
             Self::Busy { .. } => "wait for the other process to finish, or wait longer".into(),
@@ -503,6 +515,9 @@ impl fmt::Display for Error {
                 write!(f, "collection {collection:?} was made with the model {stored}, not {given}")
             }
             Self::ModelNotFound { model, .. } => write!(f, "no model or folder named {model:?}"),
+            Self::Differs { collection, why } => {
+                write!(f, "collection {collection:?} is not the same in both places: {why}")
+            }
             Self::WordsNotIndexed { collection } => {
                 write!(f, "collection {collection:?} has no index of the words of its documents")
             }

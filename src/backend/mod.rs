@@ -15,6 +15,7 @@ mod refused;
 mod search;
 mod state;
 mod tokens;
+pub mod transfer;
 mod write;
 
 pub use database::{Backend, Which};

@@ -10,7 +10,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 9] = [
     ("Start here", &["sync", "import", "query", "get", "show"]),
     ("Collections", &["create", "list", "modify", "drop", "keys", "distinct", "stats", "plot", "browse"]),
     ("Records", &["add", "update", "upsert", "delete", "peek", "count", "search", "dedupe"]),
-    ("In bulk", &["export", "reembed", "index", "embed", "exec"]),
+    ("In bulk", &["export", "push", "pull", "reembed", "index", "embed", "exec"]),
     ("The file", &["info", "check", "repair", "compact", "backup", "restore"]),
     ("Encryption", &["encrypt", "decrypt", "rekey"]),
     ("The server", &["serve", "mcp", "ping", "token", "tenant", "database"]),

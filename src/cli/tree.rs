@@ -68,6 +68,8 @@ verbs! {
     "import" Import(Box<verb::import::ImportArgs>);
     "sync" Sync(verb::sync::SyncArgs);
     "export" Export(verb::export::ExportArgs);
+    "push" Push(verb::push::PushArgs);
+    "pull" Pull(verb::push::PullArgs);
     "reembed" Reembed(verb::reembed::ReembedArgs);
     "index" Index(verb::index::IndexArgs);
     "database" Database(verb::database::DatabaseArgs);
@@ -144,6 +146,8 @@ impl Verb {
             Self::Import(verb) => verb.run(context),
             Self::Sync(verb) => verb.run(context),
             Self::Export(verb) => verb.run(context),
+            Self::Push(verb) => verb.run(context),
+            Self::Pull(verb) => verb.run(context),
             Self::Reembed(verb) => verb.run(context),
             Self::Index(verb) => verb.run(context),
             Self::Database(verb) => verb.run(context),

@@ -77,6 +77,8 @@ pub enum Advice {
     Rekey,
     /// Read the dump into a new file.
     UseNewFile,
+    /// Bring the collection over under this name.
+    BringInto(String),
     /// Install ONNX Runtime, or use rten.
     InstallRuntime,
     /// Install ONNX Runtime, which runs more models than rten.
@@ -165,6 +167,7 @@ impl fmt::Display for Advice {
             Self::Encrypt(_) => "encrypt it",
             Self::Rekey => "change its key, or decrypt it",
             Self::UseNewFile => "read it into a new file",
+            Self::BringInto(name) => return write!(f, "bring it over under another name, such as {name}"),
             Self::InstallRuntime => "install it, or leave HUEDB_RUNTIME unset to use rten",
             Self::InstallRuntimeForModel => "rten runs fewer models than ONNX Runtime; install that",
             Self::SupplyRuntime => "supply a library of it, or do without: rten runs the models",

@@ -33,7 +33,8 @@ impl Error {
             Self::CollectionNotFound { name, .. }
             | Self::CollectionExists { name }
             | Self::NoModel { collection: name }
-            | Self::WordsNotIndexed { collection: name } => {
+            | Self::WordsNotIndexed { collection: name }
+            | Self::Differs { collection: name, .. } => {
                 vec![text("collection", name)]
             }
             Self::TenantNotFound { name, .. } | Self::TenantExists { name } | Self::InvalidTenantName { name } => {

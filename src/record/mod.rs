@@ -44,7 +44,7 @@ pub use line_counter::{LineCounter, LineRange};
 pub(crate) use metadata::EachOnce;
 pub use metadata::{MAX_METADATA_KEY_BYTES, Metadata, MetadataPatch, check_key};
 pub use model_check::check_model;
-pub(crate) use model_check::{check_document_model, embeds_alike};
+pub(crate) use model_check::{check_document_model, embeds_alike, telling_apart};
 pub use name::{CollectionName, DatabaseName, Scope, TenantName};
 pub use new_record::{NewRecord, Origin};
 pub use number::{Number, NumberKey};

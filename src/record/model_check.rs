@@ -34,6 +34,11 @@ pub(crate) fn embeds_alike(one: &Fingerprint, other: &Fingerprint) -> bool {
     *one == Fingerprint { query_prefix: one.query_prefix.clone(), ..other.clone() }
 }
 
+/// Names two models that differ, each with what tells it from the other.
+pub(crate) fn telling_apart(one: &Fingerprint, other: &Fingerprint) -> (String, String) {
+    (describe(one, other), describe(other, one))
+}
+
 /// Names a model, and what else of it differs from another.
 fn describe(model: &Fingerprint, other: &Fingerprint) -> String {
     let short = model.sha256.get(..8).unwrap_or(&model.sha256);

@@ -59,6 +59,7 @@ mod open;
 mod paths;
 mod places;
 mod processes;
+mod push;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;

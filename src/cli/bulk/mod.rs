@@ -5,3 +5,4 @@ pub(crate) mod dry_run;
 pub(crate) mod foreign;
 pub(crate) mod ingest;
 mod read_ahead;
+pub(crate) mod transfer;

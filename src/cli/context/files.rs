@@ -210,6 +210,22 @@ impl Context<'_, '_> {
         self.open_with(access, Options::BULK_CACHE_BYTES, 0)
     }
 
+    /// Opens the place for writing a lot, and makes the file where there is none.
+    pub(crate) fn open_or_make_for_bulk(&mut self) -> Result<Arc<dyn Backend>> {
+        match Place::parse(&self.db) {
+            Place::File(_) => Ok(Arc::new(FileBackend::new(self.open_for_import(Access::Create, None)?))),
+            _ => self.open(Access::Create),
+        }
+    }
+
+    /// Does something at another place than that of --db.
+    pub(crate) fn elsewhere<T>(&mut self, place: &Path, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let own = (std::mem::replace(&mut self.db, place.to_owned()), self.options.clone());
+        let done = work(self).map_err(|error| self.naming_its_file(error));
+        (self.db, self.options) = own;
+        done
+    }
+
     /// Opens the place for an import of so many bytes.
     pub(crate) fn open_for_rows(&self, input_bytes: Option<u64>) -> Result<Arc<dyn Backend>> {
         let file_bytes = std::fs::metadata(&self.db).map_or(0, |facts| facts.len());

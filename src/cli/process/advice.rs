@@ -35,6 +35,7 @@ pub(crate) fn words(advice: &Advice) -> String {
         Advice::NameQuestionColumn => {
             "name the column of the questions text, query, question or document; or use --format text".into()
         }
+        Advice::BringInto(name) => format!("--into {name} brings it over under that name"),
         Advice::MakeToken => {
             "create one with `huedb token create admin --role admin`, or say with --anonymous what may be done without"
                 .into()

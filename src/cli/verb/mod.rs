@@ -33,6 +33,7 @@ pub(crate) mod modify;
 #[cfg(feature = "serve")]
 pub(crate) mod ping;
 pub(crate) mod plot;
+pub(crate) mod push;
 pub(crate) mod query;
 pub(crate) mod reembed;
 pub(crate) mod rekey;
