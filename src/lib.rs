@@ -121,6 +121,11 @@ use record::random;
 #[cfg(test)]
 mod crash_tests;
 
+#[cfg(all(test, feature = "postgres"))]
+#[path = "../tests/shared/postgres.rs"]
+#[allow(dead_code, clippy::print_stderr, reason = "shared with other tests, which use other parts of it")]
+mod postgres_server;
+
 #[cfg(test)]
 mod tests {
     use std::fs;

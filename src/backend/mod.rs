@@ -9,6 +9,8 @@ mod database;
 mod file;
 mod local;
 mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod records;
 mod refused;
 #[allow(dead_code, reason = "places that are far away are searched by it")]

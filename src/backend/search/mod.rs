@@ -42,8 +42,8 @@ pub(crate) trait Searcher {
     fn records(&self) -> u64;
 
     /// Finds, for each question, at least the `wanted` nearest of the records that ids and filter keep, or all where there
-    /// are fewer; more of them, so that none is lost that the place's own measure puts a little too far. Each once, the
-    /// nearest by the place's measure first, ties by insertion. `exact` is to pass by what may miss a record.
+    /// are fewer; more of them, so that none is lost that the place's own measure puts a little too far. Each once, in
+    /// any order. `exact` is to pass by what may miss a record.
     ///
     /// Questions are finite and of the collection's dimension; `include` names the embeddings always.
     fn nearest(

@@ -16,7 +16,7 @@ mod short_form;
 mod short_parser;
 mod short_words;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text_test;
 mod to_text;
 mod tree;

@@ -2,7 +2,7 @@
 
 mod limits;
 mod places;
-mod random_trees;
+pub(crate) mod random_trees;
 mod reader;
 mod short_form;
 mod split;

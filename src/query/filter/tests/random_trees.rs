@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::record::Number;
 use crate::record::random::Random;
 
-const STRINGS: [&str; 14] = [
+pub(crate) const STRINGS: [&str; 14] = [
     "",
     "a",
     "year",
@@ -25,13 +25,13 @@ const STRINGS: [&str; 14] = [
 ];
 const PATTERNS: [&str; 9] = ["", "a", r"\d+", "(?i)x|y", "\"", "'", "\"'", r#"\\"\.'"#, "日+$"];
 
-fn key(random: &mut Random) -> String {
+pub(crate) fn key(random: &mut Random) -> String {
     ["year", "a.b-c", "in", "true", "two words", "tick`s", "größe", "id", "document", "x\\y", "-1", "9"]
         [random.below(12) as usize]
         .to_owned()
 }
 
-fn number(random: &mut Random) -> Number {
+pub(crate) fn number(random: &mut Random) -> Number {
     match random.below(3) {
         0 => Number::Int(random.next().cast_signed() >> random.below(64)),
         1 => Number::float(f64::from_bits(random.next())).unwrap_or(Number::Float(1e16)),
@@ -87,7 +87,7 @@ fn test(random: &mut Random) -> Test {
     if random.below(2) == 0 { test } else { !test }
 }
 
-fn tree(random: &mut Random, depth: u64) -> Filter {
+pub(crate) fn tree(random: &mut Random, depth: u64) -> Filter {
     match random.below(if depth == 0 { 1 } else { 4 }) {
         0 | 1 => Filter::Test(test(random)),
         junction => {
