@@ -1,6 +1,6 @@
 //! Whether a collection of the target may go on with the records of the source, and how one is made that may.
 //!
-//! Invariant: embeddings of two models, of two dimensions, or in two spaces never meet in one collection.
+//! Invariant: embeddings of two models, dimensions or precisions, or in two spaces never meet in one collection.
 
 use uuid::Uuid;
 
@@ -65,6 +65,9 @@ impl Transfer<'_> {
         }
         if here.space != there.space {
             return differ("space", here.space.as_str(), there.space.as_str());
+        }
+        if here.precision != there.precision {
+            return differ("precision", here.precision.as_str(), there.precision.as_str());
         }
         match (here.dimension, there.dimension) {
             (Some(one), Some(other)) if one != other => differ("dimension", &one.to_string(), &other.to_string()),

@@ -212,8 +212,8 @@ impl Context<'_, '_> {
 
     /// Opens the place for writing a lot, and makes the file where there is none.
     pub(crate) fn open_or_make_for_bulk(&mut self) -> Result<Arc<dyn Backend>> {
-        match Place::parse(&self.db) {
-            Place::File(_) => Ok(Arc::new(FileBackend::new(self.open_for_import(Access::Create, None)?))),
+        match self.place() {
+            Place::File(_) => Ok(self.open_for_import(Access::Create, None)?.into()),
             _ => self.open(Access::Create),
         }
     }
