@@ -158,6 +158,7 @@ id               00000000-0000-0000-0000-000000000000
 deleted          3
 sealed           1,000
 tail             207
+precision        f32
 index            auto
 words indexed    no
 ef construction  128
