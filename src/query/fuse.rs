@@ -16,6 +16,46 @@ use crate::index::{Ranked, best_by_terms, cosines};
 use crate::record::{Ordinal, SparseVector};
 use crate::store::View;
 
+/// What a ranking by meaning and words is made from, wherever the records are.
+pub(crate) trait Fusible {
+    /// Returns every record that holds a word of a question, or a term of it, with the product of their weights: the greatest
+    /// first, ties by insertion.
+    fn by_words(&mut self, question: FusedQuestion) -> Result<Vec<(Ordinal, f64)>>;
+
+    /// Returns the nearest `limit` records.
+    fn nearest(&mut self, embedding: &[f32], limit: usize) -> Result<Vec<Ordinal>>;
+
+    /// Returns the distance of records in the collection's space, and the cosine of the angle between them.
+    fn cosines(&mut self, embedding: &[f32], ordinals: Vec<Ordinal>) -> Result<Vec<(Ranked, f64)>>;
+}
+
+/// The records of a view.
+struct OfView<'v> {
+    view: &'v View,
+    chosen: Option<&'v RoaringTreemap>,
+    reach: Reach,
+    warnings: &'v mut Vec<String>,
+}
+
+impl Fusible for OfView<'_> {
+    fn by_words(&mut self, question: FusedQuestion) -> Result<Vec<(Ordinal, f64)>> {
+        match (question.terms, &self.view.info().sparse) {
+            (Some(terms), Some(sparse)) => best_by_terms(self.view, &sparse.key, terms, self.chosen, usize::MAX),
+            _ => best_by_words(self.view, question.text, self.chosen, usize::MAX, self.warnings),
+        }
+    }
+
+    fn nearest(&mut self, embedding: &[f32], limit: usize) -> Result<Vec<Ordinal>> {
+        let how = (self.reach.exact, self.reach.threads);
+        let nearest = nearest(self.view, embedding, self.chosen, limit, how, self.warnings)?;
+        Ok(nearest.into_iter().map(|ranked| ranked.ordinal).collect())
+    }
+
+    fn cosines(&mut self, embedding: &[f32], ordinals: Vec<Ordinal>) -> Result<Vec<(Ranked, f64)>> {
+        cosines(self.view, embedding, ordinals, self.reach.threads)
+    }
+}
+
 /// The part of the score that meaning has: of .5 to .9, .7 and .75 are the best on the mean of three collections, by .02 of
 /// nDCG@10 above the fusion of ranks (`benches/fusion.py`).
 const MEANING: f64 = 0.75;
@@ -24,33 +64,33 @@ const FIRST_STEP: usize = 64;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct FusedQuestion<'q> {
-    pub(super) text: &'q str,
-    pub(super) embedding: &'q [f32],
+pub(crate) struct FusedQuestion<'q> {
+    pub(crate) text: &'q str,
+    pub(crate) embedding: &'q [f32],
     /// The weights of its terms, where the collection has a sparse model.
-    pub(super) terms: Option<&'q SparseVector>,
+    pub(crate) terms: Option<&'q SparseVector>,
 }
 
 /// How far a search goes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reach {
+pub(crate) struct Reach {
     /// Records wanted.
-    pub(super) top: usize,
+    pub(crate) top: usize,
     /// The nearest that are compared in any case.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
     /// Whether the nearest are found without a graph.
-    pub(super) exact: bool,
-    pub(super) threads: usize,
+    pub(crate) exact: bool,
+    pub(crate) threads: usize,
 }
 
 /// A record and what ranks it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct FusedRecord {
-    pub(super) ordinal: Ordinal,
+pub(crate) struct FusedRecord {
+    pub(crate) ordinal: Ordinal,
     /// Its distance in the collection's space.
-    pub(super) distance: f64,
+    pub(crate) distance: f64,
     /// From 0 to 1 where the best by both would have 1; larger is better.
-    pub(super) score: f64,
+    pub(crate) score: f64,
 }
 
 /// A record compared with the question.
@@ -92,24 +132,29 @@ pub(super) fn fused(
     reach: Reach,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<FusedRecord>> {
+    fused_of(&mut OfView { view, chosen, reach, warnings }, question, reach)
+}
+
+/// Does so wherever the records are.
+///
+/// # Errors
+/// Those of the three parts.
+pub(crate) fn fused_of(place: &mut dyn Fusible, question: FusedQuestion, reach: Reach) -> Result<Vec<FusedRecord>> {
     // Beyond the last that is wanted, so that what is farther needs many words to win and few are compared.
     let depth = reach.depth.max(reach.top.saturating_mul(2));
-    let FusedQuestion { text, embedding, terms } = question;
-    let by_words = match (terms, &view.info().sparse) {
-        (Some(terms), Some(sparse)) => best_by_terms(view, &sparse.key, terms, chosen, usize::MAX)?,
-        _ => best_by_words(view, text, chosen, usize::MAX, warnings)?,
-    };
-    let nearest = nearest(view, embedding, chosen, depth, (reach.exact, reach.threads), warnings)?;
+    let embedding = question.embedding;
+    let by_words = place.by_words(question)?;
+    let nearest = place.nearest(embedding, depth)?;
     let bm25: HashMap<u64, f64> = by_words.iter().map(|(ordinal, bm25)| (ordinal.0, *bm25)).collect();
-    let compare = |ordinals: Vec<Ordinal>| -> Result<Vec<Candidate>> {
-        let compared = cosines(view, embedding, ordinals, reach.threads)?.into_iter();
+    let mut compare = |ordinals: Vec<Ordinal>| -> Result<Vec<Candidate>> {
+        let compared = place.cosines(embedding, ordinals)?.into_iter();
         let candidate = |(ranked, cosine): (Ranked, f64)| {
             let bm25 = bm25.get(&ranked.ordinal.0).copied().unwrap_or(0.0);
             Candidate { ordinal: ranked.ordinal, distance: ranked.distance, cosine, bm25 }
         };
         Ok(compared.map(candidate).collect())
     };
-    let mut candidates = compare(nearest.iter().map(|ranked| ranked.ordinal).collect())?;
+    let mut candidates = compare(nearest)?;
     let is_near: RoaringTreemap = candidates.iter().map(|candidate| candidate.ordinal.0).collect();
     let farther = candidates.iter().map(|candidate| candidate.cosine).fold(f64::INFINITY, f64::min);
     let mut rest = by_words.iter().filter(|(ordinal, _)| !is_near.contains(ordinal.0)).peekable();

@@ -49,6 +49,7 @@ pub use dedupe::{Dedupe, Group, Groups};
 pub use distribution::{Bin, Distribution, Edges};
 pub use facet::{Facet, KeyFacts};
 pub use filter::{Filter, Scalar, Test, filter_key};
+pub(crate) use fuse::{FusedQuestion, FusedRecord, Fusible, Reach, fused_of};
 pub use group::{Aggregate, BestPer, Extreme, GroupBy};
 pub(crate) use like::by_embeddings;
 pub use other_kind::other_kinds;

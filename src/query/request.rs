@@ -466,7 +466,7 @@ impl Query {
     }
 
     /// Returns the threads to use.
-    pub(super) fn threads_to_use(&self) -> usize {
+    pub(crate) fn threads_to_use(&self) -> usize {
         match self.threads {
             0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             threads => threads,

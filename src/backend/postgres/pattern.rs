@@ -64,6 +64,8 @@ fn write(hir: &Hir, are: &mut String) -> Option<()> {
         }
         HirKind::Look(look) => are.push_str(&look_around(*look)?),
         HirKind::Repetition(repetition) => {
+            // Marks for places, repeated, become more states than PostgreSQL allows.
+            (repetition.max == Some(1) || repetition.sub.properties().look_set().is_empty()).then_some(())?;
             are.push_str("(?:");
             write(&repetition.sub, are)?;
             are.push(')');

@@ -12,7 +12,7 @@ use crate::backend::LocalRecords;
 use crate::error::Result;
 use crate::query::rank::{EMBEDDING, KnnQuery};
 use crate::query::{Answer, Ask, Query, Rank, RecordQuery, Thinned, vector_of};
-use crate::record::{Hit, RecordId};
+use crate::record::{CollectionInfo, Hit, RecordId};
 use crate::store::{DOCUMENT, Include, check_dimension, check_embedding};
 
 /// How many times as many candidates are fetched where hits were too few.
@@ -43,12 +43,13 @@ pub(super) fn answered_by_copy(
 ) -> Result<Vec<Hit>> {
     let include = Include { metadatas: true, uris: true, embeddings: true, ..query.include };
     let everything = Include::ALL;
-    let (hits, thinned) = match candidates(query, ask) {
+    let (hits, thinned) = match candidates(place.info(), query, ask) {
         Candidates::All => {
             let copy = LocalRecords::copy(place.info(), &place.find(&RecordQuery::default(), everything)?)?;
             by_copy(&copy, query, ask, &among.query, answer)?
         }
         Candidates::Kept => {
+            let include = Include { documents: include.documents || query.hybrid, ..include };
             let copy = LocalRecords::copy(place.info(), &place.find(&among.query, include)?)?;
             by_copy(&copy, query, ask, &RecordQuery::default(), answer)?
         }
@@ -70,9 +71,11 @@ pub(super) fn answered_by_copy(
     Ok(hits)
 }
 
-fn candidates<'q>(query: &Query, ask: &'q Ask) -> Candidates<'q> {
+fn candidates<'q>(info: &CollectionInfo, query: &Query, ask: &'q Ask) -> Candidates<'q> {
     if query.hybrid {
-        return Candidates::All;
+        // The terms of a sparse model count alike however rare they are.
+        let is_weighed = info.sparse.is_some() && matches!(ask, Ask::Text { sparse: Some(_), .. });
+        return if is_weighed { Candidates::Kept } else { Candidates::All };
     }
     if let Some(vector) = vector_of(ask) {
         return Candidates::Nearest(vec![(vector, query.ranking_depth())]);

@@ -6,6 +6,7 @@
 //! and ties are those that a file with the same records gives.
 
 mod copied;
+mod fused;
 mod ranked;
 #[cfg(test)]
 mod tests;
@@ -18,9 +19,10 @@ use crate::query::{
     Answer, Ask, Facts, Plan, Query, QueryTiming, RecordPage, RecordQuery, by_embeddings, check_hybrid, check_thinned,
     reranked, vector_of,
 };
-use crate::record::{CollectionInfo, Hit, Record, RecordId};
+use crate::record::{CollectionInfo, Hit, Record, RecordId, SparseVector};
 use crate::store::{Include, check_dimension, check_embedding};
 use copied::{answered_by_copy, is_scored};
+use fused::{fused_hits, is_fused};
 use ranked::{Near, nearest};
 
 /// A record that a place found.
@@ -31,6 +33,17 @@ pub(crate) struct Found {
     /// A number that grows in the order of insertion; `None` where the place does not say, and is asked by
     /// [`Searcher::find`] where it counts.
     pub(crate) order: Option<u64>,
+}
+
+/// What was found by words.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WordHits {
+    /// Every record that ids and filter keep and that holds a word of the question, by its [`Found::order`], with the product
+    /// of its weights and the question's, each word counted by how rare it is among all records; the greatest first, ties by
+    /// insertion.
+    pub(crate) best: Vec<(u64, f64)>,
+    /// Whether any record holds a word of the question, kept or not.
+    pub(crate) is_known: bool,
 }
 
 /// A state of a collection that can be searched where it is.
@@ -57,6 +70,17 @@ pub(crate) trait Searcher {
 
     /// Finds records in the order they were inserted.
     fn find(&self, among: &RecordQuery, include: Include) -> Result<RecordPage>;
+
+    /// Finds records by the words of their documents; `None` where the place has no index of them: then every record is
+    /// fetched, and indexed here.
+    fn by_words(&self, _question: &SparseVector, _among: &RecordQuery) -> Result<Option<WordHits>> {
+        Ok(None)
+    }
+
+    /// Reads records by their [`Found::order`], which a place with an index of words knows of each.
+    fn numbered(&self, _orders: &[u64], _include: Include) -> Result<Vec<Found>> {
+        Ok(Vec::new())
+    }
 }
 
 /// What hits are found among.
@@ -109,6 +133,12 @@ fn answered(place: &dyn Searcher, query: &Query, among: &Among) -> Result<Answer
             (Ask::All, _) if query.group_by.is_none() && query.max_distance.is_none() => in_order(place, query, among)?,
             (_, Some(vector)) if !is_scored(query) => {
                 hits_of(place, query, &[vector], among, &mut answer)?.pop().unwrap_or_default()
+            }
+            (Ask::Text { text, .. }, Some(vector)) if is_fused(place, query) => {
+                match fused_hits(place, query, (text, vector), among, &mut answer)? {
+                    Some(hits) => hits,
+                    None => answered_by_copy(place, query, ask, among, &mut answer)?,
+                }
             }
             _ => answered_by_copy(place, query, ask, among, &mut answer)?,
         };

@@ -54,15 +54,17 @@ pub(super) fn nearest(
     Ok(lists)
 }
 
+/// Returns the distance of an embedding.
+pub(super) fn distance(measure: &Measure, record: &Record) -> f64 {
+    let embedding = record.embedding.as_deref().unwrap_or_default();
+    let bytes: Vec<u8> = embedding.iter().flat_map(|x| x.to_le_bytes()).collect();
+    measure.distance(&bytes)
+}
+
 fn measured(place: &dyn Searcher, question: &[f32], found: Vec<Found>, but: &HashSet<RecordId>) -> Vec<Near> {
     let measure = Measure::new(place.info().space, question);
-    let distance = |record: &Record| {
-        let embedding = record.embedding.as_deref().unwrap_or_default();
-        let bytes: Vec<u8> = embedding.iter().flat_map(|x| x.to_le_bytes()).collect();
-        measure.distance(&bytes)
-    };
     let wanted = found.into_iter().filter(|found| !but.contains(&found.record.id));
-    wanted.map(|Found { record, order }| Near { distance: distance(&record), record, order }).collect()
+    wanted.map(|Found { record, order }| Near { distance: distance(&measure, &record), record, order }).collect()
 }
 
 /// Puts records in the order they were inserted in, which the place is asked for where it did not say.

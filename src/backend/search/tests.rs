@@ -1,17 +1,20 @@
 //! The same questions to a file and to a place that finds as a far one does: the same answers.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use roaring::RoaringTreemap;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Found, Searcher};
+use super::{Found, Searcher, WordHits};
 use crate::embed::{Embedder, HashEmbedder};
 use crate::error::Result;
+use crate::index::{best_by_terms, holds_any};
 use crate::query::{BestPer, ChromaRequest, Filter, Query, RecordPage, RecordQuery};
 use crate::random::Random;
-use crate::record::{CollectionInfo, CollectionName, NewRecord, RecordId, Space};
-use crate::store::{Access, Collection, Include, Mode, NewCollection, Store, View};
+use crate::record::{CollectionInfo, CollectionName, NewRecord, Record, RecordId, Space, SparseVector};
+use crate::store::{Access, Collection, DOCUMENT, Include, Mode, NewCollection, Store, View};
 
 const DIMENSION: usize = 8;
 const RECORDS: u64 = 400;
@@ -44,14 +47,14 @@ impl Searcher for Far {
     ) -> Result<Vec<Vec<Found>>> {
         assert!(include.embeddings && wanted > 0);
         let records = self.find(among, include)?.records().collect::<Result<Vec<_>>>()?;
+        let all = self.find(&RecordQuery::default(), Include::NONE)?;
+        let orders: HashMap<RecordId, u64> = all.ids().map(|id| id.unwrap()).zip(0..).collect();
         let list = |question: &&[f32]| {
-            let mut found: Vec<(f32, Found)> = (0..)
-                .zip(&records)
-                .map(|(at, record)| {
-                    let distance = rough(self.info().space, question, record.embedding.as_ref().unwrap());
-                    (distance, Found { record: record.clone(), order: self.tells.then_some(at) })
-                })
-                .collect();
+            let found = |record: &Record| {
+                let distance = rough(self.info().space, question, record.embedding.as_ref().unwrap());
+                (distance, Found { record: record.clone(), order: self.tells.then(|| orders[&record.id]) })
+            };
+            let mut found: Vec<(f32, Found)> = records.iter().map(found).collect();
             found.sort_by(|a, b| a.0.total_cmp(&b.0));
             let last = found.get(wanted - 1).map_or(f32::INFINITY, |(last, _)| last + last.abs() * 1e-5 + 1e-5);
             found.into_iter().take_while(|(distance, _)| *distance <= last).map(|(_, found)| found).collect()
@@ -61,6 +64,27 @@ impl Searcher for Far {
 
     fn find(&self, among: &RecordQuery, include: Include) -> Result<RecordPage> {
         self.collection.find(among, include)
+    }
+
+    fn by_words(&self, question: &SparseVector, among: &RecordQuery) -> Result<Option<WordHits>> {
+        if !self.tells {
+            return Ok(None);
+        }
+        let orders: HashMap<RecordId, u64> =
+            self.find(&RecordQuery::default(), Include::NONE)?.ids().map(|id| id.unwrap()).zip(0..).collect();
+        let is_known = holds_any(&self.view, DOCUMENT, question)?;
+        let kept: HashSet<RecordId> = self.find(among, Include::NONE)?.ids().collect::<Result<_>>()?;
+        let kept: RoaringTreemap = kept.iter().map(|id| self.view.ordinal(id).unwrap().unwrap().0).collect();
+        let best = best_by_terms(&self.view, DOCUMENT, question, Some(&kept), usize::MAX)?;
+        let order = |ordinal| orders[&self.view.record(ordinal, Include::NONE).unwrap().id];
+        let best = best.into_iter().map(|(ordinal, product)| (order(ordinal), product)).collect();
+        Ok(Some(WordHits { best, is_known }))
+    }
+
+    fn numbered(&self, orders: &[u64], include: Include) -> Result<Vec<Found>> {
+        let records = self.find(&RecordQuery::default(), include)?.records().collect::<Result<Vec<_>>>()?;
+        let found = |order: &u64| Found { record: records[*order as usize].clone(), order: Some(*order) };
+        Ok(orders.iter().map(found).collect())
     }
 }
 

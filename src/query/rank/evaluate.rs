@@ -99,7 +99,7 @@ fn words_made_otherwise(collection: &CollectionInfo, words: Words) -> Option<Str
     (words != Words::default()).then(say)
 }
 
-fn no_word_indexed(collection: &CollectionInfo, question: &str) -> String {
+pub(crate) fn no_word_indexed(collection: &CollectionInfo, question: &str) -> String {
     let start: String = question.chars().take(SHOWN_CHARS).collect();
     let more = if start.len() < question.len() { "..." } else { "" };
     format!("no word of the question \"{start}{more}\" is in the word index of {}", collection.name)

@@ -7,6 +7,7 @@ mod evaluate;
 mod expression;
 mod json;
 
+pub(crate) use evaluate::no_word_indexed;
 pub(super) use evaluate::{best_by_words, evaluate, words_not_indexed};
 pub use expression::{EMBEDDING, KNN_LIMIT, Knn, KnnQuery, RRF_K, Rank};
 pub(super) use json::{RequestPath, parse};
