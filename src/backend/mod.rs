@@ -11,10 +11,13 @@ mod local;
 mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub(crate) mod protocol;
 mod records;
 mod refused;
 #[allow(dead_code, reason = "places that are far away are searched by it")]
 mod search;
+#[cfg(feature = "foreign")]
+mod server;
 mod state;
 mod tokens;
 pub mod transfer;
@@ -26,6 +29,8 @@ pub use local::LocalRecords;
 pub use place::{Place, PlaceFacts};
 pub use records::{BuiltIndex, DumpPage, Records};
 pub use refused::{Only, only_in};
+#[cfg(feature = "foreign")]
+pub use server::ServerBackend;
 pub use state::State;
 pub use tokens::TokenStore;
 pub use write::{Write, WriteTask};

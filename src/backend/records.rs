@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::local::LocalRecords;
@@ -16,7 +17,7 @@ use crate::record::{CollectionInfo, CollectionName, DumpRecord, Fingerprint, Rec
 use crate::store::{Change, Collection, CollectionChange, Effect, Include, Mode};
 
 /// Some records of a collection, in its order, and where the next ones begin.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct DumpPage {
     /// The records, whole.
     pub records: Vec<DumpRecord>,
@@ -25,7 +26,7 @@ pub struct DumpPage {
 }
 
 /// What a build of an index did.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BuiltIndex {
     /// Rows it has.
     pub rows: u64,

@@ -21,6 +21,8 @@ pub enum Advice {
     ReadChromaFolder,
     /// Name another tenant or database of the source.
     NameOtherDatabase,
+    /// Give the token of a server.
+    GiveToken,
     /// Compare tenant and database with those of the server.
     CheckDatabase,
     /// Name the column that holds the ids.
@@ -139,6 +141,7 @@ impl fmt::Display for Advice {
             }
             Self::ReadChromaFolder => "read the folder it keeps its data in, or upgrade it",
             Self::NameOtherDatabase => "name another tenant or database; without a collection all of them are read",
+            Self::GiveToken => "give the token of the server",
             Self::CheckDatabase => "check that the tenant and the database are those of the server",
             Self::NameIdColumn => "name the column of the ids, or have ids made from the content",
             Self::NameTextColumn(_) => "name the column of the text",

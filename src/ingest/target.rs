@@ -2,6 +2,8 @@
 //!
 //! Invariant: what is handed over together is written together or not at all.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::record::{CollectionInfo, Fingerprint, Ordinal, Record, RecordId, Value};
 use crate::store::{Change, Collection, Effect, Form, Include, Mode, Term, View};
@@ -41,7 +43,7 @@ pub trait Existing {
 }
 
 /// Changes that are written together.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct RowBatch {
     /// The changes, each with how it relates to its document; the parts of a document in their order.
     pub changes: Vec<(Change, Form)>,
@@ -54,7 +56,7 @@ pub struct RowBatch {
 }
 
 /// What became of a [`RowBatch`].
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct BatchOutcome {
     /// The effect of each change, in their order.
     pub effects: Vec<Effect>,

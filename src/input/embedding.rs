@@ -4,13 +4,12 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, SeqAccess, Visitor};
 
 use super::json_error::why_json;
 use crate::error::{Error, Result};
+use crate::record::embedding_text;
 
 /// Reads an embedding given as one piece of text, such as the value of `--embedding`.
 ///
@@ -32,14 +31,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<f32>, String> {
 }
 
 fn from_base64(text: &str) -> Result<Vec<f32>, String> {
-    let bytes = BASE64_STANDARD.decode(text).map_err(|e| {
-        format!("the embedding is neither a JSON array of numbers nor base64 of little-endian f32: {e}")
-    })?;
-    let (words, rest) = bytes.as_chunks::<4>();
-    if !rest.is_empty() {
-        return Err(format!("the embedding is base64 of {} bytes; f32 takes 4 bytes each", bytes.len()));
-    }
-    checked(words.iter().map(|word| f32::from_le_bytes(*word)).collect())
+    checked(embedding_text::from_base64(text).map_err(|why| format!("the embedding {why}"))?)
 }
 
 pub(super) fn checked(embedding: Vec<f32>) -> Result<Vec<f32>, String> {

@@ -13,7 +13,7 @@ mod arrow;
 mod batches;
 mod cell_type;
 #[cfg(feature = "foreign")]
-mod chroma;
+pub(crate) mod chroma;
 mod columns;
 mod csv;
 mod decompress;
@@ -25,8 +25,8 @@ mod folder;
 mod format;
 mod gzip;
 mod html;
-#[cfg(feature = "foreign")]
-mod http;
+#[cfg_attr(not(feature = "foreign"), allow(dead_code, reason = "servers are read from by that feature"))]
+pub(crate) mod http;
 mod ids;
 mod infer;
 mod json;
@@ -45,6 +45,7 @@ mod question;
 #[cfg(test)]
 mod random_tests;
 mod records;
+pub(crate) mod retry;
 mod rows;
 mod source;
 #[cfg(feature = "foreign")]
@@ -61,12 +62,13 @@ pub use archive::{Archive, ArchiveBatches, ArchiveSize};
 pub use batches::{BatchLimits, Notices, RowBatches, SkippedFiles, Split};
 pub use cell_type::{CellType, Types};
 #[cfg(feature = "foreign")]
-pub use chroma::{ChromaFolder, ChromaServer, Selection, ServerOptions};
+pub use chroma::{ChromaFolder, ChromaServer, Selection};
 pub use dump::Dump;
 pub use embedding::embedding_from_json;
 pub use encoding::TextEncoding;
 pub use folder::{Folder, FolderListing, TextFile, Unread, read_text};
 pub use format::InputFormat;
+pub use http::ServerOptions;
 pub use ids::read_ids;
 #[cfg(feature = "foreign")]
 pub use llm::LlmFile;

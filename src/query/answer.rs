@@ -4,11 +4,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::plan::{Facts, Plan};
 use crate::record::{Hit, Ordinal};
 
 /// What a query found, and how.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Answer {
     /// The hits of each question, in the order of the questions: `[questions][up to top]`. A hit of an expression has its
@@ -30,7 +32,7 @@ pub struct Answer {
 }
 
 /// How long the stages of a query took.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueryTiming {
     /// Embedding the texts.
@@ -46,7 +48,7 @@ pub struct QueryTiming {
 }
 
 /// What was left out because of better hits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Thinned {
     /// Records looked at, the best first, until there were enough.

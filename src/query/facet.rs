@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use roaring::RoaringTreemap;
+use serde::{Deserialize, Serialize};
 
 use super::select::{RecordQuery, choose};
 use super::sort::{compare, kind_of, resolve};
@@ -14,7 +15,7 @@ use crate::record::Value;
 use crate::store::{Collection, TermKind};
 
 /// One value of a metadata key.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Facet {
     /// The value; of an array, one element.
     pub value: Value,
@@ -25,7 +26,7 @@ pub struct Facet {
 }
 
 /// The values of one kind that a metadata key has.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeyFacts {
     /// The key.
     pub key: String,

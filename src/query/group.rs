@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::rank::RequestPath;
@@ -19,7 +20,7 @@ use crate::store::StoredRecord;
 pub(super) const SCORE: &str = "#score";
 
 /// How found records are grouped, and what is kept of each group.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupBy {
     /// The metadata keys whose values make a group.
     pub keys: Vec<String>,
@@ -28,7 +29,7 @@ pub struct GroupBy {
 }
 
 /// The records kept of a group: `k` of them, by the values of some keys.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Aggregate {
     /// Whether the smallest or the greatest are kept.
     pub extreme: Extreme,
@@ -39,7 +40,8 @@ pub struct Aggregate {
 }
 
 /// Which end of the order is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Extreme {
     /// The smallest: `$min_k`.
     Min,
@@ -48,7 +50,8 @@ pub enum Extreme {
 }
 
 /// What hits are told apart by where only the best of each value is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BestPer {
     /// The uri.
     Uri,

@@ -4,11 +4,13 @@
 //! the same hits but the graph, which is open only where it was measured to find nearly all of them; so a bad guess costs
 //! time, never a result.
 
+use serde::{Deserialize, Deserializer, Serialize};
+
 use crate::index::{BATCH_FROM, graph_depth};
 use crate::store::GraphEntry;
 
 /// What the plan is made from.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Facts {
     /// Questions asked together.
@@ -44,7 +46,8 @@ pub struct Facts {
 }
 
 /// A way to search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum AccessPath {
     /// There is nothing to find.
     Nothing,
@@ -63,7 +66,7 @@ pub enum AccessPath {
 named!(pub AccessPath { Nothing: "nothing", Rows: "rows", Scan: "scan", Sketch: "sketch", Graph: "graph", Remote: "remote" });
 
 /// The way chosen, and why.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The way.
     pub way: AccessPath,
@@ -72,16 +75,25 @@ pub struct Plan {
 }
 
 /// What the ways would cost in microseconds of one core; infinite where a way is closed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Costs {
     /// Of [`AccessPath::Rows`].
+    #[serde(deserialize_with = "or_infinite")]
     pub rows: f64,
     /// Of [`AccessPath::Scan`].
+    #[serde(deserialize_with = "or_infinite")]
     pub scan: f64,
     /// Of [`AccessPath::Sketch`].
+    #[serde(deserialize_with = "or_infinite")]
     pub sketch: f64,
     /// Of [`AccessPath::Graph`].
+    #[serde(deserialize_with = "or_infinite")]
     pub graph: f64,
+}
+
+/// JSON knows no infinity and says null.
+fn or_infinite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
 }
 
 // Microseconds, measured on one core of an EPYC (Zen 4) with a warm page cache by `cargo bench --bench plan`.

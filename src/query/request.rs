@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use roaring::RoaringTreemap;
+use serde::{Deserialize, Serialize};
 
 use super::plan::AccessPath;
 use super::rank::{KnnQuery, Rank};
@@ -37,7 +38,8 @@ const DEPTH: usize = 100;
 /// assert_eq!((query.top, query.asks.len()), (3, 1));
 /// # Ok::<(), huedb::error::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Query {
     /// The questions.
@@ -71,15 +73,19 @@ pub struct Query {
     /// Leave out near-duplicates of better hits.
     pub unique: bool,
     /// What reads the first hits again and decides their order.
+    #[serde(skip)]
     pub reranker: Option<Arc<Reranker>>,
     /// What embeds texts; `None` for the collection's own model.
+    #[serde(skip)]
     model: QueryModel,
     /// Records that are not found.
+    #[serde(skip)]
     pub(super) left_out: RoaringTreemap,
 }
 
 /// One question.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Ask {
     /// The records nearest to this vector.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use roaring::RoaringTreemap;
+use serde::{Deserialize, Serialize};
 
 use super::filter::{Filter, RecordFields};
 use super::select_test::{cost, keep_test};
@@ -15,7 +16,8 @@ use crate::record::{Fingerprint, Metadata, Ordinal, Record, RecordId};
 use crate::store::{Change, Collection, Effect, Include, Outcome, PendingWrite, Restriction, StoredRecord, View};
 
 /// Which records are read or deleted; the parts that are given must all hold.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RecordQuery {
     /// Records of these ids.
     pub ids: Option<Vec<RecordId>>,

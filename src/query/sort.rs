@@ -6,13 +6,14 @@
 use std::cmp::Ordering;
 
 use roaring::RoaringTreemap;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::record::{Number, Ordinal, Value};
 use crate::store::{Term, TermKind, View};
 
 /// How records are sorted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sort {
     /// By the value of this metadata key.
     pub key: String,

@@ -5,11 +5,13 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Metadata, MetadataPatch, RecordId, Value};
 use crate::error::{Error, Result};
 
 /// One of the parts that a document was cut into.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
     /// The id of the document.
     pub of: RecordId,

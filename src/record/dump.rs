@@ -73,7 +73,7 @@ pub enum DumpLine {
 }
 
 /// A record with what only a dump tells of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DumpRecord {
     /// The record, whole.
     pub record: Record,

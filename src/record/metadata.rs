@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 pub struct Metadata(BTreeMap<String, Value>);
 
 /// A change to metadata: a value sets its key, `None` removes it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct MetadataPatch(BTreeMap<String, Option<Value>>);
 
 /// The longest metadata key, which stands in every entry of the index of its values.
@@ -255,6 +255,12 @@ impl From<Metadata> for MetadataPatch {
 }
 
 impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_json(Json::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for MetadataPatch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::from_json(Json::deserialize(deserializer)?).map_err(D::Error::custom)
     }

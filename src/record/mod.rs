@@ -10,6 +10,7 @@ mod digest;
 mod distance;
 mod dump;
 mod embedding_precision;
+pub(crate) mod embedding_text;
 mod grant;
 mod hexadecimal;
 mod hit;

@@ -3,8 +3,9 @@
 //! Invariant: indices ascend strictly, weights are finite, and every index has one weight (and one token, where
 //! tokens are kept).
 
+use serde::de::Error as _;
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value as Json, json};
 
 /// What marks a JSON object as a sparse vector.
@@ -111,6 +112,12 @@ fn rounded_once(x: f64) -> f32 {
     let other = if f64::from(rounded) < x { rounded.next_up() } else { rounded.next_down() };
     let halfway = f64::from(rounded).midpoint(f64::from(other));
     if halfway.total_cmp(&x).is_eq() { x.to_string().parse().unwrap_or(rounded) } else { rounded }
+}
+
+impl<'de> Deserialize<'de> for SparseVector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_json(Json::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }
 
 impl Serialize for SparseVector {

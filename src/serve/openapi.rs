@@ -176,6 +176,11 @@ fn schemas() -> Json {
         }),
     );
     schemas.insert(
+        "AskedBody".into(),
+        json!({"type": "object", "required": ["what"], "properties": {"only": {"type": "object"}, "what": {}}}),
+    );
+    schemas.insert("MakeBody".into(), json!({"type": "object"}));
+    schemas.insert(
         "Error".into(),
         json!({
             "type": "object", "required": ["error", "message"],

@@ -178,7 +178,9 @@ pub(super) fn index(site: &Site, call: &Call) -> Handled {
             Err(_) => ControlFlow::Break(()),
         };
         let last = match collection.build_index(threads, &watch) {
-            Ok(Some(BuiltIndex { rows, recall, .. })) => json!({ "built": true, "rows": rows, "recall": recall }),
+            Ok(Some(BuiltIndex { rows, added, extended, recall, is_used })) => json!({
+                "built": true, "rows": rows, "added": added, "extended": extended, "recall": recall, "is_used": is_used,
+            }),
             Ok(None) => json!({ "built": false }),
             Err(error) => json!({ "error": error.to_string() }),
         };

@@ -1,13 +1,12 @@
 //! Asks a server whether it is ready, as a health check does.
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
 use crate::error::{Error, Result};
+use crate::input::http::{ServerOptions, authorities};
 
 /// What a server that is ready answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,14 +22,12 @@ pub struct Pong {
 }
 
 /// How a server is asked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PingOptions {
     /// How long to wait for an answer.
     pub patience: Duration,
-    /// The token to send, which only what is told beside readiness needs.
-    pub token: Option<String>,
-    /// Authorities that its certificate may be from, PEM, in place of the usual ones.
-    pub ca: Option<PathBuf>,
+    /// Who asks, which only what is told beside readiness needs, and whom its certificate may be from.
+    pub server: ServerOptions,
 }
 
 /// Asks a server whether it can answer questions; any server of Chroma's API says so.
@@ -39,7 +36,7 @@ pub struct PingOptions {
 /// [`Error::Server`] when it cannot be reached in time, or says that it is not ready; [`Error::BadInput`] for a file of
 /// authorities that cannot be read.
 pub fn ping(url: &str, options: &PingOptions) -> Result<Pong> {
-    let tls = options.ca.as_deref().map(authorities).transpose()?.unwrap_or_default();
+    let tls = options.server.ca.as_deref().map(authorities).transpose()?.unwrap_or_default();
     let config = Agent::config_builder().timeout_global(Some(options.patience)).http_status_as_error(false);
     let agent: Agent = config.tls_config(tls).build().into();
     let base = url.trim_end_matches('/');
@@ -47,10 +44,8 @@ pub fn ping(url: &str, options: &PingOptions) -> Result<Pong> {
     let failed = |why: String| Error::Server { url: base.clone(), why, hint: None };
     let get = |path: &str| {
         let request = agent.get(format!("{base}{path}"));
-        match &options.token {
-            Some(token) => request.header("X-Chroma-Token", token).call(),
-            None => request.call(),
-        }
+        let headers = &options.server.headers;
+        headers.iter().fold(request, |request, (name, value)| request.header(name, value)).call()
     };
     let start = Instant::now();
     let mut answer = get("/api/v2/healthcheck").map_err(|error| failed(error.to_string()))?;
@@ -65,21 +60,6 @@ pub fn ping(url: &str, options: &PingOptions) -> Result<Pong> {
     let number = |name: &str| info.as_ref()?.get(name)?.as_u64();
     let version = info.as_ref().and_then(|info| Some(info.get("version")?.as_str()?.to_owned()));
     Ok(Pong { version, collections: number("collections"), records: number("records"), took })
-}
-
-fn authorities(path: &Path) -> Result<TlsConfig> {
-    let bad = |why: String| Error::BadInput { source: path.display().to_string(), why, hint: None };
-    let text = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
-    let items = parse_pem(&text).collect::<std::result::Result<Vec<_>, _>>().map_err(|error| bad(error.to_string()))?;
-    let found = items.into_iter().filter_map(|item| match item {
-        PemItem::Certificate(certificate) => Some(certificate),
-        _ => None,
-    });
-    let found: Vec<_> = found.collect();
-    if found.is_empty() {
-        return Err(bad("there is no certificate in it".into()));
-    }
-    Ok(TlsConfig::builder().root_certs(RootCerts::new_with_certs(&found)).build())
 }
 
 fn json(body: &mut Body) -> Option<Json> {

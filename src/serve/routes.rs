@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::access::Action;
 use super::call::{Call, Handled, Reply, Site};
 use super::call::{Doc, Kind, Route, Shape};
-use super::{collections, map, openapi, own, page, query, records, search, system, tenants, visitor};
+use super::{collections, far, map, openapi, own, page, query, records, search, system, tenants, visitor};
 
 type Handler = fn(&Site, &Call) -> Handled;
 
@@ -84,10 +84,15 @@ fn description(_: &Site, _: &Call) -> Handled {
 const TENANT: &str = "/api/v2/tenants/{tenant}";
 const NAME: Shape = Some(("NameBody", name_example));
 const RECORDS: Shape = Some(("RecordsBody", records_example));
+const FAR: (Shape, Shape) = (Some(("AskedBody", far::example)), None);
 const COLLECTION: Shape = Some(("Collection", none));
 
 fn none() -> Json {
     Json::Null
+}
+
+fn make_example() -> Json {
+    json!({"new": ["notes", {"space": "cosine"}]})
 }
 
 /// A path of a tenant's database, or of a collection in it.
@@ -97,6 +102,9 @@ macro_rules! path {
     };
     (collection $rest:literal) => {
         concat!("/api/v2/tenants/{tenant}/databases/{database}/collections/{collection}", $rest)
+    };
+    (own database $rest:literal) => {
+        concat!("/huedb/v1/tenants/{tenant}/databases/{database}", $rest)
     };
     (own $rest:literal) => {
         concat!("/huedb/v1/tenants/{tenant}/databases/{database}/collections/{collection}", $rest)
@@ -166,6 +174,30 @@ static TABLE: &[Route] = &[
     route(POST, path!(own "/index"), Action::Index, (Long, own::index), "Build the graph; a JSON line for each step", NONE),
     route(GET, path!(own "/export"), Action::Get, (Long, own::export), "All records, a JSON object a line: ?where", NONE),
     route(POST, path!(own "/import"), Action::Upsert, (Upload, own::import), "Read records, a JSON object a line: ?mode", NONE),
+    route(GET, "/huedb/v1/tenants", Action::Info, (Read, far::tenants), "The tenants", NONE),
+    route(Method::DELETE, "/huedb/v1/tenants/{tenant}", Action::CreateTenant, (Write, far::drop_tenant), "Remove a tenant with all that is in it", NONE),
+    route(GET, path!(own database "/collections"), Action::ListCollections, (Read, far::collections), "Collections in full, by name", NONE),
+    route(POST, path!(own database "/collections"), Action::CreateCollection, (Write, far::make), "Make a collection with all its settings", (Some(("MakeBody", make_example)), None)),
+    route(GET, path!(own ""), Action::GetCollection, (Read, far::whole), "A collection in full, by its name", NONE),
+    route(POST, path!(own "/count"), Action::Count, (Read, far::count), "How many records pass a filter", FAR),
+    route(POST, path!(own "/ask"), Action::Query, (Read, far::ask), "Questions of every kind, as the command asks them", FAR),
+    route(POST, path!(own "/find"), Action::Get, (Read, far::find), "The ids of records, in any order, and the first records", FAR),
+    route(POST, path!(own "/read"), Action::Get, (Read, far::read), "Records by their ids, in that order", FAR),
+    route(POST, path!(own "/distinct"), Action::Get, (Read, far::distinct), "The values of a metadata key among the records of a query", FAR),
+    route(POST, path!(own "/keys"), Action::Get, (Read, far::keys), "The metadata keys of the records of a query", FAR),
+    route(POST, path!(own "/key_kinds"), Action::Get, (Read, far::key_kinds), "The metadata keys, and the kinds of their values", FAR),
+    route(POST, path!(own "/batch"), Action::Upsert, (Write, far::batch), "Write rows that are prepared, all or none", FAR),
+    route(POST, path!(own "/update_where"), Action::Update, (Write, far::update_where), "Make one change to the records of a query", FAR),
+    route(POST, path!(own "/delete_where"), Action::Delete, (Write, far::delete_where), "Delete the records of a query", FAR),
+    route(POST, path!(own "/scan"), Action::Get, (Read, far::scan), "Whole records, in the order they were inserted", FAR),
+    route(POST, path!(own "/digests"), Action::Get, (Long, far::digests), "The id and the digest of every record", FAR),
+    route(POST, path!(own "/dump"), Action::Get, (Read, far::dump), "Whole records by their ids", FAR),
+    route(POST, path!(own "/put"), Action::Upsert, (Write, far::put), "Put whole records in the place of what is there", FAR),
+    route(POST, path!(own "/modify"), Action::UpdateCollection, (Write, far::modify), "Change any setting of a collection", FAR),
+    route(POST, path!(own "/words"), Action::Index, (Write, far::words), "Index the words of documents, or drop that index", FAR),
+    route(POST, path!(own "/settle"), Action::Upsert, (Write, far::settle), "Make searches fast after many writes", FAR),
+    route(POST, path!(own "/index_facts"), Action::Get, (Read, far::index_facts), "Whether the graph is due, and what there is to say of it", FAR),
+    route(Method::DELETE, path!(own "/index"), Action::Index, (Write, far::drop_index), "Drop the graph", NONE),
     #[cfg(feature = "mcp")]
     route(POST, "/mcp", Action::Mcp, (Read, super::mcp::handle), "A message of the Model Context Protocol", NONE),
     gone(GET, "/api/v1"), gone(POST, "/api/v1"), gone(Method::PUT, "/api/v1"), gone(Method::PATCH, "/api/v1"), gone(Method::DELETE, "/api/v1"),

@@ -22,7 +22,8 @@ use crate::record::{
 const LARGEST_COUNT: u64 = 1 << 62;
 
 /// What a new collection is to be.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NewCollection {
     /// How distances are measured.
     pub space: Space,
@@ -47,7 +48,8 @@ pub struct NewCollection {
 }
 
 /// What is to change of a collection; a part that is `None` stays.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CollectionChange {
     /// Its new name.
     pub name: Option<CollectionName>,

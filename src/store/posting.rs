@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use redb::{ReadableTable, Table};
 use roaring::{RoaringBitmap, RoaringTreemap};
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::table::CollectionNumber;
@@ -150,7 +151,8 @@ impl Term {
 }
 
 /// What kind of value a metadata key holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TermKind {
     /// A truth value.
     Bool,

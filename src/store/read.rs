@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use redb::{AccessGuard, Key, Range as Rows, ReadOnlyTable, ReadTransaction, Value};
 use roaring::RoaringTreemap;
+use serde::{Deserialize, Serialize};
 
 use super::catalog::{CatalogEntry, CollectionKey, GraphEntry, NextEmbeddings};
 use super::centre::Centre;
@@ -27,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, Counts, Ordinal, Record, RecordId, Scope, Space};
 
 /// Which parts of a record are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each part is in or out by itself")]
 pub struct Include {
     /// Its document.

@@ -6,6 +6,7 @@
 
 use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
+use serde::{Deserialize, Serialize};
 
 use super::catalog::{self, CatalogEntry, CollectionKey};
 use super::codec::{set_from_bytes, set_to_bytes};
@@ -17,10 +18,13 @@ use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::{limit, posting, tenants, terms, vector};
 use crate::bm25::Words;
 use crate::error::{Error, Result};
-use crate::record::{Chunk, CollectionInfo, DumpRecord, Fingerprint, MetadataPatch, Ordinal, Record, RecordId, Scope};
+use crate::record::{
+    Chunk, CollectionInfo, DumpRecord, Fingerprint, MetadataPatch, Ordinal, Record, RecordId, Scope, embedding_text,
+};
 
 /// What happens to ids that exist, and to ids that do not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// New ids are added, existing ones left alone.
     #[default]
@@ -34,11 +38,12 @@ pub enum Mode {
 named!(pub Mode { Add: "add", Upsert: "upsert", Update: "update" });
 
 /// A record to add, or the change to one; a part that is `None` stays.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// Which record.
     pub id: RecordId,
-    /// Its embedding.
+    /// Its embedding; serialised as base64 of little-endian f32.
+    #[serde(default, with = "embedding_text")]
     pub embedding: Option<Vec<f32>>,
     /// Whether the collection's model made the embedding from the document.
     pub embedded_here: bool,
@@ -58,7 +63,8 @@ impl Change {
 }
 
 /// The effect of a [`Change`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// The record is new.
     Added,
@@ -76,7 +82,8 @@ pub enum Effect {
 }
 
 /// How a change relates to its document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Form {
     /// A record by itself.
     Record,

@@ -22,6 +22,7 @@ mod browse;
 mod clients;
 mod cors;
 mod disk;
+mod far;
 mod hostile;
 mod kill;
 mod limits;
@@ -30,6 +31,7 @@ mod model;
 mod oidc;
 mod own;
 mod page;
+mod proxy;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;

@@ -11,6 +11,7 @@ use huedb::error::Error;
 use huedb::record::Scope;
 
 use crate::cli::context::key::KeySource;
+use crate::cli::context::token::TokenSource;
 use crate::output::{
     BinaryFormat, ColorChoice, ColorEnvironment, MessageFormat, OutputFormat, Printer, PrinterSettings, Stream,
 };
@@ -49,8 +50,8 @@ pub(crate) struct NewFileArgs {
 #[command(next_help_heading = "Global options")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct GlobalArgs {
-    /// Database file
-    #[arg(long, short, global = true, env = "HUEDB_FILE", value_name = "FILE", default_value = "huedb.redb")]
+    /// Database: a file, or the address of a server
+    #[arg(long, short, global = true, env = "HUEDB_FILE", value_name = "PLACE", default_value = "huedb.redb")]
     #[arg(value_hint = ValueHint::FilePath, hide_env_values = true)]
     pub(crate) db: PathBuf,
 
@@ -71,6 +72,18 @@ pub(crate) struct GlobalArgs {
     /// Command that prints the key of an encrypted database
     #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     key_command: Option<String>,
+
+    /// File that holds the token for a server
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    token_file: Option<PathBuf>,
+
+    /// Command that prints the token for a server; run without a shell
+    #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    token_command: Option<String>,
+
+    /// Authorities that a server's certificate may be from, PEM, in place of the usual ones
+    #[arg(long, alias = "ca", global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    ca_file: Option<PathBuf>,
 
     /// Output format [default: on a terminal table, for hits snippets; jsonl otherwise]
     #[arg(long, short, global = true, value_name = "FORMAT")]
@@ -110,26 +123,26 @@ pub(crate) struct GlobalArgs {
 }
 
 impl GlobalArgs {
-    /// Of a key file and a key command leaves the one that goes before the other, as a flag before the environment.
+    /// Of a file and a command that give the same secret leaves the one that goes before the other, as a flag before the
+    /// environment.
     ///
     /// clap's own conflict would refuse a flag because of a variable.
     ///
     /// # Errors
     /// When both are flags.
     pub(crate) fn settle(&mut self, matches: &ArgMatches) -> Result<(), &'static str> {
-        let (file, command) = (matches.value_source("key_file"), matches.value_source("key_command"));
-        if self.key_file.is_none() || self.key_command.is_none() {
-            return Ok(());
-        }
-        if file == Some(ValueSource::CommandLine) && command == file {
-            return Err("the argument '--key-command <COMMAND>' cannot be used with '--key-file <FILE>'");
-        }
-        if command > file {
-            self.key_file = None;
-        } else {
-            self.key_command = None;
-        }
-        Ok(())
+        let source = |id: &str| matches.value_source(id);
+        let both = "the argument '--key-command <COMMAND>' cannot be used with '--key-file <FILE>'";
+        let sources = (source("key_file"), source("key_command"));
+        leave_one((&mut self.key_file, &mut self.key_command), sources).ok_or(both)?;
+        let both = "the argument '--token-command <COMMAND>' cannot be used with '--token-file <FILE>'";
+        let sources = (source("token_file"), source("token_command"));
+        leave_one((&mut self.token_file, &mut self.token_command), sources).ok_or(both)
+    }
+
+    /// Decides where the token for a server comes from.
+    pub(crate) fn token_source(&self) -> TokenSource {
+        TokenSource { file: self.token_file.clone(), command: self.token_command.clone(), ca: self.ca_file.clone() }
     }
 
     /// Decides where keys come from.
@@ -168,6 +181,25 @@ impl GlobalArgs {
         };
         Printer::new(&settings, stderr)
     }
+}
+
+/// Leaves what goes before the other; `None` when both are flags.
+fn leave_one(
+    (file, command): (&mut Option<PathBuf>, &mut Option<String>),
+    (file_source, command_source): (Option<ValueSource>, Option<ValueSource>),
+) -> Option<()> {
+    if file.is_none() || command.is_none() {
+        return Some(());
+    }
+    if file_source == Some(ValueSource::CommandLine) && command_source == file_source {
+        return None;
+    }
+    if command_source > file_source {
+        *file = None;
+    } else {
+        *command = None;
+    }
+    Some(())
 }
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use huedb::error::{Error, Result};
+use huedb::error::Result;
 use huedb::ingest::OnError;
-use huedb::input::{ChromaFolder, ChromaServer, LlmFile, Selection, ServerOptions};
+use huedb::input::{ChromaFolder, ChromaServer, LlmFile, Selection};
 use huedb::record::CollectionName;
 use huedb::store::Mode;
 
@@ -73,25 +73,10 @@ impl ForeignArgs {
         }
         let selection = Selection { scope, collection };
         if let Some(url) = &self.from_chroma_url {
-            let archive = ChromaServer::open(url, &selection, &server_options()?)?;
+            let archive = ChromaServer::open(url, &selection, &context.token.of_chroma())?;
             return restore(context, archive, mode, on_error, into);
         }
         let archive = ChromaFolder::open(&self.from_chroma.unwrap_or_default(), &selection)?;
         restore(context, archive, mode, on_error, into)
     }
-}
-
-/// Takes who asks from the environment: other users of the machine can see a command line.
-fn server_options() -> Result<ServerOptions> {
-    let mut headers = Vec::new();
-    for (variable, header) in [("CHROMA_TOKEN", "x-chroma-token"), ("CHROMA_AUTHORIZATION", "authorization")] {
-        let Some(value) = std::env::var_os(variable).filter(|value| !value.is_empty()) else { continue };
-        match value.into_string() {
-            Ok(value) if value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
-                headers.push((header.to_owned(), value));
-            }
-            _ => return Err(Error::argument(format!("{variable} holds what no header can say"))),
-        }
-    }
-    Ok(ServerOptions { headers })
 }

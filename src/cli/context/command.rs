@@ -16,6 +16,7 @@ use crate::cli::configuration::defaults::Defaults;
 use crate::cli::context::key::{KeyRing, KnownKeys};
 use crate::cli::context::long_questions::LongQuestions;
 use crate::cli::context::timing::StageTimes;
+use crate::cli::context::token::TokenSource;
 use crate::output::{BinaryFormat, OutputFormat, Printer, TerminalGuard};
 
 /// What the commands of a series share.
@@ -32,6 +33,8 @@ pub(crate) struct Context<'c, 'w> {
     pub(crate) printer: &'c mut Printer<'w>,
     pub(crate) models: LoadOptions,
     pub(crate) keys: KeyRing,
+    /// Who asks, where the place is a server.
+    pub(crate) token: TokenSource,
     pub(crate) stdin: Stdin,
     pub(crate) timing: StageTimes,
     pub(super) long_questions: Arc<LongQuestions>,
@@ -70,6 +73,7 @@ impl<'c, 'w> Context<'c, 'w> {
                 ..LoadOptions::from_env()?
             },
             keys: KeyRing::new(global.key_source(is_terminal), kept.map(|kept| kept.keys.clone()).unwrap_or_default()),
+            token: global.token_source(),
             stdin,
             timing: StageTimes::begin(),
             long_questions: Arc::default(),

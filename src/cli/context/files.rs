@@ -22,7 +22,7 @@ impl Context<'_, '_> {
     fn place_or(&self, open: impl FnOnce() -> Result<Store>) -> Result<Arc<dyn Backend>> {
         match self.place() {
             Place::File(_) => Ok(open()?.into()),
-            place => self.timing.of("connect", || connect(&place, self.scope())),
+            place => self.timing.of("connect", || connect(&place, self.scope(), &self.token)),
         }
     }
 

@@ -13,4 +13,5 @@ pub(crate) mod stdin;
 mod streams;
 pub(crate) mod tidying;
 pub(crate) mod timing;
+pub(crate) mod token;
 pub(crate) mod unknown_key;

@@ -48,6 +48,11 @@ pub(crate) fn words(advice: &Advice) -> String {
         Advice::NameOtherDatabase => {
             "--tenant and --database name another one; without a collection all of them are read".into()
         }
+        Advice::GiveToken => {
+            "give its token with --token-file FILE, with --token-command COMMAND, or in HUEDB_TOKEN (of Chroma also \
+             CHROMA_TOKEN, or CHROMA_AUTHORIZATION for the header of that name)"
+                .into()
+        }
         Advice::CheckDatabase => "check that --tenant and --database are those of the server".into(),
         Advice::NameIdColumn => "name the id's column with --id, or use --id auto to make ids from the content".into(),
         Advice::NameTextColumn(likely) => format!("say which holds the text: {}", document_flag(likely.as_ref())),

@@ -1,11 +1,9 @@
 //! `huedb ping`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
-use huedb::error::{Error, Result};
+use clap::Args;
+use huedb::error::Result;
 use huedb::serve::{PingOptions, ping};
 
 use crate::cli::arguments::global::seconds;
@@ -20,7 +18,7 @@ use crate::output::{Properties, duration};
 #[command(after_help = "Examples:
   huedb ping
   huedb ping http://db.internal:8000 --timeout 1
-  huedb ping https://db.internal:8000 --ca ca.pem --token-file token
+  huedb ping https://db.internal:8000 --ca-file ca.pem --token-file token
 
 Exit codes:
   0 ready, 5 not reached or not ready")]
@@ -29,14 +27,6 @@ pub(crate) struct PingArgs {
     #[arg(value_name = "URL", default_value = "http://127.0.0.1:8000")]
     url: String,
 
-    /// File that holds a token, to learn what is served as well
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    token_file: Option<PathBuf>,
-
-    /// Authorities that the server's certificate may be from, PEM, in place of the usual ones
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    ca: Option<PathBuf>,
-
     /// Seconds to wait for an answer
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     timeout: Duration,
@@ -44,18 +34,12 @@ pub(crate) struct PingArgs {
 
 impl PingArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        let token = self.token_file.as_deref().map(token).transpose()?;
-        let options = PingOptions { patience: self.timeout, token, ca: self.ca };
+        let server = context.token.options()?;
+        let options = PingOptions { patience: self.timeout, server };
         let pong = ping(&self.url, &options)?;
         let facts = Properties::new().with("url", self.url.as_str()).with("ready", true).with("version", pong.version);
         let facts = facts.with("collections", pong.collections).with("records", pong.records);
         context.facts(&facts.with("took", duration(pong.took)))?;
         Ok(Status::Done)
     }
-}
-
-fn token(path: &Path) -> Result<String> {
-    let read = fs::read_to_string(path);
-    let bad = |error: std::io::Error| Error::io(format!("read {}", path.display()), error);
-    Ok(read.map_err(bad)?.trim().to_owned())
 }

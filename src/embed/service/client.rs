@@ -14,10 +14,10 @@ use super::address::Address;
 use super::answer::said;
 use super::key::{Key, ServiceKey};
 use super::pace::Pace;
-use super::retry::{Jitter, MOST_WAIT, is_passing, is_passing_status, retry_after, wait};
 use super::settings::{ServiceLimits, ServiceSettings};
 use crate::embed::LoadOptions;
 use crate::error::{Advice, Error, Result};
+use crate::input::retry::{Jitter, MOST_WAIT, is_passing, is_passing_status, retry_after, wait};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_LIMIT_BYTES: u64 = 1 << 28;

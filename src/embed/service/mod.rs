@@ -14,7 +14,6 @@ mod manifest;
 mod pace;
 mod plan;
 mod request;
-mod retry;
 mod settings;
 
 pub(super) use embedder::ServiceEmbedder;

@@ -8,22 +8,22 @@ use crate::record::{CollectionInfo, Scope};
 
 /// A collection on its way in, and where it stands in its source.
 #[derive(Debug)]
-pub(super) struct FoundCollection {
-    pub(super) scope: Scope,
-    pub(super) info: CollectionInfo,
-    pub(super) records: u64,
+pub(crate) struct FoundCollection {
+    pub(crate) scope: Scope,
+    pub(crate) info: CollectionInfo,
+    pub(crate) records: u64,
 }
 
 /// What was noticed while collections were read, told once for all of them.
 #[derive(Debug, Default)]
-pub(super) struct Noticed {
+pub(crate) struct Noticed {
     /// Collections by what Chroma embeds their texts with.
-    pub(super) functions: BTreeMap<String, Vec<String>>,
-    pub(super) others: Vec<String>,
+    pub(crate) functions: BTreeMap<String, Vec<String>>,
+    pub(crate) others: Vec<String>,
 }
 
 impl Noticed {
-    pub(super) fn settings(&mut self, name: &str, settings: &ParsedSettings) {
+    pub(crate) fn settings(&mut self, name: &str, settings: &ParsedSettings) {
         if let Some(function) = &settings.function {
             self.functions.entry(function.clone()).or_default().push(name.to_owned());
         }
@@ -32,7 +32,7 @@ impl Noticed {
         }
     }
 
-    pub(super) fn take(&mut self) -> Vec<Remark> {
+    pub(crate) fn take(&mut self) -> Vec<Remark> {
         let mut said: Vec<_> = std::mem::take(&mut self.others).into_iter().map(Remark::from).collect();
         for (function, names) in std::mem::take(&mut self.functions) {
             let (first, more) = (names.first().cloned().unwrap_or_default(), names.len().saturating_sub(1));

@@ -5,13 +5,14 @@
 
 mod catalog;
 mod folder;
-mod found;
+pub(crate) mod found;
 mod pickle;
 mod segment;
 mod selection;
 mod server;
 mod settings;
-mod values;
+pub(crate) mod values;
+pub(crate) mod wire;
 mod write_ahead_log;
 
 #[cfg(test)]
@@ -19,4 +20,4 @@ mod tests;
 
 pub use folder::ChromaFolder;
 pub use selection::Selection;
-pub use server::{ChromaServer, ServerOptions};
+pub use server::ChromaServer;

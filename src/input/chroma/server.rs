@@ -6,34 +6,21 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value as Json, json};
-use uuid::Uuid;
+use serde_json::json;
 
 use super::found::{FoundCollection, Noticed};
 use super::selection::Selection;
-use super::settings::{ParsedSettings, settings};
 use super::values::{LeftOut, Said};
-use crate::error::{Advice, Error, Remark, Result};
-use crate::input::archive::{Archive, ArchiveSize};
-use crate::input::embedding::EmbeddingSeed;
-use crate::input::http::{HttpAnswer, HttpClient};
-use crate::record::{
-    ClientSettings, CollectionInfo, CollectionName, DumpLine, IndexMode, Metadata, MetadataPatch, NewRecord, Origin,
-    RecordId, Scope,
+use super::wire::{
+    DatabaseJson, FEW, SentRecord, check_is_chroma, collections_of, count_of, info_of, of_tenant, path_of, read_page,
 };
+use crate::error::{Error, Remark, Result};
+use crate::input::archive::{Archive, ArchiveSize};
+use crate::input::http::{HttpAnswer, HttpClient, ServerOptions};
+use crate::record::{DumpLine, MetadataPatch, NewRecord, Origin, RecordId, Scope};
 
 /// Records asked for at once; a server that refuses so many is asked for [`FEW`].
 const MANY: usize = 1000;
-/// The most that Chroma's cloud gives.
-const FEW: usize = 300;
-
-/// How a server is spoken to.
-#[derive(Debug, Clone, Default)]
-pub struct ServerOptions {
-    /// Headers that say who asks.
-    pub headers: Vec<(String, String)>,
-}
 
 /// The collections of a server, read as far as was asked for.
 pub struct ChromaServer {
@@ -59,39 +46,6 @@ struct OpenPages {
     left_out: LeftOut,
 }
 
-#[derive(Deserialize)]
-struct DatabaseJson {
-    id: Uuid,
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct CollectionJson {
-    id: Uuid,
-    name: String,
-    metadata: Option<Json>,
-    dimension: Option<usize>,
-    configuration_json: Option<Json>,
-}
-
-/// An answer to `get`; a field that the server left out is null.
-#[derive(Deserialize)]
-struct PageJson {
-    ids: Vec<String>,
-    embeddings: Option<Vec<EmbeddingJson>>,
-    documents: Option<Vec<Option<String>>>,
-    uris: Option<Vec<Option<String>>>,
-    metadatas: Option<Vec<Option<Json>>>,
-}
-
-struct EmbeddingJson(Option<Vec<f32>>);
-
-impl<'de> Deserialize<'de> for EmbeddingJson {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::DeserializeSeed::deserialize(EmbeddingSeed, deserializer).map(Self)
-    }
-}
-
 impl ChromaServer {
     /// Asks a server what there is of what is wanted. It cannot list its tenants: the one of the selection is read.
     ///
@@ -99,7 +53,7 @@ impl ChromaServer {
     /// [`Error::BadInput`] when the address or what answers there is none of Chroma's, when it refuses who asks, or has not
     /// what is wanted; [`Error::Server`] when it cannot be reached or fails.
     pub fn open(url: &str, selection: &Selection, options: &ServerOptions) -> Result<Self> {
-        let client = HttpClient::new(url, &options.headers)?;
+        let client = HttpClient::new(url, options)?;
         check_is_chroma(&client)?;
         let tenant = &selection.scope.tenant;
         let databases = of_tenant(&client, tenant)?;
@@ -108,7 +62,7 @@ impl ChromaServer {
         if tenant != Scope::DEFAULT_TENANT {
             lines.push(DumpLine::Tenant { name: tenant.clone() });
         }
-        for DatabaseJson { id, name } in databases {
+        for DatabaseJson { id, name, .. } in databases {
             let scope = Scope { tenant: tenant.clone(), database: name };
             let before = collections.len();
             for collection in collections_of(&client, &scope)? {
@@ -116,7 +70,9 @@ impl ChromaServer {
                     known.push(collection.name.clone());
                 }
                 if selection.takes(&scope.tenant, &scope.database, &collection.name) {
-                    collections.push(found(&client, &scope, collection, &mut noticed)?);
+                    let records = count_of(&client, &scope, collection.id)?;
+                    let info = info_of(&client, collection, &mut noticed)?;
+                    collections.push(FoundCollection { scope: scope.clone(), info, records });
                 }
             }
             if scope != Scope::default() && (selection.is_everything() || collections.len() > before) {
@@ -138,35 +94,16 @@ impl ChromaServer {
             let include = ["embeddings", "documents", "metadatas", "uris"];
             let asked = json!({"limit": self.page, "offset": open.offset, "include": include});
             match self.client.post(&format!("{}/get", open.path), &asked)? {
-                HttpAnswer { status: 200..=299, body } => break body,
+                HttpAnswer { status: 200..=299, body, .. } => break body,
                 // A quota, or a page of more bytes than it sends.
                 HttpAnswer { status: 400 | 413 | 422, .. } if self.page > FEW => self.page = FEW,
                 refused => return Err(self.client.refused(&refused)),
             }
         };
-        let page: PageJson = self.client.read(&answer)?;
-        let got = page.ids.len();
-        let lengths = [
-            page.embeddings.as_ref().map(Vec::len),
-            page.documents.as_ref().map(Vec::len),
-            page.uris.as_ref().map(Vec::len),
-            page.metadatas.as_ref().map(Vec::len),
-        ];
-        if got > self.page || lengths.into_iter().flatten().any(|length| length != got) {
-            return Err(self.client.bad("returned a page whose lists differ in length from its ids", None));
-        }
-        open.offset += got;
-        open.is_last = got == 0;
-        let mut embeddings = page.embeddings.into_iter().flatten();
-        let mut documents = page.documents.into_iter().flatten();
-        let mut uris = page.uris.into_iter().flatten();
-        let mut metadatas = page.metadatas.into_iter().flatten();
-        for id in page.ids {
-            let mut said = Said::default();
-            said.merge(metadatas.next().flatten().unwrap_or_default(), &mut open.left_out);
-            said.document = documents.next().flatten();
-            said.uri = uris.next().flatten();
-            let embedding = embeddings.next().and_then(|embedding| embedding.0);
+        let page = read_page(&self.client, &answer, self.page, &mut open.left_out)?;
+        open.offset += page.len();
+        open.is_last = page.is_empty();
+        for SentRecord { id, embedding, said } in page {
             let row = row(id, embedding, said, &open.origin);
             open.rows.push_back(row);
         }
@@ -201,88 +138,6 @@ fn row(id: String, embedding: Option<Vec<f32>>, said: Said, origin: &Arc<str>) -
         part: None,
         origin: Origin { source: Arc::clone(origin), line: 0 },
     })
-}
-
-fn check_is_chroma(client: &HttpClient) -> Result<()> {
-    let hint = "give the address that Chroma's clients are given, such as http://localhost:8000";
-    let answer = client.ask("/api/v2/heartbeat")?;
-    let beats = |answer: &HttpAnswer| {
-        let json: Option<Json> = serde_json::from_slice(&answer.body).ok();
-        answer.status == 200 && json.is_some_and(|json| json.get("nanosecond heartbeat").is_some())
-    };
-    if beats(&answer) {
-        return Ok(());
-    }
-    if matches!(answer.status, 401 | 403) {
-        return Err(client.refused(&answer));
-    }
-    if answer.status == 404 && client.ask("/api/v1/heartbeat").is_ok_and(|answer| beats(&answer)) {
-        let why = "is a Chroma that speaks only version 1 of the API";
-        return Err(client.bad(why, Some(Advice::ReadChromaFolder)));
-    }
-    Err(client.bad(&format!("is not a Chroma server: it answered {} to a heartbeat", answer.status), Some(hint.into())))
-}
-
-/// Lists what a path gives out in pages.
-fn listed<T: serde::de::DeserializeOwned>(client: &HttpClient, path: &str) -> Result<Vec<T>> {
-    let mut all = Vec::new();
-    loop {
-        let page: Vec<T> = client.get(&format!("{path}?limit={FEW}&offset={}", all.len()))?;
-        let is_last = page.len() < FEW;
-        all.extend(page);
-        if is_last {
-            return Ok(all);
-        }
-    }
-}
-
-fn of_tenant(client: &HttpClient, tenant: &str) -> Result<Vec<DatabaseJson>> {
-    listed(client, &format!("/api/v2/tenants/{}/databases", escaped(tenant)))
-}
-
-fn collections_of(client: &HttpClient, scope: &Scope) -> Result<Vec<CollectionJson>> {
-    let mut all: Vec<CollectionJson> = listed(client, &format!("{}/collections", path_of(scope)))?;
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(all)
-}
-
-fn path_of(scope: &Scope) -> String {
-    format!("/api/v2/tenants/{}/databases/{}", escaped(&scope.tenant), escaped(&scope.database))
-}
-
-fn found(client: &HttpClient, scope: &Scope, json: CollectionJson, noticed: &mut Noticed) -> Result<FoundCollection> {
-    let bad = |why: String| client.bad(&format!("collection {:?}: {why}", json.name), None);
-    let mut left_out = LeftOut::default();
-    let mut said = Said::default();
-    said.merge(json.metadata.unwrap_or_default(), &mut left_out);
-    noticed.others.extend(left_out.describe(&json.name));
-    let metadata = Some(said.metadata).filter(|metadata: &Metadata| !metadata.is_empty());
-    let settings = settings(json.configuration_json.as_ref(), None, metadata.as_ref());
-    noticed.settings(&json.name, &settings);
-    let ParsedSettings { space, hnsw, chroma, .. } = settings;
-    let records = client.get(&format!("{}/collections/{}/count", path_of(scope), json.id))?;
-    let info = CollectionInfo {
-        id: json.id,
-        name: CollectionName::parse(&json.name).map_err(|e| bad(e.to_string()))?,
-        metadata,
-        space,
-        dimension: json.dimension,
-        precision: crate::record::EmbeddingPrecision::default(),
-        embedder: None,
-        hnsw,
-        index: IndexMode::default(),
-        chroma,
-        bm25: false,
-        sparse: None,
-        client: ClientSettings::default(),
-    };
-    Ok(FoundCollection { scope: scope.clone(), info, records })
-}
-
-/// Writes a name as a part of a path.
-fn escaped(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 impl Archive for ChromaServer {
@@ -325,13 +180,5 @@ impl Archive for ChromaServer {
 
     fn take_notices(&mut self) -> Vec<Remark> {
         self.noticed.take()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_name_is_one_part_of_a_path() {
-        assert_eq!(super::escaped("a-b_c.d/ü?"), "a-b_c.d%2F%C3%BC%3F");
     }
 }

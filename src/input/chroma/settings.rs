@@ -9,7 +9,7 @@ use crate::record::{ChromaSettings, Hnsw, Metadata, Space, Value};
 
 /// A collection's settings.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct ParsedSettings {
+pub(crate) struct ParsedSettings {
     pub(super) space: Space,
     pub(super) hnsw: Hnsw,
     pub(super) chroma: ChromaSettings,

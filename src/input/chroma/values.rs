@@ -10,15 +10,15 @@ use crate::record::{Metadata, MetadataPatch, Value};
 
 /// What a record says besides its id and its embedding.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub(super) struct Said {
-    pub(super) document: Option<String>,
-    pub(super) uri: Option<String>,
-    pub(super) metadata: Metadata,
+pub(crate) struct Said {
+    pub(crate) document: Option<String>,
+    pub(crate) uri: Option<String>,
+    pub(crate) metadata: Metadata,
 }
 
 /// What was left out.
 #[derive(Debug, Default)]
-pub(super) struct LeftOut {
+pub(crate) struct LeftOut {
     values: u64,
     first: Option<String>,
     /// Arrays that no operation on the record put there.
@@ -38,7 +38,7 @@ impl LeftOut {
     }
 
     /// Says so of a collection, a sentence for each reason.
-    pub(super) fn describe(&self, name: &str) -> impl Iterator<Item = String> {
+    pub(crate) fn describe(&self, name: &str) -> impl Iterator<Item = String> {
         let values = self.first.as_ref().map(|first| {
             let n = self.values;
             format!("{name}: left out {n} metadata values that cannot be stored, the first of {first:?}")
@@ -130,7 +130,7 @@ impl Said {
     }
 
     /// Applies the metadata of an operation: what it names is set, null takes a key away.
-    pub(super) fn merge(&mut self, json: Json, left_out: &mut LeftOut) {
+    pub(crate) fn merge(&mut self, json: Json, left_out: &mut LeftOut) {
         let Json::Object(fields) = json else { return };
         let mut patch = MetadataPatch::default();
         for (key, value) in fields {

@@ -4,6 +4,8 @@
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value as Json, json};
 
 use super::short_form::is_bare;
@@ -27,6 +29,18 @@ impl Filter {
             Self::And(children) | Self::Or(children) if !children.is_empty() => write!(f, "({self})"),
             _ => write!(f, "{self}"),
         }
+    }
+}
+
+impl Serialize for Filter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Filter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_json(&Json::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

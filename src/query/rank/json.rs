@@ -5,7 +5,9 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value as Json};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value as Json, json};
 
 use super::expression::{EMBEDDING, KNN_LIMIT, Knn, KnnQuery, RRF_K, Rank};
 use crate::bm25::bm25;
@@ -201,10 +203,81 @@ fn rrf(json: &Json, place: &RequestPath) -> Result<Rank> {
     Ok(Rank::rrf(parts.collect::<Result<_>>()?, k))
 }
 
+impl Rank {
+    /// Returns the expression as Chroma's JSON; texts that are still to be embedded as texts.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let all = |parts: &[Self]| parts.iter().map(Self::to_json).collect::<Vec<_>>();
+        let sides = |left: &Self, right: &Self| json!({ "left": left.to_json(), "right": right.to_json() });
+        match self {
+            Self::Knn(knn) => json!({ "$knn": knn.to_json() }),
+            Self::Val(value) => json!({ "$val": value }),
+            Self::Sum(parts) => json!({ "$sum": all(parts) }),
+            Self::Mul(parts) => json!({ "$mul": all(parts) }),
+            Self::Max(parts) => json!({ "$max": all(parts) }),
+            Self::Min(parts) => json!({ "$min": all(parts) }),
+            Self::Sub(left, right) => json!({ "$sub": sides(left, right) }),
+            Self::Div(left, right) => json!({ "$div": sides(left, right) }),
+            Self::Abs(part) => json!({ "$abs": part.to_json() }),
+            Self::Exp(part) => json!({ "$exp": part.to_json() }),
+            Self::Log(part) => json!({ "$log": part.to_json() }),
+        }
+    }
+}
+
+impl Knn {
+    fn to_json(&self) -> Json {
+        let query = match &self.query {
+            KnnQuery::Dense(vector) => json!(vector),
+            KnnQuery::Sparse(vector) => vector.to_json(),
+            KnnQuery::Words(text) | KnnQuery::Text(text) => json!(text),
+        };
+        let mut knn = json!({ "query": query, "key": self.key, "limit": self.limit, "return_rank": self.return_rank });
+        if let (Some(default), Some(object)) = (self.default, knn.as_object_mut()) {
+            object.insert("default".into(), default.into());
+        }
+        knn
+    }
+}
+
+impl Serialize for Rank {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rank {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parse(&Json::deserialize(deserializer)?, &RequestPath::root("rank")).map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let sparse = json!({"#type": "sparse_vector", "indices": [1, 7], "values": [0.5, 0.1]});
+        let leaves = [
+            json!({"$knn": {"query": [1, 0.1], "limit": 3, "default": 2.5, "return_rank": true}}),
+            json!({"$knn": {"query": "words", "key": "#document"}}),
+            json!({"$knn": {"query": "a text"}}),
+            json!({"$knn": {"query": sparse, "key": "weights"}}),
+            json!({"$val": -0.1}),
+        ];
+        let wide = json!({"$sum": leaves, });
+        for rank in [
+            wide.clone(),
+            json!({"$sub": {"left": wide, "right": {"$max": leaves}}}),
+            json!({"$div": {"left": {"$exp": {"$abs": {"$val": 1}}}, "right": {"$log": {"$mul": leaves}}}}),
+            json!({"$rrf": {"ranks": leaves, "k": 10}}),
+        ] {
+            let rank = parse(&rank, &RequestPath::root("rank")).unwrap();
+            let text = serde_json::to_string(&rank).unwrap();
+            assert_eq!(serde_json::from_str::<Rank>(&text).unwrap(), rank, "{text}");
+        }
+    }
 
     #[test]
     fn a_search_has_chromas_defaults() {

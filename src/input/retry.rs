@@ -10,17 +10,17 @@ use ureq::http::HeaderMap;
 use crate::record::SplitMix64;
 
 /// A service that asks for more time is given up.
-pub(super) const MOST_WAIT: Duration = Duration::from_mins(2);
+pub(crate) const MOST_WAIT: Duration = Duration::from_mins(2);
 /// The longest wait that nobody asked for.
 const MOST_UNASKED: Duration = Duration::from_secs(30);
 
 /// Whether the same request may go well in a while.
-pub(super) fn is_passing_status(status: u16) -> bool {
+pub(crate) fn is_passing_status(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502..=599)
 }
 
 /// Whether a connection that failed may go well in a while.
-pub(super) fn is_passing(error: &ureq::Error) -> bool {
+pub(crate) fn is_passing(error: &ureq::Error) -> bool {
     use ureq::Error::{ConnectionFailed, HostNotFound, Io, Protocol, Timeout};
     // A certificate that is no good is an error of I/O as well, and stays.
     let is_tls = |error: &std::io::Error| error.kind() == std::io::ErrorKind::InvalidData;
@@ -32,7 +32,7 @@ pub(super) fn is_passing(error: &ureq::Error) -> bool {
 }
 
 /// Returns how long to wait before a request is made for the time after `attempt` failed ones, from 1.
-pub(super) fn wait(attempt: u32, first: Duration, asked: Option<Duration>, jitter: &mut Jitter) -> Duration {
+pub(crate) fn wait(attempt: u32, first: Duration, asked: Option<Duration>, jitter: &mut Jitter) -> Duration {
     let doubled = first.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(MOST_UNASKED);
     // Those who were refused together come back one by one.
     let unasked = doubled / 2 + jitter.part_of(doubled / 2);
@@ -40,10 +40,10 @@ pub(super) fn wait(attempt: u32, first: Duration, asked: Option<Duration>, jitte
 }
 
 /// Parts of waits that differ from one process and thread to the next.
-pub(super) struct Jitter(SplitMix64);
+pub(crate) struct Jitter(SplitMix64);
 
 impl Jitter {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut seed = [0; 8];
         // Without it all wait the same, which is worse and no harm.
         let _ = getrandom::fill(&mut seed);
@@ -57,7 +57,7 @@ impl Jitter {
 }
 
 /// Reads what a service says of when to come again: milliseconds in a header of its own, seconds or a date in the usual one.
-pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let seconds = |text: &str| Duration::try_from_secs_f64(text.parse().ok()?).ok();
     if let Some(wait) =

@@ -1,0 +1,198 @@
+//! A collection of a Chroma server as it was when it was looked at, and searches of it.
+//!
+//! Chroma's own index finds candidates, approximate as it is; a small collection, and what its filters cannot say, is looked
+//! through whole. Invariant: what is found is ranked by huedb's own distance.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::records::{ChromaRecords, Described};
+use super::select::Pushed;
+use crate::backend::search::{Found, Searcher, query};
+use crate::backend::{Records, State};
+use crate::error::Result;
+use crate::ingest::Existing;
+use crate::query::{Answer, Filter, MetadataKeys, Query, RecordPage, RecordQuery, Scalar, Test};
+use crate::record::{CollectionInfo, Counts, Record, RecordId};
+use crate::store::{Include, TermKind};
+
+/// Records that are looked through whole rather than asked for by Chroma's index.
+const FEW: u64 = 1000;
+/// Candidates beyond those that are wanted.
+const MARGIN: usize = 50;
+
+pub(super) struct ChromaState {
+    records: ChromaRecords,
+    described: Described,
+    counts: Counts,
+    looked_up: Mutex<HashMap<RecordId, Option<Record>>>,
+    /// The metadata keys of the first records.
+    sample: OnceLock<Vec<String>>,
+}
+
+/// The ids of an answer to `query`.
+#[derive(Deserialize)]
+struct QueryJson {
+    ids: Vec<Vec<RecordId>>,
+}
+
+impl ChromaState {
+    pub(super) fn new(records: ChromaRecords) -> Result<Self> {
+        let described = records.described()?;
+        let counts = Counts { records: records.counted()?, ..Counts::default() };
+        Ok(Self { records, described, counts, looked_up: Mutex::default(), sample: OnceLock::new() })
+    }
+
+    fn known(&self, id: &RecordId) -> Option<Option<Record>> {
+        self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Returns the metadata keys of the first records.
+    fn sample(&self) -> Result<&[String]> {
+        if let Some(sample) = self.sample.get() {
+            return Ok(sample);
+        }
+        let query = RecordQuery { limit: Some(FEW), ..RecordQuery::default() };
+        let page = self.records.find(&query, Include { metadatas: true, ..Include::NONE })?;
+        let mut keys = Vec::new();
+        for metadata in page.metadatas() {
+            keys.extend(metadata?.iter().flat_map(|metadata| metadata.iter()).map(|(key, _)| key.to_owned()));
+        }
+        keys.sort();
+        keys.dedup();
+        Ok(self.sample.get_or_init(|| keys))
+    }
+}
+
+impl Existing for ChromaState {
+    fn info(&self) -> &CollectionInfo {
+        &self.described.info
+    }
+
+    fn stored(&self, id: &RecordId) -> Result<Option<Record>> {
+        if let Some(known) = self.known(id) {
+            return Ok(known);
+        }
+        self.look_up(&mut std::iter::once(id.clone()))?;
+        Ok(self.known(id).flatten())
+    }
+
+    fn having(&self, key: &str, text: &str) -> Result<Vec<RecordId>> {
+        let test = Test::In { key: key.to_owned(), values: vec![Scalar::Str(text.to_owned())], negated: false };
+        let query = RecordQuery { filter: Some(Filter::Test(test)), ..RecordQuery::default() };
+        self.records.find(&query, Include::NONE)?.ids().collect()
+    }
+
+    fn look_up(&self, ids: &mut dyn Iterator<Item = RecordId>) -> Result<()> {
+        let mut unknown: Vec<RecordId> = ids.filter(|id| self.known(id).is_none()).collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        let found = self.records.by_ids(&unknown, Include::TEXT)?;
+        let mut known = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(unknown.into_iter().map(|id| (id, None)));
+        known.extend(found.into_iter().map(|record| (record.id.clone(), Some(record))));
+        Ok(())
+    }
+}
+
+impl MetadataKeys for ChromaState {
+    fn has_no_records(&self) -> bool {
+        self.counts.records == 0
+    }
+
+    fn metadata_keys(&self) -> Result<Vec<String>> {
+        let mut keys = [self.described.keys.as_slice(), self.sample()?].concat();
+        keys.sort();
+        keys.dedup();
+        Ok(keys)
+    }
+
+    /// Of a key that is not among the first records nothing is said where there are more.
+    fn has_metadata_key(&self, key: &str) -> Result<bool> {
+        let is_known = |keys: &[String]| keys.iter().any(|known| known == key);
+        Ok(is_known(&self.described.keys) || is_known(self.sample()?) || self.counts.records > FEW)
+    }
+}
+
+impl Searcher for ChromaState {
+    fn info(&self) -> &CollectionInfo {
+        &self.described.info
+    }
+
+    fn records(&self) -> u64 {
+        self.counts.records
+    }
+
+    fn nearest(
+        &self,
+        questions: &[&[f32]],
+        among: &RecordQuery,
+        wanted: usize,
+        exact: bool,
+        include: Include,
+    ) -> Result<Vec<Vec<Found>>> {
+        let quota = self.records.quota()?;
+        let only = self.records.only.is_some();
+        let pushed = Pushed::of(among, quota.tests);
+        let asked = wanted.saturating_mul(2).max(wanted.saturating_add(MARGIN));
+        // An id that is not there is an error to Chroma where it searches.
+        let is_whole = exact || only || pushed.tests() || among.ids.is_some() || asked > quota.results;
+        if is_whole || self.counts.records <= FEW {
+            let all = self.records.all(among, include)?;
+            let found = |(order, record): (usize, Record)| Found { record, order: Some(order as u64) };
+            let found: Vec<Found> = all.into_iter().enumerate().map(found).collect();
+            return Ok(vec![found; questions.len()]);
+        }
+        let mut body: Map<String, Json> =
+            pushed.fields.into_iter().map(|(name, json)| (name.to_owned(), json)).collect();
+        body.insert("query_embeddings".into(), json!(questions));
+        body.insert("n_results".into(), asked.into());
+        body.insert("include".into(), json!([]));
+        let answer = self.records.post("query", &Json::Object(body))?;
+        let QueryJson { ids } = self.records.connection.http.read(&answer)?;
+        let mut wanted: Vec<RecordId> = ids.iter().flatten().cloned().collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let read = self.records.by_ids(&wanted, include)?;
+        let read: HashMap<RecordId, Record> = read.into_iter().map(|record| (record.id.clone(), record)).collect();
+        let found = |id: &RecordId| read.get(id).map(|record| Found { record: record.clone(), order: None });
+        Ok(ids.iter().map(|ids| ids.iter().filter_map(found).collect()).collect())
+    }
+
+    fn find(&self, among: &RecordQuery, include: Include) -> Result<RecordPage> {
+        self.records.find(among, include)
+    }
+}
+
+impl State for ChromaState {
+    fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Chroma tells of no version, but how many records there are changes with most writes.
+    fn version(&self) -> u64 {
+        self.counts.records
+    }
+
+    fn is_restricted(&self) -> bool {
+        self.records.only.is_some()
+    }
+
+    fn query(&self, asked: &Query) -> Result<Answer> {
+        query(self, asked)
+    }
+
+    fn key_kinds(&self) -> Result<Vec<(String, Vec<TermKind>)>> {
+        let mut kinds: Vec<(String, Vec<TermKind>)> = Vec::new();
+        for facts in self.records.keys(&RecordQuery::default())? {
+            match kinds.last_mut() {
+                Some((key, of_key)) if *key == facts.key => of_key.push(facts.kind),
+                _ => kinds.push((facts.key, vec![facts.kind])),
+            }
+        }
+        Ok(kinds)
+    }
+}

@@ -1,0 +1,422 @@
+//! The whole command line on a server instead of a file: on another huedb, and on what speaks Chroma's API alone.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use huedb::backend::{Backend, FileBackend, ServerBackend};
+use huedb::input::ServerOptions;
+use huedb::query::{Filter, Query, RecordQuery};
+use huedb::record::{CollectionName, MetadataPatch, RecordId, Scope, Value};
+use huedb::store::{Access, Change, Effect, Include, Mode, NewCollection, Store};
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use crate::proxy::{Asked, Deed, Proxy, answer};
+use crate::random::Random;
+use crate::running::{Running, huedb};
+
+/// Runs a command on a place, in a folder of its own.
+fn on(place: &str, folder: &Path, args: &[&str]) -> Output {
+    let mut command = huedb(Path::new(place));
+    command.current_dir(folder).env("COLUMNS", "200").args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn ok(place: &str, folder: &Path, args: &[&str]) -> String {
+    let output = on(place, folder, args);
+    assert!(output.status.success(), "{place} {args:?}: {}{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+const ROWS: &str = r##"{"id":"fox","document":"a red fox jumps over the fence","metadata":{"year":2021,"price":1.5,"tags":["a","b"],"ok":true,"lang":"en"},"uri":"fox.md"}
+{"id":"dog","document":"a lazy dog sleeps","metadata":{"year":2022,"price":2,"lang":"en"}}
+{"id":"cat","document":"a red cat sleeps by the fire","metadata":{"year":2023,"price":2.5,"tags":["b"],"lang":"de"},"uri":"cat.md"}
+{"id":"owl","document":"an owl sees at night","metadata":{"year":2021,"lang":"de"}}
+{"id":"eel","document":"an eel swims in the river"}
+{"id":"bee","document":"a bee makes honey","metadata":{"year":2020,"ok":false,"lang":"fr"},"uri":"bee.md"}
+"##;
+
+/// What is asked of every place, one after another; what it answers is compared, and its exit code.
+const ALIKE: &[&[&str]] = &[
+    &["create", "notes", "--model", "hash-32", "--space", "cosine"],
+    &["import", "notes", "rows.jsonl"],
+    &["import", "notes", "rows.jsonl"],
+    &["count", "notes"],
+    &["count", "notes", "--where", "year >= 2021"],
+    &["count", "notes", "--where", "price > 1.75"],
+    &["count", "notes", "--where", "year != 2021"],
+    &["count", "notes", "--where", "tags exists or ok = false"],
+    &["get", "notes", "-o", "json"],
+    &["get", "notes", "--id", "fox", "--id", "cat", "--id", "ghost", "-o", "json"],
+    &["get", "notes", "--where", "lang = 'de' and #document contains 'red'", "-o", "json"],
+    &["get", "notes", "--where-document", "sleeps", "-o", "ids"],
+    &["get", "notes", "--sort", "year", "--limit", "3", "-o", "ids"],
+    &["get", "notes", "--sort", "year", "--desc", "--offset", "1", "-o", "ids"],
+    &["get", "notes", "--limit", "2", "--offset", "3", "-o", "ids"],
+    &["peek", "notes", "-o", "jsonl"],
+    &["add", "notes", "--id", "fox", "--document", "another fox"],
+    &["add", "notes", "--id", "new", "--document", "a new record", "--metadata", "{\"year\": 2024}"],
+    &["update", "notes", "--id", "dog", "--document", "a dog that runs"],
+    &["update", "notes", "--id", "ghost", "--document", "nobody"],
+    &["update", "notes", "--where", "lang = 'de'", "--metadata", "{\"seen\": true, \"year\": null}"],
+    &["upsert", "notes", "--id", "eel", "--document", "an electric eel", "--metadata", "{\"year\": 2025}"],
+    &["get", "notes", "-o", "json", "--include", "documents,metadatas,uris,embeddings"],
+    &["query", "notes", "a red fox", "-o", "json"],
+    &["query", "notes", "a red fox", "--limit", "2", "--where", "year <= 2023", "-o", "json"],
+    &["query", "notes", "sleeps", "--where", "price < 2.25", "-o", "json"],
+    &["query", "notes", "sleeps", "--id", "fox", "--id", "dog", "-o", "json"],
+    &["query", "notes", "honey", "--offset", "1", "--limit", "3", "-o", "json"],
+    &["query", "notes", "--like", "fox", "--unlike", "owl", "-o", "json"],
+    &["query", "notes", "red", "--unique", "-o", "json"],
+    &["query", "notes", "red", "--best-per", "lang", "-o", "json"],
+    &["query", "notes", "a red fox", "--max-distance", "0.9", "-o", "json"],
+    &["query", "notes", "--embedding", "[1, 2]"],
+    &["distinct", "notes", "year", "-o", "json"],
+    &["keys", "notes", "-o", "json"],
+    &["dedupe", "notes", "--max-distance", "0.5", "-o", "json"],
+    &["stats", "notes", "-o", "json"],
+    &["delete", "notes", "--id", "bee", "--id", "ghost"],
+    &["delete", "notes", "--where", "year = 2025", "--dry-run"],
+    &["delete", "notes", "--where", "year = 2025"],
+    &["export", "notes"],
+    &["modify", "notes", "--name", "letters"],
+    &["count", "letters"],
+    &["count", "notes"],
+    &["create", "letters"],
+    &["drop", "letters"],
+    &["count", "letters"],
+];
+
+/// Takes out what a place says of itself.
+fn plain(output: &Output) -> (Option<i32>, String) {
+    (output.status.code(), text(&output.stdout))
+}
+
+fn compare(place: &str, verbs: &[&[&str]]) {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("rows.jsonl"), ROWS).unwrap();
+    let file = folder.path().join("file.redb");
+    for args in verbs {
+        let expected = on(file.to_str().unwrap(), folder.path(), args);
+        let got = on(place, folder.path(), args);
+        let (said, wanted) = (text(&got.stderr), text(&expected.stderr));
+        assert_eq!(plain(&got), plain(&expected), "{args:?}\nplace: {said}\nfile: {wanted}");
+    }
+}
+
+#[test]
+fn another_huedb_answers_as_the_file() {
+    let server = Running::start(&[]);
+    let hybrid: &[&[&str]] = &[
+        &["create", "words", "--model", "hash-32", "--hybrid"],
+        &["import", "words", "rows.jsonl"],
+        &["query", "words", "a red fox", "--hybrid", "-o", "json"],
+        &["query", "words", "fire", "--hybrid", "--where", "lang = 'de'", "-o", "json"],
+        &["index", "build", "words"],
+        &["index", "show", "words", "-o", "json"],
+        &["tenant", "create", "acme"],
+        &["tenant", "list"],
+        &["--tenant", "acme", "database", "create", "main"],
+        &["--tenant", "acme", "database", "list", "-o", "ids"],
+        &["--tenant", "acme", "--database", "main", "create", "deep"],
+        &["--tenant", "acme", "--database", "main", "list", "-o", "ids"],
+        &["tenant", "drop", "acme"],
+        &["tenant", "list"],
+    ];
+    compare(&format!("http://{}", server.address), &[ALIKE, hybrid].concat());
+    server.ok(&["check", "--deep"]);
+}
+
+#[test]
+fn what_speaks_chromas_api_answers_as_the_file() {
+    let server = Running::start(&[]);
+    let proxy = Proxy::chroma(&server.address);
+    // Chroma's API names the model of a collection only where it is the default one.
+    let alike: Vec<&[&str]> = ALIKE.iter().copied().filter(|args| !args.contains(&"--model")).collect();
+    let create: &[&str] = &["create", "notes", "--space", "cosine"];
+    compare(&proxy.address, &[&[create], alike.as_slice()].concat());
+    assert_eq!(proxy.count(" /huedb/v1/tenants"), 0);
+}
+
+#[test]
+fn what_a_server_cannot_do_is_refused_by_name() {
+    let server = Running::start(&[]);
+    let (own, chroma) = (format!("http://{}", server.address), Proxy::chroma(&server.address));
+    let folder = TempDir::new().unwrap();
+    ok(&own, folder.path(), &["create", "notes", "--model", "hash-32"]);
+    for (place, args, why) in [
+        (&own, &["compact"][..], "compact works on a file"),
+        (&own, &["check"], "check works on a file"),
+        (&own, &["backup", "x"], "backup works on a file"),
+        (&own, &["token", "list"], "token works on a file or on PostgreSQL"),
+        (&chroma.address, &["tenant", "list"], "no way to list tenants"),
+        (&chroma.address, &["create", "words", "--hybrid"], "cannot be hybrid"),
+        (&chroma.address, &["index", "build", "notes", "--hybrid"], "an index of words works on a file"),
+    ] {
+        let output = on(place, folder.path(), args);
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(why), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn random_operations_have_the_same_outcome_in_a_file_and_at_a_server() {
+    let mut random = Random::new();
+    let seed = random.seed();
+    let server = Running::start(&[]);
+    let own = format!("http://{}", server.address);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file.redb");
+    let file = file.to_str().unwrap();
+    let (mut script, mut ids) = (String::new(), 0);
+    for _ in 0..200 {
+        let id = random.below(30);
+        let line = match random.below(9) {
+            0 | 1 => {
+                ids += 1;
+                format!(
+                    "add notes --id r{id} --document 'text {ids} of {id}' --metadata '{{\"n\": {}}}'",
+                    random.below(5)
+                )
+            }
+            2 => format!(
+                "upsert notes --id r{id} --document 'other text {}' --metadata '{{\"m\": {}}}'",
+                random.below(9),
+                random.below(3)
+            ),
+            3 => format!("update notes --id r{id} --metadata '{{\"n\": {}}}'", random.below(5)),
+            4 => format!("delete notes --id r{id}"),
+            5 => format!("get notes --where 'n > {} or m = 1' -o json", random.below(5)),
+            6 => format!("query notes 'text {}' --limit 4 -o json", random.below(30)),
+            7 => format!("query notes 'other text' --where 'n != {}' -o json", random.below(5)),
+            _ => "count notes".to_owned(),
+        };
+        script.push_str(&line);
+        script.push('\n');
+    }
+    std::fs::write(folder.path().join("script"), &script).unwrap();
+    for place in [file, &own] {
+        ok(place, folder.path(), &["create", "notes", "--model", "hash-16"]);
+    }
+    let run = |place: &str| on(place, folder.path(), &["exec", "script", "--keep-going"]);
+    let (expected, got) = (run(file), run(&own));
+    assert_eq!(plain(&got), plain(&expected), "seed {seed}: {}", text(&got.stderr));
+    let whole = ["export", "notes", "-o", "jsonl"];
+    assert_eq!(ok(&own, folder.path(), &whole), ok(file, folder.path(), &whole), "seed {seed}");
+}
+
+/// Rows of an import, more than go into one request of the server.
+fn many_rows(folder: &Path, rows: usize) {
+    let line =
+        |n: usize| format!("{{\"id\":\"r{n}\",\"document\":\"the text of row {n}\",\"metadata\":{{\"n\":{n}}}}}\n");
+    std::fs::write(folder.join("many.jsonl"), (0..rows).map(line).collect::<String>()).unwrap();
+}
+
+#[test]
+fn a_stopped_import_goes_on_and_embeds_nothing_again() {
+    let server = Running::start(&[]);
+    let folder = TempDir::new().unwrap();
+    many_rows(folder.path(), 2000);
+    let writes = AtomicUsize::new(0);
+    let proxy = Proxy::before(&server.address, move |asked| {
+        let is_write = asked.path.ends_with("/batch");
+        // The third batch and all after it are lost, however often they are sent.
+        if is_write && writes.fetch_add(1, Ordering::Relaxed) >= 2 {
+            return answer("500 Internal Server Error", "", r#"{"error":"InternalError","message":"broken"}"#);
+        }
+        Deed::Pass
+    });
+    ok(&proxy.address, folder.path(), &["create", "notes", "--model", "hash-32"]);
+    let import = ["import", "notes", "many.jsonl", "--batch-size", "500"];
+    let output = on(&proxy.address, folder.path(), &import);
+    assert_eq!(output.status.code(), Some(5), "{}", text(&output.stderr));
+    let own = format!("http://{}", server.address);
+    assert_eq!(ok(&own, folder.path(), &["count", "notes"]).trim(), "1000");
+    let output = on(&own, folder.path(), &import);
+    let said = text(&output.stderr);
+    assert!(output.status.success() && said.contains("1,000"), "{said}");
+    assert_eq!(ok(&own, folder.path(), &["count", "notes"]).trim(), "2000");
+    assert_eq!(
+        ok(&own, folder.path(), &["get", "notes", "--limit", "1", "--offset", "1999", "-o", "ids"]).trim(),
+        "r1999"
+    );
+}
+
+#[test]
+fn a_server_that_misbehaves_is_asked_again_or_told_of() {
+    let server = Running::start(&[]);
+    let folder = TempDir::new().unwrap();
+    let own = format!("http://{}", server.address);
+    ok(&own, folder.path(), &["create", "notes", "--model", "hash-16"]);
+    ok(&own, folder.path(), &["add", "notes", "--id", "a", "--document", "one"]);
+    let counted = |deed: fn(usize) -> Deed| {
+        let times = AtomicUsize::new(0);
+        Proxy::before(&server.address, move |asked| {
+            if asked.path.ends_with("/find") || asked.path.ends_with("/batch") {
+                deed(times.fetch_add(1, Ordering::Relaxed))
+            } else {
+                Deed::Pass
+            }
+        })
+    };
+    let get = ["get", "notes", "--id", "a", "-o", "ids"];
+    let add = ["add", "notes", "--id", "b", "--document", "two"];
+    let put_off = |n: usize| match n {
+        0 | 1 => answer("429 Too Many Requests", "retry-after: 0\r\n", r#"{"error":"Backoff","message":"later"}"#),
+        _ => Deed::Pass,
+    };
+    // What passes is asked for again, a write as well.
+    for deed in [
+        put_off,
+        |n| if n == 0 { answer("503 Service Unavailable", "", "") } else { Deed::Pass },
+        |n| if n == 0 { Deed::Cut(40) } else { Deed::Pass },
+        |n| if n == 0 { Deed::PassAndHangUp } else { Deed::Pass },
+    ] {
+        let proxy = counted(deed);
+        assert_eq!(ok(&proxy.address, folder.path(), &get).trim(), "a");
+        let proxy = counted(deed);
+        ok(&proxy.address, folder.path(), &add);
+        assert_eq!(ok(&own, folder.path(), &["count", "notes"]).trim(), "2");
+        ok(&own, folder.path(), &["delete", "notes", "--id", "b"]);
+    }
+    // What does not is told, with the server's name.
+    for (deed, code, why) in [
+        ((|_| answer("200 OK", "", "{\"ids\": 1}")) as fn(usize) -> Deed, 2, "cannot be read"),
+        (|_| answer("302 Found", "location: http://elsewhere/\r\n", ""), 2, "it leads elsewhere"),
+        (
+            |_| answer("401 Unauthorized", "", r#"{"error":"AuthorizationError","message":"a token is needed"}"#),
+            2,
+            "--token-file",
+        ),
+        (|_| answer("418 Teapot", "", "no"), 2, "it answered 418: no"),
+        (|_| Deed::Cut(10), 5, "see that it runs"),
+    ] {
+        let proxy = counted(deed);
+        let output = on(&proxy.address, folder.path(), &get);
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(code) && said.contains(why), "{why}: {:?} {said}", output.status);
+        assert!(said.contains(&proxy.address), "{said}");
+    }
+    let output = on("http://127.0.0.1:1", folder.path(), &get);
+    assert!(
+        output.status.code() == Some(5) && text(&output.stderr).contains("127.0.0.1:1"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_token_comes_from_a_file_a_command_or_a_variable() {
+    let folder = TempDir::new().unwrap();
+    let made =
+        huedb(&folder.path().join("test.redb")).args(["token", "create", "ci", "--role", "writer"]).output().unwrap();
+    let token = text(&made.stdout).trim().to_owned();
+    let server = Running::over(folder, &[]);
+    let place = format!("http://{}", server.address);
+    let here = TempDir::new().unwrap();
+    std::fs::write(here.path().join("token"), format!("{token}\n")).unwrap();
+    let refused = on(&place, here.path(), &["list"]);
+    let said = text(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && said.contains("--token-command"), "{said}");
+    ok(&place, here.path(), &["--token-file", "token", "create", "notes"]);
+    ok(&place, here.path(), &["--token-command", "cat token", "list"]);
+    let by_variable = |verb: &str| -> Command {
+        let mut command = huedb(Path::new(&place));
+        command.current_dir(here.path()).env("HUEDB_TOKEN", &token).arg(verb);
+        command
+    };
+    assert!(by_variable("list").output().unwrap().status.success());
+    for args in [
+        &["--token-command", "false"][..],
+        &["--token-command", "true"],
+        &["--token-file", "none"],
+        &["--token-file", "token", "--token-command", "cat token"],
+    ] {
+        let output = on(&place, here.path(), &[args, &["list"]].concat());
+        assert!(!output.status.success() && !text(&output.stderr).contains(&token), "{args:?}");
+    }
+}
+
+/// Answers as Chroma's cloud does what is beyond its quotas or says no token.
+fn cloud(asked: &Asked) -> Deed {
+    let refuse = |why: &str| {
+        answer("422 Unprocessable Entity", "", &json!({"error": "ChromaError", "message": why}).to_string())
+    };
+    if asked.path.starts_with("/huedb/") {
+        return answer("404 Not Found", "", "");
+    }
+    if !asked.head.to_lowercase().contains("x-chroma-token: sesame") {
+        return answer("401 Unauthorized", "", r#"{"error":"AuthError","message":"who are you"}"#);
+    }
+    let body: Json = serde_json::from_slice(&asked.body).unwrap_or_default();
+    let list = |name: &str| body[name].as_array().map_or(0, Vec::len);
+    let longest = |name: &str| {
+        let texts = body[name].as_array().into_iter().flatten().filter_map(Json::as_str);
+        texts.map(str::len).max().unwrap_or(0)
+    };
+    let is_write = ["/add", "/update", "/upsert", "/delete"].iter().any(|end| asked.path.ends_with(end));
+    if is_write && (list("ids") > 300 || longest("ids") > 128 || longest("documents") > 16 << 10) {
+        return refuse("Quota exceeded: a write");
+    }
+    if body["limit"].as_u64().unwrap_or(0) > 300 || body["n_results"].as_u64().unwrap_or(0) > 300 {
+        return refuse("Quota exceeded: results");
+    }
+    if asked.path.ends_with("/get") && body["limit"].is_null() {
+        return refuse("Quota exceeded: a get without a limit");
+    }
+    if body["where"].to_string().matches("$eq").count() > 8 {
+        return refuse("Quota exceeded: predicates");
+    }
+    Deed::Pass
+}
+
+#[test]
+fn the_quotas_of_chromas_cloud_are_kept_to() {
+    let server = Running::start(&[]);
+    let proxy = Proxy::before(&server.address, cloud);
+    let options = ServerOptions { is_cloud: true, ..ServerOptions::default() };
+    let stranger = ServerBackend::connect(&proxy.address, Scope::default(), &options).unwrap();
+    assert!(stranger.collections().unwrap_err().to_string().contains("who are you"));
+    let place = ServerBackend::connect(&proxy.address, Scope::default(), &options.with_token("sesame")).unwrap();
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(folder.path().join("file.redb"), Access::Create).unwrap();
+    let file = FileBackend::new(store);
+    let mut random = Random::new();
+    let changes: Vec<Change> = (0..2000)
+        .map(|n| {
+            let mut metadata = MetadataPatch::default();
+            metadata.insert("n", Some(Value::Int(n % 10))).unwrap();
+            let (id, document) = (RecordId::parse(format!("r{n}")).unwrap(), Some(format!("text {n}")));
+            Change { id, embedding: Some(random.vector(8)), embedded_here: false, document, uri: None, metadata }
+        })
+        .collect();
+    let questions: Vec<Vec<f32>> = (0..5).map(|_| random.vector(8)).collect();
+    let mut answers = Vec::new();
+    for place in [&place as &dyn Backend, &file] {
+        place.create_collection(CollectionName::parse("notes").unwrap(), NewCollection::default()).unwrap();
+        let notes = place.collection("notes".into());
+        let effects = notes.apply(changes.clone(), Mode::Add).unwrap();
+        assert!(effects.iter().all(|effect| *effect == Effect::Added));
+        assert_eq!(notes.count().unwrap(), 2000);
+        let wide: Vec<String> = (0..9).map(|n| format!("n = {n}")).collect();
+        let wide = RecordQuery { filter: Some(Filter::parse(&wide.join(" or ")).unwrap()), ..RecordQuery::default() };
+        let ids: Vec<RecordId> = notes.find(&wide, Include::NONE).unwrap().ids().map(Result::unwrap).collect();
+        let state = notes.state().unwrap();
+        let near = state.query(&Query::vectors(questions.clone()).top(10)).unwrap().hits;
+        let exact = state.query(&Query::vectors(questions.clone()).top(400).exact(true)).unwrap().hits;
+        let deleted = notes.delete_where(&wide).unwrap();
+        answers.push((ids, near, exact, deleted, notes.count().unwrap()));
+    }
+    assert!(answers[0] == answers[1], "seed {}", random.seed());
+    let writes = proxy.count("/add");
+    let notes = place.collection("notes".into());
+    let mut long = changes[0].clone();
+    long.document = Some("x".repeat((16 << 10) + 1));
+    let error = notes.apply(vec![changes[1].clone(), long], Mode::Add).unwrap_err().to_string();
+    assert!(error.contains("record \"r0\": its document has 16385 bytes"), "{error}");
+    assert_eq!(proxy.count("/add"), writes, "something was sent");
+}
