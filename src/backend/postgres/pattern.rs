@@ -121,7 +121,8 @@ fn push_class(ranges: &[ClassUnicodeRange], are: &mut String) -> Option<()> {
     Some(())
 }
 
-/// Returns a mark for a place between characters; none for those that depend on what Unicode calls a word.
+/// Returns a mark for a place between characters; none for those that depend on what Unicode calls a word, nor for `\B` of
+/// ASCII, which may be amid the bytes of a character, where `regex` passes over matches.
 fn look_around(look: Look) -> Option<String> {
     let between = |before: &str, after: &str| format!("(?<{before}{WORD})(?{after}{WORD})");
     Some(match look {
@@ -130,7 +131,6 @@ fn look_around(look: Look) -> Option<String> {
         Look::StartLF => "(?:\\A|(?<=\\U0000000A))".to_owned(),
         Look::EndLF => "(?:\\Z|(?=\\U0000000A))".to_owned(),
         Look::WordAscii => format!("(?:{}|{})", between("=", "!"), between("!", "=")),
-        Look::WordAsciiNegate => format!("(?:{}|{})", between("=", "="), between("!", "!")),
         Look::WordStartAscii => between("!", "="),
         Look::WordEndAscii => between("=", "!"),
         _ => return None,
