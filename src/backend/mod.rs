@@ -18,6 +18,7 @@ mod refused;
 mod search;
 #[cfg(feature = "foreign")]
 mod server;
+mod replicated;
 mod state;
 mod tokens;
 pub mod transfer;
@@ -31,6 +32,7 @@ pub use records::{BuiltIndex, DumpPage, Records};
 pub use refused::{Only, only_in};
 #[cfg(feature = "foreign")]
 pub use server::ServerBackend;
+pub use replicated::ReplicatedBackend;
 pub use state::State;
 pub use tokens::TokenStore;
 pub use write::{Write, WriteTask};

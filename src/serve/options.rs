@@ -11,6 +11,7 @@ use super::notice::Notice;
 use super::observe::{LogFormat, LogLevel};
 use super::oidc::OidcOptions;
 use super::visitor::Visitor;
+use crate::backend::Place;
 use crate::embed::LoadOptions;
 use crate::error::Result;
 use crate::record::{Rate, Role};
@@ -90,6 +91,14 @@ impl ServeOptions {
     /// Those of [`LoadOptions::of_process`].
     pub fn of_process() -> Result<Self> {
         Ok(Self::with_models(LoadOptions::of_process()?.clone()))
+    }
+
+    /// Returns how many threads answer requests, unless it is set: a file keeps one core busy with each, while those that
+    /// ask another place wait for it most of the time.
+    #[must_use]
+    pub fn threads_for(place: &Place) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        if place.path().is_some() { cores } else { (4 * cores).clamp(8, 32) }
     }
 
     /// Returns how many requests may wait for so many threads, unless it is set.

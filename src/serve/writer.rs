@@ -1,4 +1,4 @@
-//! The one thread that writes: what waits is written together, and each request is answered once its write is durable.
+//! The one thread that writes to a file: what waits is written together, and each request is answered once its write is durable.
 //!
 //! A commit costs two syncs of the disk, whatever is in it. Invariant: what was taken from the queue is answered.
 
@@ -80,7 +80,12 @@ impl Writer {
 
     /// Has a write done, and answers once it is durable.
     pub(super) fn submit(&self, write: Write, answer: fn(Outcome) -> Answered, responder: Responder) {
-        if let Err((job, waiting)) = self.shared.queue.push(Job { write, answer, responder }, MOST_WAITING) {
+        let job = Job { write, answer, responder };
+        // Other places take several transactions at once, and commit together what comes together by themselves.
+        if self.shared.backend.file().is_none() {
+            return self.shared.write(vec![job]);
+        }
+        if let Err((job, waiting)) = self.shared.queue.push(job, MOST_WAITING) {
             job.responder.answer(Err(Fault::over(Rejection::Queue, format!("{waiting} writes are waiting"))));
         }
     }

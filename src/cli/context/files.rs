@@ -18,6 +18,13 @@ impl Context<'_, '_> {
         self.place_or(|| self.open_file(access))
     }
 
+    /// Returns what connects to another place than that of --db.
+    #[cfg(feature = "serve")]
+    pub(crate) fn opener(&self, place: Place) -> impl Fn() -> Result<Arc<dyn Backend>> + Send + Sync + 'static {
+        let scope = self.scope().clone();
+        move || connect(&place, &scope)
+    }
+
     /// Opens the place, and the file by `open` where it is one.
     fn place_or(&self, open: impl FnOnce() -> Result<Store>) -> Result<Arc<dyn Backend>> {
         match self.place() {

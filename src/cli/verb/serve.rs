@@ -4,12 +4,12 @@ use std::io::IsTerminal;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
-use huedb::backend::{Backend, Only, Place, only_in};
+use huedb::backend::{Backend, Only, Place, ReplicatedBackend, only_in};
 use huedb::embed::LoadOptions;
 use huedb::error::{Error, Result};
 use huedb::record::{Rate, Role};
@@ -36,6 +36,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Without tokens only this machine can ask. On an address that other machines reach it starts only with tokens, and with TLS or behind a
 /// proxy that encrypts.
 ///
+/// Over PostgreSQL (--db postgresql://..) a server keeps nothing itself, so any number of them may stand behind a load balancer:
+/// collections and tokens are the same at each, and a token that is revoked is refused by all from the next request on. With
+/// --read-from, reads go to a replica of it, and to --db while that is down.
+///
 /// SIGTERM and Ctrl-C end it once the requests at hand are answered; a second one ends it at once. SIGHUP has it read its
 /// certificates and open its audit file again.
 #[derive(Debug, Args)]
@@ -46,6 +50,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
   huedb token create admin --role admin
   huedb serve --listen 0.0.0.0:8000 --tls-cert cert.pem --tls-key key.pem --audit audit.jsonl
   huedb serve --listen 0.0.0.0:8000 --trusted-proxy 10.0.0.0/8 --log requests
+  huedb --db postgresql://huedb@db1,db2/huedb serve --read-from postgresql://huedb@db2/huedb
 
 Exit codes:
   0 ended by a signal, and those of every command")]
@@ -64,6 +69,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
 
+    /// Replica of a --db of PostgreSQL that reads go to; what was written is found there a little later
+    #[arg(long, value_name = "URL", env = "HUEDB_READ_FROM", hide_env_values = true)]
+    read_from: Option<String>,
+
     /// Refuse requests that write
     #[arg(long)]
     read_only: bool,
@@ -72,7 +81,7 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     allow_reset: bool,
 
-    /// Threads that answer requests [default: one for each core]
+    /// Threads that answer requests [default: one for each core; over PostgreSQL four, from 8 to 32 in all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 
@@ -202,11 +211,11 @@ impl ServeArgs {
         }
         if !context.may_exist() {
             // A file that nothing is served of shall not be left behind.
-            self.options(context.models.clone()).check(address, false)?;
+            self.options(&place, context.models.clone()).check(address, false)?;
         }
-        let backend = self.open(context)?;
         let (told, lines) = channel();
-        let mut options = self.options(context.models.clone());
+        let backend = self.open(context, &place, told.clone())?;
+        let mut options = self.options(&place, context.models.clone());
         options.notice = Notice::new(move |line| drop(told.send(line.to_owned())));
         raise_file_limit();
         let asked = Interrupt::listen_saying("huedb: answering the requests at hand; once more ends it at once\n");
@@ -243,10 +252,10 @@ impl ServeArgs {
         }
     }
 
-    fn options(&self, models: LoadOptions) -> ServeOptions {
+    fn options(&self, place: &Place, models: LoadOptions) -> ServeOptions {
         let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
         let mut options = ServeOptions::with_models(models);
-        options.threads = self.threads.map_or(options.threads, usize::from);
+        options.threads = self.threads.map_or_else(|| ServeOptions::threads_for(place), usize::from);
         options.queue = self.queue.map_or(ServeOptions::queue_for(options.threads), count);
         options.max_body = count(self.max_body) << 20;
         options.max_bodies = (count(self.max_bodies) << 20).max(options.max_body);
@@ -307,13 +316,33 @@ impl ServeArgs {
         Ok(address)
     }
 
-    fn open(&self, context: &mut Context) -> Result<Arc<dyn Backend>> {
+    /// Opens the place, with its replica where there is one; `told` is told when that fails.
+    fn open(&self, context: &mut Context, place: &Place, told: Sender<String>) -> Result<Arc<dyn Backend>> {
+        let Some(replica) = &self.read_from else { return self.open_place(context) };
+        if !matches!((place, Place::parse(replica.as_ref())), (Place::Postgres(_), Place::Postgres(_))) {
+            return Err(Error::argument(format!("--read-from is for replicas of PostgreSQL; --db is {place}")));
+        }
+        let primary = self.open_place(context)?;
+        let open = context.opener(Place::Postgres(replica_address(replica)));
+        Ok(Arc::new(ReplicatedBackend::open(primary, open, move |line| drop(told.send(line)))?))
+    }
+
+    fn open_place(&self, context: &mut Context) -> Result<Arc<dyn Backend>> {
         let warm_bytes = usize::try_from(self.cache).unwrap_or(usize::MAX) << 20;
         if self.read_only {
             return context.open_to_stay(Access::Read, Options::SERVE_CACHE_BYTES, warm_bytes);
         }
         context.prepare(self.new)?;
         context.open_to_stay(Access::Create, Options::SERVE_CACHE_BYTES, warm_bytes)
+    }
+}
+
+/// Of several hosts one that takes writes would be asked for.
+fn replica_address(url: &str) -> String {
+    match url {
+        said if said.contains("target_session_attrs=") => said.to_owned(),
+        said if said.contains('?') => format!("{said}&target_session_attrs=any"),
+        said => format!("{said}?target_session_attrs=any"),
     }
 }
 
