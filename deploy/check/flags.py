@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the flags that deploy/ gives to huedb against those that the source of each verb has: flags.py [MANIFEST...].
 
-What is looked at: compose.yaml, the units, the commands in README.md, and rendered manifests.
+What is looked at: both compose files, the units, the commands in README.md, and rendered manifests.
 """
 import pathlib
 import re
@@ -27,10 +27,11 @@ def known(verb):
 
 def commands(paths):
     """Yields where a command stands, and its words."""
-    compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
-    for name, service in compose["services"].items():
-        if service["image"].split("/")[-1].startswith("huedb:") and "command" in service:
-            yield f"compose.yaml, {name}", service["command"]
+    for file in ("compose.yaml", "compose.postgres.yaml"):
+        compose = yaml.safe_load((ROOT / "deploy" / file).read_text())
+        for name, service in compose["services"].items():
+            if service["image"].split("/")[-1].startswith("huedb:") and "command" in service:
+                yield f"{file}, {name}", service["command"]
     for unit in (ROOT / "deploy/systemd").glob("*.service"):
         for line in re.findall(r"^ExecStart=/usr/bin/huedb (.*)", unit.read_text(), re.M):
             yield unit.name, line.split()

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Holds rendered Kubernetes manifests against what this project wants of them; their schemas are others' business.
 
-manifests.py rules FILE...     every pod is as confined as Kubernetes' "restricted" standard and some more, the server has one
-                               replica on a ReadWriteOnce volume, selectors find what they are to find, names resolve
+manifests.py rules FILE...     every pod is as confined as Kubernetes' "restricted" standard and some more, a server of a file has
+                               one replica on a ReadWriteOnce volume, servers of PostgreSQL have none and are made more or
+                               fewer within bounds, selectors find what they are to find, names resolve
 manifests.py same PLAIN HELM   two sets of manifests say the same, but for the chart's own labels
 """
 import pathlib
@@ -71,6 +72,27 @@ def pod_rules(place, pod, complain):
             complain(not secret, f"{name} has a secret in {each['name']}, where other processes see it")
 
 
+def stateless_rules(one, pod, objects, complain):
+    """What pods over PostgreSQL must be: several at once, which keep nothing."""
+    for container in pod.get("initContainers", []) + pod["containers"]:
+        if "command" in container:
+            continue
+        place = next((env for env in container["env"] if env["name"] == "HUEDB_FILE"), {})
+        complain("secretKeyRef" in place.get("valueFrom", {}), f"{container['name']} may run twice over one file")
+    kept = [volume["name"] for volume in pod["volumes"] if not {"emptyDir", "secret"} & volume.keys()]
+    complain(not kept, f"keeps {kept}")
+    complain("replicas" not in one["spec"], "says how many there are, which the autoscaler does")
+    complain(one["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0, "has fewer pods while it is updated")
+    scalers = [other["spec"] for other in objects if other["kind"] == "HorizontalPodAutoscaler"]
+    named = [scaler["scaleTargetRef"].get("name") for scaler in scalers]
+    complain(named == [one["metadata"]["name"]], f"the autoscalers scale {named}")
+    complain(all(scaler["minReplicas"] >= 2 for scaler in scalers), "may be a single pod")
+    budgets = [other for other in objects if other["kind"] == "PodDisruptionBudget"]
+    complain(len(budgets) == 1, "has no budget of disruptions")
+    ports = [port["port"] for other in objects if other["kind"] == "NetworkPolicy" for to in other["spec"]["egress"] for port in to["ports"]]
+    complain({5432, 53} == set(ports), f"reaches the ports {ports}")
+
+
 def rules(path):
     """Everything about one set of manifests."""
     objects = documents(path)
@@ -96,15 +118,17 @@ def rules(path):
         for volume in pod.get("volumes", []):
             claim = volume.get("persistentVolumeClaim", {}).get("claimName")
             complain(claim is None or claim in claims, f"wants the volume {claim}, which nothing makes")
-        if one["kind"] != "StatefulSet":
-            complain(one["kind"] != "Deployment", "a Deployment may run two pods at once over one file")
+        if one["kind"] not in ("StatefulSet", "Deployment"):
             continue
         spec = one["spec"]
-        complain(spec["replicas"] == 1, "more than one pod over one file")
         complain(spec["selector"]["matchLabels"].items() <= labels.items(), "its selector does not find its pod")
-        for claim in spec["volumeClaimTemplates"]:
-            complain(claim["spec"]["accessModes"] == ["ReadWriteOnce"], "a volume that two nodes may write")
         server = pod["containers"][0]
+        if one["kind"] == "Deployment":
+            stateless_rules(one, pod, objects, complain)
+        else:
+            complain(spec["replicas"] == 1, "more than one pod over one file")
+            for claim in spec["volumeClaimTemplates"]:
+                complain(claim["spec"]["accessModes"] == ["ReadWriteOnce"], "a volume that two nodes may write")
         args = server["args"]
         complain(args[0] == "serve", "does not serve")
         secured = any(arg.startswith(("--tls-cert=", "--trusted-proxy=")) or arg == "--insecure" for arg in args)
@@ -116,6 +140,7 @@ def rules(path):
             mutual = any(arg.startswith("--tls-client-ca=") for arg in args)
             complain("tcpSocket" in asked if mutual else asked.get("httpGet", {}).get("path") == route, f"its {probe}")
         drain = next((int(arg.split("=")[1]) for arg in args if arg.startswith("--drain=")), 30)
+        drain += int(server.get("lifecycle", {}).get("preStop", {"exec": {"command": ["sleep", "0"]}})["exec"]["command"][1])
         complain(pod["terminationGracePeriodSeconds"] > drain, "is killed before it has drained")
         for kind in ("Service", "NetworkPolicy", "PodDisruptionBudget"):
             for other in (other for other in objects if other["kind"] == kind):

@@ -43,10 +43,14 @@ check "YAML (yamllint)" yamllint --strict -c deploy/check/yamllint.yml deploy .g
 check "shell scripts parse" sh -c 'for script in deploy/*/*.sh; do sh -n "$script" || exit 1; done'
 check "scripts of the npm packages parse" sh -c 'for script in deploy/packages/*js; do node --check "$script" || exit 1; done'
 
-check "compose.yaml (schema of Compose)" check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
-check "compose.yaml (rules of ours)" python deploy/check/compose.py
-check "Caddyfile (caddy)" env HUEDB_SITE=localhost XDG_DATA_HOME="$work" XDG_CONFIG_HOME="$work" \
-    caddy validate --adapter caddyfile --config deploy/compose/Caddyfile
+for file in compose.yaml compose.postgres.yaml; do
+    check "$file (schema of Compose)" check-jsonschema --builtin-schema vendor.compose-spec "deploy/$file"
+done
+check "both compose files (rules of ours)" python deploy/check/compose.py
+for file in Caddyfile Caddyfile.postgres; do
+    check "$file (caddy)" env HUEDB_SITE=localhost XDG_DATA_HOME="$work" XDG_CONFIG_HOME="$work" \
+        caddy validate --adapter caddyfile --config "deploy/compose/$file"
+done
 check "prometheus.yml (promtool)" promtool check config --syntax-only deploy/compose/prometheus.yml
 
 check "alerts (promtool)" promtool check rules deploy/prometheus/alerts.yml
@@ -69,6 +73,7 @@ if test -x "$tools/layer/helm"; then
     kubectl kustomize deploy/kubernetes > "$work/plain.yaml"
     { cat "$work/plain.yaml"; echo ---; cat deploy/kubernetes/restore.yaml; } > "$work/plain-restore.yaml"
     kubectl kustomize deploy/kubernetes/monitoring > "$work/plain-monitoring.yaml"
+    kubectl kustomize deploy/kubernetes/pods > "$work/plain-pods.yaml"
     helm_template > "$work/chart.yaml"
     helm_template --set monitoring.serviceMonitor=true,monitoring.alerts=true > "$work/chart-monitoring.yaml"
     for values in deploy/helm/huedb/ci/*.yaml; do
@@ -88,10 +93,11 @@ if test -x "$tools/layer/helm"; then
     check "objects of Prometheus' operator and cert-manager (schemas)" \
         node deploy/check/custom.mjs "$tools/npm" "$work"/plain-monitoring.json "$work"/chart-*.json
     check "manifests and chart (rules of ours)" \
-        python deploy/check/manifests.py rules "$work/plain-restore.yaml" "$work"/chart*.yaml
+        python deploy/check/manifests.py rules "$work/plain-restore.yaml" "$work/plain-pods.yaml" "$work"/chart*.yaml
     check "the manifests say what the chart says" python deploy/check/manifests.py same "$work/plain.yaml" "$work/chart.yaml"
     if test -e src/cli/verb/token.rs; then
-        check "commands have flags that huedb has" python deploy/check/flags.py "$work/plain-restore.yaml" "$work"/chart*.yaml
+        check "commands have flags that huedb has" python deploy/check/flags.py "$work/plain-restore.yaml" \
+            "$work/plain-pods.yaml" "$work"/chart*.yaml
     fi
     refuses "a chart without TLS and proxy" "insecure: true" helm template huedb deploy/helm/huedb --set tls.enabled=false
     refuses "a chart that nobody could use" "tokens.create" helm template huedb deploy/helm/huedb --set tokens.create=null
