@@ -14,11 +14,11 @@ mod postgres;
 pub(crate) mod protocol;
 mod records;
 mod refused;
+mod replicated;
 #[allow(dead_code, reason = "places that are far away are searched by it")]
 mod search;
 #[cfg(feature = "foreign")]
 mod server;
-mod replicated;
 mod state;
 mod tokens;
 pub mod transfer;
@@ -30,9 +30,9 @@ pub use local::LocalRecords;
 pub use place::{Place, PlaceFacts};
 pub use records::{BuiltIndex, DumpPage, Records};
 pub use refused::{Only, only_in};
+pub use replicated::ReplicatedBackend;
 #[cfg(feature = "foreign")]
 pub use server::ServerBackend;
-pub use replicated::ReplicatedBackend;
 pub use state::State;
 pub use tokens::TokenStore;
 pub use write::{Write, WriteTask};

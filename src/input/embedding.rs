@@ -131,6 +131,8 @@ impl Visitor<'_> for Component {
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+
     use super::*;
 
     #[test]

@@ -123,8 +123,8 @@ impl ChromaRecords {
 
     /// Visits the records of a query's page in Chroma's order, with the parts that are asked for and those that decide.
     fn visit(&self, query: &RecordQuery, include: Include, see: &mut dyn FnMut(Record)) -> Result<()> {
-        let RecordQuery { offset: mut skip, limit, .. } = query;
-        let mut left = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let mut skip = query.offset;
+        let mut left = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let filter = match (self.only.clone(), query.filter.clone()) {
             (Some(only), Some(filter)) => Some(only.and(filter)),
             (only, filter) => only.or(filter),
