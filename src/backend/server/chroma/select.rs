@@ -35,7 +35,7 @@ impl Pushed {
             None => {}
         }
         let Some(filter) = query.filter.as_ref().filter(|filter| !filter.is_all()) else { return pushed };
-        let mut parts = match filter {
+        let mut parts: Vec<&Filter> = match filter {
             Filter::And(children) => children.iter().collect(),
             other => vec![other],
         };
@@ -45,7 +45,8 @@ impl Pushed {
         if !is_few {
             parts.clear();
         }
-        let (documents, others): (Vec<&Filter>, Vec<&Filter>) = parts.iter().partition(|part| is_document(part));
+        pushed.left = (parts.len() < all).then(|| filter.clone());
+        let (documents, others): (Vec<&Filter>, Vec<&Filter>) = parts.into_iter().partition(|part| is_document(part));
         let joined = |parts: &[&Filter]| Filter::all_of(parts.iter().map(|part| (*part).clone()).collect()).to_json();
         if !others.is_empty() {
             pushed.fields.push(("where", joined(&others)));
@@ -57,7 +58,6 @@ impl Pushed {
             let one = bare.first().cloned().unwrap_or_default();
             pushed.fields.push(("where_document", if bare.len() == 1 { one } else { json!({ "$and": bare }) }));
         }
-        pushed.left = (parts.len() < all).then(|| filter.clone());
         pushed
     }
 

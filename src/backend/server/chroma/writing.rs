@@ -25,7 +25,7 @@ const REQUEST_BYTES: usize = 16 << 20;
 pub(super) struct Touched {
     pub(super) ids: Vec<RecordId>,
     /// Documents whose parts may be replaced.
-    documents: Vec<RecordId>,
+    pub(super) documents: Vec<RecordId>,
 }
 
 impl Touched {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use huedb::backend::Place;
 use huedb::error::{Error, Result};
 use huedb::ingest::{ChangedDocument, DocumentChange, SyncDiff, Tally};
 use huedb::input::{SourceFile, Split};
@@ -149,8 +150,11 @@ fn whole(path: &Path) -> Result<PathBuf> {
     path.canonicalize().map_err(|e| Error::io(format!("find {}", path.display()), e))
 }
 
-/// Returns the whole path of the folder that the database is in.
+/// Returns the whole path of the folder that the database is in; of a place that is no file none, to which every path is whole.
 fn folder_of_file(db: &Path) -> Result<PathBuf> {
+    if Place::parse(db).path().is_none() {
+        return Ok(PathBuf::new());
+    }
     let file = if db.exists() { whole(db)? } else { db.to_owned() };
     whole(file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
 }
