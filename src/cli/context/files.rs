@@ -21,8 +21,8 @@ impl Context<'_, '_> {
     /// Returns what connects to another place than that of --db.
     #[cfg(feature = "serve")]
     pub(crate) fn opener(&self, place: Place) -> impl Fn() -> Result<Arc<dyn Backend>> + Send + Sync + 'static {
-        let scope = self.scope().clone();
-        move || connect(&place, &scope)
+        let (scope, token) = (self.scope().clone(), self.token.clone());
+        move || connect(&place, &scope, &token)
     }
 
     /// Opens the place, and the file by `open` where it is one.
