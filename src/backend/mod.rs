@@ -28,6 +28,8 @@ pub use database::{Backend, Which};
 pub use file::FileBackend;
 pub use local::LocalRecords;
 pub use place::{Place, PlaceFacts};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresBackend, SCHEMA};
 pub use records::{BuiltIndex, DumpPage, Records};
 pub use refused::{Only, only_in};
 pub use replicated::ReplicatedBackend;

@@ -154,7 +154,7 @@ impl Verb {
             Self::Tenant(verb) => verb.run(context),
             #[cfg(feature = "serve")]
             Self::Token(verb) => verb.run(context),
-            Self::Info(verb::info::InfoArgs {}) => verb::info::InfoArgs::run(context),
+            Self::Info(args) => args.run(context),
             Self::Check(verb) => verb.run(context),
             Self::Repair(verb) => verb.run(context),
             Self::Compact(verb::compact::CompactArgs {}) => verb::compact::CompactArgs::run(context),

@@ -129,6 +129,8 @@ pub enum Advice {
     InstallSparse,
     /// Make a collection whose hybrid queries use the model.
     SearchTermsWith,
+    /// Have the tables in PostgreSQL made by whoever has the rights.
+    PrintSchema,
 }
 
 impl fmt::Display for Advice {
@@ -138,6 +140,9 @@ impl fmt::Display for Advice {
             Self::ExportEverything => "an export of all collections writes one",
             Self::NameQuestionColumn => {
                 "name the column of the questions text, query, question or document; or read the input as text"
+            }
+            Self::PrintSchema => {
+                "the role lacks a right; whoever has it can make the tables from the schema that is printed"
             }
             Self::ReadChromaFolder => "read the folder it keeps its data in, or upgrade it",
             Self::NameOtherDatabase => "name another tenant or database; without a collection all of them are read",

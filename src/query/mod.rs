@@ -60,6 +60,8 @@ pub(crate) use rerank::reranked;
 pub(crate) use run::{check_hybrid, vector_of};
 pub use select::{PageSource, RecordPage, RecordQuery};
 pub use sort::Sort;
+#[cfg(feature = "postgres")]
+pub(crate) use sort::sorted_by_values;
 #[cfg(feature = "plot")]
 pub use statistics::{Statistics, StatisticsQuery};
 pub use thin::NEAR_DUPLICATE;

@@ -42,6 +42,29 @@ pub(super) fn sorted(view: &View, chosen: RoaringTreemap, sort: &Sort) -> Result
     Ok(groups.iter().flat_map(|(_, _, records)| records).chain(&left).collect())
 }
 
+/// Sorts rows, which come in the order they were inserted, by the values that they have of a key; as [`Sort`] says.
+#[cfg(feature = "postgres")]
+pub(crate) fn sorted_by_values<T>(rows: Vec<(T, Option<Value>)>, descending: bool) -> Vec<T> {
+    let kind = |value: &Value| match value {
+        Value::Bool(_) => Some(TermKind::Bool),
+        Value::Int(_) | Value::Float(_) => Some(TermKind::Number),
+        Value::Str(_) => Some(TermKind::Str),
+        _ => None,
+    };
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for (row, value) in rows {
+        match value.and_then(|value| Some((kind(&value)?, value))) {
+            Some((kind, value)) => with.push((kind, value, row)),
+            None => without.push(row),
+        }
+    }
+    with.sort_by(|a, b| {
+        let order = a.0.cmp(&b.0).then_with(|| compare(&a.1, &b.1));
+        if descending { order.reverse() } else { order }
+    });
+    with.into_iter().map(|(.., row)| row).chain(without).collect()
+}
+
 /// Returns what kind of value a term stands for.
 pub(super) fn kind_of(term: &Term) -> Result<TermKind> {
     term.kind().ok_or_else(|| Error::damaged("a posting of the metadata index has an unknown type"))

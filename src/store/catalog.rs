@@ -47,6 +47,27 @@ pub struct NewCollection {
     pub client: ClientSettings,
 }
 
+impl NewCollection {
+    /// Returns what a collection of a name is that was just made so.
+    pub(crate) fn into_info(self, name: CollectionName) -> CollectionInfo {
+        CollectionInfo {
+            id: Uuid::new_v4(),
+            name,
+            metadata: self.metadata.filter(|metadata| !metadata.is_empty()),
+            space: self.space,
+            dimension: self.embedder.as_ref().map(|embedder| embedder.dimension),
+            precision: self.precision,
+            embedder: self.embedder.map(Fingerprint::with_none_made),
+            hnsw: self.hnsw,
+            index: self.index,
+            chroma: self.chroma,
+            bm25: self.bm25,
+            sparse: self.sparse,
+            client: self.client,
+        }
+    }
+}
+
 /// What is to change of a collection; a part that is `None` stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -95,6 +116,27 @@ impl CollectionChange {
             });
         }
         Ok(())
+    }
+}
+
+impl CollectionChange {
+    /// Changes the description of a collection, once it was checked.
+    pub(crate) fn apply_to(self, info: &mut CollectionInfo) {
+        if let Some(name) = self.name {
+            info.name = name;
+        }
+        if let Some(metadata) = self.metadata {
+            info.metadata = Some(metadata).filter(|metadata| !metadata.is_empty());
+        }
+        info.hnsw.ef_search = self.ef_search.unwrap_or(info.hnsw.ef_search);
+        info.hnsw.max_neighbors = self.max_neighbors.unwrap_or(info.hnsw.max_neighbors);
+        info.index = self.index.unwrap_or(info.index);
+        info.chroma = self.chroma.or(info.chroma);
+        info.client.embedding_function = self.embedding_function.or_else(|| info.client.embedding_function.take());
+        if let Some(embedder) = info.embedder.as_mut() {
+            embedder.query_prefix = self.query_prefix.unwrap_or_else(|| embedder.query_prefix.clone());
+            embedder.document_prefix = self.document_prefix.unwrap_or_else(|| embedder.document_prefix.clone());
+        }
     }
 }
 
@@ -209,26 +251,6 @@ impl GraphEntry {
 }
 
 impl CatalogEntry {
-    fn new(name: CollectionName, new: NewCollection) -> Self {
-        let dimension = new.embedder.as_ref().map(|embedder| embedder.dimension);
-        let info = CollectionInfo {
-            id: Uuid::new_v4(),
-            name,
-            metadata: new.metadata.filter(|metadata| !metadata.is_empty()),
-            space: new.space,
-            dimension,
-            precision: new.precision,
-            embedder: new.embedder.map(Fingerprint::with_none_made),
-            hnsw: new.hnsw,
-            index: new.index,
-            chroma: new.chroma,
-            bm25: new.bm25,
-            sparse: new.sparse,
-            client: new.client,
-        };
-        Self::without_records(info)
-    }
-
     /// What its rows look like, once there is a dimension.
     pub(crate) fn row_form(&self) -> Option<RowForm> {
         self.info.dimension.map(|dimension| RowForm { dimension, precision: self.info.precision })
@@ -412,7 +434,7 @@ pub(crate) fn create(
     name: CollectionName,
     new: NewCollection,
 ) -> Result<(CollectionNumber, CatalogEntry)> {
-    add(tx, scope, CatalogEntry::new(name, new))
+    add(tx, scope, CatalogEntry::without_records(new.into_info(name)))
 }
 
 /// Adds a collection that is described already.
@@ -448,28 +470,15 @@ pub(crate) fn modify(
     let mut entries = tx.open_table(table::COLLECTION)?;
     let (number, mut entry) = find(&names, &entries, scope, name)?;
     change.check(&entry.info, &entry.counts())?;
-    if let Some(new) = change.name.filter(|new| new.as_str() != name) {
+    if let Some(new) = change.name.clone().filter(|new| new.as_str() != name) {
         let key = (scope.tenant.as_str(), scope.database.as_str(), new.as_str());
         if names.get(key)?.is_some() {
             return Err(Error::CollectionExists { name: new.to_string() });
         }
         names.remove((scope.tenant.as_str(), scope.database.as_str(), name))?;
         names.insert(key, &number.key())?;
-        entry.info.name = new;
     }
-    let info = &mut entry.info;
-    if let Some(metadata) = change.metadata {
-        info.metadata = Some(metadata).filter(|metadata| !metadata.is_empty());
-    }
-    info.hnsw.ef_search = change.ef_search.unwrap_or(info.hnsw.ef_search);
-    info.hnsw.max_neighbors = change.max_neighbors.unwrap_or(info.hnsw.max_neighbors);
-    info.index = change.index.unwrap_or(info.index);
-    info.chroma = change.chroma.or(info.chroma);
-    info.client.embedding_function = change.embedding_function.or_else(|| info.client.embedding_function.take());
-    if let Some(embedder) = info.embedder.as_mut() {
-        embedder.query_prefix = change.query_prefix.unwrap_or_else(|| embedder.query_prefix.clone());
-        embedder.document_prefix = change.document_prefix.unwrap_or_else(|| embedder.document_prefix.clone());
-    }
+    change.apply_to(&mut entry.info);
     put(&mut entries, number, &entry)?;
     Ok(entry.info)
 }

@@ -10,11 +10,12 @@ use redb::WriteTransaction;
 use roaring::RoaringTreemap;
 use uuid::Uuid;
 
+use super::apply::{Form, Rows};
 use super::catalog::{self, CatalogEntry, CollectionKey};
 use super::quantised_rows::purged_at_once;
 use super::queue::{LARGE_BYTES, Outcome, Task, Turn, WriteRequest, bytes_of};
 use super::table::{self, CollectionNumber, PairKey};
-use super::write::{Form, WriteBatch};
+use super::write::WriteBatch;
 use super::{Change, CollectionChange, Effect, Include, Mode, Store, StoredRecord, View, rows_per_segment, tenants};
 use crate::error::{Error, Result};
 use crate::record::{
@@ -31,6 +32,11 @@ pub(crate) trait Restriction: Send + Sync {
 
     /// Returns whether a record is one of them, as it is at the moment of a write.
     fn keeps(&self, record: &StoredRecord) -> bool;
+}
+
+/// Returns the error of a write that could touch records which there are none of to whoever asks.
+pub(crate) fn only_a_part() -> Error {
+    Error::argument("a part of a collection can be read and deleted from, and written to in no other way")
 }
 
 /// A collection of an open [`Store`].
@@ -61,7 +67,7 @@ impl Collection {
         if self.restriction.is_none() {
             return Ok(());
         }
-        Err(Error::argument("a part of a collection can be read and deleted from, and written to in no other way"))
+        Err(only_a_part())
     }
 
     /// Returns its name; of a handle by identity, the one it was last seen with.
@@ -144,12 +150,12 @@ impl Collection {
         self.require_all()?;
         self.write(|batch| {
             if !keep_embeddings {
-                batch.require_embeddings();
+                batch.progress().require_embeddings();
             }
             embedded_by.map_or(Ok(()), |model| batch.take_embeddings_of(model))?;
             let effects = changes.into_iter().map(|(change, form)| batch.apply_form(change, &form, mode));
             let effects = effects.collect::<Result<_>>()?;
-            Ok((effects, batch.removed()))
+            Ok((effects, batch.progress().removed()))
         })
     }
 
@@ -168,7 +174,7 @@ impl Collection {
         self.require_all()?;
         self.write(|batch| {
             if !keep_embeddings {
-                batch.require_embeddings();
+                batch.progress().require_embeddings();
             }
             embedded_by.map_or(Ok(()), |model| batch.take_embeddings_of(model))?;
             let update = |change| match batch.update_if(change, &condition)? {

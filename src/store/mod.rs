@@ -3,6 +3,7 @@
 //! Knows nothing of the index or the terminal. Invariant: one write is one transaction, durable when the call
 //! returns `Ok`; a call that returns an error leaves the file as it was.
 
+mod apply;
 mod atomic_file;
 mod backend;
 mod backup;
@@ -58,6 +59,11 @@ mod vector;
 mod write;
 
 #[doc(hidden)]
+pub use apply::check_dimension;
+pub(crate) use apply::taken_by_another;
+pub use apply::{Change, Effect, Form, Mode};
+#[cfg(feature = "postgres")]
+pub(crate) use apply::{Progress, Rows};
 pub use atomic_file::{Beside, beside, remove_unfinished, unfinished_beside};
 pub use backup::restore;
 pub use cache::Cache;
@@ -66,6 +72,8 @@ pub(crate) use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub use collection::Collection;
 pub(crate) use collection::Restriction;
+#[cfg(feature = "postgres")]
+pub(crate) use collection::only_a_part;
 pub use compact::Compacted;
 pub use crypt::{Key, KeyDerivation, MOST_KEY_BYTES, is_encrypted};
 pub use encryption::{decrypt, encrypt, rekey_fully};
@@ -99,16 +107,19 @@ pub(crate) use sketch::{Sketch, SketchQuestion};
 pub(crate) use sketch::{SketchAccuracy, SketchTerms, Sketcher};
 pub(crate) use sketch_size::{SKETCH_FROM_DIMENSION, sign_bytes};
 pub use snapshot::Snapshot;
+#[cfg(feature = "postgres")]
+pub(crate) use snapshot::check_settings;
 #[cfg(test)]
 pub(crate) use table::VECTORS;
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use tenants::DatabaseInfo;
+#[cfg(feature = "postgres")]
+pub(crate) use tenants::Scopes;
 pub use terms::DOCUMENT;
 pub use tokens::TokenRefusal;
+#[cfg(feature = "postgres")]
+pub(crate) use tokens::{check_token, is_new_token, revoked_tokens, rotated_token, sort_tokens};
 pub(crate) use vector::Embeddings;
-pub use write::check_dimension;
-pub(crate) use write::taken_by_another;
-pub use write::{Change, Effect, Form, Mode};
 
 /// What the benches code rows with; no part of the library.
 #[cfg(feature = "internals")]

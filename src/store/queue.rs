@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use redb::WriteTransaction;
 
+use super::apply::Rows;
 use super::table::PairKey;
 use super::write::WriteBatch;
 use super::{Change, Collection, Effect, Mode, Store, StoredRecord};

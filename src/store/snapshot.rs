@@ -100,7 +100,7 @@ impl Store {
     /// [`Error::InvalidArgument`] when there is another collection of its name, or one of its identity under another;
     /// [`Error::DatabaseNotFound`], [`Error::TenantNotFound`], and those of every write.
     pub fn adopt_collection(&self, info: CollectionInfo) -> Result<()> {
-        check(&info)?;
+        check_settings(&info)?;
         self.write(|tx| {
             super::tenants::check_for_writing(tx, self.scope())?;
             match find_identity(tx, self.scope(), &info)? {
@@ -116,7 +116,7 @@ impl Store {
 }
 
 /// Refuses settings that no create would have made.
-fn check(info: &CollectionInfo) -> Result<()> {
+pub(crate) fn check_settings(info: &CollectionInfo) -> Result<()> {
     let (hnsw, dimension) = (&info.hnsw, info.dimension);
     let candidates = |n| Hnsw::CANDIDATES.contains(&n);
     let sound = candidates(hnsw.ef_construction)

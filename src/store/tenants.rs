@@ -22,9 +22,9 @@ pub struct DatabaseInfo {
 }
 
 /// Which tenants and databases there are, read from one state of the file.
-pub(super) struct Scopes {
-    pub(super) tenants: Vec<String>,
-    pub(super) databases: Vec<DatabaseInfo>,
+pub(crate) struct Scopes {
+    pub(crate) tenants: Vec<String>,
+    pub(crate) databases: Vec<DatabaseInfo>,
 }
 
 impl Scopes {
@@ -43,14 +43,7 @@ impl Scopes {
         tenants: Option<&impl ReadableTable<&'static str, ()>>,
         databases: Option<&impl ReadableTable<(&'static str, &'static str), &'static [u8; 16]>>,
     ) -> Result<Self> {
-        let mut found = Self {
-            tenants: vec![Scope::DEFAULT_TENANT.into()],
-            databases: vec![DatabaseInfo {
-                id: Uuid::nil(),
-                name: Scope::DEFAULT_DATABASE.into(),
-                tenant: Scope::DEFAULT_TENANT.into(),
-            }],
-        };
+        let mut found = Self::default();
         if let Some(tenants) = tenants {
             for row in tenants.iter()? {
                 found.tenants.push(row?.0.value().to_owned());
@@ -69,24 +62,38 @@ impl Scopes {
         Ok(found)
     }
 
-    fn of_tenant(&self, tenant: &str) -> impl Iterator<Item = &DatabaseInfo> {
+    pub(crate) fn of_tenant(&self, tenant: &str) -> impl Iterator<Item = &DatabaseInfo> {
         self.databases.iter().filter(move |database| database.tenant == tenant)
     }
 
-    pub(super) fn check_tenant(&self, tenant: &str) -> Result<()> {
+    pub(crate) fn check_tenant(&self, tenant: &str) -> Result<()> {
         if self.tenants.iter().any(|known| known == tenant) {
             return Ok(());
         }
         Err(Error::TenantNotFound { name: tenant.to_owned(), known: self.tenants.clone() })
     }
 
-    pub(super) fn check_database(&self, tenant: &str, database: &str) -> Result<()> {
+    pub(crate) fn check_database(&self, tenant: &str, database: &str) -> Result<()> {
         self.check_tenant(tenant)?;
         if self.of_tenant(tenant).any(|known| known.name == database) {
             return Ok(());
         }
         let known = self.of_tenant(tenant).map(|database| database.name.clone()).collect();
         Err(Error::DatabaseNotFound { name: database.to_owned(), tenant: tenant.to_owned(), known })
+    }
+}
+
+/// What there is without being written.
+impl Default for Scopes {
+    fn default() -> Self {
+        Self {
+            tenants: vec![Scope::DEFAULT_TENANT.into()],
+            databases: vec![DatabaseInfo {
+                id: Uuid::nil(),
+                name: Scope::DEFAULT_DATABASE.into(),
+                tenant: Scope::DEFAULT_TENANT.into(),
+            }],
+        }
     }
 }
 

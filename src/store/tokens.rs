@@ -26,8 +26,78 @@ fn read_all(rows: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Ve
         let (id, bytes) = row?;
         tokens.push(decode(id.value(), bytes.value())?);
     }
-    tokens.sort_by(|a: &Token, b: &Token| (&a.name, a.created, &a.id).cmp(&(&b.name, b.created, &b.id)));
+    sort_tokens(&mut tokens);
     Ok(tokens)
+}
+
+/// Puts tokens in the order they are listed in.
+pub(crate) fn sort_tokens(tokens: &mut [Token]) {
+    tokens.sort_by(|a, b| (&a.name, a.created, &a.id).cmp(&(&b.name, b.created, &b.id)));
+}
+
+/// Returns whether a token is to be kept beside others; `false` where it is among them under its name.
+///
+/// # Errors
+/// [`Error::TokenExists`] when its name or its id is another's.
+pub(crate) fn is_new_token(tokens: &[Token], token: &Token, text: &TokenText) -> Result<bool> {
+    for known in tokens {
+        if known.name == token.name && known.is(text) {
+            return Ok(false);
+        }
+        if known.name == token.name || known.id == token.id {
+            return Err(Error::TokenExists { name: known.name.clone() });
+        }
+    }
+    Ok(true)
+}
+
+/// Returns the tokens of a name or an id.
+///
+/// # Errors
+/// [`Error::TokenNotFound`].
+pub(crate) fn revoked_tokens<'t>(tokens: &'t [Token], name_or_id: &str) -> Result<Vec<&'t Token>> {
+    let revoked: Vec<&Token> = tokens.iter().filter(|token| is_of(token, name_or_id)).collect();
+    if revoked.is_empty() { Err(not_found(name_or_id, tokens)) } else { Ok(revoked) }
+}
+
+/// Returns the token that takes the place of one, and those that were changed by it.
+///
+/// # Errors
+/// [`Error::TokenNotFound`].
+pub(crate) fn rotated_token(
+    tokens: &[Token],
+    name_or_id: &str,
+    text: &TokenText,
+    until: SystemTime,
+) -> Result<(Token, Vec<Token>)> {
+    let named = tokens.iter().filter(|token| is_of(token, name_or_id));
+    // Of two made in one second, that which was rotated has the shorter time.
+    let newest = named.max_by_key(|token| (token.created, token.expires.unwrap_or(u64::MAX)));
+    let newest = newest.ok_or_else(|| not_found(name_or_id, tokens))?;
+    let mut fresh = Token::new(text, newest.name.clone(), newest.grant.clone())?;
+    let lifetime = newest.expires.map(|expires| expires.saturating_sub(newest.created));
+    fresh.expires = lifetime.map(|lifetime| fresh.created.saturating_add(lifetime));
+    fresh.rate = newest.rate;
+    let until = seconds(until);
+    let mut changed: Vec<Token> = tokens.iter().filter(|token| token.name == newest.name).cloned().collect();
+    for old in &mut changed {
+        old.expires = Some(old.expires.map_or(until, |expires| expires.min(until)));
+    }
+    Ok((fresh, changed))
+}
+
+/// Returns what is kept under the id of a token that is sent, if it is that token and its time is not over.
+pub(crate) fn check_token(kept: Option<Token>, text: &TokenText, now: SystemTime) -> Result<Token, TokenRefusal> {
+    match kept {
+        Some(token) if token.is(text) => {
+            if token.is_expired(now) {
+                Err(TokenRefusal::Expired)
+            } else {
+                Ok(token)
+            }
+        }
+        _ => Err(TokenRefusal::Unknown),
+    }
 }
 
 /// Reads the tokens of one state; a file that never had one has no table.
@@ -75,16 +145,11 @@ impl Store {
     pub fn create_token(&self, token: &Token, text: &TokenText) -> Result<bool> {
         self.write(|tx| {
             let mut rows = tx.open_table(table::TOKENS)?;
-            for known in read_all(&rows)? {
-                if known.name == token.name && known.is(text) {
-                    return Ok(false);
-                }
-                if known.name == token.name || known.id == token.id {
-                    return Err(Error::TokenExists { name: known.name });
-                }
+            let is_new = is_new_token(&read_all(&rows)?, token, text)?;
+            if is_new {
+                rows.insert(token.id.as_str(), encode(token)?.as_slice())?;
             }
-            rows.insert(token.id.as_str(), encode(token)?.as_slice())?;
-            Ok(true)
+            Ok(is_new)
         })
     }
 
@@ -96,10 +161,7 @@ impl Store {
         self.write(|tx| {
             let mut rows = tx.open_table(table::TOKENS)?;
             let tokens = read_all(&rows)?;
-            let revoked: Vec<&Token> = tokens.iter().filter(|token| is_of(token, name_or_id)).collect();
-            if revoked.is_empty() {
-                return Err(not_found(name_or_id, &tokens));
-            }
+            let revoked = revoked_tokens(&tokens, name_or_id)?;
             for token in &revoked {
                 rows.remove(token.id.as_str())?;
             }
@@ -115,21 +177,10 @@ impl Store {
     pub fn rotate_token(&self, name_or_id: &str, text: &TokenText, until: SystemTime) -> Result<Token> {
         self.write(|tx| {
             let mut rows = tx.open_table(table::TOKENS)?;
-            let tokens = read_all(&rows)?;
-            let named = tokens.iter().filter(|token| is_of(token, name_or_id));
-            // Of two made in one second, that which was rotated has the shorter time.
-            let newest = named.max_by_key(|token| (token.created, token.expires.unwrap_or(u64::MAX)));
-            let newest = newest.ok_or_else(|| not_found(name_or_id, &tokens))?;
-            let mut fresh = Token::new(text, newest.name.clone(), newest.grant.clone())?;
-            let lifetime = newest.expires.map(|expires| expires.saturating_sub(newest.created));
-            fresh.expires = lifetime.map(|lifetime| fresh.created.saturating_add(lifetime));
-            fresh.rate = newest.rate;
-            let until = seconds(until);
-            for mut old in tokens.iter().filter(|token| token.name == newest.name).cloned() {
-                old.expires = Some(old.expires.map_or(until, |expires| expires.min(until)));
-                rows.insert(old.id.as_str(), encode(&old)?.as_slice())?;
+            let (fresh, changed) = rotated_token(&read_all(&rows)?, name_or_id, text, until)?;
+            for token in changed.iter().chain([&fresh]) {
+                rows.insert(token.id.as_str(), encode(token)?.as_slice())?;
             }
-            rows.insert(fresh.id.as_str(), encode(&fresh)?.as_slice())?;
             Ok(fresh)
         })
     }
@@ -146,13 +197,8 @@ impl Store {
                 rows => rows?,
             };
             let look_up = |text: &TokenText| {
-                let Some(bytes) = rows.get(text.id())? else { return Ok(Err(TokenRefusal::Unknown)) };
-                let token = decode(text.id(), bytes.value())?;
-                Ok(match token.is(text) {
-                    false => Err(TokenRefusal::Unknown),
-                    true if token.is_expired(now) => Err(TokenRefusal::Expired),
-                    true => Ok(token),
-                })
+                let kept = rows.get(text.id())?.map(|bytes| decode(text.id(), bytes.value())).transpose()?;
+                Ok(check_token(kept, text, now))
             };
             texts.iter().map(look_up).collect()
         })

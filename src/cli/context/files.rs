@@ -9,7 +9,7 @@ use huedb::record::{CollectionInfo, CollectionName, Fingerprint, Scope};
 use huedb::store::{Access, NewCollection, Options, Store, View, is_encrypted};
 
 use super::command::Context;
-use super::places::connect;
+use super::places::Reach;
 use crate::cli::arguments::global::NewFileArgs;
 
 impl Context<'_, '_> {
@@ -21,15 +21,20 @@ impl Context<'_, '_> {
     /// Returns what connects to another place than that of --db.
     #[cfg(feature = "serve")]
     pub(crate) fn opener(&self, place: Place) -> impl Fn() -> Result<Arc<dyn Backend>> + Send + Sync + 'static {
-        let (scope, token) = (self.scope().clone(), self.token.clone());
-        move || connect(&place, &scope, &token)
+        let reach = self.reach();
+        move || reach.connect(&place)
+    }
+
+    /// Returns how places that are not files are reached.
+    fn reach(&self) -> Reach {
+        Reach { scope: self.scope().clone(), token: self.token.clone(), patience: self.options.busy_timeout }
     }
 
     /// Opens the place, and the file by `open` where it is one.
     fn place_or(&self, open: impl FnOnce() -> Result<Store>) -> Result<Arc<dyn Backend>> {
         match self.place() {
             Place::File(_) => Ok(open()?.into()),
-            place => self.timing.of("connect", || connect(&place, self.scope(), &self.token)),
+            place => self.timing.of("connect", || self.reach().connect(&place)),
         }
     }
 

@@ -44,6 +44,9 @@ pub(crate) fn words(advice: &Advice) -> String {
             "give --tls-cert and --tls-key, or --trusted-proxy for a proxy that encrypts; --insecure does without"
                 .into()
         }
+        Advice::PrintSchema => {
+            "the role lacks a right; whoever has it can run what `huedb info --schema` prints, and grant the role the schema".into()
+        }
         Advice::ReadChromaFolder => "import the folder it keeps its data in with --from-chroma, or upgrade it".into(),
         Advice::NameOtherDatabase => {
             "--tenant and --database name another one; without a collection all of them are read".into()

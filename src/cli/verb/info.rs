@@ -13,10 +13,20 @@ use crate::output::Properties;
 
 /// Show facts about the file and this program
 #[derive(Debug, Args)]
-pub(crate) struct InfoArgs {}
+pub(crate) struct InfoArgs {
+    /// Print the statements that make huedb's tables in PostgreSQL, for whoever has the right to run them
+    #[cfg(feature = "postgres")]
+    #[arg(long)]
+    schema: bool,
+}
 
 impl InfoArgs {
-    pub(crate) fn run(context: &mut Context) -> Result<Status> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        #[cfg(feature = "postgres")]
+        if self.schema {
+            context.write(huedb::backend::SCHEMA.as_bytes())?;
+            return Ok(Status::Done);
+        }
         let facts = of_place(context)?;
         let others = runtime(&context.models)?;
         context.warn_of_skipped(&others);

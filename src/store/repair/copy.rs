@@ -10,6 +10,7 @@ use super::loss::{Certainty, Loss, RepairedCollection};
 use super::rebuild::Repair;
 use crate::error::{Error, Result};
 use crate::record::{CollectionName, Ordinal};
+use crate::store::apply::Rows;
 use crate::store::catalog::{self, CatalogEntry};
 use crate::store::crypt::Seal;
 use crate::store::page::{Link, PageState, Tree, TreeShape, WalkedPage};

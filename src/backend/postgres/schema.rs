@@ -1,0 +1,102 @@
+//! The tables that huedb keeps in a database of PostgreSQL.
+//!
+//! They are made with the first collection, or beforehand by whoever has the rights, from [`SCHEMA`]. Invariant: they are
+//! made once, however many begin at the same time, and those of a later version are left alone.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use super::fault::Done;
+use super::pool::{Pool, Session};
+use crate::error::Error;
+
+/// The statements that make the tables; a role that is to make collections needs `usage` and `create` on the schema besides.
+pub const SCHEMA: &str = include_str!("schema.sql");
+
+/// The version of the tables that this program reads and writes.
+pub(super) const SCHEMA_VERSION: u32 = 1;
+
+/// Statements that make the table of a collection's records.
+pub(super) fn record_table(number: i64, dimension: Option<usize>) -> String {
+    let table = table(number);
+    let vector = dimension.map_or_else(|| "vector".to_owned(), |dimension| format!("vector({dimension})"));
+    format!(
+        "create table {table} (
+           seq bigint not null, id text collate \"C\" primary key, embedding {vector} not null,
+           is_zero boolean not null, embedded_here boolean not null,
+           document text, uri text, metadata jsonb not null, hash bytea not null);
+         create unique index on {table} (seq);
+         create index on {table} using gin (metadata jsonb_path_ops)"
+    )
+}
+
+/// Returns the name of the table of a collection's records.
+pub(super) fn table(number: i64) -> String {
+    format!("huedb.c_{number}")
+}
+
+/// Returns whether the tables are there.
+pub(super) fn is_made(pool: &Pool, session: &mut Session) -> Done<bool> {
+    if pool.is_made.load(Ordering::Relaxed) {
+        return Ok(true);
+    }
+    let Some(row) = session.row("select to_regclass('huedb.meta') is not null", &[])? else { return Ok(false) };
+    if !row.try_get::<_, bool>(0)? {
+        return Ok(false);
+    }
+    let version = session.row("select value::text from huedb.meta where key = 'schema'", &[])?;
+    let version: String = version.map_or(Ok(String::new()), |row| row.try_get(0))?;
+    let path = PathBuf::from(pool.place().to_string());
+    match version.parse() {
+        Ok(SCHEMA_VERSION) => {}
+        Ok(found) => return Err(Error::NewerFormat { path, found, supported: SCHEMA_VERSION }.into()),
+        Err(_) => return Err(Error::NotADatabase { path, why: "its schema huedb says no version".into() }.into()),
+    }
+    pool.is_made.store(true, Ordering::Relaxed);
+    Ok(true)
+}
+
+/// Makes the tables where they are not there, in the transaction that is open.
+pub(super) fn make(pool: &Pool, session: &mut Session) -> Done<()> {
+    if is_made(pool, session)? {
+        return Ok(());
+    }
+    session.row("select pg_advisory_xact_lock(hashtextextended('huedb.schema', 0))", &[])?;
+    if !is_made(pool, session)? {
+        session.client().batch_execute(SCHEMA)?;
+    }
+    Ok(())
+}
+
+/// What a database is made by, and what is to be said of it.
+pub(super) struct Versions {
+    /// PostgreSQL and pgvector.
+    pub(super) made_by: String,
+    /// What is wrong with these versions.
+    pub(super) warning: Option<String>,
+}
+
+/// Asks for the versions.
+pub(super) fn versions(session: &mut Session) -> Done<Versions> {
+    let sql =
+        "select current_setting('server_version'), (select extversion from pg_extension where extname = 'vector')";
+    let Some(row) = session.row(sql, &[])? else { return Ok(Versions { made_by: String::new(), warning: None }) };
+    let (server, vector): (String, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+    let Some(vector) = vector else {
+        return Ok(Versions { made_by: format!("PostgreSQL {server}, without pgvector"), warning: None });
+    };
+    let warning = match parsed(&vector) {
+        version if version < (0, 8, 0) => Some("searches without an index; 0.8.0 or later searches with one"),
+        version if version < (0, 8, 4) => Some("has faults that lose rows of an index; upgrade to 0.8.4 or later"),
+        _ => None,
+    };
+    let warning = warning.map(|warning| format!("pgvector {vector} {warning}"));
+    Ok(Versions { made_by: format!("PostgreSQL {server}, pgvector {vector}"), warning })
+}
+
+/// Reads a version such as `0.8.6`.
+pub(super) fn parsed(version: &str) -> (u32, u32, u32) {
+    let mut numbers = version.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    (next(), next(), next())
+}
