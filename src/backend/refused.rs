@@ -34,7 +34,14 @@ fn instead(verb: &str, place: &Place) -> String {
         (Place::Postgres(_), "check" | "repair") => "there `amcheck` checks, and `REINDEX` makes indexes again",
         (Place::Postgres(_), "backup" | "restore") => "there `pg_dump`, `pg_restore` and base backups do it",
         (Place::Postgres(_), "encrypt" | "decrypt" | "rekey") => {
-            "there the disk is encrypted, and `sslmode` the connection"
+            "there the system encrypts the disk, and `sslmode=verify-full` the connection"
+        }
+        (_, "export --all") => "`huedb pull --all` brings all of it into a file, which exports it",
+        (_, "import --all" | "import of whole collections") => {
+            "import into a file, and `huedb push --all` brings it there"
+        }
+        (Place::Postgres(_), "reembed") => {
+            "`huedb pull` it into a file, reembed it, and `huedb push` it --into another name"
         }
         (Place::Server(_), "browse") => "open the server's address in a browser: a huedb server has the same page",
         (Place::Server(_), _) => "run it where the server's file is",

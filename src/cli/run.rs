@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, FromArgMatches};
+use huedb::backend::Place;
 use huedb::input::{Stdin, closed_stream};
 use huedb::process::was_closed;
 
@@ -120,9 +121,10 @@ fn run_one(
     let result = panic::guarded(&cli.global.db, || {
         let out = TerminalGuard::new(stdout, streams.0.is_terminal);
         let invocation = (&*defaults, &matches);
-        let db = cli.global.db.display();
+        let place = Place::parse(&cli.global.db);
+        let kind = if place.path().is_some() { "file" } else { "place" };
         let (tenant, database) = (&cli.global.tenant, &cli.global.database);
-        printer.detail(format!("file {db}, tenant {tenant}, database {database}"));
+        printer.detail(format!("{kind} {place}, tenant {tenant}, database {database}"));
         let mut context =
             Context::new(&cli.global, invocation, streams.1.is_terminal, &mut printer, (stdin, out), kept)?;
         context.timing = timing.clone();

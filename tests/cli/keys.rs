@@ -265,3 +265,29 @@ fn a_series_gets_the_key_once() {
     let ran = run(&world, &["exec", "series"], &["--key-file", "raw.key"], &[]);
     assert!(ran.status == Some(2) && ran.stdout == "41\n" && ran.stderr.contains("does not open"), "{ran:?}");
 }
+
+/// Nobody listens there: what is said is said of the place, without the password.
+#[test]
+fn no_verb_takes_an_address_for_a_file() {
+    let world = world();
+    world.write("template.redb", world.bytes());
+    for place in ["http://127.0.0.1:9", "postgresql://ann:secret@127.0.0.1:9/none"] {
+        for case in CASES {
+            let ran = run(&world, &[&["--db", place], case.args].concat(), &[], &[]);
+            assert!(matches!(ran.status, Some(2 | 5)), "{place} {:?}: {ran:?}", case.args);
+            assert!(ran.stderr.contains("127.0.0.1:9"), "{place} {:?}: {ran:?}", case.args);
+            assert!(
+                !ran.stderr.contains("file not found") && !ran.stderr.contains("secret"),
+                "{:?}: {ran:?}",
+                case.args
+            );
+        }
+    }
+    for args in [&["encrypt", "http://127.0.0.1:9"][..], &["rekey", "--db", "http://127.0.0.1:9"]] {
+        let ran = world.run(args);
+        assert!(ran.stderr.contains("works on a file; http://127.0.0.1:9 is a server"), "{ran:?}");
+    }
+    let shown = world.run(&["config", "--db", "postgresql://ann:secret@127.0.0.1:9/none", "-o", "jsonl"]);
+    assert!(shown.stdout.contains("postgresql://ann@127.0.0.1:9/none"), "{shown:?}");
+    assert!(["http:", "postgresql:"].iter().all(|name| !world.path(name).exists()));
+}

@@ -73,6 +73,7 @@ fn write(
 
 /// Reads a dump into the file, which is made when there is none.
 pub(crate) fn import(context: &mut Context, source: &str, mode: Mode) -> Result<Status> {
+    context.require_file("import --all")?;
     // The file is made once it is sure that there is a dump.
     restore(context, Dump::open(source, context.stdin.clone())?, mode, OnError::Stop, None)
 }
@@ -85,6 +86,7 @@ pub(crate) fn restore(
     on_error: OnError,
     into: Option<CollectionName>,
 ) -> Result<Status> {
+    context.require_file("import of whole collections")?;
     let start = Instant::now();
     let interrupt = Interrupt::listen();
     let size = archive.size();

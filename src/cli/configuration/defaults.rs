@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use huedb::backend::Place;
 use huedb::error::{Error, Result};
 
 use crate::cli::arguments::did_you_mean::meant;
@@ -131,7 +132,12 @@ impl Defaults {
     /// Returns every global flag with its value and where that came from.
     pub(crate) fn settings(&self, matches: &ArgMatches) -> Vec<Properties> {
         let setting = |arg: &Arg| {
-            let value = raw(arg, matches).map(|value| value.to_string_lossy().into_owned());
+            let shown = |value: &OsStr| match arg.get_long() {
+                // An address may have a password in it.
+                Some("db") => Place::parse(Path::new(value)).to_string(),
+                _ => value.to_string_lossy().into_owned(),
+            };
+            let value = raw(arg, matches).map(|value| shown(&value));
             Properties::new()
                 .with("key", arg.get_long().unwrap_or_default())
                 .with("value", value)

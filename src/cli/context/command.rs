@@ -91,7 +91,7 @@ impl<'c, 'w> Context<'c, 'w> {
 
     /// Names the file in an error that is about one and does not say which.
     pub(crate) fn naming_its_file(&self, error: Error) -> Error {
-        error.at(&self.db, self.options.busy_timeout)
+        if self.place().path().is_some() { error.at(&self.db, self.options.busy_timeout) } else { error }
     }
 
     /// Hands over what is still buffered; the last thing a command does.

@@ -144,7 +144,7 @@ impl Context<'_, '_> {
     ) -> Result<CollectionInfo> {
         let new = NewCollection { embedder: Some(model.clone()), ..NewCollection::default() };
         let info = self.change_or_make(file, |store| store.create_collection(CollectionName::parse(name)?, new))?;
-        let (name, db) = (&info.name, self.db.display());
+        let (name, db) = (&info.name, self.place());
         self.printer.notice(format!("created {name} in {db} (model {}, {})", model.model, info.space));
         Ok(info)
     }
@@ -174,11 +174,12 @@ impl Context<'_, '_> {
         }
     }
 
-    /// Works on this file instead of that of --db.
-    pub(crate) fn use_file(&mut self, file: Option<PathBuf>) -> Result<()> {
+    /// Works on this file instead of that of --db; `verb` is what is asked for.
+    pub(crate) fn use_file(&mut self, file: Option<PathBuf>, verb: &'static str) -> Result<()> {
         if let Some(file) = file {
             self.db = file;
         }
+        self.require_file(verb)?;
         if self.db.exists() { Ok(()) } else { Err(Error::FileNotFound { path: self.db.clone() }) }
     }
 

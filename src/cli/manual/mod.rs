@@ -20,11 +20,12 @@ pub(crate) struct Page {
 }
 
 /// The guides, which are in section 7, and their Markdown.
-const GUIDES: [(&str, &str); 7] = [
+const GUIDES: [(&str, &str); 8] = [
     ("data", include_str!("../../../man/data.md")),
     ("searching", include_str!("../../../man/searching.md")),
     ("scripting", include_str!("../../../man/scripting.md")),
     ("serving", include_str!("../../../man/serving.md")),
+    ("places", include_str!("../../../man/places.md")),
     ("models", include_str!("../../../man/models.md")),
     ("chroma", include_str!("../../../man/chroma.md")),
     ("storage", include_str!("../../../man/storage.md")),

@@ -63,6 +63,7 @@ pub(crate) struct RestoreArgs {
 
 impl RestoreArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        context.require_file("restore")?;
         let was_encrypted = is_encrypted(&context.db);
         let copy = || context.with_key(|options| restore(&self.backup, &context.db, self.force, options));
         let start = Instant::now();

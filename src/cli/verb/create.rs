@@ -153,7 +153,7 @@ impl CreateArgs {
                 let model = info.embedder.map_or("no model".to_owned(), |embedder| {
                     format!("model {}, {} dimensions", embedder.model, embedder.dimension)
                 });
-                format!("created {name} in {} ({model}, {})", context.db.display(), info.space)
+                format!("created {name} in {} ({model}, {})", context.place(), info.space)
             }
             Err(Error::CollectionExists { .. }) if self.get_or_create => format!("{name} exists"),
             Err(error) => return Err(error),

@@ -31,7 +31,7 @@ pub(crate) struct EncryptArgs {
 
 impl EncryptArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        context.use_file(self.file)?;
+        context.use_file(self.file, "encrypt")?;
         let facts = encrypt(&context.db, || context.keys.new_of(&context.db), context.options())?;
         context.printer.notice(format!("encrypted {} in {}", amount(&facts), context.db.display()));
         context.printer.notice("the old data may still be recoverable from free space, snapshots and backups");
@@ -51,7 +51,7 @@ pub(crate) struct DecryptArgs {
 
 impl DecryptArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        context.use_file(self.file)?;
+        context.use_file(self.file, "decrypt")?;
         let facts = context.with_key(|options| decrypt(&context.db, options))?;
         context.printer.notice(format!("decrypted {} in {}", amount(&facts), context.db.display()));
         Ok(Status::Done)

@@ -43,8 +43,7 @@ pub(crate) struct RekeyArgs {
 
 impl RekeyArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
-        context.require_file("rekey")?;
-        context.use_file(self.file)?;
+        context.use_file(self.file, "rekey")?;
         // The old key is tried before a new one is asked for, and nothing is touched before there is one.
         context.open_file(Access::Read)?.require_encrypted()?;
         let source = KeySource::given(self.new_key_file, self.new_key_command, context.is_terminal);

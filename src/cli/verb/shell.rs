@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args};
 use etcetera::BaseStrategy;
+use huedb::backend::Place;
 use huedb::error::{Error, Result};
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::error::ReadlineError;
@@ -64,7 +65,7 @@ impl ShellArgs {
         let config = config.max_history_size(KEPT_LINES).map_err(failed)?.build();
         let mut editor: Editor<ShellHelper, FileHistory> = Editor::with_config(config).map_err(failed)?;
         editor.set_helper(Some(ShellHelper { defaults: defaults.inherited(matches), files: FilenameCompleter::new() }));
-        let prompt = format!("{}> ", sanitize(&db.display().to_string()));
+        let prompt = format!("{}> ", sanitize(&Place::parse(db).to_string()));
         let history = history_file();
         if let Some(path) = &history {
             // There is none the first time.
