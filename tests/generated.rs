@@ -64,8 +64,9 @@ fn manual_pages_are_what_the_command_prints() {
         (format!("huedb-{}.1", words.join("-")), printed(&args))
     };
     let pages = all.into_iter().map(page);
-    let topics = ["data", "searching", "scripting", "serving", "models", "chroma", "storage", "errors", "filters"]
-        .map(|topic| (format!("huedb-{topic}.7"), printed(&["man", topic])));
+    let topics =
+        ["data", "searching", "scripting", "serving", "places", "models", "chroma", "storage", "errors", "filters"]
+            .map(|topic| (format!("huedb-{topic}.7"), printed(&["man", topic])));
     let huedb = ("huedb.1".to_owned(), printed(&["man"]));
     check("man", &std::iter::once(huedb).chain(pages).chain(topics).collect::<Vec<_>>());
 }

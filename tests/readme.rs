@@ -20,12 +20,13 @@ fn root() -> &'static Path {
 }
 
 /// In the order in which their blocks run.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "man/data.md",
     "man/searching.md",
     "man/scripting.md",
     "man/serving.md",
+    "man/places.md",
     "man/models.md",
     "man/chroma.md",
     "man/storage.md",
