@@ -17,3 +17,4 @@ mod harness;
 #[path = "../shared/postgres.rs"]
 #[allow(dead_code, reason = "shared with other tests, which use other parts of it")]
 mod postgres_server;
+mod push;

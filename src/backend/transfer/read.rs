@@ -4,15 +4,16 @@
 
 use std::collections::HashSet;
 
+use crate::backend::protocol::bytes_of;
 use crate::backend::records::Records;
 use crate::error::Result;
 use crate::query::RecordQuery;
-use crate::record::{DumpRecord, Record, RecordId};
+use crate::record::{DumpRecord, RecordId};
 use crate::store::Include;
 
 /// Records of a batch; tests want many batches of few records.
 pub(super) const ROWS_AT_ONCE: usize = if cfg!(test) { 16 } else { 8192 };
-/// Bytes of a batch, about.
+/// Bytes of a batch, about, as they travel.
 const BYTES_AT_ONCE: usize = 32 << 20;
 /// Records that are read before it is known how long they are.
 const FIRST_ROWS: usize = ROWS_AT_ONCE / 16;
@@ -114,16 +115,4 @@ impl Batch<'_> {
         let full = std::mem::take(&mut self.records);
         full.is_empty() || (self.each)(full)
     }
-}
-
-/// What a record takes in memory, about.
-fn bytes_of(record: &Record) -> usize {
-    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    let components = record.embedding.as_ref().map_or(0, Vec::len);
-    let keys = record.metadata.iter().flat_map(crate::record::Metadata::iter).map(|(key, _)| key.len() + 32);
-    128 + record.id.as_str().len()
-        + text(&record.document)
-        + text(&record.uri)
-        + components * size_of::<f32>()
-        + keys.sum::<usize>()
 }

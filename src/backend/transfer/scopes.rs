@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is there is left as it is.
 
+use super::settings::keeps_none;
 use crate::backend::database::Backend;
 use crate::error::{Error, Result};
 use crate::record::{DatabaseName, Scope, TenantName};
@@ -12,7 +13,9 @@ use crate::record::{DatabaseName, Scope, TenantName};
 /// Those of reading.
 pub fn scopes(place: &dyn Backend) -> Result<Vec<Scope>> {
     let mut found = Vec::new();
-    for tenant in place.tenants()? {
+    // A server of Chroma's lists the databases of a tenant, and no tenants.
+    let tenants = if keeps_none(place)? { vec![place.scope().tenant.clone()] } else { place.tenants()? };
+    for tenant in tenants {
         let of_tenant = place.in_scope(Scope { tenant, ..Scope::default() });
         found.extend(of_tenant.databases()?.into_iter().map(|it| Scope { tenant: it.tenant, database: it.name }));
     }

@@ -90,7 +90,7 @@ impl Transfer<'_> {
 }
 
 /// Whether a place gives collections identities of its own, and knows no models of huedb: a server of Chroma.
-fn keeps_none(place: &dyn Backend) -> Result<bool> {
+pub(super) fn keeps_none(place: &dyn Backend) -> Result<bool> {
     Ok(matches!(place.place(), Place::Server(_)) && !place.facts()?.made_by.starts_with("huedb"))
 }
 

@@ -1,31 +1,36 @@
 //! `huedb ping`.
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use clap::Args;
+use huedb::backend::Place;
 use huedb::error::Result;
 use huedb::serve::{PingOptions, ping};
+use huedb::store::Access;
 
 use crate::cli::arguments::global::seconds;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 use crate::output::{Properties, duration};
 
-/// Ask a server whether it is ready
+/// Ask a server or PostgreSQL whether it is ready
 ///
-/// For health checks of containers and scripts: any server that speaks Chroma's API answers. Prints what it serves.
+/// For health checks of containers and scripts: any server that speaks Chroma's API answers, and PostgreSQL by its address.
+/// Prints which it is and what it holds.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   huedb ping
   huedb ping http://db.internal:8000 --timeout 1
+  huedb ping postgresql://ann@db.internal/vectors
   huedb ping https://db.internal:8000 --ca-file ca.pem --token-file token
 
 Exit codes:
   0 ready, 5 not reached or not ready")]
 pub(crate) struct PingArgs {
-    /// Address of the server
-    #[arg(value_name = "URL", default_value = "http://127.0.0.1:8000")]
-    url: String,
+    /// Address [default: that of --db, where it is one, else http://127.0.0.1:8000]
+    #[arg(value_name = "URL")]
+    url: Option<String>,
 
     /// Seconds to wait for an answer
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
@@ -34,12 +39,36 @@ pub(crate) struct PingArgs {
 
 impl PingArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
+        let place = match (self.url, context.place()) {
+            (Some(url), _) => Place::parse(Path::new(&url)),
+            (None, Place::File(_)) => Place::Server("http://127.0.0.1:8000".into()),
+            (None, place) => place,
+        };
+        let url = match &place {
+            Place::Postgres(address) => return postgres(context, &place, address),
+            Place::Server(url) => url.clone(),
+            // A host and its port.
+            Place::File(host) => host.display().to_string(),
+        };
         let server = context.token.options()?;
         let options = PingOptions { patience: self.timeout, server };
-        let pong = ping(&self.url, &options)?;
-        let facts = Properties::new().with("url", self.url.as_str()).with("ready", true).with("version", pong.version);
+        let pong = ping(&url, &options)?;
+        let kind = if pong.version.is_some() { "huedb" } else { "another server of Chroma's API" };
+        let facts = Properties::new().with("url", place.to_string()).with("ready", true).with("server", kind);
+        let facts = facts.with("version", pong.version);
         let facts = facts.with("collections", pong.collections).with("records", pong.records);
         context.facts(&facts.with("took", duration(pong.took)))?;
         Ok(Status::Done)
     }
+}
+
+/// Asks PostgreSQL, which says more of itself than a server does.
+fn postgres(context: &mut Context, place: &Place, address: &str) -> Result<Status> {
+    let start = Instant::now();
+    let found = context.elsewhere(Path::new(address), |context| context.open(Access::Read)?.facts())?;
+    let facts = Properties::new().with("url", place.to_string()).with("ready", true).with("server", found.made_by);
+    let facts = found.more.into_iter().fold(facts, |facts, (name, value)| facts.with(name, value));
+    let facts = facts.with("collections", found.collections).with("records", found.records);
+    context.facts(&facts.with("took", duration(start.elapsed())))?;
+    Ok(Status::Done)
 }
