@@ -20,6 +20,8 @@ pub(super) struct Fault {
     pub(super) retry_after: Option<u64>,
     /// The bound that the request went over.
     pub(super) rejection: Option<Rejection>,
+    /// The id of the record that is bad.
+    pub(super) record: Option<String>,
 }
 
 /// Chroma's name of what the caller did wrong.
@@ -29,7 +31,7 @@ const OTHER: &str = "ChromaError";
 
 impl Fault {
     fn new(status: StatusCode, name: &'static str, message: impl Into<String>) -> Self {
-        Self { status, name, message: message.into(), retry_after: None, rejection: None }
+        Self { status, name, message: message.into(), retry_after: None, rejection: None, record: None }
     }
 
     /// 400: the request says what cannot be.
@@ -98,9 +100,13 @@ impl Fault {
         Self { retry_after: Some(1), ..fault }
     }
 
-    /// Returns Chroma's body of it.
+    /// Returns Chroma's body of it; which record is bad is huedb's own.
     pub(super) fn body(&self) -> Vec<u8> {
-        serde_json::json!({ "error": self.name, "message": self.message }).to_string().into_bytes()
+        let mut body = serde_json::json!({ "error": self.name, "message": self.message });
+        if let (Some(record), Some(body)) = (&self.record, body.as_object_mut()) {
+            body.insert("record".into(), record.as_str().into());
+        }
+        body.to_string().into_bytes()
     }
 }
 
@@ -116,14 +122,16 @@ impl From<Error> for Fault {
             Error::TenantExists { name } => exists("Tenant", name),
             Error::DatabaseExists { name, .. } => exists("Database", name),
             Error::EmptyId => Self::invalid("Empty ID, ID must have at least one character"),
-            Error::DimensionMismatch { expected, got, .. } => {
-                Self::invalid(format!("Collection expecting embedding with dimension of {expected}, got {got}"))
-            }
+            Error::DimensionMismatch { expected, got, .. } => Self::invalid(of_length(*expected, *got)),
             // What is wrong with a record is said as what is wrong with an embedding by itself; which, for a longer batch.
-            Error::BadRecord { cause, .. } if matches!(**cause, Error::DimensionMismatch { .. }) => match error {
-                Error::BadRecord { cause, .. } => (*cause).into(),
-                error => Self::internal(error.to_string()),
-            },
+            Error::BadRecord { id, cause } => {
+                let said = match &**cause {
+                    Error::DimensionMismatch { expected, got, .. } => Self::invalid(of_length(*expected, *got)),
+                    _ if error.kind() == ErrorKind::Input => Self::invalid(error.with_hint()),
+                    _ => Self::internal(error.with_hint()),
+                };
+                Self { record: Some(id.clone()), ..said }
+            }
             Error::Busy { .. } => Self::backoff(error.to_string()),
             Error::FileNotFound { .. } | Error::KeyNeeded { .. } | Error::WrongKey { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "InternalError", error.to_string())
@@ -132,6 +140,10 @@ impl From<Error> for Fault {
             _ => Self::internal(error.with_hint()),
         }
     }
+}
+
+fn of_length(expected: usize, got: usize) -> String {
+    format!("Collection expecting embedding with dimension of {expected}, got {got}")
 }
 
 fn exists(what: &str, name: &str) -> Fault {

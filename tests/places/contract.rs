@@ -1,55 +1,19 @@
-//! The rows of the contract, on a server and on PostgreSQL in place of a file.
-//!
-//! A row that is of files alone is named in [`FILES_ALONE`], with why.
+//! The rows of the contract, on PostgreSQL in place of a file.
 
 use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
 
-use huedb::backend::FileBackend;
-use huedb::serve::{ServeOptions, Server};
-use huedb::store::{Access, Store};
-use tempfile::TempDir;
-
 use crate::postgres_server::Postgres;
-use crate::rows::{Row, RowPlace};
+use crate::rows::{Row, RowPlace, failures};
 
-/// What stands in the scripts of rows that are of files alone.
-const FILES_ALONE: [&str; 6] = [
-    // Verbs that work on a file.
-    "huedb check",
-    "huedb compact",
-    "huedb reembed",
-    "export --all",
-    "import --all",
-    // The file itself is looked at.
-    "test.redb",
-];
-
-fn is_of_files(row: &Row) -> bool {
-    FILES_ALONE.iter().any(|script| row.1.contains(script))
-}
-
-/// A server of its own for each row.
-pub(crate) struct ServerPlace;
-
-impl RowPlace for ServerPlace {
-    fn begin(&self, _: &Path) -> (Vec<(&'static str, String)>, Box<dyn Any>) {
-        let folder = TempDir::new().unwrap();
-        let store = Store::open(folder.path().join("served.redb"), Access::Create).unwrap();
-        let options = ServeOptions::of_process().unwrap();
-        let backend = Arc::new(FileBackend::new(store));
-        let server = Server::start(backend, "127.0.0.1:0".parse().unwrap(), options).unwrap();
-        (vec![("HUEDB_FILE", format!("http://{}", server.address()))], Box::new((server, folder)))
-    }
-
-    fn passes_over(&self, row: &Row) -> bool {
-        is_of_files(row)
-    }
-}
+/// What stands in the scripts of rows that are of files alone: verbs that work on one, the file itself, and the character NUL,
+/// which no text of PostgreSQL has.
+const FILES_ALONE: [&str; 7] =
+    ["huedb check", "huedb compact", "huedb reembed", "export --all", "import --all", "test.redb", "\\u0000"];
 
 /// A database of its own for each row.
-pub(crate) struct PostgresPlace(pub(crate) Arc<Postgres>);
+struct PostgresPlace(Arc<Postgres>);
 
 impl RowPlace for PostgresPlace {
     fn begin(&self, _: &Path) -> (Vec<(&'static str, String)>, Box<dyn Any>) {
@@ -57,19 +21,14 @@ impl RowPlace for PostgresPlace {
     }
 
     fn passes_over(&self, row: &Row) -> bool {
-        is_of_files(row)
+        FILES_ALONE.iter().any(|script| row.1.contains(script))
     }
 }
 
-/// Runs `before` and then each row in every place there is; reports every row that fails.
+/// Runs `before` and then each row; reports every row that fails.
 #[track_caller]
 pub(crate) fn check(before: &str, rows: &[Row]) {
-    let mut places: Vec<(&str, Box<dyn RowPlace>)> = vec![("a server", Box::new(ServerPlace))];
-    if let Some(server) = Postgres::shared("rows of the contract") {
-        places.push(("PostgreSQL", Box::new(PostgresPlace(server))));
-    }
-    for (name, place) in places {
-        let failed = crate::rows::failures(place.as_ref(), before, rows);
-        assert!(failed.is_empty(), "{name}: {} of {} rows failed\n\n{}", failed.len(), rows.len(), failed.join("\n"));
-    }
+    let Some(server) = Postgres::shared("rows of the contract") else { return };
+    let failed = failures(&PostgresPlace(server), before, rows);
+    assert!(failed.is_empty(), "{} of {} rows failed\n\n{}", failed.len(), rows.len(), failed.join("\n"));
 }

@@ -13,8 +13,35 @@
     reason = "a failed test is meant to panic, and tests compute with small numbers"
 )]
 
+#[path = "../contract/collections.rs"]
+mod collections;
+mod contract;
+#[path = "../contract/data_model.rs"]
+mod data_model;
+#[path = "../contract/distance.rs"]
+mod distance;
 mod harness;
+#[path = "../library/model/mod.rs"]
+#[allow(dead_code, reason = "shared with the library's tests, which run it on files")]
+mod model;
+mod modelled;
+#[path = "../library/open.rs"]
+#[allow(dead_code, reason = "shared with other tests, which use other parts of it")]
+mod open;
+#[path = "../contract/operations.rs"]
+mod operations;
 #[path = "../shared/postgres.rs"]
 #[allow(dead_code, reason = "shared with other tests, which use other parts of it")]
 mod postgres_server;
 mod push;
+#[path = "../library/random.rs"]
+#[allow(dead_code, reason = "shared with other tests, which draw more")]
+mod random;
+#[path = "../contract/rows.rs"]
+mod rows;
+#[path = "../contract/search.rs"]
+mod search;
+
+mod shell {
+    pub(crate) use crate::contract::check;
+}

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 
-use huedb::backend::FileBackend;
 use huedb::serve::{ServeOptions, Server};
 use huedb::store::{Access, Store};
 use tempfile::TempDir;
@@ -78,8 +76,7 @@ fn to_a_server_and_back() {
     let folder = TempDir::new().unwrap();
     let store = Store::open(folder.path().join("served.redb"), Access::Create).unwrap();
     let options = ServeOptions::of_process().unwrap();
-    let backend = Arc::new(FileBackend::new(store));
-    let server = Server::start(backend, "127.0.0.1:0".parse().unwrap(), options).unwrap();
+    let server = Server::start(store, "127.0.0.1:0".parse().unwrap(), options).unwrap();
     there_and_back(&format!("http://{}", server.address()));
 }
 

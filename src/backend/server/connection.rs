@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use ureq::http::Method;
 
 use super::chroma::{Quota, is_cloud};
@@ -130,11 +131,19 @@ impl Connection {
             409 if is_of("Collection [") => Error::CollectionExists { name: bracketed(&said) },
             409 if is_of("Tenant [") => Error::TenantExists { name: bracketed(&said) },
             409 if is_of("Database [") => Error::DatabaseExists { name: bracketed(&said), tenant },
-            400 | 422 => match dimensions(&said) {
-                Some((expected, got)) => Error::DimensionMismatch { collection: name(), expected, got },
-                None if said.contains("has no index of the words") => Error::WordsNotIndexed { collection: name() },
-                None => Error::argument(said),
-            },
+            400 | 422 => {
+                let record = bad_record(answer);
+                let said = record.as_ref().map_or(said.as_str(), |id| without_record(&said, id));
+                let why = match dimensions(said) {
+                    Some((expected, got)) => Error::DimensionMismatch { collection: name(), expected, got },
+                    None if said.contains("has no index of the words") => Error::WordsNotIndexed { collection: name() },
+                    None => Error::argument(said),
+                };
+                match record {
+                    Some(id) => why.of_record(&id),
+                    None => why,
+                }
+            }
             _ => self.http.refused(answer),
         }
     }
@@ -157,6 +166,17 @@ impl Connection {
 pub(super) struct About<'a> {
     pub(super) scope: &'a Scope,
     pub(super) collection: Option<&'a str>,
+}
+
+/// Returns the id of the record that a huedb server refused.
+fn bad_record(answer: &HttpAnswer) -> Option<String> {
+    let said: Json = serde_json::from_slice(&answer.body).ok()?;
+    said.get("record")?.as_str().map(str::to_owned)
+}
+
+/// Leaves out of a message which record it is about.
+fn without_record<'s>(said: &'s str, id: &str) -> &'s str {
+    said.strip_prefix(&format!("record {id:?}: ")).unwrap_or(said)
 }
 
 fn bracketed(said: &str) -> String {

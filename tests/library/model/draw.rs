@@ -1,5 +1,6 @@
 //! Random parts of operations. Pools are small, so that ids, keys, values and words meet often.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use huedb::store::Mode;
@@ -21,7 +22,7 @@ pub(crate) fn id(random: &mut Random) -> String {
         1 => "line\nbreak".into(),
         2 => "🦊".into(),
         3 => "it's \\ \"quoted\"".into(),
-        4 => "x".repeat(3000),
+        4 => "x".repeat(if HOLDS_ALL.get() { 3000 } else { 2000 }),
         _ => format!("r{}", random.below(120)),
     }
 }
@@ -38,6 +39,20 @@ pub(crate) fn key(random: &mut Random) -> String {
     pick(random, &["i", "f", "s", "b", "ia", "fa", "sa", "ba", "mix", "mix", "sparse", "nokey"]).into()
 }
 
+thread_local! {
+    static HOLDS_ALL: Cell<bool> = const { Cell::new(true) };
+}
+
+/// Says whether the draws of this thread may be whatever a file holds: texts with the character NUL, and long ids.
+pub(crate) fn hold_all(may: bool) {
+    HOLDS_ALL.set(may);
+}
+
+/// The character NUL, or the nearest there is.
+fn nul() -> char {
+    if HOLDS_ALL.get() { '\0' } else { '\u{1}' }
+}
+
 fn int(random: &mut Random) -> i64 {
     pick(random, &[0, 1, 1, 2, 2, 3, -1, 1 << 53, (1 << 53) + 1, i64::MAX, i64::MIN])
 }
@@ -52,8 +67,8 @@ fn string(random: &mut Random) -> String {
         0 => String::new(),
         1 => format!("{long}{}", random.below(3)),
         2 => long,
-        3 => "a\u{0}b".into(),
-        4 => "a\u{0}".into(),
+        3 => format!("a{}b", nul()),
+        4 => format!("a{}", nul()),
         5 => "it's \\ \"x\"".into(),
         6 => "日本".into(),
         _ => pick(random, &["a", "b", "A"]).into(),
@@ -119,7 +134,7 @@ fn patch(random: &mut Random, nulls: bool) -> BTreeMap<String, Option<Value>> {
 pub(crate) fn text(random: &mut Random) -> String {
     match random.below(12) {
         0 => String::new(),
-        1 => "head\u{0}fox tail".into(),
+        1 => format!("head{}fox tail", nul()),
         2 => "100% a_b\nRED 日本語".into(),
         _ => (0..=random.below(6)).map(|_| pick(random, &WORDS)).collect::<Vec<_>>().join(" "),
     }

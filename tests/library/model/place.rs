@@ -15,6 +15,11 @@ pub(crate) trait ModelPlace {
     /// Opens it, empty at the first time, once nothing uses it any longer.
     fn open(&mut self, scope: Scope) -> Arc<dyn Backend>;
 
+    /// Returns whether it holds whatever a file does: texts with the character NUL, and ids of any length.
+    fn holds_all(&self) -> bool {
+        true
+    }
+
     /// Does what keeps a file small; other places do so by themselves.
     fn compact(&self, _: &dyn Backend) -> Same {
         Ok(())

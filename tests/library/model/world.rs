@@ -11,7 +11,7 @@ use huedb::error::Error;
 use huedb::record::Scope;
 
 use super::contract::{Collection, Contract, Refusal};
-use super::draw::pick;
+use super::draw::{self, pick};
 use super::place::ModelPlace;
 use super::questions::Recall;
 use crate::random::Random;
@@ -34,6 +34,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(mut place: Box<dyn ModelPlace>) -> Self {
         let scope = (TENANTS[0], DATABASES[0]);
+        draw::hold_all(place.holds_all());
         let backend = Some(place.open(named(scope)));
         Self { place, scope, contract: Contract::new(), backend, recall: Recall::default() }
     }
