@@ -80,12 +80,6 @@ impl Fault {
         self.code().is_some_and(|code| others.contains(code))
     }
 
-    /// Returns whether a table is not there: nothing of huedb's was made yet, or the collection was dropped meanwhile.
-    pub(super) fn is_missing(&self) -> bool {
-        let missing = [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME];
-        self.code().is_some_and(|code| missing.contains(code))
-    }
-
     /// Returns what to tell.
     pub(super) fn at(self, place: &Place, waited: Duration) -> Error {
         match self {

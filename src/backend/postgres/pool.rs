@@ -5,7 +5,7 @@
 //! transaction's own number.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -227,6 +227,8 @@ impl Pool {
                     None => return Err(Ended::Undone(Fault::Ours(self.unknown()))),
                 },
                 Err(Ended::Undone(fault)) => {
+                    // Tables that this transaction made are not there.
+                    self.is_made.store(false, Ordering::Relaxed);
                     if !fault.is_lost() {
                         self.put_back(session);
                     }
