@@ -150,6 +150,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// [`Error::Server`] when it cannot be reached, fails, or puts the request off for too long.
+    #[expect(clippy::needless_pass_by_value, reason = "a method is a word")]
     pub(crate) fn send(&self, method: Method, path: &str, json: Option<&[u8]>, repeat: Repeat) -> Result<HttpAnswer> {
         let mut jitter = Jitter::new();
         let mut attempt = 0;
@@ -176,6 +177,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// [`Error::Server`] when it cannot be reached or the answer breaks off, and as [`HttpClient::refused`].
+    #[expect(clippy::needless_pass_by_value, reason = "a method is a word")]
     pub(crate) fn lines(&self, method: Method, path: &str, heard: &mut dyn FnMut(&str) -> Result<bool>) -> Result<()> {
         let lost = |error: &dyn std::fmt::Display| self.failed(error.to_string(), true);
         let request = self.request(&method, path).body(()).map_err(|error| lost(&error))?;
@@ -243,8 +245,9 @@ fn is_unsent(error: &ureq::Error) -> bool {
     use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
     match error {
         ureq::Error::Io(error) => matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable),
-        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
-        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => true,
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => true,
         _ => false,
     }
 }

@@ -18,6 +18,7 @@ pub struct Hit {
 }
 
 /// The value of an expression may be infinite, which JSON cannot say; the bits are the number, whatever it is.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this form")]
 fn as_bits<S: Serializer>(distance: &f32, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u32(distance.to_bits())
 }

@@ -12,7 +12,6 @@ mod call;
 mod collections;
 mod connection;
 mod engine;
-#[expect(clippy::unnecessary_wraps, reason = "every handler has this form")]
 mod far;
 mod fault;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -12,6 +12,7 @@
     clippy::large_stack_arrays,
     clippy::items_after_statements,
     clippy::print_stderr,
+    clippy::too_many_lines,
     reason = "a failed test is meant to panic, and tests compute with small numbers"
 )]
 
@@ -20,8 +21,14 @@ mod audit;
 mod beside;
 mod browse;
 mod clients;
+#[path = "../contract/collections.rs"]
+mod collections;
 mod cors;
+#[path = "../contract/data_model.rs"]
+mod data_model;
 mod disk;
+#[path = "../contract/embedding.rs"]
+mod embedding;
 mod far;
 mod hostile;
 mod kill;
@@ -29,6 +36,8 @@ mod limits;
 mod metrics;
 mod model;
 mod oidc;
+#[path = "../contract/operations.rs"]
+mod operations;
 mod own;
 mod page;
 mod proxy;
@@ -36,7 +45,12 @@ mod proxy;
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;
 mod routes;
+#[path = "../contract/rows.rs"]
+mod rows;
 mod running;
+#[path = "../shared/served.rs"]
+mod served;
+mod shell;
 mod stop;
 mod tls;
 mod tokens;

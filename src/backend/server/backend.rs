@@ -73,7 +73,7 @@ impl ServerBackend {
         let (path, body) = (format!("{}/collections", path_of(&self.scope)), creation(name, new)?);
         let made: CollectionJson =
             self.connection.call(Method::POST, &path, Some(&body), Repeat::Other, self.about())?;
-        Ok(describe(&self.connection, made)?.info)
+        Ok(describe(&self.connection, &made)?.info)
     }
 
     fn unknown_to_chroma(&self, what: &str) -> Error {
@@ -191,7 +191,7 @@ impl Backend for ServerBackend {
         }
         let mut found = Vec::new();
         for json in collections_of(&self.connection.http, &self.scope)? {
-            let info = describe(&self.connection, json)?.info;
+            let info = describe(&self.connection, &json)?.info;
             let records = self.chroma(Which::Id(info.id)).counted()?;
             found.push((info, Counts { records, ..Counts::default() }));
         }

@@ -32,6 +32,8 @@ impl OwnState {
         Ok(Self { records, whole, looked_up: Mutex::default(), kinds: OnceLock::new() })
     }
 
+    /// Returns what was looked up of an id.
+    #[expect(clippy::option_option, reason = "an id that was looked up may have no record")]
     fn known(&self, id: &RecordId) -> Option<Option<Record>> {
         self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
@@ -55,8 +57,8 @@ impl Existing for OwnState {
     }
 
     fn having(&self, key: &str, text: &str) -> Result<Vec<RecordId>> {
-        let test = Test::In { key: key.to_owned(), values: vec![Scalar::Str(text.to_owned())], negated: false };
-        let query = RecordQuery { filter: Some(Filter::Test(test)), ..RecordQuery::default() };
+        let holds = Test::In { key: key.to_owned(), values: vec![Scalar::Str(text.to_owned())], negated: false };
+        let query = RecordQuery { filter: Some(Filter::Test(holds)), ..RecordQuery::default() };
         self.records.find(&query, Include::NONE)?.ids().collect()
     }
 

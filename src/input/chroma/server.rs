@@ -71,7 +71,7 @@ impl ChromaServer {
                 }
                 if selection.takes(&scope.tenant, &scope.database, &collection.name) {
                     let records = count_of(&client, &scope, collection.id)?;
-                    let info = info_of(&client, collection, &mut noticed)?;
+                    let info = info_of(&client, &collection, &mut noticed)?;
                     collections.push(FoundCollection { scope: scope.clone(), info, records });
                 }
             }

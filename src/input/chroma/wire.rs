@@ -157,7 +157,7 @@ impl CollectionJson {
 }
 
 /// Says what a collection is here.
-pub(crate) fn info_of(client: &HttpClient, json: CollectionJson, noticed: &mut Noticed) -> Result<CollectionInfo> {
+pub(crate) fn info_of(client: &HttpClient, json: &CollectionJson, noticed: &mut Noticed) -> Result<CollectionInfo> {
     let bad = |why: String| client.bad(&format!("collection {:?}: {why}", json.name), None);
     let mut left_out = LeftOut::default();
     let mut said = Said::default();

@@ -3,7 +3,7 @@
 //! Its numbers are those of its documentation. Invariant: what is refused is named with the quota that it is beyond.
 
 use crate::error::{Error, Result};
-use crate::record::Record;
+use crate::record::{Metadata, Record};
 
 /// Bounds of requests to a server of Chroma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Quota {
             return Ok(());
         }
         let Record { id, embedding, document, metadata, .. } = record;
-        let keys: Vec<&str> = metadata.iter().flat_map(|metadata| metadata.iter()).map(|(key, _)| key).collect();
+        let keys: Vec<&str> = metadata.iter().flat_map(Metadata::iter).map(|(key, _)| key).collect();
         let longest = keys.iter().max_by_key(|key| key.len()).copied().unwrap_or_default();
         let beyond = |what: String, got: usize, most: usize, unit: &str| {
             (got > most).then(|| format!("{what} has {got} {unit}; Chroma's cloud takes at most {most}"))
@@ -66,7 +66,7 @@ pub(in crate::backend::server) fn is_cloud(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Metadata, RecordId};
+    use crate::record::RecordId;
 
     #[test]
     fn what_the_cloud_does_not_take_is_named() {

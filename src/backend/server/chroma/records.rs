@@ -67,7 +67,7 @@ impl ChromaRecords {
         let name = self.name();
         let path = format!("{}/collections/{rest}", path_of(&self.scope));
         let json: CollectionJson = self.connection.get(&path, self.about(&name))?;
-        let described = describe(&self.connection, json)?;
+        let described = describe(&self.connection, &json)?;
         let seen = (described.info.id, described.info.name.to_string());
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
         Ok(described)
@@ -209,7 +209,7 @@ impl ChromaRecords {
 }
 
 /// Says what a collection is here: asked and filled by the built-in model where Chroma's clients do so by theirs.
-pub(in crate::backend::server) fn describe(connection: &Connection, json: CollectionJson) -> Result<Described> {
+pub(in crate::backend::server) fn describe(connection: &Connection, json: &CollectionJson) -> Result<Described> {
     let (function, keys) = (json.function(), json.keys());
     let mut info = info_of(&connection.http, json, &mut Noticed::default())?;
     info.client.embedding_function = function;
@@ -413,7 +413,7 @@ impl Records for ChromaRecords {
         let this = self.name();
         let made: CollectionJson =
             self.connection.call(Method::POST, &path, Some(&body), Repeat::Other, self.about(&this))?;
-        let made = describe(&self.connection, made)?.info;
+        let made = describe(&self.connection, &made)?.info;
         let copy = Self::new(Arc::clone(&self.connection), self.scope.clone(), Which::Id(made.id));
         let mut after = None;
         loop {

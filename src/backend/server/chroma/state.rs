@@ -16,7 +16,7 @@ use crate::backend::{Records, State};
 use crate::error::Result;
 use crate::ingest::Existing;
 use crate::query::{Answer, Filter, MetadataKeys, Query, RecordPage, RecordQuery, Scalar, Test};
-use crate::record::{CollectionInfo, Counts, Record, RecordId};
+use crate::record::{CollectionInfo, Counts, Metadata, Record, RecordId};
 use crate::store::{Include, TermKind};
 
 /// Records that are looked through whole rather than asked for by Chroma's index.
@@ -46,6 +46,8 @@ impl ChromaState {
         Ok(Self { records, described, counts, looked_up: Mutex::default(), sample: OnceLock::new() })
     }
 
+    /// Returns what was looked up of an id.
+    #[expect(clippy::option_option, reason = "an id that was looked up may have no record")]
     fn known(&self, id: &RecordId) -> Option<Option<Record>> {
         self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
@@ -59,7 +61,7 @@ impl ChromaState {
         let page = self.records.find(&query, Include { metadatas: true, ..Include::NONE })?;
         let mut keys = Vec::new();
         for metadata in page.metadatas() {
-            keys.extend(metadata?.iter().flat_map(|metadata| metadata.iter()).map(|(key, _)| key.to_owned()));
+            keys.extend(metadata?.iter().flat_map(Metadata::iter).map(|(key, _)| key.to_owned()));
         }
         keys.sort();
         keys.dedup();
@@ -81,8 +83,8 @@ impl Existing for ChromaState {
     }
 
     fn having(&self, key: &str, text: &str) -> Result<Vec<RecordId>> {
-        let test = Test::In { key: key.to_owned(), values: vec![Scalar::Str(text.to_owned())], negated: false };
-        let query = RecordQuery { filter: Some(Filter::Test(test)), ..RecordQuery::default() };
+        let holds = Test::In { key: key.to_owned(), values: vec![Scalar::Str(text.to_owned())], negated: false };
+        let query = RecordQuery { filter: Some(Filter::Test(holds)), ..RecordQuery::default() };
         self.records.find(&query, Include::NONE)?.ids().collect()
     }
 

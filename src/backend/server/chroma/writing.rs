@@ -14,7 +14,7 @@ use crate::backend::protocol::bytes_of;
 use crate::error::Result;
 use crate::query::{Filter, RecordQuery, Scalar, Test};
 use crate::record::embedding_text::to_base64;
-use crate::record::{Chunk, Record, RecordId, Value};
+use crate::record::{Chunk, Metadata, Record, RecordId, Value};
 use crate::store::{Change, Collection, Form, Include};
 
 /// Bytes of one request, well below the 40 MiB that Chroma takes.
@@ -143,7 +143,7 @@ impl ChromaRecords {
 /// Returns what to say of metadata for one to become the other: Chroma merges, and null takes a key away.
 fn patch(before: &Record, after: &Record) -> Json {
     let of = |record: &Record| -> Map<String, Json> {
-        let entries = record.metadata.iter().flat_map(|metadata| metadata.iter());
+        let entries = record.metadata.iter().flat_map(Metadata::iter);
         entries.map(|(key, value)| (key.to_owned(), Value::to_json(value))).collect()
     };
     let (before, mut after) = (of(before), of(after));
