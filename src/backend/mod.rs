@@ -15,7 +15,6 @@ pub(crate) mod protocol;
 mod records;
 mod refused;
 mod replicated;
-#[allow(dead_code, reason = "places that are far away are searched by it")]
 mod search;
 #[cfg(feature = "foreign")]
 mod server;

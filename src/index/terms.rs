@@ -62,7 +62,7 @@ pub(crate) fn holds_any(view: &View, field: &str, question: &SparseVector) -> Re
 /// The weight of a term by the documents that hold it: `ln(1 + (n - df + 0.5) / (df + 0.5))` (Robertson and Zaragoza,
 /// 2009, in the form that is never negative).
 #[expect(clippy::cast_precision_loss, reason = "counts of records are below 2^52")]
-fn rarity(records: u64, holding: usize) -> f64 {
+pub(crate) fn rarity(records: u64, holding: usize) -> f64 {
     let (records, holding) = (records as f64, holding as f64);
     ((records - holding + 0.5).max(0.0) / (holding + 0.5)).ln_1p()
 }

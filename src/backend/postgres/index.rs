@@ -9,12 +9,13 @@ use std::thread;
 use std::time::Duration;
 
 use postgres::error::SqlState;
-use postgres::{Client, Error as Refusal, GenericClient};
+use postgres::{Client, GenericClient};
 use serde_json::{Value as Json, json};
 
+use super::fault::{Done, Fault};
 use super::search::{Kind, Searched};
 use crate::backend::BuiltIndex;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::index::Watch;
 use crate::record::{Hnsw, Space};
 use crate::store::GraphEntry;
@@ -35,8 +36,6 @@ pub(super) struct Graph {
     /// The index, as SQL writes it.
     pub(super) name: String,
     pub(super) bytes: i64,
-    /// Records there were when it was built.
-    pub(super) rows: u64,
     /// The share of the nearest that it found then.
     pub(super) recall: Option<f64>,
 }
@@ -64,24 +63,22 @@ impl Graph {
 }
 
 /// Finds the graph of a table, which is written as SQL writes it.
-pub(super) fn graph_of(client: &mut impl GenericClient, table: &str) -> Result<Option<Graph>, Refusal> {
+pub(super) fn graph_of(client: &mut impl GenericClient, table: &str) -> Done<Option<Graph>> {
     let sql = "select x.indexrelid::regclass::text, pg_relation_size(x.indexrelid), obj_description(x.indexrelid)
         from pg_index x join pg_class i on i.oid = x.indexrelid join pg_am a on a.oid = i.relam
         where x.indrelid = to_regclass($1) and a.amname = 'hnsw' and x.indisvalid order by 1 limit 1";
     let Some(row) = client.query_opt(sql, &[&table])? else { return Ok(None) };
     let comment: Option<String> = row.try_get(2)?;
     let known: Json = comment.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    let of = |key: &str| known.get(key);
     Ok(Some(Graph {
         name: row.try_get(0)?,
         bytes: row.try_get(1)?,
-        rows: of("rows").and_then(Json::as_u64).unwrap_or(0),
-        recall: of("recall").and_then(Json::as_f64),
+        recall: known.get("recall").and_then(Json::as_f64),
     }))
 }
 
 /// Drops the graph of a table; returns it.
-pub(super) fn drop_graph(client: &mut impl GenericClient, table: &str) -> Result<Option<Graph>, Refusal> {
+pub(super) fn drop_graph(client: &mut impl GenericClient, table: &str) -> Done<Option<Graph>> {
     let graph = graph_of(client, table)?;
     if let Some(Graph { name, .. }) = &graph {
         client.batch_execute(&format!("drop index if exists {name}"))?;
@@ -103,45 +100,25 @@ pub(super) struct ToBuild<'t> {
 impl ToBuild<'_> {
     fn searched(&self) -> Searched<'_> {
         let Self { table, space, dimension, hnsw, .. } = *self;
-        Searched { table, space, dimension, columns: "embedding", has_graph: true, ef_search: hnsw.ef_search }
+        Searched { table, space, dimension, columns: "seq", has_graph: true, ef_search: hnsw.ef_search }
     }
 }
 
 /// Builds the graph of a table, in the place of the one there is; `beside` is told how many rows are in and can stop it.
-pub(super) fn build(
-    client: &mut Client,
-    beside: &mut Client,
-    what: &ToBuild,
-    watch: Watch,
-) -> Result<BuiltIndex, BuildFault> {
+pub(super) fn build(client: &mut Client, beside: &mut Client, what: &ToBuild, watch: Watch) -> Done<BuiltIndex> {
     let pid: i32 = client.query_one("select pg_backend_pid()", &[])?.try_get(0)?;
     let mut built = watched(client, beside, pid, what, what.threads, watch);
     // The memory that processes share may be small, as it is in containers.
-    if matches!(&built, Err(BuildFault::Postgres(refusal)) if refusal.code() == Some(&SqlState::DISK_FULL)) {
+    if matches!(&built, Err(Fault::Postgres(refusal)) if refusal.code() == Some(&SqlState::DISK_FULL)) {
         built = watched(client, beside, pid, what, 1, watch);
     }
     built?;
     let recall = recall(client, what)?;
-    let Some(graph) = graph_of(client, what.table)? else { return Err(BuildFault::Ours(Error::Interrupted)) };
-    let comment = json!({"rows": what.rows, "recall": recall}).to_string();
+    let Some(graph) = graph_of(client, what.table)? else { return Err(Fault::Ours(Error::Interrupted)) };
+    let comment = json!({"recall": recall}).to_string();
     client.batch_execute(&format!("comment on index {} is '{comment}'", graph.name))?;
     let is_used = Graph { recall, ..graph }.is_good();
     Ok(BuiltIndex { rows: what.rows, added: what.rows, extended: false, recall, is_used })
-}
-
-/// Why a build failed.
-#[derive(Debug)]
-pub(super) enum BuildFault {
-    /// It was stopped here.
-    Ours(Error),
-    /// PostgreSQL refused it.
-    Postgres(Refusal),
-}
-
-impl From<Refusal> for BuildFault {
-    fn from(refusal: Refusal) -> Self {
-        Self::Postgres(refusal)
-    }
 }
 
 fn watched(
@@ -151,7 +128,7 @@ fn watched(
     what: &ToBuild,
     threads: usize,
     watch: Watch,
-) -> Result<(), BuildFault> {
+) -> Done<()> {
     let statements = statements(client, what, threads)?;
     thread::scope(|scope| {
         let (ended, end) = mpsc::channel();
@@ -168,13 +145,13 @@ fn watched(
         loop {
             match end.recv_timeout(MOMENT) {
                 Ok(Err(refusal)) if is_stopped && refusal.code() == Some(&SqlState::QUERY_CANCELED) => {
-                    return Err(BuildFault::Ours(Error::Interrupted));
+                    return Err(Fault::Ours(Error::Interrupted));
                 }
                 Ok(built) => {
                     watch(usize::try_from(what.rows).unwrap_or(usize::MAX).saturating_sub(told)).is_break();
                     return Ok(built?);
                 }
-                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(BuildFault::Ours(Error::Interrupted)),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(Fault::Ours(Error::Interrupted)),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
             let sql = "select tuples_done from pg_stat_progress_create_index where pid = $1";
@@ -190,7 +167,7 @@ fn watched(
 }
 
 /// Returns what builds it, in one transaction.
-fn statements(client: &mut Client, what: &ToBuild, threads: usize) -> Result<String, Refusal> {
+fn statements(client: &mut Client, what: &ToBuild, threads: usize) -> Done<String> {
     let ToBuild { table, space, dimension, rows, hnsw, .. } = what;
     let old = graph_of(client, table)?.map(|graph| format!("drop index {};", graph.name)).unwrap_or_default();
     let kind = Kind::of(*dimension);
@@ -221,7 +198,7 @@ fn zero_index(table: &str) -> String {
 
 /// Measures the share of the nearest that the graph finds; `None` where there is nothing to measure it by.
 #[expect(clippy::cast_precision_loss, reason = "a share of small counts")]
-fn recall(client: &mut Client, what: &ToBuild) -> Result<Option<f64>, Refusal> {
+fn recall(client: &mut Client, what: &ToBuild) -> Done<Option<f64>> {
     let ToBuild { table, rows, .. } = what;
     let questions = (MOST_COMPARED / (*rows).max(1)).clamp(QUESTIONS_OF_ITS_OWN / 10, QUESTIONS_OF_ITS_OWN);
     let share = (200.0 * questions as f64 / (*rows).max(1) as f64).min(100.0);

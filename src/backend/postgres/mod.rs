@@ -18,10 +18,12 @@ mod read;
 mod records;
 mod schema;
 mod search;
+mod searcher;
 mod state;
 mod tls;
 mod tokens;
 mod value;
+mod words;
 mod write;
 
 use std::sync::Arc;

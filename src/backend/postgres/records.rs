@@ -9,17 +9,21 @@ use uuid::Uuid;
 
 use super::catalogue::{create, find, signed};
 use super::fault::Done;
+use super::index::{ToBuild, build, drop_graph, graph_of};
 use super::limits;
 use super::pool::{Pool, Session};
 use super::read::{by_ids, chosen, columns, kept, page, record};
 use super::state::PostgresState;
+use super::words;
 use super::write::Batch;
 use crate::backend::{BuiltIndex, DumpPage, Records, State, Which};
 use crate::error::{Error, Result};
 use crate::index::Watch;
 use crate::ingest::{BatchOutcome, Existing, RowBatch, Target};
 use crate::query::{Filter, RecordPage, RecordQuery};
-use crate::record::{CollectionInfo, CollectionName, DumpRecord, Fingerprint, MetadataPatch, RecordId, Scope};
+use crate::record::{
+    CollectionInfo, CollectionName, DumpRecord, Fingerprint, IndexMode, MetadataPatch, RecordId, Scope,
+};
 use crate::store::{Change, CollectionChange, Effect, Form, Include, Mode, Rows, only_a_part};
 
 /// A collection.
@@ -195,7 +199,7 @@ impl Records for PostgresRecords {
             let source = find(&self.pool, session, &self.scope, &self.which, true)?;
             let info = CollectionInfo { id: Uuid::new_v4(), name: name.clone(), ..source.info.clone() };
             let mut copy = create(&self.pool, session, &self.scope, &info)?;
-            let rest = "id, embedding, is_zero, embedded_here, document, uri, metadata, hash";
+            let rest = "id, embedding, is_zero, embedded_here, document, uri, metadata, hash, terms, weights";
             copy.records = session.execute(
                 &format!(
                     "insert into {} (seq, {rest}) select row_number() over (order by seq) - 1, {rest} from {}",
@@ -288,24 +292,49 @@ impl Records for PostgresRecords {
             }
             entry.info.bm25 = on;
             entry.put(session)?;
-            if !on {
-                return Ok(0);
-            }
-            let documents = session.row(&format!("select count(document) from {}", entry.table()), &[])?;
-            let documents: i64 = documents.map_or(Ok(0), |row| row.try_get(0))?;
-            Ok(u64::try_from(documents).unwrap_or(0))
+            words::index(session, &entry.table(), on)
         })
     }
 
-    fn build_index(&self, _threads: usize, _watch: Watch) -> Result<Option<BuiltIndex>> {
-        Ok(None)
+    fn index_is_due(&self) -> Result<bool> {
+        self.pool.ask(|session| {
+            let entry = find(&self.pool, session, &self.scope, &self.which, false)?;
+            let wants = match entry.info.index {
+                IndexMode::Auto => entry.records >= IndexMode::AUTO_RECORDS,
+                IndexMode::Hnsw => entry.records > 0,
+                IndexMode::Flat => false,
+            };
+            Ok(wants && graph_of(session.client(), &entry.table())?.is_none())
+        })
+    }
+
+    fn build_index(&self, threads: usize, watch: Watch) -> Result<Option<BuiltIndex>> {
+        self.require_all()?;
+        let entry = self.pool.ask(|session| find(&self.pool, session, &self.scope, &self.which, false))?;
+        let Some(dimension) = entry.info.dimension.filter(|_| entry.records > 0) else { return Ok(None) };
+        let CollectionInfo { space, hnsw, .. } = entry.info;
+        let table = entry.table();
+        let what = ToBuild { table: &table, space, dimension, rows: entry.records, hnsw, threads };
+        // One connection builds, and the other asks how far it is.
+        self.pool.ask(|session| {
+            let built = self.pool.ask(|beside| build(session.client(), beside.client(), &what, watch))?;
+            Ok(Some(built))
+        })
     }
 
     fn drop_index(&self) -> Result<Option<u64>> {
-        Ok(None)
+        self.require_all()?;
+        self.pool.write(|session| {
+            let entry = find(&self.pool, session, &self.scope, &self.which, true)?;
+            Ok(drop_graph(session.client(), &entry.table())?.map(|_| entry.records))
+        })
     }
 
     fn index_facts(&self) -> Result<Option<Vec<(&'static str, Json)>>> {
-        Ok(None)
+        self.pool.ask(|session| {
+            let entry = find(&self.pool, session, &self.scope, &self.which, false)?;
+            let graph = graph_of(session.client(), &entry.table())?;
+            Ok(graph.map(|graph| graph.facts(entry.records, entry.info.hnsw)))
+        })
     }
 }

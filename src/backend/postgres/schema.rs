@@ -24,9 +24,11 @@ pub(super) fn record_table(number: i64, dimension: Option<usize>) -> String {
         "create table {table} (
            seq bigint not null, id text collate \"C\" primary key, embedding {vector} not null,
            is_zero boolean not null, embedded_here boolean not null,
-           document text, uri text, metadata jsonb not null, hash bytea not null);
+           document text, uri text, metadata jsonb not null, hash bytea not null,
+           terms int[], weights real[]);
          create unique index on {table} (seq);
-         create index on {table} using gin (metadata jsonb_path_ops)"
+         create index on {table} using gin (metadata jsonb_path_ops);
+         create index on {table} using gin (terms) where terms is not null"
     )
 }
 

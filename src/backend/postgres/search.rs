@@ -6,12 +6,15 @@
 //! the last one, and is found without the graph where it came out short. Invariant: unless the graph itself misses a
 //! record, the `wanted` nearest are among what is returned.
 
-use postgres::{Error, GenericClient, Row};
+use postgres::Row;
 
+use super::fault::Done;
 use super::filter::condition;
 use super::params::Params;
+use super::pool::Session;
+use super::read::kept;
 use crate::query::{Filter, RecordQuery};
-use crate::record::{Record, Space};
+use crate::record::Space;
 
 /// Records of a filter that are ranked one by one: a graph meets too few of them to be quick.
 const FEW: i64 = 2000;
@@ -34,7 +37,7 @@ pub(super) struct Searched<'t> {
     pub(super) table: &'t str,
     pub(super) space: Space,
     pub(super) dimension: usize,
-    /// What is read of each record after its `seq`, as SQL writes it.
+    /// What is read of each record, as SQL writes it.
     pub(super) columns: &'t str,
     /// Whether there is a graph that finds nearly all.
     pub(super) has_graph: bool,
@@ -148,35 +151,38 @@ impl<'q> Measured<'q> {
     }
 }
 
-/// Finds, for each question, records among which are the `wanted` nearest of those that ids and filter keep, in any order. The transaction is only read in; `decoded` reads `id, document, uri, metadata`.
-pub(super) fn nearest<C: GenericClient, E: From<Error>>(
-    client: &mut C,
+/// Finds, for each question, records among which are the `wanted` nearest of those that ids and filter keep, in any order.
+/// The transaction is only read in.
+pub(super) fn nearest(
+    session: &mut Session,
     searched: &Searched,
     questions: &[&[f32]],
     among: &RecordQuery,
     (wanted, exact): (usize, bool),
-    decoded: &dyn Fn(&Row) -> Result<Record, E>,
-) -> Result<Vec<Vec<Row>>, E> {
-    let (kept, passing) = kept(client, searched, among, decoded)?;
-    let through_graph = searched.has_graph && !exact && passing.is_none_or(|passing| passing > FEW);
+) -> Done<Vec<Vec<Row>>> {
+    let kept = Kept::of(session, searched.table, among)?;
+    let through_graph = searched.has_graph && !exact && !kept.are_few(session, searched.table)?;
     let mut lists = Vec::with_capacity(questions.len());
     for question in questions {
         let measured = Measured::new(searched.space, question);
         let found = if through_graph && !measured.is_nowhere() {
-            by_graph(client, searched, &measured, &kept, wanted)?
+            by_graph(session, searched, &measured, &kept, wanted)?
         } else {
             None
         };
         lists.push(match found {
             Some(rows) => rows,
-            None => by_distance(client, searched, &measured, &kept, wanted)?,
+            None => by_distance(session, searched, &measured, &kept, wanted)?,
         });
     }
     Ok(lists)
 }
 
 /// Which records may be found.
+#[derive(Debug)]
 pub(super) enum Kept {
+    /// All.
+    All,
     /// Those of ids and a filter that PostgreSQL understands.
     Where(RecordQuery),
     /// Those of these numbers, which were tested here.
@@ -184,72 +190,68 @@ pub(super) enum Kept {
 }
 
 impl Kept {
+    /// Takes what ids and a filter keep, with what is left of it to be tested here tested.
+    pub(super) fn of(session: &mut Session, table: &str, among: &RecordQuery) -> Done<Self> {
+        let filter = among.filter.as_ref().filter(|filter| !filter.is_all());
+        if among.ids.is_none() && filter.is_none() {
+            return Ok(Self::All);
+        }
+        let check = filter.and_then(|filter| condition(filter, &mut Params::default()).check_here);
+        Ok(match check {
+            Some(_) => Self::Numbers(kept(session, table, among.ids.as_deref(), filter)?),
+            None => {
+                let (ids, filter) = (among.ids.clone(), among.filter.clone());
+                Self::Where(RecordQuery { ids, filter, ..RecordQuery::default() })
+            }
+        })
+    }
+
+    /// Returns the condition.
     pub(super) fn sql(&self, params: &mut Params) -> String {
         match self {
-            Self::Where(among) => among_sql(among, params).0,
+            Self::All => "true".to_owned(),
             Self::Numbers(numbers) => format!("seq = any({})", params.push(numbers.clone(), "bigint[]")),
-        }
-    }
-}
-
-/// Returns the condition of ids and a filter, and what it leaves to be tested here.
-pub(super) fn among_sql(among: &RecordQuery, params: &mut Params) -> (String, Option<Filter>) {
-    let condition = condition(among.filter.as_ref().unwrap_or(&Filter::ALL), params);
-    let sql = match &among.ids {
-        None => condition.sql,
-        Some(ids) => {
-            let ids = ids.iter().map(|id| id.as_str()).filter(|id| !id.contains('\0')).map(str::to_owned);
-            format!("(id = any({}) and {})", params.push(ids.collect::<Vec<String>>(), "text[]"), condition.sql)
-        }
-    };
-    (sql, condition.check_here)
-}
-
-/// Returns which records may be found, and how many, counted no farther than it matters; `None` for all.
-fn kept<C: GenericClient, E: From<Error>>(
-    client: &mut C,
-    searched: &Searched,
-    among: &RecordQuery,
-    decoded: &dyn Fn(&Row) -> Result<Record, E>,
-) -> Result<(Kept, Option<i64>), E> {
-    if among.ids.is_none() && among.filter.is_none() {
-        return Ok((Kept::Where(RecordQuery::default()), None));
-    }
-    let mut params = Params::default();
-    let (sql, check_here) = among_sql(among, &mut params);
-    let table = searched.table;
-    if let Some(check) = check_here {
-        let columns = "id, document, uri, metadata, seq";
-        let rows = client.query(&format!("select {columns} from {table} where {sql}"), &params.values())?;
-        let mut numbers: Vec<i64> = Vec::new();
-        for row in rows {
-            if check.matches((&decoded(&row)?).into()) {
-                numbers.push(row.try_get("seq")?);
+            Self::Where(among) => {
+                let sql = condition(among.filter.as_ref().unwrap_or(&Filter::ALL), params).sql;
+                match &among.ids {
+                    None => sql,
+                    Some(ids) => {
+                        let ids = ids.iter().map(|id| id.as_str()).filter(|id| !id.contains('\0'));
+                        let ids: Vec<String> = ids.map(str::to_owned).collect();
+                        format!("(id = any({}) and {sql})", params.push(ids, "text[]"))
+                    }
+                }
             }
         }
-        let passing = i64::try_from(numbers.len()).unwrap_or(i64::MAX);
-        return Ok((Kept::Numbers(numbers), Some(passing)));
     }
-    let among = RecordQuery { ids: among.ids.clone(), filter: among.filter.clone(), ..RecordQuery::default() };
-    if !searched.has_graph {
-        return Ok((Kept::Where(among), None));
+
+    /// Returns whether so few are kept that comparing each is quick; they are counted no farther than it matters.
+    fn are_few(&self, session: &mut Session, table: &str) -> Done<bool> {
+        match self {
+            Self::All => Ok(false),
+            Self::Numbers(numbers) => Ok(i64::try_from(numbers.len()).is_ok_and(|kept| kept <= FEW)),
+            Self::Where(_) => {
+                let mut params = Params::default();
+                let sql = self.sql(&mut params);
+                let count = format!("select count(*) from (select from {table} where {sql} limit {}) few", FEW + 1);
+                let kept = session.row(&count, &params.values())?.map_or(Ok(0), |row| row.try_get(0))?;
+                Ok::<bool, _>(FEW >= kept)
+            }
+        }
     }
-    let count = format!("select count(*) from (select from {table} where {sql} limit {}) few", FEW + 1);
-    let passing = client.query_one(&count, &params.values())?.try_get(0)?;
-    Ok((Kept::Where(among), Some(passing)))
 }
 
 /// Compares every record that may be found.
-fn by_distance<C: GenericClient>(
-    client: &mut C,
+fn by_distance(
+    session: &mut Session,
     searched: &Searched,
     measured: &Measured,
     kept: &Kept,
     wanted: usize,
-) -> Result<Vec<Row>, Error> {
+) -> Done<Vec<Row>> {
     let mut params = Params::default();
     let sql = by_distance_sql(searched, measured, kept, wanted, &mut params);
-    client.query(&sql, &params.values())
+    session.rows(&sql, &params.values())
 }
 
 fn by_distance_sql(
@@ -262,7 +264,7 @@ fn by_distance_sql(
     let Searched { table, columns, .. } = searched;
     let kept = kept.sql(params);
     if measured.is_nowhere() {
-        return format!("select seq, {columns} from {table} where {kept} order by seq limit {wanted}");
+        return format!("select {columns} from {table} where {kept} order by seq limit {wanted}");
     }
     let question = params.push(measured.question.to_vec(), "real[]");
     let (distance, error) = (measured.distance(&searched.distance_sql(&question)), measured.error());
@@ -284,19 +286,19 @@ fn by_distance_sql(
                 where {measurable} and {kept} offset 0) each {zeros}),
         last as (select case when count(*) < {wanted} then 'infinity' else max(a + e) end as farthest from
             (select a, e from measured where a < 'infinity' and a > '-infinity' order by a limit {wanted}) nearest)
-        select seq, {columns} from {table} where seq = any(array(select seq from measured, last
+        select {columns} from {table} where seq = any(array(select seq from measured, last
             where a - e <= farthest or a >= 'infinity' or a = '-infinity'))"
     )
 }
 
 /// Walks the graph; `None` where it is of no use for this.
-fn by_graph<C: GenericClient>(
-    client: &mut C,
+fn by_graph(
+    session: &mut Session,
     searched: &Searched,
     measured: &Measured,
     kept: &Kept,
     wanted: usize,
-) -> Result<Option<Vec<Row>>, Error> {
+) -> Done<Option<Vec<Row>>> {
     let kind = Kind::of(searched.dimension);
     let is_too_large = |x: &f32| x.abs() > 65_000.0;
     if kind == Kind::Half && measured.question.iter().any(is_too_large) {
@@ -304,12 +306,13 @@ fn by_graph<C: GenericClient>(
     }
     let mut limit = searched.candidates(wanted);
     while limit <= MOST_CANDIDATES {
-        let rows = walk(client, searched, measured, kept, (wanted, limit))?;
+        let rows = walk(session, searched, measured, kept, (wanted, limit))?;
         let distances = rows.iter().map(|row| row.try_get("distance")).collect::<Result<Vec<f64>, _>>()?;
         let Some(last_wanted) = wanted.checked_sub(1).and_then(|last| distances.get(last)) else { return Ok(None) };
         let last = distances.last().copied().unwrap_or(f64::INFINITY);
+        let scale = if searched.space == Space::Cosine { last_wanted.abs().max(1.0) } else { last_wanted.abs() };
         #[expect(clippy::cast_precision_loss, reason = "dimensions are small")]
-        let error = (searched.dimension as f64 + 16.0) * ROUNDING * last_wanted.abs().max(1e-3);
+        let error = 4.0 * (searched.dimension as f64 + 16.0).sqrt() * ROUNDING * scale;
         if kind != Kind::Full || rows.len() < limit || last > last_wanted + error {
             return Ok(Some(rows));
         }
@@ -318,29 +321,28 @@ fn by_graph<C: GenericClient>(
     Ok(None)
 }
 
-fn walk<C: GenericClient>(
-    client: &mut C,
+fn walk(
+    session: &mut Session,
     searched: &Searched,
     measured: &Measured,
     kept: &Kept,
     (wanted, limit): (usize, usize),
-) -> Result<Vec<Row>, Error> {
+) -> Done<Vec<Row>> {
     let Searched { table, columns, space, .. } = searched;
     let mut params = Params::default();
     let kept = kept.sql(&mut params);
     let question = params.push(measured.question.to_vec(), "real[]");
-    client.batch_execute(&searched.settings(limit))?;
+    session.client().batch_execute(&searched.settings(limit))?;
     let walked = searched.walk_sql(&question, &kept, limit);
     let zeros = match space {
         Space::Cosine => format!(
-            "union all (select seq, {columns}, float8 '1' as distance from {table} where is_zero and {kept} \
+            "union all (select {columns}, float8 '1' as distance from {table} where is_zero and {kept} \
              order by seq limit {wanted})"
         ),
         Space::L2 | Space::Ip => String::new(),
     };
-    let rows = client.query(&format!("select * from (({walked}) {zeros}) found order by distance"), &params.values());
-    client.batch_execute("set local enable_seqscan = on")?;
-    rows
+    let sql = format!("select * from (({walked}) {zeros}) found order by distance");
+    session.rows(&sql, &params.values())
 }
 
 impl Searched<'_> {
@@ -354,8 +356,7 @@ impl Searched<'_> {
         let steps = limit.saturating_mul(2).max(self.ef_search).clamp(1, MOST_STEPS);
         format!(
             "set local hnsw.ef_search = {steps}; set local hnsw.iterative_scan = strict_order; \
-             set local hnsw.max_scan_tuples = {MOST_VISITED}; set local hnsw.scan_mem_multiplier = 4; \
-             set local enable_seqscan = off"
+             set local hnsw.max_scan_tuples = {MOST_VISITED}; set local hnsw.scan_mem_multiplier = 4"
         )
     }
 
@@ -367,7 +368,7 @@ impl Searched<'_> {
             (kind.expression("embedding", *dimension), kind.expression(&format!("{question}::vector"), *dimension));
         let measurable = if *space == Space::Cosine { "not is_zero and" } else { "" };
         format!(
-            "select seq, {columns}, {distance} as distance from {table} where {measurable} {kept} \
+            "select {columns}, {distance} as distance from {table} where {measurable} {kept} \
              order by {stored} {} {asked} limit {limit}",
             kind.operator(*space)
         )

@@ -2,27 +2,36 @@
 
 use std::ops::ControlFlow;
 
+use std::time::Duration;
+
 use postgres::{Client, NoTls};
 
-use super::super::index::{BuildFault, ToBuild, build, drop_graph, graph_of};
+use super::super::index::{Graph, ToBuild, build, drop_graph, graph_of};
+use super::super::pool::Pool;
 use super::*;
+use crate::backend::BuiltIndex;
+use crate::error::Result;
 use crate::index::Measure;
+use crate::index::Watch;
 use crate::postgres_server::Postgres;
 use crate::random::Random;
 use crate::record::Hnsw;
+
+/// What is read of each record: here its number.
+const COLUMNS: &str = "seq";
 
 /// Makes a table with these embeddings, numbered from 1; the number is in the metadata, too.
 fn stored(client: &mut Client, rows: &[Vec<f32>]) {
     client
         .batch_execute(
             "create extension if not exists vector; drop table if exists r; create table r (seq bigint primary key, \
-             id text collate \"C\" unique, embedding vector not null, is_zero boolean not null, document text, uri text, \
+             id text collate \"C\" unique, embedding vector not null, is_zero boolean not null, embedded_here boolean not null, document text, uri text, \
              metadata jsonb not null)",
         )
         .unwrap();
     let insert = client
         .prepare(
-            "insert into r values ($1::bigint, $2, $3::real[]::vector, $4, 'text', null, jsonb_build_object('cent', $1::bigint % 100))",
+            "insert into r values ($1::bigint, $2, $3::real[]::vector, $4, false, 'text', null, jsonb_build_object('cent', $1::bigint % 100))",
         )
         .unwrap();
     let mut transaction = client.transaction().unwrap();
@@ -34,12 +43,16 @@ fn stored(client: &mut Client, rows: &[Vec<f32>]) {
     client.batch_execute("create index on r using gin (metadata jsonb_path_ops); analyze r").unwrap();
 }
 
+fn pool(address: &str) -> Pool {
+    Pool::open(address, Duration::from_secs(30)).unwrap()
+}
+
 fn searched(space: Space, dimension: usize, has_graph: bool) -> Searched<'static> {
-    Searched { table: "r", space, dimension, columns: "id", has_graph, ef_search: 100 }
+    Searched { table: "r", space, dimension, columns: COLUMNS, has_graph, ef_search: 100 }
 }
 
 fn asked(
-    client: &mut Client,
+    pool: &Pool,
     searched: &Searched,
     question: &[f32],
     filter: Option<&str>,
@@ -47,13 +60,19 @@ fn asked(
 ) -> Vec<i64> {
     let filter = filter.map(|filter| Filter::parse(filter).unwrap());
     let among = RecordQuery { filter, ..RecordQuery::default() };
-    let decoded = |row: &Row| -> Result<Record, Error> {
-        let id = crate::RecordId::parse(row.get::<_, String>(0)).unwrap();
-        Ok(Record { id, embedding: None, document: row.get(1), uri: None, metadata: None })
-    };
-    let mut transaction = client.transaction().unwrap();
-    let found = nearest(&mut transaction, searched, &[question], &among, (wanted, exact), &decoded).unwrap();
-    found[0].iter().map(|row| row.get(0)).collect()
+    pool.write(|session| {
+        let found = nearest(session, searched, &[question], &among, (wanted, exact))?;
+        Ok(found[0].iter().map(|row| row.get(0)).collect())
+    })
+    .unwrap()
+}
+
+fn built(pool: &Pool, what: &ToBuild, watch: Watch) -> Result<BuiltIndex> {
+    pool.ask(|session| Ok(pool.ask(|beside| build(session.client(), beside.client(), what, watch))?))
+}
+
+fn graph(pool: &Pool) -> Option<Graph> {
+    pool.ask(|session| graph_of(session.client(), "r")).unwrap()
 }
 
 /// The distances and numbers of all that are kept, by the definition, ties by insertion.
@@ -93,7 +112,9 @@ fn data(kind: u64, rows: usize, dimension: usize, random: &mut Random) -> Vec<Ve
 #[test]
 fn without_a_graph_no_hit_is_lost_whatever_f32_makes_of_it() {
     let Some(server) = Postgres::shared("without_a_graph_no_hit_is_lost_whatever_f32_makes_of_it") else { return };
-    let mut client = Client::connect(&server.database(), NoTls).unwrap();
+    let address = server.database();
+    let mut client = Client::connect(&address, NoTls).unwrap();
+    let pool = self::pool(&address);
     let mut random = Random::new();
     for kind in 0..6 {
         let dimension = *random.pick(&[1, 3, 40, 300]);
@@ -110,7 +131,7 @@ fn without_a_graph_no_hit_is_lost_whatever_f32_makes_of_it() {
                 }
                 let wanted = 1 + random.below(30) as usize;
                 let filter = [None, Some("cent < 30"), Some("cent < 30 and #document ~ '\\bt'")][ask % 3];
-                let found = asked(&mut client, &searched(space, dimension, false), &question, filter, (wanted, true));
+                let found = asked(&pool, &searched(space, dimension, false), &question, filter, (wanted, true));
                 let keep = |at: i64| filter.is_none() || at % 100 < 30;
                 for (_, at) in ranked(space, &rows, &question, keep).into_iter().take(wanted) {
                     assert!(found.contains(&at), "{space}, data {kind}, dimension {dimension}: {at} of {found:?}");
@@ -124,22 +145,23 @@ fn without_a_graph_no_hit_is_lost_whatever_f32_makes_of_it() {
 fn through_a_graph_lists_are_whole_and_near() {
     let Some(server) = Postgres::shared("through_a_graph_lists_are_whole_and_near") else { return };
     let address = server.database();
-    let [mut client, mut beside] = [0, 1].map(|_| Client::connect(&address, NoTls).unwrap());
+    let mut client = Client::connect(&address, NoTls).unwrap();
+    let pool = self::pool(&address);
     let mut random = Random::new();
     for (space, kind, dimension) in [(Space::Cosine, 6, 12), (Space::L2, 5, 12), (Space::Ip, 5, 12)] {
         let rows = data(kind, 6000, dimension, &mut random);
         stored(&mut client, &rows);
         let hnsw = Hnsw::default();
         let what = ToBuild { table: "r", space, dimension, rows: 6000, hnsw, threads: 2 };
-        let built = build(&mut client, &mut beside, &what, &|_| ControlFlow::Continue(())).unwrap();
+        let built = self::built(&pool, &what, &|_| ControlFlow::Continue(())).unwrap();
         assert!(built.recall.unwrap() > 0.9 && built.rows == 6000, "{space} {built:?}");
-        let graph = graph_of(&mut client, "r").unwrap().unwrap();
-        assert_eq!((graph.recall, graph.rows), (built.recall, 6000));
+        let known = graph(&pool).unwrap();
+        assert_eq!(known.recall, built.recall);
         let (mut hits, mut found_hits) = (0, 0);
         for _ in 0..25 {
             let question = random.floats(dimension);
             for (filter, wanted) in [(None, 10), (None, 300), (Some("cent = 7"), 10), (Some("cent < 60"), 100)] {
-                let found = asked(&mut client, &searched(space, dimension, true), &question, filter, (wanted, false));
+                let found = asked(&pool, &searched(space, dimension, true), &question, filter, (wanted, false));
                 let keep = |at: i64| {
                     filter.is_none()
                         || filter.is_some_and(|f| if f.contains('=') { at % 100 == 7 } else { at % 100 < 60 })
@@ -156,7 +178,7 @@ fn through_a_graph_lists_are_whole_and_near() {
         }
         let share = f64::from(found_hits as u32) / f64::from(hits as u32);
         assert!(share > 0.98, "{space}: {share}");
-        assert!(drop_graph(&mut client, "r").unwrap().is_some() && graph_of(&mut client, "r").unwrap().is_none());
+        assert!(pool.write(|session| drop_graph(session.client(), "r")).unwrap().is_some() && graph(&pool).is_none());
     }
 }
 
@@ -164,16 +186,17 @@ fn through_a_graph_lists_are_whole_and_near() {
 fn long_embeddings_have_a_graph_of_what_can_be_indexed() {
     let Some(server) = Postgres::shared("long_embeddings_have_a_graph_of_what_can_be_indexed") else { return };
     let address = server.database();
-    let [mut client, mut beside] = [0, 1].map(|_| Client::connect(&address, NoTls).unwrap());
+    let mut client = Client::connect(&address, NoTls).unwrap();
+    let pool = self::pool(&address);
     let mut random = Random::new();
     for dimension in [2001, 4097] {
         let rows = data(5, 300, dimension, &mut random);
         stored(&mut client, &rows);
         let what =
             ToBuild { table: "r", space: Space::Cosine, dimension, rows: 300, hnsw: Hnsw::default(), threads: 1 };
-        let built = build(&mut client, &mut beside, &what, &|_| ControlFlow::Continue(())).unwrap();
+        let built = self::built(&pool, &what, &|_| ControlFlow::Continue(())).unwrap();
         assert!(built.recall.unwrap() > 0.5, "{dimension} {built:?}");
-        let found = asked(&mut client, &searched(Space::Cosine, dimension, true), &rows[7], None, (10, false));
+        let found = asked(&pool, &searched(Space::Cosine, dimension, true), &rows[7], None, (10, false));
         assert!(found.contains(&8) && found.len() >= 10);
     }
 }
@@ -182,29 +205,30 @@ fn long_embeddings_have_a_graph_of_what_can_be_indexed() {
 fn a_build_can_be_stopped_and_leaves_nothing() {
     let Some(server) = Postgres::shared("a_build_can_be_stopped_and_leaves_nothing") else { return };
     let address = server.database();
-    let [mut client, mut beside] = [0, 1].map(|_| Client::connect(&address, NoTls).unwrap());
+    let mut client = Client::connect(&address, NoTls).unwrap();
+    let pool = self::pool(&address);
     let mut random = Random::new();
     stored(&mut client, &data(5, 8000, 64, &mut random));
     let hnsw = Hnsw { ef_construction: 800, max_neighbors: 64, ..Hnsw::default() };
     let what = ToBuild { table: "r", space: Space::L2, dimension: 64, rows: 8000, hnsw, threads: 1 };
-    let stopped = build(&mut client, &mut beside, &what, &|_| ControlFlow::Break(()));
-    assert!(matches!(stopped, Err(BuildFault::Ours(crate::Error::Interrupted))), "{stopped:?}");
-    assert!(graph_of(&mut client, "r").unwrap().is_none());
-    client.query_one("select 1", &[]).unwrap();
+    let stopped = built(&pool, &what, &|_| ControlFlow::Break(()));
+    assert!(matches!(stopped, Err(crate::Error::Interrupted)), "{stopped:?}");
+    assert!(graph(&pool).is_none());
 }
 
 #[test]
 fn the_plan_takes_the_graph_where_it_is_meant_and_nowhere_else() {
     let Some(server) = Postgres::shared("the_plan_takes_the_graph_where_it_is_meant_and_nowhere_else") else { return };
     let address = server.database();
-    let [mut client, mut beside] = [0, 1].map(|_| Client::connect(&address, NoTls).unwrap());
+    let mut client = Client::connect(&address, NoTls).unwrap();
+    let pool = self::pool(&address);
     let mut random = Random::new();
     let rows = data(5, 5000, 32, &mut random);
     stored(&mut client, &rows);
     let hnsw = Hnsw::default();
     for space in Space::ALL {
         let what = ToBuild { table: "r", space, dimension: 32, rows: 5000, hnsw, threads: 1 };
-        build(&mut client, &mut beside, &what, &|_| ControlFlow::Continue(())).unwrap();
+        built(&pool, &what, &|_| ControlFlow::Continue(())).unwrap();
         let searched = searched(space, 32, true);
         let mut transaction = client.transaction().unwrap();
         let mut plan = |sql: &str, params: &Params| -> String {
@@ -213,7 +237,7 @@ fn the_plan_takes_the_graph_where_it_is_meant_and_nowhere_else() {
         };
         let mut params = Params::default();
         let measured = Measured::new(space, &rows[0]);
-        let sql = by_distance_sql(&searched, &measured, &Kept::Where(RecordQuery::default()), 10, &mut params);
+        let sql = by_distance_sql(&searched, &measured, &Kept::All, 10, &mut params);
         let said = plan(&sql, &params);
         assert!(!said.contains("embedding_idx"), "{said}");
         let mut params = Params::default();

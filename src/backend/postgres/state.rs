@@ -12,7 +12,7 @@ use super::catalogue::Entry;
 use super::fault::Done;
 use super::pool::{Session, Snapshot};
 use super::read::{Page, by_ids, chosen, kept};
-use crate::backend::{LocalRecords, State};
+use crate::backend::{State, search};
 use crate::error::Result;
 use crate::ingest::Existing;
 use crate::query::{Answer, Filter, MetadataKeys, Query, RecordPage, RecordQuery, Scalar, Test};
@@ -163,8 +163,7 @@ impl State for PostgresState {
     }
 
     fn query(&self, query: &Query) -> Result<Answer> {
-        let all = self.find(&RecordQuery::default(), Include::ALL)?;
-        LocalRecords::copy(self.info(), &all)?.collection.view()?.query(query)
+        search::query(self, query)
     }
 
     fn key_kinds(&self) -> Result<Vec<(String, Vec<TermKind>)>> {

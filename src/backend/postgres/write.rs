@@ -13,6 +13,7 @@ use super::fault::Done;
 use super::pool::Session;
 use super::read::by_ids;
 use super::value::{metadata_text, put_embedding};
+use super::words;
 use crate::error::{Error, Result};
 use crate::record::{Chunk, CollectionInfo, Ordinal, Record, RecordId, digest};
 use crate::store::{Form, Include, Progress, Rows, StoredRecord};
@@ -22,9 +23,9 @@ const SENT_AT_ONCE: usize = 1 << 20;
 /// What every copy in binary form begins with.
 const COPY_HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Columns of a copied row.
-const COLUMNS: &str = "seq, id, embedding, is_zero, embedded_here, document, uri, metadata, hash";
+const COLUMNS: &str = "seq, id, embedding, is_zero, embedded_here, document, uri, metadata, hash, terms, weights";
 /// How many those are.
-const COLUMN_COUNT: i16 = 9;
+const COLUMN_COUNT: i16 = 11;
 
 /// A record that was read, or made by a change.
 struct Kept {
@@ -127,7 +128,7 @@ impl Batch {
         let mut changed: Vec<(u64, Kept)> = self.kept.into_iter().filter(|(_, kept)| kept.is_changed).collect();
         changed.sort_unstable_by_key(|(ordinal, _)| *ordinal);
         if !changed.is_empty() {
-            copy_in(session, &table, changed)?;
+            copy_in(session, &table, changed, self.entry.info.bm25)?;
         }
         self.entry.put(session)
     }
@@ -149,11 +150,11 @@ fn fix_type(session: &mut Session, table: &str, dimension: usize) -> Done<()> {
     }
 }
 
-fn copy_in(session: &mut Session, table: &str, rows: Vec<(u64, Kept)>) -> Done<()> {
+fn copy_in(session: &mut Session, table: &str, rows: Vec<(u64, Kept)>, has_words: bool) -> Done<()> {
     let mut copy = session.client().copy_in(&format!("copy {table} ({COLUMNS}) from stdin (format binary)"))?;
     let mut out = COPY_HEAD.to_vec();
     for (ordinal, kept) in rows {
-        put_row(&mut out, ordinal, kept);
+        put_row(&mut out, ordinal, kept, has_words);
         if out.len() >= SENT_AT_ONCE {
             copy.write_all(&out)?;
             out.clear();
@@ -165,7 +166,7 @@ fn copy_in(session: &mut Session, table: &str, rows: Vec<(u64, Kept)>) -> Done<(
     Ok(())
 }
 
-fn put_row(out: &mut Vec<u8>, ordinal: u64, kept: Kept) {
+fn put_row(out: &mut Vec<u8>, ordinal: u64, kept: Kept, has_words: bool) {
     let Kept { record: StoredRecord { id, document, uri, metadata, embedded_here }, embedding, .. } = kept;
     let is_zero = embedding.iter().all(|component| *component == 0.0);
     let json = metadata_text(&metadata);
@@ -189,6 +190,10 @@ fn put_row(out: &mut Vec<u8>, ordinal: u64, kept: Kept) {
         out.extend(json.as_bytes());
     });
     put(out, |out| out.extend(hash));
+    match record.document.as_deref().filter(|_| has_words) {
+        Some(document) => words::put(out, document),
+        None => (0..2).for_each(|_| out.extend((-1_i32).to_be_bytes())),
+    }
 }
 
 /// Appends a column behind its length.

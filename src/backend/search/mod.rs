@@ -9,7 +9,7 @@ mod copied;
 mod fused;
 mod ranked;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;

@@ -16,7 +16,7 @@ use crate::random::Random;
 use crate::record::{CollectionInfo, CollectionName, NewRecord, Record, RecordId, Space, SparseVector};
 use crate::store::{Access, Collection, DOCUMENT, Include, Mode, NewCollection, Store, View};
 
-const DIMENSION: usize = 8;
+pub(crate) const DIMENSION: usize = 8;
 const RECORDS: u64 = 400;
 const WORDS: [&str; 6] = ["fox", "whale", "frog", "tax", "income", "comet"];
 
@@ -103,7 +103,7 @@ fn rough(space: Space, a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Records of which some have the same embedding, some the same direction and some none.
-fn world(space: Space, random: &mut Random) -> (TempDir, Collection) {
+pub(crate) fn world(space: Space, random: &mut Random) -> (TempDir, Collection) {
     let folder = TempDir::new().unwrap();
     let store = Store::open(folder.path().join("far.redb"), Access::Create).unwrap();
     let embedder = Some(HashEmbedder::new(DIMENSION).fingerprint().clone());
@@ -193,6 +193,24 @@ fn expression(random: &mut Random) -> Query {
     request.searches.pop().unwrap().query
 }
 
+/// A question among records of a kind.
+pub(crate) fn asked(random: &mut Random) -> Query {
+    let filter = ["", "n = 1", "n >= 1 and #document contains 'fox'", "n = 7"][random.below(4) as usize];
+    let filter = (!filter.is_empty()).then(|| Filter::parse(filter).unwrap());
+    let few = (0..RECORDS / 2).map(|n| RecordId::parse(format!("r{}", n * 2 + 3)).unwrap()).collect();
+    let ids = (random.below(4) == 0).then_some(few);
+    let include = *random.pick(&[Include::ALL, Include::TEXT, Include::NONE]);
+    question(random).filter(filter).ids(ids).include(include)
+}
+
+/// What there is to compare of an answer.
+pub(crate) fn said(answer: Result<crate::Answer>) -> String {
+    match answer {
+        Ok(answer) => format!("{:?} {:?} {:?}", answer.hits, answer.thinned, answer.warnings),
+        Err(error) => error.to_string(),
+    }
+}
+
 #[test]
 fn far_places_are_asked_anything_and_answer_as_a_file() {
     let mut random = Random::new();
@@ -204,17 +222,7 @@ fn far_places_are_asked_anything_and_answer_as_a_file() {
             for collection in [&notes, &part] {
                 let far = Far { collection: collection.clone(), view: collection.view().unwrap(), tells };
                 for _ in 0..25 {
-                    let filter =
-                        ["", "n = 1", "n >= 1 and #document contains 'fox'", "n = 7"][random.below(4) as usize];
-                    let filter = (!filter.is_empty()).then(|| Filter::parse(filter).unwrap());
-                    let few = (0..RECORDS / 2).map(|n| RecordId::parse(format!("r{}", n * 2 + 3)).unwrap()).collect();
-                    let ids = (random.below(4) == 0).then_some(few);
-                    let include = *random.pick(&[Include::ALL, Include::TEXT, Include::NONE]);
-                    let query = question(&mut random).filter(filter).ids(ids).include(include).embedder(model.clone());
-                    let said = |answer: Result<crate::Answer>| match answer {
-                        Ok(answer) => format!("{:?} {:?} {:?}", answer.hits, answer.thinned, answer.warnings),
-                        Err(error) => error.to_string(),
-                    };
+                    let query = asked(&mut random).embedder(Arc::clone(&model));
                     let (here, there) = (said(far.view.query(&query)), said(super::query(&far, &query)));
                     assert_eq!(there, here, "{space} {tells} {query:?}");
                 }
