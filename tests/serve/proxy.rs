@@ -24,7 +24,6 @@ pub(crate) enum Deed {
 
 /// A request as it is judged.
 pub(crate) struct Asked {
-    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
@@ -86,7 +85,7 @@ fn handle(mut client: TcpStream, server: &str, judge: &dyn Fn(&Asked) -> Deed, l
     let mut words = head.split(' ');
     let (method, path) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
     log.lock().unwrap().push(format!("{method} {path}"));
-    let asked = Asked { method, path, head, body };
+    let asked = Asked { path, head, body };
     let deed = judge(&asked);
     match deed {
         Deed::Say(bytes) => drop(client.write_all(&bytes)),

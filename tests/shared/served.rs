@@ -4,9 +4,7 @@
 
 use std::any::Any;
 use std::path::Path;
-use std::sync::Arc;
 
-use huedb::backend::FileBackend;
 use huedb::serve::{ServeOptions, Server};
 use huedb::store::{Access, Store};
 use tempfile::TempDir;
@@ -37,8 +35,7 @@ impl RowPlace for ServerPlace {
         let folder = TempDir::new().unwrap();
         let store = Store::open(folder.path().join("served.redb"), Access::Create).unwrap();
         let options = ServeOptions::of_process().unwrap();
-        let backend = Arc::new(FileBackend::new(store));
-        let server = Server::start(backend, "127.0.0.1:0".parse().unwrap(), options).unwrap();
+        let server = Server::start(store, "127.0.0.1:0".parse().unwrap(), options).unwrap();
         (vec![("HUEDB_FILE", format!("http://{}", server.address()))], Box::new((server, folder)))
     }
 

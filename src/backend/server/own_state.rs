@@ -12,9 +12,9 @@ use crate::backend::protocol::{ReadReply, Whole};
 use crate::backend::{Records, State};
 use crate::error::Result;
 use crate::ingest::Existing;
-use crate::query::{Answer, Filter, MetadataKeys, Query, RecordQuery, Scalar, Test, reranked};
+use crate::query::{Answer, Filter, MetadataKeys, Query, RecordQuery, Scalar, Test, reranked, vector_of};
 use crate::record::{CollectionInfo, Counts, Record, RecordId};
-use crate::store::{Include, TermKind};
+use crate::store::{Include, TermKind, check_dimension, check_embedding};
 
 /// Ids looked up at once.
 const AT_ONCE: usize = 1000;
@@ -111,6 +111,11 @@ impl State for OwnState {
         if let Some(reranker) = &query.reranker {
             return reranked(query, reranker, |query| self.query(query));
         }
+        // JSON has no word for what is not finite.
+        query.asks.iter().filter_map(vector_of).try_for_each(|question| {
+            check_embedding(question)?;
+            check_dimension(&self.whole.info, question)
+        })?;
         if !query.needs_model(&self.whole.info) {
             return self.records.post("/ask", query);
         }
