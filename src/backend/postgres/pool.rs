@@ -145,7 +145,8 @@ impl Pool {
 
     fn connect(&self) -> Done<Session> {
         let mut client = self.connector.connect()?;
-        let patience = self.patience.as_millis();
+        // None at all would be without end to PostgreSQL.
+        let patience = self.patience.as_millis().clamp(1, 1 << 30);
         client.batch_execute(&format!("set lock_timeout = {patience}; set client_min_messages = warning"))?;
         Ok(Session { client, statements: HashMap::new() })
     }
