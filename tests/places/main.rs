@@ -13,14 +13,18 @@
     reason = "a failed test is meant to panic, and tests compute with small numbers"
 )]
 
+mod alike;
+mod basics;
 #[path = "../contract/collections.rs"]
 mod collections;
 mod contract;
+mod cut;
 #[path = "../contract/data_model.rs"]
 mod data_model;
 #[path = "../contract/distance.rs"]
 mod distance;
 mod harness;
+mod lost;
 #[path = "../library/model/mod.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which run it on files")]
 mod model;
