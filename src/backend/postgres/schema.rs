@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use super::fault::Done;
 use super::pool::{Pool, Session};
 use crate::error::Error;
+use crate::record::Chunk;
 
 /// The statements that make the tables; a role that is to make collections needs `usage` and `create` on the schema besides.
 pub const SCHEMA: &str = include_str!("schema.sql");
@@ -28,8 +29,21 @@ pub(super) fn record_table(number: i64, dimension: Option<usize>) -> String {
            terms int[], weights real[]);
          create unique index on {table} (seq);
          create index on {table} using gin (metadata jsonb_path_ops);
-         create index on {table} using gin (terms) where terms is not null"
+         create index on {table} using gin (terms) where terms is not null;
+         create index on {table} ({}) where {IS_PART}",
+        part_of()
     )
+}
+
+/// Whether a record says that it is a part of a document; written out, so that the index of parts is used.
+pub(super) const IS_PART: &str = "metadata ? 'chunk_of'";
+
+/// How much of a document's id is in that index, whose entries have a limit.
+pub(super) const PART_OF_CHARACTERS: usize = 600;
+
+/// What that index is of.
+pub(super) fn part_of() -> String {
+    format!("left(metadata->>'{}', {PART_OF_CHARACTERS})", Chunk::OF)
 }
 
 /// Returns the name of the table of a collection's records.

@@ -12,6 +12,7 @@ use super::catalogue::{Entry, signed};
 use super::fault::Done;
 use super::pool::Session;
 use super::read::by_ids;
+use super::schema;
 use super::value::{metadata_text, put_embedding};
 use super::words;
 use crate::error::{Error, Result};
@@ -71,27 +72,33 @@ impl Batch {
         session: &mut Session,
         forms: impl Iterator<Item = (&'f RecordId, &'f Form)>,
     ) -> Done<()> {
+        let mut documents_are_whole = true;
         let whole = |(id, form): (&RecordId, &Form)| match form {
             Form::Record => None,
             Form::Whole => Some(id.clone()),
-            Form::Part { part, .. } => Some(part.of.clone()),
+            Form::Part { part, .. } => {
+                documents_are_whole = false;
+                Some(part.of.clone())
+            }
         };
         let mut documents: Vec<RecordId> = forms.filter_map(whole).collect();
         if documents.is_empty() {
             return Ok(());
         }
+        let (table, is_part) = (self.entry.table(), schema::IS_PART);
+        let any = session.row(&format!("select exists (select from {table} where {is_part})"), &[])?;
+        self.has_parts = any.map_or(Ok(false), |row| row.try_get(0))?;
+        if !self.has_parts && documents_are_whole {
+            return Ok(());
+        }
         documents.dedup();
-        let table = self.entry.table();
-        let of = |id: &RecordId| serde_json::json!({Chunk::OF: id.as_str()}).to_string();
+        let of = |id: &RecordId| id.as_str().chars().take(schema::PART_OF_CHARACTERS).collect::<String>();
         let said: Vec<String> = documents.iter().filter(|id| !id.as_str().contains('\0')).map(of).collect();
-        let rows =
-            session.rows(&format!("select id from {table} where metadata @> any($1::text[]::jsonb[])"), &[&said])?;
+        let sql = format!("select id from {table} where {is_part} and {} = any($1)", schema::part_of());
+        let rows = session.rows(&sql, &[&said])?;
         let parts: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
         documents.extend(parts.into_iter().map(RecordId::parse).collect::<Result<Vec<_>>>()?);
-        self.take_in(session, &documents)?;
-        let any = format!("select exists (select from {table} where metadata ? $1)");
-        self.has_parts = session.row(&any, &[&Chunk::OF])?.map_or(Ok(false), |row| row.try_get(0))?;
-        Ok(())
+        self.take_in(session, &documents)
     }
 
     fn take_in(&mut self, session: &mut Session, ids: &[RecordId]) -> Done<()> {
