@@ -5,11 +5,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use clap::{Arg, Command, ValueHint};
 use clap_complete::engine::{self, ArgValueCompleter, CompletionCandidate};
+use huedb::backend::{Backend, Place};
 use huedb::embed::{LoadOptions, models};
 use huedb::error::{Error, Result};
 use huedb::query::filter_key;
@@ -18,9 +19,14 @@ use huedb::store::{Access, Options, Store};
 
 use crate::cli::configuration::defaults::Defaults;
 use crate::cli::context::key::{KeyRing, KeySource, KnownKeys};
+use crate::cli::context::places::Reach;
+use crate::cli::context::token::TokenSource;
 
 /// Longer nobody waits for a list of names.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Nor for one from another machine.
+const FAR_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Stands among the candidates for the names of files, which the shell knows best.
 const FILES: &str = "\u{1}files";
@@ -135,6 +141,7 @@ struct NameLookup {
     db: PathBuf,
     options: Options,
     key_file: Option<PathBuf>,
+    token_file: Option<PathBuf>,
     collection: Option<String>,
     verbs: Vec<String>,
     settings: Vec<String>,
@@ -169,6 +176,7 @@ impl NameLookup {
                 ..Options::default()
             },
             key_file: path("key_file"),
+            token_file: path("token_file"),
             collection,
             verbs: tree.get_subcommands().map(|verb| verb.get_name().to_owned()).collect(),
             settings: defaults.keys(),
@@ -189,6 +197,10 @@ impl NameLookup {
     }
 
     fn names(&self, names: Names) -> Result<Vec<String>> {
+        let place = Place::parse(&self.db);
+        if place.path().is_none() && [Names::Collections, Names::Tenants, Names::Databases].contains(&names) {
+            return self.far_names(place, names);
+        }
         Ok(match names {
             Names::Collections => {
                 self.open()?.collections()?.into_iter().map(|(info, _)| info.name.to_string()).collect()
@@ -212,6 +224,20 @@ impl NameLookup {
         })
     }
 
+    /// Asks a place on another machine; one that does not answer soon has no names.
+    fn far_names(&self, place: Place, names: Names) -> Result<Vec<String>> {
+        // A command that prints the token may ask for something itself.
+        let token = TokenSource { file: self.token_file.clone(), ..TokenSource::default() };
+        let reach = Reach { scope: self.options.scope.clone(), token, patience: FAR_PATIENCE };
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let found = reach.connect(&place).and_then(|place| listed(place.as_ref(), names));
+            // Nobody listens any longer, maybe.
+            let _ = tell.send(found);
+        });
+        told.recv_timeout(FAR_PATIENCE).unwrap_or(Ok(Vec::new()))
+    }
+
     fn keys(&self) -> Result<Vec<String>> {
         match &self.collection {
             Some(collection) => self.open()?.view(collection)?.metadata_keys(),
@@ -229,6 +255,14 @@ impl NameLookup {
             }
             opened => opened,
         }
+    }
+}
+
+fn listed(place: &dyn Backend, names: Names) -> Result<Vec<String>> {
+    match names {
+        Names::Tenants => place.tenants(),
+        Names::Databases => Ok(place.databases()?.into_iter().map(|database| database.name).collect()),
+        _ => Ok(place.collections()?.into_iter().map(|(info, _)| info.name.to_string()).collect()),
     }
 }
 
