@@ -13,7 +13,8 @@ use postgres::{Client, GenericClient};
 use serde_json::{Value as Json, json};
 
 use super::fault::{Done, Fault};
-use super::search::{Kind, Searched};
+use super::measure::Kind;
+use super::search::Searched;
 use crate::backend::BuiltIndex;
 use crate::error::Error;
 use crate::index::Watch;

@@ -9,15 +9,13 @@
 use postgres::Row;
 
 use super::fault::Done;
-use super::filter::condition;
+use super::kept::Kept;
+use super::measure::{Kind, Measured, ROUNDING, operator};
 use super::params::Params;
 use super::pool::Session;
-use super::read::kept;
-use crate::query::{Filter, RecordQuery};
+use crate::query::RecordQuery;
 use crate::record::Space;
 
-/// Records of a filter that are ranked one by one: a graph meets too few of them to be quick.
-const FEW: i64 = 2000;
 /// Candidates beyond those that are wanted, through a graph.
 const MARGIN: usize = 10;
 /// The most candidates a list through the graph goes on to; what is as near as so many is found without it.
@@ -26,10 +24,6 @@ const MOST_CANDIDATES: usize = 20_000;
 const MOST_STEPS: usize = 1000;
 /// Rows that a search through the graph visits before it gives up.
 const MOST_VISITED: usize = 200_000;
-/// The relative rounding error of an f32.
-const ROUNDING: f64 = 5.960_464_5e-8;
-/// Squares of components that are longer or shorter than these leave the range of f32.
-const LENGTHS: (f64, f64) = (1e-14, 1e18);
 
 /// What is searched.
 pub(super) struct Searched<'t> {
@@ -43,112 +37,6 @@ pub(super) struct Searched<'t> {
     pub(super) has_graph: bool,
     /// The settings of the collection.
     pub(super) ef_search: usize,
-}
-
-/// How the index of a collection sees its embeddings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// As they are.
-    Full,
-    /// With components of half the bits.
-    Half,
-    /// By the signs of their components.
-    Signs,
-}
-
-impl Kind {
-    /// Returns what pgvector can index of so many components.
-    pub(super) fn of(dimension: usize) -> Self {
-        match dimension {
-            0..=2000 => Self::Full,
-            2001..=4000 => Self::Half,
-            _ => Self::Signs,
-        }
-    }
-
-    /// Returns what is indexed, of a column or a parameter, as SQL writes it.
-    pub(super) fn expression(self, of: &str, dimension: usize) -> String {
-        match self {
-            Self::Full => format!("({of}::vector({dimension}))"),
-            Self::Half => format!("({of}::halfvec({dimension}))"),
-            Self::Signs => format!("(binary_quantize({of}::vector({dimension}))::bit({dimension}))"),
-        }
-    }
-
-    /// Returns the class of operators that an index of it has.
-    pub(super) fn operator_class(self, space: Space) -> &'static str {
-        match (self, space) {
-            (Self::Full, Space::L2) => "vector_l2_ops",
-            (Self::Full, Space::Ip) => "vector_ip_ops",
-            (Self::Full, Space::Cosine) => "vector_cosine_ops",
-            (Self::Half, Space::L2) => "halfvec_l2_ops",
-            (Self::Half, Space::Ip) => "halfvec_ip_ops",
-            (Self::Half, Space::Cosine) => "halfvec_cosine_ops",
-            (Self::Signs, _) => "bit_hamming_ops",
-        }
-    }
-
-    /// Returns the operator that orders by the distance of a space.
-    fn operator(self, space: Space) -> &'static str {
-        if self == Self::Signs { "<~>" } else { operator(space) }
-    }
-}
-
-fn operator(space: Space) -> &'static str {
-    match space {
-        Space::L2 => "<->",
-        Space::Ip => "<#>",
-        Space::Cosine => "<=>",
-    }
-}
-
-/// A question as it is measured by f32.
-struct Measured<'q> {
-    space: Space,
-    question: &'q [f32],
-    length: f64,
-}
-
-impl<'q> Measured<'q> {
-    fn new(space: Space, question: &'q [f32]) -> Self {
-        let length = question.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-        Self { space, question, length }
-    }
-
-    /// Whether no record is nearer than another: a zero vector in a cosine space.
-    fn is_nowhere(&self) -> bool {
-        self.space == Space::Cosine && self.length == 0.0
-    }
-
-    /// Returns what the records are ordered by for a distance as SQL computes it, infinite where f32 is of no use; smaller is nearer.
-    fn distance(&self, distance: &str) -> String {
-        match self.space {
-            Space::L2 => format!("power({distance}, 2)"),
-            Space::Ip => distance.to_owned(),
-            Space::Cosine if !(LENGTHS.0..LENGTHS.1).contains(&self.length) => {
-                format!("coalesce(float8 'infinity', {distance})")
-            }
-            Space::Cosine => {
-                let (least, most) = LENGTHS;
-                format!(
-                    "(case when vector_norm(embedding) between float8 '{least:e}' and float8 '{most:e}' then {distance} else 'infinity' end)"
-                )
-            }
-        }
-    }
-
-    /// Returns how far that may be off, as SQL computes it from the distance in a column `a`.
-    #[expect(clippy::cast_precision_loss, reason = "dimensions are small")]
-    fn error(&self) -> String {
-        // Each product and each sum is rounded once, the norms and the root too.
-        let part = (self.question.len() as f64 + 16.0) * ROUNDING * 2.0;
-        // A file subtracts products from 1, which rounds them in f64.
-        match self.space {
-            Space::L2 => format!("(float8 '{part:e}' * a + float8 '1e-37')"),
-            Space::Ip => format!("(float8 '{:e}' * vector_norm(embedding) + float8 '3e-16')", part * self.length),
-            Space::Cosine => format!("float8 '{:e}'", 2.0 * part),
-        }
-    }
 }
 
 /// Finds, for each question, records among which are the `wanted` nearest of those that ids and filter keep, in any order.
@@ -176,69 +64,6 @@ pub(super) fn nearest(
         });
     }
     Ok(lists)
-}
-
-/// Which records may be found.
-#[derive(Debug)]
-pub(super) enum Kept {
-    /// All.
-    All,
-    /// Those of ids and a filter that PostgreSQL understands.
-    Where(RecordQuery),
-    /// Those of these numbers, which were tested here.
-    Numbers(Vec<i64>),
-}
-
-impl Kept {
-    /// Takes what ids and a filter keep, with what is left of it to be tested here tested.
-    pub(super) fn of(session: &mut Session, table: &str, among: &RecordQuery) -> Done<Self> {
-        let filter = among.filter.as_ref().filter(|filter| !filter.is_all());
-        if among.ids.is_none() && filter.is_none() {
-            return Ok(Self::All);
-        }
-        let check = filter.and_then(|filter| condition(filter, &mut Params::default()).check_here);
-        Ok(match check {
-            Some(_) => Self::Numbers(kept(session, table, among.ids.as_deref(), filter)?),
-            None => {
-                let (ids, filter) = (among.ids.clone(), among.filter.clone());
-                Self::Where(RecordQuery { ids, filter, ..RecordQuery::default() })
-            }
-        })
-    }
-
-    /// Returns the condition.
-    pub(super) fn sql(&self, params: &mut Params) -> String {
-        match self {
-            Self::All => "true".to_owned(),
-            Self::Numbers(numbers) => format!("seq = any({})", params.push(numbers.clone(), "bigint[]")),
-            Self::Where(among) => {
-                let sql = condition(among.filter.as_ref().unwrap_or(&Filter::ALL), params).sql;
-                match &among.ids {
-                    None => sql,
-                    Some(ids) => {
-                        let ids = ids.iter().map(|id| id.as_str()).filter(|id| !id.contains('\0'));
-                        let ids: Vec<String> = ids.map(str::to_owned).collect();
-                        format!("(id = any({}) and {sql})", params.push(ids, "text[]"))
-                    }
-                }
-            }
-        }
-    }
-
-    /// Returns whether so few are kept that comparing each is quick; they are counted no farther than it matters.
-    fn are_few(&self, session: &mut Session, table: &str) -> Done<bool> {
-        match self {
-            Self::All => Ok(false),
-            Self::Numbers(numbers) => Ok(i64::try_from(numbers.len()).is_ok_and(|kept| kept <= FEW)),
-            Self::Where(_) => {
-                let mut params = Params::default();
-                let sql = self.sql(&mut params);
-                let count = format!("select count(*) from (select from {table} where {sql} limit {}) few", FEW + 1);
-                let kept = session.row(&count, &params.values())?.map_or(Ok(0), |row| row.try_get(0))?;
-                Ok::<bool, _>(FEW >= kept)
-            }
-        }
-    }
 }
 
 /// Compares every record that may be found.

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::index::Measure;
 use crate::index::Watch;
 use crate::postgres_server::Postgres;
+use crate::query::Filter;
 use crate::random::Random;
 use crate::record::Hnsw;
 

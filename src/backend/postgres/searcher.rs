@@ -3,8 +3,9 @@
 //! Invariant: what the handle does not show is found by no search.
 
 use super::index::graph_of;
+use super::kept::Kept;
 use super::read::{both, columns, record};
-use super::search::{Kept, Searched, nearest};
+use super::search::{Searched, nearest};
 use super::state::PostgresState;
 use super::words;
 use crate::backend::search::{Found, Searcher, WordHits};

@@ -8,9 +8,9 @@ use postgres::types::Type;
 
 use super::fault::Done;
 
+use super::kept::Kept;
 use super::params::Params;
 use super::pool::Session;
-use super::search::Kept;
 use crate::backend::search::WordHits;
 use crate::bm25::Words;
 use crate::index::rarity;
@@ -62,11 +62,11 @@ fn array(items: &[impl ToString]) -> String {
 /// Appends arrays as PostgreSQL takes them in a copy, each behind its length in bytes.
 pub(super) fn put(out: &mut Vec<u8>, document: &str) {
     let (terms, weights) = of_document(document);
-    put_array(out, Type::INT4, terms.iter().map(|term| term.to_be_bytes()));
-    put_array(out, Type::FLOAT4, weights.iter().map(|weight| weight.to_be_bytes()));
+    put_array(out, &Type::INT4, terms.iter().map(|term| term.to_be_bytes()));
+    put_array(out, &Type::FLOAT4, weights.iter().map(|weight| weight.to_be_bytes()));
 }
 
-fn put_array(out: &mut Vec<u8>, of: Type, items: impl ExactSizeIterator<Item = [u8; 4]>) {
+fn put_array(out: &mut Vec<u8>, of: &Type, items: impl ExactSizeIterator<Item = [u8; 4]>) {
     let count = i32::try_from(items.len()).unwrap_or(i32::MAX);
     // One dimension, no nulls, counted from 1; an empty array has no dimension.
     let head = if count == 0 { 12 } else { 20 };
