@@ -90,12 +90,12 @@ fn tested(test: &Test, params: &mut Params) -> Option<String> {
                 TextField::Uri => found("uri", params)?,
                 TextField::Key(key) => {
                     let name = params.text(key);
-                    let text =
-                        format!("case when jsonb_typeof(metadata->{name}) = 'string' then metadata->>{name} end");
-                    let sql = format!("coalesce({}, false)", found(&format!("({text})"), params)?);
+                    let string =
+                        format!("(case when jsonb_typeof(metadata->{name}) = 'string' then metadata->>{name} end)");
+                    let sql = format!("coalesce({}, false)", found(&string, params)?);
                     match test.as_substring() {
-                        Some(text) if !text.contains('\0') => {
-                            let element = params.text(json!({key: [text]}).to_string());
+                        Some(wanted) if !wanted.contains('\0') => {
+                            let element = params.text(json!({key: [wanted]}).to_string());
                             format!("({sql} or metadata @> {element}::jsonb)")
                         }
                         _ => sql,

@@ -25,7 +25,7 @@ fn value(random: &mut Random) -> Value {
         1 | 2 => value_of(number(random)),
         3 | 4 => Value::Str(text(random)),
         5 => Value::StrArray((0..=random.below(2)).map(|_| text(random)).collect()),
-        6 => Value::IntArray(vec![random.below(4) as i64, random.below(4) as i64]),
+        6 => Value::IntArray(vec![random.below(4).cast_signed(), random.below(4).cast_signed()]),
         7 => Value::FloatArray(vec![random.below(4) as f64, 0.5]),
         _ if random.below(2) == 0 => Value::Sparse(SparseVector::new(vec![], vec![], None).unwrap()),
         _ => Value::BoolArray(vec![random.below(2) == 0]),

@@ -135,10 +135,9 @@ fn watched(
         let (ended, end) = mpsc::channel();
         scope.spawn(move || {
             let built = client.batch_execute(&statements);
-            let built = built.map_err(|refusal| {
+            if built.is_err() {
                 drop(client.batch_execute("rollback"));
-                refusal
-            });
+            }
             // Who waits for it is there until it comes.
             drop(ended.send(built));
         });

@@ -8,6 +8,7 @@ use super::params::Params;
 use super::pool::Session;
 use super::read::kept;
 use crate::query::{Filter, RecordQuery};
+use crate::record::RecordId;
 
 /// Records of a filter that are ranked one by one: a graph meets too few of them to be quick.
 const FEW: i64 = 2000;
@@ -31,13 +32,11 @@ impl Kept {
             return Ok(Self::All);
         }
         let check = filter.and_then(|filter| condition(filter, &mut Params::default()).check_here);
-        Ok(match check {
-            Some(_) => Self::Numbers(kept(session, table, among.ids.as_deref(), filter)?),
-            None => {
-                let (ids, filter) = (among.ids.clone(), among.filter.clone());
-                Self::Where(RecordQuery { ids, filter, ..RecordQuery::default() })
-            }
-        })
+        if check.is_some() {
+            return Ok(Self::Numbers(kept(session, table, among.ids.as_deref(), filter)?));
+        }
+        let (ids, filter) = (among.ids.clone(), among.filter.clone());
+        Ok(Self::Where(RecordQuery { ids, filter, ..RecordQuery::default() }))
     }
 
     /// Returns the condition.
@@ -50,7 +49,7 @@ impl Kept {
                 match &among.ids {
                     None => sql,
                     Some(ids) => {
-                        let ids = ids.iter().map(|id| id.as_str()).filter(|id| !id.contains('\0'));
+                        let ids = ids.iter().map(RecordId::as_str).filter(|id| !id.contains('\0'));
                         let ids: Vec<String> = ids.map(str::to_owned).collect();
                         format!("(id = any({}) and {sql})", params.push(ids, "text[]"))
                     }

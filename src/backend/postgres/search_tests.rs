@@ -163,10 +163,7 @@ fn through_a_graph_lists_are_whole_and_near() {
             let question = random.floats(dimension);
             for (filter, wanted) in [(None, 10), (None, 300), (Some("cent = 7"), 10), (Some("cent < 60"), 100)] {
                 let found = asked(&pool, &searched(space, dimension, true), &question, filter, (wanted, false));
-                let keep = |at: i64| {
-                    filter.is_none()
-                        || filter.is_some_and(|f| if f.contains('=') { at % 100 == 7 } else { at % 100 < 60 })
-                };
+                let keep = |at: i64| filter.is_none_or(|f| if f.contains('=') { at % 100 == 7 } else { at % 100 < 60 });
                 let all = ranked(space, &rows, &question, keep);
                 let wanted = wanted.min(all.len());
                 assert!(found.len() >= wanted, "{space} {filter:?}: {} of {wanted}", found.len());

@@ -62,7 +62,9 @@ pub(super) fn answered_by_copy(
             if !(may_grow && is_more && hits.len() < query.top) {
                 break (hits, thinned);
             }
-            legs.iter_mut().for_each(|(_, wanted)| *wanted = wanted.saturating_mul(MORE));
+            for (_, wanted) in &mut legs {
+                *wanted = wanted.saturating_mul(MORE);
+            }
         },
     };
     if let Some(thinned) = thinned {
@@ -124,8 +126,8 @@ fn union(
         check_dimension(place.info(), vector)?;
         let wanted = (*wanted).min(records);
         let list = nearest(place, &[vector], among, wanted, query.exact, include, answer)?.pop().unwrap_or_default();
-        let last = list.last().map(|near| near.distance);
-        let is_beyond = last.zip(query.max_distance).is_some_and(|(last, most)| last > f64::from(most));
+        let farthest = list.last().map(|near| near.distance);
+        let is_beyond = farthest.zip(query.max_distance).is_some_and(|(farthest, most)| farthest > f64::from(most));
         is_more |= list.len() == wanted && wanted < records && !is_beyond;
         found.extend(list.into_iter().map(|near| (near.record.id.clone(), near)));
     }

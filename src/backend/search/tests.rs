@@ -127,7 +127,7 @@ pub(crate) fn world(space: Space, random: &mut Random) -> (TempDir, Collection) 
 }
 
 fn text(random: &mut Random) -> String {
-    (0..1 + random.below(4)).map(|_| *random.pick(&WORDS)).collect::<Vec<_>>().join(" ")
+    (0..=random.below(4)).map(|_| *random.pick(&WORDS)).collect::<Vec<_>>().join(" ")
 }
 
 /// A question of any kind.
