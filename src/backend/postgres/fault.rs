@@ -38,7 +38,7 @@ impl From<std::io::Error> for Fault {
     /// What is written to a copy wraps what PostgreSQL answers.
     fn from(error: std::io::Error) -> Self {
         let kind = error.kind();
-        match error.into_inner().map(|inner| inner.downcast::<postgres::Error>()) {
+        match error.into_inner().map(<dyn std::error::Error + Send + Sync>::downcast::<postgres::Error>) {
             Some(Ok(error)) => Self::Postgres(*error),
             _ => Self::Ours(Error::io("send records to PostgreSQL", kind.into())),
         }

@@ -30,7 +30,7 @@ pub(super) fn find(config: &Config, file: Option<PathBuf>) -> Option<String> {
 
 fn read_private(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
-    let is_private = path.metadata().ok()?.permissions().mode() & 0o077 == 0;
+    let is_private = path.metadata().ok()?.permissions().mode().trailing_zeros() >= 6;
     if is_private { std::fs::read_to_string(path).ok() } else { None }
 }
 

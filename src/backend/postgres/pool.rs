@@ -47,7 +47,7 @@ enum Ended {
     /// Nothing of it was written.
     Undone(Fault),
     /// The connection was lost at the commit.
-    Unsure(Commit, Fault),
+    Unsure(Box<Commit>, Fault),
 }
 
 /// What a transaction is known by afterwards.
@@ -107,7 +107,7 @@ impl Session {
         let commit = self.commit_of().map_err(Ended::Undone)?;
         match (self.client.batch_execute("commit").map_err(Fault::from), commit) {
             (Ok(()), _) => Ok(value),
-            (Err(fault), Some(commit)) if fault.is_lost() => Err(Ended::Unsure(commit, fault)),
+            (Err(fault), Some(commit)) if fault.is_lost() => Err(Ended::Unsure(Box::new(commit), fault)),
             (Err(fault), _) => Err(Ended::Undone(fault)),
         }
     }
@@ -285,9 +285,8 @@ impl Pool {
                 Ok(Some(status)) if status == "aborted" => return Some(false),
                 // It is still at it.
                 Ok(Some(_)) => {}
-                Ok(None) => return None,
                 Err(fault) if fault.is_lost() => {}
-                Err(_) => return None,
+                Ok(None) | Err(_) => return None,
             }
             if Instant::now() >= deadline {
                 return None;

@@ -108,8 +108,8 @@ impl Existing for PostgresState {
     }
 
     fn having(&self, key: &str, text: &str) -> Result<Vec<RecordId>> {
-        let test = Test::In { key: key.to_owned(), values: vec![Scalar::Str(text.to_owned())], negated: false };
-        let query = RecordQuery { filter: Some(Filter::Test(test)), ..RecordQuery::default() };
+        let holds = Test::In { key: key.to_owned(), values: vec![Scalar::Str(text.to_owned())], negated: false };
+        let query = RecordQuery { filter: Some(Filter::Test(holds)), ..RecordQuery::default() };
         self.find(&query, Include::NONE)?.ids().collect()
     }
 
