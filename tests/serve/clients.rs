@@ -22,11 +22,16 @@ pub(crate) fn passes(command: &mut Command) {
 
 #[test]
 fn the_python_client_works() {
+    python_scenario("the_python_client_works", || Running::start(&[]));
+}
+
+/// Runs what the Python client does on a server.
+pub(crate) fn python_scenario(test: &str, start: impl FnOnce() -> Running) {
     let Some(python) = installed("python/bin/python") else {
-        eprintln!("not run, for `make clients` was not: the_python_client_works");
+        eprintln!("not run, for `make clients` was not: {test}");
         return;
     };
-    let server = Running::start(&[]);
+    let server = start();
     let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/serve/clients/scenario.py");
     passes(Command::new(python).arg(scenario).arg(&server.address));
 }
@@ -111,13 +116,18 @@ fn the_javascript_client_sends_tokens_in_every_way() {
 
 #[test]
 fn the_javascript_client_works() {
+    javascript_scenario("the_javascript_client_works", || Running::start(&[]));
+}
+
+/// Runs what the JavaScript client does on a server.
+pub(crate) fn javascript_scenario(test: &str, start: impl FnOnce() -> Running) {
     let Some(modules) = installed("javascript/node_modules") else {
-        eprintln!("not run, for `make clients` was not: the_javascript_client_works");
+        eprintln!("not run, for `make clients` was not: {test}");
         return;
     };
-    let server = Running::start(&[]);
+    let server = start();
     // Modules are looked for beside the script.
-    let beside = modules.parent().unwrap().join(format!("scenario-{}.mjs", std::process::id()));
+    let beside = modules.parent().unwrap().join(format!("{test}-{}.mjs", std::process::id()));
     std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/serve/clients/scenario.mjs"), &beside).unwrap();
     passes(Command::new("node").arg(&beside).arg(&server.address));
     std::fs::remove_file(beside).unwrap();

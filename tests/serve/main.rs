@@ -40,6 +40,12 @@ mod oidc;
 mod operations;
 mod own;
 mod page;
+#[cfg(feature = "postgres")]
+mod pods;
+#[cfg(feature = "postgres")]
+#[path = "../shared/postgres.rs"]
+#[allow(dead_code, reason = "shared with other tests, which use other parts of it")]
+mod postgres_server;
 mod proxy;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]

