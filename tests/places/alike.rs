@@ -355,5 +355,7 @@ fn a_file_and_postgresql_answer_alike() {
     for _ in 0..operations {
         world.step(&mut random);
     }
-    NAMES.iter().for_each(|name| world.look(name));
+    for name in NAMES {
+        world.look(name);
+    }
 }

@@ -42,7 +42,9 @@ fn tables_are_made_once_however_many_begin() {
             })
         })
         .collect();
-    makers.into_iter().for_each(|maker| drop(maker.join().unwrap().unwrap()));
+    for maker in makers {
+        drop(maker.join().unwrap().unwrap());
+    }
     let place = open(&address);
     assert_eq!(place.collections().unwrap().len(), 8);
     let facts = place.facts().unwrap();
@@ -114,7 +116,9 @@ fn several_write_at_once_and_nothing_is_lost_or_doubled() {
             })
         })
         .collect();
-    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    for writer in writers {
+        writer.join().unwrap();
+    }
     let notes = place.collection("notes".into());
     let state = notes.state().unwrap();
     assert_eq!((state.counts().records, state.version()), (100, 81));

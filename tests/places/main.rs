@@ -8,6 +8,7 @@
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::float_cmp,
+    clippy::too_many_lines,
     clippy::items_after_statements,
     clippy::print_stderr,
     reason = "a failed test is meant to panic, and tests compute with small numbers"

@@ -98,7 +98,7 @@ mod tests {
     fn metadata_reads_back_equal() {
         let mut metadata_ = Metadata::default();
         let sparse =
-            SparseVector::new(vec![1, 2, 9], vec![-0.0, 2.0, 0.1], Some(vec!["a".into(), "-0".into(), "".into()]));
+            SparseVector::new(vec![1, 2, 9], vec![-0.0, 2.0, 0.1], Some(vec!["a".into(), "-0".into(), String::new()]));
         for (at, value) in [
             Value::Int(i64::MAX),
             Value::Int(-5),

@@ -165,7 +165,11 @@ impl Backend for ServerBackend {
     }
 
     fn databases(&self) -> Result<Vec<DatabaseInfo>> {
-        let found = of_tenant(&self.connection.http, &self.scope.tenant)?;
+        let found = of_tenant(&self.connection.http, &self.scope.tenant).or_else(|error| {
+            // What is missing is said by its own path.
+            self.connection.get::<serde_json::Value>(&self.tenant_path(), self.about())?;
+            Err(error)
+        })?;
         let tenant = || self.scope.tenant.clone();
         Ok(found.into_iter().map(|DatabaseJson { id, name }| DatabaseInfo { id, name, tenant: tenant() }).collect())
     }

@@ -28,7 +28,7 @@ use crate::output::{Properties, duration};
 Exit codes:
   0 ready, 5 not reached or not ready")]
 pub(crate) struct PingArgs {
-    /// Address [default: that of --db, where it is one, else http://127.0.0.1:8000]
+    /// Address [default: that of --db, where it is one, else `http://127.0.0.1:8000`]
     #[arg(value_name = "URL")]
     url: Option<String>,
 

@@ -214,6 +214,7 @@ pub(in crate::backend::server) fn describe(connection: &Connection, json: &Colle
     let mut info = info_of(&connection.http, json, &mut Noticed::default())?;
     info.client.embedding_function = function;
     info.embedder = model_of(&info);
+    info.dimension = info.dimension.or(info.embedder.as_ref().map(|model| model.dimension));
     Ok(Described { info, keys })
 }
 
