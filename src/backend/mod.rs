@@ -11,10 +11,15 @@ mod local;
 mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "foreign", feature = "serve"))]
 pub(crate) mod protocol;
 mod records;
 mod refused;
 mod replicated;
+#[cfg_attr(
+    not(any(feature = "foreign", feature = "postgres")),
+    allow(dead_code, reason = "without these features no place is far away")
+)]
 mod search;
 #[cfg(feature = "foreign")]
 mod server;

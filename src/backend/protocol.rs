@@ -7,8 +7,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "serve")]
+use super::records::bytes_of;
 use crate::query::{Filter, RecordQuery};
-use crate::record::{CollectionInfo, CollectionName, Counts, Fingerprint, Metadata, Record, RecordId};
+use crate::record::{CollectionInfo, CollectionName, Counts, Fingerprint, Record, RecordId};
 use crate::store::{Change, Include, NewCollection};
 
 /// What is asked of the records that pass a filter, or of all.
@@ -91,18 +93,11 @@ pub(crate) enum MakeBody {
 }
 
 /// Bytes of records in one answer, about; what is left is asked for again.
+#[cfg(feature = "serve")]
 pub(crate) const ANSWER_BYTES: usize = 8 << 20;
 
-/// Returns about how many bytes a record takes in JSON.
-pub(crate) fn bytes_of(record: &Record) -> usize {
-    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    let metadata = record.metadata.iter().flat_map(Metadata::iter);
-    let metadata: usize = metadata.map(|(key, value)| key.len() + value.to_string().len() + 6).sum();
-    let embedding = record.embedding.as_ref().map_or(0, |embedding| embedding.len() * 16 / 3);
-    64 + record.id.as_str().len() + text(&record.document) + text(&record.uri) + metadata + embedding
-}
-
 /// Takes records for one answer: as many as have room in it, and one in any case.
+#[cfg(feature = "serve")]
 pub(crate) fn take_page<T>(
     records: impl Iterator<Item = crate::error::Result<T>>,
     most: usize,

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::index::Watch;
 use crate::ingest::Target;
 use crate::query::{Facet, Filter, KeyFacts, RecordPage, RecordQuery};
-use crate::record::{CollectionInfo, CollectionName, DumpRecord, Fingerprint, RecordId};
+use crate::record::{CollectionInfo, CollectionName, DumpRecord, Fingerprint, Metadata, Record, RecordId};
 use crate::store::{Change, Collection, CollectionChange, Effect, Include, Mode};
 
 /// Some records of a collection, in its order, and where the next ones begin.
@@ -141,4 +141,13 @@ pub trait Records: Target {
     fn file(&self) -> Option<&Collection> {
         None
     }
+}
+
+/// Returns about how many bytes a record takes in JSON.
+pub(crate) fn bytes_of(record: &Record) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let metadata = record.metadata.iter().flat_map(Metadata::iter);
+    let metadata: usize = metadata.map(|(key, value)| key.len() + value.to_string().len() + 6).sum();
+    let embedding = record.embedding.as_ref().map_or(0, |embedding| embedding.len() * 16 / 3);
+    64 + record.id.as_str().len() + text(&record.document) + text(&record.uri) + metadata + embedding
 }

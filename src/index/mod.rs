@@ -40,7 +40,9 @@ pub(crate) use rerank::{cosines, rank_all, rank_candidates};
 pub(crate) use resident::{is_resident, resident};
 pub(crate) use row_filter::Allowed;
 pub use self_join::{Earlier, SeenRecords, near_earlier};
-pub(crate) use terms::{best_by_terms, holds_any, rarity};
+#[cfg(feature = "postgres")]
+pub(crate) use terms::rarity;
+pub(crate) use terms::{best_by_terms, holds_any};
 
 /// What the benches measure by itself; no part of the library.
 #[cfg(feature = "internals")]

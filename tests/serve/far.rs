@@ -33,13 +33,13 @@ fn ok(place: &str, folder: &Path, args: &[&str]) -> String {
     text(&output.stdout)
 }
 
-const ROWS: &str = r##"{"id":"fox","document":"a red fox jumps over the fence","metadata":{"year":2021,"price":1.5,"tags":["a","b"],"ok":true,"lang":"en"},"uri":"fox.md"}
+const ROWS: &str = r#"{"id":"fox","document":"a red fox jumps over the fence","metadata":{"year":2021,"price":1.5,"tags":["a","b"],"ok":true,"lang":"en"},"uri":"fox.md"}
 {"id":"dog","document":"a lazy dog sleeps","metadata":{"year":2022,"price":2,"lang":"en"}}
 {"id":"cat","document":"a red cat sleeps by the fire","metadata":{"year":2023,"price":2.5,"tags":["b"],"lang":"de"},"uri":"cat.md"}
 {"id":"owl","document":"an owl sees at night","metadata":{"year":2021,"lang":"de"}}
 {"id":"eel","document":"an eel swims in the river"}
 {"id":"bee","document":"a bee makes honey","metadata":{"year":2020,"ok":false,"lang":"fr"},"uri":"bee.md"}
-"##;
+"#;
 
 /// What is asked of every place, one after another; what it answers is compared, and its exit code.
 const ALIKE: &[&[&str]] = &[
@@ -287,7 +287,8 @@ fn a_server_that_misbehaves_is_asked_again_or_told_of() {
         ok(&own, folder.path(), &["delete", "notes", "--id", "b"]);
     }
     // What does not is told, with the server's name.
-    let told: [(fn(usize) -> Deed, i32, &str); 5] = [
+    type Case = (fn(usize) -> Deed, i32, &'static str);
+    let told: [Case; 5] = [
         (|_| answer("200 OK", "", "{\"ids\": 1}"), 2, "cannot be read"),
         (|_| answer("302 Found", "location: http://elsewhere/\r\n", ""), 2, "it leads elsewhere"),
         (

@@ -238,7 +238,7 @@ impl Records for OwnRecords {
                 let _: () = self.post("/put", std::mem::take(&mut waiting))?;
                 bytes = 0;
             }
-            bytes += crate::backend::protocol::bytes_of(&record.record);
+            bytes += crate::backend::records::bytes_of(&record.record);
             waiting.push(record);
         }
         self.post("/put", waiting)

@@ -4,8 +4,8 @@
 
 use std::collections::HashSet;
 
-use crate::backend::protocol::bytes_of;
 use crate::backend::records::Records;
+use crate::backend::records::bytes_of;
 use crate::error::Result;
 use crate::query::RecordQuery;
 use crate::record::{DumpRecord, RecordId};

@@ -18,6 +18,7 @@ pub(crate) struct Reach {
     /// Who asks a server.
     pub(crate) token: TokenSource,
     /// How long others in the database are waited for.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only a database is waited for"))]
     pub(crate) patience: Duration,
 }
 

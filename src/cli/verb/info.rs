@@ -21,6 +21,7 @@ pub(crate) struct InfoArgs {
 }
 
 impl InfoArgs {
+    #[cfg_attr(not(feature = "postgres"), expect(clippy::unused_self, reason = "its only flag is PostgreSQL's"))]
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         #[cfg(feature = "postgres")]
         if self.schema {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use super::quota::Quota;
 use super::records::ChromaRecords;
 use crate::backend::LocalRecords;
-use crate::backend::protocol::bytes_of;
+use crate::backend::records::bytes_of;
 use crate::error::Result;
 use crate::query::{Filter, RecordQuery, Scalar, Test};
 use crate::record::embedding_text::to_base64;
