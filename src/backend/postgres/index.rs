@@ -63,10 +63,12 @@ impl Graph {
     }
 }
 
-/// Finds the graph of a table, which is written as SQL writes it.
+/// Finds the graph of a table, which is written as SQL writes it; none where pgvector cannot go on with a search until there
+/// are enough hits, as it can from 0.8.0 on.
 pub(super) fn graph_of(client: &mut impl GenericClient, table: &str) -> Done<Option<Graph>> {
     let sql = "select x.indexrelid::regclass::text, pg_relation_size(x.indexrelid), obj_description(x.indexrelid)
         from pg_index x join pg_class i on i.oid = x.indexrelid join pg_am a on a.oid = i.relam
+        join pg_extension e on e.extname = 'vector' and string_to_array(e.extversion, '.')::int[] >= '{0,8}'
         where x.indrelid = to_regclass($1) and a.amname = 'hnsw' and x.indisvalid order by 1 limit 1";
     let Some(row) = client.query_opt(sql, &[&table])? else { return Ok(None) };
     let comment: Option<String> = row.try_get(2)?;
@@ -107,6 +109,15 @@ impl ToBuild<'_> {
 
 /// Builds the graph of a table, in the place of the one there is; `beside` is told how many rows are in and can stop it.
 pub(super) fn build(client: &mut Client, beside: &mut Client, what: &ToBuild, watch: Watch) -> Done<BuiltIndex> {
+    let old = "select extversion from pg_extension where extname = 'vector'
+        and string_to_array(extversion, '.')::int[] < '{0,8}'";
+    if let Some(row) = client.query_opt(old, &[])? {
+        let version: String = row.try_get(0)?;
+        return Err(Fault::Ours(Error::InvalidArgument {
+            why: format!("pgvector {version} ends a search through a graph before there are enough hits"),
+            hint: Some("upgrade it to 0.8.4 or later; until then every record is compared".into()),
+        }));
+    }
     let pid: i32 = client.query_one("select pg_backend_pid()", &[])?.try_get(0)?;
     let mut built = watched(client, beside, pid, what, what.threads, watch);
     // The memory that processes share may be small, as it is in containers.

@@ -61,12 +61,16 @@ pub(super) fn is_made(pool: &Pool, session: &mut Session) -> Done<bool> {
         return Ok(false);
     }
     let version = session.row("select value::text from huedb.meta where key = 'schema'", &[])?;
-    let version: String = version.map_or(Ok(String::new()), |row| row.try_get(0))?;
+    // Tables that were made after this transaction's snapshot are seen, their rows are not.
+    let Some(version) = version else { return Ok(false) };
+    let version: String = version.try_get(0)?;
     let path = PathBuf::from(pool.place().to_string());
     match version.parse() {
         Ok(SCHEMA_VERSION) => {}
         Ok(found) => return Err(Error::NewerFormat { path, found, supported: SCHEMA_VERSION }.into()),
-        Err(_) => return Err(Error::NotADatabase { path, why: "its schema huedb says no version".into() }.into()),
+        Err(_) => {
+            return Err(Error::NotADatabase { path, why: format!("its schema huedb has the version {version}") }.into());
+        }
     }
     pool.is_made.store(true, Ordering::Relaxed);
     Ok(true)

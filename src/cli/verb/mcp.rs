@@ -57,6 +57,10 @@ impl McpArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let access = if self.write { Access::Write } else { Access::Read };
         let backend = context.open_to_stay(access, Options::WRITE_CACHE_BYTES, WARM_BYTES)?;
+        if backend.file().is_none() {
+            // That nobody answers there is said now, not at the first question.
+            backend.collections()?;
+        }
         for name in &self.collections {
             match backend.state_of(name) {
                 // It may come later.
