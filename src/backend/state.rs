@@ -36,7 +36,7 @@ pub trait State: Existing + MetadataKeys + Send + Sync {
         request.answered_by(|query| self.query(query))
     }
 
-    /// Returns the metadata keys that records have, sparse vectors apart, with the kinds of values of each.
+    /// Returns the metadata keys that records have, sparse vectors apart, in any order, with the kinds of values of each.
     ///
     /// # Errors
     /// Those of reading.

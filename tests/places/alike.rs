@@ -236,9 +236,11 @@ impl World {
         });
         self.records("keys", name, |records| {
             let state = records.state()?;
+            let mut kinds = state.key_kinds()?;
+            kinds.sort_by(|a, b| a.0.cmp(&b.0));
             Ok((
                 state.metadata_keys()?,
-                state.key_kinds()?,
+                kinds,
                 state.has_no_records(),
                 records.keys(&RecordQuery::default())?,
             ))

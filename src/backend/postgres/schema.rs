@@ -81,7 +81,11 @@ pub(super) fn make(pool: &Pool, session: &mut Session) -> Done<()> {
     if is_made(pool, session)? {
         return Ok(());
     }
-    session.row("select pg_advisory_xact_lock(hashtextextended('huedb.schema', 0))", &[])?;
+    // Who waited for that lock still remembers that there was no such schema; the second lock has PostgreSQL look again.
+    session.client().batch_execute(
+        "select pg_advisory_xact_lock(hashtextextended('huedb.schema', 0));
+         lock table pg_catalog.pg_namespace in access share mode",
+    )?;
     if !is_made(pool, session)? {
         session.client().batch_execute(SCHEMA)?;
     }
