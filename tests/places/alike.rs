@@ -238,12 +238,7 @@ impl World {
             let state = records.state()?;
             let mut kinds = state.key_kinds()?;
             kinds.sort_by(|a, b| a.0.cmp(&b.0));
-            Ok((
-                state.metadata_keys()?,
-                kinds,
-                state.has_no_records(),
-                records.keys(&RecordQuery::default())?,
-            ))
+            Ok((state.metadata_keys()?, kinds, state.has_no_records(), records.keys(&RecordQuery::default())?))
         });
         self.records("looked up", name, |records| {
             let existing = records.existing()?;
