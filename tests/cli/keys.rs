@@ -272,7 +272,8 @@ fn no_verb_takes_an_address_for_a_file() {
     let world = world();
     world.write("template.redb", world.bytes());
     for place in ["http://127.0.0.1:9", "postgresql://ann:secret@127.0.0.1:9/none"] {
-        for case in CASES {
+        // The shell opens nothing before its first line.
+        for case in CASES.iter().filter(|case| case.args != ["shell"]) {
             let ran = run(&world, &[&["--db", place], case.args].concat(), &[], &[]);
             assert!(matches!(ran.status, Some(2 | 5)), "{place} {:?}: {ran:?}", case.args);
             assert!(ran.stderr.contains("127.0.0.1:9"), "{place} {:?}: {ran:?}", case.args);
