@@ -11,7 +11,8 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 VERBS = {"serve", "token", "ping", "backup", "restore", "encrypt", "check", "setup", "index", "repair"}
-GLOBAL = {"db", "key-file", "key-command", "tenant", "database", "output", "encrypt", "force", "deep", "to"}
+GLOBAL = {"db", "key-file", "key-command", "token-file", "token-command", "ca-file", "tenant", "database", "output"}
+GLOBAL |= {"encrypt", "force", "deep", "to"}
 problems = []
 
 
