@@ -8,6 +8,8 @@
 mod database;
 mod file;
 mod local;
+#[cfg(any(feature = "foreign", feature = "postgres"))]
+mod looked_up;
 mod place;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -11,10 +11,10 @@ use super::local::LocalRecords;
 use super::state::State;
 use crate::error::Result;
 use crate::index::Watch;
-use crate::ingest::Target;
+use crate::ingest::{RowBatch, Target};
 use crate::query::{Facet, Filter, KeyFacts, RecordPage, RecordQuery};
 use crate::record::{CollectionInfo, CollectionName, DumpRecord, Fingerprint, Metadata, Record, RecordId};
-use crate::store::{Change, Collection, CollectionChange, Effect, Include, Mode};
+use crate::store::{Change, Collection, CollectionChange, Effect, Form, Include, Mode};
 
 /// Some records of a collection, in its order, and where the next ones begin.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -72,7 +72,10 @@ pub trait Records: Target {
     }
 
     /// Applies changes in order, all or none; returns the effect of each.
-    fn apply(&self, changes: Vec<Change>, mode: Mode) -> Result<Vec<Effect>>;
+    fn apply(&self, changes: Vec<Change>, mode: Mode) -> Result<Vec<Effect>> {
+        let changes = changes.into_iter().map(|change| (change, Form::Record)).collect();
+        Ok(self.write_batch(RowBatch { changes, mode, keep_embeddings: true, embedded_by: None })?.effects)
+    }
 
     /// Makes the same change to every record of a query, as [`Collection::update_where`] does.
     fn update_where(

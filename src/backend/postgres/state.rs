@@ -3,8 +3,7 @@
 //! It holds a connection with an open transaction until it is dropped, and a page of its records does so too. Invariant: all
 //! answers of a state come from one snapshot of the database.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use postgres::Row;
 
@@ -12,10 +11,11 @@ use super::catalogue::Entry;
 use super::fault::Done;
 use super::pool::{Session, Snapshot};
 use super::read::{Page, by_ids, chosen, kept};
+use crate::backend::looked_up::{LookedUp, having};
 use crate::backend::{State, search};
 use crate::error::Result;
 use crate::ingest::Existing;
-use crate::query::{Answer, Filter, MetadataKeys, Query, RecordPage, RecordQuery, Scalar, Test};
+use crate::query::{Answer, Filter, MetadataKeys, Query, RecordPage, RecordQuery};
 use crate::record::{CollectionInfo, Counts, Record, RecordId};
 use crate::store::{Include, TermKind};
 
@@ -25,14 +25,13 @@ pub(super) struct PostgresState {
     pub(super) entry: Entry,
     /// The only records there are to whoever reads it.
     pub(super) restriction: Option<Filter>,
-    /// Records that were looked up, and ids that are no record's.
-    known: Mutex<HashMap<RecordId, Option<Record>>>,
+    looked_up: LookedUp,
 }
 
 impl PostgresState {
     /// Takes what was read of the catalogue in a snapshot.
     pub(super) fn new(snapshot: Snapshot, entry: Entry, restriction: Option<Filter>) -> Self {
-        Self { snapshot: Arc::new(snapshot), entry, restriction, known: Mutex::default() }
+        Self { snapshot: Arc::new(snapshot), entry, restriction, looked_up: LookedUp::default() }
     }
 
     /// Has what is said of the collection be said of the records that are seen.
@@ -99,33 +98,21 @@ impl Existing for PostgresState {
     }
 
     fn stored(&self, id: &RecordId) -> Result<Option<Record>> {
-        let known = |state: &Self| state.known.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
-        if let Some(known) = known(self) {
-            return Ok(known);
-        }
-        self.look_up(&mut std::iter::once(id.clone()))?;
-        Ok(known(self).flatten())
+        self.looked_up.stored(self, id)
     }
 
     fn having(&self, key: &str, text: &str) -> Result<Vec<RecordId>> {
-        let holds = Test::In { key: key.to_owned(), values: vec![Scalar::Str(text.to_owned())], negated: false };
-        let query = RecordQuery { filter: Some(Filter::Test(holds)), ..RecordQuery::default() };
-        self.find(&query, Include::NONE)?.ids().collect()
+        self.find(&having(key, text), Include::NONE)?.ids().collect()
     }
 
     fn look_up(&self, ids: &mut dyn Iterator<Item = RecordId>) -> Result<()> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let ids: Vec<RecordId> = ids.filter(|id| !known.contains_key(id)).collect();
-        if ids.is_empty() {
+        let unknown = self.looked_up.unknown(ids);
+        if unknown.is_empty() {
             return Ok(());
         }
-        let found = self.snapshot.ask(|session| by_ids(session, &self.entry.table(), &ids, Include::TEXT))?;
-        known.extend(ids.into_iter().map(|id| (id, None)));
-        for (_, dump) in found {
-            if self.shows(&dump.record) {
-                known.insert(dump.record.id.clone(), Some(dump.record));
-            }
-        }
+        let found = self.snapshot.ask(|session| by_ids(session, &self.entry.table(), &unknown, Include::TEXT))?;
+        let shown = found.into_iter().map(|(_, dump)| dump.record).filter(|record| self.shows(record));
+        self.looked_up.keep(&unknown, shown);
         Ok(())
     }
 }

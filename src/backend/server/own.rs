@@ -27,7 +27,7 @@ use crate::input::chroma::wire::path_of;
 use crate::input::http::{Repeat, escaped};
 use crate::query::{Facet, Filter, KeyFacts, RecordPage, RecordQuery};
 use crate::record::{CollectionInfo, CollectionName, DumpRecord, Fingerprint, RecordId, Scope};
-use crate::store::{Change, CollectionChange, Effect, Form, Include, Mode};
+use crate::store::{Change, CollectionChange, Effect, Form, Include};
 
 /// Bytes of a request that are well below what a server takes.
 const REQUEST_BYTES: usize = 16 << 20;
@@ -169,11 +169,6 @@ impl Records for OwnRecords {
 
     fn keys(&self, among: &RecordQuery) -> Result<Vec<KeyFacts>> {
         self.post("/keys", among)
-    }
-
-    fn apply(&self, changes: Vec<Change>, mode: Mode) -> Result<Vec<Effect>> {
-        let changes = changes.into_iter().map(|change| (change, Form::Record)).collect();
-        Ok(self.write_batch(RowBatch { changes, mode, keep_embeddings: true, embedded_by: None })?.effects)
     }
 
     fn update_where(

@@ -1,18 +1,18 @@
 //! A collection of another huedb as it was when it was looked at; its records are as they are when they are asked for.
 //!
-//! Invariant: an id that was looked up is not asked for again.
+//! Invariant: what is said of the collection itself is of one moment.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use super::own::OwnRecords;
 use super::page::ByIds;
+use crate::backend::looked_up::{LookedUp, having};
 use crate::backend::protocol::{ReadReply, Whole};
 use crate::backend::{Records, State};
 use crate::error::Result;
 use crate::ingest::Existing;
-use crate::query::{Answer, Filter, MetadataKeys, Query, RecordQuery, Scalar, Test, reranked, vector_of};
+use crate::query::{Answer, MetadataKeys, Query, reranked, vector_of};
 use crate::record::{CollectionInfo, Counts, Record, RecordId};
 use crate::store::{Include, TermKind, check_dimension, check_embedding};
 
@@ -22,20 +22,14 @@ const AT_ONCE: usize = 1000;
 pub(super) struct OwnState {
     records: OwnRecords,
     whole: Whole,
-    looked_up: Mutex<HashMap<RecordId, Option<Record>>>,
+    looked_up: LookedUp,
     kinds: OnceLock<Vec<(String, Vec<TermKind>)>>,
 }
 
 impl OwnState {
     pub(super) fn new(records: OwnRecords) -> Result<Self> {
         let whole = records.whole()?;
-        Ok(Self { records, whole, looked_up: Mutex::default(), kinds: OnceLock::new() })
-    }
-
-    /// Returns what was looked up of an id.
-    #[expect(clippy::option_option, reason = "an id that was looked up may have no record")]
-    fn known(&self, id: &RecordId) -> Option<Option<Record>> {
-        self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        Ok(Self { records, whole, looked_up: LookedUp::default(), kinds: OnceLock::new() })
     }
 }
 
@@ -44,40 +38,23 @@ impl Existing for OwnState {
         &self.whole.info
     }
 
-    fn exists(&self, id: &RecordId) -> Result<bool> {
-        Ok(self.stored(id)?.is_some())
-    }
-
     fn stored(&self, id: &RecordId) -> Result<Option<Record>> {
-        if let Some(known) = self.known(id) {
-            return Ok(known);
-        }
-        self.look_up(&mut std::iter::once(id.clone()))?;
-        Ok(self.known(id).flatten())
+        self.looked_up.stored(self, id)
     }
 
     fn having(&self, key: &str, text: &str) -> Result<Vec<RecordId>> {
-        let holds = Test::In { key: key.to_owned(), values: vec![Scalar::Str(text.to_owned())], negated: false };
-        let query = RecordQuery { filter: Some(Filter::Test(holds)), ..RecordQuery::default() };
-        self.records.find(&query, Include::NONE)?.ids().collect()
+        self.records.find(&having(key, text), Include::NONE)?.ids().collect()
     }
 
     fn look_up(&self, ids: &mut dyn Iterator<Item = RecordId>) -> Result<()> {
-        let mut unknown: Vec<RecordId> = {
-            let known = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
-            ids.filter(|id| !known.contains_key(id)).collect()
-        };
-        unknown.sort_unstable();
-        unknown.dedup();
+        let unknown = self.looked_up.unknown(ids);
         let mut rest = unknown.as_slice();
         while !rest.is_empty() {
             let asked = rest.get(..rest.len().min(AT_ONCE)).unwrap_or_default();
             let ReadReply { covered, records } = self.records.read(asked, Include::TEXT)?;
             let (covered, left) = rest.split_at(covered.clamp(1, rest.len()));
             rest = left;
-            let mut known = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
-            known.extend(covered.iter().map(|id| (id.clone(), None)));
-            known.extend(records.into_iter().map(|record| (record.id.clone(), Some(record))));
+            self.looked_up.keep(covered, records);
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ use crate::query::{Filter, PageSource, RecordPage, RecordQuery};
 use crate::record::{
     CollectionInfo, CollectionName, DumpRecord, EmbeddingFunction, Fingerprint, Record, RecordId, Scope, digest,
 };
-use crate::store::{Change, CollectionChange, Effect, Form, Include, Mode, NewCollection};
+use crate::store::{Change, CollectionChange, Effect, Include, NewCollection};
 
 /// A collection of a Chroma server.
 #[derive(Clone)]
@@ -349,11 +349,6 @@ impl Records for ChromaRecords {
         let records: Arc<dyn ByIds> = Arc::new(self.clone());
         let ids = self.chosen(query)?;
         Ok(RecordPage::new(Box::new(FoundRecords { records, ids, dimension, first: Vec::new(), include }), include))
-    }
-
-    fn apply(&self, changes: Vec<Change>, mode: Mode) -> Result<Vec<Effect>> {
-        let changes = changes.into_iter().map(|change| (change, Form::Record)).collect();
-        Ok(self.write_batch(RowBatch { changes, mode, keep_embeddings: true, embedded_by: None })?.effects)
     }
 
     fn update_where(

@@ -4,18 +4,19 @@
 //! through whole. Invariant: what is found is ranked by huedb's own distance.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::records::{ChromaRecords, Described};
 use super::select::Pushed;
+use crate::backend::looked_up::{LookedUp, having};
 use crate::backend::search::{Found, Searcher, query};
 use crate::backend::{Records, State};
 use crate::error::Result;
 use crate::ingest::Existing;
-use crate::query::{Answer, Filter, MetadataKeys, Query, RecordPage, RecordQuery, Scalar, Test};
+use crate::query::{Answer, MetadataKeys, Query, RecordPage, RecordQuery};
 use crate::record::{CollectionInfo, Counts, Metadata, Record, RecordId};
 use crate::store::{Include, TermKind};
 
@@ -28,7 +29,7 @@ pub(super) struct ChromaState {
     records: ChromaRecords,
     described: Described,
     counts: Counts,
-    looked_up: Mutex<HashMap<RecordId, Option<Record>>>,
+    looked_up: LookedUp,
     /// The metadata keys of the first records.
     sample: OnceLock<Vec<String>>,
 }
@@ -43,13 +44,7 @@ impl ChromaState {
     pub(super) fn new(records: ChromaRecords) -> Result<Self> {
         let described = records.described()?;
         let counts = Counts { records: records.counted()?, ..Counts::default() };
-        Ok(Self { records, described, counts, looked_up: Mutex::default(), sample: OnceLock::new() })
-    }
-
-    /// Returns what was looked up of an id.
-    #[expect(clippy::option_option, reason = "an id that was looked up may have no record")]
-    fn known(&self, id: &RecordId) -> Option<Option<Record>> {
-        self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        Ok(Self { records, described, counts, looked_up: LookedUp::default(), sample: OnceLock::new() })
     }
 
     /// Returns the metadata keys of the first records.
@@ -75,27 +70,16 @@ impl Existing for ChromaState {
     }
 
     fn stored(&self, id: &RecordId) -> Result<Option<Record>> {
-        if let Some(known) = self.known(id) {
-            return Ok(known);
-        }
-        self.look_up(&mut std::iter::once(id.clone()))?;
-        Ok(self.known(id).flatten())
+        self.looked_up.stored(self, id)
     }
 
     fn having(&self, key: &str, text: &str) -> Result<Vec<RecordId>> {
-        let holds = Test::In { key: key.to_owned(), values: vec![Scalar::Str(text.to_owned())], negated: false };
-        let query = RecordQuery { filter: Some(Filter::Test(holds)), ..RecordQuery::default() };
-        self.records.find(&query, Include::NONE)?.ids().collect()
+        self.records.find(&having(key, text), Include::NONE)?.ids().collect()
     }
 
     fn look_up(&self, ids: &mut dyn Iterator<Item = RecordId>) -> Result<()> {
-        let mut unknown: Vec<RecordId> = ids.filter(|id| self.known(id).is_none()).collect();
-        unknown.sort_unstable();
-        unknown.dedup();
-        let found = self.records.by_ids(&unknown, Include::TEXT)?;
-        let mut known = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
-        known.extend(unknown.into_iter().map(|id| (id, None)));
-        known.extend(found.into_iter().map(|record| (record.id.clone(), Some(record))));
+        let unknown = self.looked_up.unknown(ids);
+        self.looked_up.keep(&unknown, self.records.by_ids(&unknown, Include::TEXT)?);
         Ok(())
     }
 }
