@@ -25,6 +25,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+#[cfg(feature = "mcp")]
 use super::access::Action;
 use super::admission::{content_length, origin, place};
 use super::call::{Call, Kind, Reply, Route};

@@ -8,7 +8,7 @@ use super::roff::{Roff, bold};
 use crate::cli::help::EXAMPLES;
 
 /// Variables that belong to no option.
-const VARIABLES: [(&str, &str); 14] = [
+const VARIABLES: [(&str, &str); 13] = [
     ("HUEDB_CONFIG", "The config file; empty for none. `huedb config` shows what holds, and why."),
     ("HUEDB_RUNTIME", "What runs models: auto (the default), builtin, onnxruntime or rten."),
     ("HUEDB_THREADS", "Threads that embed. By default as many as the machine runs at once."),
@@ -16,7 +16,6 @@ const VARIABLES: [(&str, &str); 14] = [
     ("HUEDB_CACHE_DIR", "The folder of models that ONNX Runtime has optimised for this machine."),
     ("HUEDB_OFFLINE", "1: no model is fetched, and no service on another machine is asked."),
     ("HUEDB_TOKEN", "The token for a server that `--db` names, or its file, as @PATH."),
-    ("HUEDB_READ_FROM", "The standby that `huedb serve` reads from, as `--read-from`."),
     ("HUEDB_HISTORY", "The history of `huedb shell`; empty for none."),
     ("ORT_DYLIB_PATH", "An ONNX Runtime library to try first."),
     (
