@@ -23,8 +23,8 @@ use crate::record::{
     TenantName, digest,
 };
 use crate::store::{
-    Change, Collection, CollectionChange, DatabaseInfo, Effect, Include, Mode, NewCollection, Outcome, PendingWrite,
-    Store, TermKind, View,
+    Change, Collection, CollectionChange, DatabaseInfo, Effect, GraphEntry, Include, Mode, NewCollection, Outcome,
+    PendingWrite, Store, TermKind, View,
 };
 
 /// A file.
@@ -272,12 +272,13 @@ impl Records for Collection {
 
     fn build_index(&self, threads: usize, watch: Watch) -> Result<Option<BuiltIndex>> {
         let built = build_graph(self, threads, watch)?;
+        let dimension = self.view()?.info().dimension.unwrap_or(0);
         Ok(built.map(|Built { graph, added, extended }| BuiltIndex {
             rows: graph.rows,
             added,
             extended,
             recall: graph.recall,
-            is_used: graph.is_good(),
+            is_used: GraphEntry::is_used(graph.recall, dimension),
         }))
     }
 

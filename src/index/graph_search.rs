@@ -95,8 +95,9 @@ pub(super) fn keep_graph(view: &View) {
         let bytes = usize::try_from(graph.chunks).unwrap_or(usize::MAX).saturating_mul(MAX_VALUE_BYTES);
         view.cache().bytes().saturating_add(bytes) <= view.cache().budget()
     };
-    let is_good = |graph: &GraphEntry| graph.recall.is_some_and(|recall| recall >= GraphEntry::LEAST_RECALL);
-    if view.graph().is_some_and(|graph| is_good(&graph) && fits(&graph)) && !is_graph_resident(view) {
+    let dimension = view.info().dimension.unwrap_or(0);
+    let is_used = |graph: &GraphEntry| GraphEntry::is_used(graph.recall, dimension);
+    if view.graph().is_some_and(|graph| is_used(&graph) && fits(&graph)) && !is_graph_resident(view) {
         // A damaged graph is reported by the question that needs it.
         let _ = read_kept_graph(view, 1);
     }

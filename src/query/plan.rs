@@ -110,8 +110,6 @@ const WALK_GRAPH_PER_CANDIDATE: f64 = 2.1;
 const BLOCK_BYTES: f64 = 32_768.0;
 const TAIL_QUESTIONS: f64 = 4.0;
 
-/// Shorter embeddings are ranked as given.
-const LEAST_DIMENSION: usize = 8;
 /// Below this share of records a walk through the graph meets too few that pass the filter.
 const GRAPH_FILTER_SHARE: f64 = 0.1;
 /// Rows ranked for a hit, where codes or signs can tell rows apart: what is expected, not what is done.
@@ -154,8 +152,8 @@ impl Plan {
             facts.ef_search.max(graph_depth(facts.wanted)) as f64 * WALK_GRAPH_PER_CANDIDATE * row_bytes / 1536.0;
         let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
         // Codes of so few components and their numbers take as many bytes as the embeddings.
-        let exact = facts.exact || facts.dimension < LEAST_DIMENSION;
-        let is_good = facts.recall.is_some_and(|recall| recall >= GraphEntry::LEAST_RECALL);
+        let exact = facts.exact || facts.dimension < GraphEntry::LEAST_DIMENSION;
+        let is_good = GraphEntry::is_used(facts.recall, facts.dimension);
         let open = !exact && facts.graph_rows > 0 && is_good && (!facts.filtered || passing >= GRAPH_FILTER_SHARE);
         let graph_rows = if facts.graph_resident { 0.0 } else { facts.graph_rows as f64 };
         let graph = graph_rows * VIEW_GRAPH_ROW

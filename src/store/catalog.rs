@@ -240,13 +240,15 @@ pub struct GraphEntry {
 }
 
 impl GraphEntry {
+    /// Shorter embeddings are compared one by one: many are equally near, and a graph would choose among them by chance.
+    pub const LEAST_DIMENSION: usize = 8;
     /// A graph that found less of the nearest is not searched.
-    pub const LEAST_RECALL: f64 = 0.99;
+    const LEAST_RECALL: f64 = 0.99;
 
-    /// Returns whether the graph was measured to find enough of the nearest to be searched.
+    /// Returns whether a graph that was measured to find this share of the nearest is searched.
     #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.recall.is_some_and(|recall| recall >= Self::LEAST_RECALL)
+    pub fn is_used(recall: Option<f64>, dimension: usize) -> bool {
+        dimension >= Self::LEAST_DIMENSION && recall.is_some_and(|recall| recall >= Self::LEAST_RECALL)
     }
 }
 

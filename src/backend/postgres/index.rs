@@ -42,11 +42,6 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// Returns whether searches use it.
-    pub(super) fn is_good(&self) -> bool {
-        self.recall.is_some_and(|recall| recall >= GraphEntry::LEAST_RECALL)
-    }
-
     /// Returns what there is to say of it.
     pub(super) fn facts(&self, records: u64, hnsw: Hnsw) -> Vec<(&'static str, Json)> {
         let recall = self.recall.map_or_else(|| "not measured".to_owned(), |recall| format!("{recall:.4}"));
@@ -129,7 +124,7 @@ pub(super) fn build(client: &mut Client, beside: &mut Client, what: &ToBuild, wa
     let Some(graph) = graph_of(client, what.table)? else { return Err(Fault::Ours(Error::Interrupted)) };
     let comment = json!({"recall": recall}).to_string();
     client.batch_execute(&format!("comment on index {} is '{comment}'", graph.name))?;
-    let is_used = Graph { recall, ..graph }.is_good();
+    let is_used = GraphEntry::is_used(recall, what.dimension);
     Ok(BuiltIndex { rows: what.rows, added: what.rows, extended: false, recall, is_used })
 }
 

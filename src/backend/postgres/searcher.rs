@@ -12,7 +12,7 @@ use crate::backend::search::{Found, Searcher, WordHits};
 use crate::error::Result;
 use crate::query::{RecordPage, RecordQuery};
 use crate::record::{CollectionInfo, SparseVector};
-use crate::store::Include;
+use crate::store::{GraphEntry, Include};
 
 impl PostgresState {
     /// Returns the part of what is asked for that this handle shows.
@@ -44,7 +44,8 @@ impl Searcher for PostgresState {
             // What a graph finds depends on every record in it, and none may show that is not shown.
             let has_graph = !exact
                 && self.restriction.is_none()
-                && graph_of(session.client(), &table)?.is_some_and(|graph| graph.is_good());
+                && graph_of(session.client(), &table)?
+                    .is_some_and(|graph| GraphEntry::is_used(graph.recall, dimension));
             let (space, ef_search) = (self.entry.info.space, self.entry.info.hnsw.ef_search);
             let searched = Searched { table: &table, space, dimension, columns: &columns, has_graph, ef_search };
             let lists = nearest(session, &searched, questions, &among, (wanted, exact))?;

@@ -4,14 +4,16 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use crate::backend::search::tests::{DIMENSION, asked, said, world};
 use crate::backend::{Backend, PostgresBackend, Records};
 use crate::embed::{Embedder, HashEmbedder};
 use crate::postgres_server::Postgres;
 use crate::query::{Filter, Query, RecordQuery};
 use crate::random::Random;
-use crate::record::{MetadataPatch, Scope, Space};
-use crate::store::{Change, Collection};
+use crate::record::{CollectionName, MetadataPatch, NewRecord, Scope, Space};
+use crate::store::{Access, Change, Collection, Mode, NewCollection, Store};
 
 /// Puts the records of a collection of a file into PostgreSQL.
 fn copied(notes: &Collection, server: &Postgres) -> Arc<dyn Records> {
@@ -95,4 +97,32 @@ fn a_graph_is_built_described_and_dropped() {
     let facts = there.index_facts().unwrap().unwrap();
     assert!(facts.iter().any(|(name, value)| *name == "vectors" && *value == 400), "{facts:?}");
     assert_eq!((there.drop_index().unwrap(), there.drop_index().unwrap()), (Some(400), None));
+}
+
+/// Such embeddings lie in a row, or nearly all are as near as each other: a graph finds some of them by chance.
+#[test]
+fn embeddings_of_a_few_components_are_compared_one_by_one_although_there_is_a_graph() {
+    let test = "embeddings_of_a_few_components_are_compared_one_by_one_although_there_is_a_graph";
+    let Some(server) = Postgres::shared(test) else { return };
+    let mut random = Random::new();
+    for space in Space::ALL {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open(folder.path().join("short.redb"), Access::Create).unwrap();
+        let name = CollectionName::parse("notes").unwrap();
+        store.create_collection(name, NewCollection { space, ..NewCollection::default() }).unwrap();
+        let notes = store.collection("notes").unwrap();
+        let row = |n| NewRecord::new(format!("r{n}")).unwrap().with_embedding(random.floats(1));
+        notes.write_rows((0..2000).map(row).collect::<Vec<_>>(), Mode::Add).unwrap();
+        let there = copied(&notes, &server);
+        for records in [&notes as &dyn Records, there.as_ref()] {
+            let built = records.build_index(2, &|_| ControlFlow::Continue(())).unwrap().unwrap();
+            assert!(!built.is_used, "{built:?}");
+        }
+        for _ in 0..40 {
+            let query = Query::vector(random.floats(1)).top(16);
+            let [here, far] =
+                [&notes as &dyn Records, there.as_ref()].map(|records| said(records.state().unwrap().query(&query)));
+            assert_eq!(far, here, "{space} {query:?}");
+        }
+    }
 }

@@ -126,7 +126,7 @@ pub(crate) fn build(context: &mut Context, collection: &dyn Records, interrupt: 
             count(added),
             duration(start.elapsed()),
             recall.map(|recall| format!("; it finds {:.1} % of the nearest", recall * 100.0)).unwrap_or_default(),
-            if is_used { "" } else { ", too few to be used" }
+            if is_used { "" } else { "; searches compare every record instead" }
         ),
     });
     Ok(())
