@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::place::{Place, PlaceFacts};
 use super::records::Records;
 use super::refused::{Only, only_in};
+use super::shards::Shards;
 use super::state::State;
 use super::tokens::TokenStore;
 use super::write::Write;
@@ -50,6 +51,14 @@ pub trait Backend: Send + Sync {
 
     /// Returns a handle that looks names up in another tenant and database; whether that exists is checked when it is used.
     fn in_scope(&self, scope: Scope) -> Arc<dyn Backend>;
+
+    /// Returns a handle whose new collections are spread over shards.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::InvalidArgument`] where a collection is always in one piece.
+    fn spread_over(&self, _shards: Shards) -> Result<Arc<dyn Backend>> {
+        Err(only_in(self.place(), Only::Postgres("--shards")))
+    }
 
     /// Returns a handle to a collection; whether it exists is checked when it is used.
     fn collection(&self, which: Which) -> Arc<dyn Records>;

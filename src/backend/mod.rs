@@ -25,6 +25,7 @@ mod replicated;
 mod search;
 #[cfg(feature = "foreign")]
 mod server;
+mod shards;
 mod state;
 mod tokens;
 pub mod transfer;
@@ -41,6 +42,7 @@ pub use refused::{Only, only_in};
 pub use replicated::ReplicatedBackend;
 #[cfg(feature = "foreign")]
 pub use server::ServerBackend;
+pub use shards::Shards;
 pub use state::State;
 pub use tokens::TokenStore;
 pub use write::{Write, WriteTask};

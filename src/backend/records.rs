@@ -51,6 +51,11 @@ pub trait Records: Target {
     /// Takes one state of it.
     fn state(&self) -> Result<Box<dyn State>>;
 
+    /// Returns where each of its shards is; none where it is in one piece.
+    fn shards(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// Returns the number of records.
     fn count(&self) -> Result<u64> {
         Ok(self.state()?.counts().records)

@@ -10,6 +10,8 @@ pub enum Only {
     File(&'static str),
     /// A file or PostgreSQL does this.
     Keeper(&'static str),
+    /// PostgreSQL alone does this.
+    Postgres(&'static str),
 }
 
 /// Returns the error for what a place cannot do.
@@ -18,6 +20,7 @@ pub fn only_in(place: &Place, what: Only) -> Error {
     let (verb, who) = match what {
         Only::File(verb) => (verb, "works on a file"),
         Only::Keeper(verb) => (verb, "works on a file or on PostgreSQL"),
+        Only::Postgres(verb) => (verb, "works on PostgreSQL"),
     };
     let here = match place {
         Place::File(_) => "a file",
@@ -43,6 +46,7 @@ fn instead(verb: &str, place: &Place) -> String {
         (Place::Postgres(_), "reembed") => {
             "`huedb pull` it into a file, reembed it, and `huedb push` it --into another name"
         }
+        (_, "--shards") => "leave it out, or take --db postgresql://..",
         (Place::Server(_), "browse") => "open the server's address in a browser: a huedb server has the same page",
         (Place::Server(_), _) => "run it where the server's file is",
         _ => "`huedb pull` brings a collection into a file, and `huedb push` takes it back",

@@ -37,5 +37,5 @@ mod warm;
 
 #[test]
 fn every_operation_on_a_file_does_what_the_contract_says() {
-    model::every_operation_does_what_the_contract_says(|| Box::new(model::place::FilePlace::new()));
+    model::every_operation_does_what_the_contract_says(model::OPERATIONS, || Box::new(model::place::FilePlace::new()));
 }

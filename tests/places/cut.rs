@@ -51,6 +51,11 @@ impl Proxy {
         self.state.counts.store(true, Ordering::SeqCst);
     }
 
+    /// Counts no longer.
+    pub(crate) fn rest(&self) {
+        self.state.counts.store(false, Ordering::SeqCst);
+    }
+
     /// Returns whether the message came.
     pub(crate) fn has_cut(&self) -> bool {
         self.state.met.load(Ordering::SeqCst) >= self.state.at
@@ -58,6 +63,9 @@ impl Proxy {
 }
 
 fn forward(client: TcpStream, server: TcpStream, state: &Arc<State>) {
+    for stream in [&client, &server] {
+        stream.set_nodelay(true).unwrap();
+    }
     let swallows = Arc::new(AtomicBool::new(false));
     let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     let (shared, swallowing) = (Arc::clone(state), Arc::clone(&swallows));

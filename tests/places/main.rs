@@ -46,6 +46,7 @@ mod random;
 mod rows;
 #[path = "../contract/search.rs"]
 mod search;
+mod shards;
 
 mod shell {
     pub(crate) use crate::contract::check;

@@ -8,15 +8,16 @@ use postgres::Row;
 use uuid::Uuid;
 
 use super::fault::Done;
+use super::layout::{FarTable, Layout, Part, make_tables};
 use super::pool::{Pool, Session};
 use super::schema::{is_made, make, record_table, table};
-use crate::backend::Which;
+use crate::backend::{Shards, Which};
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, Counts, Scope};
 use crate::store::{DatabaseInfo, Scopes, check_settings};
 
-const SELECT: &str = "select c.number, c.settings::text, c.version, c.next, c.records
-    from huedb.collection c join huedb.database d on d.id = c.database where d.tenant = $1 and d.name = $2";
+const SELECT: &str = "select c.number, c.settings::text, c.version, c.next, c.records,
+    c.shards::text from huedb.collection c join huedb.database d on d.id = c.database where d.tenant = $1 and d.name = $2";
 
 /// What is known of a collection.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub(super) struct Entry {
     pub(super) next: u64,
     /// Records that there are.
     pub(super) records: u64,
+    /// Its shards, if it is spread over some.
+    pub(super) layout: Option<Layout>,
 }
 
 impl Entry {
@@ -38,13 +41,28 @@ impl Entry {
         let settings: String = row.try_get(1)?;
         let unreadable = |error| Error::damaged(format!("the settings of a collection in PostgreSQL: {error}"));
         let info = serde_json::from_str(&settings).map_err(unreadable)?;
+        let layout: Option<String> = row.try_get(5)?;
+        let layout = layout.map(|layout| serde_json::from_str(&layout).map_err(unreadable)).transpose()?;
         let number = |at| row.try_get::<_, i64>(at).map(|number| u64::try_from(number).unwrap_or(0));
-        Ok(Self { number: row.try_get(0)?, info, version: number(2)?, next: number(3)?, records: number(4)? })
+        Ok(Self { number: row.try_get(0)?, info, version: number(2)?, next: number(3)?, records: number(4)?, layout })
     }
 
     /// Returns the table of its records.
     pub(super) fn table(&self) -> String {
         table(self.number)
+    }
+
+    /// Returns the tables that have its records: its own, or those of its shards.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        match &self.layout {
+            Some(layout) => layout.parts(&self.table()),
+            None => vec![Part { table: self.table(), far: None }],
+        }
+    }
+
+    /// Returns whether other servers have records of it.
+    pub(super) fn is_far(&self) -> bool {
+        self.layout.as_ref().is_some_and(Layout::is_far)
     }
 
     /// Returns numbers about its content.
@@ -135,8 +153,14 @@ pub(super) fn list(pool: &Pool, session: &mut Session, scope: &Scope) -> Done<Ve
     rows.iter().map(Entry::read).collect()
 }
 
-/// Makes a collection without records.
-pub(super) fn create(pool: &Pool, session: &mut Session, scope: &Scope, info: &CollectionInfo) -> Done<Entry> {
+/// Makes a collection without records, in one table or spread over shards.
+pub(super) fn create(
+    pool: &Pool,
+    session: &mut Session,
+    scope: &Scope,
+    info: &CollectionInfo,
+    shards: Option<&Shards>,
+) -> Done<Entry> {
     make(pool, session)?;
     check_scope(pool, session, scope)?;
     let sql = "insert into huedb.collection (id, database, name, space, dimension, settings, version)
@@ -150,12 +174,27 @@ pub(super) fn create(pool: &Pool, session: &mut Session, scope: &Scope, info: &C
         return Err(Error::CollectionExists { name: info.name.to_string() }.into());
     };
     let number: i64 = row.try_get(0)?;
-    session.client().batch_execute(&record_table(number, info.dimension))?;
-    Ok(Entry { number, info: info.clone(), version: 1, next: 0, records: 0 })
+    let layout = shards.map(|shards| Layout::make(session, shards, number)).transpose()?;
+    match &layout {
+        None => session.client().batch_execute(&record_table(&table(number), info.dimension))?,
+        Some(layout) => {
+            let shards = serde_json::to_string(layout).map_err(|error| Error::argument(error.to_string()))?;
+            let sql = "update huedb.collection set shards = $2::text::json where number = $1";
+            session.execute(sql, &[&number, &shards])?;
+            make_tables(session, &table(number), layout, info.dimension)?;
+        }
+    }
+    Ok(Entry { number, info: info.clone(), version: 1, next: 0, records: 0, layout })
 }
 
 /// Makes a collection that is described already; one of its identity that is there under its name is left as it is.
-pub(super) fn adopt(pool: &Pool, session: &mut Session, scope: &Scope, info: &CollectionInfo) -> Done<()> {
+pub(super) fn adopt(
+    pool: &Pool,
+    session: &mut Session,
+    scope: &Scope,
+    info: &CollectionInfo,
+    shards: Option<&Shards>,
+) -> Done<()> {
     check_settings(info)?;
     make(pool, session)?;
     let elsewhere = |why: String| Error::InvalidArgument {
@@ -172,20 +211,27 @@ pub(super) fn adopt(pool: &Pool, session: &mut Session, scope: &Scope, info: &Co
         let name: String = row.try_get(0)?;
         return Err(elsewhere(format!("is in the database already, under the name {name:?}")).into());
     }
-    create(pool, session, scope, info).map(drop)
+    create(pool, session, scope, info, shards).map(drop)
 }
 
-/// Removes a collection with its records.
-pub(super) fn remove(session: &mut Session, entry: &Entry) -> Done<()> {
+/// Removes a collection with its records; what other servers have of it is to be dropped once this is committed.
+pub(super) fn remove(session: &mut Session, entry: &Entry, far: &mut Vec<FarTable>) -> Done<()> {
     session.client().batch_execute(&format!("drop table if exists {}", entry.table()))?;
+    session.execute("delete from huedb.doubt where collection = $1", &[&entry.number])?;
     session.execute("delete from huedb.collection where number = $1", &[&entry.number])?;
+    far.extend(entry.parts().into_iter().filter_map(|part| part.far));
     Ok(())
 }
 
-/// Removes a database with its collections; returns how many those were.
-pub(super) fn remove_database(pool: &Pool, session: &mut Session, scope: &Scope) -> Done<usize> {
+/// Removes a database with its collections, as [`remove`] each; returns how many those were.
+pub(super) fn remove_database(
+    pool: &Pool,
+    session: &mut Session,
+    scope: &Scope,
+    far: &mut Vec<FarTable>,
+) -> Done<usize> {
     let entries = list(pool, session, scope)?;
-    entries.iter().try_for_each(|entry| remove(session, entry))?;
+    entries.iter().try_for_each(|entry| remove(session, entry, far))?;
     if *scope != Scope::default() {
         session
             .execute("delete from huedb.database where tenant = $1 and name = $2", &[&scope.tenant, &scope.database])?;

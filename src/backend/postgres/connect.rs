@@ -97,6 +97,11 @@ impl Connector {
         Ok(Self { config, tls })
     }
 
+    /// Returns what was read of the address.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Connects.
     pub(super) fn connect(&self) -> Done<Client> {
         Ok(match &self.tls {

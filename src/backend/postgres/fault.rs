@@ -80,6 +80,16 @@ impl Fault {
         self.code().is_some_and(|code| others.contains(code))
     }
 
+    /// Returns what went wrong, in a few words.
+    pub(super) fn said(&self) -> String {
+        match self {
+            Self::Ours(error) => error.to_string(),
+            Self::Postgres(error) => {
+                error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned())
+            }
+        }
+    }
+
     /// Returns what to tell.
     pub(super) fn at(self, place: &Place, waited: Duration) -> Error {
         match self {

@@ -1,8 +1,10 @@
 //! Filters as conditions of PostgreSQL on a table of records (columns `id`, `document`, `uri`, `metadata`).
 //!
 //! Numbers compare as `numeric`, so integers and floats exactly; texts by their bytes; patterns by their translation
-//! (`pattern.rs`). No text of PostgreSQL has NUL in it, so a test for one that has is decided here. Invariant: the condition
-//! passes every record that [`Filter::matches`] does, and no other where nothing is left to be checked here.
+//! (`pattern.rs`). No text of PostgreSQL has NUL in it, so a test for one that has is decided here. Paths and `case` stand
+//! where `->>`, casts and `coalesce` would be shorter: `postgres_fdw` sends no condition with one of those to a shard.
+//! Invariant: the condition passes every record that [`Filter::matches`] does, and no other where nothing is left to be
+//! checked here.
 
 use serde_json::json;
 
@@ -68,10 +70,9 @@ fn tested(test: &Test, params: &mut Params) -> Option<String> {
         Test::Range { key, side, bound } => range(key, *side, bound, params),
         Test::Contains { key, element, negated } => negated_if(*negated, &contains(key, element, params)),
         Test::Exists { key, negated } => {
-            let key = params.text(key);
             // A sparse vector without weights counts as none.
-            let sql = format!("(metadata ? {key} and metadata->{key}->'indices' is distinct from '[]'::jsonb)");
-            negated_if(*negated, &sql)
+            let is_empty = r#"@.type() == "object" && @.indices.size() == 0"#;
+            negated_if(*negated, &finds(key, &format!("!({is_empty})"), params))
         }
         Test::Text { field, test } => {
             let found = |target: &str, params: &mut Params| {
@@ -92,7 +93,7 @@ fn tested(test: &Test, params: &mut Params) -> Option<String> {
                     let name = params.text(key);
                     let string =
                         format!("(case when jsonb_typeof(metadata->{name}) = 'string' then metadata->>{name} end)");
-                    let sql = format!("coalesce({}, false)", found(&string, params)?);
+                    let sql = is_true(&found(&string, params)?);
                     match test.as_substring() {
                         Some(wanted) if !wanted.contains('\0') => {
                             let element = params.text(json!({key: [wanted]}).to_string());
@@ -102,10 +103,10 @@ fn tested(test: &Test, params: &mut Params) -> Option<String> {
                     }
                 }
             };
-            negated_if(test.is_negated(), &format!("coalesce({sql}, false)"))
+            negated_if(test.is_negated(), &is_true(&sql))
         }
         Test::Id { ids, negated } => negated_if(*negated, &one_of("id", ids, params)),
-        Test::Uri { uris, negated } => negated_if(*negated, &one_of("uri", uris, params)),
+        Test::Uri { uris, negated } => negated_if(*negated, &is_true(&one_of("uri", uris, params))),
     })
 }
 
@@ -138,29 +139,36 @@ fn holds_any(entries: Vec<String>, params: &mut Params) -> String {
 }
 
 fn range(key: &str, side: Side, bound: &Scalar, params: &mut Params) -> String {
-    let (kind, value, bound, side) = match bound {
+    let (kind, bound, side) = match bound {
         // No value is on any side of one.
         Scalar::Bool(_) => return "false".into(),
-        Scalar::Number(number) => ("number", "::numeric", params.text(digits(*number)) + "::numeric", side),
+        Scalar::Number(number) => ("number", digits(*number), side),
         // What goes on after the same beginning is above it, whatever it goes on with: no text there has a NUL.
         Scalar::Str(text) => match (text.split_once('\0'), side) {
-            (None, side) => ("string", " collate \"C\"", params.text(text), side),
-            (Some((start, _)), Side::Above | Side::AtLeast) => {
-                ("string", " collate \"C\"", params.text(start), Side::Above)
-            }
-            (Some((start, _)), _) => ("string", " collate \"C\"", params.text(start), Side::AtMost),
+            (None, side) => ("string", json!(text).to_string(), side),
+            (Some((start, _)), Side::Above | Side::AtLeast) => ("string", json!(start).to_string(), Side::Above),
+            (Some((start, _)), _) => ("string", json!(start).to_string(), Side::AtMost),
         },
     };
-    let key = params.text(key);
     let side = match side {
         Side::Above => ">",
         Side::AtLeast => ">=",
         Side::Below => "<",
         Side::AtMost => "<=",
     };
-    format!(
-        "(case when jsonb_typeof(metadata->{key}) = '{kind}' then (metadata->>{key}){value} {side} {bound} else false end)"
-    )
+    finds(key, &format!("@.type() == \"{kind}\" && @ {side} {bound}"), params)
+}
+
+/// Returns whether there is a value under a key of which a condition of a path holds.
+fn finds(key: &str, condition: &str, params: &mut Params) -> String {
+    // What is not strict looks into arrays.
+    let path = params.text(format!("strict $.{} ? ({condition})", json!(key)));
+    is_true(&format!("metadata @? {path}::jsonpath"))
+}
+
+/// Returns a condition that is never null.
+fn is_true(sql: &str) -> String {
+    format!("(case when {sql} then true else false end)")
 }
 
 fn contains(key: &str, element: &Scalar, params: &mut Params) -> String {
@@ -171,9 +179,13 @@ fn contains(key: &str, element: &Scalar, params: &mut Params) -> String {
     let holds = format!("metadata @> {array}::jsonb");
     let Scalar::Number(number) = element else { return holds };
     // An array has one kind of numbers, and those of floats have decimals.
-    let (key, scale) = (params.text(key), if matches!(number, Number::Int(_)) { "=" } else { ">" });
-    let kind = format!("jsonb_typeof(metadata->{key}->0) = 'number'");
-    format!("({holds} and case when {kind} then scale((metadata->{key}->>0)::numeric) {scale} 0 else false end)")
+    let scale = if matches!(number, Number::Int(_)) { "=" } else { ">" };
+    let first = format!("strict $.{}[0]", json!(key));
+    let (is_number, first) = (params.text(format!("{first} ? (@.type() == \"number\")")), params.text(first));
+    format!(
+        "({holds} and case when metadata @? {is_number}::jsonpath \
+         then scale((jsonb_path_query_first(metadata, {first}::jsonpath))::numeric) {scale} 0 else false end)"
+    )
 }
 
 /// Returns whether a text is in another, in words that an index of trigrams knows.
@@ -187,7 +199,7 @@ fn is_in(target: &str, text: &str, params: &mut Params) -> String {
 
 fn one_of(column: &str, texts: &[String], params: &mut Params) -> String {
     let texts: Vec<String> = texts.iter().filter(|text| !text.contains('\0')).cloned().collect();
-    format!("coalesce({column} = any({}), false)", params.push(texts, "text[]"))
+    format!("{column} = any({})", params.push(texts, "text[]"))
 }
 
 #[cfg(test)]

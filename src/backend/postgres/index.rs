@@ -13,13 +13,12 @@ use postgres::{Client, GenericClient};
 use serde_json::{Value as Json, json};
 
 use super::fault::{Done, Fault};
+use super::layout::Part;
 use super::measure::Kind;
 use super::search::Searched;
-use crate::backend::BuiltIndex;
 use crate::error::Error;
 use crate::index::Watch;
 use crate::record::{Hnsw, Space};
-use crate::store::GraphEntry;
 
 /// How often the progress of a build is asked for.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -93,17 +92,13 @@ pub(super) struct ToBuild<'t> {
     pub(super) rows: u64,
     pub(super) hnsw: Hnsw,
     pub(super) threads: usize,
+    /// Whether its rows are on another server.
+    pub(super) is_far: bool,
 }
 
-impl ToBuild<'_> {
-    fn searched(&self) -> Searched<'_> {
-        let Self { table, space, dimension, hnsw, .. } = *self;
-        Searched { table, space, dimension, columns: "seq", has_graph: true, ef_search: hnsw.ef_search }
-    }
-}
-
-/// Builds the graph of a table, in the place of the one there is; `beside` is told how many rows are in and can stop it.
-pub(super) fn build(client: &mut Client, beside: &mut Client, what: &ToBuild, watch: Watch) -> Done<BuiltIndex> {
+/// Builds the graph of a table, in the place of the one there is; `beside` is told how many rows are in and can stop it. What
+/// it finds is still to be measured.
+pub(super) fn build(client: &mut Client, beside: &mut Client, what: &ToBuild, watch: Watch) -> Done<()> {
     let old = "select extversion from pg_extension where extname = 'vector'
         and string_to_array(extversion, '.')::int[] < '{0,8}'";
     if let Some(row) = client.query_opt(old, &[])? {
@@ -119,13 +114,14 @@ pub(super) fn build(client: &mut Client, beside: &mut Client, what: &ToBuild, wa
     if matches!(&built, Err(Fault::Postgres(refusal)) if refusal.code() == Some(&SqlState::DISK_FULL)) {
         built = watched(client, beside, pid, what, 1, watch);
     }
-    built?;
-    let recall = recall(client, what)?;
-    let Some(graph) = graph_of(client, what.table)? else { return Err(Fault::Ours(Error::Interrupted)) };
+    built
+}
+
+/// Has the graph of a table say what it finds.
+pub(super) fn keep_recall(client: &mut Client, table: &str, recall: Option<f64>) -> Done<()> {
+    let Some(graph) = graph_of(client, table)? else { return Err(Fault::Ours(Error::Interrupted)) };
     let comment = json!({"recall": recall}).to_string();
-    client.batch_execute(&format!("comment on index {} is '{comment}'", graph.name))?;
-    let is_used = GraphEntry::is_used(recall, what.dimension);
-    Ok(BuiltIndex { rows: what.rows, added: what.rows, extended: false, recall, is_used })
+    Ok(client.batch_execute(&format!("comment on index {} is '{comment}'", graph.name))?)
 }
 
 fn watched(
@@ -204,22 +200,28 @@ fn zero_index(table: &str) -> String {
 
 /// Measures the share of the nearest that the graph finds; `None` where there is nothing to measure it by.
 #[expect(clippy::cast_precision_loss, reason = "a share of small counts")]
-fn recall(client: &mut Client, what: &ToBuild) -> Done<Option<f64>> {
-    let ToBuild { table, rows, .. } = what;
-    let questions = (MOST_COMPARED / (*rows).max(1)).clamp(QUESTIONS_OF_ITS_OWN / 10, QUESTIONS_OF_ITS_OWN);
-    let share = (200.0 * questions as f64 / (*rows).max(1) as f64).min(100.0);
-    let sample = format!(
-        "select embedding::real[] from {table} tablesample bernoulli ({share}) repeatable (1) where not is_zero limit {questions}"
-    );
+pub(super) fn recall(client: &mut Client, what: &ToBuild) -> Done<Option<f64>> {
+    let ToBuild { table, space, dimension, rows, hnsw, .. } = *what;
+    let parts = [Part { table: table.to_owned(), far: None }];
+    let ef_search = hnsw.ef_search;
+    let searched = Searched { table, parts: &parts, space, dimension, columns: "seq", has_graph: true, ef_search };
+    let questions = (MOST_COMPARED / rows.max(1)).clamp(QUESTIONS_OF_ITS_OWN / 10, QUESTIONS_OF_ITS_OWN);
+    let share = (200.0 * questions as f64 / rows.max(1) as f64).min(100.0);
+    // Another server gives no sample; by their digests rows come in no order that means anything.
+    let (sample, order) = if what.is_far {
+        (String::new(), "order by hash")
+    } else {
+        (format!("tablesample bernoulli ({share}) repeatable (1)"), "")
+    };
+    let sample = format!("select embedding::real[] from {table} {sample} where not is_zero {order} limit {questions}");
     let mut transaction = client.transaction()?;
     let (mut found, mut wanted) = (0_i64, 0_i64);
     for row in transaction.query(&sample, &[])? {
         let question: Vec<f32> = row.try_get(0)?;
-        let searched = what.searched();
         let candidates = searched.candidates(HITS);
         transaction.batch_execute(&searched.settings(candidates))?;
         let (distance, nearest) =
-            (searched.distance_sql("$1::real[]"), searched.walk_sql("$1::real[]", "true", candidates));
+            (searched.distance_sql("$1::real[]"), searched.walk_sql(table, "$1::real[]", "true", candidates));
         // What is as near as the last of the nearest is one of them. A sum is in no index.
         let sql = format!(
             "with exact as materialized (select {distance} as d from {table} where not is_zero

@@ -101,14 +101,14 @@ impl<'q> Measured<'q> {
         }
     }
 
-    /// Returns how far that may be off, as SQL computes it from the distance in a column `a`.
+    /// Returns how far that may be off, as SQL computes it from that distance.
     #[expect(clippy::cast_precision_loss, reason = "dimensions are small")]
-    pub(super) fn error(&self) -> String {
+    pub(super) fn error(&self, distance: &str) -> String {
         // Each product and each sum is rounded once, the norms and the root too.
         let part = (self.question.len() as f64 + 16.0) * ROUNDING * 2.0;
         // A file subtracts products from 1, which rounds them in f64.
         match self.space {
-            Space::L2 => format!("(float8 '{part:e}' * a + float8 '1e-37')"),
+            Space::L2 => format!("(float8 '{part:e}' * {distance} + float8 '1e-37')"),
             Space::Ip => format!("(float8 '{:e}' * vector_norm(embedding) + float8 '3e-16')", part * self.length),
             Space::Cosine => format!("float8 '{:e}'", 2.0 * part),
         }

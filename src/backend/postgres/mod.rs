@@ -1,14 +1,16 @@
 //! Collections in PostgreSQL with pgvector.
 //!
-//! A table a collection, in the schema `huedb` of a database; any number of processes and machines work on it at once. All
-//! calls block, on threads that may. Invariant: a call is one transaction, and what a file answers is answered here.
+//! A table a collection, in the schema `huedb` of a database, or a table a shard of it, here or on other servers; any number
+//! of processes and machines work on it at once. All calls block, on threads that may. Invariant: a call is one transaction, and what a file answers is answered here.
 
 mod catalogue;
 mod connect;
+mod doubt;
 mod fault;
 mod filter;
 mod index;
 mod kept;
+mod layout;
 mod limits;
 mod measure;
 mod number;
@@ -21,6 +23,9 @@ mod records;
 mod schema;
 mod search;
 mod searcher;
+mod shard_graph;
+mod shard_search;
+mod shard_server;
 mod state;
 mod tls;
 mod tokens;
@@ -36,12 +41,15 @@ use uuid::Uuid;
 use super::database::{Backend, Which};
 use super::place::{Place, PlaceFacts};
 use super::records::Records;
+use super::shards::Shards;
 use super::tokens::TokenStore;
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, CollectionName, Counts, DatabaseName, Scope, TenantName};
 use crate::store::{DatabaseInfo, NewCollection, Scopes};
 use catalogue::{Entry, adopt, create, find, list, name_by_id, remove, remove_database, scopes};
-use pool::Pool;
+use fault::Done;
+use layout::FarTable;
+use pool::{Pool, Session};
 use records::PostgresRecords;
 use schema::{SCHEMA_VERSION, is_made, make, versions};
 
@@ -52,6 +60,8 @@ pub use schema::SCHEMA;
 pub struct PostgresBackend {
     pool: Arc<Pool>,
     scope: Scope,
+    /// What new collections are spread over.
+    shards: Option<Arc<Shards>>,
 }
 
 impl PostgresBackend {
@@ -62,7 +72,24 @@ impl PostgresBackend {
     /// [`Error::InvalidArgument`] for an address that is none, [`Error::Server`] where nobody answers there or lets this
     /// user in.
     pub fn connect(address: &str, scope: Scope, patience: Duration) -> Result<Self> {
-        Ok(Self { pool: Arc::new(Pool::open(address, patience)?), scope })
+        Ok(Self { pool: Arc::new(Pool::open(address, patience)?), scope, shards: None })
+    }
+
+    /// Removes collections in a transaction, and then what other servers have of them.
+    fn remove<T>(&self, mut work: impl FnMut(&mut Session, &mut Vec<FarTable>) -> Done<T>) -> Result<T> {
+        let (removed, far) = self.pool.write(|session| {
+            let mut far = Vec::new();
+            Ok((work(session, &mut far)?, far))
+        })?;
+        if let Some((far, fault)) = self.pool.ask(|session| Ok(shard_server::clear(session, &far)))?.into_iter().next()
+        {
+            return Err(Error::Server {
+                url: self.pool.place().to_string(),
+                why: format!("it is dropped, but a shard was not: {}", fault.said()),
+                hint: Some(format!("drop the table {} there", far.table).into()),
+            });
+        }
+        Ok(removed)
     }
 }
 
@@ -76,7 +103,11 @@ impl Backend for PostgresBackend {
     }
 
     fn in_scope(&self, scope: Scope) -> Arc<dyn Backend> {
-        Arc::new(Self { pool: Arc::clone(&self.pool), scope })
+        Arc::new(Self { scope, ..self.clone() })
+    }
+
+    fn spread_over(&self, shards: Shards) -> Result<Arc<dyn Backend>> {
+        Ok(Arc::new(Self { shards: Some(Arc::new(shards)), ..self.clone() }))
     }
 
     fn collection(&self, which: Which) -> Arc<dyn Records> {
@@ -122,13 +153,13 @@ impl Backend for PostgresBackend {
 
     fn drop_tenant(&self, name: &str) -> Result<usize> {
         Scope::check_tenant_may_go(name)?;
-        self.pool.write(|session| {
+        self.remove(|session, far| {
             let scopes = scopes(&self.pool, session)?;
             scopes.check_tenant(name)?;
             let mut dropped = 0;
             for database in scopes.of_tenant(name) {
                 let scope = Scope { tenant: name.to_owned(), database: database.name.clone() };
-                dropped += remove_database(&self.pool, session, &scope)?;
+                dropped += remove_database(&self.pool, session, &scope, far)?;
             }
             session.execute("delete from huedb.tenant where name = $1", &[&name])?;
             Ok(dropped)
@@ -160,9 +191,9 @@ impl Backend for PostgresBackend {
     fn drop_database(&self, name: &str) -> Result<usize> {
         let scope = Scope { tenant: self.scope.tenant.clone(), database: name.to_owned() };
         scope.check_may_go()?;
-        self.pool.write(|session| {
+        self.remove(|session, far| {
             scopes(&self.pool, session)?.check_database(&scope.tenant, name)?;
-            remove_database(&self.pool, session, &scope)
+            remove_database(&self.pool, session, &scope, far)
         })
     }
 
@@ -180,27 +211,29 @@ impl Backend for PostgresBackend {
 
     fn create_collection(&self, name: CollectionName, new: NewCollection) -> Result<CollectionInfo> {
         let info = new.into_info(name);
-        self.pool.write(|session| Ok(create(&self.pool, session, &self.scope, &info)?.info))
+        let shards = self.shards.as_deref();
+        self.pool.write(|session| Ok(create(&self.pool, session, &self.scope, &info, shards)?.info))
     }
 
     fn adopt_collection(&self, info: CollectionInfo) -> Result<()> {
-        self.pool.write(|session| adopt(&self.pool, session, &self.scope, &info))
+        let shards = self.shards.as_deref();
+        self.pool.write(|session| adopt(&self.pool, session, &self.scope, &info, shards))
     }
 
     fn drop_collection(&self, name: &str) -> Result<(CollectionInfo, Counts)> {
-        self.pool.write(|session| {
+        self.remove(|session, far| {
             let entry = find(&self.pool, session, &self.scope, &name.into(), true)?;
-            remove(session, &entry)?;
+            remove(session, &entry, far)?;
             let counts = entry.counts();
             Ok((entry.info, counts))
         })
     }
 
     fn reset(&self) -> Result<()> {
-        self.pool.write(|session| {
+        self.remove(|session, far| {
             for database in scopes(&self.pool, session)?.databases {
                 let scope = Scope { tenant: database.tenant, database: database.name };
-                remove_database(&self.pool, session, &scope)?;
+                remove_database(&self.pool, session, &scope, far)?;
             }
             if is_made(&self.pool, session)? {
                 session.execute("delete from huedb.tenant where name <> $1", &[&Scope::DEFAULT_TENANT])?;

@@ -40,6 +40,8 @@ pub(super) struct Pool {
 pub(super) struct Session {
     client: Client,
     statements: HashMap<String, Statement>,
+    /// Whether the transaction that is open writes to other servers as well.
+    spreads: bool,
 }
 
 /// How a transaction ended that did not end well.
@@ -76,6 +78,11 @@ impl Session {
         Ok(self.client.execute(&statement, values)?)
     }
 
+    /// Has the end of the transaction that is open be taken for what it is when several servers commit.
+    pub(super) fn spreads(&mut self) {
+        self.spreads = true;
+    }
+
     /// Returns the client, for what is done seldom or has no answer.
     pub(super) fn client(&mut self) -> &mut Client {
         &mut self.client
@@ -94,6 +101,7 @@ impl Session {
     }
 
     fn transact<T>(&mut self, work: &mut dyn FnMut(&mut Self) -> Done<T>) -> Result<T, Ended> {
+        self.spreads = false;
         let begun = self.client.batch_execute("begin").map_err(Fault::from).and_then(|()| work(self));
         let value = match begun {
             Ok(value) => value,
@@ -108,6 +116,8 @@ impl Session {
         match (self.client.batch_execute("commit").map_err(Fault::from), commit) {
             (Ok(()), _) => Ok(value),
             (Err(fault), Some(commit)) if fault.is_lost() => Err(Ended::Unsure(Box::new(commit), fault)),
+            // A shard that fails now may do so after another one has committed.
+            (Err(fault), _) if self.spreads => Err(Ended::Undone(Fault::Ours(in_part(&fault)))),
             (Err(fault), _) => Err(Ended::Undone(fault)),
         }
     }
@@ -148,7 +158,7 @@ impl Pool {
         // None at all would be without end to PostgreSQL.
         let patience = self.patience.as_millis().clamp(1, 1 << 30);
         client.batch_execute(&format!("set lock_timeout = {patience}; set client_min_messages = warning"))?;
-        Ok(Session { client, statements: HashMap::new() })
+        Ok(Session { client, statements: HashMap::new(), spreads: false })
     }
 
     /// Takes a connection that nobody uses, or makes one.
@@ -224,6 +234,7 @@ impl Pool {
                 Ok(()) => {}
                 Err(Ended::Unsure(commit, fault)) => match self.outcome(&commit) {
                     Some(true) => {}
+                    Some(false) if session.spreads => return Err(Ended::Undone(Fault::Ours(in_part(&fault)))),
                     Some(false) => return Err(Ended::Unsure(commit, fault)),
                     None => return Err(Ended::Undone(Fault::Ours(self.unknown()))),
                 },
@@ -310,6 +321,16 @@ impl Pool {
             hint: Some("look whether it is there before it is written again".into()),
         }
     }
+}
+
+/// Says what is known of a write to several servers that failed while they committed it.
+fn in_part(fault: &Fault) -> Error {
+    let why = format!(
+        "a server failed while a write to shards was committed, and some may have written it: {}",
+        fault.said()
+    );
+    let hint = "write it again: each record is there as it was or as it was to be";
+    Error::Server { url: "shards".into(), why, hint: Some(hint.into()) }
 }
 
 /// One state of the database, on a connection of its own.

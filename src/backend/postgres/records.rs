@@ -7,12 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::catalogue::{create, find, signed};
+use super::catalogue::{Entry, create, find, signed};
+use super::doubt;
 use super::fault::Done;
-use super::index::{ToBuild, build, drop_graph, graph_of};
+use super::index::ToBuild;
 use super::limits;
 use super::pool::{Pool, Session};
 use super::read::{by_ids, chosen, columns, kept, page, record};
+use super::shard_graph::{build, drop_graph, graph_of};
+use super::shard_server;
 use super::state::PostgresState;
 use super::words;
 use super::write::Batch;
@@ -54,11 +57,19 @@ impl PostgresRecords {
         let restriction = self.restriction.as_ref();
         let (snapshot, entry) = self.pool.snapshot(|session| {
             let mut entry = find(&self.pool, session, &self.scope, &self.which, false)?;
+            doubt::settle(session, &mut entry)?;
             PostgresState::restrict(session, &mut entry, restriction)?;
             Ok(entry)
         })?;
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = entry.info.name.to_string();
         Ok(PostgresState::new(snapshot, entry, self.restriction.clone()))
+    }
+
+    /// Finds the collection for writing, and holds it until the transaction ends.
+    fn hold(&self, session: &mut Session) -> Done<Entry> {
+        let mut entry = find(&self.pool, session, &self.scope, &self.which, true)?;
+        doubt::begin(&self.pool, session, &mut entry)?;
+        Ok(entry)
     }
 
     /// Does work on changes to some ids, in one transaction that holds the collection.
@@ -70,7 +81,7 @@ impl PostgresRecords {
     ) -> Result<T> {
         self.require_all()?;
         self.pool.write(|session| {
-            let entry = find(&self.pool, session, &self.scope, &self.which, true)?;
+            let entry = self.hold(session)?;
             let mut batch = Batch::read(session, entry, ids)?;
             batch.read_parts(session, forms.iter().copied())?;
             let done = work(&mut batch)?;
@@ -131,6 +142,13 @@ impl Records for PostgresRecords {
         Ok(Box::new(self.open()?))
     }
 
+    fn shards(&self) -> Result<Vec<String>> {
+        self.pool.ask(|session| {
+            let entry = find(&self.pool, session, &self.scope, &self.which, false)?;
+            entry.layout.map_or_else(|| Ok(Vec::new()), |layout| layout.places(session))
+        })
+    }
+
     fn find(&self, query: &RecordQuery, include: Include) -> Result<RecordPage> {
         self.open()?.find(query, include)
     }
@@ -150,7 +168,7 @@ impl Records for PostgresRecords {
     ) -> Result<Vec<Effect>> {
         self.require_all()?;
         self.pool.write(|session| {
-            let entry = find(&self.pool, session, &self.scope, &self.which, true)?;
+            let entry = self.hold(session)?;
             let ids = Self::ids_of(session, &entry.table(), query)?;
             let mut batch = Batch::read(session, entry, &ids)?;
             begin(&mut batch, keep_embeddings, embedded_by)?;
@@ -170,7 +188,7 @@ impl Records for PostgresRecords {
 
     fn delete_where(&self, query: &RecordQuery) -> Result<u64> {
         self.pool.write(|session| {
-            let mut entry = find(&self.pool, session, &self.scope, &self.which, true)?;
+            let mut entry = self.hold(session)?;
             let table = entry.table();
             let seqs = chosen(session, &table, query, self.restriction.as_ref())?;
             // nosemgrep: sql-of-pieces -- the name of a table is no parameter, and made of its number
@@ -203,7 +221,8 @@ impl Records for PostgresRecords {
         self.pool.write(|session| {
             let source = find(&self.pool, session, &self.scope, &self.which, true)?;
             let info = CollectionInfo { id: Uuid::new_v4(), name: name.clone(), ..source.info.clone() };
-            let mut copy = create(&self.pool, session, &self.scope, &info)?;
+            let shards = source.layout.as_ref().map(|layout| layout.shards(session)).transpose()?;
+            let mut copy = create(&self.pool, session, &self.scope, &info, shards.as_ref())?;
             let rest = "id, embedding, is_zero, embedded_here, document, uri, metadata, hash, terms, weights";
             // nosemgrep: sql-of-pieces -- the name of a table is no parameter, and made of its number
             copy.records = session.execute(
@@ -298,7 +317,16 @@ impl Records for PostgresRecords {
             }
             entry.info.bm25 = on;
             entry.put(session)?;
-            words::index(session, &entry.table(), on)
+            let mut documents = 0;
+            for part in entry.parts() {
+                documents += match &part.far {
+                    None => words::index(session.client(), &part.table, on)?,
+                    Some(far) => {
+                        shard_server::work(session, &far.server, |client| words::index(client, &far.table, on))?
+                    }
+                };
+            }
+            Ok(documents)
         })
     }
 
@@ -310,7 +338,7 @@ impl Records for PostgresRecords {
                 IndexMode::Hnsw => entry.records > 0,
                 IndexMode::Flat => false,
             };
-            Ok(wants && graph_of(session.client(), &entry.table())?.is_none())
+            Ok(wants && graph_of(session, &entry)?.is_none())
         })
     }
 
@@ -320,10 +348,9 @@ impl Records for PostgresRecords {
         let Some(dimension) = entry.info.dimension.filter(|_| entry.records > 0) else { return Ok(None) };
         let CollectionInfo { space, hnsw, .. } = entry.info;
         let table = entry.table();
-        let what = ToBuild { table: &table, space, dimension, rows: entry.records, hnsw, threads };
-        // One connection builds, and the other asks how far it is.
+        let what = ToBuild { table: &table, space, dimension, rows: entry.records, hnsw, threads, is_far: false };
         self.pool.ask(|session| {
-            let built = self.pool.ask(|beside| build(session.client(), beside.client(), &what, watch))?;
+            let built = self.pool.ask(|beside| build(session, beside, &entry, &what, watch))?;
             Ok(Some(built))
         })
     }
@@ -332,14 +359,14 @@ impl Records for PostgresRecords {
         self.require_all()?;
         self.pool.write(|session| {
             let entry = find(&self.pool, session, &self.scope, &self.which, true)?;
-            Ok(drop_graph(session.client(), &entry.table())?.map(|_| entry.records))
+            Ok(drop_graph(session, &entry)?.map(|_| entry.records))
         })
     }
 
     fn index_facts(&self) -> Result<Option<Vec<(&'static str, Json)>>> {
         self.pool.ask(|session| {
             let entry = find(&self.pool, session, &self.scope, &self.which, false)?;
-            let graph = graph_of(session.client(), &entry.table())?;
+            let graph = graph_of(session, &entry)?;
             Ok(graph.map(|graph| graph.facts(entry.records, entry.info.hnsw)))
         })
     }

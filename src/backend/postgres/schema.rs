@@ -17,20 +17,26 @@ pub const SCHEMA: &str = include_str!("schema.sql");
 /// The version of the tables that this program reads and writes.
 pub(super) const SCHEMA_VERSION: u32 = 1;
 
-/// Statements that make the table of a collection's records.
-pub(super) fn record_table(number: i64, dimension: Option<usize>) -> String {
-    let table = table(number);
+/// Returns the columns of a table of records.
+pub(super) fn record_columns(dimension: Option<usize>) -> String {
     let vector = dimension.map_or_else(|| "vector".to_owned(), |dimension| format!("vector({dimension})"));
     format!(
-        "create table {table} (
-           seq bigint not null, id text collate \"C\" primary key, embedding {vector} not null,
-           is_zero boolean not null, embedded_here boolean not null,
-           document text, uri text, metadata jsonb not null, hash bytea not null,
-           terms int[], weights real[]);
+        "seq bigint not null, id text collate \"C\" not null, embedding {vector} not null,
+         is_zero boolean not null, embedded_here boolean not null,
+         document text, uri text, metadata jsonb not null, hash bytea not null,
+         terms int[], weights real[]"
+    )
+}
+
+/// Returns statements that make a table of records.
+pub(super) fn record_table(table: &str, dimension: Option<usize>) -> String {
+    format!(
+        "create table {table} ({}, primary key (id));
          create unique index on {table} (seq);
          create index on {table} using gin (metadata jsonb_path_ops);
          create index on {table} using gin (terms) where terms is not null;
          create index on {table} ({}) where {IS_PART}",
+        record_columns(dimension),
         part_of()
     )
 }

@@ -19,7 +19,10 @@ create table huedb.collection (
   version bigint not null default 0,
   next bigint not null default 0,
   records bigint not null default 0,
+  shards json,
   unique (database, name));
+-- Collections with shards on other servers that are being written to, or were when something failed.
+create table huedb.doubt (collection bigint primary key);
 create table huedb.token (id text collate "C" primary key, entry json not null);
 insert into huedb.tenant values ('default_tenant');
 insert into huedb.database values ('00000000-0000-0000-0000-000000000000', 'default_tenant', 'default_database');

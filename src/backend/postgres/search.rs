@@ -10,9 +10,11 @@ use postgres::Row;
 
 use super::fault::Done;
 use super::kept::Kept;
+use super::layout::Part;
 use super::measure::{Kind, Measured, ROUNDING, operator};
 use super::params::Params;
 use super::pool::Session;
+use super::shard_search;
 use crate::query::RecordQuery;
 use crate::record::Space;
 
@@ -29,6 +31,8 @@ const MOST_VISITED: usize = 200_000;
 pub(super) struct Searched<'t> {
     /// The table, as SQL writes it.
     pub(super) table: &'t str,
+    /// The tables that have its records: itself, or shards.
+    pub(super) parts: &'t [Part],
     pub(super) space: Space,
     pub(super) dimension: usize,
     /// What is read of each record, as SQL writes it.
@@ -60,6 +64,7 @@ pub(super) fn nearest(
         };
         lists.push(match found {
             Some(rows) => rows,
+            None if searched.is_spread() => shard_search::by_distance(session, searched, &measured, &kept, wanted)?,
             None => by_distance(session, searched, &measured, &kept, wanted)?,
         });
     }
@@ -92,7 +97,7 @@ fn by_distance_sql(
         return format!("select {columns} from {table} where {kept} order by seq limit {wanted}");
     }
     let question = params.push(measured.question.to_vec(), "real[]");
-    let (distance, error) = (measured.distance(&searched.distance_sql(&question)), measured.error());
+    let (distance, error) = (measured.distance(&searched.distance_sql(&question)), measured.error("a"));
     // Those that are zero are not measured: their distance is 1 for certain.
     let (measurable, zeros) = match searched.space {
         Space::Cosine => (
@@ -153,24 +158,34 @@ fn walk(
     kept: &Kept,
     (wanted, limit): (usize, usize),
 ) -> Done<Vec<Row>> {
-    let Searched { table, columns, space, .. } = searched;
+    let Searched { columns, space, .. } = searched;
     let mut params = Params::default();
     let kept = kept.sql(&mut params);
     let question = params.push(measured.question.to_vec(), "real[]");
     session.client().batch_execute(&searched.settings(limit))?;
-    let walked = searched.walk_sql(&question, &kept, limit);
-    let zeros = match space {
-        Space::Cosine => format!(
+    let walked = |part: &Part| {
+        let table = &part.table;
+        let walked = searched.walk_sql(table, &question, &kept, limit);
+        let zeros = format!(
             "union all (select {columns}, float8 '1' as distance from {table} where is_zero and {kept} \
              order by seq limit {wanted})"
-        ),
-        Space::L2 | Space::Ip => String::new(),
+        );
+        format!("({walked}) {}", if *space == Space::Cosine { &zeros } else { "" })
     };
-    let sql = format!("select * from (({walked}) {zeros}) found order by distance");
+    let walked: Vec<String> = searched.parts.iter().map(walked).collect();
+    // Of shards each gives so many, and beyond as many in all nothing is known.
+    let is_cut = searched.is_spread() && Kind::of(searched.dimension) == Kind::Full;
+    let most = if is_cut { format!("limit {limit}") } else { String::new() };
+    let sql = format!("select * from ({}) found order by distance {most}", walked.join(" union all "));
     session.rows(&sql, &params.values())
 }
 
 impl Searched<'_> {
+    /// Returns whether there are shards.
+    pub(super) fn is_spread(&self) -> bool {
+        self.parts.iter().any(|part| part.table != self.table)
+    }
+
     /// Returns the distance by pgvector's measure of a question, as SQL writes both.
     pub(super) fn distance_sql(&self, question: &str) -> String {
         format!("(embedding {} {question}::vector({}))", operator(self.space), self.dimension)
@@ -179,15 +194,16 @@ impl Searched<'_> {
     /// Returns what is set before a walk through the graph for so many candidates.
     pub(super) fn settings(&self, limit: usize) -> String {
         let steps = limit.saturating_mul(2).max(self.ef_search).clamp(1, MOST_STEPS);
+        let far = if self.is_spread() { shard_search::SETTINGS } else { "" };
         format!(
-            "set local hnsw.ef_search = {steps}; set local hnsw.iterative_scan = strict_order; \
+            "{far} set local hnsw.ef_search = {steps}; set local hnsw.iterative_scan = strict_order; \
              set local hnsw.max_scan_tuples = {MOST_VISITED}; set local hnsw.scan_mem_multiplier = 4"
         )
     }
 
     /// Returns the walk itself: so many candidates that are kept, with their distance.
-    pub(super) fn walk_sql(&self, question: &str, kept: &str, limit: usize) -> String {
-        let Self { table, columns, space, dimension, .. } = self;
+    pub(super) fn walk_sql(&self, table: &str, question: &str, kept: &str, limit: usize) -> String {
+        let Self { columns, space, dimension, .. } = self;
         let (kind, distance) = (Kind::of(*dimension), self.distance_sql(question));
         let (stored, asked) =
             (kind.expression("embedding", *dimension), kind.expression(&format!("{question}::vector"), *dimension));

@@ -2,10 +2,10 @@
 //!
 //! Invariant: what the handle does not show is found by no search.
 
-use super::index::graph_of;
 use super::kept::Kept;
 use super::read::{both, columns, record};
 use super::search::{Searched, nearest};
+use super::shard_graph::graph_of;
 use super::state::PostgresState;
 use super::words;
 use crate::backend::search::{Found, Searcher, WordHits};
@@ -44,10 +44,11 @@ impl Searcher for PostgresState {
             // What a graph finds depends on every record in it, and none may show that is not shown.
             let has_graph = !exact
                 && self.restriction.is_none()
-                && graph_of(session.client(), &table)?
-                    .is_some_and(|graph| GraphEntry::is_used(graph.recall, dimension));
+                && graph_of(session, &self.entry)?.is_some_and(|graph| GraphEntry::is_used(graph.recall, dimension));
             let (space, ef_search) = (self.entry.info.space, self.entry.info.hnsw.ef_search);
-            let searched = Searched { table: &table, space, dimension, columns: &columns, has_graph, ef_search };
+            let parts = self.entry.parts();
+            let searched =
+                Searched { table: &table, parts: &parts, space, dimension, columns: &columns, has_graph, ef_search };
             let lists = nearest(session, &searched, questions, &among, (wanted, exact))?;
             lists.iter().map(|rows| rows.iter().map(found).collect()).collect()
         })
@@ -62,7 +63,8 @@ impl Searcher for PostgresState {
         self.snapshot.ask(|session| {
             let kept = Kept::of(session, &table, &among)?;
             let all = Kept::of(session, &table, &all)?;
-            words::best(session, &table, question, &kept, (&all, self.entry.records)).map(Some)
+            let parts = self.entry.parts();
+            words::best(session, (&table, &parts), question, &kept, (&all, self.entry.records)).map(Some)
         })
     }
 

@@ -4,11 +4,13 @@
 //! products are added in the order of the question's terms, in f64. Invariant: a row has words exactly where it has a
 //! document and the collection's documents are indexed.
 
+use postgres::Client;
 use postgres::types::Type;
 
 use super::fault::Done;
 
 use super::kept::Kept;
+use super::layout::Part;
 use super::params::Params;
 use super::pool::Session;
 use crate::backend::search::WordHits;
@@ -25,10 +27,10 @@ pub(super) fn of_document(document: &str) -> (Vec<i32>, Vec<f32>) {
 }
 
 /// Fills the columns of every document of a table, or empties them; returns how many documents were indexed.
-pub(super) fn index(session: &mut Session, table: &str, on: bool) -> Done<u64> {
+pub(super) fn index(client: &mut Client, table: &str, on: bool) -> Done<u64> {
     if !on {
         // nosemgrep: sql-of-pieces -- the name of a table is no parameter, and made of its number
-        session.execute(&format!("update {table} set terms = null, weights = null where terms is not null"), &[])?;
+        client.execute(&format!("update {table} set terms = null, weights = null where terms is not null"), &[])?;
         return Ok(0);
     }
     let next = format!(
@@ -38,9 +40,10 @@ pub(super) fn index(session: &mut Session, table: &str, on: bool) -> Done<u64> {
         "update {table} t set terms = w.terms::int[], weights = w.weights::real[]
          from unnest($1::bigint[], $2::text[], $3::text[]) as w(seq, terms, weights) where t.seq = w.seq"
     );
+    let (next, put) = (client.prepare(&next)?, client.prepare(&put)?);
     let (mut last, mut documents) = (-1_i64, 0);
     loop {
-        let rows = session.rows(&next, &[&last])?;
+        let rows = client.query(&next, &[&last])?;
         let (mut seqs, mut terms, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         for row in &rows {
             let (of_terms, of_weights) = of_document(row.try_get(1)?);
@@ -50,7 +53,7 @@ pub(super) fn index(session: &mut Session, table: &str, on: bool) -> Done<u64> {
         }
         let Some(end) = seqs.last() else { break };
         (last, documents) = (*end, documents + seqs.len() as u64);
-        session.execute(&put, &[&seqs, &terms, &weights])?;
+        client.execute(&put, &[&seqs, &terms, &weights])?;
     }
     Ok(documents)
 }
@@ -85,10 +88,11 @@ fn put_array(out: &mut Vec<u8>, of: &Type, items: impl ExactSizeIterator<Item = 
     }
 }
 
-/// Finds the records that are kept and hold a term of a question; how rare a term is, is reckoned among `all`, so many.
+/// Finds the records that are kept and hold a term of a question; how rare a term is, is reckoned among `all`, so many. Each
+/// of the tables' parts counts for itself.
 pub(super) fn best(
     session: &mut Session,
-    table: &str,
+    (table, parts): (&str, &[Part]),
     question: &SparseVector,
     kept: &Kept,
     (all, records): (&Kept, u64),
@@ -96,9 +100,10 @@ pub(super) fn best(
     let terms: Vec<i32> = question.iter().map(|(term, _)| term.cast_signed()).collect();
     let mut params = Params::default();
     let (all, asked) = (all.sql(&mut params), params.push(terms.clone(), "int[]"));
+    let in_part = |part: &Part| format!("(select count(*) from {} where terms @> array[term] and {all})", part.table);
     let count = format!(
-        "select (select count(*) from {table} where terms @> array[term] and {all})
-         from unnest({asked}) with ordinality as asked(term, at) order by at"
+        "select {} from unnest({asked}) with ordinality as asked(term, at) order by at",
+        parts.iter().map(in_part).collect::<Vec<_>>().join(" + ")
     );
     let holding = session.rows(&count, &params.values())?;
     let holding = holding.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, postgres::Error>>()?;

@@ -21,6 +21,8 @@ use crate::store::{Form, Include, Progress, Rows, StoredRecord};
 
 /// Bytes gathered before they are sent.
 const SENT_AT_ONCE: usize = 1 << 20;
+/// The size of shards is looked at whenever their records have doubled, from so many on.
+const LOOKED_AT_FROM: u64 = 1000;
 /// What every copy in binary form begins with.
 const COPY_HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Columns of a copied row.
@@ -39,6 +41,7 @@ struct Kept {
 pub(super) struct Batch {
     entry: Entry,
     had_dimension: bool,
+    had_records: u64,
     /// Rows of an ordinal below this one were there before.
     fresh_from: u64,
     ids: BTreeMap<String, u64>,
@@ -54,6 +57,7 @@ impl Batch {
     pub(super) fn read(session: &mut Session, entry: Entry, ids: &[RecordId]) -> Done<Self> {
         let mut batch = Self {
             had_dimension: entry.info.dimension.is_some(),
+            had_records: entry.records,
             fresh_from: entry.next,
             ids: BTreeMap::new(),
             kept: HashMap::new(),
@@ -126,7 +130,10 @@ impl Batch {
     /// Writes what came of the changes; the transaction is still to be committed.
     pub(super) fn store(self, session: &mut Session) -> Done<()> {
         let table = self.entry.table();
-        if let Some(dimension) = self.entry.info.dimension.filter(|_| !self.had_dimension) {
+        // Indexes of shards say it themselves.
+        if let Some(dimension) =
+            self.entry.info.dimension.filter(|_| !self.had_dimension && self.entry.layout.is_none())
+        {
             fix_type(session, &table, dimension)?;
         }
         if !self.gone.is_empty() {
@@ -137,6 +144,12 @@ impl Batch {
         changed.sort_unstable_by_key(|(ordinal, _)| *ordinal);
         if !changed.is_empty() {
             copy_in(session, &table, changed, self.entry.info.bm25)?;
+        }
+        // The size of a shard on another server is known by being looked at, and a plan depends on it.
+        let size = |records: u64| (records / LOOKED_AT_FROM).checked_ilog2();
+        if self.entry.is_far() && size(self.entry.records) != size(self.had_records) {
+            let sql = format!("set local default_statistics_target = 1; analyze {table}");
+            session.client().batch_execute(&sql)?;
         }
         self.entry.put(session)
     }

@@ -7,6 +7,7 @@ pub(crate) mod did_you_mean;
 pub(crate) mod filter;
 pub(crate) mod global;
 pub(crate) mod include;
+pub(crate) mod shards;
 
 /// Reads the name of one of an enum that `named!` names.
 macro_rules! one_of {

@@ -11,6 +11,7 @@ use huedb::error::Result;
 use huedb::record::{CollectionName, Scope};
 use huedb::store::Store;
 
+use crate::cli::arguments::shards::stays;
 use crate::cli::context::command::Context;
 use crate::cli::context::tidying::bytes_of;
 use crate::cli::process::exit::Status;
@@ -31,6 +32,8 @@ pub(crate) struct Delivery {
     pub(crate) dry_run: bool,
     /// Whether all records are compared again at the end.
     pub(crate) verify: bool,
+    /// Whether new collections are spread over shards.
+    pub(crate) spreads: bool,
     /// What is done, as in `pushed`.
     pub(crate) done: &'static str,
     /// Which way, as in `to copy.redb`.
@@ -106,6 +109,9 @@ impl Delivery {
         let own = context.scope() == from.scope();
         let called = if own { name.to_owned() } else { format!("{tenant}/{database}/{name}") };
         context.printer.notice(self.describe((name, &called), &done, &arrived) + &took);
+        if self.spreads && !done.is_new {
+            context.printer.warning(stays(&done.name));
+        }
         if done.kept > 0 {
             let kept = count_of(done.kept, "record");
             let what = if self.prune { "were written meanwhile" } else { "stay; --prune deletes them" };

@@ -13,6 +13,7 @@ use huedb::store::NewCollection;
 use crate::cli::arguments::collection::{candidates, configuration, edges};
 use crate::cli::arguments::global::NewFileArgs;
 use crate::cli::arguments::one_of;
+use crate::cli::arguments::shards::{ShardArgs, spread, stays};
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
 
@@ -26,6 +27,7 @@ use crate::cli::process::exit::Status;
   huedb create vectors --no-model --space l2
   huedb create notes --sparse-model splade
   huedb create notes --encrypt --key-file notes.key
+  huedb --db postgresql://ann@db/vectors create notes --shard-servers postgresql://s1/v,postgresql://s2/v
   huedb create notes --get-or-create --metadata '{\"owner\": \"docs\"}'
   huedb create notes --configuration '{\"hnsw\": {\"space\": \"l2\", \"ef_search\": 200}}'")]
 pub(crate) struct CreateArgs {
@@ -87,6 +89,9 @@ pub(crate) struct CreateArgs {
     max_neighbors: Option<usize>,
 
     #[command(flatten)]
+    shards: ShardArgs,
+
+    #[command(flatten)]
     file: NewFileArgs,
 
     /// Configuration in Chroma's form, as a JSON object such as {"hnsw": {"space": "l2"}}
@@ -131,6 +136,7 @@ impl CreateArgs {
             sparse,
             client: ClientSettings::default(),
         };
+        let shards = self.shards.shards(&context.place())?;
         for passed_over in &said.passed_over {
             context.printer.warning(passed_over);
         }
@@ -147,7 +153,7 @@ impl CreateArgs {
                 _ => {}
             }
         }
-        let place = context.open_or_make()?;
+        let place = spread(context.open_or_make()?, shards.clone())?;
         let said = match place.create_collection(name.clone(), new) {
             Ok(info) => {
                 let model = info.embedder.map_or("no model".to_owned(), |embedder| {
@@ -155,7 +161,12 @@ impl CreateArgs {
                 });
                 format!("created {name} in {} ({model}, {})", context.place(), info.space)
             }
-            Err(Error::CollectionExists { .. }) if self.get_or_create => format!("{name} exists"),
+            Err(Error::CollectionExists { .. }) if self.get_or_create => {
+                if shards.is_some() {
+                    context.printer.warning(stays(name.as_str()));
+                }
+                format!("{name} exists")
+            }
             Err(error) => return Err(error),
         };
         place.close()?;

@@ -12,6 +12,7 @@ use huedb::record::CollectionName;
 use huedb::store::Access;
 
 use crate::cli::arguments::global::NewFileArgs;
+use crate::cli::arguments::shards::{ShardArgs, spread};
 use crate::cli::bulk::transfer::Delivery;
 use crate::cli::context::command::Context;
 use crate::cli::process::exit::Status;
@@ -84,6 +85,9 @@ struct TransferArgs {
     verify: bool,
 
     #[command(flatten)]
+    shards: ShardArgs,
+
+    #[command(flatten)]
     file: NewFileArgs,
 }
 
@@ -138,17 +142,19 @@ impl TransferArgs {
 
     /// Opens the target; `None` where there is none, and none is to be made.
     fn open_target(&self, context: &mut Context) -> Result<Option<Arc<dyn Backend>>> {
+        let shards = self.shards.shards(&context.place())?;
         if !self.dry_run {
             context.prepare(self.file)?;
-            return context.open_or_make_for_bulk().map(Some);
+            return spread(context.open_or_make_for_bulk()?, shards).map(Some);
         }
         if context.may_exist() { context.open(Access::Read).map(Some) } else { Ok(None) }
     }
 
     /// Says what is wanted; `done` and `preposition` are how it is told.
     fn wanted(self, done: &'static str, preposition: &'static str, place: &Path) -> Delivery {
-        let Self { collection, into, prune, dry_run, verify, .. } = self;
+        let Self { collection, into, prune, dry_run, verify, shards, .. } = self;
         let way = format!("{preposition} {}", Place::parse(place));
-        Delivery { collection, into, prune, dry_run, verify, done, way }
+        let spreads = shards.is_given();
+        Delivery { collection, into, prune, dry_run, verify, spreads, done, way }
     }
 }

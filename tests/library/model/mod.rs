@@ -21,7 +21,7 @@ use crate::random::Random;
 use place::ModelPlace;
 use world::World;
 
-const OPERATIONS: usize = 10_000;
+pub(crate) const OPERATIONS: usize = 10_000;
 /// Operations before a new place is begun.
 const IN_ONE_PLACE: usize = 1000;
 
@@ -39,10 +39,10 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Runs the operations on places of one kind, each as it is made, empty.
-pub(crate) fn every_operation_does_what_the_contract_says(place: impl Fn() -> Box<dyn ModelPlace>) {
+/// Runs so many operations on places of one kind, each as it is made, empty.
+pub(crate) fn every_operation_does_what_the_contract_says(usual: usize, place: impl Fn() -> Box<dyn ModelPlace>) {
     let mut random = Random::new();
-    let operations = std::env::var("HUEDB_OPERATIONS").map_or(OPERATIONS, |given| given.parse().unwrap());
+    let operations = std::env::var("HUEDB_OPERATIONS").map_or(usual, |given| given.parse().unwrap());
     eprintln!("HUEDB_SEED={} HUEDB_OPERATIONS={operations}", random.seed());
     let (mut world, mut recall) = (None, questions::Recall::default());
     for operation in 0..operations {
