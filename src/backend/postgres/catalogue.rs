@@ -8,7 +8,7 @@ use postgres::Row;
 use uuid::Uuid;
 
 use super::fault::Done;
-use super::layout::{FarTable, Layout, Part, make_tables};
+use super::layout::{FarTable, Layout, Part, distribute, make_tables};
 use super::pool::{Pool, Session};
 use super::schema::{is_made, make, record_table, table};
 use crate::backend::{Shards, Which};
@@ -174,16 +174,21 @@ pub(super) fn create(
         return Err(Error::CollectionExists { name: info.name.to_string() }.into());
     };
     let number: i64 = row.try_get(0)?;
-    let layout = shards.map(|shards| Layout::make(session, shards, number)).transpose()?;
-    match &layout {
-        None => session.client().batch_execute(&record_table(&table(number), info.dimension))?,
-        Some(layout) => {
-            let shards = serde_json::to_string(layout).map_err(|error| Error::argument(error.to_string()))?;
+    let layout = match shards {
+        Some(shards) if distribute(session, shards, &table(number), info.dimension)? => None,
+        None => {
+            session.client().batch_execute(&record_table(&table(number), info.dimension))?;
+            None
+        }
+        Some(shards) => {
+            let layout = Layout::make(session, shards, number)?;
+            let shards = serde_json::to_string(&layout).map_err(|error| Error::argument(error.to_string()))?;
             let sql = "update huedb.collection set shards = $2::text::json where number = $1";
             session.execute(sql, &[&number, &shards])?;
-            make_tables(session, &table(number), layout, info.dimension)?;
+            make_tables(session, &table(number), &layout, info.dimension)?;
+            Some(layout)
         }
-    }
+    };
     Ok(Entry { number, info: info.clone(), version: 1, next: 0, records: 0, layout })
 }
 

@@ -17,6 +17,8 @@ pub(super) enum Fault {
     Ours(Error),
     /// PostgreSQL refused it, or cannot be reached.
     Postgres(postgres::Error),
+    /// One of several servers failed while they committed, so that others may have written; what it said.
+    InPart(String),
 }
 
 /// What work on a connection gives.
@@ -49,7 +51,7 @@ impl Fault {
     fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),
-            Self::Ours(_) => None,
+            Self::Ours(_) | Self::InPart(_) => None,
         }
     }
 
@@ -70,7 +72,7 @@ impl Fault {
                 None => error.is_closed() || is_io(error),
             },
             Self::Ours(Error::Io { .. }) => true,
-            Self::Ours(_) => false,
+            Self::Ours(_) | Self::InPart(_) => false,
         }
     }
 
@@ -84,6 +86,7 @@ impl Fault {
     pub(super) fn said(&self) -> String {
         match self {
             Self::Ours(error) => error.to_string(),
+            Self::InPart(said) => said.clone(),
             Self::Postgres(error) => {
                 error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned())
             }
@@ -94,6 +97,13 @@ impl Fault {
     pub(super) fn at(self, place: &Place, waited: Duration) -> Error {
         match self {
             Self::Ours(error) => error,
+            Self::InPart(said) => Error::Server {
+                url: place.to_string(),
+                why: format!(
+                    "a server failed while a write to shards was committed, and some may have written it: {said}"
+                ),
+                hint: Some("write it again: each record is there as it was or as it was to be".into()),
+            },
             Self::Postgres(error) => told(&error, place, waited),
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::Done;
 use super::pool::Session;
-use super::schema::{record_columns, record_table};
+use super::schema::{distributed_table, record_columns, record_table};
 use super::shard_server;
 use crate::backend::Shards;
 
@@ -128,6 +128,22 @@ pub(super) fn make_tables(session: &mut Session, table: &str, layout: &Layout, d
         }
     }
     Ok(())
+}
+
+/// Makes the table of a collection that Citus spreads over shards of its own, where this database has it; returns whether it
+/// has. Written by the manual of Citus: it cannot be had where huedb is tested.
+pub(super) fn distribute(session: &mut Session, shards: &Shards, table: &str, dimension: Option<usize>) -> Done<bool> {
+    let found = session.row("select exists (select from pg_extension where extname = 'citus')", &[])?;
+    if !shards.servers().is_empty() || !found.map_or(Ok(false), |row| row.try_get::<_, bool>(0))? {
+        return Ok(false);
+    }
+    let count = shards.count();
+    session.client().batch_execute(&format!(
+        "{} create index on {table} (seq);
+         select create_distributed_table('{table}', 'id', colocate_with => 'none', shard_count => {count})",
+        distributed_table(table, dimension)
+    ))?;
+    Ok(true)
 }
 
 fn make_far(session: &mut Session, far: &FarTable, dimension: Option<usize>) -> Done<()> {

@@ -101,11 +101,25 @@ impl<'q> Measured<'q> {
         }
     }
 
-    /// Returns how far that may be off, as SQL computes it from that distance.
+    /// Returns how far a distance may be off, where that depends on nothing but the distance.
+    pub(super) fn error_at(&self, distance: f64) -> Option<f64> {
+        let part = self.part();
+        match self.space {
+            Space::L2 => Some(part * distance + 1e-37),
+            Space::Cosine => Some(2.0 * part),
+            Space::Ip => None,
+        }
+    }
+
+    /// Each product and each sum is rounded once, the norms and the root too.
     #[expect(clippy::cast_precision_loss, reason = "dimensions are small")]
+    fn part(&self) -> f64 {
+        (self.question.len() as f64 + 16.0) * ROUNDING * 2.0
+    }
+
+    /// Returns how far that may be off, as SQL computes it from that distance.
     pub(super) fn error(&self, distance: &str) -> String {
-        // Each product and each sum is rounded once, the norms and the root too.
-        let part = (self.question.len() as f64 + 16.0) * ROUNDING * 2.0;
+        let part = self.part();
         // A file subtracts products from 1, which rounds them in f64.
         match self.space {
             Space::L2 => format!("(float8 '{part:e}' * {distance} + float8 '1e-37')"),

@@ -117,7 +117,7 @@ impl Session {
             (Ok(()), _) => Ok(value),
             (Err(fault), Some(commit)) if fault.is_lost() => Err(Ended::Unsure(Box::new(commit), fault)),
             // A shard that fails now may do so after another one has committed.
-            (Err(fault), _) if self.spreads => Err(Ended::Undone(Fault::Ours(in_part(&fault)))),
+            (Err(fault), _) if self.spreads => Err(Ended::Undone(Fault::InPart(fault.said()))),
             (Err(fault), _) => Err(Ended::Undone(fault)),
         }
     }
@@ -234,7 +234,7 @@ impl Pool {
                 Ok(()) => {}
                 Err(Ended::Unsure(commit, fault)) => match self.outcome(&commit) {
                     Some(true) => {}
-                    Some(false) if session.spreads => return Err(Ended::Undone(Fault::Ours(in_part(&fault)))),
+                    Some(false) if session.spreads => return Err(Ended::Undone(Fault::InPart(fault.said()))),
                     Some(false) => return Err(Ended::Unsure(commit, fault)),
                     None => return Err(Ended::Undone(Fault::Ours(self.unknown()))),
                 },
@@ -321,16 +321,6 @@ impl Pool {
             hint: Some("look whether it is there before it is written again".into()),
         }
     }
-}
-
-/// Says what is known of a write to several servers that failed while they committed it.
-fn in_part(fault: &Fault) -> Error {
-    let why = format!(
-        "a server failed while a write to shards was committed, and some may have written it: {}",
-        fault.said()
-    );
-    let hint = "write it again: each record is there as it was or as it was to be";
-    Error::Server { url: "shards".into(), why, hint: Some(hint.into()) }
 }
 
 /// One state of the database, on a connection of its own.

@@ -30,12 +30,16 @@ pub(super) fn record_columns(dimension: Option<usize>) -> String {
 
 /// Returns statements that make a table of records.
 pub(super) fn record_table(table: &str, dimension: Option<usize>) -> String {
+    format!("{} create unique index on {table} (seq)", distributed_table(table, dimension))
+}
+
+/// Returns statements that make a table of records which is spread by their ids, and so has nothing else that is unique.
+pub(super) fn distributed_table(table: &str, dimension: Option<usize>) -> String {
     format!(
         "create table {table} ({}, primary key (id));
-         create unique index on {table} (seq);
          create index on {table} using gin (metadata jsonb_path_ops);
          create index on {table} using gin (terms) where terms is not null;
-         create index on {table} ({}) where {IS_PART}",
+         create index on {table} ({}) where {IS_PART};",
         record_columns(dimension),
         part_of()
     )

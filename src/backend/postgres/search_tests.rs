@@ -1,13 +1,14 @@
 //! What SQL finds against the distance that a file gives, on data made to deceive f32, graph or planner.
 
 use std::ops::ControlFlow;
-
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use postgres::{Client, NoTls};
 
-use super::super::index::{Graph, ToBuild, build, drop_graph, graph_of};
+use super::super::index::{Graph, ToBuild, drop_graph, graph_of};
 use super::super::pool::Pool;
+use super::super::shard_graph::build_one;
 use super::*;
 use crate::backend::BuiltIndex;
 use crate::error::Result;
@@ -49,7 +50,8 @@ fn pool(address: &str) -> Pool {
 }
 
 fn searched(space: Space, dimension: usize, has_graph: bool) -> Searched<'static> {
-    Searched { table: "r", space, dimension, columns: COLUMNS, has_graph, ef_search: 100 }
+    static PARTS: LazyLock<[Part; 1]> = LazyLock::new(|| [Part { table: "r".into(), far: None }]);
+    Searched { table: "r", parts: &*PARTS, space, dimension, columns: COLUMNS, has_graph, ef_search: 100 }
 }
 
 fn asked(
@@ -69,7 +71,7 @@ fn asked(
 }
 
 fn built(pool: &Pool, what: &ToBuild, watch: Watch) -> Result<BuiltIndex> {
-    pool.ask(|session| Ok(pool.ask(|beside| build(session.client(), beside.client(), what, watch))?))
+    pool.ask(|session| Ok(pool.ask(|beside| build_one(session, beside, what, watch))?))
 }
 
 fn graph(pool: &Pool) -> Option<Graph> {
@@ -153,7 +155,7 @@ fn through_a_graph_lists_are_whole_and_near() {
         let rows = data(kind, 6000, dimension, &mut random);
         stored(&mut client, &rows);
         let hnsw = Hnsw::default();
-        let what = ToBuild { table: "r", space, dimension, rows: 6000, hnsw, threads: 2 };
+        let what = ToBuild { table: "r", space, dimension, rows: 6000, hnsw, threads: 2, is_far: false };
         let built = self::built(&pool, &what, &|_| ControlFlow::Continue(())).unwrap();
         assert!(built.recall.unwrap() > 0.9 && built.rows == 6000, "{space} {built:?}");
         let known = graph(&pool).unwrap();
@@ -190,8 +192,15 @@ fn long_embeddings_have_a_graph_of_what_can_be_indexed() {
     for dimension in [2001, 4097] {
         let rows = data(5, 300, dimension, &mut random);
         stored(&mut client, &rows);
-        let what =
-            ToBuild { table: "r", space: Space::Cosine, dimension, rows: 300, hnsw: Hnsw::default(), threads: 1 };
+        let what = ToBuild {
+            table: "r",
+            space: Space::Cosine,
+            dimension,
+            rows: 300,
+            hnsw: Hnsw::default(),
+            threads: 1,
+            is_far: false,
+        };
         let built = self::built(&pool, &what, &|_| ControlFlow::Continue(())).unwrap();
         assert!(built.recall.unwrap() > 0.5, "{dimension} {built:?}");
         let found = asked(&pool, &searched(Space::Cosine, dimension, true), &rows[7], None, (10, false));
@@ -208,7 +217,7 @@ fn a_build_can_be_stopped_and_leaves_nothing() {
     let mut random = Random::new();
     stored(&mut client, &data(5, 8000, 64, &mut random));
     let hnsw = Hnsw { ef_construction: 800, max_neighbors: 64, ..Hnsw::default() };
-    let what = ToBuild { table: "r", space: Space::L2, dimension: 64, rows: 8000, hnsw, threads: 1 };
+    let what = ToBuild { table: "r", space: Space::L2, dimension: 64, rows: 8000, hnsw, threads: 1, is_far: false };
     let stopped = built(&pool, &what, &|_| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(crate::Error::Interrupted)), "{stopped:?}");
     assert!(graph(&pool).is_none());
@@ -225,7 +234,7 @@ fn the_plan_takes_the_graph_where_it_is_meant_and_nowhere_else() {
     stored(&mut client, &rows);
     let hnsw = Hnsw::default();
     for space in Space::ALL {
-        let what = ToBuild { table: "r", space, dimension: 32, rows: 5000, hnsw, threads: 1 };
+        let what = ToBuild { table: "r", space, dimension: 32, rows: 5000, hnsw, threads: 1, is_far: false };
         built(&pool, &what, &|_| ControlFlow::Continue(())).unwrap();
         let searched = searched(space, 32, true);
         let mut transaction = client.transaction().unwrap();
@@ -240,7 +249,7 @@ fn the_plan_takes_the_graph_where_it_is_meant_and_nowhere_else() {
         assert!(!said.contains("embedding_idx"), "{said}");
         let mut params = Params::default();
         let question = params.push(rows[0].clone(), "real[]");
-        let said = plan(&searched.walk_sql(&question, "true", 20), &params);
+        let said = plan(&searched.walk_sql("r", &question, "true", 20), &params);
         assert!(said.contains("embedding_idx") && said.contains("Order By"), "{said}");
     }
 }

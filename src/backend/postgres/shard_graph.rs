@@ -41,10 +41,7 @@ pub(super) fn build(
     watch: Watch,
 ) -> Done<BuiltIndex> {
     if entry.layout.is_none() {
-        index::build(session.client(), beside.client(), what, watch)?;
-        let recall = index::recall(session.client(), what)?;
-        index::keep_recall(session.client(), what.table, recall)?;
-        return Ok(built(what, recall));
+        return build_one(session, beside, what, watch);
     }
     let parts = entry.parts();
     session.client().batch_execute(&format!("comment on table {} is null", what.table))?;
@@ -66,6 +63,14 @@ pub(super) fn build(
     let recall = (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64);
     let comment = json!({"recall": recall, "bytes": bytes});
     session.client().batch_execute(&format!("comment on table {} is '{comment}'", what.table))?;
+    Ok(built(what, recall))
+}
+
+/// Builds the graph of a table that is in one piece.
+pub(super) fn build_one(session: &mut Session, beside: &mut Session, what: &ToBuild, watch: Watch) -> Done<BuiltIndex> {
+    index::build(session.client(), beside.client(), what, watch)?;
+    let recall = index::recall(session.client(), what)?;
+    index::keep_recall(session.client(), what.table, recall)?;
     Ok(built(what, recall))
 }
 
