@@ -101,6 +101,17 @@ impl<'q> Measured<'q> {
         }
     }
 
+    /// Returns the same, but minus infinity where f32 is of no use, so that it is ordered before the others.
+    pub(super) fn distance_or_first(&self, distance: &str) -> String {
+        match self.space {
+            Space::Cosine => self.distance(distance).replace("'infinity'", "'-infinity'"),
+            Space::L2 | Space::Ip => {
+                let distance = self.distance(distance);
+                format!("(case when {distance} < float8 'infinity' then {distance} else '-infinity' end)")
+            }
+        }
+    }
+
     /// Returns how far a distance may be off, where that depends on nothing but the distance.
     pub(super) fn error_at(&self, distance: f64) -> Option<f64> {
         let part = self.part();

@@ -28,6 +28,8 @@ struct Asked<'a> {
     measured: &'a Measured<'a>,
     /// The distance of a row, as SQL writes it.
     distance: String,
+    /// The same, with what cannot be measured first.
+    first: String,
     /// Which records may be found.
     condition: String,
     wanted: usize,
@@ -69,8 +71,9 @@ impl<'a> Asked<'a> {
     ) -> Self {
         let condition = kept.sql(params);
         let question = params.push(measured.question.to_vec(), "real[]");
-        let distance = measured.distance(&searched.distance_sql(&question));
-        Self { searched, measured, distance, condition, wanted }
+        let distance = searched.distance_sql(&question);
+        let (distance, first) = (measured.distance(&distance), measured.distance_or_first(&distance));
+        Self { searched, measured, distance, first, condition, wanted }
     }
 
     /// Asks for the first, where none is nearer than another.
@@ -90,18 +93,17 @@ impl<'a> Asked<'a> {
     /// Asks for the nearest and a few more, with the number of their shard and their distance. What f32 cannot measure is
     /// minus infinity, and so comes first; of zero vectors, which are all equally far, the first suffice, of no shard's number.
     fn nearest_sql(&self) -> String {
-        let Self { searched: Searched { columns, parts, .. }, distance, condition, .. } = self;
+        let Self { searched: Searched { columns, parts, .. }, first, condition, .. } = self;
         let (measurable, limit) = (self.measurable(), self.limit());
         let each = |(at, part): (usize, &Part)| {
             let table = &part.table;
-            let measured = format!("(case when {distance} < float8 'infinity' then {distance} else '-infinity' end)");
             let zeros = format!(
                 "select {columns}, -1 as shard, float8 '1' as distance from {table} where is_zero and {condition} \
                  order by seq limit {limit}"
             );
             format!(
-                "(select {columns}, {at} as shard, {measured} as distance from {table} \
-                   where {measurable} and {condition} order by {measured} limit {limit}) {}",
+                "(select {columns}, {at} as shard, {first} as distance from {table} \
+                   where {measurable} and {condition} order by {first} limit {limit}) {}",
                 self.and_zeros(&zeros)
             )
         };
