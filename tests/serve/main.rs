@@ -20,6 +20,9 @@ mod access;
 mod audit;
 mod beside;
 mod browse;
+mod chroma;
+#[path = "../shared/chroma.rs"]
+mod chroma_server;
 mod clients;
 #[path = "../contract/collections.rs"]
 mod collections;
