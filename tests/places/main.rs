@@ -30,6 +30,7 @@ mod lost;
 #[allow(dead_code, reason = "shared with the library's tests, which run it on files")]
 mod model;
 mod modelled;
+mod oldest;
 #[path = "../library/open.rs"]
 #[allow(dead_code, reason = "shared with other tests, which use other parts of it")]
 mod open;
