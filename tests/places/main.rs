@@ -24,6 +24,7 @@ mod cut;
 mod data_model;
 #[path = "../contract/distance.rs"]
 mod distance;
+mod encrypted;
 mod harness;
 mod lost;
 #[path = "../library/model/mod.rs"]
