@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod connect;
+mod facets;
 mod fault;
 mod filter;
 mod index;
