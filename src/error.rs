@@ -5,6 +5,7 @@
 //! trailing period and never repeats its source, which [`std::error::Error::source`] gives.
 
 mod advice;
+pub(crate) mod connection;
 mod location;
 
 use std::borrow::Cow;

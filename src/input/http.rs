@@ -16,6 +16,7 @@ use ureq::http::{HeaderValue, Method, Request};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::retry::{Jitter, is_passing, is_passing_status, retry_after, wait};
+use crate::error::connection::words_of;
 use crate::error::{Advice, Error, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -163,7 +164,7 @@ impl HttpClient {
                     (false, said(&answer), attempt < PUT_OFF_ATTEMPTS, answer.retry_after)
                 }
                 Ok(answer) => (true, said(&answer), attempt < ATTEMPTS, answer.retry_after),
-                Err(error) => (!is_unsent(&error), error.to_string(), is_passing(&error) && attempt < ATTEMPTS, None),
+                Err(error) => (!is_unsent(&error), why(&error), is_passing(&error) && attempt < ATTEMPTS, None),
             };
             let may = !is_done || repeat == Repeat::Same;
             if !again || !may {
@@ -179,18 +180,18 @@ impl HttpClient {
     /// [`Error::Server`] when it cannot be reached or the answer breaks off, and as [`HttpClient::refused`].
     #[expect(clippy::needless_pass_by_value, reason = "a method is a word")]
     pub(crate) fn lines(&self, method: Method, path: &str, heard: &mut dyn FnMut(&str) -> Result<bool>) -> Result<()> {
-        let lost = |error: &dyn std::fmt::Display| self.failed(error.to_string(), true);
-        let request = self.request(&method, path).body(()).map_err(|error| lost(&error))?;
+        let lost = |error: ureq::Error| self.failed(why(&error), true);
+        let request = self.request(&method, path).body(()).map_err(|error| lost(error.into()))?;
         let request = self.agent.configure_request(request).timeout_per_call(None).build();
-        let mut response = self.agent.run(request).map_err(|error| lost(&error))?;
+        let mut response = self.agent.run(request).map_err(lost)?;
         if !response.status().is_success() {
             let status = response.status().as_u16();
             let body = response.body_mut().with_config().limit(ANSWER_LIMIT_BYTES).read_to_vec();
-            let body = body.map_err(|error| lost(&error))?;
+            let body = body.map_err(lost)?;
             return Err(self.refused(&HttpAnswer { status, body, retry_after: None }));
         }
         for line in BufReader::new(response.body_mut().as_reader()).lines() {
-            if !heard(&line.map_err(|error| lost(&error))?)? {
+            if !heard(&line.map_err(|error| lost(error.into()))?)? {
                 return Ok(());
             }
         }
@@ -219,7 +220,7 @@ impl HttpClient {
         let hint = if unknown {
             "whether it did what it was asked for is not known: look before the same is run again"
         } else {
-            "see that it runs and can be reached from here; what was stored is kept, and the same command goes on"
+            "see that it runs and can be reached from here"
         };
         Error::Server { url: self.base.clone(), why, hint: Some(hint.into()) }
     }
@@ -237,6 +238,17 @@ impl HttpClient {
 
     pub(crate) fn bad(&self, why: &str, hint: Option<Advice>) -> Error {
         Error::BadInput { source: self.base.clone(), why: why.to_owned(), hint }
+    }
+}
+
+/// Says why no answer came.
+pub(crate) fn why(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => words_of(error),
+        ureq::Error::HostNotFound => "there is no host of that name".into(),
+        ureq::Error::Timeout(_) => "no answer came in time".into(),
+        ureq::Error::ConnectionFailed => "no connection could be made".into(),
+        error => error.to_string(),
     }
 }
 

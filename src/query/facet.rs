@@ -62,7 +62,7 @@ impl Collection {
             }
             Ok(())
         })?;
-        facets.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| compare(&a.value, &b.value)));
+        in_order_of_values(&mut facets);
         Ok(facets)
     }
 
@@ -96,6 +96,11 @@ impl Collection {
         let counted = found.into_values().map(|(facts, holders)| KeyFacts { records: holders.len(), ..facts });
         Ok(counted.collect())
     }
+}
+
+/// Puts values in their order: truth values, numbers, strings, then elements of arrays.
+pub(crate) fn in_order_of_values(facets: &mut [Facet]) {
+    facets.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| compare(&a.value, &b.value)));
 }
 
 fn within(records: RoaringTreemap, chosen: Option<&RoaringTreemap>) -> RoaringTreemap {

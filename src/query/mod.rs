@@ -47,6 +47,8 @@ pub use components::Projection;
 pub use dedupe::{Dedupe, Group, Groups};
 #[cfg(feature = "plot")]
 pub use distribution::{Bin, Distribution, Edges};
+#[cfg(feature = "postgres")]
+pub(crate) use facet::in_order_of_values;
 pub use facet::{Facet, KeyFacts};
 pub use filter::{Filter, Scalar, Test, filter_key};
 pub(crate) use fuse::{FusedQuestion, FusedRecord, Fusible, Reach, fused_of};

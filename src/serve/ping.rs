@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use ureq::{Agent, Body};
 
 use crate::error::{Error, Result};
-use crate::input::http::{ServerOptions, authorities};
+use crate::input::http::{ServerOptions, authorities, why};
 
 /// What a server that is ready answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,12 +48,12 @@ pub fn ping(url: &str, options: &PingOptions) -> Result<Pong> {
         headers.iter().fold(request, |request, (name, value)| request.header(name, value)).call()
     };
     let start = Instant::now();
-    let mut answer = get("/api/v2/healthcheck").map_err(|error| failed(error.to_string()))?;
+    let mut answer = get("/api/v2/healthcheck").map_err(|error| failed(why(&error)))?;
     let took = start.elapsed();
     if !answer.status().is_success() {
         let said = json(answer.body_mut()).unwrap_or_default();
-        let why = said.get("message").and_then(Json::as_str).unwrap_or("it is not ready");
-        return Err(failed(format!("{why} (HTTP {})", answer.status().as_u16())));
+        let message = said.get("message").and_then(Json::as_str).unwrap_or("it is not ready");
+        return Err(failed(format!("{message} (HTTP {})", answer.status().as_u16())));
     }
     let info: Option<Json> =
         get("/huedb/v1/info").ok().filter(|info| info.status().is_success()).and_then(|mut info| json(info.body_mut()));

@@ -24,12 +24,14 @@ mod cut;
 mod data_model;
 #[path = "../contract/distance.rs"]
 mod distance;
+mod encrypted;
 mod harness;
 mod lost;
 #[path = "../library/model/mod.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which run it on files")]
 mod model;
 mod modelled;
+mod oldest;
 #[path = "../library/open.rs"]
 #[allow(dead_code, reason = "shared with other tests, which use other parts of it")]
 mod open;

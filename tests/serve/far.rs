@@ -18,16 +18,16 @@ use crate::random::Random;
 use crate::running::{Running, huedb};
 
 /// Runs a command on a place, in a folder of its own.
-fn on(place: &str, folder: &Path, args: &[&str]) -> Output {
+pub(crate) fn on(place: &str, folder: &Path, args: &[&str]) -> Output {
     let mut command = huedb(Path::new(place));
     command.current_dir(folder).env("COLUMNS", "200").args(args).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn ok(place: &str, folder: &Path, args: &[&str]) -> String {
+pub(crate) fn ok(place: &str, folder: &Path, args: &[&str]) -> String {
     let output = on(place, folder, args);
     assert!(output.status.success(), "{place} {args:?}: {}{}", text(&output.stdout), text(&output.stderr));
     text(&output.stdout)
@@ -42,7 +42,7 @@ const ROWS: &str = r#"{"id":"fox","document":"a red fox jumps over the fence","m
 "#;
 
 /// What is asked of every place, one after another; what it answers is compared, and its exit code.
-const ALIKE: &[&[&str]] = &[
+pub(crate) const ALIKE: &[&[&str]] = &[
     &["create", "notes", "--model", "hash-32", "--space", "cosine"],
     &["import", "notes", "rows.jsonl"],
     &["import", "notes", "rows.jsonl"],
@@ -97,7 +97,7 @@ fn plain(output: &Output) -> (Option<i32>, String) {
     (output.status.code(), text(&output.stdout))
 }
 
-fn compare(place: &str, verbs: &[&[&str]]) {
+pub(crate) fn compare(place: &str, verbs: &[&[&str]]) {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("rows.jsonl"), ROWS).unwrap();
     let file = folder.path().join("file.redb");

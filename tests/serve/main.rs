@@ -20,6 +20,9 @@ mod access;
 mod audit;
 mod beside;
 mod browse;
+mod chroma;
+#[path = "../shared/chroma.rs"]
+mod chroma_server;
 mod clients;
 #[path = "../contract/collections.rs"]
 mod collections;
@@ -50,6 +53,8 @@ mod proxy;
 #[path = "../library/random.rs"]
 #[allow(dead_code, reason = "shared with the library's tests, which draw vectors as well")]
 mod random;
+#[cfg(feature = "postgres")]
+mod replica;
 mod routes;
 #[path = "../contract/rows.rs"]
 mod rows;

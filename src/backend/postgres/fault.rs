@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use postgres::error::SqlState;
 
+use super::tls;
 use crate::backend::Place;
+use crate::error::connection::words_of;
 use crate::error::{Advice, Error};
 
 /// Why work on a connection failed.
@@ -125,8 +127,13 @@ fn told(error: &postgres::Error, place: &Place, waited: Duration) -> Error {
     let Some(db) = error.as_db_error() else {
         let mut why = error.to_string();
         let mut source = std::error::Error::source(error);
+        if let Some(why) = source.and_then(tls::refusal) {
+            let hint = "sslrootcert names a file of authorities to trust, and sslmode how much is verified";
+            return Error::Server { url, why, hint: Some(hint.into()) };
+        }
         while let Some(cause) = source.filter(|cause| !why.ends_with(&cause.to_string())) {
-            why = format!("{why}: {cause}");
+            let cause_words = cause.downcast_ref().map_or_else(|| cause.to_string(), words_of);
+            why = format!("{why}: {cause_words}");
             source = cause.source();
         }
         let hint = Some("check that PostgreSQL runs there and lets this machine in".into());

@@ -6,6 +6,7 @@
 mod catalogue;
 mod connect;
 mod doubt;
+mod facets;
 mod fault;
 mod filter;
 mod index;

@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::catalogue::{Entry, create, find, signed};
 use super::doubt;
+use super::facets;
 use super::fault::Done;
 use super::index::ToBuild;
 use super::limits;
 use super::pool::{Pool, Session};
-use super::read::{by_ids, chosen, columns, kept, page, record};
+use super::read::{both, by_ids, chosen, columns, kept, page, record};
 use super::shard_graph::{build, drop_graph, graph_of};
 use super::shard_server;
 use super::state::PostgresState;
@@ -23,7 +24,7 @@ use crate::backend::{BuiltIndex, DumpPage, Records, State, Which};
 use crate::error::{Error, Result};
 use crate::index::Watch;
 use crate::ingest::{BatchOutcome, Existing, RowBatch, Target};
-use crate::query::{Filter, RecordPage, RecordQuery};
+use crate::query::{Facet, Filter, KeyFacts, RecordPage, RecordQuery};
 use crate::record::{
     CollectionInfo, CollectionName, DumpRecord, Fingerprint, IndexMode, MetadataPatch, RecordId, Scope,
 };
@@ -90,6 +91,21 @@ impl PostgresRecords {
         })
     }
 
+    /// Asks of the records of a query that this handle shows, in one state; `ask` is given the table as well.
+    fn asked<T>(
+        &self,
+        among: &RecordQuery,
+        mut ask: impl FnMut(&mut Session, &str, &RecordQuery) -> Done<T>,
+    ) -> Result<T> {
+        let filter = both(among.filter.as_ref(), self.restriction.as_ref());
+        let among = RecordQuery { ids: among.ids.clone(), filter, ..RecordQuery::default() };
+        let (_, asked) = self.pool.snapshot(|session| {
+            let entry = find(&self.pool, session, &self.scope, &self.which, false)?;
+            ask(session, &entry.table(), &among)
+        })?;
+        Ok(asked)
+    }
+
     /// Returns the ids of a query's records in an open transaction.
     fn ids_of(session: &mut Session, table: &str, query: &RecordQuery) -> Done<Vec<RecordId>> {
         let seqs = chosen(session, table, query, None)?;
@@ -151,6 +167,14 @@ impl Records for PostgresRecords {
 
     fn find(&self, query: &RecordQuery, include: Include) -> Result<RecordPage> {
         self.open()?.find(query, include)
+    }
+
+    fn distinct(&self, key: &str, among: &RecordQuery) -> Result<Vec<Facet>> {
+        self.asked(among, |session, table, among| facets::distinct(session, table, key, among))
+    }
+
+    fn keys(&self, among: &RecordQuery) -> Result<Vec<KeyFacts>> {
+        self.asked(among, facets::keys)
     }
 
     fn apply(&self, changes: Vec<Change>, mode: Mode) -> Result<Vec<Effect>> {

@@ -75,6 +75,24 @@ fn read_certificates(path: &Path) -> Result<RootCertStore> {
     Ok(roots)
 }
 
+/// Says why a certificate was not accepted, where that is what an error is about.
+pub(super) fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let error = match inner {
+        Some(inner) => inner.downcast_ref::<rustls::Error>()?,
+        None => error.downcast_ref::<rustls::Error>()?,
+    };
+    let rustls::Error::InvalidCertificate(why) = error else { return None };
+    Some(match why {
+        CertificateError::UnknownIssuer => "no authority that is trusted made its certificate".into(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another host".into()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired".into(),
+        other => format!("its certificate is not accepted: {other}"),
+    })
+}
+
 /// Verifies as much as was asked for.
 #[derive(Debug)]
 struct Verifier {

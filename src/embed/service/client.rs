@@ -17,6 +17,7 @@ use super::pace::Pace;
 use super::settings::{ServiceLimits, ServiceSettings};
 use crate::embed::LoadOptions;
 use crate::error::{Advice, Error, Result};
+use crate::input::http::why;
 use crate::input::retry::{Jitter, MOST_WAIT, is_passing, is_passing_status, retry_after, wait};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -87,8 +88,8 @@ impl ServiceClient {
                 }
                 Ok(answer) if answer.may_pass() => (answer.shown(key.as_deref()), answer.retry_after),
                 Ok(answer) => return Err(self.refused(&answer, key.as_deref())),
-                Err(error) if is_passing(&error) => (error.to_string(), None),
-                Err(error) => return Err(self.failed(error.to_string(), None)),
+                Err(error) if is_passing(&error) => (why(&error), None),
+                Err(error) => return Err(self.failed(why(&error), None)),
             };
             if asked_wait.is_some_and(|asked| asked > MOST_WAIT) {
                 let seconds = asked_wait.unwrap_or_default().as_secs();
