@@ -868,6 +868,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
         }
         'huedb;push' {
             [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'Name that the collection is to have, or has, where it arrives')
+            [CompletionResult]::new('--place-token-file', '--place-token-file', [CompletionResultType]::ParameterName, 'File that holds the token for the other place, where that is a server')
+            [CompletionResult]::new('--place-token-command', '--place-token-command', [CompletionResultType]::ParameterName, 'Command that prints the token for the other place; run without a shell')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database: a file, or the address of a server')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database: a file, or the address of a server')
             [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'Tenant')
@@ -900,6 +902,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
         }
         'huedb;pull' {
             [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'Name that the collection is to have, or has, where it arrives')
+            [CompletionResult]::new('--place-token-file', '--place-token-file', [CompletionResultType]::ParameterName, 'File that holds the token for the other place, where that is a server')
+            [CompletionResult]::new('--place-token-command', '--place-token-command', [CompletionResultType]::ParameterName, 'Command that prints the token for the other place; run without a shell')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database: a file, or the address of a server')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database: a file, or the address of a server')
             [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'Tenant')

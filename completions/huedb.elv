@@ -842,6 +842,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
         }
         &'huedb;push'= {
             cand --into 'Name that the collection is to have, or has, where it arrives'
+            cand --place-token-file 'File that holds the token for the other place, where that is a server'
+            cand --place-token-command 'Command that prints the token for the other place; run without a shell'
             cand -d 'Database: a file, or the address of a server'
             cand --db 'Database: a file, or the address of a server'
             cand --tenant 'Tenant'
@@ -873,6 +875,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
         }
         &'huedb;pull'= {
             cand --into 'Name that the collection is to have, or has, where it arrives'
+            cand --place-token-file 'File that holds the token for the other place, where that is a server'
+            cand --place-token-command 'Command that prints the token for the other place; run without a shell'
             cand -d 'Database: a file, or the address of a server'
             cand --db 'Database: a file, or the address of a server'
             cand --tenant 'Tenant'

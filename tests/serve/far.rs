@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -344,6 +345,51 @@ fn a_token_comes_from_a_file_a_command_or_a_variable() {
         let output = on(&place, here.path(), &[args, &["list"]].concat());
         assert!(!output.status.success() && !text(&output.stderr).contains(&token), "{args:?}");
     }
+}
+
+#[test]
+fn each_end_of_a_push_is_told_its_own_token() {
+    let guarded = || {
+        let folder = TempDir::new().unwrap();
+        let made = huedb(&folder.path().join("test.redb")).args(["token", "create", "ci", "--role", "admin"]).output();
+        let token = text(&made.unwrap().stdout).trim().to_owned();
+        (Running::over(folder, &[]), token)
+    };
+    let ((one, token), (other, other_token)) = (guarded(), guarded());
+    let told = Arc::new(AtomicUsize::new(0));
+    let (hears, secret) = (Arc::clone(&told), token.clone());
+    let proxy = Proxy::before(&other.address, move |asked| {
+        hears.fetch_add(usize::from(asked.head.contains(&secret)), Ordering::Relaxed);
+        Deed::Pass
+    });
+    let (here, place) = (TempDir::new().unwrap(), format!("http://{}", one.address));
+    std::fs::write(here.path().join("token"), &other_token).unwrap();
+    let push = |db: &str, tokens: &[(&str, &str)], args: &[&str]| -> Output {
+        let mut command = huedb(Path::new(db));
+        command.envs(tokens.iter().copied()).current_dir(here.path()).args(args).output().unwrap()
+    };
+    let (own, both) =
+        ([("HUEDB_TOKEN", token.as_str())], [("HUEDB_TOKEN", token.as_str()), ("HUEDB_PLACE_TOKEN", &other_token)]);
+    let done = push(&place, &own, &["create", "notes", "--model", "hash-16"]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let bare = ["push", "notes", proxy.address.as_str()];
+    let refused = push(&place, &own, &bare);
+    assert!(refused.status.code() == Some(2) && text(&refused.stderr).contains("401"), "{}", text(&refused.stderr));
+    let ways: [(&[(&str, &str)], &[&str]); 3] =
+        [(&both, &[]), (&own, &["--place-token-file", "token"]), (&own, &["--place-token-command", "cat token"])];
+    for (tokens, more) in ways {
+        for verb in ["push", "pull"] {
+            let done = push(&place, tokens, &[&[verb], &bare[1..], more].concat());
+            assert!(done.status.success(), "{verb} {more:?}: {}", text(&done.stderr));
+        }
+    }
+    assert_eq!(told.load(Ordering::Relaxed), 0, "a server was told the token for another");
+    // Where --db is no server, there is one token, and it is for the other place.
+    let done = push("file.redb", &[("HUEDB_TOKEN", &other_token)], &["pull", "notes", &proxy.address]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let both =
+        push("file.redb", &[], &[&bare[..], &["--place-token-file", "token", "--place-token-command", "x"]].concat());
+    assert_eq!(both.status.code(), Some(2));
 }
 
 /// Answers as Chroma's cloud does what is beyond its quotas or says no token.
