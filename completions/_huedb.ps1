@@ -109,8 +109,6 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--sparse-model', '--sparse-model', [CompletionResultType]::ParameterName, 'Weigh the terms of documents with this sparse model, for `query --hybrid`')
             [CompletionResult]::new('--ef-search', '--ef-search', [CompletionResultType]::ParameterName, 'Candidates considered while searching the graph [default: 128]')
             [CompletionResult]::new('--max-neighbors', '--max-neighbors', [CompletionResultType]::ParameterName, 'Edges per vector in the graph; at least 8 are built [default: 16]')
-            [CompletionResult]::new('--shards', '--shards', [CompletionResultType]::ParameterName, 'Spread the collection over N shards (on PostgreSQL)')
-            [CompletionResult]::new('--shard-servers', '--shard-servers', [CompletionResultType]::ParameterName, 'PostgreSQL servers that keep the shards in turn, separated by commas')
             [CompletionResult]::new('--configuration', '--configuration', [CompletionResultType]::ParameterName, 'Configuration in Chroma''s form, as a JSON object such as {"hnsw": {"space": "l2"}}')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database: a file, or the address of a server')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database: a file, or the address of a server')
@@ -870,8 +868,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
         }
         'huedb;push' {
             [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'Name that the collection is to have, or has, where it arrives')
-            [CompletionResult]::new('--shards', '--shards', [CompletionResultType]::ParameterName, 'Spread the collection over N shards (on PostgreSQL)')
-            [CompletionResult]::new('--shard-servers', '--shard-servers', [CompletionResultType]::ParameterName, 'PostgreSQL servers that keep the shards in turn, separated by commas')
+            [CompletionResult]::new('--place-token-file', '--place-token-file', [CompletionResultType]::ParameterName, 'File that holds the token for the other place, where that is a server')
+            [CompletionResult]::new('--place-token-command', '--place-token-command', [CompletionResultType]::ParameterName, 'Command that prints the token for the other place; run without a shell')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database: a file, or the address of a server')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database: a file, or the address of a server')
             [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'Tenant')
@@ -904,8 +902,8 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
         }
         'huedb;pull' {
             [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'Name that the collection is to have, or has, where it arrives')
-            [CompletionResult]::new('--shards', '--shards', [CompletionResultType]::ParameterName, 'Spread the collection over N shards (on PostgreSQL)')
-            [CompletionResult]::new('--shard-servers', '--shard-servers', [CompletionResultType]::ParameterName, 'PostgreSQL servers that keep the shards in turn, separated by commas')
+            [CompletionResult]::new('--place-token-file', '--place-token-file', [CompletionResultType]::ParameterName, 'File that holds the token for the other place, where that is a server')
+            [CompletionResult]::new('--place-token-command', '--place-token-command', [CompletionResultType]::ParameterName, 'Command that prints the token for the other place; run without a shell')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database: a file, or the address of a server')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database: a file, or the address of a server')
             [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'Tenant')

@@ -105,8 +105,6 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --sparse-model 'Weigh the terms of documents with this sparse model, for `query --hybrid`'
             cand --ef-search 'Candidates considered while searching the graph [default: 128]'
             cand --max-neighbors 'Edges per vector in the graph; at least 8 are built [default: 16]'
-            cand --shards 'Spread the collection over N shards (on PostgreSQL)'
-            cand --shard-servers 'PostgreSQL servers that keep the shards in turn, separated by commas'
             cand --configuration 'Configuration in Chroma''s form, as a JSON object such as {"hnsw": {"space": "l2"}}'
             cand -d 'Database: a file, or the address of a server'
             cand --db 'Database: a file, or the address of a server'
@@ -844,8 +842,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
         }
         &'huedb;push'= {
             cand --into 'Name that the collection is to have, or has, where it arrives'
-            cand --shards 'Spread the collection over N shards (on PostgreSQL)'
-            cand --shard-servers 'PostgreSQL servers that keep the shards in turn, separated by commas'
+            cand --place-token-file 'File that holds the token for the other place, where that is a server'
+            cand --place-token-command 'Command that prints the token for the other place; run without a shell'
             cand -d 'Database: a file, or the address of a server'
             cand --db 'Database: a file, or the address of a server'
             cand --tenant 'Tenant'
@@ -877,8 +875,8 @@ set edit:completion:arg-completer[huedb] = {|@words|
         }
         &'huedb;pull'= {
             cand --into 'Name that the collection is to have, or has, where it arrives'
-            cand --shards 'Spread the collection over N shards (on PostgreSQL)'
-            cand --shard-servers 'PostgreSQL servers that keep the shards in turn, separated by commas'
+            cand --place-token-file 'File that holds the token for the other place, where that is a server'
+            cand --place-token-command 'Command that prints the token for the other place; run without a shell'
             cand -d 'Database: a file, or the address of a server'
             cand --db 'Database: a file, or the address of a server'
             cand --tenant 'Tenant'

@@ -95,6 +95,7 @@ if test -x "$tools/layer/helm"; then
     check "manifests and chart (rules of ours)" \
         python deploy/check/manifests.py rules "$work/plain-restore.yaml" "$work/plain-pods.yaml" "$work"/chart*.yaml
     check "the manifests say what the chart says" python deploy/check/manifests.py same "$work/plain.yaml" "$work/chart.yaml"
+    check "those over PostgreSQL too" python deploy/check/manifests.py same "$work/plain-pods.yaml" "$work/chart-postgres.yaml"
     if test -e src/cli/verb/token.rs; then
         check "commands have flags that huedb has" python deploy/check/flags.py "$work/plain-restore.yaml" \
             "$work/plain-pods.yaml" "$work"/chart*.yaml
@@ -103,6 +104,10 @@ if test -x "$tools/layer/helm"; then
     refuses "a chart that nobody could use" "tokens.create" helm template huedb deploy/helm/huedb --set tokens.create=null
     refuses "an issuer without an audience" "oidc.audience" \
         helm template huedb deploy/helm/huedb --set oidc.issuer=https://login.example.org
+    refuses "a key of a file over PostgreSQL" "encryption.secretName" \
+        helm template huedb deploy/helm/huedb --set postgres.secretName=db,encryption.secretName=key
+    refuses "a single pod over PostgreSQL" "minReplicas" \
+        helm template huedb deploy/helm/huedb --set postgres.secretName=db,autoscaling.minReplicas=1
     refuses "a number of replicas" "replicas" helm template huedb deploy/helm/huedb --set replicas=2
     refuses "a scraper without a token" "role monitor" \
         helm template huedb deploy/helm/huedb --set tokens.create=null,anonymous=reader,monitoring.serviceMonitor=true

@@ -67,6 +67,12 @@ impl Metadata {
         self.0.get(key)
     }
 
+    /// Takes a key away.
+    #[cfg(feature = "foreign")]
+    pub(crate) fn remove(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
     /// Returns whether there are no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,4 +1,7 @@
-//! Random operations on a file and on PostgreSQL, side by side: every call has the same answer.
+//! Random operations on a file and on PostgreSQL, side by side: every call has the same answer, to the last field of an error.
+//!
+//! What the model knows (`modelled.rs`: collections and their settings, databases, searches) is left to it; here is what it has not:
+//! parts of documents, records as they travel, digests, what an ingest looks up, copies. Invariant: what differs is shown whole.
 //!
 //! `HUEDB_SEED` runs a sequence again, `HUEDB_OPERATIONS` sets its length.
 
@@ -11,9 +14,9 @@ use std::time::Duration;
 use huedb::backend::{Backend, FileBackend, PostgresBackend, Records, Which};
 use huedb::error::Result;
 use huedb::ingest::RowBatch;
-use huedb::query::{Filter, Query, RecordPage, RecordQuery, Sort};
-use huedb::record::{Chunk, CollectionName, DatabaseName, MetadataPatch, Record, RecordId, Scope, Space, TenantName};
-use huedb::store::{Access, Change, CollectionChange, Form, Include, Mode, NewCollection, Store};
+use huedb::query::{Filter, RecordPage, RecordQuery, Sort};
+use huedb::record::{Chunk, CollectionName, MetadataPatch, Record, RecordId, Scope, Space};
+use huedb::store::{Access, Change, Form, Include, Mode, NewCollection, Store};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -70,13 +73,12 @@ impl World {
         self.both(what, |place| work(place.collection(name.into()).as_ref()))
     }
 
-    fn step(&mut self, random: &mut Random) {
+    fn step(&self, random: &mut Random) {
         let name = NAMES[random.below(NAMES.len())];
         match random.below(100) {
             0..5 => self.create(random, name),
             5..7 => drop(self.both("drop", |place| Ok(place.drop_collection(name)?.0))),
-            7..10 => self.modify(random, name),
-            10..12 => {
+            7..10 => {
                 let to = NAMES[random.below(NAMES.len())];
                 self.records("copy", name, |records| {
                     let made = records.copy(CollectionName::parse(to)?)?;
@@ -85,7 +87,7 @@ impl World {
                 // The copies' identities differ.
                 self.both("drop a copy", |place| place.drop_collection(to).map(|(_, counts)| counts.records));
             }
-            12..45 => self.apply(random, name),
+            10..45 => self.apply(random, name),
             45..60 => self.write_batch(random, name),
             60..65 => {
                 let (query, n) = (query(random), random.below(9));
@@ -98,12 +100,6 @@ impl World {
             }
             70..74 => self.put(random, name),
             74..90 => self.find(random, name),
-            90..93 => self.scopes(random),
-            93..95 => {
-                let question = Query::vector(vec![1.0, 0.5, -0.5]).top(1 + random.below(9)).include(Include::TEXT);
-                let hits = |records: &dyn Records| Ok(records.state()?.query(&question)?.hits);
-                self.records("query", name, hits);
-            }
             _ => self.look(name),
         }
     }
@@ -124,16 +120,6 @@ impl World {
                 assert_eq!(format!("{error:?}"), format!("{refused:?}"));
             }
         }
-    }
-
-    fn modify(&self, random: &mut Random, name: &str) {
-        let change = CollectionChange {
-            name: random.chance(50).then(|| CollectionName::parse(NAMES[random.below(NAMES.len())]).unwrap()),
-            metadata: random.chance(50).then(|| huedb::Metadata::from_json(json!({"k": "v"})).unwrap()),
-            ef_search: random.chance(50).then(|| 1 + random.below(100)),
-            ..CollectionChange::default()
-        };
-        self.records("modify", name, |records| records.modify(change.clone()));
     }
 
     fn apply(&self, random: &mut Random, name: &str) {
@@ -198,28 +184,6 @@ impl World {
                 read(&part.find(&query, include)?)
             }
         });
-    }
-
-    fn scopes(&mut self, random: &mut Random) {
-        let (tenant, database) =
-            (["acme", "default_tenant"][random.below(2)], ["main", "default_database"][random.below(2)]);
-        let other = Scope { tenant: tenant.into(), database: database.into() };
-        match random.below(4) {
-            0 => drop(self.both("tenant", |place| place.create_tenant(&TenantName::parse("acme")?))),
-            1 => drop(self.both("database", |place| {
-                let made = place.in_scope(other.clone()).create_database(&DatabaseName::parse("main")?)?;
-                Ok((made.name, made.tenant))
-            })),
-            2 => drop(self.both("drop database", |place| place.in_scope(other.clone()).drop_database("main"))),
-            _ => drop(self.both("drop tenant", |place| place.drop_tenant(tenant))),
-        }
-        self.both("tenants", |place| place.tenants());
-        let names = |place: &dyn Backend| {
-            let databases = place.in_scope(other.clone()).databases()?;
-            Ok(databases.into_iter().map(|database| database.name).collect::<Vec<_>>())
-        };
-        self.both("databases", names);
-        self.both("elsewhere", |place| Ok(place.in_scope(other.clone()).collections()?.len()));
     }
 
     fn look(&self, name: &str) {
@@ -348,7 +312,7 @@ fn a_file_and_postgresql_answer_alike() {
     let mut random = Random::new();
     let operations = std::env::var("HUEDB_OPERATIONS").map_or(1500, |given| given.parse().unwrap());
     eprintln!("HUEDB_SEED={} HUEDB_OPERATIONS={operations}", random.seed());
-    let mut world = World::new(&server.database());
+    let world = World::new(&server.database());
     for _ in 0..operations {
         world.step(&mut random);
     }

@@ -2,20 +2,21 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use huedb::backend::{Backend, FileBackend, ServerBackend};
 use huedb::input::ServerOptions;
-use huedb::query::{Filter, Query, RecordQuery};
-use huedb::record::{CollectionName, MetadataPatch, RecordId, Scope, Value};
+use huedb::query::{Ask, Filter, Query, RecordQuery};
+use huedb::record::{CollectionName, MetadataPatch, RecordId, Scope, Space, Value};
 use huedb::store::{Access, Change, Effect, Include, Mode, NewCollection, Store};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use crate::proxy::{Asked, Deed, Proxy, answer};
 use crate::random::Random;
-use crate::running::{Running, huedb};
+use crate::running::{DATABASE, Running, huedb};
 
 /// Runs a command on a place, in a folder of its own.
 pub(crate) fn on(place: &str, folder: &Path, args: &[&str]) -> Output {
@@ -144,6 +145,50 @@ fn what_speaks_chromas_api_answers_as_the_file() {
 }
 
 #[test]
+fn a_hybrid_collection_of_chroma_answers_as_the_file() {
+    let server = Running::start(&[]);
+    let proxy = Proxy::chroma(&server.address);
+    let hybrid: &[&[&str]] = &[
+        &["create", "words", "--hybrid"],
+        &["import", "words", "rows.jsonl"],
+        &["query", "words", "a red fox", "--hybrid", "-o", "json"],
+        &["query", "words", "fire", "--hybrid", "--where", "lang = 'de'", "-o", "json"],
+        &["query", "words", "granite", "--hybrid", "-o", "json"],
+        &["update", "words", "--id", "eel", "--document", "a red eel by the fire"],
+        &["update", "words", "--where", "lang = 'de'", "--metadata", "{\"seen\": true}"],
+        &["query", "words", "fire", "--hybrid", "-o", "json"],
+        &["get", "words", "-o", "json"],
+        &["keys", "words", "-o", "json"],
+        &["export", "words"],
+    ];
+    compare(&proxy.address, hybrid);
+    // What its clients find by words is there, and follows the document.
+    let words = server.get(&format!("{DATABASE}/collections/words")).json();
+    let path = format!("{DATABASE}/collections/{}/get", words["id"].as_str().unwrap());
+    let kept = server.post(&path, &json!({"ids": ["eel"]})).json();
+    let vector = &kept["metadatas"][0]["sparse_embedding"];
+    assert_eq!(vector, &huedb::bm25::bm25("a red eel by the fire").to_json(), "{kept}");
+    // It goes into a file and comes back hybrid.
+    let folder = TempDir::new().unwrap();
+    ok("file.redb", folder.path(), &["pull", "words", &proxy.address, "--verify"]);
+    ok("file.redb", folder.path(), &["push", "words", &proxy.address, "--into", "again", "--verify"]);
+    let ask = |name: &'static str| ["query", name, "fire", "--hybrid", "-o", "json"];
+    let expected = ok(&proxy.address, folder.path(), &ask("words"));
+    assert_eq!(ok("file.redb", folder.path(), &ask("words")), expected);
+    assert_eq!(ok(&proxy.address, folder.path(), &ask("again")), expected);
+    // Vectors of another kind are no words to huedb, and are left alone.
+    let model = json!({"type": "known", "name": "default", "config": {}});
+    let other = json!({"name": "other", "schema": {"keys": {
+        "#embedding": {"float_list": {"vector_index": {"enabled": true, "config": {"embedding_function": model}}}},
+        "terms": {"sparse_vector": {"sparse_vector_index": {"enabled": true, "config": {
+            "source_key": "#document", "embedding_function": {"name": "chroma-cloud-splade"}}}}}}}});
+    assert_eq!(server.post(&format!("{DATABASE}/collections"), &other).status, 200);
+    let refused = on(&proxy.address, folder.path(), &["query", "other", "fire", "--hybrid"]);
+    let said = text(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && said.contains("weighed by chroma-cloud-splade"), "{said}");
+}
+
+#[test]
 fn what_a_server_cannot_do_is_refused_by_name() {
     let server = Running::start(&[]);
     let (own, chroma) = (format!("http://{}", server.address), Proxy::chroma(&server.address));
@@ -155,7 +200,6 @@ fn what_a_server_cannot_do_is_refused_by_name() {
         (&own, &["backup", "x"], "backup works on a file"),
         (&own, &["token", "list"], "token works on a file or on PostgreSQL"),
         (&chroma.address, &["tenant", "list"], "no way to list tenants"),
-        (&chroma.address, &["create", "words", "--hybrid"], "cannot be hybrid"),
         (&chroma.address, &["index", "build", "notes", "--hybrid"], "an index of words works on a file"),
     ] {
         let output = on(place, folder.path(), args);
@@ -346,6 +390,51 @@ fn a_token_comes_from_a_file_a_command_or_a_variable() {
     }
 }
 
+#[test]
+fn each_end_of_a_push_is_told_its_own_token() {
+    let guarded = || {
+        let folder = TempDir::new().unwrap();
+        let made = huedb(&folder.path().join("test.redb")).args(["token", "create", "ci", "--role", "admin"]).output();
+        let token = text(&made.unwrap().stdout).trim().to_owned();
+        (Running::over(folder, &[]), token)
+    };
+    let ((one, token), (other, other_token)) = (guarded(), guarded());
+    let told = Arc::new(AtomicUsize::new(0));
+    let (hears, secret) = (Arc::clone(&told), token.clone());
+    let proxy = Proxy::before(&other.address, move |asked| {
+        hears.fetch_add(usize::from(asked.head.contains(&secret)), Ordering::Relaxed);
+        Deed::Pass
+    });
+    let (here, place) = (TempDir::new().unwrap(), format!("http://{}", one.address));
+    std::fs::write(here.path().join("token"), &other_token).unwrap();
+    let push = |db: &str, tokens: &[(&str, &str)], args: &[&str]| -> Output {
+        let mut command = huedb(Path::new(db));
+        command.envs(tokens.iter().copied()).current_dir(here.path()).args(args).output().unwrap()
+    };
+    let (own, both) =
+        ([("HUEDB_TOKEN", token.as_str())], [("HUEDB_TOKEN", token.as_str()), ("HUEDB_PLACE_TOKEN", &other_token)]);
+    let done = push(&place, &own, &["create", "notes", "--model", "hash-16"]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let bare = ["push", "notes", proxy.address.as_str()];
+    let refused = push(&place, &own, &bare);
+    assert!(refused.status.code() == Some(2) && text(&refused.stderr).contains("401"), "{}", text(&refused.stderr));
+    let ways: [(&[(&str, &str)], &[&str]); 3] =
+        [(&both, &[]), (&own, &["--place-token-file", "token"]), (&own, &["--place-token-command", "cat token"])];
+    for (tokens, more) in ways {
+        for verb in ["push", "pull"] {
+            let done = push(&place, tokens, &[&[verb], &bare[1..], more].concat());
+            assert!(done.status.success(), "{verb} {more:?}: {}", text(&done.stderr));
+        }
+    }
+    assert_eq!(told.load(Ordering::Relaxed), 0, "a server was told the token for another");
+    // Where --db is no server, there is one token, and it is for the other place.
+    let done = push("file.redb", &[("HUEDB_TOKEN", &other_token)], &["pull", "notes", &proxy.address]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let both =
+        push("file.redb", &[], &[&bare[..], &["--place-token-file", "token", "--place-token-command", "x"]].concat());
+    assert_eq!(both.status.code(), Some(2));
+}
+
 /// Answers as Chroma's cloud does what is beyond its quotas or says no token.
 fn cloud(asked: &Asked) -> Deed {
     let refuse = |why: &str| {
@@ -369,6 +458,13 @@ fn cloud(asked: &Asked) -> Deed {
     }
     if body["limit"].as_u64().unwrap_or(0) > 300 || body["n_results"].as_u64().unwrap_or(0) > 300 {
         return refuse("Quota exceeded: results");
+    }
+    let searches = body["searches"].as_array().into_iter().flatten();
+    if searches.clone().any(|search| search["limit"]["limit"].as_u64().is_none_or(|limit| limit > 300)) {
+        return refuse("Quota exceeded: results of a search");
+    }
+    if searches.clone().any(|search| search["filter"].to_string().matches("\"$").count() > 8) {
+        return refuse("Quota exceeded: predicates of a search");
     }
     if asked.path.ends_with("/get") && body["limit"].is_null() {
         return refuse("Quota exceeded: a get without a limit");
@@ -424,6 +520,79 @@ fn the_quotas_of_chromas_cloud_are_kept_to() {
     let error = notes.apply(vec![changes[1].clone(), long], Mode::Add).unwrap_err().to_string();
     assert!(error.contains("record \"r0\": its document has 16385 bytes"), "{error}");
     assert_eq!(proxy.count("/add"), writes, "something was sent");
+}
+
+#[test]
+fn the_cloud_is_asked_by_meaning_and_words() {
+    const WORDS: [&str; 8] = ["fox", "dog", "comet", "whale", "tax", "income", "granite", "river"];
+    let server = Running::start(&[]);
+    let proxy = Proxy::before(&server.address, cloud);
+    let options = ServerOptions { is_cloud: true, ..ServerOptions::default() }.with_token("sesame");
+    let place = ServerBackend::connect(&proxy.address, Scope::default(), &options).unwrap();
+    let new = NewCollection { bm25: true, space: Space::Cosine, ..NewCollection::default() };
+    assert!(place.create_collection(CollectionName::parse("notes").unwrap(), new).unwrap().bm25);
+    let notes = place.collection("notes".into());
+    let mut random = Random::new();
+    let changes: Vec<Change> = (0..1500)
+        .map(|n| {
+            let mut metadata = MetadataPatch::default();
+            metadata.insert("n", Some(Value::Int(n % 10))).unwrap();
+            // One word in a hundred records or so, so that all of them are found by it.
+            let word = if random.chance(8) { WORDS[random.below(WORDS.len())] } else { "text" };
+            let (id, document) = (RecordId::parse(format!("r{n}")).unwrap(), Some(format!("{word} number {n}")));
+            Change { id, embedding: Some(random.vector(8)), embedded_here: false, document, uri: None, metadata }
+        })
+        .collect();
+    notes.apply(changes.clone(), Mode::Add).unwrap();
+    for word in WORDS {
+        let vector = random.vector(8);
+        for filter in [None, Some("n < 7")] {
+            let kept = filter.map(|filter| Filter::parse(filter).unwrap());
+            let asks = vec![Ask::Text { text: word.into(), vector: Some(vector.clone()), sparse: None }];
+            let mut query = Query::text(word).hybrid(true).top(10).filter(kept);
+            query.asks = asks;
+            let (searches, reads) = (proxy.count("/search"), proxy.count("/get"));
+            let hits = notes.state().unwrap().query(&query).unwrap().hits.remove(0);
+            assert!(proxy.count("/search") > searches, "{word}");
+            // Not all of them came here.
+            assert!(proxy.count("/get") - reads <= 3, "{}", proxy.count("/get") - reads);
+            // The same score over all records: words as Chroma weighs them.
+            let asked = huedb::bm25::bm25(word);
+            let cosine = |other: &[f32]| {
+                let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+                dot(&vector, other) / (dot(&vector, &vector) * dot(other, other)).sqrt()
+            };
+            let by_words = |document: &str| {
+                let held = huedb::bm25::bm25(document);
+                let of =
+                    |term| held.iter().find(|(held, _)| *held == term).map_or(0.0, |(_, weight)| f64::from(weight));
+                asked.iter().map(|(term, weight)| f64::from(weight) * of(term)).sum::<f64>()
+            };
+            let kept = changes.iter().enumerate().filter(|(n, _)| filter.is_none() || n % 10 < 7);
+            let facts: Vec<(String, f64, f64)> = kept
+                .map(|(n, change)| {
+                    let document = change.document.as_deref().unwrap();
+                    (format!("r{n}"), cosine(change.embedding.as_deref().unwrap()), by_words(document))
+                })
+                .collect();
+            let best = facts.iter().fold((-1.0_f64, 0.0_f64), |best, fact| (best.0.max(fact.1), best.1.max(fact.2)));
+            let score = |fact: &(String, f64, f64)| 0.75 * (1.0 + fact.1) / (1.0 + best.0) + 0.25 * fact.2 / best.1;
+            let mut expected: Vec<(f64, String)> = facts.iter().map(|fact| (score(fact), fact.0.clone())).collect();
+            expected.sort_by(|a, b| b.0.total_cmp(&a.0));
+            for (hit, (score, id)) in hits.iter().zip(&expected) {
+                let found = f64::from(hit.score.unwrap());
+                assert!((found - score).abs() < 1e-4, "{word} {filter:?}: {} {found} {id} {score}", hit.record.id);
+                assert!(hit.record.metadata.as_ref().unwrap().get("sparse_embedding").is_none());
+            }
+            assert_eq!(hits.len(), 10);
+        }
+    }
+    // A question without words, and one whose words nobody has, go by meaning alone.
+    let asks = vec![Ask::Text { text: "zebra".into(), vector: Some(random.vector(8)), sparse: None }];
+    let mut query = Query::text("zebra").hybrid(true).top(5);
+    query.asks = asks;
+    let answer = notes.state().unwrap().query(&query).unwrap();
+    assert!(answer.hits[0].len() == 5 && answer.warnings[0].contains("zebra"), "{:?}", answer.warnings);
 }
 
 #[test]

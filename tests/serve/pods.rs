@@ -132,6 +132,18 @@ fn a_server_over_a_server_and_a_replica_of_a_file_are_refused() {
     }
 }
 
+#[test]
+fn a_place_that_says_nothing_is_not_pinged_without_end() {
+    // It takes connections, and no more comes of them.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = silent.local_addr().unwrap();
+    for place in [format!("postgresql://ann@{at}/none"), format!("http://{at}")] {
+        let output = huedb(Path::new("none.redb")).args(["ping", &place, "--timeout", "0.5"]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(5) && said.contains("no answer came in time"), "{place}: {said}");
+    }
+}
+
 /// Writers that add one record after the other, until they are told to end.
 struct Load {
     acknowledged: Mutex<BTreeSet<String>>,

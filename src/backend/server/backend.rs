@@ -71,9 +71,24 @@ impl ServerBackend {
 
     fn create_in_chroma(&self, name: &CollectionName, new: &NewCollection) -> Result<CollectionInfo> {
         let (path, body) = (format!("{}/collections", path_of(&self.scope)), creation(name, new)?);
-        let made: CollectionJson =
-            self.connection.call(Method::POST, &path, Some(&body), Repeat::Other, self.about())?;
-        Ok(describe(&self.connection, &made)?.info)
+        let made: Result<CollectionJson> =
+            self.connection.call(Method::POST, &path, Some(&body), Repeat::Other, self.about());
+        let no_words = || Error::argument(format!("{}, so a collection there cannot be hybrid", self.without_words()));
+        let made = made.map_err(|error| {
+            let says_so = new.bm25 && error.to_string().contains("Sparse vector indexing is not enabled");
+            if says_so { no_words() } else { error }
+        })?;
+        let info = describe(&self.connection, &made)?.info;
+        if new.bm25 && !info.bm25 {
+            // It passed over what it does not know.
+            self.done(Method::DELETE, &format!("{path}/{}", escaped(name.as_str())), None, Repeat::Other)?;
+            return Err(no_words());
+        }
+        Ok(info)
+    }
+
+    fn without_words(&self) -> String {
+        format!("{} is a Chroma server that keeps no index of words", self.connection.place)
     }
 
     fn unknown_to_chroma(&self, what: &str) -> Error {

@@ -75,10 +75,11 @@ impl Transfer<'_> {
         }
     }
 
-    /// Makes the collection, all but its records and the index of their words, which is made of all of them at once.
+    /// Makes the collection, all but its records and the index of their words, which is made of all of them at once; Chroma's
+    /// alone grows with its records.
     pub(super) fn adopt(&self, source: CollectionInfo, name: CollectionName) -> Result<()> {
         let id = if self.into.is_some() { Uuid::new_v4() } else { source.id };
-        let new = CollectionInfo { id, name, bm25: false, ..source };
+        let new = CollectionInfo { id, name, bm25: source.bm25 && keeps_none(self.to)?, ..source };
         match self.to.adopt_collection(new.clone()) {
             Err(error) if error.is_not_found() => {
                 make_scope(self.from, self.to)?;

@@ -142,7 +142,7 @@ impl GlobalArgs {
 
     /// Decides where the token for a server comes from.
     pub(crate) fn token_source(&self) -> TokenSource {
-        TokenSource { file: self.token_file.clone(), command: self.token_command.clone(), ca: self.ca_file.clone() }
+        TokenSource::new(self.token_file.clone(), self.token_command.clone(), self.ca_file.clone())
     }
 
     /// Decides where keys come from.

@@ -227,7 +227,7 @@ impl NameLookup {
     /// Asks a place on another machine; one that does not answer soon has no names.
     fn far_names(&self, place: Place, names: Names) -> Result<Vec<String>> {
         // A command that prints the token may ask for something itself.
-        let token = TokenSource { file: self.token_file.clone(), ..TokenSource::default() };
+        let token = TokenSource::new(self.token_file.clone(), None, None);
         let reach = Reach { scope: self.options.scope.clone(), token, patience: FAR_PATIENCE };
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {

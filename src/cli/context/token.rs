@@ -10,15 +10,40 @@ use huedb::error::{Error, Result};
 use huedb::input::ServerOptions;
 use zeroize::Zeroizing;
 
+/// Whose token it is.
+#[derive(Debug, Clone, Copy, Default)]
+enum TokenEnd {
+    /// That for the place of --db.
+    #[default]
+    Own,
+    /// That for the other place of a push or a pull.
+    Other,
+}
+
 /// Where the token comes from, and whom its server's certificate may be from.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TokenSource {
     pub(crate) file: Option<PathBuf>,
     pub(crate) command: Option<String>,
     pub(crate) ca: Option<PathBuf>,
+    end: TokenEnd,
 }
 
 impl TokenSource {
+    pub(crate) fn new(file: Option<PathBuf>, command: Option<String>, ca: Option<PathBuf>) -> Self {
+        Self { file, command, ca, end: TokenEnd::Own }
+    }
+
+    /// Returns where the token for the other place of a push or a pull comes from. Without one of its own it is this one, but
+    /// no server is told the token for another: `is_free` says that this one is for none.
+    pub(crate) fn of_other_place(&self, file: Option<PathBuf>, command: Option<String>, is_free: bool) -> Self {
+        let has_own = file.is_some() || command.is_some() || variable(TokenEnd::Other.variable()).is_some();
+        if is_free && !has_own {
+            return self.clone();
+        }
+        Self { file, command, ca: self.ca.clone(), end: TokenEnd::Other }
+    }
+
     /// Returns how a server is spoken to.
     pub(crate) fn options(&self) -> Result<ServerOptions> {
         match self.token()? {
@@ -48,7 +73,7 @@ impl TokenSource {
                 read.map_err(|error| Error::io(format!("read the token in {}", file.display()), error))?
             }
             (None, Some(command)) => run(command)?,
-            (None, None) => match std::env::var("HUEDB_TOKEN").ok().map(Zeroizing::new) {
+            (None, None) => match std::env::var(self.end.variable()).ok().map(Zeroizing::new) {
                 Some(token) => token,
                 None => return Ok(None),
             },
@@ -58,6 +83,15 @@ impl TokenSource {
             return Err(Error::argument("what was named for a token gives none"));
         }
         Ok(Some(token).filter(|token| !token.is_empty()))
+    }
+}
+
+impl TokenEnd {
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Own => "HUEDB_TOKEN",
+            Self::Other => "HUEDB_PLACE_TOKEN",
+        }
     }
 }
 

@@ -8,14 +8,15 @@ use super::roff::{Roff, bold};
 use crate::cli::help::EXAMPLES;
 
 /// Variables that belong to no option.
-const VARIABLES: [(&str, &str); 13] = [
+const VARIABLES: [(&str, &str); 14] = [
     ("HUEDB_CONFIG", "The config file; empty for none. `huedb config` shows what holds, and why."),
     ("HUEDB_RUNTIME", "What runs models: auto (the default), builtin, onnxruntime or rten."),
     ("HUEDB_THREADS", "Threads that embed. By default as many as the machine runs at once."),
     ("HUEDB_DATA_DIR", "The folder of installed models and ONNX Runtime."),
     ("HUEDB_CACHE_DIR", "The folder of models that ONNX Runtime has optimised for this machine."),
     ("HUEDB_OFFLINE", "1: no model is fetched, and no service on another machine is asked."),
-    ("HUEDB_TOKEN", "The token for a server that `--db` names, or its file, as @PATH."),
+    ("HUEDB_TOKEN", "The token for a server that `--db` names."),
+    ("HUEDB_PLACE_TOKEN", "The token for the server that `huedb push` and `huedb pull` name beside it."),
     ("HUEDB_HISTORY", "The history of `huedb shell`; empty for none."),
     ("ORT_DYLIB_PATH", "An ONNX Runtime library to try first."),
     (

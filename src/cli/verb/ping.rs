@@ -1,13 +1,13 @@
 //! `huedb ping`.
 
 use std::path::Path;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use huedb::backend::Place;
-use huedb::error::Result;
+use huedb::error::{Error, Result};
 use huedb::serve::{PingOptions, ping};
-use huedb::store::Access;
 
 use crate::cli::arguments::global::seconds;
 use crate::cli::context::command::Context;
@@ -45,7 +45,7 @@ impl PingArgs {
             (None, place) => place,
         };
         let url = match &place {
-            Place::Postgres(address) => return postgres(context, &place, address),
+            Place::Postgres(_) => return postgres(context, place, self.timeout),
             Place::Server(url) => url.clone(),
             // A host and its port.
             Place::File(host) => host.display().to_string(),
@@ -63,10 +63,14 @@ impl PingArgs {
 }
 
 /// Asks PostgreSQL, which says more of itself than a server does.
-fn postgres(context: &mut Context, place: &Place, address: &str) -> Result<Status> {
-    let start = Instant::now();
-    let found = context.elsewhere(Path::new(address), |context| context.open(Access::Read)?.facts())?;
-    let facts = Properties::new().with("url", place.to_string()).with("ready", true).with("server", found.made_by);
+fn postgres(context: &mut Context, place: Place, patience: Duration) -> Result<Status> {
+    let (start, url, open) = (Instant::now(), place.to_string(), context.opener(place));
+    let (tell, told) = mpsc::channel();
+    // Nobody listens any longer, maybe.
+    std::thread::spawn(move || drop(tell.send(open().and_then(|there| there.facts()))));
+    let silent = |_| Error::Server { url: url.clone(), why: "no answer came in time".into(), hint: None };
+    let found = told.recv_timeout(patience).map_err(silent)??;
+    let facts = Properties::new().with("url", url).with("ready", true).with("server", found.made_by);
     let facts = found.more.into_iter().fold(facts, |facts, (name, value)| facts.with(name, value));
     let facts = facts.with("collections", found.collections).with("records", found.records);
     context.facts(&facts.with("took", duration(start.elapsed())))?;

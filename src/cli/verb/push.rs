@@ -25,6 +25,9 @@ use crate::cli::process::exit::Status;
 /// interrupted push is completed by the same command.
 ///
 /// With --all, every collection of all tenants and databases that can be seen is brought over. Tokens stay where they are.
+///
+/// The token for the other place is that of --place-token-file, of --place-token-command or of HUEDB_PLACE_TOKEN; without one, and
+/// where --db is no server itself, that of --token-file, --token-command or HUEDB_TOKEN.
 #[derive(Debug, Args)]
 #[command(override_usage = "huedb push [OPTIONS] <COLLECTION> <PLACE>
        huedb push [OPTIONS] --all <PLACE>")]
@@ -84,6 +87,15 @@ struct TransferArgs {
     #[arg(long)]
     verify: bool,
 
+    /// File that holds the token for the other place, where that is a server
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    place_token_file: Option<PathBuf>,
+
+    /// Command that prints the token for the other place; run without a shell
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    #[arg(conflicts_with = "place_token_file")]
+    place_token_command: Option<String>,
+
     #[command(flatten)]
     shards: ShardArgs,
 
@@ -96,7 +108,7 @@ impl PushArgs {
         let (args, place) = self.transfer.settled(context)?;
         let from = context.open(Access::Read)?;
         args.look(from.as_ref())?;
-        let to = context.elsewhere(&place, |context| args.open_target(context))?;
+        let to = args.at(&place, context, |context| args.open_target(context))?;
         args.wanted("pushed", "to", &place).run(context, (from, to))
     }
 }
@@ -104,7 +116,7 @@ impl PushArgs {
 impl PullArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Status> {
         let (args, place) = self.transfer.settled(context)?;
-        let from = context.elsewhere(&place, |context| context.open(Access::Read))?;
+        let from = args.at(&place, context, |context| context.open(Access::Read))?;
         args.look(from.as_ref())?;
         let to = args.open_target(context)?;
         args.wanted("pulled", "from", &place).run(context, (from, to))
@@ -133,6 +145,17 @@ impl TransferArgs {
             });
         }
         Ok((self, place))
+    }
+
+    /// Does something at the other place, with the token for it.
+    fn at<T>(&self, place: &Path, context: &mut Context, work: impl FnOnce(&mut Context) -> Result<T>) -> Result<T> {
+        let is_free = !matches!(context.place(), Place::Server(_));
+        let (file, command) = (self.place_token_file.clone(), self.place_token_command.clone());
+        let other = context.token.of_other_place(file, command, is_free);
+        let own = std::mem::replace(&mut context.token, other);
+        let done = context.elsewhere(place, |context| work(context));
+        context.token = own;
+        done
     }
 
     /// Looks for the collection before anything is made at the other end.

@@ -149,6 +149,16 @@ impl CollectionJson {
         Some(function.clone()).filter(|function| !function.is_null())
     }
 
+    /// Returns the metadata key whose sparse vectors the server indexes, where there is one, and how they are made.
+    pub(crate) fn sparse_index(&self) -> Option<(&str, &Json)> {
+        let keys = self.schema.as_ref()?.get("keys")?.as_object()?;
+        keys.iter().find_map(|(key, of_key)| {
+            let index = of_key.pointer("/sparse_vector/sparse_vector_index")?;
+            let is_enabled = index.get("enabled").and_then(Json::as_bool) == Some(true);
+            Some((key.as_str(), index.get("config")?)).filter(|_| is_enabled)
+        })
+    }
+
     /// Returns the metadata keys that the server has seen in it, as far as it says.
     pub(crate) fn keys(&self) -> Vec<String> {
         let keys = self.schema.as_ref().and_then(|schema| schema.get("keys")?.as_object());

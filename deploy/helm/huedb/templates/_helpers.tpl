@@ -44,8 +44,19 @@ capabilities:
 {{- end -}}
 
 {{- define "huedb.env" -}}
+{{- if .Values.postgres.secretName -}}
+# Without a password: that is in the file.
+- name: HUEDB_FILE
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.postgres.secretName }}
+      key: url
+- name: PGPASSFILE
+  value: /run/huedb/pgpass
+{{- else -}}
 - name: HUEDB_FILE
   value: /data/huedb.redb
+{{- end }}
 {{- if .Values.encryption.secretName }}
 - name: HUEDB_KEY_FILE
   value: /run/secrets/huedb-key/key
@@ -54,12 +65,22 @@ capabilities:
 
 {{- /* What every container of the server's pod has. */ -}}
 {{- define "huedb.mounts" -}}
+{{- if not .Values.postgres.secretName }}
 - name: data
   mountPath: /data
+{{- end }}
 - name: tmp
   mountPath: /tmp
 - name: cache
   mountPath: /var/cache/huedb
+{{- if .Values.postgres.secretName }}
+- name: pgpass
+  mountPath: /run/huedb
+  readOnly: true
+- name: postgres
+  mountPath: /run/secrets/huedb-postgres
+  readOnly: true
+{{- end }}
 {{- if .Values.encryption.secretName }}
 - name: key
   mountPath: /run/secrets/huedb-key
@@ -68,12 +89,28 @@ capabilities:
 {{- end -}}
 
 {{- define "huedb.volumes" -}}
+# Over PostgreSQL, maps and statistics are made of a copy in /tmp.
 - name: tmp
   emptyDir:
-    sizeLimit: 1Gi
+    sizeLimit: {{ ternary "2Gi" "1Gi" (ne .Values.postgres.secretName "") }}
 - name: cache
   emptyDir:
     sizeLimit: 1Gi
+{{- if .Values.postgres.secretName }}
+- name: pgpass
+  emptyDir:
+    medium: Memory
+    sizeLimit: 1Mi
+- name: postgres
+  secret:
+    secretName: {{ .Values.postgres.secretName }}
+    defaultMode: 0440
+    items:
+      - key: pgpass
+        path: pgpass
+      - key: ca.crt
+        path: ca.crt
+{{- end }}
 {{- if .Values.encryption.secretName }}
 - name: key
   secret:
@@ -113,6 +150,12 @@ httpGet:
 {{- range .Values.tokens.create }}{{ if eq .role "monitor" }}{{ $monitors = append $monitors .name }}{{ end }}{{ end -}}
 {{- if and .Values.monitoring.serviceMonitor (not $monitors) -}}
 {{- fail "monitoring.serviceMonitor: Prometheus needs a token; have one of role monitor in tokens.create" -}}
+{{- end -}}
+{{- if and .Values.postgres.secretName .Values.encryption.secretName -}}
+{{- fail "encryption.secretName is the key of a file; PostgreSQL is encrypted by its own system" -}}
+{{- end -}}
+{{- if gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas) -}}
+{{- fail "autoscaling.minReplicas is more than autoscaling.maxReplicas" -}}
 {{- end -}}
 {{- if and .Values.tls.certManager.enabled (not .Values.tls.certManager.issuerRef) -}}
 {{- fail "tls.certManager.issuerRef: name the issuer, as in {kind: ClusterIssuer, name: internal}" -}}

@@ -2,10 +2,12 @@
 //!
 //! Invariant: what becomes of a write is decided by a file's own code, on a copy of the records it touches.
 
+mod hybrid;
 mod quota;
 mod records;
 mod select;
 mod state;
+mod word_index;
 mod writing;
 
 pub(super) use quota::{Quota, is_cloud};

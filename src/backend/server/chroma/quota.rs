@@ -14,6 +14,8 @@ pub(in crate::backend::server) struct Quota {
     pub(super) results: usize,
     /// Tests of one filter.
     pub(super) tests: usize,
+    /// Keys of a record's metadata that are not its own.
+    kept_keys: usize,
     /// Whether the sizes of records are bounded.
     is_cloud: bool,
 }
@@ -27,12 +29,17 @@ const KEYS: usize = 32;
 impl Quota {
     /// Those of a server of one's own, which takes so many records at once.
     pub(in crate::backend::server) fn own(writes: usize) -> Self {
-        Self { writes: writes.max(1), results: 1000, tests: usize::MAX, is_cloud: false }
+        Self { writes: writes.max(1), results: 1000, tests: usize::MAX, kept_keys: 0, is_cloud: false }
     }
 
     /// Those of the cloud.
     pub(in crate::backend::server) fn cloud() -> Self {
-        Self { writes: 300, results: 300, tests: 8, is_cloud: true }
+        Self { writes: 300, results: 300, tests: 8, kept_keys: 0, is_cloud: true }
+    }
+
+    /// Those of a collection that keeps so many keys beside those of each record.
+    pub(super) fn with_kept_keys(self, kept_keys: usize) -> Self {
+        Self { kept_keys, ..self }
     }
 
     /// Refuses a record that is beyond them.
@@ -52,7 +59,7 @@ impl Quota {
             })
             .or_else(|| beyond("its embedding".into(), embedding.as_ref().map_or(0, Vec::len), DIMENSION, "components"))
             .or_else(|| beyond(format!("the metadata key {longest:?}"), longest.len(), KEY_BYTES, "bytes"))
-            .or_else(|| beyond("its metadata".into(), keys.len(), KEYS, "keys"));
+            .or_else(|| beyond("its metadata".into(), keys.len() + self.kept_keys, KEYS, "keys"));
         why.map_or(Ok(()), |why| Err(Error::argument(why).of_record(id.as_str())))
     }
 }

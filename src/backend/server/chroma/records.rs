@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::quota::Quota;
 use super::select::Pushed;
 use super::state::ChromaState;
+use super::word_index::{WordIndex, schema};
 use super::writing::{Touched, through_copy};
 use crate::backend::protocol::ReadReply;
 use crate::backend::server::connection::{About, Connection};
@@ -39,7 +40,16 @@ pub(in crate::backend::server) struct ChromaRecords {
     which: Which,
     /// The only records there are to whoever has the handle.
     pub(super) only: Option<Filter>,
-    known: Arc<Mutex<Option<(Uuid, String)>>>,
+    known: Arc<Mutex<Option<Seen>>>,
+}
+
+/// What was last seen of it.
+#[derive(Clone)]
+struct Seen {
+    id: Uuid,
+    name: String,
+    /// The metadata key of the vectors of its words.
+    words: Option<String>,
 }
 
 /// A collection as Chroma describes it.
@@ -47,6 +57,8 @@ pub(in crate::backend::server) struct Described {
     pub(in crate::backend::server) info: CollectionInfo,
     /// Metadata keys that Chroma has seen in it.
     pub(super) keys: Vec<String>,
+    /// How its words are found.
+    pub(super) words: WordIndex,
 }
 
 impl ChromaRecords {
@@ -54,7 +66,7 @@ impl ChromaRecords {
         Self { connection, scope, which, only: None, known: Arc::default() }
     }
 
-    fn seen(&self) -> Option<(Uuid, String)> {
+    fn seen(&self) -> Option<Seen> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -68,7 +80,11 @@ impl ChromaRecords {
         let path = format!("{}/collections/{rest}", path_of(&self.scope));
         let json: CollectionJson = self.connection.get(&path, self.about(&name))?;
         let described = describe(&self.connection, &json)?;
-        let seen = (described.info.id, described.info.name.to_string());
+        let seen = Seen {
+            id: described.info.id,
+            name: described.info.name.to_string(),
+            words: described.words.key().map(str::to_owned),
+        };
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
         Ok(described)
     }
@@ -80,8 +96,16 @@ impl ChromaRecords {
     fn id(&self) -> Result<Uuid> {
         match (&self.which, self.seen()) {
             (Which::Id(id), _) => Ok(*id),
-            (Which::Name(_), Some((id, _))) => Ok(id),
+            (Which::Name(_), Some(seen)) => Ok(seen.id),
             (Which::Name(_), None) => Ok(self.described()?.info.id),
+        }
+    }
+
+    /// Returns the metadata key of the vectors of its words, which are no part of what a record says.
+    pub(super) fn words(&self) -> Result<Option<String>> {
+        match self.seen() {
+            Some(seen) => Ok(seen.words),
+            None => Ok(self.described()?.words.key().map(str::to_owned)),
         }
     }
 
@@ -118,7 +142,14 @@ impl ChromaRecords {
         body.insert("limit".into(), limit.into());
         body.insert("include".into(), include_of(include));
         let answer = self.post("get", &Json::Object(body))?;
-        records_of(&self.connection, &answer, limit)
+        let mut records = records_of(&self.connection, &answer, limit)?;
+        if let Some(key) = self.words()?.filter(|_| include.metadatas) {
+            for record in &mut records {
+                record.metadata.iter_mut().for_each(|metadata| metadata.remove(&key));
+                record.metadata = record.metadata.take().filter(|metadata| !metadata.is_empty());
+            }
+        }
+        Ok(records)
     }
 
     /// Visits the records of a query's page in Chroma's order, with the parts that are asked for and those that decide.
@@ -210,12 +241,14 @@ impl ChromaRecords {
 
 /// Says what a collection is here: asked and filled by the built-in model where Chroma's clients do so by theirs.
 pub(in crate::backend::server) fn describe(connection: &Connection, json: &CollectionJson) -> Result<Described> {
-    let (function, keys) = (json.function(), json.keys());
+    let (function, mut keys, words) = (json.function(), json.keys(), WordIndex::of(json));
+    keys.retain(|key| words.key() != Some(key.as_str()));
     let mut info = info_of(&connection.http, json, &mut Noticed::default())?;
     info.client.embedding_function = function;
     info.embedder = model_of(&info);
     info.dimension = info.dimension.or(info.embedder.as_ref().map(|model| model.dimension));
-    Ok(Described { info, keys })
+    info.bm25 = words.key().is_some();
+    Ok(Described { info, keys, words })
 }
 
 /// Returns Chroma's names of parts.
@@ -241,8 +274,8 @@ fn records_of(connection: &Connection, answer: &[u8], most: usize) -> Result<Vec
 
 /// Returns what is sent to make a collection.
 pub(in crate::backend::server) fn creation(name: &CollectionName, new: &NewCollection) -> Result<Json> {
-    if new.bm25 || new.sparse.is_some() {
-        let why = "a Chroma server keeps no index of words, so a collection there cannot be hybrid";
+    if let Some(sparse) = &new.sparse {
+        let why = format!("a Chroma server does not keep that documents are weighed by {}", sparse.model.model);
         return Err(Error::argument(why));
     }
     if let Some(model) = new
@@ -256,6 +289,10 @@ pub(in crate::backend::server) fn creation(name: &CollectionName, new: &NewColle
     }
     let function = new.client.embedding_function.clone();
     let function = function.or_else(|| EmbeddingFunction::of(new.embedder.as_ref()).map(EmbeddingFunction::to_json));
+    if new.bm25 {
+        let schema = schema(new.space.as_str(), function);
+        return Ok(json!({ "name": name, "metadata": new.metadata, "schema": schema }));
+    }
     let mut hnsw = json!({
         "space": new.space.as_str(), "ef_construction": new.hnsw.ef_construction, "ef_search": new.hnsw.ef_search,
         "max_neighbors": new.hnsw.max_neighbors,
@@ -324,7 +361,7 @@ impl PageSource for Listed {
 impl Records for ChromaRecords {
     fn name(&self) -> String {
         match (&self.which, self.seen()) {
-            (_, Some((_, name))) => name,
+            (_, Some(seen)) => seen.name,
             (Which::Name(name), None) => name.clone(),
             (Which::Id(id), None) => id.to_string(),
         }
@@ -402,8 +439,8 @@ impl Records for ChromaRecords {
     /// Copied here, a page at a time: Chroma itself copies only in its cloud.
     fn copy(&self, name: CollectionName) -> Result<CollectionInfo> {
         self.require_all()?;
-        let CollectionInfo { space, metadata, hnsw, chroma, client, .. } = self.described()?.info;
-        let new = NewCollection { space, metadata, hnsw, chroma, client, ..NewCollection::default() };
+        let CollectionInfo { space, metadata, hnsw, chroma, bm25, client, .. } = self.described()?.info;
+        let new = NewCollection { space, metadata, hnsw, chroma, bm25, client, ..NewCollection::default() };
         let path = format!("{}/collections", path_of(&self.scope));
         let body = creation(&name, &new)?;
         let this = self.name();
@@ -459,8 +496,9 @@ impl Records for ChromaRecords {
         through_copy(self, &Touched { ids, ..Touched::default() }, |copy| copy.put(records))
     }
 
-    fn index_documents(&self, _on: bool) -> Result<u64> {
-        self.refuse("an index of words")
+    /// Chroma has an index of words from the first record on, or never.
+    fn index_documents(&self, on: bool) -> Result<u64> {
+        if on && self.words()?.is_some() { Ok(0) } else { self.refuse("an index of words") }
     }
 
     /// Chroma has one always.

@@ -9,24 +9,26 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
+use super::hybrid::ByWords;
 use super::records::{ChromaRecords, Described};
 use super::select::Pushed;
+use super::word_index::WordIndex;
 use crate::backend::looked_up::{LookedUp, having};
 use crate::backend::search::{Found, Searcher, query};
 use crate::backend::{Records, State};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ingest::Existing;
 use crate::query::{Answer, MetadataKeys, Query, RecordPage, RecordQuery};
 use crate::record::{CollectionInfo, Counts, Metadata, Record, RecordId};
 use crate::store::{Include, TermKind};
 
 /// Records that are looked through whole rather than asked for by Chroma's index.
-const FEW: u64 = 1000;
+pub(super) const FEW: u64 = 1000;
 /// Candidates beyond those that are wanted.
 const MARGIN: usize = 50;
 
 pub(super) struct ChromaState {
-    records: ChromaRecords,
+    pub(super) records: ChromaRecords,
     described: Described,
     counts: Counts,
     looked_up: LookedUp,
@@ -168,7 +170,14 @@ impl State for ChromaState {
     }
 
     fn query(&self, asked: &Query) -> Result<Answer> {
-        query(self, asked)
+        match &self.described.words {
+            WordIndex::Other(why) if asked.hybrid => {
+                let why = format!("collection {:?} cannot be asked by words: {why}", self.described.info.name.as_str());
+                Err(Error::argument(why))
+            }
+            WordIndex::Bm25(key) if asked.hybrid => query(&ByWords::new(self, key), asked),
+            _ => query(self, asked),
+        }
     }
 
     fn key_kinds(&self) -> Result<Vec<(String, Vec<TermKind>)>> {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::quota::Quota;
 use super::records::ChromaRecords;
+use super::word_index::sent;
 use crate::backend::LocalRecords;
 use crate::backend::records::bytes_of;
 use crate::error::Result;
@@ -64,7 +65,8 @@ pub(super) fn through_copy<T>(
     let copy = LocalRecords::copy_of(&info, found.into_iter().map(Ok))?;
     let outcome = work(&copy.collection)?;
     let (mut added, mut changed) = (Vec::new(), Vec::new());
-    let quota = records.quota()?;
+    let words = records.words()?;
+    let quota = records.quota()?.with_kept_keys(usize::from(words.is_some()));
     for after in copy.collection.find(&RecordQuery::default(), Include::ALL)?.records() {
         let after = after?;
         match before.remove(&after.id) {
@@ -80,18 +82,20 @@ pub(super) fn through_copy<T>(
         }
     }
     let removed: Vec<RecordId> = before.into_keys().collect();
-    records.add(quota, &added)?;
-    records.update(quota, changed)?;
+    let words = words.as_deref();
+    records.add(quota, words, &added)?;
+    records.update(quota, words, changed)?;
     records.delete(&removed)?;
     Ok(outcome)
 }
 
 impl ChromaRecords {
-    fn add(&self, quota: Quota, records: &[Record]) -> Result<()> {
+    fn add(&self, quota: Quota, words: Option<&str>, records: &[Record]) -> Result<()> {
         for batch in batches(records, quota, bytes_of) {
             let embeddings: Vec<Json> =
                 batch.iter().map(|record| self.embedding(record.embedding.as_deref())).collect();
-            let metadatas: Vec<_> = batch.iter().map(|record| record.metadata.as_ref()).collect();
+            let metadata = |record: &Record| sent(record.metadata.as_ref(), record.document.as_deref(), words);
+            let metadatas: Vec<Json> = batch.iter().map(metadata).collect();
             let body = json!({
                 "ids": column(batch, |record| &record.id), "embeddings": embeddings, "metadatas": metadatas,
                 "documents": column(batch, |record| &record.document), "uris": column(batch, |record| &record.uri),
@@ -101,7 +105,7 @@ impl ChromaRecords {
         Ok(())
     }
 
-    fn update(&self, quota: Quota, changed: Vec<(Record, Record)>) -> Result<()> {
+    fn update(&self, quota: Quota, words: Option<&str>, changed: Vec<(Record, Record)>) -> Result<()> {
         // Chroma takes no document or uri away, so such a record is made anew.
         let loses = |(before, after): &(Record, Record)| {
             before.document.is_some() && after.document.is_none() || before.uri.is_some() && after.uri.is_none()
@@ -111,7 +115,7 @@ impl ChromaRecords {
             let differs = |pair: &(Record, Record)| pair.0.embedding != pair.1.embedding;
             let new = |pair: &'_ (Record, Record)| pair.1.embedding.clone().filter(|_| differs(pair));
             let embeddings: Vec<Json> = batch.iter().map(|pair| self.embedding(new(pair).as_deref())).collect();
-            let metadatas: Vec<Json> = batch.iter().map(|(before, after)| patch(before, after)).collect();
+            let metadatas: Vec<Json> = batch.iter().map(|(before, after)| patch(before, after, words)).collect();
             let body = json!({
                 "ids": column(batch, |(_, after)| &after.id), "embeddings": embeddings, "metadatas": metadatas,
                 "documents": column(batch, |(_, after)| &after.document), "uris": column(batch, |(_, after)| &after.uri),
@@ -121,7 +125,7 @@ impl ChromaRecords {
         let (ids, records): (Vec<RecordId>, Vec<Record>) =
             anew.into_iter().map(|(_, after)| (after.id.clone(), after)).unzip();
         self.delete(&ids)?;
-        self.add(quota, &records)
+        self.add(quota, words, &records)
     }
 
     pub(super) fn delete(&self, ids: &[RecordId]) -> Result<()> {
@@ -141,15 +145,19 @@ impl ChromaRecords {
 }
 
 /// Returns what to say of metadata for one to become the other: Chroma merges, and null takes a key away.
-fn patch(before: &Record, after: &Record) -> Json {
+fn patch(before: &Record, after: &Record, words: Option<&str>) -> Json {
     let of = |record: &Record| -> Map<String, Json> {
         let entries = record.metadata.iter().flat_map(Metadata::iter);
         entries.map(|(key, value)| (key.to_owned(), Value::to_json(value))).collect()
     };
+    // Words follow their document.
+    let document = after.document.as_deref().filter(|_| before.document != after.document);
+    let made = sent(None, document, words);
     let (before, mut after) = (of(before), of(after));
     let gone: Vec<String> = before.keys().filter(|key| !after.contains_key(*key)).cloned().collect();
     after.retain(|key, value| before.get(key) != Some(value));
     after.extend(gone.into_iter().map(|key| (key, Json::Null)));
+    after.extend(made.as_object().cloned().unwrap_or_default());
     if after.is_empty() { Json::Null } else { Json::Object(after) }
 }
 
