@@ -28,6 +28,7 @@ use crate::cli::process::exit::Status;
 ///
 /// The token for the other place is that of --place-token-file, of --place-token-command or of HUEDB_PLACE_TOKEN; without one, and
 /// where --db is no server itself, that of --token-file, --token-command or HUEDB_TOKEN.
+#[allow(clippy::doc_markdown, reason = "it is help, which names variables as they are typed")]
 #[derive(Debug, Args)]
 #[command(override_usage = "huedb push [OPTIONS] <COLLECTION> <PLACE>
        huedb push [OPTIONS] --all <PLACE>")]
