@@ -418,7 +418,8 @@ fn each_end_of_a_push_is_told_its_own_token() {
     let bare = ["push", "notes", proxy.address.as_str()];
     let refused = push(&place, &own, &bare);
     assert!(refused.status.code() == Some(2) && text(&refused.stderr).contains("401"), "{}", text(&refused.stderr));
-    let ways: [(&[(&str, &str)], &[&str]); 3] =
+    type Way<'w> = (&'w [(&'w str, &'w str)], &'w [&'w str]);
+    let ways: [Way; 3] =
         [(&both, &[]), (&own, &["--place-token-file", "token"]), (&own, &["--place-token-command", "cat token"])];
     for (tokens, more) in ways {
         for verb in ["push", "pull"] {
