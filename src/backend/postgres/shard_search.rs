@@ -70,8 +70,9 @@ impl<'a> Asked<'a> {
         params: &mut Params,
     ) -> Self {
         let condition = kept.sql(params);
-        let question = params.push(measured.question.to_vec(), "real[]");
-        let distance = searched.distance_sql(&question);
+        // Where none is nearer than another, nothing is measured.
+        let distance = (!measured.is_nowhere()).then(|| params.push(measured.question.to_vec(), "real[]"));
+        let distance = distance.map(|question| searched.distance_sql(&question)).unwrap_or_default();
         let (distance, first) = (measured.distance(&distance), measured.distance_or_first(&distance));
         Self { searched, measured, distance, first, condition, wanted }
     }
