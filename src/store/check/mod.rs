@@ -5,7 +5,6 @@
 //! and what cannot be read is a [`Finding`], not an error.
 
 mod catalogue;
-mod clusters;
 mod finding;
 mod graph;
 mod pages;
