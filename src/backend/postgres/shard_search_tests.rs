@@ -25,7 +25,7 @@ fn spread(server: &Postgres, space: Space, random: &mut Random) -> (Pool, Entry)
     let row = |n: u64| DumpRecord {
         record: Record {
             id: RecordId::parse(format!("r{n}")).unwrap(),
-            embedding: Some(if n % 50 == 0 { vec![0.0; DIMENSION] } else { random.floats(DIMENSION) }),
+            embedding: Some(if n.is_multiple_of(50) { vec![0.0; DIMENSION] } else { random.floats(DIMENSION) }),
             document: Some("a fox".into()),
             uri: None,
             metadata: Some(Metadata::from_json(serde_json::json!({"n": n % 20, "f": 0.5, "l": [1, 2]})).unwrap()),
@@ -68,7 +68,7 @@ fn filter_order_and_limit_are_sent_to_every_shard() {
             let question = random.floats(DIMENSION);
             let measured = Measured::new(space, &question);
             let among = RecordQuery { filter: Some(Filter::parse(filter).unwrap()), ..RecordQuery::default() };
-            let sent: Vec<(String, usize)> = pool
+            let sent: Vec<(String, f64)> = pool
                 .write(|session| {
                     session.client().batch_execute(SETTINGS)?;
                     let kept = Kept::of(session, &table, &among)?;
@@ -86,7 +86,7 @@ fn filter_order_and_limit_are_sent_to_every_shard() {
             assert_eq!(measuring.len(), 4, "{filter}: {sent:#?}");
             let limits = ["LIMIT 5", "LIMIT 15"];
             let has_limit = |sql: &str| limits.iter().any(|limit| sql.contains(limit));
-            let few = measuring.iter().all(|(sql, rows)| !is_limited || has_limit(sql) && *rows <= 15);
+            let few = measuring.iter().all(|(sql, rows)| !is_limited || has_limit(sql) && *rows <= 15.0);
             assert!(few, "{filter}: {sent:#?}");
             let is_filtered = |sql: &str| {
                 let condition = sql.split_once(" WHERE ").map_or("", |(_, condition)| condition);
@@ -98,7 +98,7 @@ fn filter_order_and_limit_are_sent_to_every_shard() {
 }
 
 /// Runs a statement; returns what was sent to other servers, and how many rows each gave.
-fn explained(session: &mut Session, sql: &str, params: &Params) -> Vec<(String, usize)> {
+fn explained(session: &mut Session, sql: &str, params: &Params) -> Vec<(String, f64)> {
     let sql = format!("explain (analyze, verbose, costs off, timing off, buffers off, format json) {sql}");
     let row = session.row(&sql, &params.values()).unwrap().unwrap();
     let plan: serde_json::Value = row.get(0);
@@ -107,10 +107,10 @@ fn explained(session: &mut Session, sql: &str, params: &Params) -> Vec<(String, 
     sent
 }
 
-fn collect(plan: &serde_json::Value, sent: &mut Vec<(String, usize)>) {
+fn collect(plan: &serde_json::Value, sent: &mut Vec<(String, f64)>) {
     if let Some(sql) = plan["Remote SQL"].as_str() {
         assert_eq!(plan["Rows Removed by Filter"].as_u64().unwrap_or(0), 0, "all of a filter is sent: {plan}");
-        sent.push((sql.to_owned(), plan["Actual Rows"].as_f64().unwrap() as usize));
+        sent.push((sql.to_owned(), plan["Actual Rows"].as_f64().unwrap()));
     }
     for part in plan["Plans"].as_array().into_iter().flatten() {
         collect(part, sent);

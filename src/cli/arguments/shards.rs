@@ -17,7 +17,7 @@ pub(crate) struct ShardArgs {
 
     /// PostgreSQL servers that keep the shards in turn, separated by commas
     ///
-    /// The database of --db reaches them through postgres_fdw, so their addresses must be good from there and from here. A
+    /// The database of --db reaches them itself, so their addresses must be good from there and from here. A
     /// password of theirs may be in the address or in ~/.pgpass. Without --shards each has one shard.
     #[arg(long, value_name = "URL,URL")]
     shard_servers: Vec<String>,

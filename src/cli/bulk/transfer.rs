@@ -21,6 +21,7 @@ use crate::output::{ProgressKind, count, count_of, duration};
 const STOPPING: &str = "\nStopping after the batch at hand. Press Ctrl-C again to stop at once.\n";
 
 /// What is to be brought where, and how it is told.
+#[expect(clippy::struct_excessive_bools, reason = "each is by itself")]
 pub(crate) struct Delivery {
     /// The collection; all of them where none is named.
     pub(crate) collection: Option<String>,

@@ -129,7 +129,7 @@ fn every_wait_has_an_end() {
         let world = with_notes(&service, &["--timeout", "1", "--retries", "1"]);
         service.now(move |_, _| reply());
         let ran = run(&world, &["add", "notes", "--id", "x", "--document", "x"]);
-        assert!(ran.status == Some(5) && ran.stderr.contains("timeout"), "{ran:?}");
+        assert!(ran.status == Some(5) && ran.stderr.contains("no answer came in time"), "{ran:?}");
         assert_eq!((service.take_asked().len(), count(&world)), (2, "0".to_owned()));
     }
     let world = World::new();
