@@ -212,8 +212,8 @@ fn shards_are_made_shown_copied_and_dropped() {
     let folder = TempDir::new().unwrap();
     let run = |place: &str, args: &[&str]| {
         let output = huedb(folder.path(), place, args);
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+        let read = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), read(output.stdout), read(output.stderr))
     };
     let ok = |args: &[&str]| {
         let (code, out, said) = run(&place, args);
@@ -222,7 +222,8 @@ fn shards_are_made_shown_copied_and_dropped() {
     };
     let servers = format!("{one},{two}");
     ok(&["create", "notes", "--model", "hash-16", "--hybrid", "--shards", "4", "--shard-servers", &servers]);
-    let rows: String = (0..40).map(|n| format!("{{\"id\":\"r{n}\",\"document\":\"fox {n}\"}}\n")).collect();
+    let row = |n: u32| format!("{{\"id\":\"r{n}\",\"document\":\"fox {n}\"}}\n");
+    let rows: String = (0..40).map(row).collect();
     std::fs::write(folder.path().join("rows.jsonl"), rows).unwrap();
     ok(&["import", "notes", "rows.jsonl"]);
     let shown = ok(&["show", "notes"]).0;
