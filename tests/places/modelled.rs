@@ -79,7 +79,7 @@ fn every_operation_on_shards_does_what_the_contract_says() {
     let Some(server) = Postgres::shared(test) else { return };
     let servers = || vec![server.database(), server.database()];
     // Each write is some twenty messages between servers.
-    every_operation_does_what_the_contract_says(OPERATIONS / 20, || {
+    every_operation_does_what_the_contract_says(OPERATIONS / 5, || {
         Box::new(SpreadPlace { address: server.database(), servers: servers() })
     });
 }
