@@ -20,8 +20,7 @@ pub(super) fn begin(pool: &Pool, session: &mut Session, entry: &mut Entry) -> Do
     } else {
         let mark = "insert into huedb.doubt values ($1) on conflict do nothing";
         // Over another connection, for it has to stay when this transaction does not.
-        let marked = pool.ask(|beside| beside.execute(mark, &[&entry.number]));
-        marked?;
+        pool.ask(|beside| beside.execute(mark, &[&entry.number]))?;
     }
     session.execute("delete from huedb.doubt where collection = $1", &[&entry.number])?;
     session.spreads();

@@ -3,7 +3,7 @@
 //! What a shard's graph finds is measured through this database, the way searches go, and what all of them find is kept as the
 //! comment of the collection's table. Invariant: a graph that is known here is on every shard.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use serde_json::{Value as Json, json};
@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::catalogue::Entry;
 use super::fault::{Done, Fault};
 use super::index::{self, Graph, ToBuild};
-use super::layout::{FarTable, Part};
+use super::layout::Part;
 use super::pool::Session;
 use super::shard_server;
 use crate::backend::BuiltIndex;
@@ -51,7 +51,7 @@ pub(super) fn build(
         let what = ToBuild { table: &part.table, rows, ..*what };
         index::build(session.client(), beside.client(), &what, watch)?;
     }
-    build_far(session, &far, |far| (ToBuild { table: &far.table, rows, ..*what }, watch))?;
+    build_far(session, &far, &ToBuild { rows, ..*what }, watch)?;
     let (mut shares, mut bytes) = (Vec::new(), 0);
     for part in &parts {
         session.client().batch_execute(&format!("analyze {}", part.table))?;
@@ -80,11 +80,7 @@ fn built(what: &ToBuild, recall: Option<f64>) -> BuiltIndex {
 }
 
 /// Builds those of shards on other servers, each server by itself.
-fn build_far<'p, 'w>(
-    session: &mut Session,
-    parts: &[&'p Part],
-    of: impl Fn(&'p FarTable) -> (ToBuild<'p>, Watch<'w>) + Sync,
-) -> Done<()> {
+fn build_far(session: &mut Session, parts: &[&Part], what: &ToBuild, watch: Watch) -> Done<()> {
     let mut clients = Vec::new();
     for far in parts.iter().filter_map(|part| part.far.as_ref()) {
         let both = (shard_server::connect(session, &far.server)?, shard_server::connect(session, &far.server)?);
@@ -93,17 +89,16 @@ fn build_far<'p, 'w>(
     let failed: Mutex<Option<Fault>> = Mutex::new(None);
     thread::scope(|scope| {
         for (far, (mut client, mut beside)) in clients {
-            let (failed, of) = (&failed, &of);
+            let failed = &failed;
             scope.spawn(move || {
-                let (what, watch) = of(far);
+                let what = ToBuild { table: &far.table, ..*what };
                 if let Err(fault) = index::build(&mut client, &mut beside, &what, watch) {
-                    let mut failed = failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    failed.get_or_insert(fault);
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
                 }
             });
         }
     });
-    failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).map_or(Ok(()), Err)
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
 fn size(session: &mut Session, part: &Part) -> Done<i64> {
