@@ -5,7 +5,7 @@
 //! batch still on its way there, has it already.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::mem;
+use std::{iter, mem};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -61,8 +61,8 @@ pub struct Preparer<'a> {
     on_error: OnError,
     /// Of the first embedding seen, for a collection that has none yet.
     dimension: Option<usize>,
-    /// The ids of each batch prepared and not yet written.
-    on_their_way: VecDeque<HashSet<RecordId>>,
+    /// Each batch prepared and not yet written.
+    on_their_way: VecDeque<Texts>,
     rules: Rules,
     files: Files,
     /// Documents whose parts came as rows of their own, as from an export: these are not removed.
@@ -118,10 +118,12 @@ impl<'a> Preparer<'a> {
         existing: &dyn Existing,
         rows: impl IntoIterator<Item = Result<NewRecord>>,
     ) -> Result<PreparedBatch> {
-        let (mut prepared, ids) = self.check_all(existing, rows)?;
+        let (mut prepared, _) = self.check_all(existing, rows)?;
         self.embed_new(existing, &mut prepared)?;
         self.weigh_new(existing, &mut prepared)?;
-        self.on_their_way.push_back(ids);
+        let mut texts = Texts::default();
+        prepared.rows.iter().for_each(|PreparedRow { row, .. }| texts.add(row));
+        self.on_their_way.push_back(texts);
         Ok(prepared)
     }
 
@@ -138,7 +140,7 @@ impl<'a> Preparer<'a> {
         if existing.info().embedder.is_none() && !self.to_embed(existing, &prepared)?.is_empty() {
             return Err(Error::NoModel { collection: existing.info().name.to_string() });
         }
-        self.rehearsed.extend(ids.iter().map(hash));
+        self.rehearsed.extend(ids.iter().map(|id| hash(id.as_str())));
         Ok(prepared.refused)
     }
 
@@ -263,8 +265,8 @@ impl<'a> Preparer<'a> {
     }
 
     fn is_on_its_way(&self, id: &RecordId) -> bool {
-        let is_rehearsed = || !self.rehearsed.is_empty() && self.rehearsed.contains(&hash(id));
-        self.on_their_way.iter().any(|ids| ids.contains(id)) || is_rehearsed()
+        let is_rehearsed = || !self.rehearsed.is_empty() && self.rehearsed.contains(&hash(id.as_str()));
+        self.on_their_way.iter().any(|texts| texts.has(id)) || is_rehearsed()
     }
 
     /// Embeds the texts that are new to the collection.
@@ -293,8 +295,8 @@ impl<'a> Preparer<'a> {
     fn weigh_new(&mut self, existing: &dyn Existing, prepared: &mut PreparedBatch) -> Result<()> {
         let Some(SparseSettings { key, model }) = &existing.info().sparse else { return Ok(()) };
         prepared.sparse_key = Some(key.clone());
-        let wanted = rows_where(prepared, |row, is_again| {
-            Ok(!row.metadata.contains(key) && self.news(row, is_again, existing)? != TextNews::Kept)
+        let wanted = rows_where(prepared, |row, before| {
+            Ok(!row.metadata.contains(key) && self.news(row, before, existing)? != TextNews::Kept)
         })?;
         if wanted.is_empty() {
             return Ok(());
@@ -347,9 +349,9 @@ impl<'a> Preparer<'a> {
 
     /// Returns which rows have a text to embed.
     fn to_embed(&self, existing: &dyn Existing, prepared: &PreparedBatch) -> Result<Vec<usize>> {
-        rows_where(prepared, |row, is_again| {
+        rows_where(prepared, |row, before| {
             Ok(row.embedding.is_none()
-                && match self.news(row, is_again, existing)? {
+                && match self.news(row, before, existing)? {
                     TextNews::New => true,
                     // Without a model the text of a record that is there needs no embedding of its own.
                     TextNews::Changed => existing.info().embedder.is_some(),
@@ -358,13 +360,22 @@ impl<'a> Preparer<'a> {
         })
     }
 
-    /// Returns what a row's text is to the collection, by what the mode does with it; `is_again` when its batch has the id
-    /// before.
-    fn news(&self, row: &NewRecord, is_again: bool, existing: &dyn Existing) -> Result<TextNews> {
+    /// Returns what a row's text is to the collection, by what the mode does with it; `before` are the rows before it in
+    /// its batch.
+    fn news(&self, row: &NewRecord, before: &Texts, existing: &dyn Existing) -> Result<TextNews> {
         let Some(text) = &row.document else { return Ok(TextNews::Kept) };
-        // What a row before it makes of the record is not known here, so the text is taken for another in any case.
-        if self.mode != Mode::Add && (is_again || self.is_on_its_way(&row.id)) {
-            return Ok(TextNews::Changed);
+        let is_stored = || -> Result<bool> {
+            let stored = existing.stored(&row.id)?.and_then(|stored| stored.document);
+            Ok(stored.as_deref() == Some(text))
+        };
+        if self.mode != Mode::Add && (before.has(&row.id) || self.is_on_its_way(&row.id)) {
+            let mut newest_first = iter::once(before).chain(self.on_their_way.iter().rev());
+            let is_kept = match newest_first.find_map(|texts| texts.of(&row.id)) {
+                Some(latest) => latest == hash(text),
+                None => is_stored()?,
+            };
+            // Where a text was kept wrongly, the write finds that it lacks its embedding.
+            return Ok(if is_kept { TextNews::Kept } else { TextNews::Changed });
         }
         // The mode goes for the document, whether it is there whole or in parts.
         let mode = match self.mode {
@@ -378,10 +389,8 @@ impl<'a> Preparer<'a> {
         Ok(match (existing.exists(&row.id)?, mode) {
             (true, Mode::Add) | (false, Mode::Update) => TextNews::Kept,
             (false, Mode::Add | Mode::Upsert) => TextNews::New,
-            (true, _) => {
-                let stored = existing.stored(&row.id)?.and_then(|stored| stored.document);
-                if stored.as_deref() == Some(text) { TextNews::Kept } else { TextNews::Changed }
-            }
+            (true, _) if is_stored()? => TextNews::Kept,
+            (true, _) => TextNews::Changed,
         })
     }
 }
@@ -397,14 +406,34 @@ enum TextNews {
     New,
 }
 
-/// Returns which rows a condition holds of; it is told whether their batch has the id before.
-fn rows_where(prepared: &PreparedBatch, condition: impl Fn(&NewRecord, bool) -> Result<bool>) -> Result<Vec<usize>> {
-    let (mut found, mut before) = (Vec::new(), HashSet::new());
+/// Rows that come before others, as far as the texts of these depend on them.
+#[derive(Debug, Default)]
+struct Texts(HashMap<RecordId, Option<u64>>);
+
+impl Texts {
+    fn add(&mut self, row: &NewRecord) {
+        let latest = self.0.entry(row.id.clone()).or_default();
+        *latest = row.document.as_deref().map(hash).or(*latest);
+    }
+
+    fn has(&self, id: &RecordId) -> bool {
+        self.0.contains_key(id)
+    }
+
+    /// Returns the hash of the text that a record has after them, if they say one.
+    fn of(&self, id: &RecordId) -> Option<u64> {
+        self.0.get(id).copied().flatten()
+    }
+}
+
+/// Returns which rows a condition holds of; it is told those before each.
+fn rows_where(prepared: &PreparedBatch, condition: impl Fn(&NewRecord, &Texts) -> Result<bool>) -> Result<Vec<usize>> {
+    let (mut found, mut before) = (Vec::new(), Texts::default());
     for (at, PreparedRow { row, .. }) in prepared.rows.iter().enumerate() {
-        let is_again = !before.insert(&row.id);
-        if condition(row, is_again)? {
+        if condition(row, &before)? {
             found.push(at);
         }
+        before.add(row);
     }
     Ok(found)
 }
@@ -414,8 +443,8 @@ fn texts_of<'p>(prepared: &'p PreparedBatch, rows: &[usize]) -> Vec<&'p str> {
     rows.iter().filter_map(|at| prepared.rows.get(*at)?.row.document.as_deref()).collect()
 }
 
-fn hash(id: &RecordId) -> u64 {
-    xxh3_64(id.as_str().as_bytes())
+fn hash(text: &str) -> u64 {
+    xxh3_64(text.as_bytes())
 }
 
 /// Whether two rows are parts of one document.

@@ -167,3 +167,38 @@ fn an_interrupt_leaves_no_stored_batch_untold() {
         assert_eq!(ingest.tally().added, notes.count().unwrap(), "stopped after {stop_after}");
     }
 }
+
+#[test]
+fn a_text_that_stays_keeps_its_embedding_though_its_record_is_met_again() {
+    let (_folder, store) = fresh();
+    let notes = store.collection("notes").unwrap();
+    let own = vec![0.5; 8];
+    let given = NewRecord { embedding: Some(own.clone()), ..row(1, "red fox") };
+    let without_text = || NewRecord { document: None, ..row(1, "") };
+    let model = Odd::new(8);
+    let embedding = || {
+        let view = notes.view().unwrap();
+        view.record(Ordinal(0), Include::ALL).unwrap().embedding.unwrap()
+    };
+    for in_one_batch in [true, false] {
+        // Rows, and whether the last text is another than the one before it.
+        let cases = [
+            (vec![given.clone(), row(1, "red fox")], false),
+            (vec![without_text(), row(1, "red fox")], false),
+            (vec![given.clone(), without_text(), row(1, "red fox")], false),
+            (vec![row(1, "red dog"), row(1, "red fox")], true),
+        ];
+        for (rows, is_another) in cases {
+            notes.write_rows_with([given.clone()], Mode::Upsert, &model).unwrap();
+            let view = notes.view().unwrap();
+            let mut preparer = Preparer::new(view.info(), Some(&model), Mode::Update, OnError::Stop).unwrap();
+            let batches: Vec<Vec<NewRecord>> =
+                if in_one_batch { vec![rows] } else { rows.into_iter().map(|row| vec![row]).collect() };
+            let prepare = |batch: Vec<NewRecord>| preparer.prepare(&view, batch.into_iter().map(Ok)).unwrap();
+            let ready: Vec<_> = batches.into_iter().map(prepare).collect();
+            let mut ingest = Ingest::new(&notes, preparer);
+            ready.into_iter().for_each(|batch| drop(ingest.store(batch).unwrap()));
+            assert_eq!(embedding() != own, is_another, "in one batch: {in_one_batch}");
+        }
+    }
+}
