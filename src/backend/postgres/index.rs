@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use postgres::error::SqlState;
-use postgres::{Client, GenericClient};
+use postgres::{Client, GenericClient, Row};
 use serde_json::{Value as Json, json};
 
 use super::fault::{Done, Fault};
@@ -41,6 +41,14 @@ pub(super) struct Graph {
 }
 
 impl Graph {
+    /// Reads what [`GRAPH`] found.
+    pub(super) fn read(row: &Row) -> Done<Self> {
+        let comment: Option<String> = row.try_get(2)?;
+        let known: Json = comment.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let recall = known.get("recall").and_then(Json::as_f64);
+        Ok(Self { name: row.try_get(0)?, bytes: row.try_get(1)?, recall })
+    }
+
     /// Returns what there is to say of it.
     pub(super) fn facts(&self, records: u64, hnsw: Hnsw) -> Vec<(&'static str, Json)> {
         let recall = self.recall.map_or_else(|| "not measured".to_owned(), |recall| format!("{recall:.4}"));
@@ -59,19 +67,15 @@ impl Graph {
 
 /// Finds the graph of a table, which is written as SQL writes it; none where pgvector cannot go on with a search until there
 /// are enough hits, as it can from 0.8.0 on.
+pub(super) const GRAPH: &str =
+    "select x.indexrelid::regclass::text, pg_relation_size(x.indexrelid), obj_description(x.indexrelid)
+    from pg_index x join pg_class i on i.oid = x.indexrelid join pg_am a on a.oid = i.relam
+    join pg_extension e on e.extname = 'vector' and string_to_array(e.extversion, '.')::int[] >= '{0,8}'
+    where x.indrelid = to_regclass($1) and a.amname = 'hnsw' and x.indisvalid order by 1 limit 1";
+
+/// Asks for it.
 pub(super) fn graph_of(client: &mut impl GenericClient, table: &str) -> Done<Option<Graph>> {
-    let sql = "select x.indexrelid::regclass::text, pg_relation_size(x.indexrelid), obj_description(x.indexrelid)
-        from pg_index x join pg_class i on i.oid = x.indexrelid join pg_am a on a.oid = i.relam
-        join pg_extension e on e.extname = 'vector' and string_to_array(e.extversion, '.')::int[] >= '{0,8}'
-        where x.indrelid = to_regclass($1) and a.amname = 'hnsw' and x.indisvalid order by 1 limit 1";
-    let Some(row) = client.query_opt(sql, &[&table])? else { return Ok(None) };
-    let comment: Option<String> = row.try_get(2)?;
-    let known: Json = comment.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    Ok(Some(Graph {
-        name: row.try_get(0)?,
-        bytes: row.try_get(1)?,
-        recall: known.get("recall").and_then(Json::as_f64),
-    }))
+    client.query_opt(GRAPH, &[&table])?.map(|row| Graph::read(&row)).transpose()
 }
 
 /// Drops the graph of a table; returns it.
@@ -219,7 +223,7 @@ pub(super) fn recall(client: &mut Client, what: &ToBuild) -> Done<Option<f64>> {
     for row in transaction.query(&sample, &[])? {
         let question: Vec<f32> = row.try_get(0)?;
         let candidates = searched.candidates(HITS);
-        transaction.batch_execute(&searched.settings(candidates))?;
+        transaction.batch_execute(&format!("select {}", searched.settings(candidates)))?;
         let (distance, nearest) =
             (searched.distance_sql("$1::real[]"), searched.walk_sql(table, "$1::real[]", "true", candidates));
         // What is as near as the last of the nearest is one of them. A sum is in no index.

@@ -42,6 +42,8 @@ pub(super) struct Session {
     statements: HashMap<String, Statement>,
     /// Whether the transaction that is open writes to other servers as well.
     spreads: bool,
+    /// What was set last, for the transaction that is open.
+    set: String,
 }
 
 /// How a transaction ended that did not end well.
@@ -78,6 +80,27 @@ impl Session {
         Ok(self.client.execute(&statement, values)?)
     }
 
+    /// Sets something until the transaction ends, by calls of `set_config`.
+    pub(super) fn set(&mut self, settings: &str) -> Done<()> {
+        if self.set != settings {
+            self.client.batch_execute(&format!("select {settings}"))?;
+            self.has_set(settings);
+        }
+        Ok(())
+    }
+
+    /// Notes that so much was set last.
+    pub(super) fn has_set(&mut self, settings: &str) {
+        settings.clone_into(&mut self.set);
+    }
+
+    /// Begins a transaction.
+    fn begin(&mut self, how: &str) -> Done<()> {
+        self.spreads = false;
+        self.set.clear();
+        Ok(self.client.batch_execute(&format!("begin {how}"))?)
+    }
+
     /// Has the end of the transaction that is open be taken for what it is when several servers commit.
     pub(super) fn spreads(&mut self) {
         self.spreads = true;
@@ -101,9 +124,7 @@ impl Session {
     }
 
     fn transact<T>(&mut self, work: &mut dyn FnMut(&mut Self) -> Done<T>) -> Result<T, Ended> {
-        self.spreads = false;
-        let begun = self.client.batch_execute("begin").map_err(Fault::from).and_then(|()| work(self));
-        let value = match begun {
+        let value = match self.begin("").and_then(|()| work(self)) {
             Ok(value) => value,
             Err(fault) => {
                 if !fault.is_lost() {
@@ -158,7 +179,7 @@ impl Pool {
         // None at all would be without end to PostgreSQL.
         let patience = self.patience.as_millis().clamp(1, 1 << 30);
         client.batch_execute(&format!("set lock_timeout = {patience}; set client_min_messages = warning"))?;
-        Ok(Session { client, statements: HashMap::new(), spreads: false })
+        Ok(Session { client, statements: HashMap::new(), spreads: false, set: String::new() })
     }
 
     /// Takes a connection that nobody uses, or makes one.
@@ -269,8 +290,7 @@ impl Pool {
         mut work: impl FnMut(&mut Session) -> Done<T>,
     ) -> Result<(Snapshot, T)> {
         self.patiently(|mut session| {
-            let begun = session.client.batch_execute("begin isolation level repeatable read read only");
-            match begun.map_err(Fault::from).and_then(|()| work(&mut session)) {
+            match session.begin("isolation level repeatable read read only").and_then(|()| work(&mut session)) {
                 Ok(value) => {
                     let pool = Arc::clone(self);
                     Ok((Snapshot { pool, session: Mutex::new(Some(session)) }, value))

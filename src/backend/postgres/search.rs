@@ -162,7 +162,7 @@ fn walk(
     let mut params = Params::default();
     let kept = kept.sql(&mut params);
     let question = params.push(measured.question.to_vec(), "real[]");
-    session.client().batch_execute(&searched.settings(limit))?;
+    session.set(&searched.settings(limit))?;
     let walked = |part: &Part| {
         let table = &part.table;
         let walked = searched.walk_sql(table, &question, &kept, limit);
@@ -191,13 +191,13 @@ impl Searched<'_> {
         format!("(embedding {} {question}::vector({}))", operator(self.space), self.dimension)
     }
 
-    /// Returns what is set before a walk through the graph for so many candidates.
+    /// Returns what is set before a walk through the graph for so many candidates, as calls that set it.
     pub(super) fn settings(&self, limit: usize) -> String {
         let steps = limit.saturating_mul(2).max(self.ef_search).clamp(1, MOST_STEPS);
-        let far = if self.is_spread() { shard_search::SETTINGS } else { "" };
+        let far = if self.is_spread() { format!("{}, ", shard_search::SETTINGS) } else { String::new() };
         format!(
-            "{far} set local hnsw.ef_search = {steps}; set local hnsw.iterative_scan = strict_order; \
-             set local hnsw.max_scan_tuples = {MOST_VISITED}; set local hnsw.scan_mem_multiplier = 4"
+            "{far}set_config('hnsw.ef_search', '{steps}', true), set_config('hnsw.iterative_scan', 'strict_order', true), \
+             set_config('hnsw.max_scan_tuples', '{MOST_VISITED}', true), set_config('hnsw.scan_mem_multiplier', '4', true)"
         )
     }
 

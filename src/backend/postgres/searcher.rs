@@ -5,7 +5,7 @@
 use super::kept::Kept;
 use super::read::{both, columns, record};
 use super::search::{Searched, nearest};
-use super::shard_graph::graph_of;
+use super::shard_graph::graph_to_walk;
 use super::state::PostgresState;
 use super::words;
 use crate::backend::search::{Found, Searcher, WordHits};
@@ -41,14 +41,23 @@ impl Searcher for PostgresState {
         let Some(dimension) = self.entry.info.dimension else { return Ok(vec![Vec::new(); questions.len()]) };
         let (table, columns, among) = (self.entry.table(), columns(include), self.shown(among));
         self.snapshot.ask(|session| {
-            // What a graph finds depends on every record in it, and none may show that is not shown.
-            let has_graph = !exact
-                && self.restriction.is_none()
-                && graph_of(session, &self.entry)?.is_some_and(|graph| GraphEntry::is_used(graph.recall, dimension));
             let (space, ef_search) = (self.entry.info.space, self.entry.info.hnsw.ef_search);
             let parts = self.entry.parts();
-            let searched =
-                Searched { table: &table, parts: &parts, space, dimension, columns: &columns, has_graph, ef_search };
+            let mut searched = Searched {
+                table: &table,
+                parts: &parts,
+                space,
+                dimension,
+                columns: &columns,
+                has_graph: false,
+                ef_search,
+            };
+            // What a graph finds depends on every record in it, and none may show that is not shown.
+            if !exact && self.restriction.is_none() {
+                let settings = searched.settings(searched.candidates(wanted));
+                let graph = graph_to_walk(session, &self.entry, &settings)?;
+                searched.has_graph = graph.is_some_and(|graph| GraphEntry::is_used(graph.recall, dimension));
+            }
             let lists = nearest(session, &searched, questions, &among, (wanted, exact))?;
             lists.iter().map(|rows| rows.iter().map(found).collect()).collect()
         })

@@ -21,14 +21,31 @@ use crate::store::GraphEntry;
 
 /// Finds the graph of a collection.
 pub(super) fn graph_of(session: &mut Session, entry: &Entry) -> Done<Option<Graph>> {
-    if entry.layout.is_none() {
-        return index::graph_of(session.client(), &entry.table());
+    graph_and(session, entry, "")
+}
+
+/// Finds the graph of a collection, and with the same message sets what a walk through it wants set.
+pub(super) fn graph_to_walk(session: &mut Session, entry: &Entry, settings: &str) -> Done<Option<Graph>> {
+    let graph = graph_and(session, entry, &format!(", {settings}"))?;
+    if graph.is_some() {
+        session.has_set(settings);
     }
-    let comment = session.row("select obj_description(to_regclass($1), 'pg_class')", &[&entry.table()])?;
-    let comment: Option<String> = comment.map_or(Ok(None), |row| row.try_get(0))?;
-    let Some(known) = comment.and_then(|text| serde_json::from_str::<Json>(&text).ok()) else { return Ok(None) };
+    Ok(graph)
+}
+
+fn graph_and(session: &mut Session, entry: &Entry, settings: &str) -> Done<Option<Graph>> {
+    let table = entry.table();
+    if entry.layout.is_none() {
+        let sql = format!("select found.*{settings} from ({}) found", index::GRAPH);
+        return session.row(&sql, &[&table])?.map(|row| Graph::read(&row)).transpose();
+    }
+    let sql = format!(
+        "select text{settings} from (select obj_description(to_regclass($1), 'pg_class') as text) c where text is not null"
+    );
+    let Some(row) = session.row(&sql, &[&table])? else { return Ok(None) };
+    let Ok(known) = serde_json::from_str::<Json>(row.try_get(0)?) else { return Ok(None) };
     let Some(bytes) = known.get("bytes").and_then(Json::as_i64) else { return Ok(None) };
-    Ok(Some(Graph { name: entry.table(), bytes, recall: known.get("recall").and_then(Json::as_f64) }))
+    Ok(Some(Graph { name: table, bytes, recall: known.get("recall").and_then(Json::as_f64) }))
 }
 
 /// Builds the graph of a collection in the place of the one there is. One connection builds, and the other asks how far it

@@ -17,7 +17,8 @@ use super::search::Searched;
 use crate::record::Space;
 
 /// What has a plan send to shards all that it can: values in place of parameters, and no sorting here.
-pub(super) const SETTINGS: &str = "set local plan_cache_mode = force_custom_plan; set local enable_sort = off;";
+pub(super) const SETTINGS: &str =
+    "set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_sort', 'off', true)";
 
 /// Rows beyond those that are wanted that a shard is asked for, so that one round is enough.
 const MARGIN: usize = 10;
@@ -43,7 +44,7 @@ pub(super) fn by_distance(
     kept: &Kept,
     wanted: usize,
 ) -> Done<Vec<Row>> {
-    session.client().batch_execute(SETTINGS)?;
+    session.set(SETTINGS)?;
     let mut params = Params::default();
     let asked = Asked::new(searched, measured, kept, wanted, &mut params);
     if measured.is_nowhere() {
