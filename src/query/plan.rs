@@ -1,7 +1,7 @@
 //! Which way a search takes: a pure function of counts.
 //!
 //! Each way is given a cost in microseconds of one core from the constants below, and the cheapest wins. Every way gives
-//! the same hits but the graph, which is open only where it was measured to find nearly all of them; so a bad guess costs
+//! the same hits but the clusters and the graph, which are open only where they were measured to find nearly all of them; so a bad guess costs
 //! time, never a result.
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -35,6 +35,9 @@ pub struct Facts {
     pub outside_graph: u64,
     /// Candidates the graph keeps while it is searched.
     pub ef_search: usize,
+    /// The clusters, where there are any.
+    #[serde(default)]
+    pub clusters: Option<ClusteredRows>,
     /// Whether the collection has sketches.
     pub sketched: bool,
     /// Whether codes and signs are in memory.
@@ -43,6 +46,25 @@ pub struct Facts {
     pub graph_resident: bool,
     /// Whether the exact order is asked for.
     pub exact: bool,
+}
+
+/// What the plan knows of clusters.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClusteredRows {
+    /// How many clusters there are.
+    pub clusters: u64,
+    /// Rows in them, each counted in every cluster that it lies in.
+    pub entries: u64,
+    /// The share of these that a question meets.
+    pub share: f64,
+    /// Rows ranked for a hit.
+    pub ranked: f64,
+    /// The share of the nearest that was found when they were built; `None` where nobody measured it.
+    pub recall: Option<f64>,
+    /// Rows in segments that are in no cluster.
+    pub outside: u64,
+    /// Rows whose embedding changed since they were clustered.
+    pub moved: u64,
 }
 
 /// A way to search.
@@ -57,13 +79,16 @@ pub enum AccessPath {
     Scan,
     /// Bound the distance of every row by its signs, then rank those that may win by their embeddings.
     Sketch,
+    /// Read the clusters that lie nearest, bound the distance of their rows by their signs, then rank those that may win by their
+    /// embeddings.
+    Clusters,
     /// Walk the graph, scan the rows it does not cover, then rank the best by their embeddings.
     Graph,
     /// Have the place where the records are find the nearest, then rank those by their embeddings here.
     Remote,
 }
 
-named!(pub AccessPath { Nothing: "nothing", Rows: "rows", Scan: "scan", Sketch: "sketch", Graph: "graph", Remote: "remote" });
+named!(pub AccessPath { Nothing: "nothing", Rows: "rows", Scan: "scan", Sketch: "sketch", Clusters: "clusters", Graph: "graph", Remote: "remote" });
 
 /// The way chosen, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -86,9 +111,17 @@ pub struct Costs {
     /// Of [`AccessPath::Sketch`].
     #[serde(deserialize_with = "or_infinite")]
     pub sketch: f64,
+    /// Of [`AccessPath::Clusters`].
+    #[serde(default = "infinite", deserialize_with = "or_infinite")]
+    pub clusters: f64,
     /// Of [`AccessPath::Graph`].
     #[serde(deserialize_with = "or_infinite")]
     pub graph: f64,
+}
+
+/// An earlier version knows no clusters.
+fn infinite() -> f64 {
+    f64::INFINITY
 }
 
 /// JSON knows no infinity and says null.
@@ -115,6 +148,12 @@ const GRAPH_FILTER_SHARE: f64 = 0.1;
 /// Rows ranked for a hit, where codes or signs can tell rows apart: what is expected, not what is done.
 const RANKED_BY_CODES: f64 = 1.5;
 const RANKED_BY_SIGNS: f64 = 22.0;
+/// Turning a question around a cluster's centre, and reading the cluster's first page.
+const VISIT_CLUSTER: f64 = 20.0;
+/// Reading a row's block for that row alone: a million rows were asked 1,000 questions.
+const READ_SCATTERED: f64 = 20.0;
+/// More hits are found by reading every row.
+const MOST_IN_CLUSTERS: usize = 1000;
 
 impl Plan {
     /// Chooses a way.
@@ -148,6 +187,24 @@ impl Plan {
             + kib(met) * questions * COMPARE_CODES_PER_KIB
             + rank(RANKED_BY_CODES);
         let sketch = tail + kib(facts.rows) / 8.0 * (read_per_kib + questions * signs_per_kib) + rank(ranked_by_signs);
+        let clusters = facts.clusters.filter(|of| {
+            let is_good = GraphEntry::is_used(of.recall, facts.dimension);
+            is_good && !facts.exact && facts.wanted <= MOST_IN_CLUSTERS
+        });
+        let clusters = clusters.map(|of| {
+            // The fewer rows pass a filter, the farther the nearest of them are.
+            let met =
+                (of.share * (facts.rows.max(1) as f64 / facts.candidates.max(1) as f64).sqrt()).min(1.0) * questions;
+            kib(of.clusters) * (READ_CODES_PER_KIB + questions * COMPARE_CODES_PER_KIB)
+                + met * of.clusters as f64 * VISIT_CLUSTER
+                + kib(of.entries) / 8.0 * met * (READ_CODES_PER_KIB + COMPARE_SIGNS_PER_KIB)
+                + kib(of.outside) / 8.0 * (READ_CODES_PER_KIB + questions * COMPARE_SIGNS_PER_KIB)
+                + read(of.moved as f64)
+                + of.moved as f64 * questions * compare
+                + read(facts.tail as f64)
+                + facts.tail as f64 * questions * compare
+                + questions * (facts.wanted as f64 * of.ranked).min(facts.candidates as f64) * READ_SCATTERED
+        });
         let walk =
             facts.ef_search.max(graph_depth(facts.wanted)) as f64 * WALK_GRAPH_PER_CANDIDATE * row_bytes / 1536.0;
         let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
@@ -166,13 +223,15 @@ impl Plan {
             rows,
             scan: closed(!exact, scan),
             sketch: closed(!exact && facts.sketched, sketch),
+            clusters: clusters.unwrap_or(f64::INFINITY),
             graph: closed(open, graph),
         };
         let of = |way| costs.of(way);
         let way = if facts.candidates == 0 || facts.wanted == 0 || facts.questions == 0 {
             AccessPath::Nothing
         } else {
-            let ways = [AccessPath::Rows, AccessPath::Scan, AccessPath::Sketch, AccessPath::Graph];
+            let ways =
+                [AccessPath::Rows, AccessPath::Scan, AccessPath::Sketch, AccessPath::Clusters, AccessPath::Graph];
             ways.into_iter().min_by(|a, b| of(*a).total_cmp(&of(*b))).unwrap_or(AccessPath::Rows)
         };
         Self { way, costs }
@@ -182,7 +241,8 @@ impl Plan {
     #[must_use]
     pub fn remote() -> Self {
         let closed = f64::INFINITY;
-        Self { way: AccessPath::Remote, costs: Costs { rows: closed, scan: closed, sketch: closed, graph: closed } }
+        let costs = Costs { rows: closed, scan: closed, sketch: closed, clusters: closed, graph: closed };
+        Self { way: AccessPath::Remote, costs }
     }
 
     /// Replaces the way chosen, unless there is nothing to find.
@@ -204,6 +264,7 @@ impl Costs {
             AccessPath::Rows => self.rows,
             AccessPath::Scan => self.scan,
             AccessPath::Sketch => self.sketch,
+            AccessPath::Clusters => self.clusters,
             AccessPath::Graph => self.graph,
         }
     }
@@ -226,6 +287,7 @@ mod tests {
             recall: Some(0.995),
             outside_graph: 0,
             ef_search: 128,
+            clusters: None,
             sketched: false,
             resident: false,
             graph_resident: false,
@@ -258,6 +320,32 @@ mod tests {
         assert_eq!(way(Facts { questions: 100, ..sketched }), AccessPath::Scan);
         assert_eq!(way(Facts { candidates: 200, filtered: true, ..sketched }), AccessPath::Rows);
         assert_eq!(way(Facts { exact: true, ..sketched }), AccessPath::Rows);
+    }
+
+    #[test]
+    fn one_question_of_a_large_collection_reads_clusters_that_find_enough() {
+        let of = ClusteredRows {
+            clusters: 4000,
+            entries: 2_000_000,
+            share: 0.05,
+            ranked: 20.0,
+            recall: Some(0.995),
+            outside: 0,
+            moved: 0,
+        };
+        let rows = 1_000_000;
+        let large = Facts { rows, candidates: rows, graph_rows: 0, sketched: true, clusters: Some(of), ..facts() };
+        let with = |of: ClusteredRows| way(Facts { clusters: Some(of), ..large });
+        assert_eq!(way(large), AccessPath::Clusters);
+        assert_eq!(with(ClusteredRows { recall: Some(0.98), ..of }), AccessPath::Sketch);
+        assert_eq!(with(ClusteredRows { recall: None, ..of }), AccessPath::Sketch);
+        assert_eq!(with(ClusteredRows { share: 0.9, ..of }), AccessPath::Sketch);
+        assert_eq!(with(ClusteredRows { moved: 100_000, ..of }), AccessPath::Sketch);
+        assert_eq!(way(Facts { exact: true, ..large }), AccessPath::Rows);
+        assert_eq!(way(Facts { dimension: 7, ..large }), AccessPath::Rows);
+        assert_eq!(way(Facts { candidates: 300, filtered: true, ..large }), AccessPath::Rows);
+        assert_eq!(way(Facts { candidates: 600_000, filtered: true, ..large }), AccessPath::Clusters);
+        assert_eq!(way(Facts { questions: 100, ..large }), AccessPath::Scan);
     }
 
     #[test]
