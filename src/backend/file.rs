@@ -295,7 +295,7 @@ impl Records for Collection {
             rows: clusters.rows,
             added,
             extended,
-            recall: clusters.recall,
+            recall: clusters.recall(),
             is_used: clusters.is_used(dimension),
         }))
     }
@@ -348,14 +348,14 @@ fn clusters_facts(view: &View) -> Result<Vec<(&'static str, Json)>> {
         Err(error @ Error::Damaged { .. }) => (0, error.to_string()),
         Err(error) => return Err(error),
     };
-    let recall = clusters.recall.map_or_else(|| "not measured".to_owned(), |recall| format!("{recall:.4}"));
+    let recall = clusters.recall().map_or_else(|| "not measured".to_owned(), |recall| format!("{recall:.4}"));
     Ok(vec![
         ("clusters", json!(clusters.clusters)),
         ("clustered", json!(clusters.rows)),
         ("clusters_not_covered", json!(view.end().0.saturating_sub(clusters.covers_until))),
         ("clusters_out_of_date", json!(moved)),
         ("clusters_recall", json!(recall)),
-        ("clusters_read", json!(format!("{:.1} %", clusters.share * 100.0))),
+        ("clusters_read", json!(format!("{:.1} %", clusters.levels[0].share * 100.0))),
         ("clusters_size", json!(clusters.bytes)),
         ("clusters_state", json!(state)),
     ])

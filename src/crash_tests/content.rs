@@ -45,7 +45,7 @@ pub(super) fn read(path: &Path) -> Result<ExpectedContent> {
         if view.graph().is_some() {
             walk_graph(&view, 1)?;
         }
-        let clusters = view.clusters().filter(|clusters| clusters.recall.is_some());
+        let clusters = view.clusters().filter(|clusters| clusters.recall().is_some());
         if let (Some(_), Some(first)) = (clusters, view.live().min()) {
             let (question, all) = (view.embedding(Ordinal(first))?, Allowed::AllBut(view.dead()));
             let found = nearest_in_clusters(&view, &[&question], all, 1, 1)?.nearest;

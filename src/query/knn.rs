@@ -139,10 +139,10 @@ fn facts(view: &View, query: &VectorSearch, chosen: Option<&RoaringTreemap>) -> 
 
 /// Returns what the plan needs to know of clusters; damage is reported by the search itself.
 fn clustered(view: &View) -> Option<ClusteredRows> {
-    let ClustersEntry { clusters, entries, share, ranked, recall, scan_from, .. } = view.clusters()?;
+    let ClustersEntry { clusters, entries, levels, scan_from, .. } = view.clusters()?;
     let moved = view.rows_moved().map_or(0, |moved| moved.len());
     let outside = view.sealed_until().0.saturating_sub(scan_from);
-    Some(ClusteredRows { clusters, entries, share, ranked, recall, outside, moved })
+    Some(ClusteredRows { clusters, entries, levels, outside, moved })
 }
 
 /// Returns what went wrong first: once reading has failed, redb tells whoever goes on only that it has.

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::index::{BATCH_FROM, graph_depth};
-use crate::store::GraphEntry;
+use crate::store::{ClusterLevel, GraphEntry};
 
 /// What the plan is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -55,12 +55,8 @@ pub struct ClusteredRows {
     pub clusters: u64,
     /// Rows in them, each counted in every cluster that it lies in.
     pub entries: u64,
-    /// The share of these that a question meets.
-    pub share: f64,
-    /// Rows ranked for a hit.
-    pub ranked: f64,
-    /// The share of the nearest that was found when they were built; `None` where nobody measured it.
-    pub recall: Option<f64>,
+    /// What is found in them, and what it takes, by how many rows a filter keeps.
+    pub levels: [ClusterLevel; 3],
     /// Rows in segments that are in no cluster.
     pub outside: u64,
     /// Rows whose embedding changed since they were clustered.
@@ -155,6 +151,24 @@ const READ_SCATTERED: f64 = 20.0;
 /// More hits are found by reading every row.
 const MOST_IN_CLUSTERS: usize = 1000;
 
+impl ClusteredRows {
+    /// Returns what is expected where this share of the rows is kept, between what was measured where more and where fewer were; `None`
+    /// where nobody measured so few.
+    fn level(&self, kept: f64) -> Option<ClusterLevel> {
+        let [first, ..] = self.levels;
+        let fewer = self.levels.into_iter().find(|level| level.kept <= kept)?;
+        let more = self.levels.into_iter().rfind(|level| level.kept > kept).unwrap_or(first);
+        let part = if more.kept > fewer.kept { (more.kept / kept).ln() / (more.kept / fewer.kept).ln() } else { 1.0 };
+        let between = |more: f64, fewer: f64| more + (fewer - more) * part;
+        Some(ClusterLevel {
+            kept,
+            share: between(more.share, fewer.share),
+            ranked: between(more.ranked, fewer.ranked),
+            recall: more.recall.zip(fewer.recall).map(|(more, fewer)| more.min(fewer)),
+        })
+    }
+}
+
 impl Plan {
     /// Chooses a way.
     #[must_use]
@@ -187,14 +201,12 @@ impl Plan {
             + kib(met) * questions * COMPARE_CODES_PER_KIB
             + rank(RANKED_BY_CODES);
         let sketch = tail + kib(facts.rows) / 8.0 * (read_per_kib + questions * signs_per_kib) + rank(ranked_by_signs);
-        let clusters = facts.clusters.filter(|of| {
-            let is_good = GraphEntry::is_used(of.recall, facts.dimension);
-            is_good && !facts.exact && facts.wanted <= MOST_IN_CLUSTERS
-        });
-        let clusters = clusters.map(|of| {
-            // The fewer rows pass a filter, the farther the nearest of them are.
-            let met =
-                (of.share * (facts.rows.max(1) as f64 / facts.candidates.max(1) as f64).sqrt()).min(1.0) * questions;
+        let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
+        let clusters = facts.clusters.filter(|_| !facts.exact && facts.wanted <= MOST_IN_CLUSTERS);
+        let level = clusters.and_then(|of| of.level(if facts.filtered { passing } else { 1.0 }));
+        let level = level.filter(|level| GraphEntry::is_used(level.recall, facts.dimension));
+        let clusters = clusters.zip(level).map(|(of, level)| {
+            let met = level.share * questions;
             kib(of.clusters) * (READ_CODES_PER_KIB + questions * COMPARE_CODES_PER_KIB)
                 + met * of.clusters as f64 * VISIT_CLUSTER
                 + kib(of.entries) / 8.0 * met * (READ_CODES_PER_KIB + COMPARE_SIGNS_PER_KIB)
@@ -203,11 +215,10 @@ impl Plan {
                 + of.moved as f64 * questions * compare
                 + read(facts.tail as f64)
                 + facts.tail as f64 * questions * compare
-                + questions * (facts.wanted as f64 * of.ranked).min(facts.candidates as f64) * READ_SCATTERED
+                + questions * (facts.wanted as f64 * level.ranked).min(facts.candidates as f64) * READ_SCATTERED
         });
         let walk =
             facts.ef_search.max(graph_depth(facts.wanted)) as f64 * WALK_GRAPH_PER_CANDIDATE * row_bytes / 1536.0;
-        let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
         // Codes of so few components and their numbers take as many bytes as the embeddings.
         let exact = facts.exact || facts.dimension < GraphEntry::LEAST_DIMENSION;
         let is_good = GraphEntry::is_used(facts.recall, facts.dimension);
@@ -324,27 +335,25 @@ mod tests {
 
     #[test]
     fn one_question_of_a_large_collection_reads_clusters_that_find_enough() {
-        let of = ClusteredRows {
-            clusters: 4000,
-            entries: 2_000_000,
-            share: 0.05,
-            ranked: 20.0,
-            recall: Some(0.995),
-            outside: 0,
-            moved: 0,
-        };
+        let level = |kept: f64, share: f64| ClusterLevel { kept, share, ranked: 20.0, recall: Some(0.995) };
+        let levels = [level(1.0, 0.05), level(0.125, 0.1), level(0.015, 0.3)];
+        let of = ClusteredRows { clusters: 4000, entries: 2_000_000, levels, outside: 0, moved: 0 };
         let rows = 1_000_000;
         let large = Facts { rows, candidates: rows, graph_rows: 0, sketched: true, clusters: Some(of), ..facts() };
         let with = |of: ClusteredRows| way(Facts { clusters: Some(of), ..large });
+        let first = |level: ClusterLevel| ClusteredRows { levels: [level, of.levels[1], of.levels[2]], ..of };
         assert_eq!(way(large), AccessPath::Clusters);
-        assert_eq!(with(ClusteredRows { recall: Some(0.98), ..of }), AccessPath::Sketch);
-        assert_eq!(with(ClusteredRows { recall: None, ..of }), AccessPath::Sketch);
-        assert_eq!(with(ClusteredRows { share: 0.9, ..of }), AccessPath::Sketch);
+        assert_eq!(with(first(ClusterLevel { recall: Some(0.98), ..levels[0] })), AccessPath::Sketch);
+        assert_eq!(with(first(ClusterLevel { recall: None, ..levels[0] })), AccessPath::Sketch);
+        assert_eq!(with(first(level(1.0, 0.9))), AccessPath::Sketch);
         assert_eq!(with(ClusteredRows { moved: 100_000, ..of }), AccessPath::Sketch);
         assert_eq!(way(Facts { exact: true, ..large }), AccessPath::Rows);
         assert_eq!(way(Facts { dimension: 7, ..large }), AccessPath::Rows);
         assert_eq!(way(Facts { candidates: 300, filtered: true, ..large }), AccessPath::Rows);
+        let filtered = |candidates: u64| Plan::choose(&Facts { candidates, filtered: true, ..large }).costs.clusters;
         assert_eq!(way(Facts { candidates: 600_000, filtered: true, ..large }), AccessPath::Clusters);
+        assert!(filtered(600_000) < filtered(100_000) && filtered(100_000).is_finite(), "a level for each");
+        assert!(filtered(10_000).is_infinite(), "nobody measured so few");
         assert_eq!(way(Facts { questions: 100, ..large }), AccessPath::Scan);
     }
 

@@ -71,7 +71,7 @@ pub use cache::Cache;
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub(crate) use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
-pub use clusters::ClustersEntry;
+pub use clusters::{ClusterLevel, ClustersEntry, Reach};
 pub(crate) use clusters::{
     ChunkRows, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Directory, MOST_CLUSTERS, decoded,
     rows_per_chunk,

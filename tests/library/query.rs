@@ -252,7 +252,7 @@ fn clusters_find_what_the_scan_finds_whatever_changed_since() {
         }
         let built = build_clusters(&world.collection(), 2, &unwatched).unwrap().unwrap();
         assert_eq!((built.clusters.rows, built.extended), (world.rows.len() as u64, false));
-        assert!(space == Space::Ip || built.clusters.share < 0.7, "{space}: {built:?}, {random:?}");
+        assert!(space == Space::Ip || built.clusters.levels[0].share < 0.7, "{space}: {built:?}, {random:?}");
         world.check_way(AccessPath::Clusters, space, &questions, 0.97);
         world.change(&mut random, 64);
         world.check_way(AccessPath::Clusters, space, &questions, 0.97);

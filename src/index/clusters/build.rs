@@ -10,7 +10,7 @@ use super::train::train;
 use crate::error::{Error, Result};
 use crate::index::graph::Watch;
 use crate::record::IndexMode;
-use crate::store::{ClusterChunk, ClusterReader, ClustersEntry, Collection, GraphEntry, MOST_CLUSTERS, View};
+use crate::store::{ClusterChunk, ClusterLevel, ClusterReader, ClustersEntry, Collection, GraphEntry, MOST_CLUSTERS, View};
 
 /// Rows handed to the threads at once.
 const ROWS_AT_ONCE: usize = 8192;
@@ -86,7 +86,7 @@ fn extendable(view: &View) -> Result<Option<ClustersEntry>> {
     };
     let lost = view.dead().range_cardinality(..found.covers_until) + moved.len();
     let new = view.end().0.saturating_sub(found.covers_until);
-    Ok(Some(found).filter(|found| lost * LOST_PART < found.rows && new < found.rows && found.recall.is_some()))
+    Ok(Some(found).filter(|found| lost * LOST_PART < found.rows && new < found.rows && found.recall().is_some()))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "small")]
@@ -121,7 +121,7 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
         new.put(some)?;
         written += some.iter().map(|chunk| chunk.bytes.len() as u64).sum::<u64>();
     }
-    let reach = choose.reach(view, &centres, &directory)?;
+    let (reaches, levels) = choose.reach(view, &centres, &directory)?;
     let entry = ClustersEntry {
         number: 0,
         covers_until,
@@ -130,10 +130,8 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
         clusters: directory.clusters.len() as u64,
         entries: directory.clusters.iter().map(|facts| u64::from(facts.entries)).sum(),
         bytes: written,
-        reach: reach.cosine,
-        share: reach.share,
-        ranked: 0.0,
-        recall: None,
+        reaches,
+        levels,
     };
     let Some(entry) = new.finish(view, centres.parts(), &directory, entry)? else { return Err(replaced(collection)) };
     let clusters = judged(collection, &judge, entry, threads)?;
@@ -165,12 +163,16 @@ fn extend(
     let (mut rest, directory) = filling.finish();
     chunks.append(&mut rest);
     let (choose, judge) = (Asked::of(view, false, threads)?, Asked::of(view, true, threads)?);
-    let reach = choose.reach(view, &centres, &directory)?;
+    let (reaches, mut levels) = choose.reach(view, &centres, &directory)?;
+    // What was found before holds until it is measured again.
+    for (level, found) in levels.iter_mut().zip(found.levels) {
+        *level = ClusterLevel { share: level.share, ..found };
+    }
     let entry = ClustersEntry {
         covers_until,
         scan_from: view.sealed_until().0,
-        reach: reach.cosine,
-        share: reach.share,
+        reaches,
+        levels,
         rows: found.rows + ordinals.len() as u64,
         entries: directory.clusters.iter().map(|facts| u64::from(facts.entries)).sum(),
         bytes: found.bytes.saturating_sub(taken.bytes)
@@ -188,8 +190,8 @@ fn extend(
 
 /// Measures what is found, and keeps it.
 fn judged(collection: &Collection, judge: &Asked, built: ClustersEntry, threads: usize) -> Result<ClustersEntry> {
-    let (recall, ranked) = judge.recall(&collection.view()?, threads)?;
-    collection.put_clusters_recall(built, recall, ranked)?.ok_or_else(|| replaced(collection))
+    let found = judge.recall(&collection.view()?, threads)?;
+    collection.put_clusters_recall(built, &found)?.ok_or_else(|| replaced(collection))
 }
 
 fn replaced(collection: &Collection) -> Error {

@@ -23,13 +23,15 @@ use crate::index::top_k::Nearest;
 use crate::index::work_sharing::in_parts;
 use crate::record::{Ordinal, Space};
 use crate::store::{
-    Bounds, ClusterChunkRef, ClusterReader, ClustersEntry, Directory, QuestionTurner, View, difference,
+    Bounds, ClusterChunkRef, ClusterReader, ClustersEntry, Directory, QuestionTurner, Reach, View, difference,
 };
 
 /// Clusters read before the first rows are ranked.
 const FIRST: usize = 8;
 /// Fewer clusters than this are not worth a thread.
 const CLUSTERS_PER_THREAD: usize = 24;
+/// A question that would read more than one of so many entries is asked of all rows, which takes as long.
+const MOST_READ_PART: u64 = 4;
 /// Rows kept of those in no cluster, for each hit.
 const OUTSIDE_PER_HIT: usize = 64;
 
@@ -141,12 +143,14 @@ impl ClusterSearch<'_> {
         let KeptClusters { directory, centres, .. } = &*self.kept;
         let as_seen = seen(question, self.space);
         let choosing = Choosing::new(&as_seen, centres, self.space)?;
-        let reach = self.kept.entry.reach;
+        let entries = |at: usize| directory.clusters.get(at).map_or(0, |facts| u64::from(facts.entries));
+        let most = self.kept.entry.entries / MOST_READ_PART;
         let mut visited = vec![false; directory.clusters.len()];
-        let (mut done, mut ranked, mut seen_before) = (0, 0, HashSet::new());
+        let (mut done, mut read, mut ranked, mut seen_before) = (0, 0, 0, HashSet::new());
         cut(&mut nearest, self.k);
         loop {
             let kth = farthest(&nearest, self.k);
+            let reach = Reach::at(&self.kept.entry.reaches, kth);
             let all = directory.clusters.iter().zip(&visited).enumerate();
             let waiting = all.filter(|(_, (facts, visited))| facts.chunks > 0 && !**visited);
             let lying = waiting.map(|(at, (facts, _))| (choosing.lying(at, facts, kth), at));
@@ -160,6 +164,10 @@ impl ClusterSearch<'_> {
                 next.truncate(wanted);
             }
             done += next.len();
+            read += next.iter().map(|(_, cluster)| entries(*cluster)).sum::<u64>();
+            if read > most {
+                return self.of_all(question, ranked, threads);
+            }
             let next: Vec<usize> = next.into_iter().map(|(_, cluster)| cluster).collect();
             for cluster in &next {
                 if let Some(visited) = visited.get_mut(*cluster) {
@@ -167,9 +175,7 @@ impl ClusterSearch<'_> {
                 }
             }
             let Some(mut rows) = self.visit(question, &next, kth, threads)? else {
-                let how = (First::Codes, threads);
-                let mut found = nearest_of_all(self.view, &[question], self.allowed, self.k, how)?;
-                return Ok((found.nearest.pop().unwrap_or_default(), ranked + found.ranked));
+                return self.of_all(question, ranked, threads);
             };
             rows.retain(|row| !seen_before.contains(&row.ordinal));
             let candidates = Candidates { rows, beyond: f64::INFINITY };
@@ -180,6 +186,13 @@ impl ClusterSearch<'_> {
             let were_ranked = candidates.rows.iter().take_while(|row| row.at_least <= kth);
             seen_before.extend(were_ranked.map(|row| row.ordinal));
         }
+    }
+
+    /// Finds the nearest without the clusters, after so many rows were ranked.
+    fn of_all(&self, question: &[f32], ranked: u64, threads: usize) -> Result<(Vec<Ranked>, u64)> {
+        let first = if self.view.is_sketched() { First::Signs } else { First::Codes };
+        let mut found = nearest_of_all(self.view, &[question], self.allowed, self.k, (first, threads))?;
+        Ok((found.nearest.pop().unwrap_or_default(), ranked + found.ranked))
     }
 
     /// Returns the rows of some clusters whose bounds are within a limit, each once, by their bounds; `None` where there are no

@@ -74,7 +74,7 @@ fn what_changed_since_is_found_and_what_was_deleted_is_not() {
     for space in Space::ALL {
         let (_folder, store, notes) = notes(&mut random, space);
         let built = build_clusters(&notes, 2, &unwatched).unwrap().unwrap();
-        assert!(built.clusters.recall.unwrap() > 0.97 && built.clusters.entries == 2 * ROWS as u64, "{built:?}");
+        assert!(built.clusters.recall().unwrap() > 0.97 && built.clusters.entries == 2 * ROWS as u64, "{built:?}");
         assert!(recall(&notes, &mut random) > 0.96, "{space}: {built:?}, {random:?}");
         notes.delete((0..50).map(id).collect::<Vec<_>>().iter()).unwrap();
         notes.apply((40..90).map(|row| change(row, embedding(&mut random))), Mode::Upsert).unwrap();

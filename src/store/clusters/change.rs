@@ -137,21 +137,22 @@ impl NewClusters<'_> {
 }
 
 impl Collection {
-    /// Keeps what was measured of the clusters that were just built.
+    /// Keeps what was measured of the clusters that were just built: for each level the recall, and the rows ranked for a hit.
     ///
     /// # Errors
     /// Those of every write.
     pub(crate) fn put_clusters_recall(
         &self,
         built: ClustersEntry,
-        recall: f64,
-        ranked: f64,
+        found: &[(f64, f64)],
     ) -> Result<Option<ClustersEntry>> {
         self.change_entry(|_, _, entry| {
             let same = entry.clusters.as_mut().filter(|clusters| clusters.number == built.number);
             Ok(same.map(|clusters| {
-                clusters.recall = Some(recall);
-                clusters.ranked = ranked;
+                for (level, (recall, ranked)) in clusters.levels.iter_mut().zip(found) {
+                    level.recall = Some(*recall);
+                    level.ranked = *ranked;
+                }
                 *clusters
             }))
         })

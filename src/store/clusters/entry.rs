@@ -24,9 +24,36 @@ pub struct ClustersEntry {
     pub entries: u64,
     /// What they take, in bytes.
     pub bytes: u64,
+    /// How far a question looks, the nearest first.
+    pub reaches: [Reach; 4],
+    /// What is found among all rows, and among ever fewer of them.
+    pub levels: [ClusterLevel; 3],
+}
+
+/// How far a question looks whose nearest records are this far.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Reach {
+    /// The distance of the farthest of the nearest, at the most.
+    pub until: f64,
     /// Clusters are visited as long as the plane between them and the one nearest to the question is no farther than this part of
     /// how far the nearest records are.
-    pub reach: f64,
+    pub part: f64,
+}
+
+impl Reach {
+    /// Returns how far a question looks; `kth` is the distance of the farthest of the nearest found so far. What is farther than any of
+    /// those that were asked was not measured: there no plane is too far.
+    #[must_use]
+    pub fn at(reaches: &[Self], kth: f64) -> f64 {
+        reaches.iter().find(|reach| kth <= reach.until).map_or(f64::INFINITY, |reach| reach.part)
+    }
+}
+
+/// What a question finds of rows that a filter keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClusterLevel {
+    /// The share of the rows that is kept.
+    pub kept: f64,
     /// The share of all entries that a question meets.
     pub share: f64,
     /// Rows ranked for a hit, as measured with the recall.
@@ -43,6 +70,13 @@ impl ClustersEntry {
     /// Returns whether they are searched for embeddings of this many components.
     #[must_use]
     pub fn is_used(&self, dimension: usize) -> bool {
-        GraphEntry::is_used(self.recall, dimension)
+        GraphEntry::is_used(self.recall(), dimension)
     }
+
+    /// Returns the share of the ten nearest of all rows that was found when they were built.
+    #[must_use]
+    pub fn recall(&self) -> Option<f64> {
+        self.levels[0].recall
+    }
+
 }

@@ -19,7 +19,7 @@ pub(super) fn explain(context: &mut Context, answer: &Answer, best_per: Option<&
         (AccessPath::Graph, None) => "approximate: its recall was not measured".to_owned(),
         (AccessPath::Clusters, _) => format!(
             "approximate: it found {:.1} % of the nearest when it was built",
-            facts.clusters.and_then(|clusters| clusters.recall).unwrap_or(0.0) * 100.0
+            facts.clusters.and_then(|clusters| clusters.levels[0].recall).unwrap_or(0.0) * 100.0
         ),
         (AccessPath::Sketch, _) => "exact but for a row in 4,000 that signs may miss at the edge".to_owned(),
         (AccessPath::Remote, _) if !facts.exact => "as near as its own index finds them, ranked again here".to_owned(),
