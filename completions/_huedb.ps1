@@ -71,7 +71,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Bring a collection to another place: a file, a server or PostgreSQL')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Bring a collection from another place here: the reverse of `huedb push`')
             [CompletionResult]::new('reembed', 'reembed', [CompletionResultType]::ParameterValue, 'Re-embed a collection with a different model')
-            [CompletionResult]::new('index', 'index', [CompletionResultType]::ParameterValue, 'Build, show or drop the graph index of a collection')
+            [CompletionResult]::new('index', 'index', [CompletionResultType]::ParameterValue, 'Build, show or drop the indexes of a collection')
             [CompletionResult]::new('database', 'database', [CompletionResultType]::ParameterValue, 'Create, list and delete the databases of a tenant')
             [CompletionResult]::new('tenant', 'tenant', [CompletionResultType]::ParameterValue, 'Create, list and delete tenants')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Create, list and revoke tokens for huedb serve')
@@ -995,9 +995,9 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'End ids with NUL instead of a newline: those printed with -o ids, and those in files of ids')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Build the graph, or bring it up to date')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show facts about the graph and whether it is intact')
-            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Delete the graph')
+            [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Build the graph, or bring it up to date; from 1,000,000 records on the clusters, too')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show facts about the graph and the clusters, and whether they are intact')
+            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Delete the graph, or the clusters')
             break
         }
         'huedb;index;build' {
@@ -1015,6 +1015,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--error-format', '--error-format', [CompletionResultType]::ParameterName, 'Format of errors, warnings and notices on standard error: text, or one JSON object per line')
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait while another process holds the file')
+            [CompletionResult]::new('--clusters', '--clusters', [CompletionResultType]::ParameterName, 'Build clusters instead, by which one question of a large collection reads a few hundredths of it')
             [CompletionResult]::new('--hybrid', '--hybrid', [CompletionResultType]::ParameterName, 'Index the words of documents instead, for `query --hybrid`; later records are indexed too')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only print warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only print warnings and errors')
@@ -1068,6 +1069,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--error-format', '--error-format', [CompletionResultType]::ParameterName, 'Format of errors, warnings and notices on standard error: text, or one JSON object per line')
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait while another process holds the file')
+            [CompletionResult]::new('--clusters', '--clusters', [CompletionResultType]::ParameterName, 'Delete the clusters instead')
             [CompletionResult]::new('--hybrid', '--hybrid', [CompletionResultType]::ParameterName, 'Delete the word index instead')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only print warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only print warnings and errors')

@@ -16,6 +16,7 @@ import figure_million
 import figure_one_shot
 import figure_recall
 import figure_size
+import figure_ten_million
 import measure
 from bench import Bench
 
@@ -28,6 +29,7 @@ FIGURES = {
     "filter": figure_filter,
     "million": figure_million,
     "import": figure_import,
+    "ten-million": figure_ten_million,
 }
 
 
@@ -38,7 +40,8 @@ def main():
     options = parser.parse_args()
     bench = Bench(os.environ.get("HUEDB_BENCH_CACHE", "target/bench"), options.huedb)
     for name, figure in FIGURES.items():
-        if options.only is None or name in options.only:
+        # It takes half an hour and 21 GB, and is measured when it is asked for.
+        if name in options.only if options.only else name != "ten-million":
             start = time.perf_counter()
             figure.run(bench)
             measure.say(f"{name}: {time.perf_counter() - start:.0f} s")

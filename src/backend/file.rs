@@ -16,7 +16,9 @@ use super::state::State;
 use super::tokens::TokenStore;
 use super::write::{Write, WriteTask};
 use crate::error::{Error, Result};
-use crate::index::{Built, Watch, build_graph, graph_is_due, walk_graph};
+use crate::index::{
+    Built, BuiltClusters, Watch, build_clusters, build_graph, clusters_are_due, graph_is_due, walk_graph,
+};
 use crate::query::{Answer, Facet, Filter, KeyFacts, Query, RecordPage, RecordQuery};
 use crate::record::{
     CollectionInfo, CollectionName, Counts, DatabaseName, DumpRecord, Fingerprint, Ordinal, RecordId, Scope,
@@ -282,20 +284,41 @@ impl Records for Collection {
         }))
     }
 
+    fn clusters_are_due(&self) -> Result<bool> {
+        Ok(clusters_are_due(&self.view()?))
+    }
+
+    fn build_clusters(&self, threads: usize, watch: Watch) -> Result<Option<BuiltIndex>> {
+        let built = build_clusters(self, threads, watch)?;
+        let dimension = self.view()?.info().dimension.unwrap_or(0);
+        Ok(built.map(|BuiltClusters { clusters, added, extended }| BuiltIndex {
+            rows: clusters.rows,
+            added,
+            extended,
+            recall: clusters.recall(),
+            is_used: clusters.is_used(dimension),
+        }))
+    }
+
+    fn drop_clusters(&self) -> Result<Option<u64>> {
+        Ok(self.drop_clusters()?.map(|clusters| clusters.rows))
+    }
+
     fn drop_index(&self) -> Result<Option<u64>> {
         Ok(self.drop_graph()?.map(|graph| graph.rows))
     }
 
     fn index_facts(&self) -> Result<Option<Vec<(&'static str, Json)>>> {
         let view = self.view()?;
-        let Some(graph) = view.graph() else { return Ok(None) };
+        let clusters = clusters_facts(&view)?;
+        let Some(graph) = view.graph() else { return Ok(Some(clusters).filter(|facts| !facts.is_empty())) };
         let state = match walk_graph(&view, 1) {
             Ok(_) => "whole".to_owned(),
             Err(error) => error.to_string(),
         };
         let recall = graph.recall.map_or_else(|| "not measured".to_owned(), |recall| format!("{recall:.4}"));
         let hnsw = view.info().hnsw;
-        Ok(Some(vec![
+        let facts = vec![
             ("vectors", json!(graph.rows)),
             ("not_covered", json!(view.end().0.saturating_sub(graph.covers_until))),
             ("out_of_date", json!(view.stale()?.len())),
@@ -308,12 +331,34 @@ impl Records for Collection {
             ("ef_search", json!(hnsw.ef_search)),
             ("max_neighbors", json!(hnsw.max_neighbors)),
             ("state", json!(state)),
-        ]))
+        ];
+        Ok(Some(facts.into_iter().chain(clusters).collect()))
     }
 
     fn file(&self) -> Option<&Collection> {
         Some(self)
     }
+}
+
+/// Returns what there is to say of the clusters of a collection: nothing where there are none.
+fn clusters_facts(view: &View) -> Result<Vec<(&'static str, Json)>> {
+    let Some(clusters) = view.clusters() else { return Ok(Vec::new()) };
+    let (moved, state) = match view.rows_moved() {
+        Ok(moved) => (moved.len(), "whole".to_owned()),
+        Err(error @ Error::Damaged { .. }) => (0, error.to_string()),
+        Err(error) => return Err(error),
+    };
+    let recall = clusters.recall().map_or_else(|| "not measured".to_owned(), |recall| format!("{recall:.4}"));
+    Ok(vec![
+        ("clusters", json!(clusters.clusters)),
+        ("clustered", json!(clusters.rows)),
+        ("clusters_not_covered", json!(view.end().0.saturating_sub(clusters.covers_until))),
+        ("clusters_out_of_date", json!(moved)),
+        ("clusters_recall", json!(recall)),
+        ("clusters_read", json!(format!("{:.1} %", clusters.levels[0].share * 100.0))),
+        ("clusters_size", json!(clusters.bytes)),
+        ("clusters_state", json!(state)),
+    ])
 }
 
 impl State for View {

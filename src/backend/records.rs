@@ -139,6 +139,22 @@ pub trait Records: Target {
     /// or where the place has one always.
     fn build_index(&self, threads: usize, watch: Watch) -> Result<Option<BuiltIndex>>;
 
+    /// Returns whether its settings call for clusters that it lacks: asked at the end of an import.
+    fn clusters_are_due(&self) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Builds the clusters by which one question of a large collection reads little, or extends them; `None` where there are
+    /// none to build.
+    fn build_clusters(&self, _threads: usize, _watch: Watch) -> Result<Option<BuiltIndex>> {
+        Ok(None)
+    }
+
+    /// Drops the clusters; returns how many rows they had, if there were any.
+    fn drop_clusters(&self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// Drops that index; returns how many rows it had, if there was one.
     fn drop_index(&self) -> Result<Option<u64>>;
 

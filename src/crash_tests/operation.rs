@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::disk::{folder, undisturbed};
 use crate::embed::{Embedder, HashEmbedder};
 use crate::error::Result;
-use crate::index::{build_graph, unwatched};
+use crate::index::{build_clusters, build_graph, unwatched};
 use crate::ingest::{Ingest, OnError, ParsedBatch, Preparer, reembed};
 use crate::record::{CollectionName, MetadataPatch, NewRecord, Origin, RecordId};
 use crate::store::fault_injection::{Disk, Fault};
@@ -256,6 +256,26 @@ pub(super) fn dropping_an_index() -> CrashOperation {
     CrashOperation::new("dropping an index", whole(), |path, acknowledge| {
         once(path, acknowledge, |store| store.collection(NOTES)?.drop_graph())
     })
+}
+
+fn with_clusters(store: &mut Store) -> Result<()> {
+    build_clusters(&store.collection(NOTES)?, 1, &unwatched).map(drop)
+}
+
+pub(super) fn clustering() -> CrashOperation {
+    let operation =
+        CrashOperation::new("clustering", whole(), |path, acknowledge| once(path, acknowledge, with_clusters));
+    CrashOperation { goes_on: true, ..operation }
+}
+
+pub(super) fn extending_clusters() -> CrashOperation {
+    let older = file(true, |store| {
+        with_clusters(store)?;
+        store.collection(NOTES)?.apply((20..30).map(|i| change(i, "later")), Mode::Upsert).map(drop)
+    });
+    let operation =
+        CrashOperation::new("extending clusters", older, |path, acknowledge| once(path, acknowledge, with_clusters));
+    CrashOperation { goes_on: true, ..operation }
 }
 
 /// A file with much to give back.

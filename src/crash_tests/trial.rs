@@ -135,6 +135,8 @@ trials!(
     indexing,
     indexing_words,
     dropping_an_index,
+    clustering,
+    extending_clusters,
     compacting,
     embedding_anew,
     renaming,

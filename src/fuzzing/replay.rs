@@ -58,6 +58,7 @@ fn seeds_are_read() {
         index::graph_fuzzing::examples(),
         #[cfg(feature = "serve")]
         crate::serve::oidc::fuzzing::examples(),
+        store::fuzzing::cluster_examples(),
     ]
     .concat();
     if std::env::var_os("UPDATE").is_some() {

@@ -20,7 +20,7 @@ use crate::{embed, index, output, store};
 pub type FuzzTarget = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [FuzzTarget; 22] = [
+pub const TARGETS: [FuzzTarget; 24] = [
     ("filter", filter),
     ("request", request),
     ("table", table),
@@ -32,6 +32,8 @@ pub const TARGETS: [FuzzTarget; 22] = [
     ("segment", store::fuzzing::segment),
     ("centre", store::fuzzing::centre),
     ("sketch", store::fuzzing::stored_sketch),
+    ("clusters", store::fuzzing::clusters),
+    ("cluster_chunk", store::fuzzing::cluster_chunk),
     ("posting", store::fuzzing::stored_posting),
     ("terms", store::fuzzing::terms_block),
     ("collection", store::fuzzing::collection),

@@ -144,7 +144,7 @@ impl Search<'_> {
 
     fn scan(&self, of: &[usize], depth: usize) -> Result<Vec<Candidates>> {
         let rows = (self.view, self.resident, self.tail.as_ref());
-        scan(rows, &self.asked(of), self.allowed, depth, self.threads)
+        scan(rows, 0, &self.asked(of), self.allowed, depth, self.threads)
     }
 
     fn rank_everything(&mut self, open: &[usize]) -> Result<()> {

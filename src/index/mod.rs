@@ -5,6 +5,7 @@
 
 mod build;
 mod candidates;
+mod clusters;
 mod exact;
 mod exact_distance;
 #[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
@@ -27,6 +28,8 @@ mod top_k;
 mod work_sharing;
 
 pub use build::{Built, build_graph, build_graph_if_due, graph_is_due, unwatched};
+pub(crate) use clusters::nearest_in_clusters;
+pub use clusters::{BuiltClusters, build_clusters, clusters_are_due};
 pub(crate) use exact::{BATCH_FROM, First, nearest};
 pub(crate) use exact_distance::Measure;
 pub use graph::Watch;

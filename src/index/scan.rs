@@ -25,13 +25,14 @@ pub(super) struct BoundedQuestion<'q> {
     pub(super) limit: f64,
 }
 
-/// Returns, for each question, the up to `depth` rows that may be nearest, of the segments, which may be in memory, and of
-/// a tail that is coded.
+/// Returns, for each question, the up to `depth` rows that may be nearest, of the segments that begin at an ordinal or later,
+/// which may be in memory, and of a tail that is coded.
 ///
 /// # Errors
 /// [`crate::error::Error::Damaged`] when a segment or its centre does not parse.
 pub(super) fn scan(
     (view, resident, tail): (&View, Option<&ResidentRows>, Option<&Tail>),
+    from: u64,
     asked: &[BoundedQuestion],
     allowed: Allowed,
     depth: usize,
@@ -39,9 +40,10 @@ pub(super) fn scan(
 ) -> Result<Vec<Candidates>> {
     let step = rows_per_segment(view.info().dimension.unwrap_or(1)) as u64;
     let scanner = || CodeScanner::new(view, asked, allowed, depth);
-    let found = gather(view.sealed_until().0, step, threads, |turns| {
+    let found = gather(view.sealed_until().0.saturating_sub(from), step, threads, |turns| {
         let mut scanner = scanner();
-        for stretch in turns {
+        for turn in turns {
+            let stretch = from + turn.start..from + turn.end;
             let visit = |bytes: &[u8]| {
                 let segment = Segment::parse(bytes)?;
                 scanner.meeting.prepare(Around::Centre(segment.centre()), || view.centre(segment.centre()))?;
@@ -79,9 +81,9 @@ struct CodeScanner<'a> {
 }
 
 /// The rows of the least bounds.
-struct LeastBounds<'a> {
-    allowed: Allowed<'a>,
-    nearest: Vec<Nearest<f64>>,
+pub(super) struct LeastBounds<'a> {
+    pub(super) allowed: Allowed<'a>,
+    pub(super) nearest: Vec<Nearest<f64>>,
 }
 
 impl Goal for LeastBounds<'_> {

@@ -25,12 +25,24 @@ pub(super) fn scan_sketch(
     depth: usize,
     threads: usize,
 ) -> Result<Vec<Candidates>> {
+    scan_sketch_from(view, 0, asked, allowed, depth, threads)
+}
+
+/// Does the same with the rows of the segments that begin at an ordinal or later.
+pub(super) fn scan_sketch_from(
+    view: &View,
+    from: u64,
+    asked: &[BoundedQuestion],
+    allowed: Allowed,
+    depth: usize,
+    threads: usize,
+) -> Result<Vec<Candidates>> {
     // Sketches are small: taking several segments at a time keeps the threads out of one another's way.
     let step = 8 * rows_per_segment(view.info().dimension.unwrap_or(1)) as u64;
-    let found = gather(view.sealed_until().0, step, threads, |turns| {
+    let found = gather(view.sealed_until().0.saturating_sub(from), step, threads, |turns| {
         let mut scanner = SketchScanner::new(view, asked, allowed, depth);
         for stretch in turns {
-            view.for_each_sketch(stretch, |first, bytes| {
+            view.for_each_sketch(from + stretch.start..from + stretch.end, |first, bytes| {
                 let sketch = Sketch::parse(bytes)?;
                 scanner.prepare(sketch.centre(), || view.centre(Some(sketch.centre())))?;
                 scanner.sketch(first, &sketch);

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{AccessPath, Filter, Query, RecordQuery};
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::{best_by_terms, build_graph, unwatched};
+use crate::index::{best_by_terms, build_clusters, build_graph, unwatched};
 use crate::record::random::Random;
 use crate::record::{CollectionName, DatabaseName, Hit, MetadataPatch, Ordinal, Record, RecordId, TenantName};
 use crate::store::{
@@ -41,7 +41,7 @@ fn change(random: &mut Random, row: usize) -> Change {
     }
 }
 
-/// A closed file with two segments, sketches, a tail, a graph, postings, terms, deleted and changed records.
+/// A closed file with two segments, sketches, a tail, a graph, clusters, postings, terms, deleted and changed records.
 struct World {
     folder: TempDir,
     path: PathBuf,
@@ -71,6 +71,7 @@ fn world(random: &mut Random) -> World {
     notes.add((0..rows).map(|row| change(random, row))).unwrap();
     notes.sketch().unwrap();
     build_graph(&notes, 1, &unwatched).unwrap();
+    build_clusters(&notes, 1, &unwatched).unwrap();
     notes.delete([3, 50, rows - 5].map(id).iter()).unwrap();
     notes.apply([4, rows - 3].map(|row| change(random, row)), Mode::Update).unwrap();
     store.collection("first").unwrap().add([change(random, 1)]).unwrap();
@@ -83,7 +84,8 @@ fn world(random: &mut Random) -> World {
         world.question = random.floats(DIMENSION);
         let by = |way| query(&world, Some(way), None).unwrap();
         let nearest = by(AccessPath::Rows);
-        if [AccessPath::Scan, AccessPath::Sketch, AccessPath::Graph].into_iter().all(|way| by(way) == nearest) {
+        let ways = [AccessPath::Scan, AccessPath::Sketch, AccessPath::Clusters, AccessPath::Graph];
+        if ways.into_iter().all(|way| by(way) == nearest) {
             return world;
         }
     }
@@ -117,11 +119,12 @@ fn query_by(threads: usize, world: &World, way: Option<AccessPath>, filter: Opti
     Ok(Told::Hits(answer.hits))
 }
 
-const ASKED: [DamageQuestion; 12] = [
+const ASKED: [DamageQuestion; 13] = [
     ("a query", |world| query(world, None, None)),
     ("a query by the codes", |world| query(world, Some(AccessPath::Scan), None)),
     ("a query by the signs", |world| query(world, Some(AccessPath::Sketch), None)),
     ("a query by the graph", |world| query(world, Some(AccessPath::Graph), None)),
+    ("a query by the clusters", |world| query(world, Some(AccessPath::Clusters), None)),
     ("a query by the embeddings", |world| query(world, Some(AccessPath::Rows), None)),
     ("a filtered query", |world| query(world, None, Some("even = true and row > 30"))),
     ("a count", |world| {
@@ -252,7 +255,7 @@ fn a_handle_that_met_damage_goes_on() {
         for_each_flip(&world, &mut random, 1, |what, page, damaged| {
             let told = ask_all(&world, &whole, what);
             if damaged {
-                let derived = ["segments", "sketch", "graph", "centres"].contains(&page.table.as_str());
+                let derived = ["segments", "sketch", "graph", "centres", "clusters"].contains(&page.table.as_str());
                 assert!(!derived || told.0 == 0, "{what} is needed by {} questions, {access:?}", told.0);
                 refused += told.0;
                 passed_over += told.1;
@@ -274,6 +277,7 @@ fn what_is_derived_is_done_without() {
         ("segments", AccessPath::Scan),
         ("sketch", AccessPath::Sketch),
         ("graph", AccessPath::Graph),
+        ("clusters", AccessPath::Clusters),
         ("centres", AccessPath::Scan),
     ] {
         let whole = query(&world, Some(way), None).unwrap();
@@ -319,7 +323,7 @@ fn a_repair_gives_back_what_one_flipped_bit_took() {
     let mut random = Random::new();
     let mut world = world(&mut random);
     let pages = pages_of(&world.path);
-    let all = ASKED[7].1;
+    let all = ASKED[8].1;
     let whole = all(&world).unwrap();
     let file = OpenOptions::new().read(true).write(true).open(&world.path).unwrap();
     let mut tables: Vec<&str> = pages.iter().map(|page| page.table.as_str()).collect();
@@ -388,7 +392,7 @@ fn a_file_that_ends_too_early_is_refused_or_whole() {
     store.close().unwrap();
     let bytes = std::fs::read(&path).unwrap();
     let mut world = World { path: path.clone(), folder, question: Vec::new(), kept: None };
-    let all = ASKED[7].1;
+    let all = ASKED[8].1;
     let whole = all(&world).unwrap();
     world.path = world.folder.path().join("cut.redb");
     for len in (0..bytes.len()).step_by(4096).chain([1, 9, 64, 319, 320, 4097, bytes.len() - 1]) {

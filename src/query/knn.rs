@@ -8,14 +8,14 @@ use std::time::Instant;
 use roaring::RoaringTreemap;
 
 use super::answer::{Answer, QueryTiming};
-use super::plan::{AccessPath, Facts, Plan};
+use super::plan::{AccessPath, ClusteredRows, Facts, Plan};
 use crate::error::{Error, Result};
 use crate::index::{
     Allowed, First, GraphSearcher, Ranked, graph_depth, is_graph_resident, is_resident, nearest as nearest_by_bounds,
-    rank_all, rank_candidates, resident, walk_graph,
+    nearest_in_clusters, rank_all, rank_candidates, resident, walk_graph,
 };
 use crate::record::{Hit, Ordinal};
-use crate::store::{Include, View, check_dimension, check_embedding};
+use crate::store::{ClustersEntry, Include, View, check_dimension, check_embedding};
 
 /// Questions answered together, so that a batch of any size needs a bounded amount of memory.
 const QUESTIONS_AT_ONCE: usize = 1024;
@@ -128,12 +128,21 @@ fn facts(view: &View, query: &VectorSearch, chosen: Option<&RoaringTreemap>) -> 
         recall: graph.and_then(|graph| graph.recall),
         outside_graph: outside,
         ef_search: view.info().hnsw.ef_search,
+        clusters: clustered(view),
         sketched: view.is_sketched(),
         resident: is_resident(view),
         graph_resident: is_graph_resident(view),
         // What is found by a graph depends on every record in it, and none may show that is not shown.
         exact: query.exact || view.is_restricted(),
     })
+}
+
+/// Returns what the plan needs to know of clusters; damage is reported by the search itself.
+fn clustered(view: &View) -> Option<ClusteredRows> {
+    let ClustersEntry { clusters, entries, levels, scan_from, .. } = view.clusters()?;
+    let moved = view.rows_moved().map_or(0, |moved| moved.len());
+    let outside = view.sealed_until().0.saturating_sub(scan_from);
+    Some(ClusteredRows { clusters, entries, levels, outside, moved })
 }
 
 /// Returns what went wrong first: once reading has failed, redb tells whoever goes on only that it has.
@@ -168,6 +177,8 @@ fn rank_in_groups(
     for group in query.questions.chunks(QUESTIONS_AT_ONCE) {
         let mut ranked_here = loop {
             let (how, next) = match answer.plan.way {
+                AccessPath::Clusters if view.is_sketched() => ("searching without the clusters", AccessPath::Sketch),
+                AccessPath::Clusters => ("searching without the clusters", AccessPath::Scan),
                 AccessPath::Sketch => ("searching without the sketch", AccessPath::Scan),
                 _ => ("ranking every record by its embedding", AccessPath::Rows),
             };
@@ -206,6 +217,13 @@ fn rank_group(
             answer.timing.rank += start.elapsed();
             Ok(ranked)
         }
+        (AccessPath::Clusters, _) if view.clusters().is_some() => {
+            let found = nearest_in_clusters(view, questions, allowed, wanted, threads)?;
+            answer.ranked += found.ranked;
+            answer.timing.candidates += found.candidates;
+            answer.timing.rank += found.rank;
+            Ok(found.nearest)
+        }
         (AccessPath::Graph, Some(graph)) => {
             let walked = graph.candidates(view, questions, allowed, graph_depth(wanted), threads)?;
             answer.timing.candidates += start.elapsed();
@@ -224,7 +242,7 @@ fn rank_group(
             }
             Ok(ranked)
         }
-        (AccessPath::Graph | AccessPath::Scan | AccessPath::Sketch | AccessPath::Remote, _) => {
+        (AccessPath::Graph | AccessPath::Clusters | AccessPath::Scan | AccessPath::Sketch | AccessPath::Remote, _) => {
             by_bounds(view, questions, allowed, first, threads, answer)
         }
     }

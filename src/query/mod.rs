@@ -55,7 +55,7 @@ pub(crate) use fuse::{FusedQuestion, FusedRecord, Fusible, Reach, fused_of};
 pub use group::{Aggregate, BestPer, Extreme, GroupBy};
 pub(crate) use like::by_embeddings;
 pub use other_kind::other_kinds;
-pub use plan::{AccessPath, Costs, Facts, Plan};
+pub use plan::{AccessPath, ClusteredRows, Costs, Facts, Plan};
 pub use rank::Rank;
 pub use request::{Ask, Query};
 pub(crate) use rerank::reranked;

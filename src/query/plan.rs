@@ -1,13 +1,13 @@
 //! Which way a search takes: a pure function of counts.
 //!
 //! Each way is given a cost in microseconds of one core from the constants below, and the cheapest wins. Every way gives
-//! the same hits but the graph, which is open only where it was measured to find nearly all of them; so a bad guess costs
+//! the same hits but the clusters and the graph, which are open only where they were measured to find nearly all of them; so a bad guess costs
 //! time, never a result.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::index::{BATCH_FROM, graph_depth};
-use crate::store::GraphEntry;
+use crate::store::{ClusterLevel, GraphEntry};
 
 /// What the plan is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct Facts {
     pub outside_graph: u64,
     /// Candidates the graph keeps while it is searched.
     pub ef_search: usize,
+    /// The clusters, where there are any.
+    #[serde(default)]
+    pub clusters: Option<ClusteredRows>,
     /// Whether the collection has sketches.
     pub sketched: bool,
     /// Whether codes and signs are in memory.
@@ -43,6 +46,21 @@ pub struct Facts {
     pub graph_resident: bool,
     /// Whether the exact order is asked for.
     pub exact: bool,
+}
+
+/// What the plan knows of clusters.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClusteredRows {
+    /// How many clusters there are.
+    pub clusters: u64,
+    /// Rows in them, each counted in every cluster that it lies in.
+    pub entries: u64,
+    /// What is found in them, and what it takes, by how many rows a filter keeps.
+    pub levels: [ClusterLevel; 3],
+    /// Rows in segments that are in no cluster.
+    pub outside: u64,
+    /// Rows whose embedding changed since they were clustered.
+    pub moved: u64,
 }
 
 /// A way to search.
@@ -57,13 +75,16 @@ pub enum AccessPath {
     Scan,
     /// Bound the distance of every row by its signs, then rank those that may win by their embeddings.
     Sketch,
+    /// Read the clusters that lie nearest, bound the distance of their rows by their signs, then rank those that may win by their
+    /// embeddings.
+    Clusters,
     /// Walk the graph, scan the rows it does not cover, then rank the best by their embeddings.
     Graph,
     /// Have the place where the records are find the nearest, then rank those by their embeddings here.
     Remote,
 }
 
-named!(pub AccessPath { Nothing: "nothing", Rows: "rows", Scan: "scan", Sketch: "sketch", Graph: "graph", Remote: "remote" });
+named!(pub AccessPath { Nothing: "nothing", Rows: "rows", Scan: "scan", Sketch: "sketch", Clusters: "clusters", Graph: "graph", Remote: "remote" });
 
 /// The way chosen, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -86,9 +107,17 @@ pub struct Costs {
     /// Of [`AccessPath::Sketch`].
     #[serde(deserialize_with = "or_infinite")]
     pub sketch: f64,
+    /// Of [`AccessPath::Clusters`].
+    #[serde(default = "infinite", deserialize_with = "or_infinite")]
+    pub clusters: f64,
     /// Of [`AccessPath::Graph`].
     #[serde(deserialize_with = "or_infinite")]
     pub graph: f64,
+}
+
+/// An earlier version knows no clusters.
+fn infinite() -> f64 {
+    f64::INFINITY
 }
 
 /// JSON knows no infinity and says null.
@@ -115,6 +144,30 @@ const GRAPH_FILTER_SHARE: f64 = 0.1;
 /// Rows ranked for a hit, where codes or signs can tell rows apart: what is expected, not what is done.
 const RANKED_BY_CODES: f64 = 1.5;
 const RANKED_BY_SIGNS: f64 = 22.0;
+/// Turning a question around a cluster's centre, and reading the cluster's first page.
+const VISIT_CLUSTER: f64 = 20.0;
+/// Reading a row's block for that row alone: a million rows were asked 1,000 questions.
+const READ_SCATTERED: f64 = 20.0;
+/// More hits are found by reading every row.
+const MOST_IN_CLUSTERS: usize = 1000;
+
+impl ClusteredRows {
+    /// Returns what is expected where this share of the rows is kept, between what was measured where more and where fewer were; `None`
+    /// where nobody measured so few.
+    fn level(&self, kept: f64) -> Option<ClusterLevel> {
+        let [first, ..] = self.levels;
+        let fewer = self.levels.into_iter().find(|level| level.kept <= kept)?;
+        let more = self.levels.into_iter().rfind(|level| level.kept > kept).unwrap_or(first);
+        let part = if more.kept > fewer.kept { (more.kept / kept).ln() / (more.kept / fewer.kept).ln() } else { 1.0 };
+        let between = |more: f64, fewer: f64| more + (fewer - more) * part;
+        Some(ClusterLevel {
+            kept,
+            share: between(more.share, fewer.share),
+            ranked: between(more.ranked, fewer.ranked),
+            recall: more.recall.zip(fewer.recall).map(|(more, fewer)| more.min(fewer)),
+        })
+    }
+}
 
 impl Plan {
     /// Chooses a way.
@@ -148,9 +201,24 @@ impl Plan {
             + kib(met) * questions * COMPARE_CODES_PER_KIB
             + rank(RANKED_BY_CODES);
         let sketch = tail + kib(facts.rows) / 8.0 * (read_per_kib + questions * signs_per_kib) + rank(ranked_by_signs);
+        let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
+        let clusters = facts.clusters.filter(|_| !facts.exact && facts.wanted <= MOST_IN_CLUSTERS);
+        let level = clusters.and_then(|of| of.level(if facts.filtered { passing } else { 1.0 }));
+        let level = level.filter(|level| GraphEntry::is_used(level.recall, facts.dimension));
+        let clusters = clusters.zip(level).map(|(of, level)| {
+            let met = level.share * questions;
+            kib(of.clusters) * (READ_CODES_PER_KIB + questions * COMPARE_CODES_PER_KIB)
+                + met * of.clusters as f64 * VISIT_CLUSTER
+                + kib(of.entries) / 8.0 * met * (READ_CODES_PER_KIB + COMPARE_SIGNS_PER_KIB)
+                + kib(of.outside) / 8.0 * (READ_CODES_PER_KIB + questions * COMPARE_SIGNS_PER_KIB)
+                + read(of.moved as f64)
+                + of.moved as f64 * questions * compare
+                + read(facts.tail as f64)
+                + facts.tail as f64 * questions * compare
+                + questions * (facts.wanted as f64 * level.ranked).min(facts.candidates as f64) * READ_SCATTERED
+        });
         let walk =
             facts.ef_search.max(graph_depth(facts.wanted)) as f64 * WALK_GRAPH_PER_CANDIDATE * row_bytes / 1536.0;
-        let passing = facts.candidates as f64 / facts.rows.max(1) as f64;
         // Codes of so few components and their numbers take as many bytes as the embeddings.
         let exact = facts.exact || facts.dimension < GraphEntry::LEAST_DIMENSION;
         let is_good = GraphEntry::is_used(facts.recall, facts.dimension);
@@ -166,13 +234,15 @@ impl Plan {
             rows,
             scan: closed(!exact, scan),
             sketch: closed(!exact && facts.sketched, sketch),
+            clusters: clusters.unwrap_or(f64::INFINITY),
             graph: closed(open, graph),
         };
         let of = |way| costs.of(way);
         let way = if facts.candidates == 0 || facts.wanted == 0 || facts.questions == 0 {
             AccessPath::Nothing
         } else {
-            let ways = [AccessPath::Rows, AccessPath::Scan, AccessPath::Sketch, AccessPath::Graph];
+            let ways =
+                [AccessPath::Rows, AccessPath::Scan, AccessPath::Sketch, AccessPath::Clusters, AccessPath::Graph];
             ways.into_iter().min_by(|a, b| of(*a).total_cmp(&of(*b))).unwrap_or(AccessPath::Rows)
         };
         Self { way, costs }
@@ -182,7 +252,8 @@ impl Plan {
     #[must_use]
     pub fn remote() -> Self {
         let closed = f64::INFINITY;
-        Self { way: AccessPath::Remote, costs: Costs { rows: closed, scan: closed, sketch: closed, graph: closed } }
+        let costs = Costs { rows: closed, scan: closed, sketch: closed, clusters: closed, graph: closed };
+        Self { way: AccessPath::Remote, costs }
     }
 
     /// Replaces the way chosen, unless there is nothing to find.
@@ -204,6 +275,7 @@ impl Costs {
             AccessPath::Rows => self.rows,
             AccessPath::Scan => self.scan,
             AccessPath::Sketch => self.sketch,
+            AccessPath::Clusters => self.clusters,
             AccessPath::Graph => self.graph,
         }
     }
@@ -226,6 +298,7 @@ mod tests {
             recall: Some(0.995),
             outside_graph: 0,
             ef_search: 128,
+            clusters: None,
             sketched: false,
             resident: false,
             graph_resident: false,
@@ -258,6 +331,30 @@ mod tests {
         assert_eq!(way(Facts { questions: 100, ..sketched }), AccessPath::Scan);
         assert_eq!(way(Facts { candidates: 200, filtered: true, ..sketched }), AccessPath::Rows);
         assert_eq!(way(Facts { exact: true, ..sketched }), AccessPath::Rows);
+    }
+
+    #[test]
+    fn one_question_of_a_large_collection_reads_clusters_that_find_enough() {
+        let level = |kept: f64, share: f64| ClusterLevel { kept, share, ranked: 20.0, recall: Some(0.995) };
+        let levels = [level(1.0, 0.05), level(0.125, 0.1), level(0.015, 0.3)];
+        let of = ClusteredRows { clusters: 4000, entries: 2_000_000, levels, outside: 0, moved: 0 };
+        let rows = 1_000_000;
+        let large = Facts { rows, candidates: rows, graph_rows: 0, sketched: true, clusters: Some(of), ..facts() };
+        let with = |of: ClusteredRows| way(Facts { clusters: Some(of), ..large });
+        let first = |level: ClusterLevel| ClusteredRows { levels: [level, of.levels[1], of.levels[2]], ..of };
+        assert_eq!(way(large), AccessPath::Clusters);
+        assert_eq!(with(first(ClusterLevel { recall: Some(0.98), ..levels[0] })), AccessPath::Sketch);
+        assert_eq!(with(first(ClusterLevel { recall: None, ..levels[0] })), AccessPath::Sketch);
+        assert_eq!(with(first(level(1.0, 0.9))), AccessPath::Sketch);
+        assert_eq!(with(ClusteredRows { moved: 100_000, ..of }), AccessPath::Sketch);
+        assert_eq!(way(Facts { exact: true, ..large }), AccessPath::Rows);
+        assert_eq!(way(Facts { dimension: 7, ..large }), AccessPath::Rows);
+        assert_eq!(way(Facts { candidates: 300, filtered: true, ..large }), AccessPath::Rows);
+        let filtered = |candidates: u64| Plan::choose(&Facts { candidates, filtered: true, ..large }).costs.clusters;
+        assert_eq!(way(Facts { candidates: 600_000, filtered: true, ..large }), AccessPath::Clusters);
+        assert!(filtered(600_000) < filtered(100_000) && filtered(100_000).is_finite(), "a level for each");
+        assert!(filtered(10_000).is_infinite(), "nobody measured so few");
+        assert_eq!(way(Facts { questions: 100, ..large }), AccessPath::Scan);
     }
 
     #[test]

@@ -171,6 +171,8 @@ impl ChromaSettings {
 impl IndexMode {
     /// Records from which on [`IndexMode::Auto`] has a graph built.
     pub const AUTO_RECORDS: u64 = 4_000_000;
+    /// Records from which on clusters are built at the end of an import, unless the mode is [`IndexMode::Flat`].
+    pub const CLUSTERS_RECORDS: u64 = 1_000_000;
 }
 
 /// When the graph is built.

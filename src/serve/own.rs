@@ -177,7 +177,13 @@ pub(super) fn index(site: &Site, call: &Call) -> Handled {
             // Nobody waits for it any longer.
             Err(_) => ControlFlow::Break(()),
         };
-        let last = match collection.build_index(threads, &watch) {
+        let built = collection.build_index(threads, &watch).and_then(|built| {
+            if collection.clusters_are_due()? {
+                collection.build_clusters(threads, &watch)?;
+            }
+            Ok(built)
+        });
+        let last = match built {
             Ok(Some(BuiltIndex { rows, added, extended, recall, is_used })) => json!({
                 "built": true, "rows": rows, "added": added, "extended": extended, "recall": recall, "is_used": is_used,
             }),

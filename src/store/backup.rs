@@ -169,7 +169,7 @@ fn copy_tables(from: &ReadTransaction, copy: &Database) -> Result<()> {
     copy_table(from, &to, table::IDS)?;
     copy_table(from, &to, table::POSTINGS)?;
     copy_table(from, &to, table::TERMS)?;
-    for pairs in [table::RECORDS, table::TAIL, table::GRAPH].into_iter().chain(table::ROWS) {
+    for pairs in [table::RECORDS, table::TAIL, table::GRAPH, table::CLUSTERS].into_iter().chain(table::ROWS) {
         copy_table(from, &to, pairs)?;
     }
     for sets in [table::DEAD, table::STALE] {

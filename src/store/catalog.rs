@@ -7,6 +7,7 @@ use redb::{ReadableTable, Table, TableDefinition, TableHandle, WriteTransaction}
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::clusters::{self, ClustersEntry};
 use super::quantise::MAX_DIMENSION;
 use super::rotation::ROTATION;
 use super::table::{self, CollectionNumber, META, PairKey, meta};
@@ -164,6 +165,12 @@ pub(crate) struct CatalogEntry {
     pub(crate) epoch: u64,
     /// The graph, when there is one.
     pub(crate) graph: Option<GraphEntry>,
+    /// The clusters, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) clusters: Option<ClustersEntry>,
+    /// The number under which clusters are being built, or were when that was interrupted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unfinished_clusters: Option<u32>,
     /// How the words of its documents were made, where they are indexed.
     #[serde(default = "Words::of_files_without_a_mark")]
     pub(crate) words: Words,
@@ -270,6 +277,8 @@ impl CatalogEntry {
             version: 0,
             epoch: 0,
             graph: None,
+            clusters: None,
+            unfinished_clusters: None,
             words: Words::default(),
             next: None,
         }
@@ -309,6 +318,10 @@ impl CatalogEntry {
         // Positions are computed from these without looking again.
         let of_model = entry.info.embedder.as_ref().map(|model| model.dimension);
         let of_next = entry.next.as_ref().map(|next| next.embedder.dimension);
+        let clusters = entry.clusters.map_or(0, |clusters| clusters.covers_until);
+        if clusters > entry.next_ordinal {
+            return Err("clusters of rows that are not there".into());
+        }
         let mut dimensions = [entry.info.dimension, of_model, of_next].into_iter().flatten();
         if let Some(dimension) = dimensions.find(|dimension| !(1..=MAX_DIMENSION).contains(dimension)) {
             return Err(format!("embeddings of {dimension} components, where 1 to {MAX_DIMENSION} can be"));
@@ -500,7 +513,7 @@ pub(crate) fn next_number(meta_table: &mut Table<&'static str, &'static [u8]>) -
 pub(crate) fn drop_collection(tx: &WriteTransaction, scope: &Scope, name: &str) -> Result<CatalogEntry> {
     let mut names = tx.open_table(table::COLLECTIONS)?;
     let mut entries = tx.open_table(table::COLLECTION)?;
-    let (number, entry) = find(&names, &entries, scope, name)?;
+    let (number, mut entry) = find(&names, &entries, scope, name)?;
     names.remove((scope.tenant.as_str(), scope.database.as_str(), name))?;
     entries.remove(&number.key())?;
     let (from, to) = number.prefix();
@@ -513,6 +526,8 @@ pub(crate) fn drop_collection(tx: &WriteTransaction, scope: &Scope, name: &str) 
     for by_number in [table::DEAD, table::STALE] {
         tx.open_table(by_number)?.remove(&number.key())?;
     }
+    clusters::remove(tx, &mut entry)?;
+    clusters::remove_unfinished(tx, &mut entry)?;
     remove_rows(tx, entry.rows_number(number))?;
     if let Some(next) = &entry.next {
         remove_rows(tx, CollectionNumber(next.number))?;

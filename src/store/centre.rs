@@ -24,7 +24,7 @@ pub struct Centre {
 }
 
 impl Centre {
-    fn new(at: Vec<f32>) -> Self {
+    pub(crate) fn new(at: Vec<f32>) -> Self {
         let squared = sum(&at, |x| x * x);
         Self { at, squared }
     }

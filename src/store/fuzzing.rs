@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::catalog::CatalogEntry;
 use super::centre::Centre;
+use super::clusters::{ClusterChunkRef, Directory};
 use super::codec::{set_from_bytes, set_to_bytes};
 use super::quantise::difference;
 use super::segment::{Bounds, Segment, seal};
@@ -98,6 +99,25 @@ fn read_sketch(bytes: &[u8], rows: usize) -> bool {
     numbers == rows && sketch.rows() == rows && (rows == 0 || sketch.signs().len() >= sign_bytes(1))
 }
 
+/// Reads the directory of clusters.
+pub(crate) fn clusters(bytes: &[u8]) -> bool {
+    let bytes = with_checksum(bytes);
+    let Ok(directory) = Directory::from_bytes(&bytes) else { return false };
+    assert_eq!(directory.to_bytes(), bytes);
+    true
+}
+
+/// Reads a chunk of a cluster: eight bytes are its first ordinal, a sketch follows.
+pub(crate) fn cluster_chunk(bytes: &[u8]) -> bool {
+    let Some((first, sketch)) = bytes.split_first_chunk::<8>() else { return false };
+    let bytes = with_checksum(&[&first[..], &with_checksum(sketch)].concat());
+    let Ok(chunk) = ClusterChunkRef::verified(&bytes) else { return false };
+    for row in 0..chunk.rows() {
+        let _ = chunk.ordinal(row);
+    }
+    read_sketch(&bytes[16..], chunk.rows())
+}
+
 /// Reads a posting: two bytes say how long its key is, the key and the members follow.
 pub(crate) fn stored_posting(bytes: &[u8]) -> bool {
     let Some((len, rest)) = bytes.split_first_chunk::<2>() else { return false };
@@ -151,6 +171,29 @@ pub(crate) fn ordinals(bytes: &[u8]) -> bool {
 /// Puts before bytes the checksum they need.
 fn with_checksum(bytes: &[u8]) -> Vec<u8> {
     [&xxh3_64(bytes).to_le_bytes(), bytes].concat()
+}
+
+/// Values of the codecs of clusters, by target.
+#[cfg(test)]
+pub(crate) fn cluster_examples() -> Vec<(&'static str, Vec<u8>)> {
+    use super::clusters::{ChunkRows, ClusterFacts};
+    use super::quantise::quantise;
+
+    let facts = |n: u32| ClusterFacts { radius: 0.5, squared: 1.5, entries: 7 * n, chunks: n };
+    let directory = Directory { clusters: (0..3).map(facts).collect() };
+    let mut examples = vec![("clusters", directory.to_bytes()[8..].to_vec())];
+    for ordinals in [&[5, 6, 7][..], &[5, 9, 70_000]] {
+        let (mut rows, mut signs) = (ChunkRows::new(9), vec![0; 8 * sign_bytes(9)]);
+        for ordinal in ordinals {
+            let codes = quantise(&[0.5; 9], &Centre::origin(9), Space::Cosine);
+            let [sums, ..] = Sketcher::new(9).turn(&codes.codes, &mut signs);
+            let numbers = [codes.factor, codes.bias, codes.residual, codes.length];
+            rows.push(Ordinal(*ordinal), (&signs[..sign_bytes(9)], sums), numbers, Space::Cosine);
+        }
+        let bytes = rows.to_bytes(3);
+        examples.push(("cluster_chunk", [&bytes[8..16], &bytes[24..]].concat()));
+    }
+    examples
 }
 
 /// Values of every codec, by target.

@@ -12,6 +12,7 @@ mod catalog;
 #[allow(unreachable_pub, reason = "with the feature `internals` the benches reach some of it")]
 mod centre;
 mod check;
+mod clusters;
 mod codec;
 mod collection;
 mod collections;
@@ -70,6 +71,11 @@ pub use cache::Cache;
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub(crate) use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
+pub use clusters::{ClusterLevel, ClustersEntry, Reach};
+pub(crate) use clusters::{
+    ChunkRows, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Directory, MOST_CLUSTERS, decoded,
+    rows_per_chunk,
+};
 pub use collection::Collection;
 pub(crate) use collection::Restriction;
 #[cfg(feature = "postgres")]
@@ -103,14 +109,13 @@ pub(crate) use reembedding::unfinished;
 pub use repair::{Certainty, Loss, Repair, RepairedCollection};
 pub(crate) use segment::seal;
 pub(crate) use segment::{Bounds, Segment, rows_per_segment};
-pub(crate) use sketch::{Sketch, SketchQuestion};
-pub(crate) use sketch::{SketchAccuracy, SketchTerms, Sketcher};
+pub(crate) use sketch::{QuestionTurner, Sketch, SketchAccuracy, SketchQuestion, SketchTerms, Sketcher};
 pub(crate) use sketch_size::{SKETCH_FROM_DIMENSION, sign_bytes};
 pub use snapshot::Snapshot;
 #[cfg(feature = "postgres")]
 pub(crate) use snapshot::check_settings;
 #[cfg(test)]
-pub(crate) use table::VECTORS;
+pub(crate) use table::{CLUSTERS, VECTORS};
 pub use table::{FORMAT_VERSION, MAX_VALUE_BYTES};
 pub use tenants::DatabaseInfo;
 #[cfg(feature = "postgres")]

@@ -8,6 +8,7 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
 use super::catalog::{self, CatalogEntry, NextEmbeddings, Sealing};
+use super::clusters;
 use super::codec::set_to_bytes;
 use super::quantised_rows::{HeldEmbeddings, QuantisedRows};
 use super::record::decode;
@@ -156,7 +157,7 @@ impl NextEmbeddings {
         Ok(self.until == entry.next_ordinal && self.stale(tx)?.is_empty())
     }
 
-    /// Replaces the embeddings searched so far, which are removed with their graph.
+    /// Replaces the embeddings searched so far, which are removed with their graph and clusters.
     pub(crate) fn take_place(
         self,
         tx: &WriteTransaction,
@@ -167,6 +168,8 @@ impl NextEmbeddings {
         catalog::remove_pairs(tx, table::GRAPH, own)?;
         tx.open_table(table::STALE)?.remove(&own.key())?;
         entry.graph = None;
+        clusters::remove(tx, entry)?;
+        clusters::remove_unfinished(tx, entry)?;
         entry.rows_number = Some(self.number);
         entry.sealed = self.sealed;
         entry.info.dimension = Some(self.embedder.dimension);

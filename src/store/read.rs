@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::{CatalogEntry, CollectionKey, GraphEntry, NextEmbeddings};
 use super::centre::Centre;
+use super::clusters::{ClusterReader, ClustersEntry};
 use super::panic_guard::guarded;
 use super::quantised_rows::read_centre;
 use super::record::{StoredRecord, decode, decode_id};
@@ -123,7 +124,7 @@ impl View {
     }
 
     /// Runs a read, and names the file in its error. A panic of redb becomes one: it took a damaged page for sound.
-    fn named<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(super) fn named<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
         self.place.name(guarded(read))
     }
 
@@ -156,6 +157,31 @@ impl View {
     #[must_use]
     pub fn graph(&self) -> Option<GraphEntry> {
         self.entry.graph
+    }
+
+    /// Returns the catalogue's entry of its clusters.
+    #[must_use]
+    pub fn clusters(&self) -> Option<ClustersEntry> {
+        self.entry.clusters
+    }
+
+    /// Returns the rows whose embedding changed since they were clustered.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the clusters cannot be read, or there are none.
+    pub fn rows_moved(&self) -> Result<RoaringTreemap> {
+        ClusterReader::open(self)?.moved()
+    }
+
+    /// Returns whether the entry still has the embeddings of this view, apart from new ones.
+    pub(super) fn has_same_rows(&self, number: CollectionNumber, entry: &CatalogEntry) -> bool {
+        let rows = self.number == number && self.entry.rows_number == entry.rows_number;
+        rows && self.entry.replaced == entry.replaced
+    }
+
+    /// Returns the transaction it reads in.
+    pub(super) fn tx(&self) -> &ReadTransaction {
+        &self.tx
     }
 
     /// Returns the ordinal the next new record will have: every record's is below it.

@@ -20,7 +20,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::codec::{Reader, put_floats};
-use super::quantise::above;
+use super::quantise::{AskedDifference, above};
 use super::rotation::{LANES, Lane, Rotation};
 use super::segment::{Bounds, Segment};
 use super::sketch_size::{HEADER_BYTES, sign_bytes};
@@ -30,21 +30,27 @@ use crate::record::{Ordinal, Space};
 /// Standard deviations between an estimate and its bound.
 pub(super) const DEVIATIONS: f32 = 3.5;
 
-/// Makes sketches of segments, a few rows at a time.
+/// Makes sketches of rows, a few at a time.
 pub(crate) struct Sketcher {
     rotation: Rotation,
     rows: Vec<Lane>,
     bounds: Bounds,
 }
 
-/// What is kept of a row besides its signs.
-struct SketchNumbers {
+/// Rows on their way into a sketch: the signs of each, and what is kept besides.
+#[derive(Debug, Clone)]
+pub(crate) struct SketchRows {
+    dimension: usize,
+    signs: Vec<u8>,
     weights: Vec<f32>,
     biases: Vec<f32>,
     slacks: Vec<f32>,
     /// The least of the rows.
     spread: f32,
 }
+
+/// The sums of the squares and of the sizes of the turned codes of up to eight rows.
+pub(crate) type TurnedSums = [(f32, f32); LANES];
 
 impl Sketcher {
     pub(crate) fn new(dimension: usize) -> Self {
@@ -54,49 +60,71 @@ impl Sketcher {
     /// Returns the sketch of a segment.
     pub(crate) fn sketch(&mut self, segment: &Segment, space: Space) -> Vec<u8> {
         let (rows, dimension) = (segment.rows(), segment.dimension());
-        segment.read_bounds(space, &mut self.bounds);
-        let mut signs = vec![0; rows * sign_bytes(dimension)];
-        let mut numbers = SketchNumbers { weights: Vec::new(), biases: Vec::new(), slacks: Vec::new(), spread: 1.0 };
-        let mut of_rows = self.bounds.rows();
-        let eights = segment.codes().chunks(LANES * dimension).zip(signs.chunks_mut(LANES * sign_bytes(dimension)));
-        for (codes, signs) in eights {
-            for (lane, row) in codes.chunks_exact(dimension).enumerate() {
-                for (components, code) in self.rows.iter_mut().zip(row) {
-                    if let Some(component) = components.get_mut(lane) {
-                        *component = f32::from(*code);
-                    }
-                }
-            }
-            self.rotation.turn(&mut self.rows);
-            put_signs(signs, &self.rows, sign_bytes(dimension));
-            let (mut squares, mut sums) = ([0.0_f32; LANES], [0.0_f32; LANES]);
-            for components in &self.rows {
-                for ((x, square), sum) in components.iter().zip(&mut squares).zip(&mut sums) {
-                    *square += x * x;
-                    *sum += x.abs();
-                }
-            }
-            let rows = codes.len() / dimension;
-            for ((square, sum), bounds) in squares.into_iter().zip(sums).take(rows).zip(&mut of_rows) {
-                numbers.add((square, sum), bounds, (dimension, space));
+        let mut bounds = std::mem::take(&mut self.bounds);
+        segment.read_bounds(space, &mut bounds);
+        let mut sketched = SketchRows::new(dimension);
+        let mut of_rows = bounds.rows();
+        let mut signs = vec![0; LANES * sign_bytes(dimension)];
+        for codes in segment.codes().chunks(LANES * dimension) {
+            let sums = self.turn(codes, &mut signs);
+            let rows = codes.chunks_exact(dimension).zip(sums).zip(signs.chunks_exact(sign_bytes(dimension)));
+            for (((_, sums), signs), bounds) in rows.zip(&mut of_rows) {
+                sketched.push(signs, sums, bounds, space);
             }
         }
         drop(of_rows);
-        numbers.into_bytes(segment, &signs)
+        self.bounds = bounds;
+        let offset = |row| segment.ordinal(row).0.saturating_sub(segment.ordinal(0).0);
+        let offsets: Vec<u64> = (0..rows).filter(|_| segment.contiguous_from().is_none()).map(offset).collect();
+        sketched.to_bytes(segment.centre().unwrap_or(0), &offsets)
+    }
+
+    /// Turns the codes of up to eight rows, which lie one after another, and writes their signs.
+    pub(crate) fn turn(&mut self, codes: &[i8], signs: &mut [u8]) -> TurnedSums {
+        let dimension = self.rows.len();
+        for (lane, row) in codes.chunks_exact(dimension.max(1)).enumerate() {
+            for (components, code) in self.rows.iter_mut().zip(row) {
+                if let Some(component) = components.get_mut(lane) {
+                    *component = f32::from(*code);
+                }
+            }
+        }
+        self.rotation.turn(&mut self.rows);
+        signs.fill(0);
+        put_signs(signs, &self.rows, sign_bytes(dimension));
+        let mut sums = [(0.0_f32, 0.0_f32); LANES];
+        for components in &self.rows {
+            for (x, (square, sum)) in components.iter().zip(&mut sums) {
+                *square += x * x;
+                *sum += x.abs();
+            }
+        }
+        sums
     }
 }
 
-impl SketchNumbers {
-    /// Adds a row, given the sums of the squares and of the sizes of its turned codes.
+impl SketchRows {
+    pub(crate) fn new(dimension: usize) -> Self {
+        let (weights, biases, slacks) = (Vec::new(), Vec::new(), Vec::new());
+        Self { dimension, signs: Vec::new(), weights, biases, slacks, spread: 1.0 }
+    }
+
+    /// Returns the number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// Adds a row, given its signs and the sums of its turned codes.
     #[expect(clippy::cast_precision_loss, reason = "a dimension is small")]
-    fn add(
+    pub(crate) fn push(
         &mut self,
+        signs: &[u8],
         (square, sum): (f32, f32),
         [factor, bias, residual, _]: [f32; 4],
-        (dimension, space): (usize, Space),
+        space: Space,
     ) {
         let weight = if sum > 0.0 { factor * square / sum } else { 0.0 };
-        let dimension = dimension as f32;
+        let dimension = self.dimension as f32;
         let share = if square > 0.0 { sum / (dimension * square).sqrt() } else { 1.0 };
         // Slightly more than it is, for the rounding of f32 sums.
         let spread = (1.0 - share * share).max(0.0).sqrt() * (dimension / (dimension - 1.0).max(1.0)).sqrt() + 1e-4;
@@ -105,20 +133,23 @@ impl SketchNumbers {
         self.slacks.push(weight * spread + lost / DEVIATIONS);
         self.weights.push(weight);
         self.biases.push(bias);
+        self.signs.extend_from_slice(signs);
     }
 
-    fn into_bytes(self, segment: &Segment, signs: &[u8]) -> Vec<u8> {
-        let rows = segment.rows();
+    /// Returns the sketch of the rows, which lie around the centre of this number; `offsets` are those of their ordinals from
+    /// the first, none where they follow it without a gap.
+    pub(crate) fn to_bytes(&self, centre: u32, offsets: &[u64]) -> Vec<u8> {
+        let rows = self.len();
         let (weights, weight_codes, weights_off) = coded(&self.weights);
         let (biases, bias_codes, biases_off) = coded(&self.biases);
         let (slacks, slack_codes, slacks_off) = coded(&self.slacks);
-        let mut out = Vec::with_capacity(HEADER_BYTES + signs.len() + 7 * rows);
+        let mut out = Vec::with_capacity(HEADER_BYTES + self.signs.len() + 7 * rows);
         out.extend([0; 8]);
         // Both are bounded by the size of a segment.
-        for n in [rows, segment.dimension()] {
+        for n in [rows, self.dimension] {
             out.extend(u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes());
         }
-        out.extend(segment.centre().unwrap_or(0).to_le_bytes());
+        out.extend(centre.to_le_bytes());
         for range in [weights, biases, slacks] {
             put_floats(&mut out, &[range.least, range.step]);
         }
@@ -126,13 +157,10 @@ impl SketchNumbers {
         out.extend(weight_codes);
         out.extend(bias_codes);
         out.extend(slack_codes);
-        if segment.contiguous_from().is_none() {
-            for row in 0..rows {
-                let offset = segment.ordinal(row).0.saturating_sub(segment.ordinal(0).0);
-                out.extend(u32::try_from(offset).unwrap_or(u32::MAX).to_le_bytes());
-            }
+        for offset in offsets {
+            out.extend(u32::try_from(*offset).unwrap_or(u32::MAX).to_le_bytes());
         }
-        out.extend(signs);
+        out.extend(&self.signs);
         let checksum = out.get(8..).map_or(0, xxh3_64);
         out.splice(0..8, checksum.to_le_bytes());
         out
@@ -235,6 +263,38 @@ impl SketchQuestion {
     #[must_use]
     pub(crate) fn new(difference: &[f32], length: f64) -> Self {
         Self { turned: Rotation::new(difference.len()).turn_one(difference), length: above(length * (1.0 + 1e-5)) }
+    }
+}
+
+/// Rotates a question's differences from several centres at once.
+pub(crate) struct QuestionTurner {
+    rotation: Rotation,
+    rows: Vec<Lane>,
+}
+
+impl QuestionTurner {
+    /// Differences turned at once.
+    pub(crate) const AT_ONCE: usize = LANES;
+
+    pub(crate) fn new(dimension: usize) -> Self {
+        Self { rotation: Rotation::new(dimension), rows: vec![[0.0; LANES]; dimension] }
+    }
+
+    /// Turns up to [`QuestionTurner::AT_ONCE`] differences.
+    pub(crate) fn turn(&mut self, differences: &[AskedDifference]) -> Vec<SketchQuestion> {
+        for (lane, difference) in differences.iter().enumerate() {
+            for (components, x) in self.rows.iter_mut().zip(&difference.components) {
+                if let Some(component) = components.get_mut(lane) {
+                    *component = *x;
+                }
+            }
+        }
+        self.rotation.turn(&mut self.rows);
+        let turned = |lane: usize| self.rows.iter().filter_map(|components| components.get(lane).copied()).collect();
+        let questions = differences.iter().enumerate();
+        questions
+            .map(|(lane, of)| SketchQuestion { turned: turned(lane), length: above(of.length * (1.0 + 1e-5)) })
+            .collect()
     }
 }
 

@@ -23,8 +23,9 @@
 //! | `postings` | c, metadata key, typed value, r / 65,536 | set of r % 65,536 ([`super::posting`]) |
 //! | `terms` | c, field, term, first r | up to 512 records that hold a term, and its weight in each ([`super::terms`]) |
 //! | `graph` | c, chunk | the `USearch` graph, in chunks with a checksum each |
+//! | `clusters` | n, part | under a number n of their own: what is known of each cluster, their centres, and for each the signs of its rows in chunks ([`super::clusters`]); absent until it is needed |
 //!
-//! Version 2 knew f32 alone; its files are what they would be now.
+//! Version 2 knew f32 alone, and no `clusters`; its files are what they would be now.
 //! Version 1 had no `centres`, segments without bounds, and a table `tail` of rows not yet sealed. Its files are read; the
 //! rows of a collection are sealed anew when it is next written, and those of all when the file is compacted.
 
@@ -64,6 +65,7 @@ pub(crate) const STALE: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new(
 pub(crate) const POSTINGS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("postings");
 pub(crate) const TERMS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("terms");
 pub(crate) const GRAPH: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("graph");
+pub(crate) const CLUSTERS: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("clusters");
 
 /// The tables whose keys begin with the number that a collection's embeddings stand under.
 pub(crate) const ROWS: [TableDefinition<&PairKey, &[u8]>; 4] = [VECTORS, SEGMENTS, CENTRES, SKETCH];

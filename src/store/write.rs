@@ -8,6 +8,7 @@ use roaring::RoaringTreemap;
 
 use super::apply::{Progress, Rows};
 use super::catalog::{self, CatalogEntry, CollectionKey};
+use super::clusters;
 use super::codec::{set_from_bytes, set_to_bytes};
 use super::quantised_rows::{HeldEmbeddings, QuantisedRows};
 use super::record::{StoredRecord, decode, encode_checked};
@@ -147,6 +148,7 @@ impl<'tx> WriteBatch<'tx> {
         }
         drop(sets);
         self.mark_stale()?;
+        clusters::note_moved(self.tx, &self.entry, &self.replaced)?;
         if let Some(next) = &mut self.entry.next {
             let kept = (self.entry.info.space, self.entry.info.precision);
             next.follow(self.tx, kept, &mut self.vectors, (&self.died, &dead), self.reworded)?;

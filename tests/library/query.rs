@@ -1,9 +1,9 @@
 //! Queries against an exact scan written here: every way finds what it must, under every filter.
 
-use huedb::index::{build_graph, unwatched};
+use huedb::index::{build_clusters, build_graph, unwatched};
 use huedb::query::{AccessPath, Filter, Query};
 use huedb::record::{CollectionName, MetadataPatch, RecordId, Space};
-use huedb::store::{Access, Change, Collection, Include, NewCollection, Store};
+use huedb::store::{Access, Change, Collection, Depth, Include, NewCollection, Store};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -238,6 +238,38 @@ fn the_sketch_finds_what_the_scan_finds_whatever_changed_since() {
         world.check_way(AccessPath::Sketch, space, &questions, 0.999);
         world.change(&mut random, 192);
         world.check_way(AccessPath::Sketch, space, &questions, 0.999);
+    }
+}
+
+#[test]
+fn clusters_find_what_the_scan_finds_whatever_changed_since() {
+    let mut random = Random::new();
+    for (space, sketched) in Space::ALL.into_iter().zip([true, false, true]) {
+        let mut world = world(space, 5000, 64, &mut random);
+        let questions = world.questions(300, &mut random);
+        if sketched {
+            world.collection().sketch().unwrap();
+        }
+        let built = build_clusters(&world.collection(), 2, &unwatched).unwrap().unwrap();
+        assert_eq!((built.clusters.rows, built.extended), (world.rows.len() as u64, false));
+        assert!(space == Space::Ip || built.clusters.levels[0].share < 0.7, "{space}: {built:?}, {random:?}");
+        world.check_way(AccessPath::Clusters, space, &questions, 0.97);
+        world.change(&mut random, 64);
+        world.check_way(AccessPath::Clusters, space, &questions, 0.97);
+        assert_eq!(world.store.check(None, Depth::Deep).unwrap(), []);
+        let extended = build_clusters(&world.collection(), 2, &unwatched).unwrap().unwrap();
+        assert!(extended.extended && extended.added == 200, "{extended:?}");
+        world.check_way(AccessPath::Clusters, space, &questions, 0.97);
+        world.store.compact().unwrap();
+        assert_eq!(world.store.check(None, Depth::Deep).unwrap(), []);
+        world.check_way(AccessPath::Clusters, space, &questions, 0.97);
+        let copy = world.store.path().with_extension("copy");
+        world.store.backup(&copy, false).unwrap();
+        let copied = open(&copy, Access::Write).unwrap().collection("vectors").unwrap();
+        assert_eq!(copied.view().unwrap().clusters(), Some(extended.clusters));
+        let all = ask(questions[..2].to_vec(), None).top(world.rows.len() + 5).way(AccessPath::Clusters);
+        assert!(copied.query(&all).unwrap().hits.iter().all(|hits| hits.len() == world.rows.len()));
+        assert_eq!(copied.drop_clusters().unwrap(), Some(extended.clusters));
     }
 }
 

@@ -163,6 +163,7 @@ fn unanswered(place: &dyn Searcher, query: &Query) -> Answer {
         recall: None,
         outside_graph: 0,
         ef_search: place.info().hnsw.ef_search,
+        clusters: None,
         sketched: false,
         resident: false,
         graph_resident: false,

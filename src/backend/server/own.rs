@@ -280,7 +280,7 @@ impl Records for OwnRecords {
 
     fn index_facts(&self) -> Result<Option<Vec<(&'static str, Json)>>> {
         /// What a file says of its index.
-        const NAMES: [&str; 12] = [
+        const NAMES: [&str; 20] = [
             "vectors",
             "not_covered",
             "out_of_date",
@@ -293,6 +293,14 @@ impl Records for OwnRecords {
             "ef_search",
             "max_neighbors",
             "state",
+            "clusters",
+            "clustered",
+            "clusters_not_covered",
+            "clusters_out_of_date",
+            "clusters_recall",
+            "clusters_read",
+            "clusters_size",
+            "clusters_state",
         ];
         let (_, facts): (bool, Option<Vec<(String, Json)>>) = self.post("/index_facts", ())?;
         let named = |(name, value): (String, Json)| Some((*NAMES.iter().find(|known| **known == name)?, value));

@@ -97,9 +97,8 @@ impl ReembedArgs {
         say_cut(context, (reembedded.cut, reembedded.embedded), new.max_tokens, &helps);
         if had_graph {
             crate::cli::verb::index::build(context, &collection, &interrupt)?;
-        } else {
-            crate::cli::verb::index::build_if_due(context, &collection, &interrupt)?;
         }
+        crate::cli::verb::index::build_if_due(context, &collection, &interrupt)?;
         store.close()?;
         Ok(Status::Done)
     }

@@ -95,12 +95,16 @@ fn save(context: &mut Context, db: &Path, target: &Path, force: bool, options: &
     Ok(if is_whole { Status::Done } else { Status::Damaged })
 }
 
-/// The graphs are made by another room than the rest.
+/// The graphs and clusters are made by another room than the rest.
 fn build_graphs(context: &mut Context, repaired: &Repaired, options: &Options) -> Result<()> {
     let interrupt = Interrupt::listen();
-    for kept in repaired.kept.iter().filter(|kept| kept.had_graph) {
+    for kept in &repaired.kept {
         let store = repaired.open(&Options { scope: kept.scope.clone(), ..options.clone() })?;
-        crate::cli::verb::index::build(context, &store.collection(&kept.name)?, &interrupt)?;
+        let collection = store.collection(&kept.name)?;
+        if kept.had_graph {
+            crate::cli::verb::index::build(context, &collection, &interrupt)?;
+        }
+        crate::cli::verb::index::build_clusters_if_due(context, &collection, &interrupt)?;
         store.close()?;
     }
     Ok(())

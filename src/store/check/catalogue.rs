@@ -75,6 +75,7 @@ pub(super) fn check(tx: &ReadTransaction, findings: &mut Findings) -> Result<Che
     check_meta(tx, last, findings)?;
     check_totals(tx, &collections, findings)?;
     check_strays(tx, &numbers, rows.as_ref(), findings)?;
+    check_stray_clusters(tx, &collections, findings)?;
     Ok(CheckedCatalogue { collections })
 }
 
@@ -161,6 +162,20 @@ fn check_strays(
     // A graph's set is stored under the collection's number, that of a re-embedding under its own.
     for (from, to) in between(&(numbers | rows)) {
         stray(tx, table::STALE, &from.key(), &to.key(), findings)?;
+    }
+    Ok(())
+}
+
+/// Looks for clusters that no collection has, or had begun to build.
+fn check_stray_clusters(tx: &ReadTransaction, collections: &[Named], findings: &mut Findings) -> Result<()> {
+    let mut known = BTreeSet::new();
+    for named in collections {
+        let Some(entry) = &named.entry else { return Ok(()) };
+        known.extend(entry.clusters.map(|clusters| CollectionNumber(clusters.number)));
+        known.extend(entry.unfinished_clusters.map(CollectionNumber));
+    }
+    for (from, to) in between(&known) {
+        stray(tx, table::CLUSTERS, &from.pair(0), &to.pair(0), findings)?;
     }
     Ok(())
 }

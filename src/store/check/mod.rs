@@ -5,6 +5,7 @@
 //! and what cannot be read is a [`Finding`], not an error.
 
 mod catalogue;
+mod clusters;
 mod finding;
 mod graph;
 mod pages;

@@ -38,6 +38,7 @@ impl Subject<'_> {
         self.check_counters(findings);
         findings.check(self.place("quantised rows"), true, |findings| self.check_rows(findings))?;
         findings.check(self.place("graph"), true, |findings| self.check_graph(findings))?;
+        findings.check(self.place("clusters"), true, |findings| self.check_clusters(findings))?;
         if self.depth == Depth::Deep {
             findings.check(self.place("records"), false, |findings| self.check_records(findings))?;
             findings.check(self.place("inverted index"), true, |findings| self.check_terms(findings))?;

@@ -184,7 +184,7 @@ impl Pages {
 
 /// Tables that a query can do without.
 fn has_a_substitute(shape: &TreeShape) -> bool {
-    [table::TAIL, table::SEGMENTS, table::CENTRES, table::SKETCH, table::GRAPH]
+    [table::TAIL, table::SEGMENTS, table::CENTRES, table::SKETCH, table::GRAPH, table::CLUSTERS]
         .iter()
         .any(|table| shape.table == redb::TableHandle::name(table))
 }

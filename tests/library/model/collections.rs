@@ -145,6 +145,22 @@ impl World {
         }
     }
 
+    pub(crate) fn build_clusters(&mut self, random: &mut Random, what: &RefCell<String>) -> Same {
+        let name = self.name(random);
+        what.replace(format!("build the clusters of {name}"));
+        let built = self.records(name).build_clusters(1 + random.below(2), &unwatched);
+        match both(built, self.collection(name))? {
+            Some((Some(built), _)) if built.rows == 0 => Err("clusters of nothing".into()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn drop_clusters(&mut self, random: &mut Random, what: &RefCell<String>) -> Same {
+        let name = self.name(random);
+        what.replace(format!("drop the clusters of {name}"));
+        both(self.records(name).drop_clusters(), self.collection(name)).map(drop)
+    }
+
     pub(crate) fn drop_graph(&mut self, random: &mut Random, what: &RefCell<String>) -> Same {
         let name = self.name(random);
         what.replace(format!("drop the graph of {name}"));

@@ -1,7 +1,7 @@
 //! Queries: the nearest records under every condition, in every space, by every way (sections 2.2 and 4).
 //!
-//! What ranks embeddings as given, or those that codes leave, must find exactly what the contract finds. The ways by signs
-//! and the graph must give true distances, in order, and as many hits as there are; which hits they miss is counted.
+//! What ranks embeddings as given, or those that codes leave, must find exactly what the contract finds. The ways by signs,
+//! clusters and the graph must give true distances, in order, and as many hits as there are; which hits they miss is counted.
 
 use std::cell::RefCell;
 
@@ -17,10 +17,11 @@ use crate::random::Random;
 
 /// Found and wanted by each way that may miss a hit.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Recall([(usize, usize); 2]);
+pub(crate) struct Recall([(usize, usize); 3]);
 
 /// The ways, and the least share of the true hits each has to find.
-const LEAST: [(AccessPath, f64); 2] = [(AccessPath::Sketch, 0.999), (AccessPath::Graph, 0.95)];
+const LEAST: [(AccessPath, f64); 3] =
+    [(AccessPath::Sketch, 0.999), (AccessPath::Graph, 0.95), (AccessPath::Clusters, 0.95)];
 
 impl Recall {
     fn count(&mut self, way: AccessPath, found: usize, wanted: usize) {
@@ -59,11 +60,13 @@ impl World {
         let written = self.records(name).state().ok();
         let view = written.as_ref().and_then(|state| state.view());
         let (graph, sketched) = view.map_or((false, false), |view| (view.graph().is_some(), view.is_sketched()));
-        query.way = match random.below(8) {
+        let clustered = view.is_some_and(|view| view.clusters().is_some());
+        query.way = match random.below(10) {
             0 | 1 => Some(AccessPath::Scan),
             2 => Some(AccessPath::Rows),
             3 if sketched => Some(AccessPath::Sketch),
             4 | 5 if graph => Some(AccessPath::Graph),
+            6 | 7 if clustered => Some(AccessPath::Clusters),
             _ => None,
         };
         let questions = draw_questions(random, collection);

@@ -113,7 +113,9 @@ impl World {
             930..945 => self.tenants_and_databases(random, what),
             945..965 => self.reopen(random, what),
             965..969 => self.compact(what),
-            969..983 => self.build_graph(random, what),
+            969..976 => self.build_graph(random, what),
+            976..982 => self.build_clusters(random, what),
+            982..983 => self.drop_clusters(random, what),
             983..986 => self.drop_graph(random, what),
             986..990 => {
                 let name = self.name(random);

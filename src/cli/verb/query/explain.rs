@@ -17,6 +17,10 @@ pub(super) fn explain(context: &mut Context, answer: &Answer, best_per: Option<&
             format!("approximate: it found {:.1} % of the nearest when it was built", recall * 100.0)
         }
         (AccessPath::Graph, None) => "approximate: its recall was not measured".to_owned(),
+        (AccessPath::Clusters, _) => format!(
+            "approximate: it found {:.1} % of the nearest when it was built",
+            facts.clusters.and_then(|clusters| clusters.levels[0].recall).unwrap_or(0.0) * 100.0
+        ),
         (AccessPath::Sketch, _) => "exact but for a row in 4,000 that signs may miss at the edge".to_owned(),
         (AccessPath::Remote, _) if !facts.exact => "as near as its own index finds them, ranked again here".to_owned(),
         (AccessPath::Nothing | AccessPath::Rows | AccessPath::Scan | AccessPath::Remote, _) => "exact".to_owned(),
@@ -35,10 +39,11 @@ pub(super) fn explain(context: &mut Context, answer: &Answer, best_per: Option<&
                 output::count(facts.graph_rows)
             ),
             format!(
-                "expected: rows {}, scan {}, sketch {}, graph {}",
+                "expected: rows {}, scan {}, sketch {}, clusters {}, graph {}",
                 cost(costs.rows),
                 cost(costs.scan),
                 cost(costs.sketch),
+                cost(costs.clusters),
                 cost(costs.graph)
             ),
         ]

@@ -1,0 +1,202 @@
+//! Building clusters, and extending them by rows that came since.
+//!
+//! Rows stream from the embeddings once. Invariant: what is searched is replaced as a whole in one transaction, so a build that
+//! is interrupted or fails leaves the old clusters.
+
+use super::centres::Centres;
+use super::filling::Filling;
+use super::measure::Asked;
+use super::train::train;
+use crate::error::{Error, Result};
+use crate::index::graph::Watch;
+use crate::record::IndexMode;
+use crate::store::{ClusterChunk, ClusterLevel, ClusterReader, ClustersEntry, Collection, GraphEntry, MOST_CLUSTERS, View};
+
+/// Rows handed to the threads at once.
+const ROWS_AT_ONCE: usize = 8192;
+/// Bytes of chunks written in one transaction.
+const BYTES_AT_ONCE: usize = 48 << 20;
+/// Clusters for each row in the root of the rows.
+const CLUSTERS_PER_ROOT: f64 = 4.0;
+/// Fewer rows are read as a whole as fast.
+const LEAST_ROWS_OF_A_CLUSTER: u64 = 8;
+/// Clusters are extended when more than this part of their rows has come or moved since, and built anew when as many have as they
+/// have, or when more than this part moved or died.
+const OUTSIDE_PART: u64 = 32;
+const LOST_PART: u64 = 4;
+
+/// What a build did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BuiltClusters {
+    /// What the file now says of the clusters.
+    pub clusters: ClustersEntry,
+    /// Rows that were added to them.
+    pub added: u64,
+    /// Whether older ones were extended.
+    pub extended: bool,
+}
+
+/// Returns whether a collection's settings call for clusters it lacks, or for ones of more of its records: checked at the end of
+/// an import.
+#[must_use]
+pub fn clusters_are_due(view: &View) -> bool {
+    if view.info().index == IndexMode::Flat {
+        return false;
+    }
+    match view.clusters() {
+        None => view.is_sketched() && view.counts().records >= IndexMode::CLUSTERS_RECORDS,
+        Some(clusters) => {
+            // What cannot be read is made again.
+            let moved = view.rows_moved().map_or(clusters.rows, |moved| moved.len());
+            let outside = view.end().0.saturating_sub(clusters.covers_until).saturating_add(moved);
+            outside.saturating_mul(OUTSIDE_PART) > clusters.rows
+        }
+    }
+}
+
+/// Builds the clusters of a collection, or extends those it has; `None` for a collection without records, or one whose embeddings
+/// are compared one by one always.
+///
+/// # Errors
+/// [`Error::Interrupted`] when `watch` says so, an error that says so when embeddings were replaced meanwhile, or those of
+/// every write.
+pub fn build_clusters(collection: &Collection, threads: usize, watch: Watch) -> Result<Option<BuiltClusters>> {
+    let view = collection.view()?;
+    let dimension = view.info().dimension.unwrap_or(0);
+    if view.counts().records == 0 || dimension < GraphEntry::LEAST_DIMENSION {
+        return Ok(None);
+    }
+    let extended = match extendable(&view)? {
+        Some(found) => extend(collection, &view, found, threads, watch),
+        None => return anew(collection, &view, threads, watch),
+    };
+    match extended {
+        Err(Error::Damaged { .. }) => anew(collection, &view, threads, watch),
+        extended => extended,
+    }
+}
+
+/// Returns the clusters there are if they are worth extending.
+fn extendable(view: &View) -> Result<Option<ClustersEntry>> {
+    let Some(found) = view.clusters() else { return Ok(None) };
+    // What cannot be read is built anew: it is derived data.
+    let moved = match ClusterReader::open(view).and_then(|reader| Ok(reader.moved()? | reader.again()?)) {
+        Err(Error::Damaged { .. }) => return Ok(None),
+        moved => moved?,
+    };
+    let lost = view.dead().range_cardinality(..found.covers_until) + moved.len();
+    let new = view.end().0.saturating_sub(found.covers_until);
+    Ok(Some(found).filter(|found| lost * LOST_PART < found.rows && new < found.rows && found.recall().is_some()))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "small")]
+fn clusters_for(rows: u64) -> usize {
+    let by_root = (CLUSTERS_PER_ROOT * (rows as f64).sqrt()) as u64;
+    by_root.min(rows / LEAST_ROWS_OF_A_CLUSTER).clamp(1, MOST_CLUSTERS as u64) as usize
+}
+
+fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> Result<Option<BuiltClusters>> {
+    let covers_until = view.end().0;
+    let ordinals: Vec<u64> = view.live().iter().collect();
+    let (choose, judge) = (Asked::of(view, false, threads)?, Asked::of(view, true, threads)?);
+    let centres = train(view, &ordinals, clusters_for(ordinals.len() as u64), threads, watch)?;
+    let new = collection.begin_clusters()?;
+    let mut filling = Filling::new(&centres, None, view.info().space)?;
+    let (mut full, mut written): (Vec<ClusterChunk>, u64) = (Vec::new(), 0);
+    for some in ordinals.chunks(ROWS_AT_ONCE) {
+        full.append(&mut filling.add(view, some, threads)?);
+        let bytes = full.iter().map(|chunk| chunk.bytes.len()).sum::<usize>();
+        if bytes >= BYTES_AT_ONCE {
+            new.put(&full)?;
+            written += bytes as u64;
+            full.clear();
+        }
+        if watch(some.len()).is_break() {
+            return Err(Error::Interrupted);
+        }
+    }
+    let (mut rest, directory) = filling.finish();
+    full.append(&mut rest);
+    for some in full.chunks(BYTES_AT_ONCE >> 15) {
+        new.put(some)?;
+        written += some.iter().map(|chunk| chunk.bytes.len() as u64).sum::<u64>();
+    }
+    let (reaches, levels) = choose.reach(view, &centres, &directory)?;
+    let entry = ClustersEntry {
+        number: 0,
+        covers_until,
+        scan_from: view.sealed_until().0,
+        rows: ordinals.len() as u64,
+        clusters: directory.clusters.len() as u64,
+        entries: directory.clusters.iter().map(|facts| u64::from(facts.entries)).sum(),
+        bytes: written,
+        reaches,
+        levels,
+    };
+    let Some(entry) = new.finish(view, centres.parts(), &directory, entry)? else { return Err(replaced(collection)) };
+    let clusters = judged(collection, &judge, entry, threads)?;
+    Ok(Some(BuiltClusters { clusters, added: ordinals.len() as u64, extended: false }))
+}
+
+fn extend(
+    collection: &Collection,
+    view: &View,
+    found: ClustersEntry,
+    threads: usize,
+    watch: Watch,
+) -> Result<Option<BuiltClusters>> {
+    let covers_until = view.end().0;
+    let ordinals: Vec<u64> = view.live().iter().skip_while(|ordinal| *ordinal < found.covers_until).collect();
+    let reader = ClusterReader::open(view)?;
+    let directory = reader.directory()?;
+    let centres = Centres::read(&reader, directory.clusters.len())?;
+    let mut filling = Filling::new(&centres, Some(&directory), view.info().space)?;
+    let moved = reader.moved()? - view.dead();
+    let taken = filling.take_back((view, &reader), &moved, threads)?;
+    let mut chunks = taken.full;
+    for some in ordinals.chunks(ROWS_AT_ONCE) {
+        chunks.append(&mut filling.add(view, some, threads)?);
+        if watch(some.len()).is_break() {
+            return Err(Error::Interrupted);
+        }
+    }
+    let (mut rest, directory) = filling.finish();
+    chunks.append(&mut rest);
+    let (choose, judge) = (Asked::of(view, false, threads)?, Asked::of(view, true, threads)?);
+    let (reaches, mut levels) = choose.reach(view, &centres, &directory)?;
+    // What was found before holds until it is measured again.
+    for (level, found) in levels.iter_mut().zip(found.levels) {
+        *level = ClusterLevel { share: level.share, ..found };
+    }
+    let entry = ClustersEntry {
+        covers_until,
+        scan_from: view.sealed_until().0,
+        reaches,
+        levels,
+        rows: found.rows + ordinals.len() as u64,
+        entries: directory.clusters.iter().map(|facts| u64::from(facts.entries)).sum(),
+        bytes: found.bytes.saturating_sub(taken.bytes)
+            + chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum::<u64>(),
+        ..found
+    };
+    let Some(entry) =
+        collection.extend_clusters(view, (&taken.chunks, &chunks), &(moved | reader.again()?), &directory, entry)?
+    else {
+        return Err(replaced(collection));
+    };
+    let clusters = judged(collection, &judge, entry, threads)?;
+    Ok(Some(BuiltClusters { clusters, added: ordinals.len() as u64, extended: true }))
+}
+
+/// Measures what is found, and keeps it.
+fn judged(collection: &Collection, judge: &Asked, built: ClustersEntry, threads: usize) -> Result<ClustersEntry> {
+    let found = judge.recall(&collection.view()?, threads)?;
+    collection.put_clusters_recall(built, &found)?.ok_or_else(|| replaced(collection))
+}
+
+fn replaced(collection: &Collection) -> Error {
+    Error::InvalidArgument {
+        why: format!("embeddings of {} were replaced while its clusters were built", collection.name()),
+        hint: Some("build them again".into()),
+    }
+}

@@ -1,0 +1,117 @@
+//! The clusters of a view, read a part at a time.
+//!
+//! Keys, not ranges: at the end of a range redb reads a value too many. Invariant: what is missing is damage.
+
+use redb::{AccessGuard, ReadOnlyTable};
+use roaring::RoaringTreemap;
+
+use super::{AGAIN, BASE, CENTRES, ClustersEntry, DIRECTORY, Directory, MOVED, chunk_key};
+use crate::error::{Error, Result};
+use crate::store::View;
+use crate::store::centre::Centre;
+use crate::store::codec::set_from_bytes;
+use crate::store::panic_guard::guarded;
+use crate::store::table::{self, PairKey};
+
+type Part = AccessGuard<'static, &'static [u8]>;
+
+/// The open table of a view's clusters.
+pub(crate) struct ClusterReader<'v> {
+    view: &'v View,
+    entry: ClustersEntry,
+    table: ReadOnlyTable<&'static PairKey, &'static [u8]>,
+}
+
+impl<'v> ClusterReader<'v> {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when there are none, or their table cannot be read.
+    pub(crate) fn open(view: &'v View) -> Result<Self> {
+        let entry = view.clusters().ok_or_else(|| Error::damaged("the clusters: there are none"))?;
+        let table = view.named(|| guarded(|| Ok(view.tx().open_table(table::CLUSTERS)?)))?;
+        Ok(Self { view, entry, table })
+    }
+
+    /// Returns what the catalogue says of them.
+    pub(crate) fn entry(&self) -> &ClustersEntry {
+        &self.entry
+    }
+
+    /// Returns what is known of each cluster.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is not what was written, or of another number of clusters.
+    pub(crate) fn directory(&self) -> Result<Directory> {
+        let part = self.part(&self.entry.number().pair(DIRECTORY))?;
+        let found = Directory::from_bytes(missing(part.as_ref(), "the directory of clusters")?)?;
+        if found.clusters.len() as u64 == self.entry.clusters {
+            Ok(found)
+        } else {
+            Err(self.view.name(Error::damaged("the directory of clusters has another number of them")))
+        }
+    }
+
+    /// Returns the point that their centres are coded around.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is not what was written.
+    pub(crate) fn base(&self) -> Result<Centre> {
+        let part = self.part(&self.entry.number().pair(BASE))?;
+        let dimension = self.view.info().dimension.unwrap_or(0);
+        Centre::from_bytes(missing(part.as_ref(), "the point around which clusters lie")?, dimension)
+    }
+
+    /// Returns the segment of centres that begins with this cluster, copied.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is missing.
+    pub(crate) fn centres(&self, first: usize) -> Result<Vec<u8>> {
+        let part = self.part(&self.entry.number().pair(CENTRES + first as u64))?;
+        missing(part.as_ref(), "the centres of clusters").map(<[u8]>::to_vec)
+    }
+
+    /// Returns the rows whose embedding changed since they were clustered.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the set cannot be read.
+    pub(crate) fn moved(&self) -> Result<RoaringTreemap> {
+        self.set(MOVED)
+    }
+
+    /// Returns the rows that were clustered again.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the set cannot be read.
+    pub(crate) fn again(&self) -> Result<RoaringTreemap> {
+        self.set(AGAIN)
+    }
+
+    fn set(&self, part: u64) -> Result<RoaringTreemap> {
+        match self.part(&self.entry.number().pair(part))? {
+            Some(bytes) => set_from_bytes(bytes.value(), "the set of rows that moved"),
+            None => Ok(RoaringTreemap::new()),
+        }
+    }
+
+    /// Reads a chunk of a cluster.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is missing, or what `visit` answers.
+    pub(crate) fn chunk<T>(&self, cluster: usize, chunk: u32, visit: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        let part = self.part(&chunk_key(self.entry.number(), cluster, chunk))?;
+        visit(missing(part.as_ref(), "a chunk of a cluster")?)
+    }
+
+    fn part(&self, key: &PairKey) -> Result<Option<Part>> {
+        let read = || match guarded(|| Ok(self.table.get(key)?)) {
+            Err(Error::Damaged { .. }) => Err(Error::damaged("a part of the clusters does not match its checksum")),
+            part => part,
+        };
+        self.view.named(read)
+    }
+}
+
+fn missing<'p>(part: Option<&'p Part>, what: &str) -> Result<&'p [u8]> {
+    part.map(AccessGuard::value).ok_or_else(|| Error::damaged(format!("{what}: missing")))
+}
