@@ -71,11 +71,11 @@ pub use cache::Cache;
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub(crate) use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
-pub use clusters::{ClusterLevel, ClustersEntry, Reach};
 pub(crate) use clusters::{
     ChunkRows, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Directory, MOST_CLUSTERS, decoded,
     rows_per_chunk,
 };
+pub use clusters::{ClusterLevel, ClustersEntry, Reach};
 pub use collection::Collection;
 pub(crate) use collection::Restriction;
 #[cfg(feature = "postgres")]

@@ -10,7 +10,9 @@ use super::train::train;
 use crate::error::{Error, Result};
 use crate::index::graph::Watch;
 use crate::record::IndexMode;
-use crate::store::{ClusterChunk, ClusterLevel, ClusterReader, ClustersEntry, Collection, GraphEntry, MOST_CLUSTERS, View};
+use crate::store::{
+    ClusterChunk, ClusterLevel, ClusterReader, ClustersEntry, Collection, GraphEntry, MOST_CLUSTERS, View,
+};
 
 /// Rows handed to the threads at once.
 const ROWS_AT_ONCE: usize = 8192;

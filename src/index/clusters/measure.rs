@@ -106,7 +106,8 @@ impl Asked {
                 // A question is among its own nearest, which says nothing.
                 for hit in exact.iter().filter(|hit| hit.ordinal != *own) {
                     let clusters = clusters_of.get(&hit.ordinal).into_iter().flatten();
-                    let least = clusters.filter_map(|cluster| needs.get(*cluster)).copied().fold(f64::INFINITY, f64::min);
+                    let least =
+                        clusters.filter_map(|cluster| needs.get(*cluster)).copied().fold(f64::INFINITY, f64::min);
                     met.push(Met { kth, needs: least });
                 }
             }
@@ -122,7 +123,8 @@ impl Asked {
             let met = choosing.iter().zip(exact).map(|(choosing, exact)| {
                 let kth = farthest(exact, HITS);
                 let part = Reach::at(&reaches, kth);
-                let within = of_all(choosing, kth).into_iter().zip(&directory.clusters).filter(|(needs, _)| *needs <= part);
+                let within =
+                    of_all(choosing, kth).into_iter().zip(&directory.clusters).filter(|(needs, _)| *needs <= part);
                 within.map(|(_, facts)| u64::from(facts.entries)).sum::<u64>()
             });
             level.share = met.sum::<u64>() as f64 / asked;
@@ -174,7 +176,12 @@ fn reaches(mut met: Vec<Met>) -> [Reach; 4] {
     for (reach, met) in reaches.iter_mut().zip(met.chunks_mut(each)) {
         let until = met.last().map_or(-FARTHEST, |last| last.kth);
         met.sort_unstable_by(|a, b| a.needs.total_cmp(&b.needs));
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index below a length")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an index below a length"
+        )]
         let at = (met.len() as f64 * WITHIN_REACH) as usize;
         let part = met.get(at.min(met.len().saturating_sub(1))).map_or(FARTHEST, |met| met.needs);
         before = part.clamp(before, FARTHEST);

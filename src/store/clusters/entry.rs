@@ -78,5 +78,4 @@ impl ClustersEntry {
     pub fn recall(&self) -> Option<f64> {
         self.levels[0].recall
     }
-
 }
