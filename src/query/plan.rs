@@ -56,7 +56,7 @@ pub struct ClusteredRows {
     /// Rows in them, each counted in every cluster that it lies in.
     pub entries: u64,
     /// What is found in them, and what it takes, by how many rows a filter keeps.
-    pub levels: [ClusterLevel; 3],
+    pub levels: [ClusterLevel; 4],
     /// Rows in segments that are in no cluster.
     pub outside: u64,
     /// Rows whose embedding changed since they were clustered.
@@ -336,12 +336,12 @@ mod tests {
     #[test]
     fn one_question_of_a_large_collection_reads_clusters_that_find_enough() {
         let level = |kept: f64, share: f64| ClusterLevel { kept, share, ranked: 20.0, recall: Some(0.995) };
-        let levels = [level(1.0, 0.05), level(0.125, 0.1), level(0.015, 0.3)];
+        let levels = [level(1.0, 0.04), level(0.5, 0.06), level(0.125, 0.2), level(0.015, 0.5)];
         let of = ClusteredRows { clusters: 4000, entries: 2_000_000, levels, outside: 0, moved: 0 };
         let rows = 1_000_000;
         let large = Facts { rows, candidates: rows, graph_rows: 0, sketched: true, clusters: Some(of), ..facts() };
         let with = |of: ClusteredRows| way(Facts { clusters: Some(of), ..large });
-        let first = |level: ClusterLevel| ClusteredRows { levels: [level, of.levels[1], of.levels[2]], ..of };
+        let first = |level: ClusterLevel| ClusteredRows { levels: [level, levels[1], levels[2], levels[3]], ..of };
         assert_eq!(way(large), AccessPath::Clusters);
         assert_eq!(with(first(ClusterLevel { recall: Some(0.98), ..levels[0] })), AccessPath::Sketch);
         assert_eq!(with(first(ClusterLevel { recall: None, ..levels[0] })), AccessPath::Sketch);

@@ -107,7 +107,9 @@ impl Centres {
             kernels().distances(&products, &numbers, question.scale, here);
         }
         let shared = question.shared as f32;
-        found.iter_mut().for_each(|distance| *distance = (*distance + shared).max(0.0));
+        for distance in &mut found {
+            *distance = (*distance + shared).max(0.0);
+        }
         Ok(found)
     }
 

@@ -210,9 +210,8 @@ impl<'c> Filling<'c> {
             let first = made.entries.len();
             for (cluster, ordinal, row) in pairs {
                 let Some(point) = self.points.get(*cluster) else { continue };
-                let coded = quantise(row, point, self.space);
-                codes.extend_from_slice(&coded.codes);
-                let Codes { factor, bias, residual, length, .. } = coded;
+                let Codes { codes: of_row, factor, bias, residual, length, .. } = quantise(row, point, self.space);
+                codes.extend_from_slice(&of_row);
                 let numbers = [factor, bias, residual, length];
                 made.entries.push(Entry { cluster: *cluster, ordinal: *ordinal, numbers, sums: (0.0, 0.0) });
             }

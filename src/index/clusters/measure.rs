@@ -22,9 +22,9 @@ use crate::store::{ClusterLevel, Directory, Reach, View};
 const QUESTIONS_OF_ITS_OWN: u64 = 500;
 const HITS: usize = 10;
 /// The rows kept at each level: one of so many.
-const ONE_OF: [u32; 3] = [1, 8, 64];
+const ONE_OF: [u32; 4] = [1, 2, 8, 64];
 /// The share of the nearest that must lie within reach.
-const WITHIN_REACH: f64 = 0.999;
+const WITHIN_REACH: f64 = 0.998;
 /// No reach is longer: JSON knows no infinity.
 const FARTHEST: f64 = 1e9;
 
@@ -89,7 +89,7 @@ impl Asked {
         view: &View,
         centres: &Centres,
         directory: &Directory,
-    ) -> Result<([Reach; 4], [ClusterLevel; 3])> {
+    ) -> Result<([Reach; 8], [ClusterLevel; 4])> {
         let space = view.info().space;
         let clusters_of = self.clusters_of_hits(view, centres)?;
         let choosing = self.questions.iter().map(|(_, question)| Choosing::new(&seen(question, space), centres, space));
@@ -168,9 +168,9 @@ impl Asked {
 
 /// Divides what was met by how far the nearest were, into parts of as many, and returns what nearly all of each part need: never less
 /// than what is nearer does, since a search comes from farther away.
-fn reaches(mut met: Vec<Met>) -> [Reach; 4] {
+fn reaches(mut met: Vec<Met>) -> [Reach; 8] {
     met.sort_unstable_by(|a, b| a.kth.total_cmp(&b.kth));
-    let mut reaches = [Reach { until: -FARTHEST, part: FARTHEST }; 4];
+    let mut reaches = [Reach { until: -FARTHEST, part: FARTHEST }; 8];
     let each = met.len().div_ceil(reaches.len()).max(1);
     let mut before = -FARTHEST;
     for (reach, met) in reaches.iter_mut().zip(met.chunks_mut(each)) {
@@ -196,13 +196,15 @@ mod tests {
 
     #[test]
     fn a_reach_is_what_nearly_all_need_and_grows_with_the_distance() {
-        let met = |from: u32, needs: f64| (0..2000).map(move |n| Met { kth: f64::from(from + n), needs });
-        let strays = (0..2).map(|_| Met { kth: 1.0, needs: 0.9 });
-        let all = met(0, 0.3).chain(strays).chain(met(2000, 0.2)).chain(met(4000, 0.4)).chain(met(6000, 0.5));
+        let met = |part: u32, needs: f64| (0..2000).map(move |n| Met { kth: f64::from(2000 * part + n), needs });
+        let strays = (0..3).map(|_| Met { kth: 1.0, needs: 0.9 });
+        let needs = [0.3, 0.2, 0.4, 0.5, 0.6, 0.5, 0.6, 0.7];
+        let all = (0..8).zip(needs).flat_map(|(part, needs)| met(part, needs)).chain(strays);
         let found = reaches(all.collect());
-        assert_eq!(found.map(|reach| reach.part), [0.3, 0.3, 0.4, 0.5]);
+        let parts = found.map(|reach| format!("{:.1}", reach.part));
+        assert_eq!(parts, ["0.3", "0.3", "0.4", "0.5", "0.6", "0.6", "0.6", "0.7"]);
         assert!(found.windows(2).all(|pair| pair[0].until < pair[1].until), "{found:?}");
-        assert_eq!(Reach::at(&found, 1e8), f64::INFINITY);
-        assert_eq!(reaches(Vec::new()).map(|reach| reach.part), [FARTHEST; 4]);
+        assert!(Reach::at(&found, 1e8).is_infinite());
+        assert!(reaches(Vec::new()).iter().all(|reach| reach.part >= FARTHEST));
     }
 }

@@ -231,8 +231,8 @@ impl ClusterSearch<'_> {
                     None => return Ok(None),
                 }
             }
-            let turned = turner.turn(&asked);
-            for ((cluster, asked), turned) in some.iter().zip(&asked).zip(&turned) {
+            let around = turner.turn(&asked);
+            for ((cluster, asked), turned) in some.iter().zip(&asked).zip(&around) {
                 let planes = Planes::new(&turned.turned);
                 let (scale, shift) = planes.scale_and_shift();
                 for chunk in 0..facts(cluster).chunks {

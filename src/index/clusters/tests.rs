@@ -33,7 +33,7 @@ fn embedding(random: &mut Random) -> Vec<f32> {
 
 fn notes(random: &mut Random, space: Space) -> (TempDir, Store, Collection) {
     let folder = TempDir::new().unwrap();
-    let store = Store::open_in_test(&folder.path().join("test.redb"), Access::Create).unwrap();
+    let store = Store::open_in_test(folder.path().join("test.redb"), Access::Create).unwrap();
     let new = NewCollection { space, ..NewCollection::default() };
     store.create_collection(CollectionName::parse("notes").unwrap(), new).unwrap();
     let notes = store.collection("notes").unwrap();
@@ -115,7 +115,6 @@ fn an_interrupted_build_leaves_the_old_clusters_and_the_next_removes_what_it_wro
     let unfinished = notes.begin_clusters().unwrap();
     let chunk = crate::store::ClusterChunk { cluster: 0, chunk: 0, bytes: vec![1; 900] };
     unfinished.put(&[chunk]).unwrap();
-    drop(unfinished);
     assert_eq!((parts(&store), notes.view().unwrap().clusters()), (before + 1, Some(built.clusters)));
     assert_eq!(store.check(None, Depth::Deep).unwrap(), []);
     notes.delete((0..ROWS / 2).map(id).collect::<Vec<_>>().iter()).unwrap();
@@ -150,7 +149,7 @@ fn clusters_of_embeddings_that_were_replaced_meanwhile_are_not_kept() {
 #[test]
 fn nothing_and_the_shortest_embeddings_have_no_clusters_and_a_few_rows_have_one() {
     let folder = TempDir::new().unwrap();
-    let store = Store::open_in_test(&folder.path().join("test.redb"), Access::Create).unwrap();
+    let store = Store::open_in_test(folder.path().join("test.redb"), Access::Create).unwrap();
     let all = [("none", 8, 0), ("short", 7, 20), ("few", 8, 3), ("same", 9, 40)];
     for (name, dimension, rows) in all {
         store.create_collection(CollectionName::parse(name).unwrap(), NewCollection::default()).unwrap();
@@ -186,7 +185,12 @@ fn damage_to_any_part_is_found_and_passed_over() {
         Ok(all.collect::<std::result::Result<Vec<_>, _>>()?)
     };
     let mut all = Vec::new();
-    store.write(|tx| Ok(all = keys(tx)?)).unwrap();
+    store
+        .write(|tx| {
+            all = keys(tx)?;
+            Ok(())
+        })
+        .unwrap();
     for (at, (key, bytes)) in all.iter().enumerate() {
         // Every part that there is one of, and some of the chunks.
         if at > 6 && at % 9 != 0 {

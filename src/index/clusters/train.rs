@@ -89,7 +89,9 @@ pub(super) fn train(view: &View, ordinals: &[u64], clusters: usize, threads: usi
                 point.iter_mut().zip(sum).for_each(|(x, sum)| *x += sum);
             }
             #[expect(clippy::cast_precision_loss, reason = "rows of a cluster")]
-            point.iter_mut().for_each(|x| *x /= count as f32);
+            for x in point.iter_mut() {
+                *x /= count as f32;
+            }
         }
     }
     Centres::of(&points, base.clone())

@@ -86,7 +86,7 @@ impl Subject<'_> {
             ClusterPart::Chunk(cluster, chunk) => {
                 let place = self.place(&format!("chunk {chunk} of cluster {cluster}"));
                 match findings.take(&place, true, ClusterChunkRef::verified(bytes))? {
-                    Some(found) => self.check_chunk(cluster, &found, &place, seen, embeddings, findings)?,
+                    Some(found) => self.check_chunk(cluster, &found, &place, seen, embeddings, findings),
                     None => seen.lost = true,
                 }
             }
@@ -102,7 +102,7 @@ impl Subject<'_> {
         seen: &mut SeenClusters,
         mut embeddings: Option<&mut Embeddings>,
         findings: &mut Findings,
-    ) -> Result<()> {
+    ) {
         let (dimension, at) = (self.entry.info.dimension.unwrap_or(0), usize::try_from(cluster).unwrap_or(usize::MAX));
         if at < clusters::MOST_CLUSTERS && seen.counted.len() <= at {
             seen.counted.resize(at + 1, (0, 0));
@@ -114,7 +114,7 @@ impl Subject<'_> {
         let signs = found.sketch.signs();
         if u64::from(found.sketch.centre()) != cluster || signs.len() != found.rows() * sign_bytes(dimension) {
             findings.add(place, "it is of another cluster or dimension", true);
-            return Ok(());
+            return;
         }
         let point = if self.depth == Depth::Deep { seen.point(cluster) } else { None };
         let mut made = vec![0; 8 * sign_bytes(dimension)];
@@ -135,7 +135,6 @@ impl Subject<'_> {
                 break;
             }
         }
-        Ok(())
     }
 
     fn check_whole(&self, entry: &ClustersEntry, seen: &SeenClusters, findings: &mut Findings) {

@@ -58,7 +58,7 @@ impl Directory {
         if bytes.get(8..).map_or(0, xxh3_64) != checksum {
             return Err(reader.damaged("it does not match its checksum"));
         }
-        if reader.remaining() % FACTS_BYTES != 0 {
+        if !reader.remaining().is_multiple_of(FACTS_BYTES) {
             return Err(reader.damaged("its parts do not add up to its length"));
         }
         let mut clusters = Vec::with_capacity(reader.remaining() / FACTS_BYTES);

@@ -25,9 +25,9 @@ pub struct ClustersEntry {
     /// What they take, in bytes.
     pub bytes: u64,
     /// How far a question looks, the nearest first.
-    pub reaches: [Reach; 4],
+    pub reaches: [Reach; 8],
     /// What is found among all rows, and among ever fewer of them.
-    pub levels: [ClusterLevel; 3],
+    pub levels: [ClusterLevel; 4],
 }
 
 /// How far a question looks whose nearest records are this far.
