@@ -162,6 +162,8 @@ impl ClusteredRows {
         let between = |more: f64, fewer: f64| more + (fewer - more) * part;
         Some(ClusterLevel {
             kept,
+            until: fewer.until,
+            reach: fewer.reach,
             share: between(more.share, fewer.share),
             ranked: between(more.ranked, fewer.ranked),
             recall: more.recall.zip(fewer.recall).map(|(more, fewer)| more.min(fewer)),
@@ -335,7 +337,14 @@ mod tests {
 
     #[test]
     fn one_question_of_a_large_collection_reads_clusters_that_find_enough() {
-        let level = |kept: f64, share: f64| ClusterLevel { kept, share, ranked: 20.0, recall: Some(0.995) };
+        let level = |kept: f64, share: f64| ClusterLevel {
+            kept,
+            until: 1.0,
+            reach: 0.3,
+            share,
+            ranked: 20.0,
+            recall: Some(0.995),
+        };
         let levels = [level(1.0, 0.04), level(0.5, 0.06), level(0.125, 0.2), level(0.015, 0.5)];
         let of = ClusteredRows { clusters: 4000, entries: 2_000_000, levels, outside: 0, moved: 0 };
         let rows = 1_000_000;

@@ -75,7 +75,7 @@ pub(crate) use clusters::{
     ChunkRows, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Directory, MOST_CLUSTERS, decoded,
     rows_per_chunk,
 };
-pub use clusters::{ClusterLevel, ClustersEntry, Reach};
+pub use clusters::{ClusterLevel, ClustersEntry};
 pub use collection::Collection;
 pub(crate) use collection::Restriction;
 #[cfg(feature = "postgres")]

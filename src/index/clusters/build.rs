@@ -123,7 +123,7 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
         new.put(some)?;
         written += some.iter().map(|chunk| chunk.bytes.len() as u64).sum::<u64>();
     }
-    let (reaches, levels) = choose.reach(view, &centres, &directory)?;
+    let levels = choose.reach(view, &centres, &directory)?;
     let entry = ClustersEntry {
         number: 0,
         covers_until,
@@ -132,7 +132,6 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
         clusters: directory.clusters.len() as u64,
         entries: directory.clusters.iter().map(|facts| u64::from(facts.entries)).sum(),
         bytes: written,
-        reaches,
         levels,
     };
     let Some(entry) = new.finish(view, centres.parts(), &directory, entry)? else { return Err(replaced(collection)) };
@@ -165,15 +164,14 @@ fn extend(
     let (mut rest, directory) = filling.finish();
     chunks.append(&mut rest);
     let (choose, judge) = (Asked::of(view, false, threads)?, Asked::of(view, true, threads)?);
-    let (reaches, mut levels) = choose.reach(view, &centres, &directory)?;
+    let mut levels = choose.reach(view, &centres, &directory)?;
     // What was found before holds until it is measured again.
     for (level, found) in levels.iter_mut().zip(found.levels) {
-        *level = ClusterLevel { share: level.share, ..found };
+        *level = ClusterLevel { ranked: found.ranked, recall: found.recall, ..*level };
     }
     let entry = ClustersEntry {
         covers_until,
         scan_from: view.sealed_until().0,
-        reaches,
         levels,
         rows: found.rows + ordinals.len() as u64,
         entries: directory.clusters.iter().map(|facts| u64::from(facts.entries)).sum(),

@@ -1,7 +1,7 @@
 //! How far a question must look, and what is found then, measured with rows of the collection itself.
 //!
 //! Some rows say how far: their ten nearest of all rows, and of ever fewer as a filter keeps them, are looked for in the clusters, and what
-//! nearly all of those need is kept by how far away they were. Others are asked afterwards, and the shares found are kept beside.
+//! nearly all of those need is kept. Others are asked afterwards, and the shares found are kept beside.
 //! Invariant: nothing is measured with the rows that it was chosen by.
 
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use crate::index::exact::{First, nearest};
 use crate::index::ranked::{Ranked, farthest};
 use crate::index::row_filter::Allowed;
 use crate::record::{Ordinal, SplitMix64};
-use crate::store::{ClusterLevel, Directory, Reach, View};
+use crate::store::{ClusterLevel, Directory, View};
 
 /// Rows asked, each time.
 const QUESTIONS_OF_ITS_OWN: u64 = 500;
@@ -24,7 +24,9 @@ const HITS: usize = 10;
 /// The rows kept at each level: one of so many.
 const ONE_OF: [u32; 4] = [1, 2, 8, 64];
 /// The share of the nearest that must lie within reach.
-const WITHIN_REACH: f64 = 0.998;
+const WITHIN_REACH: f64 = 0.999;
+/// The share of these rows whose nearest are as near as a question's are taken for.
+const NEARLY_AS_FAR: f64 = 0.99;
 /// No reach is longer: JSON knows no infinity.
 const FARTHEST: f64 = 1e9;
 
@@ -36,15 +38,6 @@ pub(super) struct Asked {
     kept: Vec<RoaringTreemap>,
     /// For each level, the nearest to each question.
     exact: Vec<Vec<Vec<Ranked>>>,
-}
-
-/// Where a row stands that is one of the nearest to a question.
-#[derive(Debug, Clone, Copy)]
-struct Met {
-    /// How far the farthest of the nearest is.
-    kth: f64,
-    /// How much of it the plane is away that must be passed to meet this row.
-    needs: f64,
 }
 
 impl Asked {
@@ -82,54 +75,45 @@ impl Asked {
         }
     }
 
-    /// Returns how far these questions have to look, and the share of all entries that they meet at each level.
+    /// Returns how far these questions have to look, and the share of all entries that they meet, at each level.
     #[expect(clippy::cast_precision_loss, reason = "counts of rows")]
-    pub(super) fn reach(
-        &self,
-        view: &View,
-        centres: &Centres,
-        directory: &Directory,
-    ) -> Result<([Reach; 8], [ClusterLevel; 4])> {
+    pub(super) fn reach(&self, view: &View, centres: &Centres, directory: &Directory) -> Result<[ClusterLevel; 4]> {
         let space = view.info().space;
         let clusters_of = self.clusters_of_hits(view, centres)?;
         let choosing = self.questions.iter().map(|(_, question)| Choosing::new(&seen(question, space), centres, space));
         let choosing = choosing.collect::<Result<Vec<_>>>()?;
-        let of_all = |choosing: &Choosing, kth: f64| -> Vec<f64> {
-            let clusters = directory.clusters.iter().enumerate();
-            clusters.map(|(at, facts)| choosing.lying(at, facts, kth).needs).collect()
-        };
-        let mut met = Vec::new();
-        for exact in &self.exact {
-            for (((own, _), choosing), exact) in self.questions.iter().zip(&choosing).zip(exact) {
-                let kth = farthest(exact, HITS);
-                let needs = of_all(choosing, kth);
-                // A question is among its own nearest, which says nothing.
-                for hit in exact.iter().filter(|hit| hit.ordinal != *own) {
-                    let clusters = clusters_of.get(&hit.ordinal).into_iter().flatten();
-                    let least =
-                        clusters.filter_map(|cluster| needs.get(*cluster)).copied().fold(f64::INFINITY, f64::min);
-                    met.push(Met { kth, needs: least });
-                }
-            }
-        }
-        let reaches = reaches(met);
         let all: u64 = directory.clusters.iter().map(|facts| u64::from(facts.entries)).sum();
         let asked = (all.max(1) * self.questions.len().max(1) as u64) as f64;
         let mut levels = ONE_OF.map(|one_of| {
             let kept = 1.0 / f64::from(one_of);
-            ClusterLevel { kept, share: 1.0, ranked: 0.0, recall: None }
+            ClusterLevel { kept, until: -FARTHEST, reach: FARTHEST, share: 1.0, ranked: 0.0, recall: None }
         });
+        let (mut until, mut reach) = (-FARTHEST, -FARTHEST);
         for (level, exact) in levels.iter_mut().zip(&self.exact) {
-            let met = choosing.iter().zip(exact).map(|(choosing, exact)| {
+            let (mut farthest_of_each, mut needed, mut lying) = (Vec::new(), Vec::new(), Vec::new());
+            for (((own, _), choosing), exact) in self.questions.iter().zip(&choosing).zip(exact) {
                 let kth = farthest(exact, HITS);
-                let part = Reach::at(&reaches, kth);
-                let within =
-                    of_all(choosing, kth).into_iter().zip(&directory.clusters).filter(|(needs, _)| *needs <= part);
+                let clusters = directory.clusters.iter().enumerate();
+                let needs: Vec<f64> = clusters.map(|(at, facts)| choosing.lying(at, facts, kth).needs).collect();
+                // A question is among its own nearest, which says nothing.
+                for hit in exact.iter().filter(|hit| hit.ordinal != *own) {
+                    let clusters = clusters_of.get(&hit.ordinal).into_iter().flatten();
+                    let needs = clusters.filter_map(|cluster| needs.get(*cluster)).copied();
+                    needed.push(needs.fold(f64::INFINITY, f64::min));
+                }
+                farthest_of_each.push(kth);
+                lying.push(needs);
+            }
+            // A search comes from farther away, so that it looks no less far among fewer rows.
+            until = quantile(&mut farthest_of_each, NEARLY_AS_FAR).clamp(until, FARTHEST);
+            reach = quantile(&mut needed, WITHIN_REACH).clamp(reach, FARTHEST);
+            let met = lying.iter().map(|needs| {
+                let within = needs.iter().zip(&directory.clusters).filter(|(needs, _)| **needs <= reach);
                 within.map(|(_, facts)| u64::from(facts.entries)).sum::<u64>()
             });
-            level.share = met.sum::<u64>() as f64 / asked;
+            *level = ClusterLevel { until, reach, share: met.sum::<u64>() as f64 / asked, ..*level };
         }
-        Ok((reaches, levels))
+        Ok(levels)
     }
 
     /// Returns the clusters that every hit lies in.
@@ -166,28 +150,17 @@ impl Asked {
     }
 }
 
-/// Divides what was met by how far the nearest were, into parts of as many, and returns what nearly all of each part need: never less
-/// than what is nearer does, since a search comes from farther away.
-fn reaches(mut met: Vec<Met>) -> [Reach; 8] {
-    met.sort_unstable_by(|a, b| a.kth.total_cmp(&b.kth));
-    let mut reaches = [Reach { until: -FARTHEST, part: FARTHEST }; 8];
-    let each = met.len().div_ceil(reaches.len()).max(1);
-    let mut before = -FARTHEST;
-    for (reach, met) in reaches.iter_mut().zip(met.chunks_mut(each)) {
-        let until = met.last().map_or(-FARTHEST, |last| last.kth);
-        met.sort_unstable_by(|a, b| a.needs.total_cmp(&b.needs));
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "an index below a length"
-        )]
-        let at = (met.len() as f64 * WITHIN_REACH) as usize;
-        let part = met.get(at.min(met.len().saturating_sub(1))).map_or(FARTHEST, |met| met.needs);
-        before = part.clamp(before, FARTHEST);
-        *reach = Reach { until: until.clamp(-FARTHEST, FARTHEST), part: before };
-    }
-    reaches
+/// Returns the least of numbers that so large a share of them do not exceed; the largest there is where there are none.
+fn quantile(numbers: &mut [f64], share: f64) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index below a length"
+    )]
+    let at = (numbers.len() as f64 * share) as usize;
+    numbers.get(at.min(numbers.len().saturating_sub(1))).copied().unwrap_or(FARTHEST)
 }
 
 #[cfg(test)]
@@ -195,16 +168,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reach_is_what_nearly_all_need_and_grows_with_the_distance() {
-        let met = |part: u32, needs: f64| (0..2000).map(move |n| Met { kth: f64::from(2000 * part + n), needs });
-        let strays = (0..3).map(|_| Met { kth: 1.0, needs: 0.9 });
-        let needs = [0.3, 0.2, 0.4, 0.5, 0.6, 0.5, 0.6, 0.7];
-        let all = (0..8).zip(needs).flat_map(|(part, needs)| met(part, needs)).chain(strays);
-        let found = reaches(all.collect());
-        let parts = found.map(|reach| format!("{:.1}", reach.part));
-        assert_eq!(parts, ["0.3", "0.3", "0.4", "0.5", "0.6", "0.6", "0.6", "0.7"]);
-        assert!(found.windows(2).all(|pair| pair[0].until < pair[1].until), "{found:?}");
-        assert!(Reach::at(&found, 1e8).is_infinite());
-        assert!(reaches(Vec::new()).iter().all(|reach| reach.part >= FARTHEST));
+    fn nearly_all_numbers_are_within_their_quantile() {
+        let mut numbers: Vec<f64> = (0..5000).rev().map(f64::from).collect();
+        assert_eq!(quantile(&mut numbers, WITHIN_REACH).total_cmp(&4995.0), std::cmp::Ordering::Equal);
+        assert_eq!(quantile(&mut [1.0], 1.0).total_cmp(&1.0), std::cmp::Ordering::Equal);
+        assert!(quantile(&mut [], 0.5) >= FARTHEST);
     }
 }

@@ -23,7 +23,7 @@ use crate::index::top_k::Nearest;
 use crate::index::work_sharing::in_parts;
 use crate::record::{Ordinal, Space};
 use crate::store::{
-    Bounds, ClusterChunkRef, ClusterReader, ClustersEntry, Directory, QuestionTurner, Reach, View, difference,
+    Bounds, ClusterChunkRef, ClusterLevel, ClusterReader, ClustersEntry, Directory, QuestionTurner, View, difference,
 };
 
 /// Clusters read before the first rows are ranked.
@@ -50,6 +50,8 @@ struct ClusterSearch<'v> {
     kept: Arc<KeptClusters>,
     space: Space,
     allowed: Allowed<'v>,
+    /// The share of the rows that is allowed.
+    share: f64,
     k: usize,
 }
 
@@ -67,7 +69,12 @@ pub(crate) fn nearest_in_clusters(
     let start = Instant::now();
     let reader = ClusterReader::open(view)?;
     let kept = kept(view, &reader)?;
-    let search = ClusterSearch { view, reader, kept, space: view.info().space, allowed, k };
+    let share = match allowed {
+        Allowed::AllBut(_) => 1.0,
+        #[expect(clippy::cast_precision_loss, reason = "a share")]
+        Allowed::Only(set) => set.len() as f64 / view.counts().records.max(1) as f64,
+    };
+    let search = ClusterSearch { view, reader, kept, space: view.info().space, allowed, share, k };
     let mut found = search.outside(questions, threads)?;
     let of_each = if questions.len() == 1 { threads } else { 1 };
     let beside = std::mem::take(&mut found.nearest);
@@ -150,7 +157,7 @@ impl ClusterSearch<'_> {
         cut(&mut nearest, self.k);
         loop {
             let kth = farthest(&nearest, self.k);
-            let reach = Reach::at(&self.kept.entry.reaches, kth);
+            let reach = ClusterLevel::reach(&self.kept.entry.levels, self.share, kth);
             let all = directory.clusters.iter().zip(&visited).enumerate();
             let waiting = all.filter(|(_, (facts, visited))| facts.chunks > 0 && !**visited);
             let lying = waiting.map(|(at, (facts, _))| (choosing.lying(at, facts, kth), at));

@@ -24,36 +24,20 @@ pub struct ClustersEntry {
     pub entries: u64,
     /// What they take, in bytes.
     pub bytes: u64,
-    /// How far a question looks, the nearest first.
-    pub reaches: [Reach; 8],
-    /// What is found among all rows, and among ever fewer of them.
+    /// How far a question looks and what it finds, among all rows and among ever fewer of them.
     pub levels: [ClusterLevel; 4],
 }
 
-/// How far a question looks whose nearest records are this far.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Reach {
-    /// The distance of the farthest of the nearest, at the most.
-    pub until: f64,
-    /// Clusters are visited as long as the plane between them and the one nearest to the question is no farther than this part of
-    /// how far the nearest records are.
-    pub part: f64,
-}
-
-impl Reach {
-    /// Returns how far a question looks; `kth` is the distance of the farthest of the nearest found so far. What is farther than any of
-    /// those that were asked was not measured: there no plane is too far.
-    #[must_use]
-    pub fn at(reaches: &[Self], kth: f64) -> f64 {
-        reaches.iter().find(|reach| kth <= reach.until).map_or(f64::INFINITY, |reach| reach.part)
-    }
-}
-
-/// What a question finds of rows that a filter keeps.
+/// How far a question looks among the rows that a filter keeps, and what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ClusterLevel {
     /// The share of the rows that is kept.
     pub kept: f64,
+    /// How far the nearest records may be, by the farthest of them, for this to hold.
+    pub until: f64,
+    /// Clusters are visited as long as the plane between them and the one nearest to the question is no farther than this part of
+    /// how far the nearest records are.
+    pub reach: f64,
     /// The share of all entries that a question meets.
     pub share: f64,
     /// Rows ranked for a hit, as measured with the recall.
@@ -77,5 +61,29 @@ impl ClustersEntry {
     #[must_use]
     pub fn recall(&self) -> Option<f64> {
         self.levels[0].recall
+    }
+}
+
+impl ClusterLevel {
+    /// Returns how far a question looks of whose rows this share is kept; `kth` is the distance of the farthest of the nearest found so
+    /// far. Where nobody measured so few rows, or any as far away, no plane is too far.
+    #[must_use]
+    pub fn reach(levels: &[Self], kept: f64, kth: f64) -> f64 {
+        let level = levels.iter().find(|level| level.kept <= kept && kth <= level.until);
+        level.map_or(f64::INFINITY, |level| level.reach)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_looks_as_far_as_those_that_were_as_far_away_among_as_few_rows() {
+        let level = |kept, until, reach| ClusterLevel { kept, until, reach, share: 0.1, ranked: 9.0, recall: None };
+        let levels = [level(1.0, 0.5, 0.25), level(0.5, 0.6, 0.3), level(0.1, 0.7, 0.4)];
+        let reach = |kept, kth| format!("{}", ClusterLevel::reach(&levels, kept, kth));
+        assert_eq!([reach(1.0, 0.4), reach(1.0, 0.6), reach(1.0, 0.8)], ["0.25", "0.3", "inf"]);
+        assert_eq!([reach(0.7, 0.4), reach(0.2, 0.4), reach(0.01, 0.4)], ["0.3", "0.4", "inf"]);
     }
 }

@@ -12,7 +12,7 @@ mod reader;
 pub(crate) use change::{ClusterChunk, note_moved, remove, remove_unfinished};
 pub(crate) use chunk::{ChunkRows, ClusterChunkRef, rows_per_chunk};
 pub(crate) use directory::{ClusterFacts, Directory, MOST_CLUSTERS};
-pub use entry::{ClusterLevel, ClustersEntry, Reach};
+pub use entry::{ClusterLevel, ClustersEntry};
 pub(crate) use reader::ClusterReader;
 
 use super::centre::Centre;
