@@ -45,8 +45,12 @@ impl Asked {
     pub(super) fn of(view: &View, other: bool, threads: usize) -> Result<Self> {
         let live = view.live();
         let step = live.len().div_ceil(QUESTIONS_OF_ITS_OWN).max(1);
-        let first = if other { step / 2 } else { 0 };
-        let picked = (first..live.len()).step_by(usize::try_from(step).unwrap_or(usize::MAX));
+        let half = (step / 2).max(1);
+        // One of each half of a stretch, at no regular distance: what is inserted may repeat itself.
+        let picked = (0..live.len().div_ceil(step)).map(|number| {
+            let first = number * step + if other { step / 2 } else { 0 };
+            first + SplitMix64::new(2 * number + u64::from(other)).next() % half
+        });
         let mut embeddings = view.embeddings();
         let picked = picked.filter_map(|rank| live.select(rank)).map(Ordinal);
         let questions = picked.map(|ordinal| Ok((ordinal, embeddings.floats(ordinal)?))).collect::<Result<Vec<_>>>()?;
@@ -58,10 +62,21 @@ impl Asked {
         for level in 0..ONE_OF.len() {
             let (embeddings, allowed) = (asked.embeddings(), asked.allowed(view, level));
             let how = (First::Codes, threads);
-            let exact = nearest(view, &embeddings, allowed, HITS, how, None)?.nearest;
+            let exact = nearest(view, &embeddings, allowed, HITS + 1, how, None)?.nearest;
+            let exact = asked.others(exact);
             asked.exact.push(exact);
         }
         Ok(asked)
+    }
+
+    /// Takes each question out of what is nearest to it: that it finds itself says nothing.
+    fn others(&self, nearest: Vec<Vec<Ranked>>) -> Vec<Vec<Ranked>> {
+        let others = self.questions.iter().zip(nearest).map(|((own, _), mut nearest)| {
+            nearest.retain(|hit| hit.ordinal != *own);
+            nearest.truncate(HITS);
+            nearest
+        });
+        others.collect()
     }
 
     fn embeddings(&self) -> Vec<&[f32]> {
@@ -91,12 +106,11 @@ impl Asked {
         let (mut until, mut reach) = (-FARTHEST, -FARTHEST);
         for (level, exact) in levels.iter_mut().zip(&self.exact) {
             let (mut farthest_of_each, mut needed, mut lying) = (Vec::new(), Vec::new(), Vec::new());
-            for (((own, _), choosing), exact) in self.questions.iter().zip(&choosing).zip(exact) {
+            for (choosing, exact) in choosing.iter().zip(exact) {
                 let kth = farthest(exact, HITS);
                 let clusters = directory.clusters.iter().enumerate();
                 let needs: Vec<f64> = clusters.map(|(at, facts)| choosing.lying(at, facts, kth).needs).collect();
-                // A question is among its own nearest, which says nothing.
-                for hit in exact.iter().filter(|hit| hit.ordinal != *own) {
+                for hit in exact {
                     let clusters = clusters_of.get(&hit.ordinal).into_iter().flatten();
                     let needs = clusters.filter_map(|cluster| needs.get(*cluster)).copied();
                     needed.push(needs.fold(f64::INFINITY, f64::min));
@@ -137,14 +151,15 @@ impl Asked {
     #[expect(clippy::cast_precision_loss, reason = "a few thousand hits")]
     pub(super) fn recall(&self, view: &View, threads: usize) -> Result<Vec<(f64, f64)>> {
         let of_level = |(level, exact): (usize, &Vec<Vec<Ranked>>)| {
-            let found = nearest_in_clusters(view, &self.embeddings(), self.allowed(view, level), HITS, threads)?;
+            let found = nearest_in_clusters(view, &self.embeddings(), self.allowed(view, level), HITS + 1, threads)?;
+            let (ranked, found) = (found.ranked, self.others(found.nearest));
             let hits: usize = exact.iter().map(Vec::len).sum();
-            let good = exact.iter().zip(&found.nearest).map(|(exact, found)| {
+            let good = exact.iter().zip(&found).map(|(exact, found)| {
                 let farthest = exact.last().map_or(f64::NEG_INFINITY, |last| last.distance);
                 found.iter().filter(|ranked| ranked.distance <= farthest).count()
             });
             let hits = hits.max(1) as f64;
-            Ok((good.sum::<usize>() as f64 / hits, found.ranked as f64 / hits))
+            Ok((good.sum::<usize>() as f64 / hits, ranked as f64 / hits))
         };
         self.exact.iter().enumerate().map(of_level).collect()
     }

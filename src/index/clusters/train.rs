@@ -33,7 +33,12 @@ struct Sums {
 pub(super) fn train(view: &View, ordinals: &[u64], clusters: usize, threads: usize, watch: Watch) -> Result<Centres> {
     let space = view.info().space;
     let step = (ordinals.len() / (clusters * SAMPLED).max(1)).max(1);
-    let picked: Vec<u64> = ordinals.iter().copied().step_by(step).collect();
+    // One of each stretch, at no regular distance: what is inserted may repeat itself.
+    let picked = ordinals.chunks(step).zip(0..).filter_map(|(stretch, number)| {
+        let at = SplitMix64::new(number).next() % stretch.len() as u64;
+        stretch.get(usize::try_from(at).unwrap_or(0)).copied()
+    });
+    let picked: Vec<u64> = picked.collect();
     let mut embeddings = view.embeddings();
     let first = picked.iter().step_by((picked.len() / BASE_ROWS).max(1));
     let first = first.map(|ordinal| Ok(seen(&embeddings.floats(Ordinal(*ordinal))?, space)));
