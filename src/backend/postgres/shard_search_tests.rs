@@ -70,7 +70,7 @@ fn filter_order_and_limit_are_sent_to_every_shard() {
             let among = RecordQuery { filter: Some(Filter::parse(filter).unwrap()), ..RecordQuery::default() };
             let sent: Vec<(String, f64)> = pool
                 .write(|session| {
-                    session.client().batch_execute(SETTINGS)?;
+                    session.set(SETTINGS)?;
                     let kept = Kept::of(session, &table, &among)?;
                     let mut params = Params::default();
                     let asked = Asked::new(&searched, &measured, &kept, 5, &mut params);
