@@ -308,6 +308,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::large_types_passed_by_value, reason = "written where it is asked for")]
     fn way(facts: Facts) -> AccessPath {
         Plan::choose(&facts).way
     }

@@ -197,7 +197,9 @@ fn a_text_that_stays_keeps_its_embedding_though_its_record_is_met_again() {
             let prepare = |batch: Vec<NewRecord>| preparer.prepare(&view, batch.into_iter().map(Ok)).unwrap();
             let ready: Vec<_> = batches.into_iter().map(prepare).collect();
             let mut ingest = Ingest::new(&notes, preparer);
-            ready.into_iter().for_each(|batch| drop(ingest.store(batch).unwrap()));
+            for batch in ready {
+                ingest.store(batch).unwrap();
+            }
             assert_eq!(embedding() != own, is_another, "in one batch: {in_one_batch}");
         }
     }

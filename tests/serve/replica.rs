@@ -1,9 +1,15 @@
 //! A server whose reads are answered by a real standby: one that follows, one that is behind, one that is dead.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
+use postgres::Client;
 use serde_json::{Value as Json, json};
 
 use crate::postgres_server::Postgres;
 use crate::running::{DATABASE, Running};
+
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// Adds records to a collection, from one number to another.
 fn add(server: &Running, notes: &str, numbers: std::ops::Range<usize>) {
@@ -19,8 +25,25 @@ fn count(server: &Running, notes: &str) -> Json {
     counted.json()
 }
 
+/// Pauses or resumes what a standby does after its primary; it has done so when this returns.
 fn replay(standby: &Postgres, what: &str) {
-    standby.client("postgres").batch_execute(&format!("select pg_wal_replay_{what}()")).unwrap();
+    let mut client = standby.client("postgres");
+    client.batch_execute(&format!("select pg_wal_replay_{what}()")).unwrap();
+    let is_done = |client: &mut Client| {
+        let state: String = client.query_one("select pg_get_wal_replay_pause_state()", &[]).unwrap().get(0);
+        (state == "paused") == (what == "pause")
+    };
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !is_done(&mut client) {
+        assert!(Instant::now() < deadline, "the standby does not {what}");
+        thread::sleep(MOMENT);
+    }
+}
+
+/// Returns how many records a standby itself knows of.
+fn known(standby: &Postgres, database: &str) -> i64 {
+    let sql = "select coalesce(sum(records), 0)::bigint from huedb.collection";
+    standby.client(database).query_one(sql, &[]).map_or(0, |row| row.get(0))
 }
 
 #[test]
@@ -35,7 +58,7 @@ fn reads_are_answered_by_a_standby_and_by_the_primary_while_it_is_down() {
     let plain = Running::pod(&address, &[]);
     let notes = pod.collection("notes");
     add(&pod, &notes, 0..10);
-    pod.until("ten records at the standby", |pod| count(pod, &notes) == 10);
+    pod.until("ten records at the standby", |pod| known(&standby, &name) == 10 && count(pod, &notes) == 10);
 
     // A standby that is behind answers with what it has, so it is the standby that is asked.
     replay(&standby, "pause");

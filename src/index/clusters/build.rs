@@ -69,7 +69,7 @@ pub fn build_clusters(collection: &Collection, threads: usize, watch: Watch) -> 
         return Ok(None);
     }
     let extended = match extendable(&view)? {
-        Some(found) => extend(collection, &view, found, threads, watch),
+        Some(found) => extend(collection, &view, &found, threads, watch),
         None => return anew(collection, &view, threads, watch),
     };
     match extended {
@@ -134,15 +134,15 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
         bytes: written,
         levels,
     };
-    let Some(entry) = new.finish(view, centres.parts(), &directory, entry)? else { return Err(replaced(collection)) };
-    let clusters = judged(collection, &judge, entry, threads)?;
+    let Some(entry) = new.finish(view, centres.parts(), &directory, &entry)? else { return Err(replaced(collection)) };
+    let clusters = judged(collection, &judge, &entry, threads)?;
     Ok(Some(BuiltClusters { clusters, added: ordinals.len() as u64, extended: false }))
 }
 
 fn extend(
     collection: &Collection,
     view: &View,
-    found: ClustersEntry,
+    found: &ClustersEntry,
     threads: usize,
     watch: Watch,
 ) -> Result<Option<BuiltClusters>> {
@@ -177,19 +177,19 @@ fn extend(
         entries: directory.clusters.iter().map(|facts| u64::from(facts.entries)).sum(),
         bytes: found.bytes.saturating_sub(taken.bytes)
             + chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum::<u64>(),
-        ..found
+        ..*found
     };
     let Some(entry) =
-        collection.extend_clusters(view, (&taken.chunks, &chunks), &(moved | reader.again()?), &directory, entry)?
+        collection.extend_clusters(view, (&taken.chunks, &chunks), &(moved | reader.again()?), &directory, &entry)?
     else {
         return Err(replaced(collection));
     };
-    let clusters = judged(collection, &judge, entry, threads)?;
+    let clusters = judged(collection, &judge, &entry, threads)?;
     Ok(Some(BuiltClusters { clusters, added: ordinals.len() as u64, extended: true }))
 }
 
 /// Measures what is found, and keeps it.
-fn judged(collection: &Collection, judge: &Asked, built: ClustersEntry, threads: usize) -> Result<ClustersEntry> {
+fn judged(collection: &Collection, judge: &Asked, built: &ClustersEntry, threads: usize) -> Result<ClustersEntry> {
     let found = judge.recall(&collection.view()?, threads)?;
     collection.put_clusters_recall(built, &found)?.ok_or_else(|| replaced(collection))
 }

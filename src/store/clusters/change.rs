@@ -54,7 +54,7 @@ impl Collection {
         (removed, chunks): (&[(usize, u32)], &[ClusterChunk]),
         again: &RoaringTreemap,
         directory: &Directory,
-        extended: ClustersEntry,
+        extended: &ClustersEntry,
     ) -> Result<Option<ClustersEntry>> {
         self.change_entry(|tx, number, entry| {
             if entry.clusters != seen.clusters() || !seen.has_same_rows(number, entry) {
@@ -73,7 +73,7 @@ impl Collection {
             put_chunks(tx, extended.number(), chunks)?;
             let mut table = tx.open_table(table::CLUSTERS)?;
             table.insert(&extended.number().pair(DIRECTORY), directory.to_bytes().as_slice())?;
-            entry.clusters = Some(extended);
+            entry.clusters = Some(*extended);
             Ok(entry.clusters)
         })
     }
@@ -112,7 +112,7 @@ impl NewClusters<'_> {
         seen: &View,
         (base, centres): (&Centre, &[(usize, Vec<u8>)]),
         directory: &Directory,
-        found: ClustersEntry,
+        found: &ClustersEntry,
     ) -> Result<Option<ClustersEntry>> {
         self.collection.change_entry(|tx, number, entry| {
             if entry.unfinished_clusters != Some(self.number.0) {
@@ -130,7 +130,7 @@ impl NewClusters<'_> {
                 table.insert(&self.number.pair(CENTRES + *first as u64), segment.as_slice())?;
             }
             entry.unfinished_clusters = None;
-            entry.clusters = Some(ClustersEntry { number: self.number.0, ..found });
+            entry.clusters = Some(ClustersEntry { number: self.number.0, ..*found });
             Ok(entry.clusters)
         })
     }
@@ -143,7 +143,7 @@ impl Collection {
     /// Those of every write.
     pub(crate) fn put_clusters_recall(
         &self,
-        built: ClustersEntry,
+        built: &ClustersEntry,
         found: &[(f64, f64)],
     ) -> Result<Option<ClustersEntry>> {
         self.change_entry(|_, _, entry| {
