@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::{Args, Subcommand};
 use huedb::backend::{BuiltIndex, Records};
 use huedb::error::Result;
+use huedb::index::Watch;
 use huedb::store::Access;
 
 use crate::cli::context::command::Context;
@@ -137,20 +138,34 @@ pub(crate) fn build_clusters_if_due(
 /// Builds the clusters, or extends them.
 fn build_clusters(context: &mut Context, collection: &dyn Records, interrupt: &Interrupt) -> Result<()> {
     let start = Instant::now();
-    let progress = context.printer.progress("clusters", ProgressKind::Rows, Some(collection.count()?));
-    let watch = |added: usize| {
-        progress.add_rows(added as u64);
-        if interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let work = || collection.build_clusters(context.models.threads(), &watch);
-    let built = context.timing.of("build clusters", work)?;
-    progress.finish();
+    let built = watched(context, collection, interrupt, ("clusters", "build clusters"), |threads, watch| {
+        collection.build_clusters(threads, watch)
+    })?;
     let name = collection.name();
     context.printer.notice(match built {
         None => format!("{name} is small enough for its records to be compared one by one; it needs no clusters"),
         Some(built) => told("clusters", &name, &built, start),
     });
     Ok(())
+}
+
+/// Builds something of all records, with progress of a name and as a stage of another, until an interrupt.
+fn watched(
+    context: &mut Context,
+    collection: &dyn Records,
+    interrupt: &Interrupt,
+    (name, stage): (&'static str, &'static str),
+    build: impl FnOnce(usize, Watch) -> Result<Option<BuiltIndex>>,
+) -> Result<Option<BuiltIndex>> {
+    let progress = context.printer.progress(name, ProgressKind::Rows, Some(collection.count()?));
+    let watch = |added: usize| {
+        progress.add_rows(added as u64);
+        if interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let work = || build(context.models.threads(), &watch);
+    let done = context.timing.of(stage, work)?;
+    progress.finish();
+    Ok(done)
 }
 
 /// Says what was built.
@@ -174,14 +189,9 @@ fn finds(what: &str) -> &'static str {
 /// Builds the graph, or extends it.
 pub(crate) fn build(context: &mut Context, collection: &dyn Records, interrupt: &Interrupt) -> Result<()> {
     let start = Instant::now();
-    let progress = context.printer.progress("index", ProgressKind::Rows, Some(collection.count()?));
-    let watch = |added: usize| {
-        progress.add_rows(added as u64);
-        if interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let work = || collection.build_index(context.models.threads(), &watch);
-    let built = context.timing.of("build graph", work)?;
-    progress.finish();
+    let built = watched(context, collection, interrupt, ("index", "build graph"), |threads, watch| {
+        collection.build_index(threads, watch)
+    })?;
     let name = collection.name();
     context.printer.notice(match built {
         None => format!("{name} has no records to build a graph of"),

@@ -130,7 +130,7 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
         scan_from: view.sealed_until().0,
         rows: ordinals.len() as u64,
         clusters: directory.clusters.len() as u64,
-        entries: directory.clusters.iter().map(|facts| u64::from(facts.entries)).sum(),
+        entries: directory.entries(),
         bytes: written,
         levels,
     };
@@ -174,7 +174,7 @@ fn extend(
         scan_from: view.sealed_until().0,
         levels,
         rows: found.rows + ordinals.len() as u64,
-        entries: directory.clusters.iter().map(|facts| u64::from(facts.entries)).sum(),
+        entries: directory.entries(),
         bytes: found.bytes.saturating_sub(taken.bytes)
             + chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum::<u64>(),
         ..*found

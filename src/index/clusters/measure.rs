@@ -97,8 +97,7 @@ impl Asked {
         let clusters_of = self.clusters_of_hits(view, centres)?;
         let choosing = self.questions.iter().map(|(_, question)| Choosing::new(&seen(question, space), centres, space));
         let choosing = choosing.collect::<Result<Vec<_>>>()?;
-        let all: u64 = directory.clusters.iter().map(|facts| u64::from(facts.entries)).sum();
-        let asked = (all.max(1) * self.questions.len().max(1) as u64) as f64;
+        let asked = (directory.entries().max(1) * self.questions.len().max(1) as u64) as f64;
         let mut levels = ONE_OF.map(|one_of| {
             let kept = 1.0 / f64::from(one_of);
             ClusterLevel { kept, until: -FARTHEST, reach: FARTHEST, share: 1.0, ranked: 0.0, recall: None }

@@ -120,8 +120,9 @@ impl ClusterSearch<'_> {
             Allowed::AllBut(dead) => self.reader.moved()? - dead,
             Allowed::Only(set) => self.reader.moved()? & set,
         };
-        let nearest = rank_all(self.view, questions, &rows, self.k, threads)?;
-        let mut found = ExactHits { nearest, ranked: rows.len() * questions.len() as u64, ..ExactHits::default() };
+        let beside = rank_all(self.view, questions, &rows, self.k, threads)?;
+        let mut found =
+            ExactHits { nearest: beside, ranked: rows.len() * questions.len() as u64, ..ExactHits::default() };
         let from = self.kept.entry.scan_from;
         if from < self.view.sealed_until().0 {
             let asked = questions.iter().zip(&found.nearest);
@@ -139,7 +140,7 @@ impl ClusterSearch<'_> {
             if candidates.iter().zip(&found.nearest).any(|(candidates, nearest)| !candidates.decide(nearest, self.k)) {
                 // Signs tell too little apart here: the codes know.
                 let how = (First::Codes, threads);
-                return nearest_of_all(self.view, questions, self.allowed, self.k, how);
+                return nearest(self.view, questions, self.allowed, self.k, how, None);
             }
         }
         Ok(found)
@@ -198,7 +199,7 @@ impl ClusterSearch<'_> {
     /// Finds the nearest without the clusters, after so many rows were ranked.
     fn of_all(&self, question: &[f32], ranked: u64, threads: usize) -> Result<(Vec<Ranked>, u64)> {
         let first = if self.view.is_sketched() { First::Signs } else { First::Codes };
-        let mut found = nearest_of_all(self.view, &[question], self.allowed, self.k, (first, threads))?;
+        let mut found = nearest(self.view, &[question], self.allowed, self.k, (first, threads), None)?;
         Ok((found.nearest.pop().unwrap_or_default(), ranked + found.ranked))
     }
 
@@ -258,14 +259,4 @@ impl ClusterSearch<'_> {
         }
         Ok(Some(near.into_sorted()))
     }
-}
-
-fn nearest_of_all(
-    view: &View,
-    questions: &[&[f32]],
-    allowed: Allowed,
-    k: usize,
-    how: (First, usize),
-) -> Result<ExactHits> {
-    nearest(view, questions, allowed, k, how, None)
 }

@@ -34,6 +34,11 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
+    /// Returns how many rows stand in clusters, each counted in every one.
+    pub(crate) fn entries(&self) -> u64 {
+        self.clusters.iter().map(|facts| u64::from(facts.entries)).sum()
+    }
+
     /// Returns its bytes in the file.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut out = vec![0; 8];
