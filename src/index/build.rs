@@ -38,8 +38,10 @@ pub struct Built {
 /// at the end of an import.
 #[must_use]
 pub fn graph_is_due(view: &View) -> bool {
+    let dimension = view.info().dimension.unwrap_or(0);
+    let clusters_suffice = view.clusters().is_some_and(|clusters| clusters.is_used(dimension));
     let wants = match view.info().index {
-        IndexMode::Auto => view.counts().records >= IndexMode::AUTO_RECORDS,
+        IndexMode::Auto => view.counts().records >= IndexMode::AUTO_RECORDS && !clusters_suffice,
         IndexMode::Hnsw => true,
         IndexMode::Flat => false,
     };

@@ -12,6 +12,9 @@ use crate::store::{Centre, Segment, View, quantise, seal};
 /// Rows compared with many questions before their limits are lowered.
 pub(super) const BLOCK_ROWS: usize = 256;
 
+/// From this many questions on, a set of rows is made bits.
+const BITS_FROM: usize = 16;
+
 /// Which rows may be found.
 #[derive(Debug, Clone, Copy)]
 pub enum Allowed<'a> {
@@ -26,6 +29,39 @@ impl Allowed<'_> {
         match self {
             Self::AllBut(dead) => !dead.contains(ordinal.0),
             Self::Only(set) => set.contains(ordinal.0),
+        }
+    }
+}
+
+/// Which rows may be found, for many who ask: a bit a row, which takes a nanosecond where a set takes twenty.
+pub(super) enum AllowedBits<'a> {
+    Set(Allowed<'a>),
+    Bits(Vec<u64>),
+}
+
+impl<'a> AllowedBits<'a> {
+    /// Takes what is allowed of the rows below an ordinal, for so many questions.
+    pub(super) fn new(allowed: Allowed<'a>, end: u64, questions: usize) -> Self {
+        match allowed {
+            Allowed::Only(set) if questions >= BITS_FROM => {
+                let mut bits = vec![0_u64; usize::try_from(end.div_ceil(64)).unwrap_or(0)];
+                for ordinal in set {
+                    let word = usize::try_from(ordinal / 64).ok().and_then(|at| bits.get_mut(at));
+                    word.into_iter().for_each(|word| *word |= 1 << (ordinal % 64));
+                }
+                Self::Bits(bits)
+            }
+            _ => Self::Set(allowed),
+        }
+    }
+
+    pub(super) fn contains(&self, ordinal: Ordinal) -> bool {
+        match self {
+            Self::Set(allowed) => allowed.contains(ordinal),
+            Self::Bits(bits) => {
+                let word = usize::try_from(ordinal.0 / 64).ok().and_then(|at| bits.get(at));
+                word.is_some_and(|word| word >> (ordinal.0 % 64) & 1 == 1)
+            }
         }
     }
 }

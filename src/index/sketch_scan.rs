@@ -6,7 +6,7 @@
 
 use super::candidates::Candidates;
 use super::kernel::{Planes, kernels};
-use super::row_filter::Allowed;
+use super::row_filter::{Allowed, AllowedBits};
 use super::scan::{BoundedQuestion, keep_least};
 use super::top_k::Nearest;
 use super::work_sharing::gather;
@@ -39,8 +39,9 @@ pub(super) fn scan_sketch_from(
 ) -> Result<Vec<Candidates>> {
     // Sketches are small: taking several segments at a time keeps the threads out of one another's way.
     let step = 8 * rows_per_segment(view.info().dimension.unwrap_or(1)) as u64;
+    let allowed = AllowedBits::new(allowed, view.end().0, asked.len());
     let found = gather(view.sealed_until().0.saturating_sub(from), step, threads, |turns| {
-        let mut scanner = SketchScanner::new(view, asked, allowed, depth);
+        let mut scanner = SketchScanner::new(view, asked, &allowed, depth);
         for stretch in turns {
             view.for_each_sketch(from + stretch.start..from + stretch.end, |first, bytes| {
                 let sketch = Sketch::parse(bytes)?;
@@ -78,7 +79,7 @@ impl TurnedQuestion {
 struct SketchScanner<'a> {
     asked: &'a [BoundedQuestion<'a>],
     space: Space,
-    allowed: Allowed<'a>,
+    allowed: &'a AllowedBits<'a>,
     nearest: Vec<Nearest<f64>>,
     prepared: Option<(u32, Vec<Option<TurnedQuestion>>)>,
     sums: Vec<i32>,
@@ -86,7 +87,7 @@ struct SketchScanner<'a> {
 }
 
 impl<'a> SketchScanner<'a> {
-    fn new(view: &View, asked: &'a [BoundedQuestion<'a>], allowed: Allowed<'a>, depth: usize) -> Self {
+    fn new(view: &View, asked: &'a [BoundedQuestion<'a>], allowed: &'a AllowedBits<'a>, depth: usize) -> Self {
         let nearest = asked.iter().map(|asked| Nearest::up_to(depth, asked.limit)).collect();
         let (sums, bounds) = (Vec::new(), Bounds::default());
         Self { asked, space: view.info().space, allowed, nearest, prepared: None, sums, bounds }

@@ -139,7 +139,8 @@ fn facts(view: &View, query: &VectorSearch, chosen: Option<&RoaringTreemap>) -> 
 
 /// Returns what the plan needs to know of clusters; damage is reported by the search itself.
 fn clustered(view: &View) -> Option<ClusteredRows> {
-    let ClustersEntry { clusters, entries, levels, scan_from, .. } = view.clusters()?;
+    let ClustersEntry { clusters, entries, levels, scan_from, .. } =
+        view.clusters().filter(ClustersEntry::is_turned_as_now)?;
     let moved = view.rows_moved().map_or(0, |moved| moved.len());
     let outside = view.sealed_until().0.saturating_sub(scan_from);
     Some(ClusteredRows { clusters, entries, levels, outside, moved })

@@ -144,8 +144,9 @@ const GRAPH_FILTER_SHARE: f64 = 0.1;
 /// Rows ranked for a hit, where codes or signs can tell rows apart: what is expected, not what is done.
 const RANKED_BY_CODES: f64 = 1.5;
 const RANKED_BY_SIGNS: f64 = 22.0;
-/// Turning a question around a cluster's centre, and reading the cluster's first page.
-const VISIT_CLUSTER: f64 = 20.0;
+/// What a question's difference from a cluster's centre takes, and reading the cluster's first page.
+const LOOK_AROUND_CENTRE: f64 = 2.5;
+const READ_CLUSTER: f64 = 12.0;
 /// Reading a row's block for that row alone: a million rows were asked 1,000 questions.
 const READ_SCATTERED: f64 = 20.0;
 /// More hits are found by reading every row.
@@ -209,15 +210,19 @@ impl Plan {
         let level = level.filter(|level| GraphEntry::is_used(level.recall, facts.dimension));
         let clusters = clusters.zip(level).map(|(of, level)| {
             let met = level.share * questions;
-            kib(of.clusters) * (READ_CODES_PER_KIB + questions * COMPARE_CODES_PER_KIB)
-                + met * of.clusters as f64 * VISIT_CLUSTER
-                + kib(of.entries) / 8.0 * met * (READ_CODES_PER_KIB + COMPARE_SIGNS_PER_KIB)
+            // What several questions meet is read once.
+            let read_part = 1.0 - (1.0 - level.share.clamp(0.0, 1.0)).powf(questions);
+            let pairs = questions * (facts.wanted as f64 * level.ranked).min(facts.candidates as f64);
+            kib(of.clusters) * (READ_CODES_PER_KIB + 2.0 * questions * COMPARE_CODES_PER_KIB)
+                + of.clusters as f64 * (met * LOOK_AROUND_CENTRE + read_part * READ_CLUSTER)
+                + kib(of.entries) / 8.0 * (read_part * READ_CODES_PER_KIB + met * COMPARE_SIGNS_PER_KIB)
                 + kib(of.outside) / 8.0 * (READ_CODES_PER_KIB + questions * COMPARE_SIGNS_PER_KIB)
                 + read(of.moved as f64)
                 + of.moved as f64 * questions * compare
                 + read(facts.tail as f64)
                 + facts.tail as f64 * questions * compare
-                + questions * (facts.wanted as f64 * level.ranked).min(facts.candidates as f64) * READ_SCATTERED
+                + blocks * (1.0 - (-pairs / blocks.max(1.0)).exp()) * READ_SCATTERED
+                + pairs * compare
         });
         let walk =
             facts.ef_search.max(graph_depth(facts.wanted)) as f64 * WALK_GRAPH_PER_CANDIDATE * row_bytes / 1536.0;

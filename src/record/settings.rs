@@ -169,7 +169,7 @@ impl ChromaSettings {
 }
 
 impl IndexMode {
-    /// Records from which on [`IndexMode::Auto`] has a graph built.
+    /// Records from which on [`IndexMode::Auto`] has a graph built, where clusters do not find enough.
     pub const AUTO_RECORDS: u64 = 4_000_000;
     /// Records from which on clusters are built at the end of an import, unless the mode is [`IndexMode::Flat`].
     pub const CLUSTERS_RECORDS: u64 = 1_000_000;
@@ -179,8 +179,8 @@ impl IndexMode {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IndexMode {
-    /// At the end of an import that leaves [`IndexMode::AUTO_RECORDS`] or more: below, it takes about 100,000 questions before the
-    /// time saved is the time of building.
+    /// At the end of an import that leaves [`IndexMode::AUTO_RECORDS`] or more whose clusters do not find enough: for others it takes
+    /// about 100,000 questions before the time saved is the time of building.
     #[default]
     Auto,
     /// At the end of every import.

@@ -50,12 +50,23 @@ impl<'a> Reader<'a> {
 
     /// Reads a length in seven-bit groups, lowest first.
     pub(crate) fn len(&mut self) -> Result<usize> {
-        let mut len = 0_u64;
-        for shift in (0..35).step_by(7) {
+        let len = self.groups(5)?;
+        usize::try_from(len).map_err(|_| self.damaged("a length is out of range"))
+    }
+
+    /// Reads what one ordinal lies past another, as [`put_len`] writes it.
+    pub(crate) fn gap(&mut self) -> Result<u64> {
+        self.groups(9)
+    }
+
+    /// Reads up to so many seven-bit groups, nine at most.
+    fn groups(&mut self, most: u32) -> Result<u64> {
+        let mut number = 0_u64;
+        for group in 0..most {
             let byte = self.u8()?;
-            len |= u64::from(byte & 0x7f) << shift;
+            number |= u64::from(byte & 0x7f) << (7 * group);
             if byte < 0x80 {
-                return usize::try_from(len).map_err(|_| self.damaged("a length is out of range"));
+                return Ok(number);
             }
         }
         Err(self.damaged("a length is out of range"))

@@ -183,7 +183,7 @@ pub(crate) fn cluster_examples() -> Vec<(&'static str, Vec<u8>)> {
     let directory = Directory { clusters: (0..3).map(facts).collect() };
     let mut examples = vec![("clusters", directory.to_bytes()[8..].to_vec())];
     for ordinals in [&[5, 6, 7][..], &[5, 9, 70_000]] {
-        let (mut rows, mut signs) = (ChunkRows::new(9), vec![0; 8 * sign_bytes(9)]);
+        let (mut rows, mut signs) = (ChunkRows::with_room(9, 3), vec![0; 8 * sign_bytes(9)]);
         for ordinal in ordinals {
             let codes = quantise(&[0.5; 9], &Centre::origin(9), Space::Cosine);
             let [sums, ..] = Sketcher::new(9).turn(&codes.codes, &mut signs);

@@ -72,8 +72,8 @@ pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub(crate) use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub(crate) use clusters::{
-    ChunkRows, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Directory, MOST_CLUSTERS, decoded,
-    rows_per_chunk,
+    ChunkRows, ClusterBase, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Directory, MOST_CLUSTERS,
+    NewClusters, ROWS_OF_CLUSTER, RowAround, RowList, Turned, Turner, decoded, rows_per_chunk,
 };
 pub use clusters::{ClusterLevel, ClustersEntry};
 pub use collection::Collection;
@@ -109,7 +109,7 @@ pub(crate) use reembedding::unfinished;
 pub use repair::{Certainty, Loss, Repair, RepairedCollection};
 pub(crate) use segment::seal;
 pub(crate) use segment::{Bounds, Segment, rows_per_segment};
-pub(crate) use sketch::{QuestionTurner, Sketch, SketchAccuracy, SketchQuestion, SketchTerms, Sketcher};
+pub(crate) use sketch::{Sketch, SketchAccuracy, SketchQuestion, SketchTerms, Sketcher};
 pub(crate) use sketch_size::{SKETCH_FROM_DIMENSION, sign_bytes};
 pub use snapshot::Snapshot;
 #[cfg(feature = "postgres")]

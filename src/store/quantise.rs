@@ -30,11 +30,11 @@ const LARGEST_CODE: f32 = 127.0;
 pub use crate::record::MAX_DIMENSION;
 
 /// Lengths whose squares and products f32 holds, with room for sums.
-const LENGTHS: std::ops::RangeInclusive<f64> = 0.0..=1e18;
+pub(super) const LENGTHS: std::ops::RangeInclusive<f64> = 0.0..=1e18;
 /// Below this, squares of components are lost in f32.
 const SHORT: f64 = 1e-12;
 /// The error of a bound in f32 arithmetic: three roundings, doubled twice.
-const F32_ROUNDING: f64 = 1.0 / 2_097_152.0;
+pub(super) const F32_ROUNDING: f64 = 1.0 / 2_097_152.0;
 /// What products that are too small for f32 may hide.
 const UNDERFLOW: f64 = 1e-35;
 
@@ -265,7 +265,7 @@ fn code(x: f32) -> (i8, f32) {
 
 /// Rounds to f32, downwards.
 #[expect(clippy::cast_possible_truncation, reason = "put right below")]
-fn below(x: f64) -> f32 {
+pub(super) fn below(x: f64) -> f32 {
     let near = x as f32;
     if f64::from(near) > x { near.next_down() } else { near }
 }

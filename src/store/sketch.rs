@@ -20,7 +20,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::codec::{Reader, put_floats};
-use super::quantise::{AskedDifference, above};
+use super::quantise::above;
 use super::rotation::{LANES, Lane, Rotation};
 use super::segment::{Bounds, Segment};
 use super::sketch_size::{HEADER_BYTES, sign_bytes};
@@ -109,9 +109,25 @@ impl SketchRows {
         Self { dimension, signs: Vec::new(), weights, biases, slacks, spread: 1.0 }
     }
 
+    /// Starts with room for so many rows, taken at once: what grows step by step leaves holes behind.
+    pub(crate) fn with_room(dimension: usize, rows: usize) -> Self {
+        let numbers = || Vec::with_capacity(rows);
+        let signs = Vec::with_capacity(rows * sign_bytes(dimension));
+        Self { signs, weights: numbers(), biases: numbers(), slacks: numbers(), ..Self::new(dimension) }
+    }
+
     /// Returns the number of rows.
     pub(crate) fn len(&self) -> usize {
         self.weights.len()
+    }
+
+    /// Forgets the rows and keeps the room.
+    pub(crate) fn clear(&mut self) {
+        self.signs.clear();
+        self.weights.clear();
+        self.biases.clear();
+        self.slacks.clear();
+        self.spread = 1.0;
     }
 
     /// Adds a row, given its signs and the sums of its turned codes.
@@ -262,39 +278,12 @@ impl SketchQuestion {
     /// Rotates a question's difference from the centre as the rows of sketches are.
     #[must_use]
     pub(crate) fn new(difference: &[f32], length: f64) -> Self {
-        Self { turned: Rotation::new(difference.len()).turn_one(difference), length: above(length * (1.0 + 1e-5)) }
-    }
-}
-
-/// Rotates a question's differences from several centres at once.
-pub(crate) struct QuestionTurner {
-    rotation: Rotation,
-    rows: Vec<Lane>,
-}
-
-impl QuestionTurner {
-    /// Differences turned at once.
-    pub(crate) const AT_ONCE: usize = LANES;
-
-    pub(crate) fn new(dimension: usize) -> Self {
-        Self { rotation: Rotation::new(dimension), rows: vec![[0.0; LANES]; dimension] }
+        Self::of(Rotation::new(difference.len()).turn_one(difference), length)
     }
 
-    /// Turns up to [`QuestionTurner::AT_ONCE`] differences.
-    pub(crate) fn turn(&mut self, differences: &[AskedDifference]) -> Vec<SketchQuestion> {
-        for (lane, difference) in differences.iter().enumerate() {
-            for (components, x) in self.rows.iter_mut().zip(&difference.components) {
-                if let Some(component) = components.get_mut(lane) {
-                    *component = *x;
-                }
-            }
-        }
-        self.rotation.turn(&mut self.rows);
-        let turned = |lane: usize| self.rows.iter().filter_map(|components| components.get(lane).copied()).collect();
-        let questions = differences.iter().enumerate();
-        questions
-            .map(|(lane, of)| SketchQuestion { turned: turned(lane), length: above(of.length * (1.0 + 1e-5)) })
-            .collect()
+    /// Takes a difference of this length, turned.
+    pub(super) fn of(turned: Vec<f32>, length: f64) -> Self {
+        Self { turned, length: above(length * (1.0 + 1e-5)) }
     }
 }
 
@@ -392,10 +381,21 @@ impl<'a> Sketch<'a> {
     ///
     /// The product is `scale * (sum under the set bits) - shift`, of a question whose rounding has length `rounded`.
     pub(crate) fn read_bounds(&self, question: &SketchQuestion, (shift, rounded): (f32, f32), out: &mut Bounds) {
+        self.read_bounds_at(question, (shift, rounded), DEVIATIONS, out);
+    }
+
+    /// Does the same for bounds that lie another number of deviations below the estimates.
+    pub(crate) fn read_bounds_at(
+        &self,
+        question: &SketchQuestion,
+        (shift, rounded): (f32, f32),
+        deviations: f32,
+        out: &mut Bounds,
+    ) {
         out.clear();
         out.factors.extend(self.weights.iter().map(|code| self.weight_range.value(*code)));
         let biases = self.biases.iter().map(|code| self.bias_range.value(*code));
-        let Some(terms) = self.accuracy.terms_of(question, (shift, rounded), DEVIATIONS) else {
+        let Some(terms) = self.accuracy.terms_of(question, (shift, rounded), deviations) else {
             out.biases.extend(biases.map(|_| f32::NEG_INFINITY));
             return;
         };

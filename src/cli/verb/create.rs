@@ -54,7 +54,7 @@ pub(crate) struct CreateArgs {
     #[arg(long)]
     get_or_create: bool,
 
-    /// When to build the graph index: automatically from 4,000,000 records, at every import, or only on request
+    /// When to build the graph index: from 4,000,000 records if clusters find too little, at every import, or only on request
     #[arg(long, value_parser = one_of!(IndexMode), default_value = "auto")]
     index: IndexMode,
 

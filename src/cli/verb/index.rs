@@ -118,12 +118,11 @@ impl IndexBuildArgs {
     }
 }
 
-/// Builds the graph at the end of an import, when the collection asks for one.
+/// Builds the clusters and the graph at the end of an import, when the collection asks for them.
 pub(crate) fn build_if_due(context: &mut Context, collection: &dyn Records, interrupt: &Interrupt) -> Result<()> {
-    if collection.index_is_due()? {
-        build(context, collection, interrupt)?;
-    }
-    build_clusters_if_due(context, collection, interrupt)
+    // Where clusters find enough, no graph is due.
+    build_clusters_if_due(context, collection, interrupt)?;
+    if collection.index_is_due()? { build(context, collection, interrupt) } else { Ok(()) }
 }
 
 /// Builds the clusters where the collection is large enough for them.

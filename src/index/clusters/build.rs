@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::index::graph::Watch;
 use crate::record::IndexMode;
 use crate::store::{
-    ClusterChunk, ClusterLevel, ClusterReader, ClustersEntry, Collection, GraphEntry, MOST_CLUSTERS, View,
+    ClusterChunk, ClusterLevel, ClusterReader, ClustersEntry, Collection, GraphEntry, MOST_CLUSTERS, NewClusters,
+    ROWS_OF_CLUSTER, View,
 };
 
 /// Rows handed to the threads at once.
@@ -88,55 +89,86 @@ fn extendable(view: &View) -> Result<Option<ClustersEntry>> {
     };
     let lost = view.dead().range_cardinality(..found.covers_until) + moved.len();
     let new = view.end().0.saturating_sub(found.covers_until);
-    Ok(Some(found).filter(|found| lost * LOST_PART < found.rows && new < found.rows && found.recall().is_some()))
+    Ok(Some(found).filter(|found| {
+        lost * LOST_PART < found.rows && new < found.rows && found.recall().is_some() && found.is_turned_as_now()
+    }))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "small")]
 fn clusters_for(rows: u64) -> usize {
     let by_root = (CLUSTERS_PER_ROOT * (rows as f64).sqrt()) as u64;
-    by_root.min(rows / LEAST_ROWS_OF_A_CLUSTER).clamp(1, MOST_CLUSTERS as u64) as usize
+    by_root.min(rows / LEAST_ROWS_OF_A_CLUSTER).clamp(1, MOST_CLUSTERS as u64 / 2) as usize
 }
 
 fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> Result<Option<BuiltClusters>> {
-    let covers_until = view.end().0;
-    let ordinals: Vec<u64> = view.live().iter().collect();
+    let (covers_until, live) = (view.end().0, view.live());
     let (choose, judge) = (Asked::of(view, false, threads)?, Asked::of(view, true, threads)?);
-    let centres = train(view, &ordinals, clusters_for(ordinals.len() as u64), threads, watch)?;
+    let centres = train(view, &live, clusters_for(live.len()), threads, watch)?;
     let new = collection.begin_clusters()?;
-    let mut filling = Filling::new(&centres, None, view.info().space)?;
-    let (mut full, mut written): (Vec<ClusterChunk>, u64) = (Vec::new(), 0);
-    for some in ordinals.chunks(ROWS_AT_ONCE) {
-        full.append(&mut filling.add(view, some, threads)?);
-        let bytes = full.iter().map(|chunk| chunk.bytes.len()).sum::<usize>();
-        if bytes >= BYTES_AT_ONCE {
-            new.put(&full)?;
-            written += bytes as u64;
-            full.clear();
+    let mut filling = Filling::new(&centres, None)?;
+    let (mut writing, mut ordinals) = (Writing { new: &new, chunks: Vec::new(), waiting: 0, written: 0 }, live.iter());
+    loop {
+        let some: Vec<u64> = ordinals.by_ref().take(ROWS_AT_ONCE).collect();
+        if some.is_empty() {
+            break;
         }
+        filling.add(view, &some, threads)?.into_iter().try_for_each(|chunk| writing.put(chunk))?;
         if watch(some.len()).is_break() {
             return Err(Error::Interrupted);
         }
     }
-    let (mut rest, directory) = filling.finish();
-    full.append(&mut rest);
-    for some in full.chunks(BYTES_AT_ONCE >> 15) {
-        new.put(some)?;
-        written += some.iter().map(|chunk| chunk.bytes.len() as u64).sum::<u64>();
-    }
+    let directory = filling.finish(|chunk| writing.put(chunk))?;
+    let written = writing.end()?;
     let levels = choose.reach(view, &centres, &directory)?;
     let entry = ClustersEntry {
         number: 0,
+        rotation: ClustersEntry::ROTATION,
         covers_until,
         scan_from: view.sealed_until().0,
-        rows: ordinals.len() as u64,
+        rows: live.len(),
         clusters: directory.clusters.len() as u64,
         entries: directory.entries(),
         bytes: written,
         levels,
     };
-    let Some(entry) = new.finish(view, centres.parts(), &directory, &entry)? else { return Err(replaced(collection)) };
+    let parts = (centres.base().at(), centres.points().segments().collect::<Vec<_>>());
+    let Some(entry) = new.finish(view, &parts, &directory, &entry)? else { return Err(replaced(collection)) };
     let clusters = judged(collection, &judge, &entry, threads)?;
-    Ok(Some(BuiltClusters { clusters, added: ordinals.len() as u64, extended: false }))
+    Ok(Some(BuiltClusters { clusters, added: live.len(), extended: false }))
+}
+
+/// New chunks, written many at a time.
+struct Writing<'n, 'c> {
+    new: &'n NewClusters<'c>,
+    chunks: Vec<ClusterChunk>,
+    /// Bytes that are not written yet.
+    waiting: usize,
+    written: u64,
+}
+
+impl Writing<'_, '_> {
+    fn put(&mut self, chunk: ClusterChunk) -> Result<()> {
+        self.waiting += chunk.bytes.len();
+        self.chunks.push(chunk);
+        if self.waiting < BYTES_AT_ONCE {
+            return Ok(());
+        }
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<()> {
+        self.new.put(&self.chunks)?;
+        self.written += self.waiting as u64;
+        self.waiting = 0;
+        self.chunks.clear();
+        Ok(())
+    }
+
+    /// Writes the rest; returns how many bytes there were.
+    fn end(mut self) -> Result<u64> {
+        self.write()?;
+        Ok(self.written)
+    }
 }
 
 fn extend(
@@ -150,8 +182,8 @@ fn extend(
     let ordinals: Vec<u64> = view.live().iter().skip_while(|ordinal| *ordinal < found.covers_until).collect();
     let reader = ClusterReader::open(view)?;
     let directory = reader.directory()?;
-    let centres = Centres::read(&reader, directory.clusters.len())?;
-    let mut filling = Filling::new(&centres, Some(&directory), view.info().space)?;
+    let centres = Centres::read(&reader, directory.clusters.len(), view.info().space)?;
+    let mut filling = Filling::new(&centres, Some(&directory))?;
     let moved = reader.moved()? - view.dead();
     let taken = filling.take_back((view, &reader), &moved, threads)?;
     let mut chunks = taken.full;
@@ -161,8 +193,13 @@ fn extend(
             return Err(Error::Interrupted);
         }
     }
-    let (mut rest, directory) = filling.finish();
-    chunks.append(&mut rest);
+    let directory = filling.finish(|mut chunk| {
+        if chunk.chunk == ROWS_OF_CLUSTER {
+            chunk.bytes = reader.rows_with(chunk.cluster, &chunk.bytes)?;
+        }
+        chunks.push(chunk);
+        Ok(())
+    })?;
     let (choose, judge) = (Asked::of(view, false, threads)?, Asked::of(view, true, threads)?);
     let mut levels = choose.reach(view, &centres, &directory)?;
     // What was found before holds until it is measured again.
@@ -190,7 +227,7 @@ fn extend(
 
 /// Measures what is found, and keeps it.
 fn judged(collection: &Collection, judge: &Asked, built: &ClustersEntry, threads: usize) -> Result<ClustersEntry> {
-    let found = judge.recall(&collection.view()?, threads)?;
+    let found = judge.recall(&collection.view()?, &built.levels, threads)?;
     collection.put_clusters_recall(built, &found)?.ok_or_else(|| replaced(collection))
 }
 

@@ -5,33 +5,30 @@
 
 use roaring::RoaringTreemap;
 
-use super::centres::{Centres, seen};
+use super::centres::{Centres, Choosers};
 use crate::error::Result;
 use crate::index::work_sharing::in_parts;
-use crate::record::{Ordinal, Space};
+use crate::record::Ordinal;
 use crate::store::{
-    Centre, ChunkRows, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Codes, Directory, Sketcher, View,
-    quantise, rows_per_chunk, sign_bytes,
+    ChunkRows, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Directory, ROWS_OF_CLUSTER, RowAround,
+    RowList, Turned, Turner, View, rows_per_chunk, sign_bytes,
 };
 
-/// Rows compared with all centres at once.
-const AT_ONCE: usize = 1024;
 /// Rows turned at once.
-const TURNED: usize = 8;
+const AT_ONCE: usize = 1024;
 /// A cluster with more chunks that are less than half full has them made one.
 const MOST_SMALL_CHUNKS: usize = 3;
 /// Rows read again at once, in order.
 const PAIRS_AT_ONCE: usize = 16 * 1024;
 /// What waits takes no more than this.
-const MOST_WAITING_BYTES: usize = 384 << 20;
+const MOST_WAITING_BYTES: usize = 224 << 20;
 /// The numbers of a row that waits, and its ordinal.
 const NUMBERS_BYTES: usize = 20;
 
 /// Clusters that are being filled.
 pub(super) struct Filling<'c> {
     centres: &'c Centres,
-    points: Vec<Centre>,
-    space: Space,
+    choosers: Choosers,
     dimension: usize,
     rows_of_a_chunk: usize,
     clusters: Vec<Filled>,
@@ -43,6 +40,8 @@ struct Filled {
     facts: ClusterFacts,
     /// The sum of the squares of how far its rows lie from the centre.
     squares: f64,
+    /// The rows that were put into it.
+    rows: RowList,
 }
 
 /// Chunks whose rows become part of larger ones.
@@ -59,8 +58,7 @@ pub(super) struct TakenBack {
 struct Entry {
     cluster: usize,
     ordinal: u64,
-    numbers: [f32; 4],
-    sums: (f32, f32),
+    around: RowAround,
 }
 
 /// What a thread made of its part: rows, and the signs of each.
@@ -72,27 +70,32 @@ struct Part {
 
 impl<'c> Filling<'c> {
     /// Begins with clusters of which so much is known already.
-    pub(super) fn new(centres: &'c Centres, known: Option<&Directory>, space: Space) -> Result<Self> {
-        let points = centres.all()?;
-        let dimension = centres.parts().0.components().len();
+    pub(super) fn new(centres: &'c Centres, known: Option<&Directory>) -> Result<Self> {
+        let choosers = centres.choosers()?;
+        let clusters = centres.points().len();
+        let dimension = centres.base().turned().len();
         let mut rows_of_a_chunk = rows_per_chunk(dimension);
         while rows_of_a_chunk > 64
-            && points.len() * rows_of_a_chunk * (sign_bytes(dimension) + NUMBERS_BYTES) > MOST_WAITING_BYTES
+            && clusters * rows_of_a_chunk * (sign_bytes(dimension) + NUMBERS_BYTES) > MOST_WAITING_BYTES
         {
             rows_of_a_chunk /= 2;
         }
-        let facts = |cluster: usize, point: &Centre| {
+        let filled = |cluster: usize| {
             let facts = known.and_then(|known| known.clusters.get(cluster)).copied();
+            let point = choosers.point(cluster);
             #[expect(clippy::cast_possible_truncation, reason = "f32 is near enough")]
-            facts.unwrap_or(ClusterFacts { squared: point.squared() as f32, ..ClusterFacts::default() })
-        };
-        let filled = |(cluster, point): (usize, &Centre)| {
-            let facts = facts(cluster, point);
+            let facts = facts
+                .unwrap_or(ClusterFacts { squared: centres.base().squared(point) as f32, ..ClusterFacts::default() });
             let squares = f64::from(facts.radius).powi(2) * f64::from(facts.entries);
-            Filled { waiting: ChunkRows::new(dimension), facts, squares }
+            Filled {
+                waiting: ChunkRows::with_room(dimension, rows_of_a_chunk),
+                facts,
+                squares,
+                rows: RowList::default(),
+            }
         };
-        let clusters = points.iter().enumerate().map(filled).collect();
-        Ok(Self { centres, points, space, dimension, rows_of_a_chunk, clusters })
+        let clusters = (0..clusters).map(filled).collect();
+        Ok(Self { centres, choosers, dimension, rows_of_a_chunk, clusters })
     }
 
     /// Takes the rows of small chunks back, where a cluster has several, so that they become larger ones, and puts rows that moved
@@ -105,11 +108,12 @@ impl<'c> Filling<'c> {
     ) -> Result<TakenBack> {
         let (mut taken, mut pairs) = (TakenBack::default(), Vec::new());
         let (moved, mut embeddings) = (moved.iter().collect::<Vec<u64>>(), view.embeddings());
+        let mut turner = Turner::new(self.centres.base());
         for ordinals in moved.chunks(AT_ONCE) {
-            let rows = ordinals.iter().map(|ordinal| Ok(seen(&embeddings.floats(Ordinal(*ordinal))?, self.space)));
+            let rows = ordinals.iter().map(|ordinal| embeddings.floats(Ordinal(*ordinal)));
             let rows = rows.collect::<Result<Vec<_>>>()?;
-            let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
-            for (ordinal, clusters) in ordinals.iter().zip(self.centres.clusters_of(&rows, &self.points)?) {
+            for (ordinal, row) in ordinals.iter().zip(turner.turn_all(&rows)) {
+                let clusters = self.centres.clusters_of(&self.choosers, &row)?;
                 pairs.extend(clusters.into_iter().map(|cluster| (*ordinal, cluster)));
             }
         }
@@ -145,13 +149,13 @@ impl<'c> Filling<'c> {
         for pairs in pairs.chunks(PAIRS_AT_ONCE) {
             let parts = in_parts(pairs.len(), AT_ONCE, threads, |part| {
                 let mut made = Part { first: part.start, entries: Vec::new(), signs: Vec::new() };
-                let (mut embeddings, mut sketcher) = (view.embeddings(), Sketcher::new(self.dimension));
+                let (mut embeddings, mut turner) = (view.embeddings(), Turner::new(self.centres.base()));
                 for pairs in pairs.get(part).unwrap_or_default().chunks(AT_ONCE) {
                     let rows = pairs.iter().map(|(ordinal, _)| embeddings.floats(Ordinal(*ordinal)));
-                    let rows = rows.collect::<Result<Vec<_>>>()?;
-                    let pairs = pairs.iter().zip(&rows);
-                    let pairs: Vec<_> = pairs.map(|((ordinal, at), row)| (*at, *ordinal, row.as_slice())).collect();
-                    self.sketch_pairs(&pairs, &mut sketcher, &mut made);
+                    let rows = turner.turn_all(&rows.collect::<Result<Vec<_>>>()?);
+                    for ((ordinal, cluster), row) in pairs.iter().zip(&rows) {
+                        self.make(*ordinal, row, &[*cluster], &mut made);
+                    }
                 }
                 Ok(made)
             })?;
@@ -165,11 +169,13 @@ impl<'c> Filling<'c> {
     pub(super) fn add(&mut self, view: &View, ordinals: &[u64], threads: usize) -> Result<Vec<ClusterChunk>> {
         let parts = in_parts(ordinals.len(), AT_ONCE, threads, |part| {
             let mut made = Part { first: part.start, entries: Vec::new(), signs: Vec::new() };
-            let (mut embeddings, mut sketcher) = (view.embeddings(), Sketcher::new(self.dimension));
+            let (mut embeddings, mut turner) = (view.embeddings(), Turner::new(self.centres.base()));
             for ordinals in ordinals.get(part).unwrap_or_default().chunks(AT_ONCE) {
                 let rows = ordinals.iter().map(|ordinal| embeddings.floats(Ordinal(*ordinal)));
-                let rows = rows.collect::<Result<Vec<_>>>()?;
-                self.sketch(ordinals, &rows, &mut sketcher, &mut made)?;
+                let rows = turner.turn_all(&rows.collect::<Result<Vec<_>>>()?);
+                for (ordinal, row) in ordinals.iter().zip(&rows) {
+                    self.make(*ordinal, row, &self.centres.clusters_of(&self.choosers, row)?, &mut made);
+                }
             }
             Ok(made)
         })?;
@@ -188,74 +194,57 @@ impl<'c> Filling<'c> {
         full
     }
 
-    /// Makes signs of rows around the centres they are near.
-    fn sketch(&self, ordinals: &[u64], rows: &[Vec<f32>], sketcher: &mut Sketcher, made: &mut Part) -> Result<()> {
-        let as_seen: Vec<Vec<f32>> = rows.iter().map(|row| seen(row, self.space)).collect();
-        let as_seen: Vec<&[f32]> = as_seen.iter().map(Vec::as_slice).collect();
-        let nearest = self.centres.clusters_of(&as_seen, &self.points)?;
-        let pairs = ordinals.iter().zip(rows).zip(&nearest);
-        let pairs: Vec<(usize, u64, &[f32])> = pairs
-            .flat_map(|((ordinal, row), clusters)| clusters.iter().map(|cluster| (*cluster, *ordinal, row.as_slice())))
-            .collect();
-        self.sketch_pairs(&pairs, sketcher, made);
-        Ok(())
-    }
-
-    /// Makes signs of rows around the centres of these clusters.
-    fn sketch_pairs(&self, pairs: &[(usize, u64, &[f32])], sketcher: &mut Sketcher, made: &mut Part) {
-        let mut signs = vec![0; TURNED * sign_bytes(self.dimension)];
-        let mut codes = Vec::with_capacity(TURNED * self.dimension);
-        for pairs in pairs.chunks(TURNED) {
-            codes.clear();
-            let first = made.entries.len();
-            for (cluster, ordinal, row) in pairs {
-                let Some(point) = self.points.get(*cluster) else { continue };
-                let Codes { codes: of_row, factor, bias, residual, length, .. } = quantise(row, point, self.space);
-                codes.extend_from_slice(&of_row);
-                let numbers = [factor, bias, residual, length];
-                made.entries.push(Entry { cluster: *cluster, ordinal: *ordinal, numbers, sums: (0.0, 0.0) });
-            }
-            let sums = sketcher.turn(&codes, &mut signs);
-            let entries = made.entries.get_mut(first..).unwrap_or_default();
-            made.signs.extend_from_slice(signs.get(..entries.len() * sign_bytes(self.dimension)).unwrap_or_default());
-            entries.iter_mut().zip(sums).for_each(|(entry, sums)| entry.sums = sums);
+    /// Makes signs of a row around the centres of these clusters.
+    fn make(&self, ordinal: u64, row: &Turned, clusters: &[usize], made: &mut Part) {
+        for cluster in clusters {
+            let first = made.signs.len();
+            made.signs.resize(first + sign_bytes(self.dimension), 0);
+            let signs = made.signs.get_mut(first..).unwrap_or_default();
+            let around = self.centres.base().row(row, self.choosers.point(*cluster), signs);
+            made.entries.push(Entry { cluster: *cluster, ordinal, around });
         }
     }
 
     fn put(&mut self, entry: &Entry, signs: &[u8]) -> Option<ClusterChunk> {
         let filled = self.clusters.get_mut(entry.cluster)?;
-        let [_, _, _, length] = entry.numbers;
+        let RowAround { sums, numbers } = entry.around;
+        let [_, _, _, length] = numbers;
         filled.squares += f64::from(length).powi(2);
         filled.facts.entries = filled.facts.entries.saturating_add(1);
+        filled.rows.push(entry.ordinal);
         let ordinal = Ordinal(entry.ordinal);
         let full = (filled.waiting.len() >= self.rows_of_a_chunk || !filled.waiting.takes(ordinal))
-            .then(|| filled.chunk(entry.cluster, self.dimension));
-        filled.waiting.push(ordinal, (signs, entry.sums), entry.numbers, self.space);
+            .then(|| filled.chunk(entry.cluster));
+        filled.waiting.push(ordinal, (signs, sums), numbers, self.centres.base().space());
         full
     }
 
-    /// Returns the chunks that are not full, and what is known of the clusters then.
-    pub(super) fn finish(mut self) -> (Vec<ClusterChunk>, Directory) {
-        let mut rest = Vec::new();
-        for (cluster, filled) in self.clusters.iter_mut().enumerate() {
+    /// Hands over the chunks that are not full and the rows that were put into each cluster; returns what is known of the clusters then.
+    pub(super) fn finish(self, mut put: impl FnMut(ClusterChunk) -> Result<()>) -> Result<Directory> {
+        let mut directory = Directory::default();
+        for (cluster, mut filled) in self.clusters.into_iter().enumerate() {
             if filled.waiting.len() > 0 {
-                rest.push(filled.chunk(cluster, self.dimension));
+                put(filled.chunk(cluster))?;
+            }
+            if let Some(bytes) = filled.rows.to_bytes() {
+                put(ClusterChunk { cluster, chunk: ROWS_OF_CLUSTER, bytes })?;
             }
             let mean = filled.squares / f64::from(filled.facts.entries.max(1));
             #[expect(clippy::cast_possible_truncation, reason = "f32 is near enough")]
             let radius = mean.max(0.0).sqrt() as f32;
-            filled.facts.radius = radius;
+            directory.clusters.push(ClusterFacts { radius, ..filled.facts });
         }
-        (rest, Directory { clusters: self.clusters.into_iter().map(|filled| filled.facts).collect() })
+        Ok(directory)
     }
 }
 
 impl Filled {
     /// Makes a chunk of what waits.
-    fn chunk(&mut self, cluster: usize, dimension: usize) -> ClusterChunk {
-        let waiting = std::mem::replace(&mut self.waiting, ChunkRows::new(dimension));
+    fn chunk(&mut self, cluster: usize) -> ClusterChunk {
         let chunk = self.facts.chunks;
         self.facts.chunks += 1;
-        ClusterChunk { cluster, chunk, bytes: waiting.to_bytes(u32::try_from(cluster).unwrap_or(u32::MAX)) }
+        let bytes = self.waiting.to_bytes(u32::try_from(cluster).unwrap_or(u32::MAX));
+        self.waiting.clear();
+        ClusterChunk { cluster, chunk, bytes }
     }
 }

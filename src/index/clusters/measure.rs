@@ -8,23 +8,25 @@ use std::collections::HashMap;
 
 use roaring::RoaringTreemap;
 
-use super::centres::{Centres, seen};
+use super::centres::Centres;
 use super::rule::Choosing;
-use super::search::nearest_in_clusters;
+use super::search::{MOST_READ_PART, nearest_in_clusters};
 use crate::error::Result;
 use crate::index::exact::{First, nearest};
 use crate::index::ranked::{Ranked, farthest};
 use crate::index::row_filter::Allowed;
 use crate::record::{Ordinal, SplitMix64};
-use crate::store::{ClusterLevel, Directory, View};
+use crate::store::{ClusterLevel, Directory, Turner, View};
 
 /// Rows asked, each time.
 const QUESTIONS_OF_ITS_OWN: u64 = 500;
 const HITS: usize = 10;
+/// Questions asked together: more share more of what is read, and take more memory.
+const ASKED_AT_ONCE: usize = 125;
 /// The rows kept at each level: one of so many.
 const ONE_OF: [u32; 4] = [1, 2, 8, 64];
 /// The share of the nearest that must lie within reach.
-const WITHIN_REACH: f64 = 0.999;
+const WITHIN_REACH: f64 = 0.998;
 /// The share of these rows whose nearest are as near as a question's are taken for.
 const NEARLY_AS_FAR: f64 = 0.99;
 /// No reach is longer: JSON knows no infinity.
@@ -93,9 +95,9 @@ impl Asked {
     /// Returns how far these questions have to look, and the share of all entries that they meet, at each level.
     #[expect(clippy::cast_precision_loss, reason = "counts of rows")]
     pub(super) fn reach(&self, view: &View, centres: &Centres, directory: &Directory) -> Result<[ClusterLevel; 4]> {
-        let space = view.info().space;
         let clusters_of = self.clusters_of_hits(view, centres)?;
-        let choosing = self.questions.iter().map(|(_, question)| Choosing::new(&seen(question, space), centres, space));
+        let mut turner = Turner::new(centres.base());
+        let choosing = self.questions.iter().map(|(_, asked)| Choosing::new(asked, &turner.turn_one(asked), centres));
         let choosing = choosing.collect::<Result<Vec<_>>>()?;
         let asked = (directory.entries().max(1) * self.questions.len().max(1) as u64) as f64;
         let mut levels = ONE_OF.map(|one_of| {
@@ -131,34 +133,50 @@ impl Asked {
 
     /// Returns the clusters that every hit lies in.
     fn clusters_of_hits(&self, view: &View, centres: &Centres) -> Result<HashMap<Ordinal, Vec<usize>>> {
-        let (mut embeddings, points, space) = (view.embeddings(), centres.all()?, view.info().space);
+        let (mut embeddings, choosers) = (view.embeddings(), centres.choosers()?);
+        let mut turner = Turner::new(centres.base());
         let mut hits: Vec<Ordinal> = self.exact.iter().flatten().flatten().map(|hit| hit.ordinal).collect();
         hits.sort_unstable();
         hits.dedup();
         let mut clusters_of = HashMap::new();
         for ordinals in hits.chunks(1024) {
-            let rows = ordinals.iter().map(|ordinal| Ok(seen(&embeddings.floats(*ordinal)?, space)));
-            let rows = rows.collect::<Result<Vec<_>>>()?;
-            let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
-            clusters_of.extend(ordinals.iter().copied().zip(centres.clusters_of(&rows, &points)?));
+            let rows = ordinals.iter().map(|ordinal| embeddings.floats(*ordinal)).collect::<Result<Vec<_>>>()?;
+            for (ordinal, row) in ordinals.iter().zip(turner.turn_all(&rows)) {
+                clusters_of.insert(*ordinal, centres.clusters_of(&choosers, &row)?);
+            }
         }
         Ok(clusters_of)
     }
 
     /// Returns, for each level, the share of the nearest that a view's clusters find, where a row as near as the tenth counts, and how
-    /// many rows were ranked for a hit.
+    /// many rows were ranked for a hit; `None` for one whose questions would rather read all rows.
     #[expect(clippy::cast_precision_loss, reason = "a few thousand hits")]
-    pub(super) fn recall(&self, view: &View, threads: usize) -> Result<Vec<(f64, f64)>> {
+    pub(super) fn recall(
+        &self,
+        view: &View,
+        levels: &[ClusterLevel; 4],
+        threads: usize,
+    ) -> Result<Vec<Option<(f64, f64)>>> {
+        let embeddings = self.embeddings();
         let of_level = |(level, exact): (usize, &Vec<Vec<Ranked>>)| {
-            let found = nearest_in_clusters(view, &self.embeddings(), self.allowed(view, level), HITS + 1, threads)?;
-            let (ranked, found) = (found.ranked, self.others(found.nearest));
+            let reads_all = levels.get(level).is_some_and(|level| level.share * MOST_READ_PART as f64 > 1.0);
+            if level > 0 && reads_all {
+                return Ok(None);
+            }
+            let (mut found, mut ranked) = (Vec::new(), 0);
+            for some in embeddings.chunks(ASKED_AT_ONCE) {
+                let of_these = nearest_in_clusters(view, some, self.allowed(view, level), HITS + 1, threads)?;
+                found.extend(of_these.nearest);
+                ranked += of_these.ranked;
+            }
+            let found = self.others(found);
             let hits: usize = exact.iter().map(Vec::len).sum();
             let good = exact.iter().zip(&found).map(|(exact, found)| {
                 let farthest = exact.last().map_or(f64::NEG_INFINITY, |last| last.distance);
                 found.iter().filter(|ranked| ranked.distance <= farthest).count()
             });
             let hits = hits.max(1) as f64;
-            Ok((good.sum::<usize>() as f64 / hits, ranked as f64 / hits))
+            Ok(Some((good.sum::<usize>() as f64 / hits, ranked as f64 / hits)))
         };
         self.exact.iter().enumerate().map(of_level).collect()
     }
@@ -184,7 +202,7 @@ mod tests {
     #[test]
     fn nearly_all_numbers_are_within_their_quantile() {
         let mut numbers: Vec<f64> = (0..5000).rev().map(f64::from).collect();
-        assert_eq!(quantile(&mut numbers, WITHIN_REACH).total_cmp(&4995.0), std::cmp::Ordering::Equal);
+        assert_eq!(quantile(&mut numbers, 0.999).total_cmp(&4995.0), std::cmp::Ordering::Equal);
         assert_eq!(quantile(&mut [1.0], 1.0).total_cmp(&1.0), std::cmp::Ordering::Equal);
         assert!(quantile(&mut [], 0.5) >= FARTHEST);
     }

@@ -7,6 +7,7 @@ mod build;
 mod centres;
 mod filling;
 mod measure;
+mod points;
 mod rule;
 mod search;
 #[cfg(test)]

@@ -7,9 +7,10 @@
 //! of the collection when clusters are built. Invariant: as long as fewer than enough are found, every cluster counts.
 
 use super::centres::Centres;
+use super::points::CodedRow;
 use crate::error::Result;
 use crate::record::Space;
-use crate::store::ClusterFacts;
+use crate::store::{ClusterFacts, Turned};
 
 /// In ip, the nearest count as at least this part of the squared lengths of question and row away.
 const SHORTEST: f64 = 0.05;
@@ -40,12 +41,13 @@ impl Lying {
 
 impl Choosing {
     /// Compares a question with all centres.
-    pub(super) fn new(seen: &[f32], centres: &Centres, space: Space) -> Result<Self> {
-        let squared = seen.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
-        let mut margins = centres.distances(seen)?;
+    pub(super) fn new(question: &[f32], turned: &Turned, centres: &Centres) -> Result<Self> {
+        let squared = question.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+        let points = centres.points();
+        let mut margins = points.distances(&CodedRow::new(&turned.components))?;
         let nearest = margins.iter().zip(0..).min_by(|(a, _), (b, _)| a.total_cmp(b));
         if let Some((least, cluster)) = nearest.map(|(least, cluster)| (*least, cluster)) {
-            let between = centres.distances(centres.centre(cluster)?.components())?;
+            let between = points.distances(&CodedRow::new(&points.point(cluster)?))?;
             for (margin, between) in margins.iter_mut().zip(between) {
                 *margin = (*margin - least) / (2.0 * between.sqrt()).max(f32::MIN_POSITIVE);
             }
@@ -53,7 +55,7 @@ impl Choosing {
                 *own = 0.0;
             }
         }
-        Ok(Self { space, squared, margins })
+        Ok(Self { space: centres.base().space(), squared, margins })
     }
 
     /// Returns how a cluster lies; `kth` is the distance of the farthest of enough records, infinite where there are fewer.
@@ -84,19 +86,22 @@ impl Choosing {
 mod tests {
     use super::*;
     use crate::record::random::Random;
-    use crate::store::Centre;
+    use crate::store::{Centre, ClusterBase, Turner};
 
     #[test]
     fn a_row_in_another_cluster_is_no_nearer_than_its_margin() {
         let mut random = Random::new();
         for space in Space::ALL {
-            let mut row = || super::super::centres::seen(&random.floats(12), space);
-            let points: Vec<Vec<f32>> = (0..40).map(|_| row()).collect();
-            let centres = Centres::of(&points, Centre::origin(12)).unwrap();
+            let base = ClusterBase::new(Centre::new(random.floats(12)), space);
+            let mut turner = Turner::new(&base);
+            let points: Vec<Vec<f32>> = (0..40).map(|_| turner.turn_one(&random.floats(12)).components).collect();
+            let centres = Centres::of([points.as_slice()], base.clone()).unwrap();
+            let choosers = centres.choosers().unwrap();
             for _ in 0..100 {
-                let (question, row) = (row(), row());
-                let choosing = Choosing::new(&question, &centres, space).unwrap();
-                let cluster = centres.nearest(&[&row], 1).unwrap()[0][0];
+                let (question, row) = (random.floats(12), random.floats(12));
+                let choosing = Choosing::new(&question, &turner.turn_one(&question), &centres).unwrap();
+                let coded = CodedRow::new(&turner.turn_one(&row).components);
+                let cluster = centres.nearest(&choosers, &coded, 1).unwrap()[0];
                 let kth = space.distance(&question, &row);
                 let facts = ClusterFacts { squared: row.iter().map(|x| x * x).sum(), ..ClusterFacts::default() };
                 let lying = choosing.lying(cluster, &facts, kth);

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use redb::{ReadableTable, WriteTransaction};
+use roaring::RoaringTreemap;
 use tempfile::TempDir;
 
 use super::{build_clusters, nearest_in_clusters};
@@ -10,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::index::{Allowed, rank_all, unwatched};
 use crate::record::random::Random;
 use crate::record::{CollectionName, MetadataPatch, Ordinal, RecordId, Space};
-use crate::store::{Access, CLUSTERS, Change, Collection, Depth, Mode, NewCollection, Options, Store};
+use crate::store::{Access, CLUSTERS, Change, ClusterReader, Collection, Depth, Mode, NewCollection, Options, Store};
 
 const DIMENSION: usize = 48;
 const ROWS: usize = 900;
@@ -226,4 +227,60 @@ fn damage_to_any_part_is_found_and_passed_over() {
         put(Some(bytes));
     }
     assert_eq!(store.check(None, Depth::Deep).unwrap(), []);
+}
+
+#[test]
+fn questions_asked_together_find_what_each_finds_alone() {
+    let mut random = Random::new();
+    for space in Space::ALL {
+        let (_folder, _store, notes) = notes(&mut random, space);
+        build_clusters(&notes, 2, &unwatched).unwrap();
+        notes.apply((40..60).map(|row| change(row, embedding(&mut random))), Mode::Upsert).unwrap();
+        let view = notes.view().unwrap();
+        let questions: Vec<Vec<f32>> =
+            (0..60).map(|at| if at % 9 == 0 { random.floats(DIMENSION) } else { embedding(&mut random) }).collect();
+        let questions: Vec<&[f32]> = questions.iter().map(Vec::as_slice).collect();
+        let third: RoaringTreemap = view.live().iter().filter(|ordinal| ordinal % 3 == 0).collect();
+        for allowed in [Allowed::AllBut(view.dead()), Allowed::Only(&third)] {
+            let together = nearest_in_clusters(&view, &questions, allowed, 7, 2).unwrap().nearest;
+            for (question, together) in questions.iter().zip(&together) {
+                let alone = nearest_in_clusters(&view, &[question], allowed, 7, 1).unwrap().nearest;
+                assert_eq!(alone[0], *together, "{space}, {random:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn clusters_without_a_row_that_the_filter_keeps_are_not_read() {
+    let mut random = Random::new();
+    let (_folder, store, notes) = notes(&mut random, Space::L2);
+    build_clusters(&notes, 2, &unwatched).unwrap();
+    let view = notes.view().unwrap();
+    let kept: RoaringTreemap = view.live().iter().take(9).collect();
+    let question = embedding(&mut random);
+    let exact = rank_all(&view, &[&question], &kept, 5, 1).unwrap();
+    let clusters = view.clusters().unwrap();
+    let reader = ClusterReader::open(&view).unwrap();
+    let holds = |cluster: u64| reader.may_hold(cluster as usize, |ordinal| kept.contains(ordinal)).unwrap();
+    let with: Vec<u64> = (0..clusters.clusters).filter(|cluster| holds(*cluster)).collect();
+    assert!(!with.is_empty() && with.len() <= 18, "{with:?}, {random:?}");
+    let remove = |tx: &WriteTransaction| {
+        let mut table = tx.open_table(CLUSTERS)?;
+        let keys = table.iter()?.map(|row| row.map(|(key, _)| *key.value()));
+        for key in keys.collect::<std::result::Result<Vec<[u8; 12]>, _>>()? {
+            let part = u64::from_be_bytes(key[4..].try_into().unwrap());
+            let (cluster, chunk) = (part >> 32, part & u64::from(u32::MAX));
+            if cluster > 0 && chunk != u64::from(u32::MAX) && !with.contains(&(cluster - 1)) {
+                table.remove(&key)?;
+            }
+        }
+        Ok(())
+    };
+    store.write(remove).unwrap();
+    let view = notes.view().unwrap();
+    let found = nearest_in_clusters(&view, &[&question], Allowed::Only(&kept), 5, 1).unwrap().nearest;
+    assert_eq!(found, exact, "{random:?}");
+    let unfiltered = nearest_in_clusters(&view, &[&question], Allowed::AllBut(view.dead()), 5, 1);
+    assert!(matches!(unfiltered, Err(Error::Damaged { .. })), "{random:?}");
 }

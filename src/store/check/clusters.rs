@@ -7,11 +7,9 @@ use super::subject::Subject;
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::centre::Centre;
-use crate::store::clusters::{self, ClusterChunkRef, ClusterPart, ClustersEntry, Directory};
+use crate::store::clusters::{self, ClusterBase, ClusterChunkRef, ClusterPart, ClustersEntry, Directory, Turner};
 use crate::store::codec::set_from_bytes;
-use crate::store::quantise::quantise;
 use crate::store::segment::Segment;
-use crate::store::sketch::Sketcher;
 use crate::store::sketch_size::sign_bytes;
 use crate::store::table::{self, CollectionNumber, PairKey, pair_number};
 use crate::store::vector::Embeddings;
@@ -20,23 +18,25 @@ use crate::store::vector::Embeddings;
 #[derive(Default)]
 struct SeenClusters {
     directory: Option<Directory>,
-    base: Option<Centre>,
+    base: Option<ClusterBase>,
     moved: RoaringTreemap,
     again: RoaringTreemap,
     /// Segments of centres, by the first cluster of each.
     centres: Vec<(u64, Vec<u8>)>,
     /// Rows that are in a chunk.
     standing: RoaringTreemap,
+    /// Those of the cluster whose chunks are read, and how many clusters are known to have which rows.
+    of_cluster: RoaringTreemap,
+    listed: u64,
     /// Entries and chunks of each cluster.
     counted: Vec<(u32, u32)>,
-    sketcher: Option<Sketcher>,
     /// Whether a chunk could not be read, so that its rows are not missing but unknown.
     lost: bool,
 }
 
 impl Subject<'_> {
     pub(super) fn check_clusters(&self, findings: &mut Findings) -> Result<()> {
-        let Some(entry) = self.entry.clusters else { return Ok(()) };
+        let Some(entry) = self.entry.clusters.filter(ClustersEntry::is_turned_as_now) else { return Ok(()) };
         let number = CollectionNumber(entry.number);
         let vectors = self.tx.open_table(table::VECTORS)?;
         let form = self.entry.row_form();
@@ -67,7 +67,8 @@ impl Subject<'_> {
             }
             ClusterPart::Base => {
                 let place = self.place("centres of clusters");
-                seen.base = findings.take(place, true, Centre::from_bytes(bytes, dimension))?;
+                let base = findings.take(place, true, Centre::from_bytes(bytes, dimension))?;
+                seen.base = base.map(|base| ClusterBase::new(base, self.entry.info.space));
             }
             ClusterPart::Moved => {
                 let set = set_from_bytes(bytes, "the set");
@@ -82,6 +83,22 @@ impl Subject<'_> {
                 if findings.take(place, true, Segment::verify(bytes))?.is_some() {
                     seen.centres.push((first, bytes.to_vec()));
                 }
+            }
+            ClusterPart::Rows(cluster) => {
+                let place = self.place(&format!("rows of cluster {cluster}"));
+                let listed = clusters::rows::verify(bytes).and_then(|()| {
+                    let mut missing = seen.of_cluster.clone();
+                    clusters::rows::any(bytes, |ordinal| {
+                        missing.remove(ordinal);
+                        false
+                    })?;
+                    Ok(missing.is_empty())
+                });
+                if findings.take(&place, true, listed)? == Some(false) {
+                    findings.add(place, "rows of its chunks are not among them", true);
+                }
+                seen.listed += 1;
+                seen.of_cluster.clear();
             }
             ClusterPart::Chunk(cluster, chunk) => {
                 let place = self.place(&format!("chunk {chunk} of cluster {cluster}"));
@@ -117,20 +134,22 @@ impl Subject<'_> {
             return;
         }
         let point = if self.depth == Depth::Deep { seen.point(cluster) } else { None };
-        let mut made = vec![0; 8 * sign_bytes(dimension)];
+        let base = seen.base.clone().filter(|_| point.is_some());
+        let mut turner = base.as_ref().map(Turner::new);
+        let mut made = vec![0; sign_bytes(dimension)];
         for (row, signs) in signs.chunks_exact(sign_bytes(dimension).max(1)).enumerate() {
             let ordinal = found.ordinal(row);
             seen.standing.insert(ordinal.0);
-            let (Some(point), Some(embeddings)) = (&point, embeddings.as_deref_mut()) else { continue };
+            seen.of_cluster.insert(ordinal.0);
+            let (Some(point), Some(base), Some(turner)) = (&point, &base, &mut turner) else { continue };
+            let Some(embeddings) = embeddings.as_deref_mut() else { continue };
             if [&self.dead, &seen.moved, &seen.again].iter().any(|set| set.contains(ordinal.0)) {
                 continue;
             }
             // An embedding that cannot be read is reported with the rows.
             let Ok(embedding) = embeddings.floats(Ordinal(ordinal.0)) else { continue };
-            let codes = quantise(&embedding, point, self.entry.info.space);
-            let sketcher = seen.sketcher.get_or_insert_with(|| Sketcher::new(dimension));
-            sketcher.turn(&codes.codes, &mut made);
-            if made.get(..signs.len()) != Some(signs) {
+            base.row(&turner.turn_one(&embedding), point, &mut made);
+            if made != signs {
                 findings.add(place, format!("row {} is not what its embedding gives", ordinal.0), true);
                 break;
             }
@@ -149,6 +168,10 @@ impl Subject<'_> {
         let of_entry = directory.clusters.len() as u64 == entry.clusters;
         if !seen.lost && (!same || !of_entry || seen.counted.len() > directory.clusters.len()) {
             findings.add(place.as_str(), "other rows are counted than are there", true);
+        }
+        let with_rows = directory.clusters.iter().filter(|facts| facts.chunks > 0).count() as u64;
+        if !seen.lost && seen.listed < with_rows {
+            findings.add(place.as_str(), "it is not known which rows some of them have", true);
         }
         let centres: usize =
             seen.centres.iter().filter_map(|(_, bytes)| Segment::parse(bytes).ok()).map(|segment| segment.rows()).sum();
@@ -172,9 +195,9 @@ impl Subject<'_> {
 }
 
 impl SeenClusters {
-    fn point(&self, cluster: u64) -> Option<Centre> {
+    fn point(&self, cluster: u64) -> Option<Vec<f32>> {
         let (first, bytes) = self.centres.iter().rfind(|(first, _)| *first <= cluster)?;
         let row = usize::try_from(cluster - first).ok()?;
-        clusters::decoded(self.base.as_ref()?, &Segment::parse(bytes).ok()?, row)
+        clusters::decoded(&Segment::parse(bytes).ok()?, row)
     }
 }

@@ -110,7 +110,7 @@ impl NewClusters<'_> {
     pub(crate) fn finish(
         self,
         seen: &View,
-        (base, centres): (&Centre, &[(usize, Vec<u8>)]),
+        (base, centres): &(&Centre, Vec<(usize, &[u8])>),
         directory: &Directory,
         found: &ClustersEntry,
     ) -> Result<Option<ClustersEntry>> {
@@ -127,7 +127,7 @@ impl NewClusters<'_> {
             table.insert(&self.number.pair(DIRECTORY), directory.to_bytes().as_slice())?;
             table.insert(&self.number.pair(BASE), base.to_bytes().as_slice())?;
             for (first, segment) in centres {
-                table.insert(&self.number.pair(CENTRES + *first as u64), segment.as_slice())?;
+                table.insert(&self.number.pair(CENTRES + *first as u64), *segment)?;
             }
             entry.unfinished_clusters = None;
             entry.clusters = Some(ClustersEntry { number: self.number.0, ..*found });
@@ -137,21 +137,22 @@ impl NewClusters<'_> {
 }
 
 impl Collection {
-    /// Keeps what was measured of the clusters that were just built: for each level the recall, and the rows ranked for a hit.
+    /// Keeps what was measured of the clusters that were just built: for each level the recall, and the rows ranked for a hit, unless it is
+    /// closed.
     ///
     /// # Errors
     /// Those of every write.
     pub(crate) fn put_clusters_recall(
         &self,
         built: &ClustersEntry,
-        found: &[(f64, f64)],
+        found: &[Option<(f64, f64)>],
     ) -> Result<Option<ClustersEntry>> {
         self.change_entry(|_, _, entry| {
             let same = entry.clusters.as_mut().filter(|clusters| clusters.number == built.number);
             Ok(same.map(|clusters| {
-                for (level, (recall, ranked)) in clusters.levels.iter_mut().zip(found) {
-                    level.recall = Some(*recall);
-                    level.ranked = *ranked;
+                for (level, found) in clusters.levels.iter_mut().zip(found) {
+                    level.recall = found.map(|(recall, _)| recall);
+                    level.ranked = found.map_or(0.0, |(_, ranked)| ranked);
                 }
                 *clusters
             }))

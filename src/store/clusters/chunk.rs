@@ -27,8 +27,15 @@ pub(crate) struct ChunkRows {
 }
 
 impl ChunkRows {
-    pub(crate) fn new(dimension: usize) -> Self {
-        Self { ordinals: Vec::new(), rows: SketchRows::new(dimension) }
+    /// Starts with room for so many.
+    pub(crate) fn with_room(dimension: usize, rows: usize) -> Self {
+        Self { ordinals: Vec::with_capacity(rows), rows: SketchRows::with_room(dimension, rows) }
+    }
+
+    /// Forgets the rows and keeps the room.
+    pub(crate) fn clear(&mut self) {
+        self.ordinals.clear();
+        self.rows.clear();
     }
 
     /// Returns how many there are.
@@ -121,7 +128,7 @@ mod tests {
 
     fn chunk(ordinals: &[u64], dimension: usize) -> ChunkRows {
         let mut random = Random::new();
-        let (mut rows, mut sketcher) = (ChunkRows::new(dimension), Sketcher::new(dimension));
+        let (mut rows, mut sketcher) = (ChunkRows::with_room(dimension, ordinals.len()), Sketcher::new(dimension));
         let mut signs = vec![0; 8 * sign_bytes(dimension)];
         for ordinal in ordinals {
             let codes = quantise(&random.floats(dimension), &Centre::origin(dimension), Space::Cosine);

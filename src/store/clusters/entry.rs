@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::store::catalog::GraphEntry;
+use crate::store::rotation::ROTATION;
 use crate::store::table::CollectionNumber;
 
 /// What the catalogue knows of a collection's clusters.
@@ -12,6 +13,9 @@ use crate::store::table::CollectionNumber;
 pub struct ClustersEntry {
     /// The number that they stand under.
     pub number: u32,
+    /// The rotation that they are turned by; of clusters of another only the rows are of use.
+    #[serde(default)]
+    pub rotation: u8,
     /// Ordinals below this one are in them.
     pub covers_until: u64,
     /// Segments that begin here or later may hold rows that are not in them.
@@ -54,7 +58,15 @@ impl ClustersEntry {
     /// Returns whether they are searched for embeddings of this many components.
     #[must_use]
     pub fn is_used(&self, dimension: usize) -> bool {
-        GraphEntry::is_used(self.recall(), dimension)
+        self.is_turned_as_now() && GraphEntry::is_used(self.recall(), dimension)
+    }
+
+    /// The rotation of clusters that are built now.
+    pub(crate) const ROTATION: u8 = ROTATION;
+
+    /// Returns whether what is asked today can be compared with them.
+    pub(crate) fn is_turned_as_now(&self) -> bool {
+        self.rotation == Self::ROTATION
     }
 
     /// Returns the share of the ten nearest of all rows that was found when they were built.

@@ -8,14 +8,17 @@ mod chunk;
 mod directory;
 mod entry;
 mod reader;
+pub(super) mod rows;
+mod turned;
 
-pub(crate) use change::{ClusterChunk, note_moved, remove, remove_unfinished};
+pub(crate) use change::{ClusterChunk, NewClusters, note_moved, remove, remove_unfinished};
 pub(crate) use chunk::{ChunkRows, ClusterChunkRef, rows_per_chunk};
 pub(crate) use directory::{ClusterFacts, Directory, MOST_CLUSTERS};
 pub use entry::{ClusterLevel, ClustersEntry};
 pub(crate) use reader::ClusterReader;
+pub(crate) use rows::RowList;
+pub(crate) use turned::{ClusterBase, RowAround, Turned, Turner};
 
-use super::centre::Centre;
 use super::segment::Segment;
 use super::table::{CollectionNumber, PairKey};
 
@@ -31,6 +34,8 @@ const AGAIN: u64 = 3;
 const CENTRES: u64 = 1 << 24;
 /// Bits of a key that number the chunks of a cluster.
 const CHUNK_BITS: u32 = 32;
+/// The number, among those of the chunks of a cluster, of what says which rows they hold.
+pub(crate) const ROWS_OF_CLUSTER: u32 = u32::MAX;
 
 /// The key of a part of the clusters stored under a number.
 fn chunk_key(number: CollectionNumber, cluster: usize, chunk: u32) -> PairKey {
@@ -48,6 +53,8 @@ pub(super) enum ClusterPart {
     Centres(u64),
     /// A chunk of a cluster.
     Chunk(u64, u64),
+    /// The rows of a cluster.
+    Rows(u64),
 }
 
 /// Returns which part a key names.
@@ -58,17 +65,17 @@ pub(super) fn part_of(key: u64) -> ClusterPart {
         MOVED => ClusterPart::Moved,
         AGAIN => ClusterPart::Again,
         _ => match (key >> CHUNK_BITS).checked_sub(1) {
+            Some(cluster) if key & u64::from(u32::MAX) == u64::from(ROWS_OF_CLUSTER) => ClusterPart::Rows(cluster),
             Some(cluster) => ClusterPart::Chunk(cluster, key & u64::from(u32::MAX)),
             None => ClusterPart::Centres(key.saturating_sub(CENTRES)),
         },
     }
 }
 
-/// Returns the centre of a row of a segment of centres: what its codes stand for.
-pub(crate) fn decoded(base: &Centre, segment: &Segment, row: usize) -> Option<Centre> {
+/// Returns the point of a row of a segment of points, which are coded around the origin.
+pub(crate) fn decoded(segment: &Segment, row: usize) -> Option<Vec<f32>> {
     // The weight of l2 is 2, so half of a factor is the scale.
     let scale = segment.numbers(row)?.into_iter().next()? / 2.0;
     let codes = segment.codes().chunks_exact(segment.dimension()).nth(row)?;
-    let components = codes.iter().zip(base.components()).map(|(code, base)| base + scale * f32::from(*code));
-    Some(Centre::new(components.collect()))
+    Some(codes.iter().map(|code| scale * f32::from(*code)).collect())
 }

@@ -5,7 +5,8 @@
 use redb::{AccessGuard, ReadOnlyTable};
 use roaring::RoaringTreemap;
 
-use super::{AGAIN, BASE, CENTRES, ClustersEntry, DIRECTORY, Directory, MOVED, chunk_key};
+use super::rows::{self, RowList};
+use super::{AGAIN, BASE, CENTRES, ClustersEntry, DIRECTORY, Directory, MOVED, ROWS_OF_CLUSTER, chunk_key};
 use crate::error::{Error, Result};
 use crate::store::View;
 use crate::store::centre::Centre;
@@ -101,6 +102,26 @@ impl<'v> ClusterReader<'v> {
     pub(crate) fn chunk<T>(&self, cluster: usize, chunk: u32, visit: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         let part = self.part(&chunk_key(self.entry.number(), cluster, chunk))?;
         visit(missing(part.as_ref(), "a chunk of a cluster")?)
+    }
+
+    /// Returns whether any row of a cluster may be wanted.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is not known which rows it has.
+    pub(crate) fn may_hold(&self, cluster: usize, wanted: impl FnMut(u64) -> bool) -> Result<bool> {
+        let part = self.part(&chunk_key(self.entry.number(), cluster, ROWS_OF_CLUSTER))?;
+        rows::any(missing(part.as_ref(), "the rows of a cluster")?, wanted)
+    }
+
+    /// Returns the rows of a cluster with others, as they are to be written.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when those it has cannot be read.
+    pub(crate) fn rows_with(&self, cluster: usize, others: &[u8]) -> Result<Vec<u8>> {
+        match self.part(&chunk_key(self.entry.number(), cluster, ROWS_OF_CLUSTER))? {
+            Some(rows) => RowList::merged(others, rows.value()),
+            None => Ok(others.to_vec()),
+        }
     }
 
     fn part(&self, key: &PairKey) -> Result<Option<Part>> {

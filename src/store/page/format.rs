@@ -202,9 +202,14 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Returns the checksum of what is there; `None` where its parts do not add up.
+    pub(crate) fn checksum(&self) -> Option<u128> {
+        self.used().map(checksum)
+    }
+
     /// Returns whether the page matches its checksum.
     pub(crate) fn matches(&self, expected: u128) -> bool {
-        self.used().is_some_and(|used| checksum(used) == expected)
+        self.checksum() == Some(expected)
     }
 }
 

@@ -19,6 +19,9 @@ use super::format::{FileHeader, HEADER_BYTES, Link, Node, TreeShape};
 use crate::store::backend::{Done, Locked, Offset};
 use crate::store::table;
 
+/// Pages begin at multiples of this.
+const SMALLEST_PAGE: u64 = 4096;
+
 /// The file, and what is known of its pages.
 #[derive(Debug)]
 pub(crate) struct Pages {
@@ -47,15 +50,32 @@ pub(crate) fn while_writing<T>(work: impl FnOnce() -> T) -> T {
 struct Known {
     header: Option<FileHeader>,
     shapes: Vec<Arc<TreeShape>>,
-    /// By the place of a page.
-    expected: HashMap<u64, ExpectedPage, RandomState>,
+    expected: HashMap<Place, ExpectedPage, RandomState>,
+}
+
+/// Where a page begins, in pages of 4 KiB: enough for files of 16 TiB. A process that asks one question learns of tens of
+/// thousands of pages, so what is kept of each is small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Place(u32);
+
+impl Place {
+    fn of(offset: u64) -> Option<Self> {
+        let whole = offset.is_multiple_of(SMALLEST_PAGE).then_some(offset / SMALLEST_PAGE)?;
+        u32::try_from(whole).ok().map(Self)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct ExpectedPage {
-    checksum: u128,
+    /// The lower half of its checksum: damage passes once in 2^64 times.
+    checksum: [u32; 2],
     /// Which of the shapes it has.
-    shape: usize,
+    shape: u32,
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "halves of a half")]
+fn half(checksum: u128) -> [u32; 2] {
+    [checksum as u32, (checksum >> 32) as u32]
 }
 
 impl Known {
@@ -69,7 +89,9 @@ impl Known {
 
     fn expect(&mut self, link: &Link, shape: usize) {
         if let Some(place) = self.header.and_then(|header| header.geometry.place(link)) {
-            self.expected.insert(place.start, ExpectedPage { checksum: link.checksum, shape });
+            if let (Some(place), Ok(shape)) = (Place::of(place.start), u32::try_from(shape)) {
+                self.expected.insert(place, ExpectedPage { checksum: half(link.checksum), shape });
+            }
         }
     }
 
@@ -140,9 +162,10 @@ impl Pages {
             return Ok(());
         }
         let Some((expected, shape)) = self.expected(offset) else { return Ok(()) };
-        if let Some(node) = Node::parse(out, &shape).filter(|node| node.matches(expected.checksum)) {
+        if let Some(node) = Node::parse(out, &shape).filter(|node| node.checksum().map(half) == Some(expected.checksum))
+        {
             if matches!(node, Node::Branch(_)) || shape.holds_tables {
-                self.known().learn(&node, expected.shape, &shape);
+                self.known().learn(&node, expected.shape as usize, &shape);
             }
             return Ok(());
         }
@@ -163,20 +186,22 @@ impl Pages {
 
     fn expected(&self, offset: u64) -> Option<(ExpectedPage, Arc<TreeShape>)> {
         let known = self.known();
-        let expected = *known.expected.get(&offset)?;
-        Some((expected, known.shapes.get(expected.shape)?.clone()))
+        let expected = *known.expected.get(&Place::of(offset)?)?;
+        Some((expected, known.shapes.get(expected.shape as usize)?.clone()))
     }
 
     /// Forgets the pages of a part that was cut off.
     fn forget_beyond(&self, len: u64) {
-        self.known().expected.retain(|offset, _| *offset < len);
+        self.known().expected.retain(|place, _| u64::from(place.0) * SMALLEST_PAGE < len);
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Done<()> {
         if offset == 0 {
             self.known().learn_header(data);
         } else {
-            self.known().expected.remove(&offset);
+            if let Some(place) = Place::of(offset) {
+                self.known().expected.remove(&place);
+            }
         }
         self.file.write(offset, data)
     }

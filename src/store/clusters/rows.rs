@@ -1,0 +1,121 @@
+//! The rows of a cluster by themselves, so that a filter meets them before their signs are read.
+//!
+//! Layout: xxh3-64 of all that follows, then what each ordinal lies past the one before, in seven-bit groups. Invariant: every
+//! row in a chunk of the cluster is among them; others may be, which were in one.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::{Error, Result};
+use crate::store::codec::{Reader, put_len};
+
+const WHAT: &str = "the rows of a cluster";
+const CHECKSUM_BYTES: usize = 8;
+
+/// Ordinals, ascending, on their way into the file.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RowList {
+    gaps: Vec<u8>,
+    last: u64,
+}
+
+impl RowList {
+    /// Adds an ordinal that is not below the last.
+    pub(crate) fn push(&mut self, ordinal: u64) {
+        put_len(&mut self.gaps, usize::try_from(ordinal.saturating_sub(self.last)).unwrap_or(usize::MAX));
+        self.last = self.last.max(ordinal);
+    }
+
+    /// Returns their bytes in the file; `None` where there are none.
+    pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
+        (!self.gaps.is_empty()).then(|| [&xxh3_64(&self.gaps).to_le_bytes(), self.gaps.as_slice()].concat())
+    }
+
+    /// Returns the bytes of all these rows and those that are in the file already.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when those cannot be read.
+    pub(crate) fn merged(new: &[u8], old: &[u8]) -> Result<Vec<u8>> {
+        let mut all = Vec::new();
+        for bytes in [old, new] {
+            verify(bytes)?;
+            any(bytes, |ordinal| {
+                all.push(ordinal);
+                false
+            })?;
+        }
+        all.sort_unstable();
+        all.dedup();
+        let mut merged = Self::default();
+        all.into_iter().for_each(|ordinal| merged.push(ordinal));
+        Ok(merged.to_bytes().unwrap_or_default())
+    }
+}
+
+/// Compares the checksum of a list with its bytes.
+///
+/// # Errors
+/// [`Error::Damaged`] when they differ.
+pub(crate) fn verify(bytes: &[u8]) -> Result<()> {
+    let mut reader = Reader::new(bytes, WHAT);
+    if reader.u64()? == xxh3_64(reader.rest()) {
+        Ok(())
+    } else {
+        Err(Error::damaged("the rows of a cluster do not match their checksum"))
+    }
+}
+
+/// Returns whether any of the rows is wanted; the checksum is not computed.
+///
+/// # Errors
+/// [`Error::Damaged`] when they cannot be read.
+pub(crate) fn any(bytes: &[u8], mut wanted: impl FnMut(u64) -> bool) -> Result<bool> {
+    let mut reader = Reader::new(bytes, WHAT);
+    reader.bytes(CHECKSUM_BYTES)?;
+    let mut ordinal = 0_u64;
+    while reader.remaining() > 0 {
+        ordinal = ordinal.saturating_add(reader.gap()?);
+        if wanted(ordinal) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Vec<u64>> {
+        let mut all = Vec::new();
+        verify(bytes)?;
+        any(bytes, |ordinal| {
+            all.push(ordinal);
+            false
+        })?;
+        Ok(all)
+    }
+
+    fn list(ordinals: &[u64]) -> Option<Vec<u8>> {
+        let mut list = RowList::default();
+        ordinals.iter().for_each(|ordinal| list.push(*ordinal));
+        list.to_bytes()
+    }
+
+    #[test]
+    fn rows_round_trip_and_are_merged_and_damage_is_seen() {
+        let ordinals = [0, 1, 127, 128, 70_000, 1 << 40];
+        let bytes = list(&ordinals).unwrap();
+        assert_eq!(read(&bytes).unwrap(), ordinals);
+        assert_eq!(list(&[]), None);
+        let merged = RowList::merged(&list(&[5, 128, 1 << 41]).unwrap(), &bytes).unwrap();
+        assert_eq!(read(&merged).unwrap(), [0, 1, 5, 127, 128, 70_000, 1 << 40, 1 << 41]);
+        assert!(any(&bytes, |ordinal| ordinal == 128).unwrap() && !any(&bytes, |ordinal| ordinal == 129).unwrap());
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            let _ = any(&flipped, |_| false);
+            assert!(read(&flipped).is_err() && read(&bytes[..at]).is_err(), "at {at}");
+            assert!(RowList::merged(&flipped, &bytes).is_err() && RowList::merged(&bytes, &flipped).is_err());
+        }
+    }
+}
