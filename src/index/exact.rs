@@ -36,6 +36,8 @@ pub(crate) struct ExactHits {
     pub nearest: Vec<Vec<Ranked>>,
     /// Rows whose embedding was compared with a question.
     pub ranked: u64,
+    /// Rows of clusters that were looked at, each as often as it stands in one.
+    pub read: u64,
     /// How long the bounds took.
     pub candidates: Duration,
     /// How long ranking took.

@@ -46,8 +46,9 @@ impl<'a> AllowedBits<'a> {
             Allowed::Only(set) if questions >= BITS_FROM => {
                 let mut bits = vec![0_u64; usize::try_from(end.div_ceil(64)).unwrap_or(0)];
                 for ordinal in set {
-                    let word = usize::try_from(ordinal / 64).ok().and_then(|at| bits.get_mut(at));
-                    word.into_iter().for_each(|word| *word |= 1 << (ordinal % 64));
+                    if let Some(word) = usize::try_from(ordinal / 64).ok().and_then(|at| bits.get_mut(at)) {
+                        *word |= 1 << (ordinal % 64);
+                    }
                 }
                 Self::Bits(bits)
             }

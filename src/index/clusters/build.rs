@@ -227,7 +227,7 @@ fn extend(
 
 /// Measures what is found, and keeps it.
 fn judged(collection: &Collection, judge: &Asked, built: &ClustersEntry, threads: usize) -> Result<ClustersEntry> {
-    let found = judge.recall(&collection.view()?, &built.levels, threads)?;
+    let found = judge.recall(&collection.view()?, built, threads)?;
     collection.put_clusters_recall(built, &found)?.ok_or_else(|| replaced(collection))
 }
 

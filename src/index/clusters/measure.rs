@@ -10,13 +10,13 @@ use roaring::RoaringTreemap;
 
 use super::centres::Centres;
 use super::rule::Choosing;
-use super::search::{MOST_READ_PART, nearest_in_clusters};
+use super::search::{MOST_READ_PART, nearest_in_clusters, patience};
 use crate::error::Result;
 use crate::index::exact::{First, nearest};
 use crate::index::ranked::{Ranked, farthest};
 use crate::index::row_filter::Allowed;
 use crate::record::{Ordinal, SplitMix64};
-use crate::store::{ClusterLevel, Directory, Turner, View};
+use crate::store::{ClusterLevel, ClustersEntry, Directory, Turner, View};
 
 /// Rows asked, each time.
 const QUESTIONS_OF_ITS_OWN: u64 = 500;
@@ -148,26 +148,24 @@ impl Asked {
         Ok(clusters_of)
     }
 
-    /// Returns, for each level, the share of the nearest that a view's clusters find, where a row as near as the tenth counts, and how
-    /// many rows were ranked for a hit; `None` for one whose questions would rather read all rows.
+    /// Returns what each level finds and takes, where a row as near as the tenth counts as found; a level whose questions would rather read
+    /// all rows stays closed.
     #[expect(clippy::cast_precision_loss, reason = "a few thousand hits")]
-    pub(super) fn recall(
-        &self,
-        view: &View,
-        levels: &[ClusterLevel; 4],
-        threads: usize,
-    ) -> Result<Vec<Option<(f64, f64)>>> {
+    pub(super) fn recall(&self, view: &View, built: &ClustersEntry, threads: usize) -> Result<[ClusterLevel; 4]> {
         let embeddings = self.embeddings();
-        let of_level = |(level, exact): (usize, &Vec<Vec<Ranked>>)| {
-            let reads_all = levels.get(level).is_some_and(|level| level.share * MOST_READ_PART as f64 > 1.0);
-            if level > 0 && reads_all {
-                return Ok(None);
+        let mut levels = built.levels;
+        for (level, (measured, exact)) in levels.iter_mut().zip(&self.exact).enumerate() {
+            let share = measured.share.min(patience(measured.kept) as f64 / built.clusters.max(1) as f64);
+            if level > 0 && share * MOST_READ_PART as f64 > 1.0 {
+                *measured = ClusterLevel { recall: None, ranked: 0.0, ..*measured };
+                continue;
             }
-            let (mut found, mut ranked) = (Vec::new(), 0);
+            let (mut found, mut ranked, mut read) = (Vec::new(), 0, 0);
             for some in embeddings.chunks(ASKED_AT_ONCE) {
                 let of_these = nearest_in_clusters(view, some, self.allowed(view, level), HITS + 1, threads)?;
                 found.extend(of_these.nearest);
                 ranked += of_these.ranked;
+                read += of_these.read;
             }
             let found = self.others(found);
             let hits: usize = exact.iter().map(Vec::len).sum();
@@ -175,10 +173,15 @@ impl Asked {
                 let farthest = exact.last().map_or(f64::NEG_INFINITY, |last| last.distance);
                 found.iter().filter(|ranked| ranked.distance <= farthest).count()
             });
-            let hits = hits.max(1) as f64;
-            Ok(Some((good.sum::<usize>() as f64 / hits, ranked as f64 / hits)))
-        };
-        self.exact.iter().enumerate().map(of_level).collect()
+            let (hits, asked) = (hits.max(1) as f64, (embeddings.len() as u64 * built.entries).max(1) as f64);
+            *measured = ClusterLevel {
+                share: read as f64 / asked,
+                ranked: ranked as f64 / hits,
+                recall: Some(good.sum::<usize>() as f64 / hits),
+                ..*measured
+            };
+        }
+        Ok(levels)
     }
 }
 

@@ -32,7 +32,6 @@ pub(super) struct CodedRow {
 }
 
 impl CodedRow {
-    #[expect(clippy::cast_possible_truncation, reason = "f32 is near enough")]
     pub(super) fn new(components: &[f32]) -> Self {
         let Codes { codes, factor, bias, .. } = quantise(components, &origin(components.len()), Space::L2);
         // The weight of l2 is 2, so half of a factor is the scale.

@@ -31,8 +31,9 @@ use crate::store::{
 
 /// Clusters read before the first rows are ranked.
 const FIRST: usize = 8;
-/// From so many clusters on, a question whose nearest stay the same while it reads as many again reads no more.
-const PATIENCE: usize = 128;
+/// From so many clusters on, a question whose nearest stay the same while it reads as many again reads no more: where a filter keeps
+/// few, more.
+const PATIENCE: f64 = 128.0;
 /// What stays the same is at least so many.
 const LEAST_HITS: usize = 10;
 /// Fewer visits of a question to a cluster than this are not worth a thread.
@@ -137,6 +138,12 @@ fn kept(view: &View, reader: &ClusterReader) -> Result<Arc<KeptClusters>> {
     Ok(kept)
 }
 
+/// Returns how many clusters a question reads at least before it stops because nothing changed, where a filter keeps this share.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand")]
+pub(super) fn patience(share: f64) -> usize {
+    (PATIENCE / share.clamp(1e-6, 1.0).sqrt()) as usize
+}
+
 impl ClusterSearch<'_> {
     /// Ranks, for each question, the rows that are in no cluster, or in one where they were before.
     fn outside(&self, questions: &[&[f32]]) -> Result<ExactHits> {
@@ -179,6 +186,7 @@ impl ClusterSearch<'_> {
     fn inside(&self, questions: &[&[f32]], found: &mut ExactHits) -> Result<()> {
         found.nearest.iter_mut().for_each(|nearest| cut(nearest, self.k));
         let mut asking = self.begin(questions)?;
+        let patience = patience(self.share);
         loop {
             let mut visits: Vec<Visit> = Vec::new();
             for (question, (asking, nearest)) in asking.iter_mut().zip(&found.nearest).enumerate() {
@@ -201,12 +209,13 @@ impl ClusterSearch<'_> {
                 let found: Vec<Ordinal> = nearest.iter().map(|hit| hit.ordinal).collect();
                 if !candidates.decide(nearest, self.k) {
                     asking.give_up();
-                } else if asking.done >= PATIENCE && found.len() >= self.k && found == asking.found {
+                } else if asking.done >= patience && found.len() >= self.k && found == asking.found {
                     asking.is_open = false;
                 }
                 asking.found = found;
             }
         }
+        found.read += asking.iter().map(|asking| asking.read).sum::<u64>();
         let rest: Vec<usize> = asking.iter().zip(0..).filter(|(asking, _)| asking.of_all).map(|(_, at)| at).collect();
         if rest.is_empty() {
             return Ok(());

@@ -7,7 +7,7 @@
 use redb::{ReadableTable, WriteTransaction};
 use roaring::RoaringTreemap;
 
-use super::{AGAIN, BASE, CENTRES, ClustersEntry, DIRECTORY, Directory, MOVED, chunk_key};
+use super::{AGAIN, BASE, CENTRES, ClusterLevel, ClustersEntry, DIRECTORY, Directory, MOVED, chunk_key};
 use crate::error::Result;
 use crate::store::catalog::{self, CatalogEntry};
 use crate::store::centre::Centre;
@@ -137,23 +137,19 @@ impl NewClusters<'_> {
 }
 
 impl Collection {
-    /// Keeps what was measured of the clusters that were just built: for each level the recall, and the rows ranked for a hit, unless it is
-    /// closed.
+    /// Keeps what was measured of the clusters that were just built.
     ///
     /// # Errors
     /// Those of every write.
     pub(crate) fn put_clusters_recall(
         &self,
         built: &ClustersEntry,
-        found: &[Option<(f64, f64)>],
+        found: &[ClusterLevel; 4],
     ) -> Result<Option<ClustersEntry>> {
         self.change_entry(|_, _, entry| {
             let same = entry.clusters.as_mut().filter(|clusters| clusters.number == built.number);
             Ok(same.map(|clusters| {
-                for (level, found) in clusters.levels.iter_mut().zip(found) {
-                    level.recall = found.map(|(recall, _)| recall);
-                    level.ranked = found.map_or(0.0, |(_, ranked)| ranked);
-                }
+                clusters.levels = *found;
                 *clusters
             }))
         })

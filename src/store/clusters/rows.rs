@@ -46,7 +46,9 @@ impl RowList {
         all.sort_unstable();
         all.dedup();
         let mut merged = Self::default();
-        all.into_iter().for_each(|ordinal| merged.push(ordinal));
+        for ordinal in all {
+            merged.push(ordinal);
+        }
         Ok(merged.to_bytes().unwrap_or_default())
     }
 }

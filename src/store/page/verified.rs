@@ -88,10 +88,10 @@ impl Known {
     }
 
     fn expect(&mut self, link: &Link, shape: usize) {
-        if let Some(place) = self.header.and_then(|header| header.geometry.place(link)) {
-            if let (Some(place), Ok(shape)) = (Place::of(place.start), u32::try_from(shape)) {
-                self.expected.insert(place, ExpectedPage { checksum: half(link.checksum), shape });
-            }
+        let place = self.header.and_then(|header| header.geometry.place(link));
+        let place = place.and_then(|place| Place::of(place.start));
+        if let (Some(place), Ok(shape)) = (place, u32::try_from(shape)) {
+            self.expected.insert(place, ExpectedPage { checksum: half(link.checksum), shape });
         }
     }
 
@@ -198,10 +198,8 @@ impl Pages {
     fn write(&self, offset: u64, data: &[u8]) -> Done<()> {
         if offset == 0 {
             self.known().learn_header(data);
-        } else {
-            if let Some(place) = Place::of(offset) {
-                self.known().expected.remove(&place);
-            }
+        } else if let Some(place) = Place::of(offset) {
+            self.known().expected.remove(&place);
         }
         self.file.write(offset, data)
     }
