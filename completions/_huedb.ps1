@@ -103,7 +103,7 @@ Register-ArgumentCompleter -Native -CommandName 'huedb' -ScriptBlock {
             [CompletionResult]::new('--space', '--space', [CompletionResultType]::ParameterName, 'Distance function: cosine, l2 (squared) or ip (inner product) [default: cosine]')
             [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Embedding model: a name from `huedb model list`, or a folder')
             [CompletionResult]::new('--metadata', '--metadata', [CompletionResultType]::ParameterName, 'Metadata, as a JSON object; Chroma''s old keys such as hnsw:space are understood')
-            [CompletionResult]::new('--index', '--index', [CompletionResultType]::ParameterName, 'When to build the graph index: automatically from 4,000,000 records, at every import, or only on request')
+            [CompletionResult]::new('--index', '--index', [CompletionResultType]::ParameterName, 'When to build the graph index: from 4,000,000 records if clusters find too little, at every import, or only on request')
             [CompletionResult]::new('--ef-construction', '--ef-construction', [CompletionResultType]::ParameterName, 'Candidates considered while building the graph [default: 128]')
             [CompletionResult]::new('--precision', '--precision', [CompletionResultType]::ParameterName, 'How to keep embeddings: f32 as they are given, f16 rounded to half the bytes')
             [CompletionResult]::new('--sparse-model', '--sparse-model', [CompletionResultType]::ParameterName, 'Weigh the terms of documents with this sparse model, for `query --hybrid`')

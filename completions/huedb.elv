@@ -99,7 +99,7 @@ set edit:completion:arg-completer[huedb] = {|@words|
             cand --space 'Distance function: cosine, l2 (squared) or ip (inner product) [default: cosine]'
             cand --model 'Embedding model: a name from `huedb model list`, or a folder'
             cand --metadata 'Metadata, as a JSON object; Chroma''s old keys such as hnsw:space are understood'
-            cand --index 'When to build the graph index: automatically from 4,000,000 records, at every import, or only on request'
+            cand --index 'When to build the graph index: from 4,000,000 records if clusters find too little, at every import, or only on request'
             cand --ef-construction 'Candidates considered while building the graph [default: 128]'
             cand --precision 'How to keep embeddings: f32 as they are given, f16 rounded to half the bytes'
             cand --sparse-model 'Weigh the terms of documents with this sparse model, for `query --hybrid`'

@@ -10,8 +10,9 @@ use crate::huedb::{World, finish};
 use crate::random::Random;
 
 const ROWS: usize = 1_000_000;
-/// Rows of 384 components take 100 MiB more while they are under way; then it is 512 MiB that suffice.
-const MEMORY_KIB: usize = 384 << 10;
+/// What the process may ask for, of which 315 MiB are resident: how much its allocator holds besides depends on how its threads meet,
+/// and was 384 MiB at the least and 430 at the most in ten runs.
+const MEMORY_KIB: usize = 448 << 10;
 
 #[test]
 fn a_million_records_are_imported_in_little_memory() {
