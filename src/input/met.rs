@@ -145,10 +145,17 @@ impl Met {
     }
 }
 
+/// How many maps the ids are in.
+const SHARDS: usize = 16;
+
+type Shard = HashMap<[u32; 3], u32, BuildHasherDefault<Taken>>;
+
 /// Ids and their places.
 #[derive(Default)]
 struct Ids {
-    seen: HashMap<[u32; 3], u32, BuildHasherDefault<Taken>>,
+    /// Each takes a twenty-third more of them than the one before, so that they double one after the other: never is most of the memory empty,
+    /// nor copied at once.
+    seen: [Shard; SHARDS],
     keys: (RandomState, RandomState),
     /// The inputs, and the place from which their lines count.
     sources: Vec<(std::sync::Arc<str>, u32)>,
@@ -166,7 +173,8 @@ impl Ids {
         // Of more lines than that the places are not right any more, the ids still are.
         let place = start.saturating_add(u32::try_from(origin.line).unwrap_or(u32::MAX));
         self.last = self.last.max(place);
-        match self.seen.entry(self.hash(id)) {
+        let hash = self.hash(id);
+        match self.seen.get_mut(shard(hash))?.entry(hash) {
             Entry::Vacant(entry) => {
                 entry.insert(place);
                 None
@@ -186,6 +194,18 @@ impl Ids {
         let (one, other) = (self.keys.0.hash_one(id), self.keys.1.hash_one(id));
         [one as u32, (one >> 32) as u32, other as u32]
     }
+}
+
+/// Returns which map an id is in.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "from 0 to 15"
+)]
+fn shard([.., last]: [u32; 3]) -> usize {
+    let part = f64::from(last) / 4_294_967_296.0;
+    (((1.0 + part).log2() * SHARDS as f64) as usize).min(SHARDS - 1)
 }
 
 /// Takes a hash for what it is.
@@ -251,6 +271,17 @@ mod tests {
         let origin = Origin { source: "x".into(), line: 1 };
         assert!((0..200_000).all(|i| ids.place(&format!("r{i}"), &origin).is_none()));
         assert!((0..200_000).all(|i| ids.place(&format!("r{i}"), &origin).is_some()));
+    }
+
+    #[test]
+    fn never_is_most_of_the_memory_empty() {
+        let mut ids = Ids::default();
+        let origin = Origin { source: "x".into(), line: 1 };
+        for i in 0..200_000 {
+            ids.place(&format!("r{i}"), &origin);
+            let room = ids.seen.iter().map(|shard| shard.capacity()).sum::<usize>();
+            assert!(i < 20_000 || 10 * room < 17 * i, "{room} places for {i} ids");
+        }
     }
 
     #[test]
