@@ -99,7 +99,9 @@ mod tests {
 
     fn list(ordinals: &[u64]) -> Option<Vec<u8>> {
         let mut list = RowList::default();
-        ordinals.iter().for_each(|ordinal| list.push(*ordinal));
+        for ordinal in ordinals {
+            list.push(*ordinal);
+        }
         list.to_bytes()
     }
 
