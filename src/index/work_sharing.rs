@@ -89,6 +89,12 @@ pub(super) fn in_parts<T: Send>(
     Ok(done.into_iter().flatten().collect())
 }
 
+/// Puts what was made of parts, each with the first of its items, one after another.
+pub(super) fn in_order<T>(mut parts: Vec<(usize, Vec<T>)>) -> Vec<T> {
+    parts.sort_unstable_by_key(|(first, _)| *first);
+    parts.into_iter().flat_map(|(_, made)| made).collect()
+}
+
 /// Returns what all threads made.
 ///
 /// Of two failures the cause counts: once reading has failed, redb tells all other threads only that it has.

@@ -106,17 +106,8 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
     let centres = train(view, &live, clusters_for(live.len()), threads, watch)?;
     let new = collection.begin_clusters()?;
     let mut filling = Filling::new(&centres, None)?;
-    let (mut writing, mut ordinals) = (Writing { new: &new, chunks: Vec::new(), waiting: 0, written: 0 }, live.iter());
-    loop {
-        let some: Vec<u64> = ordinals.by_ref().take(ROWS_AT_ONCE).collect();
-        if some.is_empty() {
-            break;
-        }
-        filling.add(view, &some, threads)?.into_iter().try_for_each(|chunk| writing.put(chunk))?;
-        if watch(some.len()).is_break() {
-            return Err(Error::Interrupted);
-        }
-    }
+    let mut writing = Writing { new: &new, chunks: Vec::new(), waiting: 0, written: 0 };
+    fill(&mut filling, view, live.iter(), threads, watch, |chunk| writing.put(chunk))?;
     let directory = filling.finish(|chunk| writing.put(chunk))?;
     let written = writing.end()?;
     let levels = choose.reach(view, &centres, &directory)?;
@@ -135,6 +126,27 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
     let Some(entry) = new.finish(view, &parts, &directory, &entry)? else { return Err(replaced(collection)) };
     let clusters = judged(collection, &judge, &entry, threads)?;
     Ok(Some(BuiltClusters { clusters, added: live.len(), extended: false }))
+}
+
+/// Puts rows into their clusters, ordinals ascending, and hands over the chunks that are full.
+fn fill(
+    filling: &mut Filling,
+    view: &View,
+    mut ordinals: impl Iterator<Item = u64>,
+    threads: usize,
+    watch: Watch,
+    mut put: impl FnMut(ClusterChunk) -> Result<()>,
+) -> Result<()> {
+    loop {
+        let some: Vec<u64> = ordinals.by_ref().take(ROWS_AT_ONCE).collect();
+        if some.is_empty() {
+            return Ok(());
+        }
+        filling.add(view, &some, threads)?.into_iter().try_for_each(&mut put)?;
+        if watch(some.len()).is_break() {
+            return Err(Error::Interrupted);
+        }
+    }
 }
 
 /// New chunks, written many at a time.
@@ -179,7 +191,8 @@ fn extend(
     watch: Watch,
 ) -> Result<Option<BuiltClusters>> {
     let covers_until = view.end().0;
-    let ordinals: Vec<u64> = view.live().iter().skip_while(|ordinal| *ordinal < found.covers_until).collect();
+    let mut new = view.live();
+    new.remove_range(..found.covers_until);
     let reader = ClusterReader::open(view)?;
     let directory = reader.directory()?;
     let centres = Centres::read(&reader, directory.clusters.len(), view.info().space)?;
@@ -187,12 +200,10 @@ fn extend(
     let moved = reader.moved()? - view.dead();
     let taken = filling.take_back((view, &reader), &moved, threads)?;
     let mut chunks = taken.full;
-    for some in ordinals.chunks(ROWS_AT_ONCE) {
-        chunks.append(&mut filling.add(view, some, threads)?);
-        if watch(some.len()).is_break() {
-            return Err(Error::Interrupted);
-        }
-    }
+    fill(&mut filling, view, new.iter(), threads, watch, |chunk| {
+        chunks.push(chunk);
+        Ok(())
+    })?;
     let directory = filling.finish(|mut chunk| {
         if chunk.chunk == ROWS_OF_CLUSTER {
             chunk.bytes = reader.rows_with(chunk.cluster, &chunk.bytes)?;
@@ -210,7 +221,7 @@ fn extend(
         covers_until,
         scan_from: view.sealed_until().0,
         levels,
-        rows: found.rows + ordinals.len() as u64,
+        rows: found.rows + new.len(),
         entries: directory.entries(),
         bytes: found.bytes.saturating_sub(taken.bytes)
             + chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum::<u64>(),
@@ -222,7 +233,7 @@ fn extend(
         return Err(replaced(collection));
     };
     let clusters = judged(collection, &judge, &entry, threads)?;
-    Ok(Some(BuiltClusters { clusters, added: ordinals.len() as u64, extended: true }))
+    Ok(Some(BuiltClusters { clusters, added: new.len(), extended: true }))
 }
 
 /// Measures what is found, and keeps it.

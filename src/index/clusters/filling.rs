@@ -110,9 +110,8 @@ impl<'c> Filling<'c> {
         let (moved, mut embeddings) = (moved.iter().collect::<Vec<u64>>(), view.embeddings());
         let mut turner = Turner::new(self.centres.base());
         for ordinals in moved.chunks(AT_ONCE) {
-            let rows = ordinals.iter().map(|ordinal| embeddings.floats(Ordinal(*ordinal)));
-            let rows = rows.collect::<Result<Vec<_>>>()?;
-            for (ordinal, row) in ordinals.iter().zip(turner.turn_all(&rows)) {
+            let rows = turner.read(&mut embeddings, ordinals.iter().map(|ordinal| Ordinal(*ordinal)))?;
+            for (ordinal, row) in ordinals.iter().zip(rows) {
                 let clusters = self.centres.clusters_of(&self.choosers, &row)?;
                 pairs.extend(clusters.into_iter().map(|cluster| (*ordinal, cluster)));
             }
@@ -151,8 +150,7 @@ impl<'c> Filling<'c> {
                 let mut made = Part { first: part.start, entries: Vec::new(), signs: Vec::new() };
                 let (mut embeddings, mut turner) = (view.embeddings(), Turner::new(self.centres.base()));
                 for pairs in pairs.get(part).unwrap_or_default().chunks(AT_ONCE) {
-                    let rows = pairs.iter().map(|(ordinal, _)| embeddings.floats(Ordinal(*ordinal)));
-                    let rows = turner.turn_all(&rows.collect::<Result<Vec<_>>>()?);
+                    let rows = turner.read(&mut embeddings, pairs.iter().map(|(ordinal, _)| Ordinal(*ordinal)))?;
                     for ((ordinal, cluster), row) in pairs.iter().zip(&rows) {
                         self.make(*ordinal, row, &[*cluster], &mut made);
                     }
@@ -171,8 +169,7 @@ impl<'c> Filling<'c> {
             let mut made = Part { first: part.start, entries: Vec::new(), signs: Vec::new() };
             let (mut embeddings, mut turner) = (view.embeddings(), Turner::new(self.centres.base()));
             for ordinals in ordinals.get(part).unwrap_or_default().chunks(AT_ONCE) {
-                let rows = ordinals.iter().map(|ordinal| embeddings.floats(Ordinal(*ordinal)));
-                let rows = turner.turn_all(&rows.collect::<Result<Vec<_>>>()?);
+                let rows = turner.read(&mut embeddings, ordinals.iter().map(|ordinal| Ordinal(*ordinal)))?;
                 for (ordinal, row) in ordinals.iter().zip(&rows) {
                     self.make(*ordinal, row, &self.centres.clusters_of(&self.choosers, row)?, &mut made);
                 }

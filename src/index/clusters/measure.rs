@@ -140,8 +140,8 @@ impl Asked {
         hits.dedup();
         let mut clusters_of = HashMap::new();
         for ordinals in hits.chunks(1024) {
-            let rows = ordinals.iter().map(|ordinal| embeddings.floats(*ordinal)).collect::<Result<Vec<_>>>()?;
-            for (ordinal, row) in ordinals.iter().zip(turner.turn_all(&rows)) {
+            let rows = turner.read(&mut embeddings, ordinals.iter().copied())?;
+            for (ordinal, row) in ordinals.iter().zip(rows) {
                 clusters_of.insert(*ordinal, centres.clusters_of(&choosers, &row)?);
             }
         }

@@ -1,9 +1,9 @@
 //! Searching clusters, for all questions at once, and the rows that are in none of them.
 //!
 //! Every question reads the clusters of the nearest centres first and ranks what may be near; then as many again of those that may
-//! hold a nearer row, until none may, or until that changed nothing. What several questions need of a round is read once. Rows that came later, and rows
-//! whose embedding changed, are looked for beside. Invariant: a hit is ranked by its embedding, and fewer than are wanted
-//! are found only where there are no more.
+//! hold a nearer row, until none may, or until that changed nothing. What several questions need of a round is read once. Rows
+//! that came later, and rows whose embedding changed, are looked for beside. Invariant: a hit is ranked by its embedding, and
+//! fewer than are wanted are found only where there are no more.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -23,7 +23,7 @@ use crate::index::row_filter::{Allowed, AllowedBits, Tail};
 use crate::index::scan::{BoundedQuestion, keep_least, scan};
 use crate::index::sketch_scan::scan_sketch_from;
 use crate::index::top_k::Nearest;
-use crate::index::work_sharing::in_parts;
+use crate::index::work_sharing::{in_order, in_parts};
 use crate::record::Ordinal;
 use crate::store::{
     Bounds, ClusterChunkRef, ClusterLevel, ClusterReader, ClustersEntry, Directory, Turned, Turner, View,
@@ -235,7 +235,7 @@ impl ClusterSearch<'_> {
     /// Compares every question with all centres.
     fn begin(&self, questions: &[&[f32]]) -> Result<Vec<Asking>> {
         let centres = &self.kept.centres;
-        let mut parts = in_parts(questions.len(), 1, self.threads, |part| {
+        let parts = in_parts(questions.len(), 1, self.threads, |part| {
             let mut turning = Turner::new(centres.base());
             let first = part.start;
             let some = questions.get(part).unwrap_or_default().iter().map(|question| {
@@ -257,8 +257,7 @@ impl ClusterSearch<'_> {
             });
             Ok((first, some.collect::<Result<Vec<_>>>()?))
         })?;
-        parts.sort_unstable_by_key(|(first, _)| *first);
-        Ok(parts.into_iter().flat_map(|(_, asking)| asking).collect())
+        Ok(in_order(parts))
     }
 
     /// Returns the clusters that a question visits next; none where no other may hold a nearer row.

@@ -9,7 +9,7 @@ use super::centres::Centres;
 use super::points::{CodedRow, Points};
 use crate::error::{Error, Result};
 use crate::index::graph::Watch;
-use crate::index::work_sharing::in_parts;
+use crate::index::work_sharing::{in_order, in_parts};
 use crate::record::{Ordinal, SplitMix64};
 use crate::store::{Centre, ClusterBase, Turner, View};
 
@@ -95,19 +95,12 @@ fn sample(view: &View, base: &ClusterBase, picked: &[u64], threads: usize) -> Re
         let (mut embeddings, mut turner, mut coded) = (view.embeddings(), Turner::new(base), Vec::new());
         let first = part.start;
         for ordinals in picked.get(part).unwrap_or_default().chunks(AT_ONCE) {
-            let rows = ordinals.iter().map(|ordinal| embeddings.floats(Ordinal(*ordinal)));
-            let rows = turner.turn_all(&rows.collect::<Result<Vec<_>>>()?);
+            let rows = turner.read(&mut embeddings, ordinals.iter().map(|ordinal| Ordinal(*ordinal)))?;
             coded.extend(rows.iter().map(|row| CodedRow::new(&row.components)));
         }
         Ok((first, coded))
     })?;
     Ok(in_order(parts))
-}
-
-/// Puts what was made of parts one after another.
-fn in_order<T>(mut parts: Vec<(usize, Vec<T>)>) -> Vec<T> {
-    parts.sort_unstable_by_key(|(first, _)| *first);
-    parts.into_iter().flat_map(|(_, made)| made).collect()
 }
 
 /// Returns the point that is nearest to each row.

@@ -6,11 +6,13 @@
 //!
 //! Invariant: what f32 arithmetic is off is part of the numbers, so that bounds hold as those of sketches do.
 
-use crate::record::Space;
+use crate::error::Result;
+use crate::record::{Ordinal, Space};
 use crate::store::centre::Centre;
 use crate::store::quantise::{F32_ROUNDING, LENGTHS, above, below, difference};
 use crate::store::rotation::{LANES, Lane, Rotation};
 use crate::store::sketch::SketchQuestion;
+use crate::store::vector::Embeddings;
 
 /// At least what a turned component is off, as a part of the length: 70 steps of f32 for 65,536 components.
 const OFF: f64 = 1e-5;
@@ -103,9 +105,17 @@ impl<'b> Turner<'b> {
         self.turn(&[embedding]).pop().unwrap_or_else(none)
     }
 
-    /// Turns embeddings.
-    pub(crate) fn turn_all(&mut self, embeddings: &[Vec<f32>]) -> Vec<Turned> {
-        self.turn(&embeddings.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    /// Reads the embeddings of rows, and turns them.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Damaged`] when one is missing.
+    pub(crate) fn read(
+        &mut self,
+        embeddings: &mut Embeddings,
+        rows: impl Iterator<Item = Ordinal>,
+    ) -> Result<Vec<Turned>> {
+        let floats = rows.map(|row| embeddings.floats(row)).collect::<Result<Vec<_>>>()?;
+        Ok(self.turn(&floats.iter().map(Vec::as_slice).collect::<Vec<_>>()))
     }
 
     /// Turns embeddings.
@@ -234,7 +244,6 @@ impl ClusterBase {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Ordinal;
     use crate::record::random::Random;
     use crate::store::clusters::{ChunkRows, ClusterChunkRef};
     use crate::store::segment::Bounds;
@@ -242,11 +251,15 @@ mod tests {
 
     const DIMENSION: usize = 96;
 
+    fn slices(rows: &[Vec<f32>]) -> Vec<&[f32]> {
+        rows.iter().map(Vec::as_slice).collect()
+    }
+
     /// Returns the bound of each row for a question, around a point.
     fn bounds(base: &ClusterBase, rows: &[Vec<f32>], question: &[f32], point: &[f32]) -> Vec<f64> {
         let mut turner = Turner::new(base);
         let mut chunk = ChunkRows::with_room(DIMENSION, rows.len());
-        for (row, ordinal) in turner.turn_all(rows).iter().zip(0..) {
+        for (row, ordinal) in turner.turn(&slices(rows)).iter().zip(0..) {
             let mut signs = vec![0; sign_bytes(DIMENSION)];
             let RowAround { sums, numbers } = base.row(row, point, &mut signs);
             chunk.push(Ordinal(ordinal), (&signs, sums), numbers, base.space());
@@ -277,8 +290,7 @@ mod tests {
             let questions: Vec<Vec<f32>> = near.step_by(10).collect();
             let centre = embedding();
             for space in Space::ALL {
-                let few: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
-                let base = ClusterBase::new(Centre::of(&few, space), space);
+                let base = ClusterBase::new(Centre::of(&slices(&rows), space), space);
                 let point = Turner::new(&base).turn_one(&centre).components;
                 let (mut below, mut left) = (0, 0);
                 for (question, own) in questions.iter().zip(rows.iter().step_by(10)) {
@@ -302,7 +314,7 @@ mod tests {
         let mut random = Random::new();
         let base = ClusterBase::new(Centre::origin(DIMENSION), Space::Ip);
         let (row, question) = (random.floats(DIMENSION), random.floats(DIMENSION));
-        let turned = Turner::new(&base).turn_all(&[row.clone(), question.clone()]);
+        let turned = Turner::new(&base).turn(&[&row, &question]);
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
         let (before, after) = (dot(&row, &question), dot(&turned[0].components, &turned[1].components));
         assert!((before - after).abs() < 1e-3, "{before} {after}, {random:?}");
