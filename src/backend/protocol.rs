@@ -82,6 +82,14 @@ pub(crate) struct DistinctBody<'b> {
     pub(crate) among: Cow<'b, RecordQuery>,
 }
 
+/// Which indexes of embeddings are due, and what there is to say of those that are there.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct IndexReply {
+    pub(crate) is_due: bool,
+    pub(crate) clusters_are_due: bool,
+    pub(crate) facts: Option<Vec<(String, serde_json::Value)>>,
+}
+
 /// A collection that is to be made.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

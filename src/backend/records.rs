@@ -144,16 +144,12 @@ pub trait Records: Target {
         Ok(false)
     }
 
-    /// Builds the clusters by which one question of a large collection reads little, or extends them; `None` where there are
-    /// none to build.
-    fn build_clusters(&self, _threads: usize, _watch: Watch) -> Result<Option<BuiltIndex>> {
-        Ok(None)
-    }
+    /// Builds the clusters by which one question of a large collection reads little, or extends them; `None` where every
+    /// record is compared always. A place that keeps no clusters refuses.
+    fn build_clusters(&self, threads: usize, watch: Watch) -> Result<Option<BuiltIndex>>;
 
-    /// Drops the clusters; returns how many rows they had, if there were any.
-    fn drop_clusters(&self) -> Result<Option<u64>> {
-        Ok(None)
-    }
+    /// Drops the clusters; returns how many rows they had, if there were any. A place that keeps no clusters refuses.
+    fn drop_clusters(&self) -> Result<Option<u64>>;
 
     /// Drops that index; returns how many rows it had, if there was one.
     fn drop_index(&self) -> Result<Option<u64>>;

@@ -10,6 +10,8 @@ pub enum Only {
     File(&'static str),
     /// A file or PostgreSQL does this.
     Keeper(&'static str),
+    /// A file or a huedb server does this.
+    Served(&'static str),
     /// PostgreSQL alone does this.
     Postgres(&'static str),
 }
@@ -20,6 +22,7 @@ pub fn only_in(place: &Place, what: Only) -> Error {
     let (verb, who) = match what {
         Only::File(verb) => (verb, "works on a file"),
         Only::Keeper(verb) => (verb, "works on a file or on PostgreSQL"),
+        Only::Served(verb) => (verb, "works on a file or on a huedb server"),
         Only::Postgres(verb) => (verb, "works on PostgreSQL"),
     };
     let here = match place {
@@ -36,6 +39,7 @@ fn instead(verb: &str, place: &Place) -> String {
         (Place::Postgres(_), "compact") => "there `VACUUM` and autovacuum give space back",
         (Place::Postgres(_), "check" | "repair") => "there `amcheck` checks, and `REINDEX` makes indexes again",
         (Place::Postgres(_), "backup" | "restore") => "there `pg_dump`, `pg_restore` and base backups do it",
+        (Place::Postgres(_), "--clusters") => "there `huedb index build` makes a graph, which single questions use",
         (Place::Postgres(_), "encrypt" | "decrypt" | "rekey") => {
             "there the system encrypts the disk, and `sslmode=verify-full` the connection"
         }

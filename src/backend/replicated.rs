@@ -354,6 +354,18 @@ impl Records for ReplicatedRecords {
         self.primary.build_index(threads, watch)
     }
 
+    fn clusters_are_due(&self) -> Result<bool> {
+        self.primary.clusters_are_due()
+    }
+
+    fn build_clusters(&self, threads: usize, watch: Watch) -> Result<Option<BuiltIndex>> {
+        self.primary.build_clusters(threads, watch)
+    }
+
+    fn drop_clusters(&self) -> Result<Option<u64>> {
+        self.primary.drop_clusters()
+    }
+
     fn drop_index(&self) -> Result<Option<u64>> {
         self.primary.drop_index()
     }

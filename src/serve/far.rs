@@ -13,7 +13,8 @@ use serde_json::{Value as Json, json};
 use super::call::{Call, Handled, Reply, Site};
 use super::fault::Fault;
 use crate::backend::protocol::{
-    Asked, DistinctBody, FindBody, FindReply, MakeBody, ReadBody, ReadReply, ScanBody, UpdateBody, Whole, take_page,
+    Asked, DistinctBody, FindBody, FindReply, IndexReply, MakeBody, ReadBody, ReadReply, ScanBody, UpdateBody, Whole,
+    take_page,
 };
 use crate::backend::{DumpPage, Records};
 use crate::error::{Error, Result};
@@ -188,14 +189,23 @@ pub(super) fn settle(site: &Site, call: &Call) -> Handled {
     answered(site, call, |records, (): ()| Ok((records.settle()?, 0)))
 }
 
-/// Whether an index is due, and what there is to say of the one that is there.
+/// Which indexes of embeddings are due, and what there is to say of those that are there.
 pub(super) fn index_facts(site: &Site, call: &Call) -> Handled {
-    answered(site, call, |records, (): ()| Ok(((records.index_is_due()?, records.index_facts()?), 0)))
+    answered(site, call, |records, (): ()| {
+        let (is_due, clusters_are_due) = (records.index_is_due()?, records.clusters_are_due()?);
+        let named = |facts: Vec<(&str, Json)>| facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect();
+        Ok((IndexReply { is_due, clusters_are_due, facts: records.index_facts()?.map(named) }, 0))
+    })
 }
 
 pub(super) fn drop_index(site: &Site, call: &Call) -> Handled {
     let records = site.records(call)?;
     Ok(Reply::json(&records.drop_index()?).into())
+}
+
+pub(super) fn drop_clusters(site: &Site, call: &Call) -> Handled {
+    let records = site.records(call)?;
+    Ok(Reply::json(&records.drop_clusters()?).into())
 }
 
 fn check_name(site: &Site, call: &Call, name: &str) -> Result<(), Fault> {

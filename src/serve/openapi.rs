@@ -124,7 +124,7 @@ fn kind_of_answer(route: &Route) -> &'static str {
         Some("{file}") => "*/*",
         Some("backup") => "application/vnd.huedb",
         Some("metrics") => "application/openmetrics-text",
-        Some("export" | "index") => "application/jsonl",
+        Some("export" | "index" | "clusters") => "application/jsonl",
         _ => "application/json",
     }
 }

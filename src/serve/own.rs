@@ -12,9 +12,10 @@ use serde_json::{Value as Json, json};
 use super::call::{Call, Handled, Reply, Site, Step};
 use super::fault::Fault;
 use super::records::check_schema;
-use crate::backend::BuiltIndex;
+use crate::backend::{BuiltIndex, Records};
 use crate::embed::{Embedder, of_collection};
 use crate::error::{Error, Result};
+use crate::index::Watch;
 use crate::ingest::{Ingest, OnError, Preparer};
 use crate::input::{InputFormat, InputOptions, InputRows};
 use crate::query::{Distribution, Edges, Filter, RecordQuery, StatisticsQuery};
@@ -161,12 +162,31 @@ pub(super) fn stats(site: &Site, call: &Call) -> Handled {
     Ok(Reply { notes: found.warnings, ..Reply::json(&said) }.into())
 }
 
-/// Builds the index of embeddings; the answer is a line for each step and one for the end.
+/// Builds the graph, and the clusters where they are due; the answer is a line for each step and one for the end.
 pub(super) fn index(site: &Site, call: &Call) -> Handled {
+    built(site, call, |collection, threads, watch| {
+        let built = collection.build_index(threads, watch)?;
+        if collection.clusters_are_due()? {
+            collection.build_clusters(threads, watch)?;
+        }
+        Ok(built)
+    })
+}
+
+/// Builds the clusters; the answer is as that of [`index`].
+pub(super) fn clusters(site: &Site, call: &Call) -> Handled {
+    built(site, call, |collection, threads, watch| collection.build_clusters(threads, watch))
+}
+
+fn built(
+    site: &Site,
+    call: &Call,
+    build: impl FnOnce(&dyn Records, usize, Watch) -> Result<Option<BuiltIndex>> + Send + 'static,
+) -> Handled {
     let collection = site.records(call)?;
     let records = collection.count()?;
     let threads = site.options.threads;
-    let build = move |out: &mut (dyn Write + Send)| {
+    let lines = move |out: &mut (dyn Write + Send)| {
         let out = std::sync::Mutex::new(out);
         let line = |json: Json| {
             let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
@@ -177,13 +197,7 @@ pub(super) fn index(site: &Site, call: &Call) -> Handled {
             // Nobody waits for it any longer.
             Err(_) => ControlFlow::Break(()),
         };
-        let built = collection.build_index(threads, &watch).and_then(|built| {
-            if collection.clusters_are_due()? {
-                collection.build_clusters(threads, &watch)?;
-            }
-            Ok(built)
-        });
-        let last = match built {
+        let last = match build(collection.as_ref(), threads, &watch) {
             Ok(Some(BuiltIndex { rows, added, extended, recall, is_used })) => json!({
                 "built": true, "rows": rows, "added": added, "extended": extended, "recall": recall, "is_used": is_used,
             }),
@@ -192,7 +206,7 @@ pub(super) fn index(site: &Site, call: &Call) -> Handled {
         };
         line(last).map_err(|error| Error::io("send the answer", error))
     };
-    Ok(Step::Stream(JSON_LINES, None, Box::new(build)))
+    Ok(Step::Stream(JSON_LINES, None, Box::new(lines)))
 }
 
 /// A line of an export.

@@ -125,6 +125,8 @@ fn what_a_real_chroma_cannot_do_is_refused_by_name() {
         (&["query", "notes", "a fox", "--hybrid"], "has no index of"),
         (&["index", "build", "notes", "--hybrid"], "an index of words works on a file"),
         (&["index", "drop", "notes"], "dropping the index works on a file"),
+        (&["index", "build", "notes", "--clusters"], "--clusters works on a file or on a huedb server"),
+        (&["index", "drop", "notes", "--clusters"], "--clusters works on a file or on a huedb server"),
         (&["compact"], "compact works on a file"),
         (&["backup", "x"], "backup works on a file"),
         (&["token", "list"], "token works on a file"),

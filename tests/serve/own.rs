@@ -174,6 +174,8 @@ fn routes_of_our_own() {
     assert_eq!(server.get(&format!("{own}/stats")).json()["records"], 300);
     let built = server.post(&format!("{own}/index"), &Json::Null).text;
     assert!(built.lines().last().unwrap().contains("\"built\":true"), "{built}");
+    let clusters = server.post(&format!("{own}/clusters"), &Json::Null).text;
+    assert!(clusters.lines().last().unwrap().contains("\"built\":false"), "{clusters}");
     let copy = server.path("copy.redb");
     let mut response = ureq::get(format!("http://{}/huedb/v1/backup", server.address)).call().unwrap();
     std::fs::write(&copy, response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap()).unwrap();

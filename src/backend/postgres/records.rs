@@ -20,7 +20,7 @@ use super::shard_server;
 use super::state::PostgresState;
 use super::words;
 use super::write::Batch;
-use crate::backend::{BuiltIndex, DumpPage, Records, State, Which};
+use crate::backend::{BuiltIndex, DumpPage, Only, Records, State, Which, only_in};
 use crate::error::{Error, Result};
 use crate::index::Watch;
 use crate::ingest::{BatchOutcome, Existing, RowBatch, Target};
@@ -51,6 +51,12 @@ impl PostgresRecords {
 
     fn require_all(&self) -> Result<()> {
         if self.restriction.is_none() { Ok(()) } else { Err(only_a_part()) }
+    }
+
+    /// PostgreSQL has no kind of index that would be clusters as a file keeps them.
+    fn refuse_clusters<T>(&self) -> Result<T> {
+        self.open()?;
+        Err(only_in(self.pool.place(), Only::Served("--clusters")))
     }
 
     /// Takes one state.
@@ -377,6 +383,14 @@ impl Records for PostgresRecords {
             let built = self.pool.ask(|beside| build(session, beside, &entry, &what, watch))?;
             Ok(Some(built))
         })
+    }
+
+    fn build_clusters(&self, _threads: usize, _watch: Watch) -> Result<Option<BuiltIndex>> {
+        self.refuse_clusters()
+    }
+
+    fn drop_clusters(&self) -> Result<Option<u64>> {
+        self.refuse_clusters()
     }
 
     fn drop_index(&self) -> Result<Option<u64>> {

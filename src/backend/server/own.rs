@@ -17,7 +17,7 @@ use super::connection::{About, Connection, own_path_of};
 use super::own_state::OwnState;
 use super::page::{ByIds, FoundRecords};
 use crate::backend::protocol::{
-    Asked, DistinctBody, FindBody, FindReply, ReadBody, ReadReply, ScanBody, UpdateBody, Whole,
+    Asked, DistinctBody, FindBody, FindReply, IndexReply, ReadBody, ReadReply, ScanBody, UpdateBody, Whole,
 };
 use crate::backend::{BuiltIndex, DumpPage, Records, State, Which};
 use crate::error::{Error, Result};
@@ -97,6 +97,32 @@ impl OwnRecords {
 
     fn write(&self, batch: RowBatch) -> Result<BatchOutcome> {
         self.post("/batch", batch)
+    }
+
+    /// Has the server build an index, with as many threads as it has.
+    fn build(&self, rest: &str, watch: Watch) -> Result<Option<BuiltIndex>> {
+        let mut last = Json::Null;
+        self.connection.http.lines(Method::POST, &self.path(rest)?, &mut |line| {
+            last = self.connection.http.read(line.as_bytes())?;
+            let added = last.get("records").and_then(|_| last.get("added")?.as_u64());
+            let added = added.and_then(|added| usize::try_from(added).ok());
+            Ok(added.is_none_or(|added| matches!(watch(added), ControlFlow::Continue(()))))
+        })?;
+        if let Some(why) = last.get("error").and_then(Json::as_str) {
+            return Err(Error::argument(why));
+        }
+        match last.get("built").and_then(Json::as_bool) {
+            Some(true) => serde_json::from_value(last).map(Some).map_err(|error| {
+                self.connection.http.bad(&format!("says of the index what cannot be read: {error}"), None)
+            }),
+            Some(false) => Ok(None),
+            None => Err(Error::Interrupted),
+        }
+    }
+
+    fn drop_built(&self, rest: &str) -> Result<Option<u64>> {
+        let (path, name) = (self.path(rest)?, self.name());
+        self.connection.call(Method::DELETE, &path, None::<&()>, Repeat::Other, self.about(&name))
     }
 }
 
@@ -248,34 +274,27 @@ impl Records for OwnRecords {
     }
 
     fn index_is_due(&self) -> Result<bool> {
-        let (is_due, _): (bool, Json) = self.post("/index_facts", ())?;
-        Ok(is_due)
+        self.post("/index_facts", ()).map(|IndexReply { is_due, .. }| is_due)
     }
 
-    /// As many threads are used as the server has.
+    fn clusters_are_due(&self) -> Result<bool> {
+        self.post("/index_facts", ()).map(|IndexReply { clusters_are_due, .. }| clusters_are_due)
+    }
+
     fn build_index(&self, _threads: usize, watch: Watch) -> Result<Option<BuiltIndex>> {
-        let mut last = Json::Null;
-        self.connection.http.lines(Method::POST, &self.path("/index")?, &mut |line| {
-            last = self.connection.http.read(line.as_bytes())?;
-            let added = last.get("records").and_then(|_| last.get("added")?.as_u64());
-            let added = added.and_then(|added| usize::try_from(added).ok());
-            Ok(added.is_none_or(|added| matches!(watch(added), ControlFlow::Continue(()))))
-        })?;
-        if let Some(why) = last.get("error").and_then(Json::as_str) {
-            return Err(Error::argument(why));
-        }
-        match last.get("built").and_then(Json::as_bool) {
-            Some(true) => serde_json::from_value(last).map(Some).map_err(|error| {
-                self.connection.http.bad(&format!("says of the index what cannot be read: {error}"), None)
-            }),
-            Some(false) => Ok(None),
-            None => Err(Error::Interrupted),
-        }
+        self.build("/index", watch)
+    }
+
+    fn build_clusters(&self, _threads: usize, watch: Watch) -> Result<Option<BuiltIndex>> {
+        self.build("/clusters", watch)
     }
 
     fn drop_index(&self) -> Result<Option<u64>> {
-        let (path, name) = (self.path("/index")?, self.name());
-        self.connection.call(Method::DELETE, &path, None::<&()>, Repeat::Other, self.about(&name))
+        self.drop_built("/index")
+    }
+
+    fn drop_clusters(&self) -> Result<Option<u64>> {
+        self.drop_built("/clusters")
     }
 
     fn index_facts(&self) -> Result<Option<Vec<(&'static str, Json)>>> {
@@ -302,7 +321,7 @@ impl Records for OwnRecords {
             "clusters_size",
             "clusters_state",
         ];
-        let (_, facts): (bool, Option<Vec<(String, Json)>>) = self.post("/index_facts", ())?;
+        let IndexReply { facts, .. } = self.post("/index_facts", ())?;
         let named = |(name, value): (String, Json)| Some((*NAMES.iter().find(|known| **known == name)?, value));
         Ok(facts.map(|facts| facts.into_iter().filter_map(named).collect()))
     }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use huedb::backend::Place;
 use huedb::embed::{Embedder, HashEmbedder};
 use huedb::index::unwatched;
 use huedb::record::{CollectionName, DatabaseName, Metadata, Space, TenantName};
@@ -149,7 +150,7 @@ impl World {
         let name = self.name(random);
         what.replace(format!("build the clusters of {name}"));
         let built = self.records(name).build_clusters(1 + random.below(2), &unwatched);
-        match both(built, self.collection(name))? {
+        match both(built, self.clustered(name))? {
             Some((Some(built), _)) if built.rows == 0 => Err("clusters of nothing".into()),
             _ => Ok(()),
         }
@@ -158,7 +159,13 @@ impl World {
     pub(crate) fn drop_clusters(&mut self, random: &mut Random, what: &RefCell<String>) -> Same {
         let name = self.name(random);
         what.replace(format!("drop the clusters of {name}"));
-        both(self.records(name).drop_clusters(), self.collection(name)).map(drop)
+        both(self.records(name).drop_clusters(), self.clustered(name)).map(drop)
+    }
+
+    /// A collection, where the place keeps clusters.
+    fn clustered(&self, name: &str) -> Result<&Collection, Refusal> {
+        let collection = self.collection(name)?;
+        if matches!(self.backend().place(), Place::Postgres(_)) { Err(Refusal::NotAllowed) } else { Ok(collection) }
     }
 
     pub(crate) fn drop_graph(&mut self, random: &mut Random, what: &RefCell<String>) -> Same {

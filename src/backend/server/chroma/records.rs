@@ -223,10 +223,16 @@ impl ChromaRecords {
     }
 
     fn refuse<T>(&self, what: &str) -> Result<T> {
-        let why = format!(
-            "{what} works on a file, on PostgreSQL or on a huedb server; {} is a Chroma server",
-            self.connection.place
-        );
+        self.refuse_for(what, "a file, on PostgreSQL or on a huedb server")
+    }
+
+    fn refuse_clusters<T>(&self) -> Result<T> {
+        self.described()?;
+        self.refuse_for("--clusters", "a file or on a huedb server")
+    }
+
+    fn refuse_for<T>(&self, what: &str, places: &str) -> Result<T> {
+        let why = format!("{what} works on {places}; {} is a Chroma server", self.connection.place);
         let hint = Some("`huedb pull` brings a collection into a file, and `huedb push` takes it back".into());
         Err(Error::InvalidArgument { why, hint })
     }
@@ -504,6 +510,14 @@ impl Records for ChromaRecords {
     /// Chroma has one always.
     fn build_index(&self, _threads: usize, _watch: Watch) -> Result<Option<BuiltIndex>> {
         Ok(None)
+    }
+
+    fn build_clusters(&self, _threads: usize, _watch: Watch) -> Result<Option<BuiltIndex>> {
+        self.refuse_clusters()
+    }
+
+    fn drop_clusters(&self) -> Result<Option<u64>> {
+        self.refuse_clusters()
     }
 
     fn drop_index(&self) -> Result<Option<u64>> {
