@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use huedb::backend::{Backend, PostgresBackend, SCHEMA};
 use huedb::error::{Error, ErrorKind};
+use huedb::index::unwatched;
 use huedb::record::{CollectionName, Grant, MetadataPatch, RecordId, Role, Scope, Token, TokenText};
 use huedb::store::{Change, Mode, NewCollection};
 
@@ -50,6 +51,21 @@ fn tables_are_made_once_however_many_begin() {
     let facts = place.facts().unwrap();
     assert_eq!((facts.collections, facts.records, facts.format), (8, 0, Some(1)));
     assert!(facts.id.is_some() && facts.made_by.contains("pgvector 0.8.6"), "{facts:?}");
+}
+
+#[test]
+fn clusters_are_refused_by_name() {
+    let Some(server) = Postgres::shared("clusters_are_refused_by_name") else { return };
+    let address = server.database();
+    let place = open(&address);
+    place.create_collection(named("notes"), NewCollection::default()).unwrap();
+    let notes = place.collection("notes".into());
+    let build = notes.build_clusters(1, &unwatched).map(drop);
+    for refused in [build.unwrap_err(), notes.drop_clusters().unwrap_err()] {
+        let said = refused.to_string();
+        assert!(said.starts_with("--clusters works on a file or on a huedb server; postgresql://"), "{said}");
+        assert!(refused.hint().unwrap().contains("`huedb index build`"), "{refused:?}");
+    }
 }
 
 #[test]
