@@ -72,8 +72,8 @@ pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub(crate) use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
 pub(crate) use clusters::{
-    ChunkRows, ClusterBase, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Directory, MOST_CLUSTERS,
-    NewClusters, ROWS_OF_CLUSTER, RowAround, RowList, Turned, Turner, decoded, rows_per_chunk,
+    ChunkRows, ClusterBase, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Directory, ExtendedClusters,
+    MOST_CLUSTERS, NewClusters, ROWS_OF_CLUSTER, RowAround, RowList, Turned, Turner, decoded, rows_per_chunk,
 };
 pub use clusters::{ClusterLevel, ClustersEntry};
 pub use collection::Collection;

@@ -1,18 +1,17 @@
-//! Building clusters, and extending them by rows that came since.
+//! Building clusters, or extending those there are, and measuring what they find.
 //!
 //! Rows stream from the embeddings once. Invariant: what is searched is replaced as a whole in one transaction, so a build that
 //! is interrupted or fails leaves the old clusters.
 
-use super::centres::Centres;
+use super::extend::extend;
 use super::filling::Filling;
-use super::measure::Asked;
+use super::measure::{Asked, unmeasured};
 use super::train::train;
 use crate::error::{Error, Result};
 use crate::index::graph::Watch;
 use crate::record::IndexMode;
 use crate::store::{
-    ClusterChunk, ClusterLevel, ClusterReader, ClustersEntry, Collection, GraphEntry, MOST_CLUSTERS, NewClusters,
-    ROWS_OF_CLUSTER, View,
+    ClusterChunk, ClusterReader, ClustersEntry, Collection, GraphEntry, MOST_CLUSTERS, NewClusters, View,
 };
 
 /// Rows handed to the threads at once.
@@ -27,6 +26,8 @@ const LEAST_ROWS_OF_A_CLUSTER: u64 = 8;
 /// have, or when more than this part moved or died.
 const OUTSIDE_PART: u64 = 32;
 const LOST_PART: u64 = 4;
+/// Clusters that find too little are built anew once they have so many times the rows that they were built of.
+const WORN_AT: u64 = 2;
 
 /// What a build did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,7 +53,7 @@ pub fn clusters_are_due(view: &View) -> bool {
             // What cannot be read is made again.
             let moved = view.rows_moved().map_or(clusters.rows, |moved| moved.len());
             let outside = view.end().0.saturating_sub(clusters.covers_until).saturating_add(moved);
-            outside.saturating_mul(OUTSIDE_PART) > clusters.rows
+            outside.saturating_mul(OUTSIDE_PART) > clusters.rows || clusters.recall().is_none()
         }
     }
 }
@@ -69,40 +70,41 @@ pub fn build_clusters(collection: &Collection, threads: usize, watch: Watch) -> 
     if view.counts().records == 0 || dimension < GraphEntry::LEAST_DIMENSION {
         return Ok(None);
     }
-    let extended = match extendable(&view)? {
-        Some(found) => extend(collection, &view, &found, threads, watch),
-        None => return anew(collection, &view, threads, watch),
-    };
+    if !is_extendable(&view)? {
+        return anew(collection, &view, threads, watch);
+    }
+    let extended = extend(collection, &view, threads, watch)
+        .and_then(|(entry, added)| Ok((measured(collection, entry, threads)?, added)));
     match extended {
-        Err(Error::Damaged { .. }) => anew(collection, &view, threads, watch),
-        extended => extended,
+        Err(Error::Damaged { .. }) => anew(collection, &collection.view()?, threads, watch),
+        extended => extended.map(|(clusters, added)| Some(BuiltClusters { clusters, added, extended: true })),
     }
 }
 
-/// Returns the clusters there are if they are worth extending.
-fn extendable(view: &View) -> Result<Option<ClustersEntry>> {
-    let Some(found) = view.clusters() else { return Ok(None) };
+/// Returns whether there are clusters that are worth extending.
+fn is_extendable(view: &View) -> Result<bool> {
+    let Some(found) = view.clusters() else { return Ok(false) };
     // What cannot be read is built anew: it is derived data.
     let moved = match ClusterReader::open(view).and_then(|reader| Ok(reader.moved()? | reader.again()?)) {
-        Err(Error::Damaged { .. }) => return Ok(None),
+        Err(Error::Damaged { .. }) => return Ok(false),
         moved => moved?,
     };
     let lost = view.dead().range_cardinality(..found.covers_until) + moved.len();
     let new = view.end().0.saturating_sub(found.covers_until);
-    Ok(Some(found).filter(|found| {
-        lost * LOST_PART < found.rows && new < found.rows && found.recall().is_some() && found.is_turned_as_now()
-    }))
+    // Splits follow how rows are spread, not perfectly.
+    let is_good = found.recall().is_none_or(|recall| recall >= GraphEntry::LEAST_RECALL);
+    let is_worn = !is_good && found.rows >= WORN_AT * found.built_of;
+    Ok(lost * LOST_PART < found.rows && new < found.rows && found.is_turned_as_now() && !is_worn)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "small")]
-fn clusters_for(rows: u64) -> usize {
+pub(super) fn clusters_for(rows: u64) -> usize {
     let by_root = (CLUSTERS_PER_ROOT * (rows as f64).sqrt()) as u64;
     by_root.min(rows / LEAST_ROWS_OF_A_CLUSTER).clamp(1, MOST_CLUSTERS as u64 / 2) as usize
 }
 
 fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> Result<Option<BuiltClusters>> {
     let (covers_until, live) = (view.end().0, view.live());
-    let (choose, judge) = (Asked::of(view, false, threads)?, Asked::of(view, true, threads)?);
     let centres = train(view, &live, clusters_for(live.len()), threads, watch)?;
     let new = collection.begin_clusters()?;
     let mut filling = Filling::new(&centres, None)?;
@@ -110,7 +112,6 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
     fill(&mut filling, view, live.iter(), threads, watch, |chunk| writing.put(chunk))?;
     let directory = filling.finish(|chunk| writing.put(chunk))?;
     let written = writing.end()?;
-    let levels = choose.reach(view, &centres, &directory)?;
     let entry = ClustersEntry {
         number: 0,
         rotation: ClustersEntry::ROTATION,
@@ -120,16 +121,17 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
         clusters: directory.clusters.len() as u64,
         entries: directory.entries(),
         bytes: written,
-        levels,
+        built_of: live.len(),
+        levels: unmeasured(),
     };
     let parts = (centres.base().at(), centres.points().segments().collect::<Vec<_>>());
     let Some(entry) = new.finish(view, &parts, &directory, &entry)? else { return Err(replaced(collection)) };
-    let clusters = judged(collection, &judge, &entry, threads)?;
-    Ok(Some(BuiltClusters { clusters, added: live.len(), extended: false }))
+    drop(centres);
+    Ok(Some(BuiltClusters { clusters: measured(collection, entry, threads)?, added: live.len(), extended: false }))
 }
 
 /// Puts rows into their clusters, ordinals ascending, and hands over the chunks that are full.
-fn fill(
+pub(super) fn fill(
     filling: &mut Filling,
     view: &View,
     mut ordinals: impl Iterator<Item = u64>,
@@ -183,66 +185,18 @@ impl Writing<'_, '_> {
     }
 }
 
-fn extend(
-    collection: &Collection,
-    view: &View,
-    found: &ClustersEntry,
-    threads: usize,
-    watch: Watch,
-) -> Result<Option<BuiltClusters>> {
-    let covers_until = view.end().0;
-    let mut new = view.live();
-    new.remove_range(..found.covers_until);
-    let reader = ClusterReader::open(view)?;
-    let directory = reader.directory()?;
-    let centres = Centres::read(&reader, directory.clusters.len(), view.info().space)?;
-    let mut filling = Filling::new(&centres, Some(&directory))?;
-    let moved = reader.moved()? - view.dead();
-    let taken = filling.take_back((view, &reader), &moved, threads)?;
-    let mut chunks = taken.full;
-    fill(&mut filling, view, new.iter(), threads, watch, |chunk| {
-        chunks.push(chunk);
-        Ok(())
-    })?;
-    let directory = filling.finish(|mut chunk| {
-        if chunk.chunk == ROWS_OF_CLUSTER {
-            chunk.bytes = reader.rows_with(chunk.cluster, &chunk.bytes)?;
-        }
-        chunks.push(chunk);
-        Ok(())
-    })?;
-    let (choose, judge) = (Asked::of(view, false, threads)?, Asked::of(view, true, threads)?);
-    let mut levels = choose.reach(view, &centres, &directory)?;
-    // What was found before holds until it is measured again.
-    for (level, found) in levels.iter_mut().zip(found.levels) {
-        *level = ClusterLevel { ranked: found.ranked, recall: found.recall, ..*level };
-    }
-    let entry = ClustersEntry {
-        covers_until,
-        scan_from: view.sealed_until().0,
-        levels,
-        rows: found.rows + new.len(),
-        entries: directory.entries(),
-        bytes: found.bytes.saturating_sub(taken.bytes)
-            + chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum::<u64>(),
-        ..*found
-    };
-    let Some(entry) =
-        collection.extend_clusters(view, (&taken.chunks, &chunks), &(moved | reader.again()?), &directory, &entry)?
-    else {
-        return Err(replaced(collection));
-    };
-    let clusters = judged(collection, &judge, &entry, threads)?;
-    Ok(Some(BuiltClusters { clusters, added: new.len(), extended: true }))
+/// Measures how far questions look and what they find, and keeps it.
+fn measured(collection: &Collection, built: ClustersEntry, threads: usize) -> Result<ClustersEntry> {
+    let keep = |levels| collection.put_clusters_levels(&built, levels)?.ok_or_else(|| replaced(collection));
+    let view = collection.view()?;
+    // Until the shares are measured, those found before hold.
+    let reach = Asked::of(&view, false, threads)?.reach(&view, &built.levels)?;
+    let entry = keep(reach)?;
+    let view = collection.view()?;
+    keep(Asked::of(&view, true, threads)?.recall(&view, &entry, threads)?)
 }
 
-/// Measures what is found, and keeps it.
-fn judged(collection: &Collection, judge: &Asked, built: &ClustersEntry, threads: usize) -> Result<ClustersEntry> {
-    let found = judge.recall(&collection.view()?, built, threads)?;
-    collection.put_clusters_recall(built, &found)?.ok_or_else(|| replaced(collection))
-}
-
-fn replaced(collection: &Collection) -> Error {
+pub(super) fn replaced(collection: &Collection) -> Error {
     Error::InvalidArgument {
         why: format!("embeddings of {} were replaced while its clusters were built", collection.name()),
         hint: Some("build them again".into()),

@@ -3,6 +3,8 @@
 //! A row is compared with the centres of the groups whose means are nearest, not with all. Invariant: the same bytes put the same
 //! row into the same clusters on every machine.
 
+use std::ops::Range;
+
 use super::points::{CodedRow, Points};
 use crate::error::{Error, Result};
 use crate::index::top_k::Nearest;
@@ -11,7 +13,7 @@ use crate::store::{ClusterBase, ClusterReader, Turned};
 
 /// Centres of which a row's second cluster is chosen.
 const NEAR: usize = 12;
-/// Groups that a row is compared with.
+/// Groups of the usual size that a row is compared with.
 const PROBED_GROUPS: usize = 8;
 
 /// The centres of all clusters.
@@ -61,6 +63,14 @@ impl Centres {
         Ok(Self { base, points })
     }
 
+    /// Adds a group of centres.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where they cannot be kept.
+    pub(super) fn add(&mut self, group: &[Vec<f32>]) -> Result<()> {
+        self.points.add(group)
+    }
+
     /// Returns what they are seen from.
     pub(super) fn base(&self) -> &ClusterBase {
         &self.base
@@ -74,7 +84,7 @@ impl Centres {
     /// Returns what chooses the clusters of rows.
     pub(super) fn choosers(&self) -> Result<Choosers> {
         let points = self.points.all()?;
-        let mean = |group: std::ops::Range<usize>| -> Vec<f32> {
+        let mean = |group: Range<usize>| -> Vec<f32> {
             let group = points.get(group).unwrap_or_default();
             let mut mean = vec![0.0; group.first().map_or(0, Vec::len)];
             for point in group {
@@ -93,15 +103,19 @@ impl Centres {
     /// Returns the `depth` centres that are nearest to a row, nearest first, of those in the groups that are nearest.
     pub(super) fn nearest(&self, choosers: &Choosers, row: &CodedRow, depth: usize) -> Result<Vec<usize>> {
         let of_groups = choosers.means.distances(row)?;
-        let mut groups = Nearest::up_to(PROBED_GROUPS, f32::INFINITY);
-        of_groups.iter().zip(0..).for_each(|(distance, group)| groups.push(*distance, Ordinal(group)));
+        let mut groups: Vec<(f32, Range<usize>)> = of_groups.into_iter().zip(self.points.groups()).collect();
+        groups.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.start.cmp(&b.1.start)));
         let mut nearest = Nearest::up_to(depth, f32::INFINITY);
         let mut found = Vec::new();
-        for (_, group) in groups.into_sorted() {
-            let group = usize::try_from(group.0).unwrap_or(0);
-            let Some(members) = self.points.groups().nth(group) else { continue };
+        // Groups of what was split off are small, so centres are counted.
+        let (mut met, enough) = (0, PROBED_GROUPS * self.points.len().isqrt());
+        for (_, members) in groups {
+            if met >= enough {
+                break;
+            }
+            met += members.len();
             found.clear();
-            self.points.distances_of(group, row, &mut found)?;
+            self.points.distances_of(self.points.group_of(members.start), row, &mut found)?;
             for (distance, at) in found.iter().zip(members.start as u64..) {
                 if *distance <= nearest.threshold() {
                     nearest.push(*distance, Ordinal(at));

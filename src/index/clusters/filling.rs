@@ -6,6 +6,7 @@
 use roaring::RoaringTreemap;
 
 use super::centres::{Centres, Choosers};
+use super::splitting::Split;
 use crate::error::Result;
 use crate::index::work_sharing::in_parts;
 use crate::record::Ordinal;
@@ -98,15 +99,26 @@ impl<'c> Filling<'c> {
         Ok(Self { centres, choosers, dimension, rows_of_a_chunk, clusters })
     }
 
-    /// Takes the rows of small chunks back, where a cluster has several, so that they become larger ones, and puts rows that moved
-    /// where they lie now.
+    /// Takes the rows of clusters that are split back, and those of small chunks, where a cluster has several, so that they become larger
+    /// ones, and puts rows that moved where they lie now.
     pub(super) fn take_back(
         &mut self,
         (view, reader): (&View, &ClusterReader),
         moved: &RoaringTreemap,
+        split: Split,
         threads: usize,
     ) -> Result<TakenBack> {
-        let (mut taken, mut pairs) = (TakenBack::default(), Vec::new());
+        let mut taken = TakenBack::default();
+        for cluster in split.clusters {
+            let Some(filled) = self.clusters.get_mut(cluster) else { continue };
+            for chunk in (0..filled.facts.chunks).chain([ROWS_OF_CLUSTER]) {
+                taken.bytes += reader.chunk(cluster, chunk, |bytes| Ok(bytes.len() as u64))?;
+                taken.chunks.push((cluster, chunk));
+            }
+            (filled.squares, filled.facts.entries, filled.facts.chunks) = (0.0, 0, 0);
+        }
+        let mut pairs = split.rows;
+        pairs.retain(|(ordinal, _)| !moved.contains(*ordinal));
         let (moved, mut embeddings) = (moved.iter().collect::<Vec<u64>>(), view.embeddings());
         let mut turner = Turner::new(self.centres.base());
         for ordinals in moved.chunks(AT_ONCE) {

@@ -16,7 +16,7 @@ use crate::index::exact::{First, nearest};
 use crate::index::ranked::{Ranked, farthest};
 use crate::index::row_filter::Allowed;
 use crate::record::{Ordinal, SplitMix64};
-use crate::store::{ClusterLevel, ClustersEntry, Directory, Turner, View};
+use crate::store::{ClusterLevel, ClusterReader, ClustersEntry, Directory, Turner, View};
 
 /// Rows asked, each time.
 const QUESTIONS_OF_ITS_OWN: u64 = 500;
@@ -92,18 +92,19 @@ impl Asked {
         }
     }
 
-    /// Returns how far these questions have to look, and the share of all entries that they meet, at each level.
+    /// Returns how far these questions have to look, and the share of all entries that they meet, at each level; what was found of
+    /// each is as it was.
     #[expect(clippy::cast_precision_loss, reason = "counts of rows")]
-    pub(super) fn reach(&self, view: &View, centres: &Centres, directory: &Directory) -> Result<[ClusterLevel; 4]> {
-        let clusters_of = self.clusters_of_hits(view, centres)?;
+    pub(super) fn reach(&self, view: &View, before: &[ClusterLevel; 4]) -> Result<[ClusterLevel; 4]> {
+        let reader = ClusterReader::open(view)?;
+        let directory = reader.directory()?;
+        let centres = Centres::read(&reader, directory.clusters.len(), view.info().space)?;
+        let clusters_of = self.clusters_of_hits(&reader, &directory)?;
         let mut turner = Turner::new(centres.base());
-        let choosing = self.questions.iter().map(|(_, asked)| Choosing::new(asked, &turner.turn_one(asked), centres));
+        let choosing = self.questions.iter().map(|(_, asked)| Choosing::new(asked, &turner.turn_one(asked), &centres));
         let choosing = choosing.collect::<Result<Vec<_>>>()?;
         let asked = (directory.entries().max(1) * self.questions.len().max(1) as u64) as f64;
-        let mut levels = ONE_OF.map(|one_of| {
-            let kept = 1.0 / f64::from(one_of);
-            ClusterLevel { kept, until: -FARTHEST, reach: FARTHEST, share: 1.0, ranked: 0.0, recall: None }
-        });
+        let mut levels = *before;
         let (mut until, mut reach) = (-FARTHEST, -FARTHEST);
         for (level, exact) in levels.iter_mut().zip(&self.exact) {
             let (mut farthest_of_each, mut needed, mut lying) = (Vec::new(), Vec::new(), Vec::new());
@@ -112,7 +113,7 @@ impl Asked {
                 let clusters = directory.clusters.iter().enumerate();
                 let needs: Vec<f64> = clusters.map(|(at, facts)| choosing.lying(at, facts, kth).needs).collect();
                 for hit in exact {
-                    let clusters = clusters_of.get(&hit.ordinal).into_iter().flatten();
+                    let clusters = clusters_of.get(&hit.ordinal.0).into_iter().flatten();
                     let needs = clusters.filter_map(|cluster| needs.get(*cluster)).copied();
                     needed.push(needs.fold(f64::INFINITY, f64::min));
                 }
@@ -132,18 +133,17 @@ impl Asked {
     }
 
     /// Returns the clusters that every hit lies in.
-    fn clusters_of_hits(&self, view: &View, centres: &Centres) -> Result<HashMap<Ordinal, Vec<usize>>> {
-        let (mut embeddings, choosers) = (view.embeddings(), centres.choosers()?);
-        let mut turner = Turner::new(centres.base());
-        let mut hits: Vec<Ordinal> = self.exact.iter().flatten().flatten().map(|hit| hit.ordinal).collect();
-        hits.sort_unstable();
-        hits.dedup();
-        let mut clusters_of = HashMap::new();
-        for ordinals in hits.chunks(1024) {
-            let rows = turner.read(&mut embeddings, ordinals.iter().copied())?;
-            for (ordinal, row) in ordinals.iter().zip(rows) {
-                clusters_of.insert(*ordinal, centres.clusters_of(&choosers, &row)?);
-            }
+    fn clusters_of_hits(&self, reader: &ClusterReader, directory: &Directory) -> Result<HashMap<u64, Vec<usize>>> {
+        let hits = self.exact.iter().flatten().flatten().map(|hit| (hit.ordinal.0, Vec::new()));
+        let mut clusters_of: HashMap<u64, Vec<usize>> = hits.collect();
+        let with_rows = directory.clusters.iter().enumerate().filter(|(_, facts)| facts.chunks > 0);
+        for (cluster, _) in with_rows {
+            reader.may_hold(cluster, |ordinal| {
+                if let Some(clusters) = clusters_of.get_mut(&ordinal) {
+                    clusters.push(cluster);
+                }
+                false
+            })?;
         }
         Ok(clusters_of)
     }
@@ -183,6 +183,14 @@ impl Asked {
         }
         Ok(levels)
     }
+}
+
+/// What is said of clusters that nobody has measured.
+pub(super) fn unmeasured() -> [ClusterLevel; 4] {
+    ONE_OF.map(|one_of| {
+        let kept = 1.0 / f64::from(one_of);
+        ClusterLevel { kept, until: -FARTHEST, reach: FARTHEST, share: 1.0, ranked: 0.0, recall: None }
+    })
 }
 
 /// Returns the least of numbers that so large a share of them do not exceed; the largest there is where there are none.

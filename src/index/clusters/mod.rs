@@ -5,11 +5,13 @@
 
 mod build;
 mod centres;
+mod extend;
 mod filling;
 mod measure;
 mod points;
 mod rule;
 mod search;
+mod splitting;
 #[cfg(test)]
 mod tests;
 mod train;

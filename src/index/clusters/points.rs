@@ -3,6 +3,8 @@
 //! A point is what its codes stand for, so nothing is lost by coding it. Invariant: the same bytes give the same points on every
 //! machine.
 
+use std::ops::Range;
+
 use crate::error::{Error, Result};
 use crate::index::kernel::{RowNumbers, kernels};
 use crate::record::{Ordinal, Space};
@@ -55,18 +57,24 @@ impl Points {
     /// [`Error::InvalidArgument`] where they cannot be kept.
     pub(super) fn of<'p>(groups: impl IntoIterator<Item = &'p [Vec<f32>]>) -> Result<Self> {
         let mut points = Self::default();
-        for group in groups {
-            let at_once = rows_per_segment(group.first().map_or(1, Vec::len));
-            for some in group.chunks(at_once) {
-                let first = points.len();
-                let coded = some.iter().zip(first as u64..);
-                let coded: Vec<_> =
-                    coded.map(|(point, at)| (Ordinal(at), quantise(point, &origin(point.len()), Space::L2))).collect();
-                let bytes = seal(&coded, 0).ok_or_else(|| Error::argument("centres cannot be coded"))?;
-                points.push(bytes)?;
-            }
-        }
+        groups.into_iter().try_for_each(|group| points.add(group))?;
         Ok(points)
+    }
+
+    /// Codes a group of points beside those there are.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where they cannot be kept.
+    pub(super) fn add(&mut self, group: &[Vec<f32>]) -> Result<()> {
+        let at_once = rows_per_segment(group.first().map_or(1, Vec::len));
+        for some in group.chunks(at_once) {
+            let coded = some.iter().zip(self.len() as u64..);
+            let coded: Vec<_> =
+                coded.map(|(point, at)| (Ordinal(at), quantise(point, &origin(point.len()), Space::L2))).collect();
+            let bytes = seal(&coded, 0).ok_or_else(|| Error::argument("centres cannot be coded"))?;
+            self.push(bytes)?;
+        }
+        Ok(())
     }
 
     /// Adds a segment of points, whose checksum is compared.
@@ -88,8 +96,13 @@ impl Points {
     }
 
     /// Returns the numbers of the points of each group.
-    pub(super) fn groups(&self) -> impl ExactSizeIterator<Item = std::ops::Range<usize>> {
+    pub(super) fn groups(&self) -> impl ExactSizeIterator<Item = Range<usize>> {
         self.groups.iter().map(|group| group.first..group.first + group.numbers.factors.len())
+    }
+
+    /// Returns the number of the group that a point is in.
+    pub(super) fn group_of(&self, point: usize) -> usize {
+        self.groups.partition_point(|group| group.first <= point).saturating_sub(1)
     }
 
     /// Returns the first point of each group, and its bytes in the file.
@@ -107,9 +120,8 @@ impl Points {
     /// # Errors
     /// [`Error::Damaged`] when there are fewer.
     pub(super) fn point(&self, at: usize) -> Result<Vec<f32>> {
-        let after = self.groups.partition_point(|group| group.first <= at);
         let missing = || Error::damaged(format!("the centre of cluster {at}: missing"));
-        let group = after.checked_sub(1).and_then(|at| self.groups.get(at)).ok_or_else(missing)?;
+        let group = self.groups.get(self.group_of(at)).ok_or_else(missing)?;
         decoded(&Segment::parse(&group.bytes)?, at - group.first).ok_or_else(missing)
     }
 

@@ -107,6 +107,44 @@ fn what_changed_since_is_found_and_what_was_deleted_is_not() {
 }
 
 #[test]
+fn clusters_that_grow_are_split_and_never_built_anew() {
+    let mut random = Random::new();
+    for space in Space::ALL {
+        let (_folder, store, notes) = notes(&mut random, space);
+        let first = build_clusters(&notes, 2, &unwatched).unwrap().unwrap().clusters;
+        let (mut rows, mut last) = (ROWS, first);
+        while rows < 8 * ROWS {
+            let next = rows + rows / 2;
+            notes.add((rows..next).map(|row| change(row, embedding(&mut random)))).unwrap();
+            notes.delete((next - 60..next - 20).map(id).collect::<Vec<_>>().iter()).unwrap();
+            notes.apply((rows - 19..rows).map(|row| change(row, embedding(&mut random))), Mode::Update).unwrap();
+            let built = build_clusters(&notes, 2, &unwatched).unwrap().unwrap();
+            assert!(built.extended && built.clusters.number == first.number, "{built:?}, {random:?}");
+            assert_eq!(built.clusters.covers_until, next as u64);
+            assert_eq!(store.check(None, Depth::Deep).unwrap(), [], "{space}, {random:?}");
+            assert!(recall(&notes, &mut random) > 0.96, "{space}, {built:?}, {random:?}");
+            (rows, last) = (next, built.clusters);
+        }
+        assert!(last.clusters > first.clusters && last.built_of == ROWS as u64, "{first:?} {last:?}, {random:?}");
+        let mut of_parts = 0;
+        let look = |tx: &WriteTransaction| {
+            for part in tx.open_table(CLUSTERS)?.iter()? {
+                let (key, bytes) = part?;
+                // Of a cluster, its chunks and its rows.
+                of_parts += if u64::from_be_bytes(key.value()[4..].try_into().unwrap()) >> 32 > 0 {
+                    bytes.value().len()
+                } else {
+                    0
+                };
+            }
+            Ok(())
+        };
+        store.write(look).unwrap();
+        assert_eq!(last.bytes, of_parts as u64, "{space}, {random:?}");
+    }
+}
+
+#[test]
 fn an_interrupted_build_leaves_the_old_clusters_and_the_next_removes_what_it_wrote() {
     let mut random = Random::new();
     let (_folder, store, notes) = notes(&mut random, Space::Cosine);

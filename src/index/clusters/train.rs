@@ -90,7 +90,7 @@ pub(super) fn train(
 }
 
 /// Reads, turns and codes these rows, in their order.
-fn sample(view: &View, base: &ClusterBase, picked: &[u64], threads: usize) -> Result<Vec<CodedRow>> {
+pub(super) fn sample(view: &View, base: &ClusterBase, picked: &[u64], threads: usize) -> Result<Vec<CodedRow>> {
     let parts = in_parts(picked.len(), AT_ONCE, threads, |part| {
         let (mut embeddings, mut turner, mut coded) = (view.embeddings(), Turner::new(base), Vec::new());
         let first = part.start;
@@ -117,7 +117,7 @@ fn nearest_of(
 }
 
 /// Returns up to so many means of rows that lie near one another.
-fn means(
+pub(super) fn means(
     rows: &[&CodedRow],
     wanted: usize,
     threads: usize,

@@ -22,6 +22,19 @@ pub(crate) struct ClusterChunk {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// What clusters become when they cover more rows, and rows that moved again.
+pub(crate) struct ExtendedClusters<'e> {
+    /// Parts that go, by cluster and number, before `chunks` come.
+    pub(crate) removed: &'e [(usize, u32)],
+    pub(crate) chunks: &'e [ClusterChunk],
+    /// The segments of centres that come, by the first cluster of each.
+    pub(crate) centres: Vec<(usize, &'e [u8])>,
+    /// Rows that were clustered again.
+    pub(crate) again: &'e RoaringTreemap,
+    pub(crate) directory: &'e Directory,
+    pub(crate) entry: &'e ClustersEntry,
+}
+
 /// Clusters that are being written and that nobody searches yet.
 pub(crate) struct NewClusters<'c> {
     collection: &'c Collection,
@@ -43,37 +56,32 @@ impl Collection {
         Ok(NewClusters { collection: self, number })
     }
 
-    /// Removes chunks from the clusters that `seen` has, and adds others, so that they cover more rows, and rows that moved again; returns the entry, or `None` when embeddings
-    /// were replaced or clusters built since.
+    /// Changes the clusters that `seen` has; returns the entry, or `None` when embeddings were replaced or clusters built since.
     ///
     /// # Errors
     /// Those of every write.
-    pub(crate) fn extend_clusters(
-        &self,
-        seen: &View,
-        (removed, chunks): (&[(usize, u32)], &[ClusterChunk]),
-        again: &RoaringTreemap,
-        directory: &Directory,
-        extended: &ClustersEntry,
-    ) -> Result<Option<ClustersEntry>> {
-        self.change_entry(|tx, number, entry| {
-            if entry.clusters != seen.clusters() || !seen.has_same_rows(number, entry) {
+    pub(crate) fn extend_clusters(&self, seen: &View, extended: &ExtendedClusters) -> Result<Option<ClustersEntry>> {
+        self.change_entry(|tx, rows_number, entry| {
+            if entry.clusters != seen.clusters() || !seen.has_same_rows(rows_number, entry) {
                 return Ok(None);
             }
+            let number = extended.entry.number();
             {
                 let mut table = tx.open_table(table::CLUSTERS)?;
-                for (cluster, chunk) in removed {
-                    table.remove(&chunk_key(extended.number(), *cluster, *chunk))?;
+                for (cluster, chunk) in extended.removed {
+                    table.remove(&chunk_key(number, *cluster, *chunk))?;
                 }
-                table.remove(&extended.number().pair(MOVED))?;
-                if !again.is_empty() {
-                    table.insert(&extended.number().pair(AGAIN), set_to_bytes(again).as_slice())?;
+                table.remove(&number.pair(MOVED))?;
+                if !extended.again.is_empty() {
+                    table.insert(&number.pair(AGAIN), set_to_bytes(extended.again).as_slice())?;
                 }
+                for (first, segment) in &extended.centres {
+                    table.insert(&number.pair(CENTRES + *first as u64), *segment)?;
+                }
+                table.insert(&number.pair(DIRECTORY), extended.directory.to_bytes().as_slice())?;
             }
-            put_chunks(tx, extended.number(), chunks)?;
-            let mut table = tx.open_table(table::CLUSTERS)?;
-            table.insert(&extended.number().pair(DIRECTORY), directory.to_bytes().as_slice())?;
-            entry.clusters = Some(*extended);
+            put_chunks(tx, number, extended.chunks)?;
+            entry.clusters = Some(*extended.entry);
             Ok(entry.clusters)
         })
     }
@@ -141,15 +149,15 @@ impl Collection {
     ///
     /// # Errors
     /// Those of every write.
-    pub(crate) fn put_clusters_recall(
+    pub(crate) fn put_clusters_levels(
         &self,
         built: &ClustersEntry,
-        found: &[ClusterLevel; 4],
+        levels: [ClusterLevel; 4],
     ) -> Result<Option<ClustersEntry>> {
         self.change_entry(|_, _, entry| {
             let same = entry.clusters.as_mut().filter(|clusters| clusters.number == built.number);
             Ok(same.map(|clusters| {
-                clusters.levels = *found;
+                clusters.levels = levels;
                 *clusters
             }))
         })

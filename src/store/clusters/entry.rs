@@ -22,6 +22,9 @@ pub struct ClustersEntry {
     pub scan_from: u64,
     /// Rows in them, as often as they were given.
     pub rows: u64,
+    /// Rows there were when they were built, before they were extended.
+    #[serde(default)]
+    pub built_of: u64,
     /// How many clusters there are.
     pub clusters: u64,
     /// Rows in them, each counted in every cluster that it lies in.

@@ -11,7 +11,7 @@ mod reader;
 pub(super) mod rows;
 mod turned;
 
-pub(crate) use change::{ClusterChunk, NewClusters, note_moved, remove, remove_unfinished};
+pub(crate) use change::{ClusterChunk, ExtendedClusters, NewClusters, note_moved, remove, remove_unfinished};
 pub(crate) use chunk::{ChunkRows, ClusterChunkRef, rows_per_chunk};
 pub(crate) use directory::{ClusterFacts, Directory, MOST_CLUSTERS};
 pub use entry::{ClusterLevel, ClustersEntry};

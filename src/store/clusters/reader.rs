@@ -113,14 +113,14 @@ impl<'v> ClusterReader<'v> {
         rows::any(missing(part.as_ref(), "the rows of a cluster")?, wanted)
     }
 
-    /// Returns the rows of a cluster with others, as they are to be written.
+    /// Returns the rows of a cluster with others, as they are to be written, and the bytes that those it has take.
     ///
     /// # Errors
     /// [`Error::Damaged`] when those it has cannot be read.
-    pub(crate) fn rows_with(&self, cluster: usize, others: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn rows_with(&self, cluster: usize, others: Vec<u8>) -> Result<(Vec<u8>, u64)> {
         match self.part(&chunk_key(self.entry.number(), cluster, ROWS_OF_CLUSTER))? {
-            Some(rows) => RowList::merged(others, rows.value()),
-            None => Ok(others.to_vec()),
+            Some(rows) => Ok((RowList::merged(&others, rows.value())?, rows.value().len() as u64)),
+            None => Ok((others, 0)),
         }
     }
 
