@@ -5,7 +5,7 @@
 
 use super::extend::extend;
 use super::filling::Filling;
-use super::measure::{Asked, unmeasured};
+use super::measure::{Asked, LEVELS, unmeasured};
 use super::train::train;
 use crate::error::{Error, Result};
 use crate::index::graph::Watch;
@@ -26,8 +26,11 @@ const LEAST_ROWS_OF_A_CLUSTER: u64 = 8;
 /// have, or when more than this part moved or died.
 const OUTSIDE_PART: u64 = 32;
 const LOST_PART: u64 = 4;
-/// Clusters that find too little are built anew once they have so many times the rows that they were built of.
+/// Clusters that find too little are built anew once they have so many times the rows of which they were measured.
 const WORN_AT: u64 = 2;
+/// How far a question looks is measured again when there are so many times the rows; what is found when this part of them has come.
+const REACHED_AGAIN_AT: u64 = 2;
+const JUDGED_AGAIN_PART: u64 = 4;
 
 /// What a build did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,8 +95,7 @@ fn is_extendable(view: &View) -> Result<bool> {
     let lost = view.dead().range_cardinality(..found.covers_until) + moved.len();
     let new = view.end().0.saturating_sub(found.covers_until);
     // Splits follow how rows are spread, not perfectly.
-    let is_good = found.recall().is_none_or(|recall| recall >= GraphEntry::LEAST_RECALL);
-    let is_worn = !is_good && found.rows >= WORN_AT * found.built_of;
+    let is_worn = found.recall().is_some() && !finds_enough(&found) && found.rows >= WORN_AT * found.reached_of;
     Ok(lost * LOST_PART < found.rows && new < found.rows && found.is_turned_as_now() && !is_worn)
 }
 
@@ -121,7 +123,8 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
         clusters: directory.clusters.len() as u64,
         entries: directory.entries(),
         bytes: written,
-        built_of: live.len(),
+        reached_of: 0,
+        judged_of: 0,
         levels: unmeasured(),
     };
     let parts = (centres.base().at(), centres.points().segments().collect::<Vec<_>>());
@@ -185,15 +188,33 @@ impl Writing<'_, '_> {
     }
 }
 
-/// Measures how far questions look and what they find, and keeps it.
+/// Measures how far questions look and what they find, as far as that may have changed, and keeps it.
 fn measured(collection: &Collection, built: ClustersEntry, threads: usize) -> Result<ClustersEntry> {
-    let keep = |levels| collection.put_clusters_levels(&built, levels)?.ok_or_else(|| replaced(collection));
+    let keep = |entry: &ClustersEntry| collection.put_measured(entry)?.ok_or_else(|| replaced(collection));
+    let judge = |entry: ClustersEntry, levels| {
+        let view = collection.view()?;
+        let levels = Asked::of(&view, true, levels, threads)?.recall(&view, &entry, threads)?;
+        keep(&ClustersEntry { levels, judged_of: entry.rows, ..entry })
+    };
+    let mut entry = built;
+    if entry.rows < REACHED_AGAIN_AT * entry.reached_of && entry.recall().is_some() {
+        if entry.rows * JUDGED_AGAIN_PART < entry.judged_of * (JUDGED_AGAIN_PART + 1) {
+            return Ok(entry);
+        }
+        entry = judge(entry, 1)?;
+        if finds_enough(&entry) {
+            return Ok(entry);
+        }
+    }
     let view = collection.view()?;
-    // Until the shares are measured, those found before hold.
-    let reach = Asked::of(&view, false, threads)?.reach(&view, &built.levels)?;
-    let entry = keep(reach)?;
-    let view = collection.view()?;
-    keep(Asked::of(&view, true, threads)?.recall(&view, &entry, threads)?)
+    let levels = Asked::of(&view, false, LEVELS, threads)?.reach(&view, &entry.levels)?;
+    drop(view);
+    // Until what is found is measured, what was found before holds.
+    judge(keep(&ClustersEntry { levels, reached_of: entry.rows, ..entry })?, LEVELS)
+}
+
+fn finds_enough(clusters: &ClustersEntry) -> bool {
+    clusters.recall().is_some_and(|recall| recall >= GraphEntry::LEAST_RECALL)
 }
 
 pub(super) fn replaced(collection: &Collection) -> Error {

@@ -25,6 +25,8 @@ const HITS: usize = 10;
 const ASKED_AT_ONCE: usize = 125;
 /// The rows kept at each level: one of so many.
 const ONE_OF: [u32; 4] = [1, 2, 8, 64];
+/// How many levels there are.
+pub(super) const LEVELS: usize = ONE_OF.len();
 /// The share of the nearest that must lie within reach.
 const WITHIN_REACH: f64 = 0.998;
 /// The share of these rows whose nearest are as near as a question's are taken for.
@@ -43,8 +45,8 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Picks rows of a view and finds what is nearest; `other` picks others.
-    pub(super) fn of(view: &View, other: bool, threads: usize) -> Result<Self> {
+    /// Picks rows of a view and finds what is nearest at so many levels; `other` picks others.
+    pub(super) fn of(view: &View, other: bool, levels: usize, threads: usize) -> Result<Self> {
         let live = view.live();
         let step = live.len().div_ceil(QUESTIONS_OF_ITS_OWN).max(1);
         let half = (step / 2).max(1);
@@ -56,12 +58,12 @@ impl Asked {
         let mut embeddings = view.embeddings();
         let picked = picked.filter_map(|rank| live.select(rank)).map(Ordinal);
         let questions = picked.map(|ordinal| Ok((ordinal, embeddings.floats(ordinal)?))).collect::<Result<Vec<_>>>()?;
-        let kept = ONE_OF.into_iter().skip(1).map(|one_of| {
+        let kept = ONE_OF.into_iter().take(levels).skip(1).map(|one_of| {
             let is_kept = |ordinal: &u64| SplitMix64::new(*ordinal).next().is_multiple_of(u64::from(one_of));
             live.iter().filter(is_kept).collect()
         });
         let mut asked = Self { questions, kept: kept.collect(), exact: Vec::new() };
-        for level in 0..ONE_OF.len() {
+        for level in 0..levels {
             let (embeddings, allowed) = (asked.embeddings(), asked.allowed(view, level));
             let how = (First::Codes, threads);
             let exact = nearest(view, &embeddings, allowed, HITS + 1, how, None)?.nearest;
@@ -148,8 +150,8 @@ impl Asked {
         Ok(clusters_of)
     }
 
-    /// Returns what each level finds and takes, where a row as near as the tenth counts as found; a level whose questions would rather read
-    /// all rows stays closed.
+    /// Returns what each level that is asked about finds and takes, where a row as near as the tenth counts as found; a level whose
+    /// questions would rather read all rows stays closed.
     #[expect(clippy::cast_precision_loss, reason = "a few thousand hits")]
     pub(super) fn recall(&self, view: &View, built: &ClustersEntry, threads: usize) -> Result<[ClusterLevel; 4]> {
         let embeddings = self.embeddings();

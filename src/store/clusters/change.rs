@@ -7,7 +7,7 @@
 use redb::{ReadableTable, WriteTransaction};
 use roaring::RoaringTreemap;
 
-use super::{AGAIN, BASE, CENTRES, ClusterLevel, ClustersEntry, DIRECTORY, Directory, MOVED, chunk_key};
+use super::{AGAIN, BASE, CENTRES, ClustersEntry, DIRECTORY, Directory, MOVED, chunk_key};
 use crate::error::Result;
 use crate::store::catalog::{self, CatalogEntry};
 use crate::store::centre::Centre;
@@ -145,19 +145,16 @@ impl NewClusters<'_> {
 }
 
 impl Collection {
-    /// Keeps what was measured of the clusters that were just built.
+    /// Keeps what was measured of the clusters that were just built or extended; `None` when others were built since.
     ///
     /// # Errors
     /// Those of every write.
-    pub(crate) fn put_clusters_levels(
-        &self,
-        built: &ClustersEntry,
-        levels: [ClusterLevel; 4],
-    ) -> Result<Option<ClustersEntry>> {
+    pub(crate) fn put_measured(&self, measured: &ClustersEntry) -> Result<Option<ClustersEntry>> {
+        let ClustersEntry { number, levels, reached_of, judged_of, .. } = *measured;
         self.change_entry(|_, _, entry| {
-            let same = entry.clusters.as_mut().filter(|clusters| clusters.number == built.number);
+            let same = entry.clusters.as_mut().filter(|clusters| clusters.number == number);
             Ok(same.map(|clusters| {
-                clusters.levels = levels;
+                *clusters = ClustersEntry { levels, reached_of, judged_of, ..*clusters };
                 *clusters
             }))
         })

@@ -22,9 +22,12 @@ pub struct ClustersEntry {
     pub scan_from: u64,
     /// Rows in them, as often as they were given.
     pub rows: u64,
-    /// Rows there were when they were built, before they were extended.
+    /// Rows there were when it was measured how far a question looks.
     #[serde(default)]
-    pub built_of: u64,
+    pub reached_of: u64,
+    /// Rows there were when it was last measured what is found.
+    #[serde(default)]
+    pub judged_of: u64,
     /// How many clusters there are.
     pub clusters: u64,
     /// Rows in them, each counted in every cluster that it lies in.
