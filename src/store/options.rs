@@ -50,7 +50,7 @@ impl Options {
     /// The cache of a server, which ranks rows from anywhere in the file.
     pub const SERVE_CACHE_BYTES: usize = 96 << 20;
     /// The cache of a process that writes a lot: at the end it has read each page a few times over, all of them in turn.
-    pub const BULK_CACHE_BYTES: usize = 96 << 20;
+    pub const BULK_CACHE_BYTES: usize = 48 << 20;
     /// The cache of an import that fits in it as a whole, which saves a sixth of its time.
     const WHOLE_CACHE_BYTES: usize = 256 << 20;
 

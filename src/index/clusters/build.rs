@@ -17,7 +17,7 @@ use crate::store::{
 /// Rows handed to the threads at once.
 const ROWS_AT_ONCE: usize = 8192;
 /// Bytes of chunks written in one transaction.
-const BYTES_AT_ONCE: usize = 48 << 20;
+const BYTES_AT_ONCE: usize = 16 << 20;
 /// Clusters for each row in the root of the rows.
 const CLUSTERS_PER_ROOT: f64 = 4.0;
 /// Fewer rows are read as a whole as fast.
