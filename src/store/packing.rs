@@ -159,28 +159,20 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// Adds a document that would be packed, unless there is enough.
     pub(crate) fn add(&mut self, document: &str) {
-        if is_packable(document.len()) {
+        if is_packable(document.len()) && self.documents.len() < MOST_SAMPLE_BYTES {
             self.documents.extend_from_slice(document.as_bytes());
             self.lens.push(document.len());
         }
     }
 
-    /// Returns whether so many bytes are enough, and more would take long.
-    pub(crate) fn is_full(bytes: usize) -> bool {
-        bytes >= MOST_SAMPLE_BYTES
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.documents.len()
-    }
-
     /// Makes a dictionary; `None` where documents are too few, or have nothing in common.
     pub(crate) fn train(&self) -> Option<Dictionary> {
-        if self.lens.len() < LEAST_DOCUMENTS || self.bytes() < LEAST_SAMPLE_BYTES {
+        if self.lens.len() < LEAST_DOCUMENTS || self.documents.len() < LEAST_SAMPLE_BYTES {
             return None;
         }
-        let page = (self.bytes() / SAMPLE_PER_DICTIONARY).min(DICTIONARY_PAGE_BYTES);
+        let page = (self.documents.len() / SAMPLE_PER_DICTIONARY).min(DICTIONARY_PAGE_BYTES);
         // A page of redb is a power of two.
         let page = 1_usize << page.checked_ilog2()?;
         let bytes = zstd::dict::from_continuous(&self.documents, &self.lens, page.checked_sub(BESIDE_IN_PAGE)?).ok()?;

@@ -124,9 +124,9 @@ fn a_batch_of_long_documents_is_packed_and_others_read_it() {
 fn a_large_batch_makes_a_dictionary_before_its_end() {
     let mut random = Random::new();
     let (_folder, store) = empty();
-    let changes: Vec<Change> = (0..700).map(|row| change(&mut random, row, 4000)).collect();
+    let changes: Vec<Change> = (0..900).map(|row| change(&mut random, row, 10_000)).collect();
     store.collection(NOTES).unwrap().add(changes.clone()).unwrap();
-    assert_eq!(forms(&store, NUMBER), (700, 0));
+    assert_eq!(forms(&store, NUMBER), (900, 0));
     assert_eq!(documents(&store, NOTES).unwrap(), expected(&changes));
     sound(&store);
 }

@@ -1,7 +1,8 @@
 //! The records of one collection while a transaction writes them.
 //!
 //! Where a collection has no dictionary yet, its long documents wait until there are enough to make one of, or the
-//! transaction ends: redb would keep the pages of records that shrink afterwards. Invariants: what was put is what is read,
+//! transaction ends: redb would keep the pages of records that shrink afterwards. Short ones after them wait too, because
+//! redb splits pages that are not filled in order. Invariants: what was put is what is read,
 //! waiting or not; no record refers to another dictionary than [`RecordTable::finish`] returns.
 
 use std::borrow::Cow;
@@ -18,6 +19,9 @@ use super::{dictionaries, limit};
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
 
+/// Records that wait are written when they have so many bytes, whether they make a dictionary or not.
+const MOST_WAITING_BYTES: usize = 8 << 20;
+
 /// The records of one collection.
 pub(crate) struct RecordTable<'tx> {
     tx: &'tx WriteTransaction,
@@ -27,9 +31,9 @@ pub(crate) struct RecordTable<'tx> {
     identity: Option<u64>,
     dictionary: OnceCell<Arc<Dictionary>>,
     packer: Option<Packer>,
-    /// Records that a dictionary may be made of, by ordinal, encoded.
+    /// Records that a dictionary may be made of, and those put after them, by ordinal, encoded.
     waiting: BTreeMap<u64, Vec<u8>>,
-    /// The bytes of their documents.
+    /// Their bytes.
     waiting_bytes: usize,
 }
 
@@ -87,18 +91,18 @@ impl<'tx> RecordTable<'tx> {
 
     /// Puts a record that was encoded and is not packed.
     pub(crate) fn put_bytes(&mut self, ordinal: Ordinal, bytes: Cow<[u8]>) -> Result<()> {
-        self.forget(ordinal)?;
-        let packable = packable_bytes(&bytes)?;
-        if packable == 0 || self.identity.is_some() {
+        self.forget(ordinal);
+        let waits = self.identity.is_none() && (!self.waiting.is_empty() || packable_bytes(&bytes)? > 0);
+        if !waits {
             return self.insert(ordinal.0, &bytes);
         }
+        self.waiting_bytes += bytes.len();
         self.waiting.insert(ordinal.0, bytes.into_owned());
-        self.waiting_bytes += packable;
-        if Sample::is_full(self.waiting_bytes) { self.write_waiting() } else { Ok(()) }
+        if self.waiting_bytes < MOST_WAITING_BYTES { Ok(()) } else { self.write_waiting() }
     }
 
     pub(crate) fn remove(&mut self, ordinal: Ordinal) -> Result<()> {
-        self.forget(ordinal)?;
+        self.forget(ordinal);
         self.table.remove(&self.number.pair(ordinal.0))?;
         Ok(())
     }
@@ -141,11 +145,10 @@ impl<'tx> RecordTable<'tx> {
         pack(bytes, self.packer.insert(packer))
     }
 
-    fn forget(&mut self, ordinal: Ordinal) -> Result<()> {
+    fn forget(&mut self, ordinal: Ordinal) {
         if let Some(bytes) = self.waiting.remove(&ordinal.0) {
-            self.waiting_bytes -= packable_bytes(&bytes)?;
+            self.waiting_bytes -= bytes.len();
         }
-        Ok(())
     }
 
     fn decoded(&self, bytes: &[u8]) -> Result<StoredRecord> {
