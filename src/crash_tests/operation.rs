@@ -154,6 +154,18 @@ pub(super) fn adding() -> CrashOperation {
     })
 }
 
+/// Adds enough long documents for a dictionary.
+pub(super) fn packing() -> CrashOperation {
+    fn long(i: usize) -> Change {
+        let words =
+            (0..160).map(|at| ["alpha ", "beta ", "gamma, ", "delta ", "epsilon. "][(i * 31 + at * at * 7 / 3) % 5]);
+        Change { document: Some(words.collect()), ..change(i, "packed") }
+    }
+    CrashOperation::new("packing", whole(), |path, acknowledge| {
+        once(path, acknowledge, |store| store.collection(NOTES)?.add((100..300).map(long)))
+    })
+}
+
 pub(super) fn updating() -> CrashOperation {
     CrashOperation::new("updating", whole(), |path, acknowledge| {
         once(path, acknowledge, |store| {

@@ -127,6 +127,7 @@ trials!(
     making_a_file,
     creating_a_collection,
     adding,
+    packing,
     updating,
     upserting,
     importing,

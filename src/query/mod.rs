@@ -23,6 +23,8 @@ mod group;
 mod knn;
 mod like;
 mod other_kind;
+#[cfg(test)]
+mod packed_tests;
 mod plan;
 pub mod rank;
 mod request;

@@ -216,8 +216,10 @@ fn nearest_records(
 /// Keeps a few of each group, where hits are to be grouped.
 fn grouped(view: &View, query: &Query, found: Vec<FoundRecord>) -> Result<Vec<FoundRecord>> {
     let Some(group_by) = &query.group_by else { return Ok(found) };
-    let read =
-        |found: FoundRecord| Ok((found, found.score.unwrap_or(found.distance), view.stored(found.ordinal)?.metadata));
+    let read = |found: FoundRecord| {
+        let metadata = view.stored_but_document(found.ordinal)?.metadata;
+        Ok((found, found.score.unwrap_or(found.distance), metadata))
+    };
     let with_metadata: Vec<(FoundRecord, f64, Metadata)> = found.into_iter().map(read).collect::<Result<_>>()?;
     Ok(group_by.keep(with_metadata).into_iter().map(|(found, _)| found).collect())
 }

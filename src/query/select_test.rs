@@ -45,9 +45,11 @@ pub(super) fn keep_test(view: &View, test: &Test, within: &RoaringTreemap) -> Re
 
 fn by_record(view: &View, test: &Test, within: &RoaringTreemap) -> Result<RoaringTreemap> {
     let mut passed = RoaringTreemap::new();
-    for ordinal in within {
-        if test.matches((&view.stored(Ordinal(ordinal))?).into()) {
-            passed.insert(ordinal);
+    let reads_documents = matches!(test, Test::Text { field: TextField::Document, .. });
+    for ordinal in within.iter().map(Ordinal) {
+        let stored = if reads_documents { view.stored(ordinal)? } else { view.stored_but_document(ordinal)? };
+        if test.matches((&stored).into()) {
+            passed.insert(ordinal.0);
         }
     }
     Ok(passed)

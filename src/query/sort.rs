@@ -77,7 +77,7 @@ pub(super) fn resolve(view: &View, key: &str, term: &Term, records: &RoaringTree
     }
     let missing =
         || Error::damaged(format!("the metadata index holds a value of {key:?} that its record does not have"));
-    let stored = view.stored(Ordinal(records.min().ok_or_else(missing)?))?;
+    let stored = view.stored_but_document(Ordinal(records.min().ok_or_else(missing)?))?;
     match stored.metadata.get(key) {
         Some(Value::Str(text)) => Ok(Value::Str(text.clone())),
         Some(Value::StrArray(texts)) => {

@@ -83,7 +83,7 @@ impl<'v> Sieve<'v> {
     fn keeps(&mut self, ordinal: Ordinal) -> Result<bool> {
         self.thinned.looked_at += 1;
         let value = match self.best_per {
-            Some(per) => per.value_of(&self.view.stored(ordinal)?),
+            Some(per) => per.value_of(&self.view.stored_but_document(ordinal)?),
             None => None,
         };
         if value.as_ref().is_some_and(|value| self.values.contains(value)) {

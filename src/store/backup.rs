@@ -172,8 +172,8 @@ fn copy_tables(from: &ReadTransaction, copy: &Database) -> Result<()> {
     for pairs in [table::RECORDS, table::TAIL, table::GRAPH, table::CLUSTERS].into_iter().chain(table::ROWS) {
         copy_table(from, &to, pairs)?;
     }
-    for sets in [table::DEAD, table::STALE] {
-        copy_table(from, &to, sets)?;
+    for by_number in [table::DEAD, table::STALE].into_iter().chain(table::DICTIONARIES) {
+        copy_table(from, &to, by_number)?;
     }
     Ok(to.commit()?)
 }

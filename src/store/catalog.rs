@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::clusters::{self, ClustersEntry};
+use super::dictionaries;
 use super::quantise::MAX_DIMENSION;
 use super::rotation::ROTATION;
 use super::table::{self, CollectionNumber, META, PairKey, meta};
@@ -149,6 +150,9 @@ pub(crate) struct CatalogEntry {
     pub(crate) next_ordinal: u64,
     /// Records that can be found.
     pub(crate) records: u64,
+    /// The checksum of the dictionary that long documents are packed with ([`super::dictionaries`]), once it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dictionary: Option<u64>,
     /// The number its embeddings and their rows stand under, where it is not the collection's own: a re-embedding
     /// gives a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -271,6 +275,7 @@ impl CatalogEntry {
             info,
             next_ordinal: 0,
             records: 0,
+            dictionary: None,
             rows_number: None,
             sealed: Sealing::new(),
             replaced: 0,
@@ -525,6 +530,9 @@ pub(crate) fn drop_collection(tx: &WriteTransaction, scope: &Scope, name: &str) 
     }
     for by_number in [table::DEAD, table::STALE] {
         tx.open_table(by_number)?.remove(&number.key())?;
+    }
+    if entry.dictionary.is_some() {
+        dictionaries::remove(tx, number)?;
     }
     clusters::remove(tx, &mut entry)?;
     clusters::remove_unfinished(tx, &mut entry)?;

@@ -1,8 +1,8 @@
 //! Giving free space back to the file system, and what was deleted with it.
 //!
 //! redb moves pages to the front of the file and cuts it off behind them. That alone leaves old text in pages that
-//! stay free, in the unused ends of pages, and in keys that only part one page from the next, and deleted embeddings
-//! next to those that are left; so [`Store::compact`] zeroes these, rewrites the tables that hold text and
+//! stay free, in the unused ends of pages, in keys that only part one page from the next, and in dictionaries, and deleted
+//! embeddings next to those that are left; so [`Store::compact`] zeroes these, rewrites the tables that hold text and
 //! overwrites every free page. Invariant: no other process loses what it
 //! wrote, and none is waited for longer than the busy timeout at a time.
 
@@ -15,7 +15,7 @@ use super::catalog::CatalogEntry;
 use super::panic_guard::guarded;
 use super::table::CollectionNumber;
 use super::write::{WriteBatch, read_set};
-use super::{Store, table, vector};
+use super::{Store, repack, table, vector};
 use crate::error::{Error, Result};
 
 /// What [`Store::compact`] did to the length of the file.
@@ -176,7 +176,7 @@ fn rewrite_texts(tx: &WriteTransaction) -> Result<()> {
     rewrite(tx, table::COLLECTIONS)?;
     rewrite(tx, table::COLLECTION)?;
     rewrite(tx, table::IDS)?;
-    rewrite(tx, table::RECORDS)?;
+    repack::rewrite_records(tx)?;
     rewrite(tx, table::POSTINGS)?;
     rewrite(tx, table::TERMS)
 }

@@ -6,6 +6,8 @@
 
 #![allow(clippy::panic, clippy::indexing_slicing, reason = "a panic is what a fuzzer looks for")]
 
+use std::sync::LazyLock;
+
 use roaring::RoaringTreemap;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -13,6 +15,7 @@ use super::catalog::CatalogEntry;
 use super::centre::Centre;
 use super::clusters::{ClusterChunkRef, Directory};
 use super::codec::{set_from_bytes, set_to_bytes};
+use super::packing::{Dictionary, Packer};
 use super::quantise::difference;
 use super::segment::{Bounds, Segment, seal};
 use super::sketch::{Sketch, SketchQuestion, Sketcher};
@@ -22,11 +25,31 @@ use super::{posting, record, terms};
 use crate::bm25::Words;
 use crate::record::{Ordinal, Space};
 
+/// What packed documents are packed with here; any bytes do.
+fn dictionary() -> &'static Dictionary {
+    static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
+        let bytes = "The quick brown fox jumps over the lazy dog. ".as_bytes().to_vec();
+        Dictionary::new(bytes).unwrap_or_else(|e| panic!("{e}"))
+    });
+    &DICTIONARY
+}
+
+/// Packs a record, where that saves enough.
+fn packed(stored: &record::StoredRecord) -> Option<Vec<u8>> {
+    let mut packer = Packer::new(dictionary()).ok()?;
+    record::pack(&record::encode(stored), &mut packer).unwrap_or_else(|e| panic!("{stored:?}: {e}"))
+}
+
 /// Reads a record, and what is indexed of it.
 pub(crate) fn stored_record(bytes: &[u8]) -> bool {
-    let Ok(stored) = record::decode(bytes) else { return false };
-    let Ok(again) = record::decode(&record::encode(&stored)) else { panic!("{stored:?} is not read back") };
-    assert_eq!(again, stored);
+    let decode = |bytes: &[u8]| record::decode(bytes, || Ok(dictionary()));
+    let Ok(stored) = decode(bytes) else { return false };
+    for bytes in [Some(record::encode(&stored)), packed(&stored)].into_iter().flatten() {
+        let Ok(again) = decode(&bytes) else { panic!("{stored:?} is not read back") };
+        assert_eq!(again, stored);
+    }
+    let Ok(rest) = record::decode_but_document(bytes) else { panic!("{stored:?} is not read in part") };
+    assert_eq!(rest, record::StoredRecord { document: None, ..stored.clone() });
     let ordinal = Ordinal(3 << 16 | 7);
     for key in posting::keys(CollectionNumber(1), ordinal, &stored.metadata) {
         let members = posting::members(&key, &7_u16.to_le_bytes()).unwrap_or_default();
@@ -216,7 +239,8 @@ pub(crate) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         metadata: metadata.clone(),
         embedded_here: true,
     };
-    let mut examples = vec![("record", record::encode(&stored))];
+    let long = record::StoredRecord { document: Some("The lazy fox jumps. ".repeat(20)), ..stored.clone() };
+    let mut examples = vec![("record", record::encode(&stored)), ("record", packed(&long).unwrap())];
     for space in Space::ALL {
         for ordinals in [[0, 1, 2], [5, 9, 70_000]] {
             let embedding = [0.5, -1.0, 0.25, 0.0, 2.0, 1.0, -1.0, 0.1, 0.2];

@@ -19,6 +19,7 @@ mod collections;
 mod compact;
 mod connect;
 mod crypt;
+mod dictionaries;
 mod encryption;
 mod facts;
 #[cfg(test)]
@@ -35,6 +36,9 @@ mod next_embeddings;
 mod open;
 mod opened;
 mod options;
+mod packing;
+#[cfg(test)]
+mod packing_tests;
 mod page;
 mod panic_guard;
 mod posting;
@@ -44,8 +48,10 @@ mod quantised_rows;
 mod queue;
 mod read;
 mod record;
+mod record_table;
 mod redb_error;
 mod reembedding;
+mod repack;
 mod repair;
 mod rotation;
 mod segment;

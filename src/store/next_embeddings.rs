@@ -4,18 +4,18 @@
 //! has an embedding and a quantised row under the number, and no other record has; the `stale` table has, under the
 //! number, those of them whose document is another than was embedded.
 
-use redb::{ReadableTable, Table, WriteTransaction};
+use redb::{Table, WriteTransaction};
 use roaring::RoaringTreemap;
 
 use super::catalog::{self, CatalogEntry, NextEmbeddings, Sealing};
 use super::clusters;
 use super::codec::set_to_bytes;
 use super::quantised_rows::{HeldEmbeddings, QuantisedRows};
-use super::record::decode;
+use super::record_table::RecordTable;
 use super::table::{self, CollectionNumber, PairKey};
 use super::vector;
 use super::write::read_set;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::record::{EmbeddingPrecision, Fingerprint, Ordinal, Space};
 
 /// A document and the embedding that was made of it.
@@ -52,7 +52,7 @@ impl NextEmbeddings {
     pub(crate) fn put(
         &mut self,
         tx: &WriteTransaction,
-        own: CollectionNumber,
+        (own, dictionary): (CollectionNumber, Option<u64>),
         (space, precision): (Space, EmbeddingPrecision),
         batch: ReembedBatch,
     ) -> Result<()> {
@@ -65,7 +65,7 @@ impl NextEmbeddings {
         let mut stale = self.stale(tx)?;
         let mut vectors = vector::VectorChanges::new(self.rows_number(), self.row_form(precision));
         let mut changed = RoaringTreemap::new();
-        let records = tx.open_table(table::RECORDS)?;
+        let records = RecordTable::open(tx, own, dictionary)?;
         for made in batch.made {
             let NewEmbedding { ordinal, document, mut embedding } = made;
             precision.round(&mut embedding)?;
@@ -73,9 +73,7 @@ impl NextEmbeddings {
             if dead.contains(ordinal.0) || (!is_new && !stale.contains(ordinal.0)) {
                 continue;
             }
-            let missing = || Error::damaged(format!("the record of row {} is missing", ordinal.0));
-            let stored = records.get(&own.pair(ordinal.0))?.ok_or_else(missing)?;
-            if decode(stored.value())?.document.as_ref() == Some(&document) {
+            if records.get(ordinal)?.document.as_ref() == Some(&document) {
                 stale.remove(ordinal.0);
             } else if is_new {
                 stale.insert(ordinal.0);

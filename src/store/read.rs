@@ -6,7 +6,7 @@
 mod lookup;
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use redb::{AccessGuard, Key, Range as Rows, ReadOnlyTable, ReadTransaction, Value};
 use roaring::RoaringTreemap;
@@ -15,15 +15,16 @@ use serde::{Deserialize, Serialize};
 use super::catalog::{CatalogEntry, CollectionKey, GraphEntry, NextEmbeddings};
 use super::centre::Centre;
 use super::clusters::{ClusterReader, ClustersEntry};
+use super::packing::{Dictionary, no_dictionary};
 use super::panic_guard::guarded;
 use super::quantised_rows::read_centre;
-use super::record::{StoredRecord, decode, decode_id};
+use super::record::{StoredRecord, decode, decode_but_document, decode_id};
 use super::redb_error::FileContext;
 use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
 use super::tenants;
 use super::vector::{Embeddings, RowForm};
 use super::write::read_set;
-use super::{Cache, Store};
+use super::{Cache, Store, dictionaries};
 use crate::bm25::Words;
 use crate::error::{Error, Result};
 use crate::record::{CollectionInfo, Counts, Ordinal, Record, RecordId, Scope, Space};
@@ -78,6 +79,8 @@ pub struct View {
     tx: Arc<ReadTransaction>,
     records: PairTable,
     vectors: PairTable,
+    /// What documents are packed with, once one was read that is.
+    dictionary: OnceLock<Arc<Dictionary>>,
 }
 
 impl View {
@@ -94,7 +97,8 @@ impl View {
         let dead = read_set(&tx.open_table(table::DEAD)?, number, "the set of deleted rows")?;
         let (records, vectors) = (tx.open_table(table::RECORDS)?, tx.open_table(table::VECTORS)?);
         let rows_number = entry.rows_number(number);
-        Ok(Self { number, rows_number, entry, dead, visible: None, place, cache, tx, records, vectors })
+        let dictionary = OnceLock::new();
+        Ok(Self { number, rows_number, entry, dead, visible: None, place, cache, tx, records, vectors, dictionary })
     }
 
     /// Returns a view to which these records are all there are.
@@ -320,7 +324,28 @@ impl View {
     }
 
     pub(crate) fn stored(&self, ordinal: Ordinal) -> Result<StoredRecord> {
-        self.named(|| self.decoded(ordinal, decode))
+        self.decoded(ordinal, |bytes| decode(bytes, || self.dictionary()))
+    }
+
+    /// Reads a record without its document, which takes longer than all the rest where it is packed.
+    pub(crate) fn stored_but_document(&self, ordinal: Ordinal) -> Result<StoredRecord> {
+        self.decoded(ordinal, decode_but_document)
+    }
+
+    fn dictionary(&self) -> Result<Arc<Dictionary>> {
+        if let Some(dictionary) = self.dictionary.get() {
+            return Ok(Arc::clone(dictionary));
+        }
+        let identity = self.entry.dictionary.ok_or_else(no_dictionary)?;
+        let kept = self.cache.get::<Dictionary>(self.number.0, "").filter(|kept| kept.identity() == identity);
+        let found = if let Some(kept) = kept {
+            kept
+        } else {
+            let read = dictionaries::read(&self.tx, self.number, identity)?;
+            self.cache.put(self.number.0, "", Arc::clone(&read), read.memory());
+            read
+        };
+        Ok(Arc::clone(self.dictionary.get_or_init(|| found)))
     }
 
     fn decoded<T>(&self, ordinal: Ordinal, decode: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
@@ -340,11 +365,11 @@ impl View {
             let id = self.decoded(ordinal, decode_id)?;
             return Ok(Record { id, embedding, document: None, uri: None, metadata: None });
         }
-        let stored = self.stored(ordinal)?;
+        let stored = if include.documents { self.stored(ordinal)? } else { self.stored_but_document(ordinal)? };
         Ok(Record {
             id: stored.id,
             embedding,
-            document: stored.document.filter(|_| include.documents),
+            document: stored.document,
             uri: stored.uri.filter(|_| include.uris),
             metadata: Some(stored.metadata).filter(|metadata| include.metadatas && !metadata.is_empty()),
         })

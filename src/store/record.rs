@@ -1,9 +1,13 @@
 //! A record as one value of the `records` table: id, document, uri, metadata.
 //!
-//! Layout: flags (u8), id, then document, uri and metadata where their flag is set. Metadata is a count, then
-//! key, tag and value of each. Invariant: what [`encode`] writes, [`decode`] reads back equal.
+//! Layout: flags (u8), id, then document, uri and metadata where their flag is set. A packed document is the number of
+//! its bytes, then a frame of zstd ([`super::packing`]). Metadata is a count, then key, tag and value of each. Invariant:
+//! what [`encode`] and [`pack`] write, [`decode`] reads back equal.
+
+use std::borrow::Borrow;
 
 use super::codec::{Reader, put_floats, put_len, put_text};
+use super::packing::{Dictionary, PackedDocument, Packer, is_packable};
 use crate::error::{Error, Result};
 use crate::record::{Metadata, RecordId, SparseVector, Value};
 
@@ -11,6 +15,7 @@ const HAS_DOCUMENT: u8 = 1;
 const HAS_URI: u8 = 2;
 const HAS_METADATA: u8 = 4;
 const EMBEDDED_HERE: u8 = 8;
+const PACKED: u8 = 16;
 
 const BOOL: u8 = 1;
 const INT: u8 = 2;
@@ -48,7 +53,9 @@ pub(crate) fn encode_checked(record: &StoredRecord) -> Result<Vec<u8>> {
 fn says(bytes: &[u8], record: &StoredRecord) -> Result<bool> {
     let mut reader = Reader::new(bytes, "a record");
     let flags = reader.u8()?;
-    if (flags & EMBEDDED_HERE != 0) != record.embedded_here || reader.text()? != record.id.as_str() {
+    if (flags & (EMBEDDED_HERE | PACKED) == EMBEDDED_HERE) != record.embedded_here
+        || reader.text()? != record.id.as_str()
+    {
         return Ok(false);
     }
     for (flag, text) in [(HAS_DOCUMENT, &record.document), (HAS_URI, &record.uri)] {
@@ -138,15 +145,78 @@ fn put_array<T>(out: &mut Vec<u8>, tag: u8, items: &[T], put: impl Fn(&mut Vec<u
     }
 }
 
-pub(crate) fn decode(bytes: &[u8]) -> Result<StoredRecord> {
+/// Returns the bytes that [`encode`] wrote with the document packed; `None` where that saves too little.
+pub(crate) fn pack(bytes: &[u8], packer: &mut Packer) -> Result<Option<Vec<u8>>> {
+    let mut reader = Reader::new(bytes, "a record");
+    let flags = reader.u8()?;
+    let id = reader.text()?;
+    if flags & HAS_DOCUMENT == 0 || flags & PACKED != 0 {
+        return Ok(None);
+    }
+    let document = reader.text()?;
+    let Some(frame) = packer.pack(document) else { return Ok(None) };
+    let mut out = Vec::with_capacity(bytes.len() - document.len() + frame.len());
+    out.push(flags | PACKED);
+    put_text(&mut out, id);
+    put_len(&mut out, document.len());
+    put_len(&mut out, frame.len());
+    out.extend_from_slice(frame);
+    out.extend_from_slice(reader.rest());
+    Ok(Some(out))
+}
+
+/// Returns whether the document of a record is packed.
+pub(crate) fn is_packed(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|flags| flags & PACKED != 0)
+}
+
+/// Returns how many bytes the document has that [`pack`] may pack: none where it is packed, or too short.
+pub(crate) fn packable_bytes(bytes: &[u8]) -> Result<usize> {
+    let mut reader = Reader::new(bytes, "a record");
+    let flags = reader.u8()?;
+    let _id = reader.text()?;
+    let len = if flags & HAS_DOCUMENT == 0 || flags & PACKED != 0 { 0 } else { reader.text()?.len() };
+    Ok(if is_packable(len) { len } else { 0 })
+}
+
+/// A document as it stands in a record.
+enum StoredDocument<'a> {
+    Plain(&'a str),
+    Packed(PackedDocument<'a>),
+}
+
+/// Reads a record; `dictionary` is asked for where the document is packed.
+pub(crate) fn decode<D: Borrow<Dictionary>>(
+    bytes: &[u8],
+    dictionary: impl FnOnce() -> Result<D>,
+) -> Result<StoredRecord> {
+    decode_with(bytes, |document| match document {
+        StoredDocument::Plain(text) => Ok(Some(text.to_owned())),
+        StoredDocument::Packed(packed) => dictionary()?.borrow().unpack(&packed).map(Some),
+    })
+}
+
+/// Reads a record as if it had no document, packed or not.
+pub(crate) fn decode_but_document(bytes: &[u8]) -> Result<StoredRecord> {
+    decode_with(bytes, |_| Ok(None))
+}
+
+fn decode_with(bytes: &[u8], document: impl FnOnce(StoredDocument) -> Result<Option<String>>) -> Result<StoredRecord> {
     let mut reader = Reader::new(bytes, "a record");
     let flags = reader.u8()?;
     let id = id(&mut reader)?;
-    let text = |reader: &mut Reader, flag| {
-        if flags & flag == 0 { Ok(None) } else { reader.text().map(|t| Some(t.to_owned())) }
+    let document = match (flags & HAS_DOCUMENT != 0, flags & PACKED != 0) {
+        (true, true) => {
+            let len = reader.len()?;
+            let frame_len = reader.len()?;
+            let frame = reader.bytes(frame_len)?;
+            document(StoredDocument::Packed(PackedDocument { id: id.as_str(), len, frame }))?
+        }
+        (true, false) => document(StoredDocument::Plain(reader.text()?))?,
+        (false, true) => return Err(reader.damaged("it has no document that is packed")),
+        (false, false) => None,
     };
-    let document = text(&mut reader, HAS_DOCUMENT)?;
-    let uri = text(&mut reader, HAS_URI)?;
+    let uri = if flags & HAS_URI == 0 { None } else { Some(reader.text()?.to_owned()) };
     let mut metadata = Metadata::default();
     if flags & HAS_METADATA != 0 {
         for _ in 0..reader.len()? {
@@ -224,6 +294,8 @@ fn array<T>(reader: &mut Reader, len: usize, item: impl Fn(&mut Reader) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::random::Random;
+    use crate::store::packing::{no_dictionary, tests as packing};
     use serde_json::json;
 
     fn example() -> StoredRecord {
@@ -239,6 +311,11 @@ mod tests {
         }
     }
 
+    /// Reads a record whose document is not packed.
+    fn read(bytes: &[u8]) -> Result<StoredRecord> {
+        decode::<&Dictionary>(bytes, || Err(no_dictionary()))
+    }
+
     #[test]
     fn round_trip() {
         let bare = StoredRecord {
@@ -249,9 +326,44 @@ mod tests {
             ..example()
         };
         for record in [example(), bare] {
-            assert_eq!(decode(&encode(&record)).unwrap(), record);
+            assert_eq!(read(&encode(&record)).unwrap(), record);
             assert_eq!(encode_checked(&record).unwrap(), encode(&record));
             assert_eq!(decode_id(&encode(&record)).unwrap(), record.id);
+        }
+    }
+
+    #[test]
+    fn packed_documents_are_read_back_and_damage_to_them_is_survived() {
+        let mut random = Random::new();
+        let dictionary = packing::dictionary(&mut random);
+        let mut packer = Packer::new(&dictionary).unwrap();
+        let read = |bytes: &[u8]| decode(bytes, || Ok(&dictionary));
+        let record = StoredRecord { document: Some(packing::text(&mut random, 900)), ..example() };
+        let bytes = encode_checked(&record).unwrap();
+        let frame = pack(&bytes, &mut packer).unwrap().unwrap();
+        assert!(frame.len() + 450 < bytes.len());
+        assert_eq!(read(&frame).unwrap(), record);
+        assert_eq!(read(&bytes).unwrap(), record);
+        assert_eq!(decode_id(&frame).unwrap(), record.id);
+        let rest = StoredRecord { document: None, ..record.clone() };
+        assert_eq!(decode_but_document(&frame).unwrap(), rest);
+        assert_eq!(decode_but_document(&bytes).unwrap(), rest);
+        assert_eq!(
+            (packable_bytes(&bytes).unwrap(), packable_bytes(&frame).unwrap()),
+            (record.document.unwrap().len(), 0)
+        );
+        assert!(!says(&frame, &rest).unwrap_or(false), "packed bytes are not what is compared");
+        for bytes in [&frame, &encode(&example()), &encode(&rest)] {
+            assert_eq!(pack(bytes, &mut packer).unwrap(), None);
+        }
+        assert!(matches!(decode::<&Dictionary>(&frame, || Err(no_dictionary())), Err(Error::Damaged { .. })));
+        for at in 0..frame.len() {
+            assert!(matches!(read(&frame[..at]), Err(Error::Damaged { .. })), "cut at {at}");
+            for flip in [1, 0x10, 0x80, 0xff] {
+                let mut frame = frame.clone();
+                frame[at] ^= flip;
+                let _ = (read(&frame), decode_but_document(&frame), decode_id(&frame), packable_bytes(&frame));
+            }
         }
     }
 
@@ -261,8 +373,8 @@ mod tests {
         for at in 0..bytes.len() {
             let mut bytes = bytes.clone();
             bytes[at] ^= 1;
-            let read = decode(&bytes);
-            assert_eq!(says(&bytes, &record).is_ok_and(|same| same), read.is_ok_and(|read| read == record), "{at}");
+            let again = read(&bytes);
+            assert_eq!(says(&bytes, &record).is_ok_and(|same| same), again.is_ok_and(|read| read == record), "{at}");
         }
         assert!(!says(&encode(&StoredRecord { uri: None, ..example() }), &record).unwrap());
         assert!(!says(&bytes, &StoredRecord { metadata: Metadata::default(), ..example() }).unwrap());
@@ -272,13 +384,13 @@ mod tests {
     fn every_cut_and_every_flipped_byte_is_read_or_refused() {
         let bytes = encode(&example());
         for len in 0..bytes.len() {
-            assert!(matches!(decode(&bytes[..len]), Err(Error::Damaged { .. })), "cut at {len}");
+            assert!(matches!(read(&bytes[..len]), Err(Error::Damaged { .. })), "cut at {len}");
         }
         for at in 0..bytes.len() {
             for flip in [1, 0x10, 0x80, 0xff] {
                 let mut bytes = bytes.clone();
                 bytes[at] ^= flip;
-                let _ = decode(&bytes);
+                let _ = read(&bytes);
             }
         }
     }

@@ -74,7 +74,7 @@ impl Collection {
 
     pub(crate) fn put_next(&self, number: CollectionNumber, batch: ReembedBatch) -> Result<()> {
         self.change_entry(|tx, own, entry| match entry.next.as_mut().filter(|next| next.number == number.0) {
-            Some(next) => next.put(tx, own, (entry.info.space, entry.info.precision), batch),
+            Some(next) => next.put(tx, (own, entry.dictionary), (entry.info.space, entry.info.precision), batch),
             // Noticed, and reported, when the next batch is read.
             None => Ok(()),
         })

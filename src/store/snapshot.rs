@@ -63,7 +63,7 @@ impl View {
     /// # Errors
     /// [`Error::Damaged`] when it is missing or unreadable.
     pub fn dump(&self, ordinal: Ordinal) -> Result<DumpRecord> {
-        let embedded_here = self.stored(ordinal)?.embedded_here;
+        let embedded_here = self.stored_but_document(ordinal)?.embedded_here;
         Ok(DumpRecord { record: self.record(ordinal, Include::ALL)?, embedded_here })
     }
 }

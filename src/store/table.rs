@@ -14,6 +14,8 @@
 //! | `collection` | c | settings and counters, JSON ([`super::catalog::Entry`]) |
 //! | `ids` | c, id | ordinal r |
 //! | `records` | c, r | id, document, uri, metadata ([`super::record`]) |
+//! | `dictionaries` | c | checksum, and what long documents of the collection are packed with ([`super::packing`]); absent until it is needed |
+//! | `spare dictionaries` | c | the same: no damaged page takes both |
 //! | `vectors` | v, r / rows per block | rows of f32 or f16, as many as fit a 32 KiB page ([`super::vector`]) |
 //! | `segments` | v, first r | sealed i8 rows ([`super::segment`]) |
 //! | `centres` | v, n | the n-th point that rows of segments are coded around ([`super::centre`]); absent until it is needed |
@@ -25,6 +27,7 @@
 //! | `graph` | c, chunk | the `USearch` graph, in chunks with a checksum each |
 //! | `clusters` | n, part | under a number n of their own: what is known of each cluster, their centres, and for each the signs of its rows in chunks ([`super::clusters`]); absent until it is needed |
 //!
+//! Version 3 knew no `dictionaries` and no packed documents; compacting its files packs them.
 //! Version 2 knew f32 alone, and no `clusters`; its files are what they would be now.
 //! Version 1 had no `centres`, segments without bounds, and a table `tail` of rows not yet sealed. Its files are read; the
 //! rows of a collection are sealed anew when it is next written, and those of all when the file is compacted.
@@ -34,7 +37,7 @@ use redb::{TableDefinition, TableHandle};
 use crate::record::Ordinal;
 
 /// The version of everything described here; a file of a later one is refused.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// The longest value that fits a 1 MiB page of redb with its key.
 pub const MAX_VALUE_BYTES: usize = (1 << 20) - 64;
@@ -54,6 +57,9 @@ pub(crate) const COLLECTIONS: TableDefinition<(&str, &str, &str), &[u8; 4]> = Ta
 pub(crate) const COLLECTION: TableDefinition<&[u8; 4], &[u8]> = TableDefinition::new("collection");
 pub(crate) const IDS: TableDefinition<&[u8], &[u8; 8]> = TableDefinition::new("ids");
 pub(crate) const RECORDS: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("records");
+/// Two copies of every dictionary, each in a table of its own.
+pub(crate) const DICTIONARIES: [TableDefinition<&[u8; 4], &[u8]>; 2] =
+    [TableDefinition::new("dictionaries"), TableDefinition::new("spare dictionaries")];
 pub(crate) const VECTORS: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("vectors");
 /// Only in files of version 1.
 pub(crate) const TAIL: TableDefinition<&PairKey, &[u8]> = TableDefinition::new("tail");
@@ -70,7 +76,8 @@ pub(crate) const CLUSTERS: TableDefinition<&PairKey, &[u8]> = TableDefinition::n
 /// The tables whose keys begin with the number that a collection's embeddings stand under.
 pub(crate) const ROWS: [TableDefinition<&PairKey, &[u8]>; 4] = [VECTORS, SEGMENTS, CENTRES, SKETCH];
 
-/// Returns whether all that a table holds can be computed again from the others; tables of redb's own can too.
+/// Returns whether all that a table holds can be computed again from the others; tables of redb's own can too, and of
+/// the two tables of dictionaries each can be made of the other.
 pub(crate) fn is_derived(table: &str) -> bool {
     let truth = [
         META.name(),

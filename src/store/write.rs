@@ -11,11 +11,12 @@ use super::catalog::{self, CatalogEntry, CollectionKey};
 use super::clusters;
 use super::codec::{set_from_bytes, set_to_bytes};
 use super::quantised_rows::{HeldEmbeddings, QuantisedRows};
-use super::record::{StoredRecord, decode, encode_checked};
-use super::table::{self, CollectionNumber, PairKey, pair_ordinal};
-use super::{limit, posting, tenants, terms, vector};
+use super::record::StoredRecord;
+use super::record_table::RecordTable;
+use super::table::{self, CollectionNumber, PairKey};
+use super::{posting, tenants, terms, vector};
 use crate::bm25::Words;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::record::{Chunk, CollectionInfo, Ordinal, RecordId, Scope};
 
 /// Documents whose words are gathered before they are written: some 50 MB.
@@ -29,7 +30,7 @@ pub(crate) struct WriteBatch<'tx> {
     rows_number: CollectionNumber,
     entry: CatalogEntry,
     ids: Table<'tx, &'static [u8], &'static [u8; 8]>,
-    records: Table<'tx, &'static PairKey, &'static [u8]>,
+    records: RecordTable<'tx>,
     vectors: Table<'tx, &'static PairKey, &'static [u8]>,
     vector_changes: Option<vector::VectorChanges>,
     posting_changes: posting::PostingChanges,
@@ -65,7 +66,7 @@ impl<'tx> WriteBatch<'tx> {
             number,
             rows_number,
             ids: tx.open_table(table::IDS)?,
-            records: tx.open_table(table::RECORDS)?,
+            records: RecordTable::open(tx, number, entry.dictionary)?,
             vectors: tx.open_table(table::VECTORS)?,
             vector_changes: entry.row_form().map(|form| vector::VectorChanges::new(rows_number, form)),
             posting_changes: posting::PostingChanges::new(number),
@@ -79,13 +80,6 @@ impl<'tx> WriteBatch<'tx> {
             sketches: false,
             settles: false,
         })
-    }
-
-    fn put_record(&mut self, ordinal: Ordinal, record: &StoredRecord) -> Result<()> {
-        let bytes = encode_checked(record).map_err(|e| limit::of_record(&record.id, e))?;
-        limit::check_record(bytes.len()).map_err(|e| limit::of_record(&record.id, e))?;
-        self.records.insert(&self.number.pair(ordinal.0), bytes.as_slice())?;
-        Ok(())
     }
 
     /// Seals rows that fill no segment as well.
@@ -120,16 +114,15 @@ impl<'tx> WriteBatch<'tx> {
             return Ok(0);
         }
         let (mut documents, mut changes) = (0, terms::TermChanges::new(self.number, wanted));
-        for row in self.records.range::<&PairKey>(&self.number.pair(0)..=&self.number.pair(u64::MAX))? {
-            let (key, record) = row?;
-            if let Some(document) = decode(record.value())?.document {
-                changes.add_document(pair_ordinal(key.value()), &document);
-                documents += 1;
-                if documents % DOCUMENTS_AT_ONCE == 0 {
-                    std::mem::replace(&mut changes, terms::TermChanges::new(self.number, wanted)).write(&mut table)?;
-                }
+        self.records.for_each(|ordinal, record| {
+            let Some(document) = record.document else { return Ok(()) };
+            changes.add_document(ordinal, &document);
+            documents += 1;
+            if documents % DOCUMENTS_AT_ONCE == 0 {
+                std::mem::replace(&mut changes, terms::TermChanges::new(self.number, wanted)).write(&mut table)?;
             }
-        }
+            Ok(())
+        })?;
         changes.write(&mut table)?;
         Ok(documents)
     }
@@ -148,6 +141,7 @@ impl<'tx> WriteBatch<'tx> {
         }
         drop(sets);
         self.mark_stale()?;
+        self.entry.dictionary = self.records.finish()?;
         clusters::note_moved(self.tx, &self.entry, &self.replaced)?;
         if let Some(next) = &mut self.entry.next {
             let kept = (self.entry.info.space, self.entry.info.precision);
@@ -222,8 +216,7 @@ impl Rows for WriteBatch<'_> {
     }
 
     fn stored(&self, ordinal: Ordinal) -> Result<StoredRecord> {
-        let missing = || Error::damaged(format!("the record of row {} is missing", ordinal.0));
-        decode(self.records.get(&self.number.pair(ordinal.0))?.ok_or_else(missing)?.value())
+        self.records.get(ordinal)
     }
 
     fn holds(&self, ordinal: Ordinal, embedding: &[f32]) -> Result<bool> {
@@ -256,7 +249,7 @@ impl Rows for WriteBatch<'_> {
         self.ids.insert(self.number.id_key(record.id.as_str()).as_slice(), &ordinal.0.to_le_bytes())?;
         self.posting_changes.add(ordinal, &record.metadata);
         self.term_changes.add(ordinal, &record);
-        self.put_record(ordinal, &record)?;
+        self.records.put(ordinal, &record)?;
         self.entry.sealed.tail_rows += 1;
         if let Some(vectors) = &mut self.vector_changes {
             vectors.put(ordinal, embedding);
@@ -279,7 +272,7 @@ impl Rows for WriteBatch<'_> {
             self.posting_changes.add(ordinal, &new.metadata);
         }
         self.term_changes.replace(ordinal, old, &new);
-        self.put_record(ordinal, &new)?;
+        self.records.put(ordinal, &new)?;
         if let (Some(embedding), Some(vectors)) = (embedding, &mut self.vector_changes) {
             self.entry.replaced += 1;
             self.replaced.insert(ordinal.0);
@@ -290,7 +283,7 @@ impl Rows for WriteBatch<'_> {
 
     fn remove_row(&mut self, ordinal: Ordinal, stored: &StoredRecord) -> Result<()> {
         self.ids.remove(self.number.id_key(stored.id.as_str()).as_slice())?;
-        self.records.remove(&self.number.pair(ordinal.0))?;
+        self.records.remove(ordinal)?;
         self.posting_changes.remove(ordinal, &stored.metadata);
         self.term_changes.remove(ordinal, stored);
         if let Some(vectors) = &mut self.vector_changes {

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 const COLLECTIONS: [(&str, usize, u64); 3] = [("of-cosine", 4096, 280), ("of-l2", 2048, 555), ("of-ip", 8, 40)];
 
 /// Versions before this one.
-const OLDER: [u32; 2] = [1, 2];
+const OLDER: [u32; 3] = [1, 2, 3];
 
 fn unpacked(folder: &TempDir, version: u32) -> PathBuf {
     let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/formats/{version}.redb.zst"));

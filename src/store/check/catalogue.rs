@@ -152,6 +152,12 @@ fn check_strays(
         stray(tx, table::POSTINGS, from.key().as_slice(), to.key().as_slice(), findings)?;
         stray(tx, table::TERMS, from.key().as_slice(), to.key().as_slice(), findings)?;
         stray(tx, table::DEAD, &from.key(), &to.key(), findings)?;
+        for dictionaries in table::DICTIONARIES {
+            // A damaged page of one is no damage to the file as a whole.
+            findings.check(format!("table {}", redb::TableHandle::name(&dictionaries)), true, |findings| {
+                stray(tx, dictionaries, &from.key(), &to.key(), findings)
+            })?;
+        }
     }
     let Some(rows) = rows else { return Ok(()) };
     for (from, to) in between(rows) {

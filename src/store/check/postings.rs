@@ -10,7 +10,7 @@ use super::subject::Subject;
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::posting;
-use crate::store::record::decode;
+use crate::store::record::decode_but_document;
 use crate::store::table::PairKey;
 
 type Postings = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -58,7 +58,7 @@ impl Subject<'_> {
             for member in members.iter().filter(|member| !records.unreadable.contains(*member)) {
                 let holds = match stored.get(&self.number.pair(member))? {
                     Some(record) => {
-                        let metadata = decode(record.value())?.metadata;
+                        let metadata = decode_but_document(record.value())?.metadata;
                         posting::keys(self.number, Ordinal(member), &metadata).any(|held| held == key.value())
                     }
                     None => false,

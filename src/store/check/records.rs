@@ -8,7 +8,7 @@ use super::subject::Subject;
 use crate::error::Result;
 use crate::record::Ordinal;
 use crate::store::posting;
-use crate::store::record::{StoredRecord, decode};
+use crate::store::record::StoredRecord;
 use crate::store::table::{self, PairKey, pair_ordinal};
 
 /// What was seen of a collection's records.
@@ -37,7 +37,7 @@ impl Subject<'_> {
             if !live.contains(ordinal.0) {
                 findings.add(&place, "it is deleted, or past the last row", true);
             }
-            match findings.take(&place, false, decode(value.value()))? {
+            match findings.take(&place, false, self.decode_what_can_be(value.value()))? {
                 None => {
                     records.unreadable.insert(ordinal.0);
                 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing is written.
 
+use std::cell::OnceCell;
 use std::fs::File;
 
 use super::catalogue;
@@ -47,7 +48,8 @@ impl Store {
                 let dead = read_set(&tx.open_table(table::DEAD)?, named.number, "the set");
                 let Some(dead) = findings.take(place, true, dead)? else { continue };
                 let (name, number, rows_number) = (named.name, named.number, entry.rows_number(named.number));
-                Subject { tx: &tx, name, number, rows_number, entry, dead, depth }.check(findings)?;
+                let dictionary = OnceCell::new();
+                Subject { tx: &tx, name, number, rows_number, entry, dead, depth, dictionary }.check(findings)?;
             }
             Ok(())
         })

@@ -2,12 +2,18 @@
 //!
 //! Invariant: each part is checked by itself.
 
+use std::cell::OnceCell;
+use std::sync::Arc;
+
 use redb::ReadTransaction;
 use roaring::RoaringTreemap;
 
 use super::finding::{Depth, Findings};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::catalog::{CatalogEntry, NextEmbeddings};
+use crate::store::dictionaries;
+use crate::store::packing::{Dictionary, no_dictionary};
+use crate::store::record::{StoredRecord, decode, decode_but_document};
 use crate::store::table::{self, CollectionNumber};
 use crate::store::write::read_set;
 
@@ -21,6 +27,8 @@ pub(super) struct Subject<'a> {
     pub(super) entry: CatalogEntry,
     pub(super) dead: RoaringTreemap,
     pub(super) depth: Depth,
+    /// What its documents are packed with; `None` where it has none that can be read.
+    pub(super) dictionary: OnceCell<Option<Arc<Dictionary>>>,
 }
 
 impl Subject<'_> {
@@ -36,6 +44,7 @@ impl Subject<'_> {
 
     pub(super) fn check(&self, findings: &mut Findings) -> Result<()> {
         self.check_counters(findings);
+        self.check_dictionary(findings)?;
         findings.check(self.place("quantised rows"), true, |findings| self.check_rows(findings))?;
         findings.check(self.place("graph"), true, |findings| self.check_graph(findings))?;
         findings.check(self.place("clusters"), true, |findings| self.check_clusters(findings))?;
@@ -71,6 +80,7 @@ impl Subject<'_> {
             },
             dead,
             depth: self.depth,
+            dictionary: OnceCell::new(),
         };
         if next.until > self.entry.next_ordinal {
             findings.add(subject.place("counters"), "they are of more rows than were given", true);
@@ -81,6 +91,43 @@ impl Subject<'_> {
             findings.add(subject.place("changed documents"), "some are of records that are not there", true);
         }
         findings.check(subject.place("quantised rows"), true, |findings| subject.check_rows(findings))
+    }
+
+    /// Checks both copies of the dictionary.
+    fn check_dictionary(&self, findings: &mut Findings) -> Result<()> {
+        let Some(identity) = self.entry.dictionary else { return Ok(()) };
+        let copies = dictionaries::copies(self.tx, self.number, identity);
+        let one_is_whole = copies.iter().any(Result::is_ok);
+        for (copy, named) in copies.into_iter().zip(["first", "second"]) {
+            let Err(Error::Damaged { what, .. }) = copy else {
+                copy?;
+                continue;
+            };
+            let follows = if one_is_whole {
+                "documents are unpacked with the other copy, and a repair writes both"
+            } else {
+                "no packed document can be read without it"
+            };
+            let place = self.place(&format!("{named} copy of the dictionary"));
+            findings.add(place, format!("{what}; {follows}"), one_is_whole);
+        }
+        Ok(())
+    }
+
+    /// Reads a record as a view does.
+    pub(super) fn decode(&self, bytes: &[u8]) -> Result<StoredRecord> {
+        decode(bytes, || self.dictionary().ok_or_else(no_dictionary))
+    }
+
+    /// Reads a record, without its document where the dictionary is lost, which is a finding by itself.
+    pub(super) fn decode_what_can_be(&self, bytes: &[u8]) -> Result<StoredRecord> {
+        let is_lost = self.entry.dictionary.is_some() && self.dictionary().is_none();
+        if is_lost { decode_but_document(bytes) } else { self.decode(bytes) }
+    }
+
+    fn dictionary(&self) -> Option<Arc<Dictionary>> {
+        let read = |identity| dictionaries::read(self.tx, self.number, identity).ok();
+        self.dictionary.get_or_init(|| self.entry.dictionary.and_then(read)).clone()
     }
 
     fn check_counters(&self, findings: &mut Findings) {

@@ -11,7 +11,6 @@ use super::finding::{Findings, MOST_FINDINGS};
 use super::subject::Subject;
 use crate::error::{Error, Result};
 use crate::record::Ordinal;
-use crate::store::record::decode;
 use crate::store::table::{self, PairKey, pair_ordinal};
 use crate::store::terms::{self, BLOCK_RECORDS};
 
@@ -35,7 +34,7 @@ impl Subject<'_> {
         for row in self.tx.open_table(table::RECORDS)?.range::<&PairKey>(&first..=&last)? {
             let (key, value) = row?;
             // One that does not decode is a finding among the records.
-            let Ok(stored) = decode(value.value()) else { continue };
+            let Ok(stored) = self.decode(value.value()) else { continue };
             for (term, weight) in terms::weights(self.number, &stored, self.entry.words_indexed()) {
                 expected.entry(term).or_default().push((pair_ordinal(key.value()), weight));
                 weights += 1;
@@ -131,7 +130,7 @@ impl Subject<'_> {
             for ordinal in ordinals {
                 let holds = match records.get(&self.number.pair(ordinal.0))? {
                     // What an unreadable record holds is not known.
-                    Some(record) => decode(record.value()).map_or(true, |stored| {
+                    Some(record) => self.decode(record.value()).map_or(true, |stored| {
                         let held = terms::weights(self.number, &stored, self.entry.words_indexed());
                         held.iter().any(|(held, _)| held == term)
                     }),

@@ -210,6 +210,7 @@ fn has_a_substitute(shape: &TreeShape) -> bool {
     [table::TAIL, table::SEGMENTS, table::CENTRES, table::SKETCH, table::GRAPH, table::CLUSTERS]
         .iter()
         .any(|table| shape.table == redb::TableHandle::name(table))
+        || table::DICTIONARIES.iter().any(|table| shape.table == redb::TableHandle::name(table))
 }
 
 /// What is wrong with a page, inside an I/O error.

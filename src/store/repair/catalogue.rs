@@ -7,6 +7,7 @@ use redb::{Key, TableDefinition, TableHandle, Value};
 use crate::error::Result;
 use crate::record::Scope;
 use crate::store::catalog::CatalogEntry;
+use crate::store::packing::Dictionary;
 use crate::store::page::{PageState, Tree, TreeShape};
 use crate::store::panic_guard::guarded;
 use crate::store::table::{self, CollectionNumber};
@@ -30,6 +31,8 @@ pub(super) struct OldCatalogue {
     /// Of sound pages alone: what a damaged one says of rights is not to be believed.
     pub(super) tokens: Vec<(String, Vec<u8>)>,
     pub(super) collections: BTreeMap<CollectionNumber, OldCollection>,
+    /// Of each collection one that is whole, from whichever table.
+    pub(super) dictionaries: BTreeMap<CollectionNumber, Dictionary>,
 }
 
 /// Returns whether a page's table is this one.
@@ -54,6 +57,7 @@ impl OldCatalogue {
                 || is(shape, table::TOKENS)
                 || is(shape, table::COLLECTIONS)
                 || is(shape, table::COLLECTION)
+                || table::DICTIONARIES.iter().any(|table| is(shape, *table))
         };
         tree.walk(true, &wanted, &mut |page| {
             let is_certain = page.state != PageState::Damaged;
@@ -76,6 +80,9 @@ impl OldCatalogue {
                 } else if is(page.shape, table::COLLECTION) {
                     let number: Option<u32> = key.try_into().ok().map(u32::from_be_bytes);
                     entries.extend(number.zip(CatalogEntry::decode(value, "").ok().map(|entry| (entry, is_certain))));
+                } else {
+                    let number = key.try_into().ok().map(u32::from_be_bytes).map(CollectionNumber);
+                    found.dictionaries.extend(number.zip(Dictionary::from_bytes(value).ok()));
                 }
             }
             Ok(())

@@ -13,6 +13,7 @@ use crate::record::{CollectionName, Ordinal};
 use crate::store::apply::Rows;
 use crate::store::catalog::{self, CatalogEntry};
 use crate::store::crypt::Seal;
+use crate::store::packing::{Dictionary, no_dictionary};
 use crate::store::page::{Link, PageState, Tree, TreeShape, WalkedPage};
 use crate::store::record::{StoredRecord, decode};
 use crate::store::table::{self, CollectionNumber, PairKey, meta, pair_number};
@@ -145,7 +146,7 @@ impl Repair {
             }
         }
         self.count_pages(tree)?;
-        self.copy_records(tree, &store, &mut collections)?;
+        self.copy_records(tree, &store, &catalogue.dictionaries, &mut collections)?;
         self.find_missing(tree, &mut collections)?;
         for progress in collections.into_values() {
             let Progress { found, entry, kept, seen, .. } = progress;
@@ -188,6 +189,7 @@ impl Repair {
         &mut self,
         tree: &Tree,
         store: &Store,
+        dictionaries: &BTreeMap<CollectionNumber, Dictionary>,
         collections: &mut BTreeMap<CollectionNumber, Progress>,
     ) -> Result<()> {
         let mut blocks = Blocks::new(tree);
@@ -213,7 +215,9 @@ impl Repair {
                 {
                     continue;
                 }
-                let Ok(stored) = decode(value) else { continue };
+                let Ok(stored) = decode(value, || dictionaries.get(&number).ok_or_else(no_dictionary)) else {
+                    continue;
+                };
                 progress.seen.insert(row);
                 let is_certain = page.state != PageState::Damaged;
                 let Some(change) = self.change(progress, &mut blocks, number, row, stored, is_certain) else {
@@ -227,7 +231,9 @@ impl Repair {
                     twice.extend(waiting.write()?.into_iter().zip(waiting.collection.as_ref().map(|(n, _)| *n)));
                     waiting.collection = Some((number, progress.found.name.clone()));
                 }
-                waiting.bytes += value.len() + 4 * change.embedding.as_ref().map_or(0, Vec::len);
+                waiting.bytes += value.len()
+                    + change.document.as_ref().map_or(0, String::len)
+                    + 4 * change.embedding.as_ref().map_or(0, Vec::len);
                 waiting.changes.push(change);
             }
             Ok(())
