@@ -340,29 +340,29 @@ mod tests {
         let read = |bytes: &[u8]| decode(bytes, || Ok(&dictionary));
         let record = StoredRecord { document: Some(packing::text(&mut random, 900)), ..example() };
         let bytes = encode_checked(&record).unwrap();
-        let frame = pack(&bytes, &mut packer).unwrap().unwrap();
-        assert!(frame.len() + 450 < bytes.len());
-        assert_eq!(read(&frame).unwrap(), record);
+        let stored = pack(&bytes, &mut packer).unwrap().unwrap();
+        assert!(stored.len() + 450 < bytes.len());
+        assert_eq!(read(&stored).unwrap(), record);
         assert_eq!(read(&bytes).unwrap(), record);
-        assert_eq!(decode_id(&frame).unwrap(), record.id);
+        assert_eq!(decode_id(&stored).unwrap(), record.id);
         let rest = StoredRecord { document: None, ..record.clone() };
-        assert_eq!(decode_but_document(&frame).unwrap(), rest);
+        assert_eq!(decode_but_document(&stored).unwrap(), rest);
         assert_eq!(decode_but_document(&bytes).unwrap(), rest);
         assert_eq!(
-            (packable_bytes(&bytes).unwrap(), packable_bytes(&frame).unwrap()),
+            (packable_bytes(&bytes).unwrap(), packable_bytes(&stored).unwrap()),
             (record.document.unwrap().len(), 0)
         );
-        assert!(!says(&frame, &rest).unwrap_or(false), "packed bytes are not what is compared");
-        for bytes in [&frame, &encode(&example()), &encode(&rest)] {
+        assert!(!says(&stored, &rest).unwrap_or(false), "packed bytes are not what is compared");
+        for bytes in [&stored, &encode(&example()), &encode(&rest)] {
             assert_eq!(pack(bytes, &mut packer).unwrap(), None);
         }
-        assert!(matches!(decode::<&Dictionary>(&frame, || Err(no_dictionary())), Err(Error::Damaged { .. })));
-        for at in 0..frame.len() {
-            assert!(matches!(read(&frame[..at]), Err(Error::Damaged { .. })), "cut at {at}");
+        assert!(matches!(decode::<&Dictionary>(&stored, || Err(no_dictionary())), Err(Error::Damaged { .. })));
+        for at in 0..stored.len() {
+            assert!(matches!(read(&stored[..at]), Err(Error::Damaged { .. })), "cut at {at}");
             for flip in [1, 0x10, 0x80, 0xff] {
-                let mut frame = frame.clone();
-                frame[at] ^= flip;
-                let _ = (read(&frame), decode_but_document(&frame), decode_id(&frame), packable_bytes(&frame));
+                let mut flipped = stored.clone();
+                flipped[at] ^= flip;
+                let _ = (read(&flipped), decode_but_document(&flipped), decode_id(&flipped), packable_bytes(&flipped));
             }
         }
     }

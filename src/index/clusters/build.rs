@@ -77,7 +77,7 @@ pub fn build_clusters(collection: &Collection, threads: usize, watch: Watch) -> 
         return anew(collection, &view, threads, watch);
     }
     let extended = extend(collection, &view, threads, watch)
-        .and_then(|(entry, added)| Ok((measured(collection, entry, threads)?, added)));
+        .and_then(|(entry, added)| Ok((measured(collection, &entry, threads)?, added)));
     match extended {
         Err(Error::Damaged { .. }) => anew(collection, &collection.view()?, threads, watch),
         extended => extended.map(|(clusters, added)| Some(BuiltClusters { clusters, added, extended: true })),
@@ -130,7 +130,7 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
     let parts = (centres.base().at(), centres.points().segments().collect::<Vec<_>>());
     let Some(entry) = new.finish(view, &parts, &directory, &entry)? else { return Err(replaced(collection)) };
     drop(centres);
-    Ok(Some(BuiltClusters { clusters: measured(collection, entry, threads)?, added: live.len(), extended: false }))
+    Ok(Some(BuiltClusters { clusters: measured(collection, &entry, threads)?, added: live.len(), extended: false }))
 }
 
 /// Puts rows into their clusters, ordinals ascending, and hands over the chunks that are full.
@@ -189,19 +189,19 @@ impl Writing<'_, '_> {
 }
 
 /// Measures how far questions look and what they find, as far as that may have changed, and keeps it.
-fn measured(collection: &Collection, built: ClustersEntry, threads: usize) -> Result<ClustersEntry> {
+fn measured(collection: &Collection, built: &ClustersEntry, threads: usize) -> Result<ClustersEntry> {
     let keep = |entry: &ClustersEntry| collection.put_measured(entry)?.ok_or_else(|| replaced(collection));
-    let judge = |entry: ClustersEntry, levels| {
+    let judge = |entry: &ClustersEntry, levels| {
         let view = collection.view()?;
-        let levels = Asked::of(&view, true, levels, threads)?.recall(&view, &entry, threads)?;
-        keep(&ClustersEntry { levels, judged_of: entry.rows, ..entry })
+        let levels = Asked::of(&view, true, levels, threads)?.recall(&view, entry, threads)?;
+        keep(&ClustersEntry { levels, judged_of: entry.rows, ..*entry })
     };
-    let mut entry = built;
+    let mut entry = *built;
     if entry.rows < REACHED_AGAIN_AT * entry.reached_of && entry.recall().is_some() {
         if entry.rows * JUDGED_AGAIN_PART < entry.judged_of * (JUDGED_AGAIN_PART + 1) {
             return Ok(entry);
         }
-        entry = judge(entry, 1)?;
+        entry = judge(&entry, 1)?;
         if finds_enough(&entry) {
             return Ok(entry);
         }
@@ -210,7 +210,7 @@ fn measured(collection: &Collection, built: ClustersEntry, threads: usize) -> Re
     let levels = Asked::of(&view, false, LEVELS, threads)?.reach(&view, &entry.levels)?;
     drop(view);
     // Until what is found is measured, what was found before holds.
-    judge(keep(&ClustersEntry { levels, reached_of: entry.rows, ..entry })?, LEVELS)
+    judge(&keep(&ClustersEntry { levels, reached_of: entry.rows, ..entry })?, LEVELS)
 }
 
 fn finds_enough(clusters: &ClustersEntry) -> bool {

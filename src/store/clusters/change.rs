@@ -150,11 +150,11 @@ impl Collection {
     /// # Errors
     /// Those of every write.
     pub(crate) fn put_measured(&self, measured: &ClustersEntry) -> Result<Option<ClustersEntry>> {
-        let ClustersEntry { number, levels, reached_of, judged_of, .. } = *measured;
+        let ClustersEntry { number, reached_of, judged_of, levels, .. } = *measured;
         self.change_entry(|_, _, entry| {
             let same = entry.clusters.as_mut().filter(|clusters| clusters.number == number);
             Ok(same.map(|clusters| {
-                *clusters = ClustersEntry { levels, reached_of, judged_of, ..*clusters };
+                *clusters = ClustersEntry { reached_of, judged_of, levels, ..*clusters };
                 *clusters
             }))
         })
