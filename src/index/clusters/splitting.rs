@@ -39,7 +39,8 @@ struct Parts {
     rows: Vec<(u64, usize)>,
 }
 
-/// Splits the largest clusters, where some are too large; `centres` gets those of the new ones.
+/// Splits the largest clusters, where some are too large for so many `rows` as there will be with the `new` ones; `centres` gets the
+/// centres of what is split off.
 ///
 /// # Errors
 /// [`Error::Damaged`] when rows cannot be read, [`Error::Interrupted`] when `watch` says so.
@@ -51,20 +52,22 @@ pub(super) fn split(
     threads: usize,
     watch: Watch,
 ) -> Result<Split> {
-    let usual = (directory.entries() * rows.max(1) / reader.entry().rows.max(1)).div_ceil(clusters_for(rows) as u64);
+    let usual = (directory.entries().saturating_mul(rows.max(1)) / reader.entry().rows.max(1))
+        .div_ceil(clusters_for(rows) as u64);
     let mut large: Vec<(u64, usize)> =
         directory.clusters.iter().map(|facts| u64::from(facts.entries)).zip(0..).collect();
-    large.retain(|(entries, _)| *entries > TOO_LARGE * usual);
+    large.retain(|(entries, _)| *entries > usual.saturating_mul(TOO_LARGE));
     large.sort_unstable_by(|a, b| b.cmp(a));
-    let (mut left, mut room) = ((MOVED_PER_NEW * new).max(LEAST_MOVED), MOST_CLUSTERS - directory.clusters.len());
+    let (mut left, mut room) =
+        ((MOVED_PER_NEW * new).max(LEAST_MOVED), MOST_CLUSTERS.saturating_sub(directory.clusters.len()));
     let mut chosen = Vec::new();
     for (entries, cluster) in large {
         let parts = usize::try_from(entries.div_ceil(usual.max(1))).unwrap_or(usize::MAX);
-        if entries > left || parts > room {
-            break;
+        // One that is larger than what may be moved waits until more rows come, and keeps no other from being split.
+        if entries <= left && parts <= room {
+            (left, room) = (left - entries, room - parts);
+            chosen.push((cluster, parts));
         }
-        (left, room) = (left - entries, room - parts);
-        chosen.push((cluster, parts));
     }
     chosen.sort_unstable();
     let made = in_parts(chosen.len(), 1, threads, |part| {
