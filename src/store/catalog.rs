@@ -254,7 +254,7 @@ impl GraphEntry {
     /// Shorter embeddings are compared one by one: many are equally near, and a graph would choose among them by chance.
     pub const LEAST_DIMENSION: usize = 8;
     /// A graph that found less of the nearest is not searched.
-    pub(crate) const LEAST_RECALL: f64 = 0.99;
+    const LEAST_RECALL: f64 = 0.99;
 
     /// Returns whether a graph that was measured to find this share of the nearest is searched.
     #[must_use]

@@ -95,7 +95,9 @@ fn is_extendable(view: &View) -> Result<bool> {
     let lost = view.dead().range_cardinality(..found.covers_until) + moved.len();
     let new = view.end().0.saturating_sub(found.covers_until);
     // Splits follow how rows are spread, not perfectly.
-    let is_worn = found.recall().is_some() && !finds_enough(&found) && found.rows >= WORN_AT * found.reached_of;
+    let is_worn = found.recall().is_some()
+        && !found.is_used(view.info().dimension.unwrap_or(0))
+        && found.rows >= WORN_AT * found.reached_of;
     Ok(lost * LOST_PART < found.rows && new < found.rows && found.is_turned_as_now() && !is_worn)
 }
 
@@ -202,7 +204,7 @@ fn measured(collection: &Collection, built: &ClustersEntry, threads: usize) -> R
             return Ok(entry);
         }
         entry = judge(&entry, 1)?;
-        if finds_enough(&entry) {
+        if entry.is_used(collection.view()?.info().dimension.unwrap_or(0)) {
             return Ok(entry);
         }
     }
@@ -211,10 +213,6 @@ fn measured(collection: &Collection, built: &ClustersEntry, threads: usize) -> R
     drop(view);
     // Until what is found is measured, what was found before holds.
     judge(&keep(&ClustersEntry { levels, reached_of: entry.rows, ..entry })?, LEVELS)
-}
-
-fn finds_enough(clusters: &ClustersEntry) -> bool {
-    clusters.recall().is_some_and(|recall| recall >= GraphEntry::LEAST_RECALL)
 }
 
 pub(super) fn replaced(collection: &Collection) -> Error {

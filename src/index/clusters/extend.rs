@@ -9,7 +9,7 @@ use roaring::RoaringTreemap;
 
 use super::build::{fill, replaced};
 use super::centres::Centres;
-use super::filling::Filling;
+use super::filling::{Filling, NUMBERS_BYTES};
 use super::splitting::split;
 use crate::error::Result;
 use crate::index::graph::Watch;
@@ -19,8 +19,6 @@ use crate::store::{
 
 /// Bytes of the rows that come in one time; tests come several times with few.
 const BYTES_AT_ONCE: usize = if cfg!(test) { 16 << 10 } else { 96 << 20 };
-/// Bytes of a row in a cluster beside its signs.
-const NUMBERS_BYTES: usize = 24;
 /// Clusters that a row lies in.
 const CLUSTERS_OF_A_ROW: usize = 2;
 

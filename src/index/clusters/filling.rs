@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::index::work_sharing::in_parts;
 use crate::record::Ordinal;
 use crate::store::{
-    ChunkRows, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Directory, ROWS_OF_CLUSTER, RowAround,
-    RowList, Turned, Turner, View, rows_per_chunk, sign_bytes,
+    ChunkRows, ClusterChunk, ClusterFacts, ClusterReader, Directory, ROWS_OF_CLUSTER, RowAround, RowList, Turned,
+    Turner, View, rows_per_chunk, sign_bytes,
 };
 
 /// Rows turned at once.
@@ -24,7 +24,7 @@ const PAIRS_AT_ONCE: usize = 16 * 1024;
 /// What waits takes no more than this.
 const MOST_WAITING_BYTES: usize = 224 << 20;
 /// The numbers of a row that waits, and its ordinal.
-const NUMBERS_BYTES: usize = 20;
+pub(super) const NUMBERS_BYTES: usize = 20;
 
 /// Clusters that are being filled.
 pub(super) struct Filling<'c> {
@@ -108,13 +108,11 @@ impl<'c> Filling<'c> {
         split: Split,
         threads: usize,
     ) -> Result<TakenBack> {
-        let mut taken = TakenBack::default();
+        let mut taken = TakenBack { bytes: split.bytes, ..TakenBack::default() };
         for cluster in split.clusters {
             let Some(filled) = self.clusters.get_mut(cluster) else { continue };
-            for chunk in (0..filled.facts.chunks).chain([ROWS_OF_CLUSTER]) {
-                taken.bytes += reader.chunk(cluster, chunk, |bytes| Ok(bytes.len() as u64))?;
-                taken.chunks.push((cluster, chunk));
-            }
+            taken.bytes += reader.chunk(cluster, ROWS_OF_CLUSTER, |bytes| Ok(bytes.len() as u64))?;
+            taken.chunks.extend((0..filled.facts.chunks).chain([ROWS_OF_CLUSTER]).map(|chunk| (cluster, chunk)));
             (filled.squares, filled.facts.entries, filled.facts.chunks) = (0.0, 0, 0);
         }
         let mut pairs = split.rows;
@@ -132,11 +130,7 @@ impl<'c> Filling<'c> {
             let mut small = Vec::new();
             let chunks = self.clusters.get(cluster).map_or(0, |filled| filled.facts.chunks);
             for chunk in (0..chunks).rev() {
-                let (bytes, ordinals) = reader.chunk(cluster, chunk, |bytes| {
-                    let found = ClusterChunkRef::verified(bytes)?;
-                    let ordinals = (0..found.rows()).map(|row| found.ordinal(row).0);
-                    Ok((bytes.len() as u64, ordinals.collect::<Vec<u64>>()))
-                })?;
+                let (ordinals, bytes) = reader.rows_of_chunk(cluster, chunk)?;
                 if 2 * ordinals.len() >= self.rows_of_a_chunk {
                     break;
                 }

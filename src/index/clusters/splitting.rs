@@ -12,7 +12,7 @@ use super::train::{means, sample};
 use crate::error::{Error, Result};
 use crate::index::graph::Watch;
 use crate::index::work_sharing::{in_order, in_parts};
-use crate::store::{ClusterChunkRef, ClusterReader, Directory, MOST_CLUSTERS, View};
+use crate::store::{ClusterReader, Directory, MOST_CLUSTERS, View};
 
 /// A cluster is split when it has more than so many times the rows that one of so many clusters has.
 const TOO_LARGE: u64 = 3;
@@ -26,6 +26,8 @@ const LEAST_MOVED: u64 = 16 * 1024;
 pub(super) struct Split {
     /// The clusters that are split, ascending.
     pub(super) clusters: Vec<usize>,
+    /// What their chunks take.
+    pub(super) bytes: u64,
     /// The rows of each, and the cluster that they go to.
     pub(super) rows: Vec<(u64, usize)>,
 }
@@ -33,6 +35,8 @@ pub(super) struct Split {
 /// A cluster in parts.
 struct Parts {
     cluster: usize,
+    /// What its chunks take.
+    bytes: u64,
     /// The centres of the new ones.
     points: Vec<Vec<f32>>,
     /// Its rows, and the part that each goes to: 0 stays.
@@ -87,6 +91,7 @@ pub(super) fn split(
             let next = centres.points().len() + points.len();
             let to = |part: usize| part.checked_sub(1).map_or(parts.cluster, |part| next + part);
             split.clusters.push(parts.cluster);
+            split.bytes += parts.bytes;
             split.rows.extend(parts.rows.into_iter().map(|(ordinal, part)| (ordinal, to(part))));
             points.extend(parts.points);
         }
@@ -105,13 +110,11 @@ fn parts_of(
     watch: Watch,
 ) -> Result<Option<Parts>> {
     let watched = || if watch(0).is_break() { Err(Error::Interrupted) } else { Ok(()) };
-    let mut rows = Vec::new();
+    let (mut rows, mut bytes) = (Vec::new(), 0);
     for chunk in 0..directory.clusters.get(cluster).map_or(0, |facts| facts.chunks) {
-        reader.chunk(cluster, chunk, |bytes| {
-            let found = ClusterChunkRef::verified(bytes)?;
-            rows.extend((0..found.rows()).map(|row| found.ordinal(row).0));
-            Ok(())
-        })?;
+        let (of_chunk, taken) = reader.rows_of_chunk(cluster, chunk)?;
+        rows.extend(of_chunk);
+        bytes += taken;
     }
     rows.retain(|ordinal| !view.dead().contains(*ordinal));
     rows.sort_unstable();
@@ -126,5 +129,5 @@ fn parts_of(
     let all = Points::of([[&[own], points.as_slice()].concat().as_slice()])?;
     let chosen = coded.iter().map(|row| all.nearest(row)).collect::<Result<Vec<_>>>()?;
     let is_split = chosen.iter().any(|part| Some(part) != chosen.first());
-    Ok(is_split.then(|| Parts { cluster, points, rows: rows.into_iter().zip(chosen).collect() }))
+    Ok(is_split.then(|| Parts { cluster, bytes, points, rows: rows.into_iter().zip(chosen).collect() }))
 }

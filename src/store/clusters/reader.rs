@@ -6,7 +6,9 @@ use redb::{AccessGuard, ReadOnlyTable};
 use roaring::RoaringTreemap;
 
 use super::rows::{self, RowList};
-use super::{AGAIN, BASE, CENTRES, ClustersEntry, DIRECTORY, Directory, MOVED, ROWS_OF_CLUSTER, chunk_key};
+use super::{
+    AGAIN, BASE, CENTRES, ClusterChunkRef, ClustersEntry, DIRECTORY, Directory, MOVED, ROWS_OF_CLUSTER, chunk_key,
+};
 use crate::error::{Error, Result};
 use crate::store::View;
 use crate::store::centre::Centre;
@@ -102,6 +104,17 @@ impl<'v> ClusterReader<'v> {
     pub(crate) fn chunk<T>(&self, cluster: usize, chunk: u32, visit: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         let part = self.part(&chunk_key(self.entry.number(), cluster, chunk))?;
         visit(missing(part.as_ref(), "a chunk of a cluster")?)
+    }
+
+    /// Reads which rows a chunk of a cluster has; returns its bytes, too.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is missing, or not what was written.
+    pub(crate) fn rows_of_chunk(&self, cluster: usize, chunk: u32) -> Result<(Vec<u64>, u64)> {
+        self.chunk(cluster, chunk, |bytes| {
+            let found = ClusterChunkRef::verified(bytes)?;
+            Ok(((0..found.rows()).map(|row| found.ordinal(row).0).collect(), bytes.len() as u64))
+        })
     }
 
     /// Returns whether any row of a cluster may be wanted.
