@@ -62,9 +62,12 @@ fn seeds_are_read() {
     ]
     .concat();
     if std::env::var_os("UPDATE").is_some() {
-        for (at, (target, bytes)) in examples.iter().enumerate() {
-            fs::create_dir_all(folder(target)).unwrap();
-            fs::write(folder(target).join(format!("example-{at:02}")), bytes).unwrap();
+        for (target, _) in TARGETS {
+            let of_target = examples.iter().filter(|(of, _)| of == &target).zip(0..);
+            for ((_, bytes), at) in of_target {
+                fs::create_dir_all(folder(target)).unwrap();
+                fs::write(folder(target).join(format!("example-{at:02}")), bytes).unwrap();
+            }
         }
     }
     for (target, run) in TARGETS {

@@ -20,7 +20,7 @@ use crate::{embed, index, output, store};
 pub type FuzzTarget = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [FuzzTarget; 24] = [
+pub const TARGETS: [FuzzTarget; 25] = [
     ("filter", filter),
     ("request", request),
     ("table", table),
@@ -34,6 +34,7 @@ pub const TARGETS: [FuzzTarget; 24] = [
     ("sketch", store::fuzzing::stored_sketch),
     ("clusters", store::fuzzing::clusters),
     ("cluster_chunk", store::fuzzing::cluster_chunk),
+    ("cluster_rows", store::fuzzing::cluster_rows),
     ("posting", store::fuzzing::stored_posting),
     ("terms", store::fuzzing::terms_block),
     ("collection", store::fuzzing::collection),

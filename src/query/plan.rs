@@ -7,7 +7,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::index::{BATCH_FROM, graph_depth};
-use crate::store::{ClusterLevel, GraphEntry};
+use crate::store::{CLUSTER_LEVELS, ClusterLevel, GraphEntry, known_levels};
 
 /// What the plan is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -56,7 +56,8 @@ pub struct ClusteredRows {
     /// Rows in them, each counted in every cluster that it lies in.
     pub entries: u64,
     /// What is found in them, and what it takes, by how many rows a filter keeps.
-    pub levels: [ClusterLevel; 4],
+    #[serde(deserialize_with = "known_levels")]
+    pub levels: [ClusterLevel; CLUSTER_LEVELS],
     /// Rows in segments that are in no cluster.
     pub outside: u64,
     /// Rows whose embedding changed since they were clustered.
@@ -351,12 +352,13 @@ mod tests {
             ranked: 20.0,
             recall: Some(0.995),
         };
-        let levels = [level(1.0, 0.04), level(0.5, 0.06), level(0.125, 0.2), level(0.015, 0.5)];
+        let few = level(0.015, 0.5);
+        let levels = [level(1.0, 0.04), level(0.5, 0.06), level(0.125, 0.2), few, few, few];
         let of = ClusteredRows { clusters: 4000, entries: 2_000_000, levels, outside: 0, moved: 0 };
         let rows = 1_000_000;
         let large = Facts { rows, candidates: rows, graph_rows: 0, sketched: true, clusters: Some(of), ..facts() };
         let with = |of: ClusteredRows| way(Facts { clusters: Some(of), ..large });
-        let first = |level: ClusterLevel| ClusteredRows { levels: [level, levels[1], levels[2], levels[3]], ..of };
+        let first = |level: ClusterLevel| ClusteredRows { levels: [level, levels[1], levels[2], few, few, few], ..of };
         assert_eq!(way(large), AccessPath::Clusters);
         assert_eq!(with(first(ClusterLevel { recall: Some(0.98), ..levels[0] })), AccessPath::Sketch);
         assert_eq!(with(first(ClusterLevel { recall: None, ..levels[0] })), AccessPath::Sketch);

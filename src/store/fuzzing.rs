@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::catalog::CatalogEntry;
 use super::centre::Centre;
-use super::clusters::{ClusterChunkRef, Directory};
+use super::clusters::{ClusterChunkRef, Directory, RowList, rows};
 use super::codec::{set_from_bytes, set_to_bytes};
 use super::packing::{Dictionary, Packer};
 use super::quantise::difference;
@@ -141,6 +141,14 @@ pub(crate) fn cluster_chunk(bytes: &[u8]) -> bool {
     read_sketch(&bytes[16..], chunk.rows())
 }
 
+/// Reads the rows of a cluster.
+pub(crate) fn cluster_rows(bytes: &[u8]) -> bool {
+    let Ok(rows) = rows::all(&with_checksum(bytes)) else { return false };
+    let again = RowList::of(rows.iter().copied()).to_bytes();
+    assert!(rows::all(&again).is_ok_and(|again| again == rows), "{rows:?}");
+    true
+}
+
 /// Reads a posting: two bytes say how long its key is, the key and the members follow.
 pub(crate) fn stored_posting(bytes: &[u8]) -> bool {
     let Some((len, rest)) = bytes.split_first_chunk::<2>() else { return false };
@@ -215,6 +223,7 @@ pub(crate) fn cluster_examples() -> Vec<(&'static str, Vec<u8>)> {
         }
         let bytes = rows.to_bytes(3);
         examples.push(("cluster_chunk", [&bytes[8..16], &bytes[24..]].concat()));
+        examples.push(("cluster_rows", RowList::of(ordinals.iter().copied()).to_bytes()[8..].to_vec()));
     }
     examples
 }

@@ -77,11 +77,12 @@ pub use cache::Cache;
 pub use catalog::{CollectionChange, GraphEntry, NewCollection};
 pub(crate) use centre::Centre;
 pub use check::{Depth, Finding, MOST_FINDINGS};
+pub(crate) use clusters::known_levels;
+pub use clusters::{CLUSTER_LEVELS, ClusterLevel, ClustersEntry};
 pub(crate) use clusters::{
     ChunkRows, ClusterBase, ClusterChunk, ClusterChunkRef, ClusterFacts, ClusterReader, Directory, ExtendedClusters,
     MOST_CLUSTERS, NewClusters, ROWS_OF_CLUSTER, RowAround, RowList, Turned, Turner, decoded, rows_per_chunk,
 };
-pub use clusters::{ClusterLevel, ClustersEntry};
 pub use collection::Collection;
 pub(crate) use collection::Restriction;
 #[cfg(feature = "postgres")]

@@ -108,6 +108,8 @@ impl Ingestion<'_> {
         let mut tally = ingest.tally();
         report.end(context);
         say_met(context, &met, on_duplicate);
+        // What is kept of ten million ids takes as much memory as clusters of them.
+        drop(met);
         let outcome = outcome
             .and_then(|()| then(collection.as_ref()).map(|removed| tally.removed += removed))
             .and_then(|()| if tally.added + tally.updated > 0 { collection.settle() } else { Ok(()) })

@@ -4,14 +4,15 @@
 //! is interrupted or fails leaves the old clusters.
 
 use super::extend::extend;
-use super::filling::Filling;
-use super::measure::{Asked, LEVELS, unmeasured};
+use super::filling::{Filling, Made};
+use super::measure::{Asked, unmeasured};
 use super::train::train;
 use crate::error::{Error, Result};
 use crate::index::graph::Watch;
 use crate::record::IndexMode;
 use crate::store::{
-    ClusterChunk, ClusterReader, ClustersEntry, Collection, GraphEntry, MOST_CLUSTERS, NewClusters, View,
+    CLUSTER_LEVELS, ClusterChunk, ClusterReader, ClustersEntry, Collection, GraphEntry, MOST_CLUSTERS, NewClusters,
+    ROWS_OF_CLUSTER, View,
 };
 
 /// Rows handed to the threads at once.
@@ -22,14 +23,13 @@ const BYTES_AT_ONCE: usize = 16 << 20;
 const CLUSTERS_PER_ROOT: f64 = 4.0;
 /// Fewer rows are read as a whole as fast.
 const LEAST_ROWS_OF_A_CLUSTER: u64 = 8;
-/// Clusters are extended when more than this part of their rows has come or moved since, and built anew when as many have as they
-/// have, or when more than this part moved or died.
+/// Clusters are extended when more than this part of their rows has come or moved since, or a larger one gone, and built anew when as
+/// many have come as they have.
 const OUTSIDE_PART: u64 = 32;
 const LOST_PART: u64 = 4;
-/// Clusters that find too little are built anew once they have so many times the rows of which they were measured.
-const WORN_AT: u64 = 2;
-/// How far a question looks is measured again when there are so many times the rows; what is found when this part of them has come.
-const REACHED_AGAIN_AT: u64 = 2;
+/// How far a question looks is measured again when there are so many times the rows, or one of so many, and clusters that find too little
+/// are built anew then; what is found is measured when this part of them has come or gone.
+const MEASURED_AGAIN_AT: u64 = 2;
 const JUDGED_AGAIN_PART: u64 = 4;
 
 /// What a build did.
@@ -56,7 +56,10 @@ pub fn clusters_are_due(view: &View) -> bool {
             // What cannot be read is made again.
             let moved = view.rows_moved().map_or(clusters.rows, |moved| moved.len());
             let outside = view.end().0.saturating_sub(clusters.covers_until).saturating_add(moved);
-            outside.saturating_mul(OUTSIDE_PART) > clusters.rows || clusters.recall().is_none()
+            let left = clusters.covers_until - view.dead().range_cardinality(..clusters.covers_until);
+            outside.saturating_mul(OUTSIDE_PART) > clusters.rows
+                || clusters.rows.saturating_sub(left).saturating_mul(LOST_PART) > clusters.rows
+                || clusters.recall().is_none()
         }
     }
 }
@@ -88,17 +91,22 @@ pub fn build_clusters(collection: &Collection, threads: usize, watch: Watch) -> 
 fn is_extendable(view: &View) -> Result<bool> {
     let Some(found) = view.clusters() else { return Ok(false) };
     // What cannot be read is built anew: it is derived data.
-    let moved = match ClusterReader::open(view).and_then(|reader| Ok(reader.moved()? | reader.again()?)) {
+    let directory = match ClusterReader::open(view).and_then(|reader| reader.directory()) {
         Err(Error::Damaged { .. }) => return Ok(false),
-        moved => moved?,
+        directory => directory?,
     };
-    let lost = view.dead().range_cardinality(..found.covers_until) + moved.len();
+    let closed = directory.clusters.iter().filter(|facts| facts.entries == 0).count();
     let new = view.end().0.saturating_sub(found.covers_until);
-    // Splits follow how rows are spread, not perfectly.
+    // Splits and closings follow how rows are spread, not perfectly.
     let is_worn = found.recall().is_some()
         && !found.is_used(view.info().dimension.unwrap_or(0))
-        && found.rows >= WORN_AT * found.reached_of;
-    Ok(lost * LOST_PART < found.rows && new < found.rows && found.is_turned_as_now() && !is_worn)
+        && is_old(found.reached_of, found.rows);
+    Ok(closed * 4 < directory.clusters.len() * 3 && new < found.rows && found.is_turned_as_now() && !is_worn)
+}
+
+/// Returns whether there are so many times the rows, or so small a part of them, that what was measured of `before` rows is old.
+fn is_old(before: u64, rows: u64) -> bool {
+    rows >= MEASURED_AGAIN_AT.saturating_mul(before) || rows.saturating_mul(MEASURED_AGAIN_AT) <= before
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "small")]
@@ -114,7 +122,12 @@ fn anew(collection: &Collection, view: &View, threads: usize, watch: Watch) -> R
     let mut filling = Filling::new(&centres, None)?;
     let mut writing = Writing { new: &new, chunks: Vec::new(), waiting: 0, written: 0 };
     fill(&mut filling, view, live.iter(), threads, watch, |chunk| writing.put(chunk))?;
-    let directory = filling.finish(|chunk| writing.put(chunk))?;
+    let directory = filling.finish(|made| {
+        writing.put(match made {
+            Made::Chunk(chunk) => chunk,
+            Made::Rows(cluster, rows) => ClusterChunk { cluster, chunk: ROWS_OF_CLUSTER, bytes: rows.to_bytes() },
+        })
+    })?;
     let written = writing.end()?;
     let entry = ClustersEntry {
         number: 0,
@@ -199,8 +212,8 @@ fn measured(collection: &Collection, built: &ClustersEntry, threads: usize) -> R
         keep(&ClustersEntry { levels, judged_of: entry.rows, ..*entry })
     };
     let mut entry = *built;
-    if entry.rows < REACHED_AGAIN_AT * entry.reached_of && entry.recall().is_some() {
-        if entry.rows * JUDGED_AGAIN_PART < entry.judged_of * (JUDGED_AGAIN_PART + 1) {
+    if !is_old(entry.reached_of, entry.rows) && entry.recall().is_some() {
+        if entry.rows.abs_diff(entry.judged_of).saturating_mul(JUDGED_AGAIN_PART) < entry.judged_of {
             return Ok(entry);
         }
         entry = judge(&entry, 1)?;
@@ -209,10 +222,10 @@ fn measured(collection: &Collection, built: &ClustersEntry, threads: usize) -> R
         }
     }
     let view = collection.view()?;
-    let levels = Asked::of(&view, false, LEVELS, threads)?.reach(&view, &entry.levels)?;
+    let levels = Asked::of(&view, false, CLUSTER_LEVELS, threads)?.reach(&view, &entry.levels)?;
     drop(view);
     // Until what is found is measured, what was found before holds.
-    judge(&keep(&ClustersEntry { levels, reached_of: entry.rows, ..entry })?, LEVELS)
+    judge(&keep(&ClustersEntry { levels, reached_of: entry.rows, ..entry })?, CLUSTER_LEVELS)
 }
 
 pub(super) fn replaced(collection: &Collection) -> Error {

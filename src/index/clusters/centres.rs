@@ -29,6 +29,8 @@ pub(super) struct Choosers {
     means: Points,
     /// The centres, decoded.
     points: Vec<Vec<f32>>,
+    /// Which of them take no rows.
+    closed: Vec<bool>,
 }
 
 impl Centres {
@@ -81,8 +83,8 @@ impl Centres {
         &self.points
     }
 
-    /// Returns what chooses the clusters of rows.
-    pub(super) fn choosers(&self) -> Result<Choosers> {
+    /// Returns what chooses the clusters of rows, of those that are not closed.
+    pub(super) fn choosers(&self, is_closed: impl Fn(usize) -> bool) -> Result<Choosers> {
         let points = self.points.all()?;
         let mean = |group: Range<usize>| -> Vec<f32> {
             let group = points.get(group).unwrap_or_default();
@@ -97,7 +99,8 @@ impl Centres {
             mean
         };
         let means: Vec<Vec<f32>> = self.points.groups().map(mean).collect();
-        Ok(Choosers { means: Points::of([means.as_slice()])?, points })
+        let closed = (0..points.len()).map(is_closed).collect();
+        Ok(Choosers { means: Points::of([means.as_slice()])?, points, closed })
     }
 
     /// Returns the `depth` centres that are nearest to a row, nearest first, of those in the groups that are nearest.
@@ -113,12 +116,12 @@ impl Centres {
             if met >= enough {
                 break;
             }
-            met += members.len();
+            met += members.clone().filter(|at| choosers.is_open(*at)).count();
             found.clear();
             self.points.distances_of(self.points.group_of(members.start), row, &mut found)?;
-            for (distance, at) in found.iter().zip(members.start as u64..) {
-                if *distance <= nearest.threshold() {
-                    nearest.push(*distance, Ordinal(at));
+            for (distance, at) in found.iter().zip(members) {
+                if *distance <= nearest.threshold() && choosers.is_open(at) {
+                    nearest.push(*distance, Ordinal(at as u64));
                 }
             }
         }
@@ -144,6 +147,10 @@ impl Centres {
 }
 
 impl Choosers {
+    fn is_open(&self, cluster: usize) -> bool {
+        self.closed.get(cluster) == Some(&false)
+    }
+
     /// Returns the centre of a cluster.
     pub(super) fn point(&self, cluster: usize) -> &[f32] {
         self.points.get(cluster).map(Vec::as_slice).unwrap_or_default()

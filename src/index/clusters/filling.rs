@@ -3,12 +3,15 @@
 //! Each lies in two of those that are near: near the edge of one, it is found from either side. What fills no chunk yet waits in memory, so
 //! that a chunk is written once. Invariant: every row that is given is in a chunk or waits, once in each of its clusters.
 
+use std::collections::{HashMap, HashSet};
+
 use roaring::RoaringTreemap;
 
 use super::centres::{Centres, Choosers};
-use super::splitting::Split;
-use crate::error::Result;
-use crate::index::work_sharing::in_parts;
+use super::regrouping::Regrouped;
+use crate::error::{Error, Result};
+use crate::index::graph::Watch;
+use crate::index::work_sharing::{in_order, in_parts};
 use crate::record::Ordinal;
 use crate::store::{
     ChunkRows, ClusterChunk, ClusterFacts, ClusterReader, Directory, ROWS_OF_CLUSTER, RowAround, RowList, Turned,
@@ -55,6 +58,14 @@ pub(super) struct TakenBack {
     pub(super) full: Vec<ClusterChunk>,
 }
 
+/// What is handed over at the end.
+pub(super) enum Made {
+    /// A chunk that is not full.
+    Chunk(ClusterChunk),
+    /// The rows that were put into a cluster.
+    Rows(usize, RowList),
+}
+
 /// A row in a cluster.
 struct Entry {
     cluster: usize,
@@ -70,19 +81,20 @@ struct Part {
 }
 
 impl<'c> Filling<'c> {
-    /// Begins with clusters of which so much is known already.
-    pub(super) fn new(centres: &'c Centres, known: Option<&Directory>) -> Result<Self> {
-        let choosers = centres.choosers()?;
+    /// Begins with clusters of which so much is known already; those that are closed take no rows, nor do those that have none.
+    pub(super) fn new(centres: &'c Centres, known: Option<(&Directory, &HashSet<usize>)>) -> Result<Self> {
+        let known_facts = |cluster: usize| known.and_then(|(known, _)| known.clusters.get(cluster));
+        let is_closed = |cluster: usize| {
+            known.is_some_and(|(_, closed)| closed.contains(&cluster))
+                || known_facts(cluster).is_some_and(|facts| facts.entries == 0)
+        };
+        let choosers = centres.choosers(is_closed)?;
         let clusters = centres.points().len();
         let dimension = centres.base().turned().len();
-        let mut rows_of_a_chunk = rows_per_chunk(dimension);
-        while rows_of_a_chunk > 64
-            && clusters * rows_of_a_chunk * (sign_bytes(dimension) + NUMBERS_BYTES) > MOST_WAITING_BYTES
-        {
-            rows_of_a_chunk /= 2;
-        }
+        let most = MOST_WAITING_BYTES / (clusters * (sign_bytes(dimension) + NUMBERS_BYTES)).max(1);
+        let rows_of_a_chunk = rows_per_chunk(dimension, most);
         let filled = |cluster: usize| {
-            let facts = known.and_then(|known| known.clusters.get(cluster)).copied();
+            let facts = known_facts(cluster).copied();
             let point = choosers.point(cluster);
             #[expect(clippy::cast_possible_truncation, reason = "f32 is near enough")]
             let facts = facts
@@ -99,33 +111,30 @@ impl<'c> Filling<'c> {
         Ok(Self { centres, choosers, dimension, rows_of_a_chunk, clusters })
     }
 
-    /// Takes the rows of clusters that are split back, and those of small chunks, where a cluster has several, so that they become larger
-    /// ones, and puts rows that moved where they lie now.
+    /// Takes the rows of clusters that are given out again back, and those of small chunks, where a cluster has several, so that they
+    /// become larger ones, and puts rows that moved where they lie now.
     pub(super) fn take_back(
         &mut self,
         (view, reader): (&View, &ClusterReader),
-        moved: &RoaringTreemap,
-        split: Split,
+        (moved, regrouped): (&RoaringTreemap, &mut Regrouped),
         threads: usize,
+        watch: Watch,
     ) -> Result<TakenBack> {
-        let mut taken = TakenBack { bytes: split.bytes, ..TakenBack::default() };
-        for cluster in split.clusters {
+        let mut taken = TakenBack::default();
+        for cluster in regrouped.clusters.iter().copied() {
             let Some(filled) = self.clusters.get_mut(cluster) else { continue };
-            taken.bytes += reader.chunk(cluster, ROWS_OF_CLUSTER, |bytes| Ok(bytes.len() as u64))?;
-            taken.chunks.extend((0..filled.facts.chunks).chain([ROWS_OF_CLUSTER]).map(|chunk| (cluster, chunk)));
+            for chunk in (0..filled.facts.chunks).chain([ROWS_OF_CLUSTER]) {
+                taken.bytes += reader.chunk(cluster, chunk, |bytes| Ok(bytes.len() as u64))?;
+                taken.chunks.push((cluster, chunk));
+            }
             (filled.squares, filled.facts.entries, filled.facts.chunks) = (0.0, 0, 0);
         }
-        let mut pairs = split.rows;
-        pairs.retain(|(ordinal, _)| !moved.contains(*ordinal));
-        let (moved, mut embeddings) = (moved.iter().collect::<Vec<u64>>(), view.embeddings());
-        let mut turner = Turner::new(self.centres.base());
-        for ordinals in moved.chunks(AT_ONCE) {
-            let rows = turner.read(&mut embeddings, ordinals.iter().map(|ordinal| Ordinal(*ordinal)))?;
-            for (ordinal, row) in ordinals.iter().zip(rows) {
-                let clusters = self.centres.clusters_of(&self.choosers, &row)?;
-                pairs.extend(clusters.into_iter().map(|cluster| (*ordinal, cluster)));
-            }
+        let mut pairs = std::mem::take(&mut regrouped.rows);
+        let moved: Vec<u64> = moved.iter().collect();
+        for (ordinal, clusters) in self.choose(view, &moved, threads)? {
+            pairs.extend(clusters.into_iter().map(|cluster| (ordinal, cluster)));
         }
+        pairs.extend(self.homes(view, reader, &regrouped.homeless, threads)?);
         for cluster in 0..self.clusters.len() {
             let mut small = Vec::new();
             let chunks = self.clusters.get(cluster).map_or(0, |filled| filled.facts.chunks);
@@ -165,8 +174,64 @@ impl<'c> Filling<'c> {
             })?;
             let full = self.put_all(parts);
             taken.full.extend(full);
+            if watch(0).is_break() {
+                return Err(Error::Interrupted);
+            }
         }
         Ok(taken)
+    }
+
+    /// Returns the clusters of rows.
+    fn choose(&self, view: &View, ordinals: &[u64], threads: usize) -> Result<Vec<(u64, Vec<usize>)>> {
+        let parts = in_parts(ordinals.len(), AT_ONCE, threads, |part| {
+            let (mut embeddings, mut turner) = (view.embeddings(), Turner::new(self.centres.base()));
+            let (first, mut chosen) = (part.start, Vec::with_capacity(part.len()));
+            for ordinals in ordinals.get(part).unwrap_or_default().chunks(AT_ONCE) {
+                let rows = turner.read(&mut embeddings, ordinals.iter().map(|ordinal| Ordinal(*ordinal)))?;
+                for (ordinal, row) in ordinals.iter().zip(&rows) {
+                    chosen.push((*ordinal, self.centres.clusters_of(&self.choosers, row)?));
+                }
+            }
+            Ok((first, chosen))
+        })?;
+        Ok(in_order(parts))
+    }
+
+    /// Returns where rows of clusters that were closed go: of their clusters, the nearest that does not list them, if there is one.
+    fn homes(
+        &self,
+        view: &View,
+        reader: &ClusterReader,
+        homeless: &[u64],
+        threads: usize,
+    ) -> Result<Vec<(u64, usize)>> {
+        let mut ordinals = homeless.to_vec();
+        ordinals.dedup();
+        let chosen = self.choose(view, &ordinals, threads)?;
+        let mut asked: HashMap<usize, HashMap<u64, bool>> = HashMap::new();
+        for (ordinal, clusters) in &chosen {
+            for cluster in clusters {
+                asked.entry(*cluster).or_default().insert(*ordinal, false);
+            }
+        }
+        for (cluster, rows) in &mut asked {
+            if self.clusters.get(*cluster).is_some_and(|filled| filled.facts.chunks > 0) {
+                reader.may_hold(*cluster, |ordinal| {
+                    rows.entry(ordinal).and_modify(|is_listed| *is_listed = true);
+                    false
+                })?;
+            }
+        }
+        let stood_in =
+            |ordinal: u64| homeless.partition_point(|at| *at <= ordinal) - homeless.partition_point(|at| *at < ordinal);
+        let homes = chosen.into_iter().flat_map(|(ordinal, clusters)| {
+            let is_listed = |cluster: &usize| asked.get(cluster).is_some_and(|rows| rows.get(&ordinal) == Some(&true));
+            let free = clusters.iter().copied().filter(|cluster| !is_listed(cluster)).take(stood_in(ordinal));
+            let free: Vec<usize> = free.collect();
+            let homes = if free.is_empty() { clusters.into_iter().take(1).collect() } else { free };
+            homes.into_iter().map(move |cluster| (ordinal, cluster))
+        });
+        Ok(homes.collect())
     }
 
     /// Puts rows into their clusters, ordinals ascending; returns the chunks that are full.
@@ -222,15 +287,16 @@ impl<'c> Filling<'c> {
         full
     }
 
-    /// Hands over the chunks that are not full and the rows that were put into each cluster; returns what is known of the clusters then.
-    pub(super) fn finish(self, mut put: impl FnMut(ClusterChunk) -> Result<()>) -> Result<Directory> {
+    /// Hands over the chunks that are not full, and the rows that were put into each cluster, where there are any; returns what is
+    /// known of the clusters then.
+    pub(super) fn finish(self, mut put: impl FnMut(Made) -> Result<()>) -> Result<Directory> {
         let mut directory = Directory::default();
         for (cluster, mut filled) in self.clusters.into_iter().enumerate() {
             if filled.waiting.len() > 0 {
-                put(filled.chunk(cluster))?;
+                put(Made::Chunk(filled.chunk(cluster)))?;
             }
-            if let Some(bytes) = filled.rows.to_bytes() {
-                put(ClusterChunk { cluster, chunk: ROWS_OF_CLUSTER, bytes })?;
+            if !filled.rows.is_empty() {
+                put(Made::Rows(cluster, filled.rows))?;
             }
             let mean = filled.squares / f64::from(filled.facts.entries.max(1));
             #[expect(clippy::cast_possible_truncation, reason = "f32 is near enough")]

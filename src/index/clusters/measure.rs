@@ -16,7 +16,7 @@ use crate::index::exact::{First, nearest};
 use crate::index::ranked::{Ranked, farthest};
 use crate::index::row_filter::Allowed;
 use crate::record::{Ordinal, SplitMix64};
-use crate::store::{ClusterLevel, ClusterReader, ClustersEntry, Directory, Turner, View};
+use crate::store::{CLUSTER_LEVELS, ClusterLevel, ClusterReader, ClustersEntry, Directory, Turner, View};
 
 /// Rows asked, each time.
 const QUESTIONS_OF_ITS_OWN: u64 = 500;
@@ -24,9 +24,7 @@ const HITS: usize = 10;
 /// Questions asked together: more share more of what is read, and take more memory.
 const ASKED_AT_ONCE: usize = 125;
 /// The rows kept at each level: one of so many.
-const ONE_OF: [u32; 4] = [1, 2, 8, 64];
-/// How many levels there are.
-pub(super) const LEVELS: usize = ONE_OF.len();
+const ONE_OF: [u32; CLUSTER_LEVELS] = [1, 2, 8, 32, 128, 1024];
 /// The share of the nearest that must lie within reach.
 const WITHIN_REACH: f64 = 0.998;
 /// The share of these rows whose nearest are as near as a question's are taken for.
@@ -97,18 +95,23 @@ impl Asked {
     /// Returns how far these questions have to look, and the share of all entries that they meet, at each level; what was found of
     /// each is as it was.
     #[expect(clippy::cast_precision_loss, reason = "counts of rows")]
-    pub(super) fn reach(&self, view: &View, before: &[ClusterLevel; 4]) -> Result<[ClusterLevel; 4]> {
+    pub(super) fn reach(
+        &self,
+        view: &View,
+        before: &[ClusterLevel; CLUSTER_LEVELS],
+    ) -> Result<[ClusterLevel; CLUSTER_LEVELS]> {
         let reader = ClusterReader::open(view)?;
         let directory = reader.directory()?;
         let centres = Centres::read(&reader, directory.clusters.len(), view.info().space)?;
         let clusters_of = self.clusters_of_hits(&reader, &directory)?;
         let mut turner = Turner::new(centres.base());
-        let choosing = self.questions.iter().map(|(_, asked)| Choosing::new(asked, &turner.turn_one(asked), &centres));
+        let choosing = self.questions.iter();
+        let choosing = choosing.map(|(_, asked)| Choosing::new(asked, &turner.turn_one(asked), &centres, &directory));
         let choosing = choosing.collect::<Result<Vec<_>>>()?;
         let asked = (directory.entries().max(1) * self.questions.len().max(1) as u64) as f64;
         let mut levels = *before;
         let (mut until, mut reach) = (-FARTHEST, -FARTHEST);
-        for (level, exact) in levels.iter_mut().zip(&self.exact) {
+        for ((level, one_of), exact) in levels.iter_mut().zip(&ONE_OF).zip(&self.exact) {
             let (mut farthest_of_each, mut needed, mut lying) = (Vec::new(), Vec::new(), Vec::new());
             for (choosing, exact) in choosing.iter().zip(exact) {
                 let kth = farthest(exact, HITS);
@@ -129,7 +132,13 @@ impl Asked {
                 let within = needs.iter().zip(&directory.clusters).filter(|(needs, _)| **needs <= reach);
                 within.map(|(_, facts)| u64::from(facts.entries)).sum::<u64>()
             });
-            *level = ClusterLevel { until, reach, share: met.sum::<u64>() as f64 / asked, ..*level };
+            *level = ClusterLevel {
+                kept: 1.0 / f64::from(*one_of),
+                until,
+                reach,
+                share: met.sum::<u64>() as f64 / asked,
+                ..*level
+            };
         }
         Ok(levels)
     }
@@ -153,7 +162,12 @@ impl Asked {
     /// Returns what each level that is asked about finds and takes, where a row as near as the tenth counts as found; a level whose
     /// questions would rather read all rows stays closed.
     #[expect(clippy::cast_precision_loss, reason = "a few thousand hits")]
-    pub(super) fn recall(&self, view: &View, built: &ClustersEntry, threads: usize) -> Result<[ClusterLevel; 4]> {
+    pub(super) fn recall(
+        &self,
+        view: &View,
+        built: &ClustersEntry,
+        threads: usize,
+    ) -> Result<[ClusterLevel; CLUSTER_LEVELS]> {
         let embeddings = self.embeddings();
         let mut levels = built.levels;
         for (level, (measured, exact)) in levels.iter_mut().zip(&self.exact).enumerate() {
@@ -188,7 +202,7 @@ impl Asked {
 }
 
 /// What is said of clusters that nobody has measured.
-pub(super) fn unmeasured() -> [ClusterLevel; 4] {
+pub(super) fn unmeasured() -> [ClusterLevel; CLUSTER_LEVELS] {
     ONE_OF.map(|one_of| {
         let kept = 1.0 / f64::from(one_of);
         ClusterLevel { kept, until: -FARTHEST, reach: FARTHEST, share: 1.0, ranked: 0.0, recall: None }

@@ -9,6 +9,7 @@ mod extend;
 mod filling;
 mod measure;
 mod points;
+mod regrouping;
 mod rule;
 mod search;
 mod splitting;

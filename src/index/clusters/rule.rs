@@ -10,7 +10,7 @@ use super::centres::Centres;
 use super::points::CodedRow;
 use crate::error::Result;
 use crate::record::Space;
-use crate::store::{ClusterFacts, Turned};
+use crate::store::{ClusterFacts, Directory, Turned};
 
 /// In ip, the nearest count as at least this part of the squared lengths of question and row away.
 const SHORTEST: f64 = 0.05;
@@ -40,13 +40,15 @@ impl Lying {
 }
 
 impl Choosing {
-    /// Compares a question with all centres.
-    pub(super) fn new(question: &[f32], turned: &Turned, centres: &Centres) -> Result<Self> {
+    /// Compares a question with the centres of all clusters; those without rows tell nothing.
+    pub(super) fn new(question: &[f32], turned: &Turned, centres: &Centres, directory: &Directory) -> Result<Self> {
         let squared = question.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
         let points = centres.points();
         let mut margins = points.distances(&CodedRow::new(&turned.components))?;
-        let nearest = margins.iter().zip(0..).min_by(|(a, _), (b, _)| a.total_cmp(b));
-        if let Some((least, cluster)) = nearest.map(|(least, cluster)| (*least, cluster)) {
+        let with_rows = margins.iter().zip(&directory.clusters).zip(0..).filter(|((_, facts), _)| facts.chunks > 0);
+        let nearest =
+            with_rows.map(|((margin, _), cluster)| (*margin, cluster)).min_by(|(a, _), (b, _)| a.total_cmp(b));
+        if let Some((least, cluster)) = nearest {
             let between = points.distances(&CodedRow::new(&points.point(cluster)?))?;
             for (margin, between) in margins.iter_mut().zip(between) {
                 *margin = (*margin - least) / (2.0 * between.sqrt()).max(f32::MIN_POSITIVE);
@@ -96,10 +98,11 @@ mod tests {
             let mut turner = Turner::new(&base);
             let points: Vec<Vec<f32>> = (0..40).map(|_| turner.turn_one(&random.floats(12)).components).collect();
             let centres = Centres::of([points.as_slice()], base.clone()).unwrap();
-            let choosers = centres.choosers().unwrap();
+            let directory = Directory { clusters: vec![ClusterFacts { chunks: 1, ..ClusterFacts::default() }; 40] };
+            let choosers = centres.choosers(|_| false).unwrap();
             for _ in 0..100 {
                 let (question, row) = (random.floats(12), random.floats(12));
-                let choosing = Choosing::new(&question, &turner.turn_one(&question), &centres).unwrap();
+                let choosing = Choosing::new(&question, &turner.turn_one(&question), &centres, &directory).unwrap();
                 let coded = CodedRow::new(&turner.turn_one(&row).components);
                 let cluster = centres.nearest(&choosers, &coded, 1).unwrap()[0];
                 let kth = space.distance(&question, &row);

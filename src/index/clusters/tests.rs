@@ -97,8 +97,9 @@ fn what_changed_since_is_found_and_what_was_deleted_is_not() {
         assert_eq!(store.check(None, Depth::Deep).unwrap(), []);
         assert!(recall(&notes, &mut random) > 0.96, "{space}, {random:?}");
         notes.delete((90..500).map(id).collect::<Vec<_>>().iter()).unwrap();
-        let anew = build_clusters(&notes, 1, &unwatched).unwrap().unwrap();
-        assert!(!anew.extended && anew.added == notes.count().unwrap(), "{anew:?}");
+        let cleared = build_clusters(&notes, 1, &unwatched).unwrap().unwrap();
+        assert!(cleared.extended && cleared.added == 0, "{cleared:?}");
+        assert_eq!(cleared.clusters.rows, notes.count().unwrap());
         assert_eq!(store.check(None, Depth::Deep).unwrap(), []);
         store.drop_collection("notes").unwrap();
         assert_eq!(parts(&store), 0);
@@ -126,21 +127,92 @@ fn clusters_that_grow_are_split_and_never_built_anew() {
             (rows, last) = (next, built.clusters);
         }
         assert!(last.clusters > first.clusters && last.judged_of > first.judged_of, "{first:?} {last:?}, {random:?}");
-        let mut of_parts = 0;
-        let look = |tx: &WriteTransaction| {
-            for part in tx.open_table(CLUSTERS)?.iter()? {
-                let (key, bytes) = part?;
-                // Of a cluster, its chunks and its rows.
-                of_parts += if u64::from_be_bytes(key.value()[4..].try_into().unwrap()) >> 32 > 0 {
-                    bytes.value().len()
-                } else {
-                    0
-                };
-            }
-            Ok(())
-        };
-        store.write(look).unwrap();
-        assert_eq!(last.bytes, of_parts as u64, "{space}, {random:?}");
+        assert_eq!(last.bytes, bytes_of_clusters(&store), "{space}, {random:?}");
+    }
+}
+
+/// What the chunks and the rows of all clusters take.
+fn bytes_of_clusters(store: &Store) -> u64 {
+    let mut bytes = 0;
+    let look = |tx: &WriteTransaction| {
+        for part in tx.open_table(CLUSTERS)?.iter()? {
+            let (key, part) = part?;
+            let is_of_a_cluster = u64::from_be_bytes(key.value()[4..].try_into().unwrap()) >> 32 > 0;
+            bytes += if is_of_a_cluster { part.value().len() as u64 } else { 0 };
+        }
+        Ok(())
+    };
+    store.write(look).unwrap();
+    bytes
+}
+
+/// How many clusters have rows.
+fn open_clusters(notes: &Collection) -> usize {
+    let view = notes.view().unwrap();
+    let directory = ClusterReader::open(&view).unwrap().directory().unwrap();
+    directory.clusters.iter().filter(|facts| facts.entries > 0).count()
+}
+
+#[test]
+fn clusters_that_lose_rows_are_written_again_or_closed_and_never_built_anew() {
+    let mut random = Random::new();
+    for space in Space::ALL {
+        let (_folder, store, notes) = notes(&mut random, space);
+        notes.add((ROWS..4 * ROWS).map(|row| change(row, embedding(&mut random)))).unwrap();
+        let first = build_clusters(&notes, 2, &unwatched).unwrap().unwrap().clusters;
+        let (mut left, before) = ((0..4 * ROWS).collect::<Vec<usize>>(), open_clusters(&notes));
+        while left.len() > ROWS {
+            // Some of every cluster, most of some.
+            let view = notes.view().unwrap();
+            let centre = embedding(&mut random);
+            let distance = |row: usize| space.distance(&centre, &view.embedding(Ordinal(row as u64)).unwrap());
+            left.sort_by(|a, b| distance(*a).total_cmp(&distance(*b)));
+            let (near, far) = left.split_at(left.len() / 3);
+            let (gone, kept): (Vec<usize>, Vec<usize>) = far.iter().partition(|_| random.below(4) == 0);
+            let gone: Vec<RecordId> = near.iter().chain(&gone).copied().map(id).collect();
+            left = kept;
+            drop(view);
+            notes.delete(&gone).unwrap();
+            let built = build_clusters(&notes, 2, &unwatched).unwrap().unwrap();
+            assert!(built.extended && built.clusters.number == first.number, "{space}, {built:?}, {random:?}");
+            assert_eq!(built.clusters.rows, left.len() as u64);
+            assert!(built.clusters.entries <= 4 * left.len() as u64, "{space}, {built:?}, {random:?}");
+            assert_eq!(store.check(None, Depth::Deep).unwrap(), [], "{space}, {random:?}");
+            assert_eq!(built.clusters.bytes, bytes_of_clusters(&store), "{space}, {random:?}");
+            let recall = recall(&notes, &mut random);
+            assert!(recall > 0.96, "{recall}, {space}, {built:?}, {random:?}");
+        }
+        assert!(open_clusters(&notes) * 4 < before * 3, "{} of {before}, {space}, {random:?}", open_clusters(&notes));
+        // Once most are closed, what little is left is clustered anew.
+        notes.delete(left.drain(60..).map(id).collect::<Vec<_>>().iter()).unwrap();
+        build_clusters(&notes, 2, &unwatched).unwrap().unwrap();
+        assert_eq!(store.check(None, Depth::Deep).unwrap(), [], "{space}, {random:?}");
+        notes.add((0..40).map(|row| change(9 * ROWS + row, embedding(&mut random)))).unwrap();
+        build_clusters(&notes, 2, &unwatched).unwrap().unwrap();
+        assert_eq!(store.check(None, Depth::Deep).unwrap(), [], "{space}, {random:?}");
+    }
+}
+
+#[test]
+fn embeddings_that_change_again_and_again_leave_nothing_behind_that_piles_up() {
+    let mut random = Random::new();
+    let (_folder, store, notes) = notes(&mut random, Space::L2);
+    let first = build_clusters(&notes, 2, &unwatched).unwrap().unwrap().clusters;
+    for round in 0..9 {
+        let rows = (0..ROWS).filter(|row| row % 3 != round % 3);
+        notes.apply(rows.map(|row| change(row, embedding(&mut random))), Mode::Update).unwrap();
+        let built = build_clusters(&notes, 2, &unwatched).unwrap().unwrap();
+        assert!(built.extended && built.clusters.number == first.number, "{built:?}, {random:?}");
+        // At the most as many are lost as stand, and then those that moved come.
+        assert!(built.clusters.entries <= 6 * ROWS as u64, "{built:?}, {random:?}");
+        assert_eq!(store.check(None, Depth::Deep).unwrap(), [], "{random:?}");
+        assert!(recall(&notes, &mut random) > 0.96, "{built:?}, {random:?}");
+        let view = notes.view().unwrap();
+        for ordinal in (0..ROWS as u64).step_by(7) {
+            let own = view.embedding(Ordinal(ordinal)).unwrap();
+            let found = nearest_in_clusters(&view, &[&own], Allowed::AllBut(view.dead()), 1, 1).unwrap().nearest;
+            assert_eq!(found[0][0].ordinal, Ordinal(ordinal), "{random:?}");
+        }
     }
 }
 
@@ -156,7 +228,7 @@ fn an_interrupted_build_leaves_the_old_clusters_and_the_next_removes_what_it_wro
     unfinished.put(&[chunk]).unwrap();
     assert_eq!((parts(&store), notes.view().unwrap().clusters()), (before + 1, Some(built.clusters)));
     assert_eq!(store.check(None, Depth::Deep).unwrap(), []);
-    notes.delete((0..ROWS / 2).map(id).collect::<Vec<_>>().iter()).unwrap();
+    notes.add((ROWS..2 * ROWS).map(|row| change(row, embedding(&mut random)))).unwrap();
     let stop = |_: usize| ControlFlow::Break(());
     assert!(matches!(build_clusters(&notes, 1, &stop), Err(Error::Interrupted)));
     assert_eq!(notes.view().unwrap().clusters(), Some(built.clusters));

@@ -80,7 +80,7 @@ pub(super) fn train(
     for _ in 0..POLISHED {
         watched()?;
         let centres = Centres::of(made.iter().map(Vec::as_slice), base.clone())?;
-        let choosers = centres.choosers()?;
+        let choosers = centres.choosers(|_| false)?;
         let choose = |row: &CodedRow| Ok(centres.nearest(&choosers, row, 1)?.first().copied().unwrap_or(0));
         let chosen = nearest_of(&all, threads, choose)?;
         let sums = Sums::of(&all, &chosen, centres.points().len());

@@ -29,6 +29,8 @@ pub(crate) struct ExtendedClusters<'e> {
     pub(crate) chunks: &'e [ClusterChunk],
     /// The segments of centres that come, by the first cluster of each.
     pub(crate) centres: Vec<(usize, &'e [u8])>,
+    /// Rows that moved and are still looked for beside the clusters.
+    pub(crate) moved: &'e RoaringTreemap,
     /// Rows that were clustered again.
     pub(crate) again: &'e RoaringTreemap,
     pub(crate) directory: &'e Directory,
@@ -71,9 +73,11 @@ impl Collection {
                 for (cluster, chunk) in extended.removed {
                     table.remove(&chunk_key(number, *cluster, *chunk))?;
                 }
-                table.remove(&number.pair(MOVED))?;
-                if !extended.again.is_empty() {
-                    table.insert(&number.pair(AGAIN), set_to_bytes(extended.again).as_slice())?;
+                for (part, rows) in [(MOVED, extended.moved), (AGAIN, extended.again)] {
+                    table.remove(&number.pair(part))?;
+                    if !rows.is_empty() {
+                        table.insert(&number.pair(part), set_to_bytes(rows).as_slice())?;
+                    }
                 }
                 for (first, segment) in &extended.centres {
                     table.insert(&number.pair(CENTRES + *first as u64), *segment)?;

@@ -1,4 +1,4 @@
-//! A chunk of a cluster: a sketch of some of its rows around its centre, as many as fill a page of 32 KiB.
+//! A chunk of a cluster: a sketch of some of its rows around its centre, as many as fill a page.
 //!
 //! Layout: xxh3-64 of all that follows, the first ordinal (u64), then the [`Sketch`]. Invariant: ordinals ascend.
 
@@ -10,13 +10,24 @@ use crate::store::codec::Reader;
 use crate::store::sketch::{Sketch, SketchRows};
 use crate::store::sketch_size::{HEADER_BYTES, sign_bytes};
 
-/// The longest value that fits a page of 32 KiB with its key.
-const CHUNK_BYTES: usize = 32 * 1024 - 64;
+/// The pages that a chunk may fill: redb's are powers of two.
+const LONGEST_PAGE: usize = 32 * 1024;
+const SHORTEST_PAGE: usize = 4 * 1024;
+/// What redb keeps of a page for itself and the key.
+const PAGE_OVERHEAD: usize = 64;
 const FIRST_BYTES: usize = 16;
+/// The numbers and the offset of a row.
+const ROW_NUMBERS_BYTES: usize = 7;
 
-/// Returns how many rows fill a chunk.
-pub(crate) fn rows_per_chunk(dimension: usize) -> usize {
-    ((CHUNK_BYTES - FIRST_BYTES - HEADER_BYTES) / (sign_bytes(dimension) + 7)).max(1)
+/// Returns how many rows fill the longest page that holds no more than `most` of them, or else the shortest.
+pub(crate) fn rows_per_chunk(dimension: usize, most: usize) -> usize {
+    let rows =
+        |page: usize| (page - PAGE_OVERHEAD - FIRST_BYTES - HEADER_BYTES) / (sign_bytes(dimension) + ROW_NUMBERS_BYTES);
+    let mut page = LONGEST_PAGE;
+    while page > SHORTEST_PAGE && rows(page) > most {
+        page /= 2;
+    }
+    rows(page).max(1)
 }
 
 /// Rows that will be a chunk.
@@ -159,8 +170,16 @@ mod tests {
     #[test]
     fn a_full_chunk_fits_its_page() {
         for dimension in [192, 384, 1536] {
-            let ordinals: Vec<u64> = (0..rows_per_chunk(dimension) as u64).map(|n| 2 * n).collect();
-            assert!(chunk(&ordinals, dimension).to_bytes(0).len() <= CHUNK_BYTES, "{dimension}");
+            let mut page = LONGEST_PAGE;
+            let mut most = usize::MAX;
+            while page >= SHORTEST_PAGE {
+                let rows = rows_per_chunk(dimension, most);
+                let ordinals: Vec<u64> = (0..rows as u64).map(|n| 2 * n).collect();
+                let bytes = chunk(&ordinals, dimension).to_bytes(0).len();
+                let of_a_row = sign_bytes(dimension) + ROW_NUMBERS_BYTES;
+                assert!(bytes + PAGE_OVERHEAD <= page && bytes + PAGE_OVERHEAD + of_a_row > page, "{dimension} {page}");
+                (page, most) = (page / 2, rows - 1);
+            }
         }
     }
 }

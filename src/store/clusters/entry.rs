@@ -2,11 +2,15 @@
 //!
 //! Invariant: it changes in the transaction that changes what it says.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::store::catalog::GraphEntry;
 use crate::store::rotation::ROTATION;
 use crate::store::table::CollectionNumber;
+
+/// How many levels are measured.
+pub const CLUSTER_LEVELS: usize = 6;
 
 /// What the catalogue knows of a collection's clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -20,7 +24,7 @@ pub struct ClustersEntry {
     pub covers_until: u64,
     /// Segments that begin here or later may hold rows that are not in them.
     pub scan_from: u64,
-    /// Rows in them, as often as they were given.
+    /// Records in them when they were built or last extended.
     pub rows: u64,
     /// Rows there were when it was measured how far a question looks.
     #[serde(default)]
@@ -35,7 +39,8 @@ pub struct ClustersEntry {
     /// What they take, in bytes.
     pub bytes: u64,
     /// How far a question looks and what it finds, among all rows and among ever fewer of them.
-    pub levels: [ClusterLevel; 4],
+    #[serde(deserialize_with = "known_levels")]
+    pub levels: [ClusterLevel; CLUSTER_LEVELS],
 }
 
 /// How far a question looks among the rows that a filter keeps, and what it finds.
@@ -92,6 +97,20 @@ impl ClusterLevel {
     }
 }
 
+/// Reads levels as another version may have measured them: where they are fewer, the last stands for those it lacks, and where they are
+/// more, those of the fewest rows are left out.
+///
+/// # Errors
+/// Says so where there are none.
+pub(crate) fn known_levels<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<[ClusterLevel; CLUSTER_LEVELS], D::Error> {
+    let mut levels = Vec::<ClusterLevel>::deserialize(deserializer)?;
+    let last = *levels.last().ok_or_else(|| D::Error::invalid_length(0, &"the levels of clusters"))?;
+    levels.resize(CLUSTER_LEVELS, last);
+    levels.try_into().map_err(|_| D::Error::custom("the levels of clusters cannot be counted"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,5 +122,22 @@ mod tests {
         let reach = |kept, kth| format!("{}", ClusterLevel::reach(&levels, kept, kth));
         assert_eq!([reach(1.0, 0.4), reach(1.0, 0.6), reach(1.0, 0.8)], ["0.25", "0.3", "inf"]);
         assert_eq!([reach(0.7, 0.4), reach(0.2, 0.4), reach(0.01, 0.4)], ["0.3", "0.4", "inf"]);
+    }
+    #[test]
+    fn levels_of_another_version_are_read() {
+        let level = |kept: f64| ClusterLevel { kept, until: 1.0, reach: 0.3, share: 0.1, ranked: 9.0, recall: None };
+        let entry = |levels: &[ClusterLevel]| {
+            let fields =
+                r#""number":1,"rotation":1,"covers_until":9,"scan_from":9,"rows":9,"clusters":1,"entries":9,"bytes":9"#;
+            let levels = serde_json::to_string(levels).unwrap();
+            serde_json::from_str::<ClustersEntry>(&format!("{{{fields},\"levels\":{levels}}}"))
+        };
+        for count in 1..9_u8 {
+            let levels: Vec<ClusterLevel> = (0..count).map(|at| level(1.0 / f64::from(at + 1))).collect();
+            let read = entry(&levels).unwrap().levels;
+            assert_eq!(read[0], levels[0]);
+            assert_eq!(read[5], levels[5.min(levels.len() - 1)]);
+        }
+        assert!(entry(&[]).is_err());
     }
 }

@@ -90,6 +90,14 @@ impl<'v> ClusterReader<'v> {
         self.set(AGAIN)
     }
 
+    /// Returns whether rows were clustered again.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the table cannot be read.
+    pub(crate) fn has_again(&self) -> Result<bool> {
+        Ok(self.part(&self.entry.number().pair(AGAIN))?.is_some())
+    }
+
     fn set(&self, part: u64) -> Result<RoaringTreemap> {
         match self.part(&self.entry.number().pair(part))? {
             Some(bytes) => set_from_bytes(bytes.value(), "the set of rows that moved"),
@@ -126,15 +134,29 @@ impl<'v> ClusterReader<'v> {
         rows::any(missing(part.as_ref(), "the rows of a cluster")?, wanted)
     }
 
-    /// Returns the rows of a cluster with others, as they are to be written, and the bytes that those it has take.
+    /// Returns the rows that a cluster lists, ascending.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when those it has cannot be read.
-    pub(crate) fn rows_with(&self, cluster: usize, others: Vec<u8>) -> Result<(Vec<u8>, u64)> {
-        match self.part(&chunk_key(self.entry.number(), cluster, ROWS_OF_CLUSTER))? {
-            Some(rows) => Ok((RowList::merged(&others, rows.value())?, rows.value().len() as u64)),
-            None => Ok((others, 0)),
-        }
+    /// [`Error::Damaged`] when they cannot be read.
+    pub(crate) fn rows(&self, cluster: usize) -> Result<Vec<u64>> {
+        let part = self.part(&chunk_key(self.entry.number(), cluster, ROWS_OF_CLUSTER))?;
+        rows::all(missing(part.as_ref(), "the rows of a cluster")?)
+    }
+
+    /// Returns the rows that a cluster lists, without those that are gone, and others, as they are to be written; and the bytes that
+    /// those it lists take.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when those it lists cannot be read.
+    pub(crate) fn rows_with(&self, cluster: usize, others: &RowList, gone: &RoaringTreemap) -> Result<(Vec<u8>, u64)> {
+        let part = self.part(&chunk_key(self.entry.number(), cluster, ROWS_OF_CLUSTER))?;
+        let Some(part) = part else { return Ok((others.to_bytes(), 0)) };
+        let mut listed = rows::all(part.value())?;
+        listed.retain(|ordinal| !gone.contains(*ordinal));
+        listed.extend(rows::all(&others.to_bytes())?);
+        listed.sort_unstable();
+        listed.dedup();
+        Ok((RowList::of(listed).to_bytes(), part.value().len() as u64))
     }
 
     fn part(&self, key: &PairKey) -> Result<Option<Part>> {

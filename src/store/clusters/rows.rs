@@ -25,31 +25,21 @@ impl RowList {
         self.last = self.last.max(ordinal);
     }
 
-    /// Returns their bytes in the file; `None` where there are none.
-    pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
-        (!self.gaps.is_empty()).then(|| [&xxh3_64(&self.gaps).to_le_bytes(), self.gaps.as_slice()].concat())
+    /// Returns a list of ordinals, which ascend.
+    pub(crate) fn of(ordinals: impl IntoIterator<Item = u64>) -> Self {
+        let mut list = Self::default();
+        ordinals.into_iter().for_each(|ordinal| list.push(ordinal));
+        list
     }
 
-    /// Returns the bytes of all these rows and those that are in the file already.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] when those cannot be read.
-    pub(crate) fn merged(new: &[u8], old: &[u8]) -> Result<Vec<u8>> {
-        let mut all = Vec::new();
-        for bytes in [old, new] {
-            verify(bytes)?;
-            any(bytes, |ordinal| {
-                all.push(ordinal);
-                false
-            })?;
-        }
-        all.sort_unstable();
-        all.dedup();
-        let mut merged = Self::default();
-        for ordinal in all {
-            merged.push(ordinal);
-        }
-        Ok(merged.to_bytes().unwrap_or_default())
+    /// Returns whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.gaps.is_empty()
+    }
+
+    /// Returns their bytes in the file.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        [&xxh3_64(&self.gaps).to_le_bytes(), self.gaps.as_slice()].concat()
     }
 }
 
@@ -83,43 +73,36 @@ pub(crate) fn any(bytes: &[u8], mut wanted: impl FnMut(u64) -> bool) -> Result<b
     Ok(false)
 }
 
+/// Returns all rows; the checksum is computed.
+///
+/// # Errors
+/// [`Error::Damaged`] when they are not what was written.
+pub(crate) fn all(bytes: &[u8]) -> Result<Vec<u64>> {
+    let mut all = Vec::new();
+    verify(bytes)?;
+    any(bytes, |ordinal| {
+        all.push(ordinal);
+        false
+    })?;
+    Ok(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8]) -> Result<Vec<u64>> {
-        let mut all = Vec::new();
-        verify(bytes)?;
-        any(bytes, |ordinal| {
-            all.push(ordinal);
-            false
-        })?;
-        Ok(all)
-    }
-
-    fn list(ordinals: &[u64]) -> Option<Vec<u8>> {
-        let mut list = RowList::default();
-        for ordinal in ordinals {
-            list.push(*ordinal);
-        }
-        list.to_bytes()
-    }
-
     #[test]
-    fn rows_round_trip_and_are_merged_and_damage_is_seen() {
+    fn rows_round_trip_and_damage_is_seen() {
         let ordinals = [0, 1, 127, 128, 70_000, 1 << 40];
-        let bytes = list(&ordinals).unwrap();
-        assert_eq!(read(&bytes).unwrap(), ordinals);
-        assert_eq!(list(&[]), None);
-        let merged = RowList::merged(&list(&[5, 128, 1 << 41]).unwrap(), &bytes).unwrap();
-        assert_eq!(read(&merged).unwrap(), [0, 1, 5, 127, 128, 70_000, 1 << 40, 1 << 41]);
+        let bytes = RowList::of(ordinals).to_bytes();
+        assert_eq!(all(&bytes).unwrap(), ordinals);
+        assert!(RowList::of([]).is_empty() && all(&RowList::of([]).to_bytes()).unwrap().is_empty());
         assert!(any(&bytes, |ordinal| ordinal == 128).unwrap() && !any(&bytes, |ordinal| ordinal == 129).unwrap());
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1;
             let _ = any(&flipped, |_| false);
-            assert!(read(&flipped).is_err() && read(&bytes[..at]).is_err(), "at {at}");
-            assert!(RowList::merged(&flipped, &bytes).is_err() && RowList::merged(&bytes, &flipped).is_err());
+            assert!(all(&flipped).is_err() && all(&bytes[..at]).is_err(), "at {at}");
         }
     }
 }
