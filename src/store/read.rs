@@ -249,6 +249,11 @@ impl View {
         all - &self.dead
     }
 
+    /// Returns how many records have an ordinal below this one.
+    pub(crate) fn live_below(&self, end: u64) -> u64 {
+        end - self.dead.range_cardinality(..end)
+    }
+
     /// Returns the ordinals whose row of the graph is out of date.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ const CLUSTERS_PER_ROOT: f64 = 4.0;
 /// Fewer rows are read as a whole as fast.
 const LEAST_ROWS_OF_A_CLUSTER: u64 = 8;
 /// Clusters are extended when more than this part of their rows has come or moved since, or a larger one gone, and built anew when as
-/// many have come as they have.
+/// many have come as they have or most are closed.
 const OUTSIDE_PART: u64 = 32;
 const LOST_PART: u64 = 4;
 /// How far a question looks is measured again when there are so many times the rows, or one of so many, and clusters that find too little
@@ -56,9 +56,9 @@ pub fn clusters_are_due(view: &View) -> bool {
             // What cannot be read is made again.
             let moved = view.rows_moved().map_or(clusters.rows, |moved| moved.len());
             let outside = view.end().0.saturating_sub(clusters.covers_until).saturating_add(moved);
-            let left = clusters.covers_until - view.dead().range_cardinality(..clusters.covers_until);
+            let lost = clusters.rows.saturating_sub(view.live_below(clusters.covers_until));
             outside.saturating_mul(OUTSIDE_PART) > clusters.rows
-                || clusters.rows.saturating_sub(left).saturating_mul(LOST_PART) > clusters.rows
+                || lost.saturating_mul(LOST_PART) > clusters.rows
                 || clusters.recall().is_none()
         }
     }
@@ -95,7 +95,7 @@ fn is_extendable(view: &View) -> Result<bool> {
         Err(Error::Damaged { .. }) => return Ok(false),
         directory => directory?,
     };
-    let closed = directory.clusters.iter().filter(|facts| facts.entries == 0).count();
+    let closed = directory.clusters.iter().filter(|facts| facts.is_empty()).count();
     let new = view.end().0.saturating_sub(found.covers_until);
     // Splits and closings follow how rows are spread, not perfectly.
     let is_worn = found.recall().is_some()

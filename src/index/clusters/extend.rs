@@ -66,7 +66,7 @@ fn extend_once(collection: &Collection, view: &View, threads: usize, watch: Watc
     let moved: RoaringTreemap = later.iter().take(usize::try_from(most).unwrap_or(usize::MAX)).collect();
     later -= &moved;
     let (new, covers_until) = next_rows(view, &found, most - moved.len());
-    let rows = covers_until - view.dead().range_cardinality(..covers_until);
+    let rows = view.live_below(covers_until);
     let standing = Standing::of(view, &reader, &directory, &moved, threads)?;
     let counts = (rows, new.len(), most - moved.len() - new.len());
     let mut regrouped = regroup((view, &reader), (&directory, &standing), &mut centres, counts, threads, watch)?;

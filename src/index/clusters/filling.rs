@@ -74,27 +74,22 @@ struct Entry {
 }
 
 /// What a thread made of its part: rows, and the signs of each.
+#[derive(Default)]
 struct Part {
-    first: usize,
     entries: Vec<Entry>,
     signs: Vec<u8>,
 }
 
 impl<'c> Filling<'c> {
-    /// Begins with clusters of which so much is known already; those that are closed take no rows, nor do those that have none.
+    /// Begins with clusters of which so much is known already; those that are closed take no rows.
     pub(super) fn new(centres: &'c Centres, known: Option<(&Directory, &HashSet<usize>)>) -> Result<Self> {
-        let known_facts = |cluster: usize| known.and_then(|(known, _)| known.clusters.get(cluster));
-        let is_closed = |cluster: usize| {
-            known.is_some_and(|(_, closed)| closed.contains(&cluster))
-                || known_facts(cluster).is_some_and(|facts| facts.entries == 0)
-        };
-        let choosers = centres.choosers(is_closed)?;
+        let choosers = centres.choosers(|cluster| known.is_some_and(|(_, closed)| closed.contains(&cluster)))?;
         let clusters = centres.points().len();
         let dimension = centres.base().turned().len();
         let most = MOST_WAITING_BYTES / (clusters * (sign_bytes(dimension) + NUMBERS_BYTES)).max(1);
         let rows_of_a_chunk = rows_per_chunk(dimension, most);
         let filled = |cluster: usize| {
-            let facts = known_facts(cluster).copied();
+            let facts = known.and_then(|(known, _)| known.clusters.get(cluster)).copied();
             let point = choosers.point(cluster);
             #[expect(clippy::cast_possible_truncation, reason = "f32 is near enough")]
             let facts = facts
@@ -162,7 +157,7 @@ impl<'c> Filling<'c> {
         pairs.dedup();
         for pairs in pairs.chunks(PAIRS_AT_ONCE) {
             let parts = in_parts(pairs.len(), AT_ONCE, threads, |part| {
-                let mut made = Part { first: part.start, entries: Vec::new(), signs: Vec::new() };
+                let (first, mut made) = (part.start, Part::default());
                 let (mut embeddings, mut turner) = (view.embeddings(), Turner::new(self.centres.base()));
                 for pairs in pairs.get(part).unwrap_or_default().chunks(AT_ONCE) {
                     let rows = turner.read(&mut embeddings, pairs.iter().map(|(ordinal, _)| Ordinal(*ordinal)))?;
@@ -170,7 +165,7 @@ impl<'c> Filling<'c> {
                         self.make(*ordinal, row, &[*cluster], &mut made);
                     }
                 }
-                Ok(made)
+                Ok((first, made))
             })?;
             let full = self.put_all(parts);
             taken.full.extend(full);
@@ -181,18 +176,32 @@ impl<'c> Filling<'c> {
         Ok(taken)
     }
 
-    /// Returns the clusters of rows.
-    fn choose(&self, view: &View, ordinals: &[u64], threads: usize) -> Result<Vec<(u64, Vec<usize>)>> {
-        let parts = in_parts(ordinals.len(), AT_ONCE, threads, |part| {
+    /// Turns the embeddings of rows, by all threads; returns what each made of its part, which begins at this one.
+    fn of_turned<T: Default + Send>(
+        &self,
+        view: &View,
+        ordinals: &[u64],
+        threads: usize,
+        put: impl Fn(u64, &Turned, &mut T) -> Result<()> + Sync,
+    ) -> Result<Vec<(usize, T)>> {
+        in_parts(ordinals.len(), AT_ONCE, threads, |part| {
             let (mut embeddings, mut turner) = (view.embeddings(), Turner::new(self.centres.base()));
-            let (first, mut chosen) = (part.start, Vec::with_capacity(part.len()));
+            let (first, mut made) = (part.start, T::default());
             for ordinals in ordinals.get(part).unwrap_or_default().chunks(AT_ONCE) {
                 let rows = turner.read(&mut embeddings, ordinals.iter().map(|ordinal| Ordinal(*ordinal)))?;
                 for (ordinal, row) in ordinals.iter().zip(&rows) {
-                    chosen.push((*ordinal, self.centres.clusters_of(&self.choosers, row)?));
+                    put(*ordinal, row, &mut made)?;
                 }
             }
-            Ok((first, chosen))
+            Ok((first, made))
+        })
+    }
+
+    /// Returns the clusters of rows.
+    fn choose(&self, view: &View, ordinals: &[u64], threads: usize) -> Result<Vec<(u64, Vec<usize>)>> {
+        let parts = self.of_turned(view, ordinals, threads, |ordinal, row, chosen: &mut Vec<_>| {
+            chosen.push((ordinal, self.centres.clusters_of(&self.choosers, row)?));
+            Ok(())
         })?;
         Ok(in_order(parts))
     }
@@ -215,7 +224,7 @@ impl<'c> Filling<'c> {
             }
         }
         for (cluster, rows) in &mut asked {
-            if self.clusters.get(*cluster).is_some_and(|filled| filled.facts.chunks > 0) {
+            if self.clusters.get(*cluster).is_some_and(|filled| !filled.facts.is_empty()) {
                 reader.may_hold(*cluster, |ordinal| {
                     rows.entry(ordinal).and_modify(|is_listed| *is_listed = true);
                     false
@@ -236,25 +245,18 @@ impl<'c> Filling<'c> {
 
     /// Puts rows into their clusters, ordinals ascending; returns the chunks that are full.
     pub(super) fn add(&mut self, view: &View, ordinals: &[u64], threads: usize) -> Result<Vec<ClusterChunk>> {
-        let parts = in_parts(ordinals.len(), AT_ONCE, threads, |part| {
-            let mut made = Part { first: part.start, entries: Vec::new(), signs: Vec::new() };
-            let (mut embeddings, mut turner) = (view.embeddings(), Turner::new(self.centres.base()));
-            for ordinals in ordinals.get(part).unwrap_or_default().chunks(AT_ONCE) {
-                let rows = turner.read(&mut embeddings, ordinals.iter().map(|ordinal| Ordinal(*ordinal)))?;
-                for (ordinal, row) in ordinals.iter().zip(&rows) {
-                    self.make(*ordinal, row, &self.centres.clusters_of(&self.choosers, row)?, &mut made);
-                }
-            }
-            Ok(made)
+        let parts = self.of_turned(view, ordinals, threads, |ordinal, row, made| {
+            self.make(ordinal, row, &self.centres.clusters_of(&self.choosers, row)?, made);
+            Ok(())
         })?;
         Ok(self.put_all(parts))
     }
 
     /// Puts what threads made where it belongs; returns the chunks that are full.
-    fn put_all(&mut self, mut parts: Vec<Part>) -> Vec<ClusterChunk> {
-        parts.sort_unstable_by_key(|part| part.first);
+    fn put_all(&mut self, mut parts: Vec<(usize, Part)>) -> Vec<ClusterChunk> {
+        parts.sort_unstable_by_key(|(first, _)| *first);
         let mut full = Vec::new();
-        for part in parts {
+        for (_, part) in parts {
             for (entry, signs) in part.entries.iter().zip(part.signs.chunks_exact(sign_bytes(self.dimension).max(1))) {
                 full.extend(self.put(entry, signs));
             }

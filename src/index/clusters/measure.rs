@@ -147,7 +147,7 @@ impl Asked {
     fn clusters_of_hits(&self, reader: &ClusterReader, directory: &Directory) -> Result<HashMap<u64, Vec<usize>>> {
         let hits = self.exact.iter().flatten().flatten().map(|hit| (hit.ordinal.0, Vec::new()));
         let mut clusters_of: HashMap<u64, Vec<usize>> = hits.collect();
-        let with_rows = directory.clusters.iter().enumerate().filter(|(_, facts)| facts.chunks > 0);
+        let with_rows = directory.clusters.iter().enumerate().filter(|(_, facts)| !facts.is_empty());
         for (cluster, _) in with_rows {
             reader.may_hold(cluster, |ordinal| {
                 if let Some(clusters) = clusters_of.get_mut(&ordinal) {

@@ -16,7 +16,7 @@ use super::splitting::split;
 use crate::error::Result;
 use crate::index::graph::Watch;
 use crate::index::work_sharing::{in_order, in_parts};
-use crate::store::{ClusterReader, Directory, MOST_CLUSTERS, View};
+use crate::store::{ClusterFacts, ClusterReader, Directory, MOST_CLUSTERS, View};
 
 /// Clusters that a row lies in.
 pub(super) const CLUSTERS_OF_A_ROW: usize = 2;
@@ -46,9 +46,9 @@ pub(super) struct Regrouped {
     pub(super) clusters: BTreeSet<usize>,
     /// The rows that stood in them, and the cluster that each goes to.
     pub(super) rows: Vec<(u64, usize)>,
-    /// Those of them that take no row any more.
+    /// Clusters that take no row: those that had none, and those of which all are given to others.
     pub(super) closed: HashSet<usize>,
-    /// The rows that stood in those, ascending; one that stood in two of them twice.
+    /// The rows that stood in the latter, ascending; one that stood in two of them twice.
     pub(super) homeless: Vec<u64>,
     /// Whether others are to be written again, for which there was no room.
     pub(super) waits: bool,
@@ -66,23 +66,37 @@ impl Standing {
         moved: &RoaringTreemap,
         threads: usize,
     ) -> Result<Self> {
-        let gone = view.dead() | moved;
+        let mut standing = Self { rows: Vec::new(), with_moved: BTreeSet::new(), gone: view.dead() | moved };
         let parts = in_parts(directory.clusters.len(), 64, threads, |part| {
             let mut counted = Vec::with_capacity(part.len());
             for cluster in part.clone() {
                 let (mut rows, mut has_moved) = (0, false);
-                if directory.clusters.get(cluster).is_some_and(|facts| facts.chunks > 0) {
+                if directory.clusters.get(cluster).is_some_and(|facts| !facts.is_empty()) {
                     let listed = reader.rows(cluster)?;
                     has_moved = !moved.is_empty() && listed.iter().any(|ordinal| moved.contains(*ordinal));
-                    rows = listed.iter().filter(|ordinal| !gone.contains(**ordinal)).count() as u64;
+                    rows = standing.of_listed(listed).len() as u64;
                 }
                 counted.push((rows, has_moved));
             }
             Ok((part.start, counted))
         })?;
         let counted: Vec<(u64, bool)> = in_order(parts);
-        let with_moved = counted.iter().zip(0..).filter(|((_, moved), _)| *moved).map(|(_, at)| at).collect();
-        Ok(Self { rows: counted.into_iter().map(|(rows, _)| rows).collect(), with_moved, gone })
+        standing.with_moved = counted.iter().zip(0..).filter(|((_, moved), _)| *moved).map(|(_, at)| at).collect();
+        standing.rows = counted.into_iter().map(|(rows, _)| rows).collect();
+        Ok(standing)
+    }
+
+    /// Returns the rows that stand in a cluster, ascending.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Damaged`] when it is not known which they are.
+    pub(super) fn rows_of(&self, reader: &ClusterReader, cluster: usize) -> Result<Vec<u64>> {
+        Ok(self.of_listed(reader.rows(cluster)?))
+    }
+
+    fn of_listed(&self, mut listed: Vec<u64>) -> Vec<u64> {
+        listed.retain(|ordinal| !self.gone.contains(*ordinal));
+        listed
     }
 
     fn in_cluster(&self, cluster: usize) -> u64 {
@@ -106,9 +120,11 @@ pub(super) fn regroup(
     let usual = (CLUSTERS_OF_A_ROW as u64).saturating_mul(rows).div_ceil(clusters_for(rows) as u64);
     let large = too_large(directory, standing, usual, new);
     let mut regrouped = split((view, reader), standing, centres, &large, threads, watch)?;
-    let lost = |(cluster, facts): (usize, &crate::store::ClusterFacts)| {
+    let empty = directory.clusters.iter().enumerate().filter(|(_, facts)| facts.is_empty());
+    regrouped.closed.extend(empty.map(|(cluster, _)| cluster));
+    let lost = |(cluster, facts): (usize, &ClusterFacts)| {
         let left = standing.in_cluster(cluster);
-        (facts.chunks > 0 && 2 * left < u64::from(facts.entries)).then_some((left, cluster))
+        (!facts.is_empty() && 2 * left < u64::from(facts.entries)).then_some((left, cluster))
     };
     let mut thinned: Vec<(u64, usize)> = directory.clusters.iter().enumerate().filter_map(lost).collect();
     thinned.retain(|(_, cluster)| !regrouped.clusters.contains(cluster));
@@ -120,16 +136,16 @@ pub(super) fn regroup(
             break;
         }
         given += left.max(1);
-        let listed = reader.rows(cluster)?.into_iter().filter(|ordinal| !standing.gone.contains(*ordinal));
+        let rows = standing.rows_of(reader, cluster)?;
         let is_small = left * TOO_SMALL < usual && !kept.contains(&cluster);
-        let near = if is_small { nearest_open(directory, centres, &regrouped.closed, cluster)? } else { None };
+        let near = if is_small { nearest_open(centres, &regrouped.closed, cluster)? } else { None };
         if let Some(near) = near {
             // What takes its rows stays open, so that clusters close one by one where many are small.
             kept.insert(near);
             regrouped.closed.insert(cluster);
-            regrouped.homeless.extend(listed);
+            regrouped.homeless.extend(rows);
         } else {
-            regrouped.rows.extend(listed.map(|ordinal| (ordinal, cluster)));
+            regrouped.rows.extend(rows.into_iter().map(|ordinal| (ordinal, cluster)));
         }
         regrouped.clusters.insert(cluster);
     }
@@ -158,18 +174,9 @@ fn too_large(directory: &Directory, standing: &Standing, usual: u64, new: u64) -
 }
 
 /// Returns the open cluster whose centre is nearest to that of a cluster.
-fn nearest_open(
-    directory: &Directory,
-    centres: &Centres,
-    closed: &HashSet<usize>,
-    cluster: usize,
-) -> Result<Option<usize>> {
+fn nearest_open(centres: &Centres, closed: &HashSet<usize>, cluster: usize) -> Result<Option<usize>> {
     let own = CodedRow::new(&centres.points().point(cluster)?);
     let distances = centres.points().distances(&own)?.into_iter().enumerate();
-    let is_open = |at: usize| {
-        let takes_rows = directory.clusters.get(at).is_none_or(|facts| facts.entries > 0);
-        at != cluster && takes_rows && !closed.contains(&at)
-    };
-    let open = distances.filter(|(at, _)| is_open(*at));
+    let open = distances.filter(|(at, _)| *at != cluster && !closed.contains(at));
     Ok(open.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(at, _)| at))
 }

@@ -45,7 +45,7 @@ impl Choosing {
         let squared = question.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
         let points = centres.points();
         let mut margins = points.distances(&CodedRow::new(&turned.components))?;
-        let with_rows = margins.iter().zip(&directory.clusters).zip(0..).filter(|((_, facts), _)| facts.chunks > 0);
+        let with_rows = margins.iter().zip(&directory.clusters).zip(0..).filter(|((_, facts), _)| !facts.is_empty());
         let nearest =
             with_rows.map(|((margin, _), cluster)| (*margin, cluster)).min_by(|(a, _), (b, _)| a.total_cmp(b));
         if let Some((least, cluster)) = nearest {

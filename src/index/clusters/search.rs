@@ -271,7 +271,7 @@ impl ClusterSearch<'_> {
         let clusters = &self.kept.directory.clusters;
         let reach = ClusterLevel::reach(&self.kept.entry.levels, self.share, kth);
         let waiting = clusters.iter().zip(&asking.visited).enumerate();
-        let waiting = waiting.filter(|(_, (facts, visited))| facts.chunks > 0 && !**visited);
+        let waiting = waiting.filter(|(_, (facts, visited))| !facts.is_empty() && !**visited);
         let lying = waiting.map(|(at, (facts, _))| (asking.choosing.lying(at, facts, kth), at));
         let mut waiting: Vec<(Lying, usize)> = lying.filter(|(lying, _)| lying.needs <= reach).collect();
         let (mut next, wanted) = (Vec::new(), FIRST.max(asking.done / 2));

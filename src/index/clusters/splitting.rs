@@ -68,8 +68,7 @@ fn parts_of(
     watch: Watch,
 ) -> Result<Option<Parts>> {
     let watched = || if watch(0).is_break() { Err(Error::Interrupted) } else { Ok(()) };
-    let mut rows = reader.rows(cluster)?;
-    rows.retain(|ordinal| !standing.gone.contains(*ordinal));
+    let rows = standing.rows_of(reader, cluster)?;
     let coded = sample(view, centres.base(), &rows, 1)?;
     let own = centres.points().point(cluster)?;
     let mut points = means(&coded.iter().collect::<Vec<_>>(), parts, 1, &watched)?;

@@ -27,6 +27,13 @@ pub(crate) struct ClusterFacts {
     pub chunks: u32,
 }
 
+impl ClusterFacts {
+    /// Returns whether it has no rows; none are put into it any more then.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks == 0
+    }
+}
+
 /// What is known of every cluster, in their order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Directory {

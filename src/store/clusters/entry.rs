@@ -123,6 +123,7 @@ mod tests {
         assert_eq!([reach(1.0, 0.4), reach(1.0, 0.6), reach(1.0, 0.8)], ["0.25", "0.3", "inf"]);
         assert_eq!([reach(0.7, 0.4), reach(0.2, 0.4), reach(0.01, 0.4)], ["0.3", "0.4", "inf"]);
     }
+
     #[test]
     fn levels_of_another_version_are_read() {
         let level = |kept: f64| ClusterLevel { kept, until: 1.0, reach: 0.3, share: 0.1, ranked: 9.0, recall: None };
